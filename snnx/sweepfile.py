@@ -89,8 +89,7 @@ def read(path: Path) -> SweepFile:
         raise ValueError(f"{path.name}: sweep must name {sorted(missing)}")
     rows = tuple(_row(path, label, row, facts["metric"]) for label, row in (body.pop("rows", None) or {}).items())
     claims = tuple(
-        claim if isinstance(claim, dict) else {"metric": facts["metric"], "claim": claim}
-        for claim in facts.get("claims") or []
+        claim if isinstance(claim, dict) else {"metric": facts["metric"], "claim": claim} for claim in facts.get("claims") or []
     )
     for claim in claims:
         if set(claim) != {"metric", "claim"}:

@@ -1,0 +1,102 @@
+"""What every spiking neuron of snnx shares: charge, fire, discharge, and a place to watch them from."""
+
+from collections.abc import Callable
+
+import torch
+from spikingjelly.activation_based.neuron import BaseNode
+from spikingjelly.activation_based.surrogate import ATan, SurrogateFunctionBase
+from torch import Tensor
+
+
+class Node(BaseNode):
+    """A SpikingJelly node whose step is written as three plain methods.
+
+    At each step `t`, with `x` the input current and `v` the potential left by the step before::
+
+        h[t] = charge(x[t], v[t-1])                 the neuron's own equation
+        s[t] = 1 if h[t] >= v_threshold else 0      backward: the surrogate's slope at h - v_threshold
+        v[t] = h*(1 - s) + v_reset*s                hard reset, v_reset a number
+        v[t] = h - v_threshold*s                    soft reset, v_reset None
+
+    A new neuron is a subclass with a `charge`; monitors, counters, `reset_net` and exporters of SpikingJelly work on it.
+    This definition is the truth that every faster path is tested against.
+
+    Shape:
+        input current `[T, B, *]`, spikes of the same shape and dtype. The potential is kept in float32 (float64 for float64
+        input) whatever the precision of the input, so that autocast never rounds a membrane.
+
+    Args:
+        v_threshold: potential at which the neuron fires, > 0.
+        v_reset: potential after a spike, below `v_threshold`; `None` subtracts the threshold instead (soft reset).
+        surrogate: the slope used in place of the step's derivative; ArcTan with `alpha = 2` unless given.
+        detach_reset: let no gradient flow through the spike inside the reset.
+
+    Raises:
+        ValueError: `v_threshold` is not positive, or `v_reset` is not below it.
+    """
+
+    def __init__(
+        self,
+        *,
+        v_threshold: float = 1.0,
+        v_reset: float | None = 0.0,
+        surrogate: SurrogateFunctionBase | None = None,
+        detach_reset: bool = False,
+    ) -> None:
+        name = type(self).__name__
+        v_threshold = float(v_threshold)
+        v_reset = None if v_reset is None else float(v_reset)
+        if not v_threshold > 0:
+            raise ValueError(f"{name}: v_threshold must be positive; got {v_threshold}")
+        if v_reset is not None and not v_reset < v_threshold:
+            raise ValueError(f"{name}: v_reset must be below v_threshold = {v_threshold}, or null; got {v_reset}")
+        super().__init__(v_threshold, v_reset, ATan() if surrogate is None else surrogate, detach_reset, step_mode="m")
+        self.probe: Callable[[Tensor, Tensor], None] | None = None
+        """Called with `h` and `s`, both `[T, B, *]` and detached, after each forward; `None` costs nothing."""
+
+    def charge(self, x: Tensor, v: Tensor) -> Tensor:
+        """The potential after the input has come in, before firing."""
+        raise NotImplementedError(f"{type(self).__name__} must implement charge(x, v)")
+
+    def fire(self, h: Tensor) -> Tensor:
+        """A spike wherever the potential has reached the threshold."""
+        return self.surrogate_function(h - self.v_threshold)
+
+    def discharge(self, h: Tensor, s: Tensor) -> Tensor:
+        """The potential after the reset."""
+        s = s.detach() if self.detach_reset else s
+        if self.v_reset is None:
+            return h - self.v_threshold * s
+        return (1.0 - s) * h + self.v_reset * s
+
+    def step(self, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One step: `(h, s, v)`."""
+        h = self.charge(x, v)
+        s = self.fire(h)
+        return h, s, self.discharge(h, s)
+
+    def single_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor]):
+        """SpikingJelly's contract for one step with explicit state."""
+        (x,), (v,) = inputs, states
+        _, s, v = self.step(x, v)
+        return (s.to(x.dtype),), (v,)
+
+    def multi_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor]):
+        """SpikingJelly's contract for a whole sequence with explicit state; the place where probes read."""
+        (x,), (v,) = inputs, states
+        potentials, spikes = [], []
+        for x_t in x:
+            h, s, v = self.step(x_t, v)
+            spikes.append(s)
+            if self.probe is not None:
+                potentials.append(h.detach())
+        s = torch.stack(spikes)
+        if self.probe is not None:
+            self.probe(torch.stack(potentials), s.detach())
+        return (s.to(x.dtype),), (v,)
+
+    def materialize_states(self, inputs: tuple[Tensor], states: tuple[object], step_mode: str):
+        """SpikingJelly's hook that makes the state fit the input; ours keeps it in at least float32."""
+        (x,) = inputs
+        at_least_float32 = torch.promote_types(x.dtype, torch.float32)
+        return super().materialize_states((x.new_empty(x.shape, dtype=at_least_float32),), states, step_mode)

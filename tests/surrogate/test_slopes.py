@@ -1,0 +1,42 @@
+"""Slopes of every surrogate against the formula printed beside its option."""
+
+import math
+
+import pytest
+import torch
+import yaml
+from hydra.utils import instantiate
+
+from snnx.home import home
+
+FORMULAS = {
+    "arctan": lambda a, x: a / (2 * (1 + (math.pi / 2 * a * x) ** 2)),
+    "sigmoid": lambda a, x: a / (1 + math.exp(-a * x)) * (1 - 1 / (1 + math.exp(-a * x))),
+    "soft_sign": lambda a, x: a / (2 * (1 + a * abs(x)) ** 2),
+    "triangle": lambda a, x: max(0.0, a - a * a * abs(x)),
+    "rectangle": lambda a, x: a * (abs(x) < 1 / (2 * a)),
+    "fast_sigmoid": lambda a, x: 1 / (1 + a * abs(x)) ** 2,
+}
+
+
+def test_every_surrogate_has_a_formula():
+    assert {path.stem for path in (home("conf") / "surrogate").glob("*.yaml")} == set(FORMULAS)
+
+
+@pytest.mark.parametrize("alpha", [None, 0.5, 3])
+@pytest.mark.parametrize("name", sorted(FORMULAS))
+def test_slope(name, alpha):
+    node = yaml.safe_load((home("conf") / "surrogate" / f"{name}.yaml").read_text())
+    if alpha is not None:
+        node["alpha"] = alpha
+    x = torch.tensor([-2.0, -0.7, -0.05, 0.0, 0.05, 0.7, 2.0], requires_grad=True)
+    spikes = instantiate(node)(x)
+    assert spikes.tolist() == [0, 0, 0, 1, 1, 1, 1]
+    spikes.sum().backward()
+    expected = [FORMULAS[name](node["alpha"], value) for value in x.tolist()]
+    assert x.grad.tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_peaks_are_equal():
+    """The three of the transformer paper have the same peak slope, which makes its Figure 12 plausible from the start."""
+    assert [FORMULAS[n](a, 0) for n, a in (("arctan", 2), ("sigmoid", 4), ("soft_sign", 2))] == [1.0, 1.0, 1.0]
