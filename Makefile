@@ -1,0 +1,51 @@
+# make            what there is
+# make demo       the main job, on data that ships with scikit-learn
+# make test       everything a change must pass
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+SCALE ?= small
+NAME ?= demo_neurons
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-fast lint sweep report bench results clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(BIN)/.installed ## create .venv with snnx and what it needs
+
+$(BIN)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: install ## sweep four neuron models over real digits; ends in a table, a picture and a page
+	$(BIN)/snnx -m sweep=demo_neurons
+
+test: install ## run all tests
+	$(BIN)/python -m pytest
+
+test-fast: install ## run the tests that take a moment
+	$(BIN)/python -m pytest -m 'not slow'
+
+lint: install ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+sweep: install ## run one sweep: make sweep NAME=dtst_fig10_neurons SCALE=small
+	$(BIN)/snnx -m sweep=$(NAME) scale=$(SCALE)
+
+report: install ## print one sweep's report: make report NAME=dtst_fig10_neurons
+	$(BIN)/snnx report $(NAME)
+
+bench: install ## measure a spiking layer against a ReLU and against other libraries
+	$(BIN)/snnx bench layers
+
+results: install ## run what docs/results lacks, at SCALE, and record it
+	@for file in sweeps/*_*.yaml; do name=$$(basename $$file .yaml); \
+	  $(BIN)/snnx -m sweep=$$name scale=$(SCALE) recorded=true && $(BIN)/snnx report $$name --record || exit $$?; done
+
+clean: ## remove the environment and caches; results in outputs/ stay
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,81 @@
+"""Hydra's way into `snnx.pool`: every run of a sweep composed and checked first, then each in a process of its own."""
+
+# No `from __future__ import annotations` here: Hydra's plugin scan cannot resolve a dataclass whose annotations are text.
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn, JobStatus, setup_globals
+from hydra.plugins.launcher import Launcher
+from omegaconf import open_dict
+
+
+@dataclass
+class LocalConf:
+    _target_: str = "hydra_plugins.snnx_local.LocalLauncher"
+    n_jobs: int = 1  # runs at once; the cores are divided among them
+    timeout_s: float | None = None  # of one run
+    retries: int = 0  # of a run whose process died
+
+
+ConfigStore.instance().store(group="hydra/launcher", name="snnx_local", node=LocalConf, provider="snnx")
+
+
+class SweepFailed(RuntimeError):
+    """Some runs of a sweep did not end well; they have been reported one by one."""
+
+
+class LocalLauncher(Launcher):
+    """Freeze all configurations before the first run starts, check them, and hand them to the pool."""
+
+    def __init__(self, n_jobs: int, timeout_s: float | None, retries: int) -> None:
+        self.n_jobs, self.timeout_s, self.retries = n_jobs, timeout_s, retries
+
+    def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
+        self.loader, self.config = hydra_context.config_loader, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        from snnx import pool
+        from snnx.check import check
+        from snnx.config import job
+        from snnx.display import Display
+
+        setup_globals()
+        pool.warm()
+        jobs = []
+        for index, overrides in enumerate(job_overrides):
+            config = self.loader.load_sweep_config(self.config, list(overrides))
+            with open_dict(config):
+                config.hydra.job.id = config.hydra.job.num = initial_job_idx + index
+            jobs.append(
+                job(
+                    config,
+                    overrides=list(config.hydra.overrides.task),
+                    choices=dict(config.hydra.runtime.choices),
+                    command=shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+                )
+            )
+        for one in jobs:
+            check(one)
+        with Display(jobs) as display:
+            outcomes = pool.run(
+                jobs,
+                n_jobs=self.n_jobs,
+                timeout_s=self.timeout_s,
+                retries=self.retries,
+                on_start=display.start,
+                on_tick=display.refresh,
+                on_end=display.end,
+            )
+        return [_returned(one, outcome) for one, outcome in zip(jobs, outcomes, strict=True)]
+
+
+def _returned(job: Any, outcome: dict) -> JobReturn:
+    ok = outcome["status"] in ("done", "no data")
+    returned = JobReturn(overrides=job.overrides, status=JobStatus.COMPLETED if ok else JobStatus.FAILED)
+    returned.return_value = outcome if ok else SweepFailed(f"{job.title}: {outcome['status']}")
+    return returned

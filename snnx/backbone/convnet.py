@@ -1,0 +1,58 @@
+"""A small convolutional network of spiking layers, for quick runs."""
+
+from collections.abc import Callable, Sequence
+
+from spikingjelly.activation_based.layer import SeqToANNContainer
+from torch import Tensor, nn
+
+
+class ConvNet(nn.Module):
+    """Convolution, batch norm, neuron and 2x2 average pooling for each width, then a linear read-out that does not fire.
+
+    Batch norm takes its statistics over time and batch together.
+
+    Shape:
+        `[T, B, C, H, W]` to `[T, B, classes]`.
+
+    Args:
+        neuron: makes one neuron layer over `[T, B, *]`.
+        in_shape: `(C, H, W)` as the encoding gives it; each stage halves H and W.
+        classes: number of scores.
+        width: factor on every number of channels.
+        channels: channels of each stage, input side first.
+
+    Raises:
+        ValueError: the image is too small for that many stages.
+
+    Example:
+        >>> import torch
+        >>> net = ConvNet(neuron=nn.ReLU, in_shape=(1, 8, 8), classes=10, channels=[16, 32])
+        >>> net(torch.rand(4, 2, 1, 8, 8)).shape, sum(p.numel() for p in net.parameters())
+        (torch.Size([4, 2, 10]), 6138)
+    """
+
+    def __init__(
+        self,
+        *,
+        neuron: Callable[[], nn.Module],
+        in_shape: tuple[int, int, int],
+        classes: int,
+        width: float = 1.0,
+        channels: Sequence[int] = (16, 32),
+    ) -> None:
+        super().__init__()
+        n_in, height, breadth = in_shape
+        if min(height, breadth) >> len(channels) < 1:
+            raise ValueError(f"ConvNet: channels must name at most log2 of {height}x{breadth} stages; got {len(channels)}")
+        self.stages = nn.Sequential()
+        for i, n in enumerate(channels):
+            n_out = max(1, round(n * width))
+            conv = nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)
+            self.stages.add_module(f"conv{i + 1}", SeqToANNContainer(conv, nn.BatchNorm2d(n_out)))
+            self.stages.add_module(f"sn{i + 1}", neuron())
+            self.stages.add_module(f"pool{i + 1}", SeqToANNContainer(nn.AvgPool2d(2)))
+            n_in, height, breadth = n_out, height // 2, breadth // 2
+        self.out = nn.Linear(n_in * height * breadth, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.stages(x).flatten(2))

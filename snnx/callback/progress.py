@@ -1,0 +1,47 @@
+"""Where a run is, as a small file that anyone may read while it runs."""
+
+import json
+import time
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+EVERY_S = 0.25
+
+
+class Progress(pl.Callback):
+    """Replaces `progress.json` at most four times a second: `{"done": share of the training, "epoch", "epochs", "val/acc"}`.
+
+    A file and not a pipe, so that a progress bar and a run on another machine need nothing from each other. It is for display
+    only and is not synced.
+
+    Args:
+        path: the file, `progress.json` in the run's folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._last = 0.0
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs, batch, batch_idx: int) -> None:
+        if time.monotonic() - self._last > EVERY_S:
+            self._write(trainer, (batch_idx + 1) / trainer.num_training_batches)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._write(trainer, 1.0)
+
+    def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.path.unlink(missing_ok=True)  # testing takes a moment and has no share of the training
+
+    def _write(self, trainer: pl.Trainer, of_epoch: float) -> None:
+        self._last = time.monotonic()
+        accuracy = trainer.callback_metrics.get("val/acc")
+        state = {
+            "done": (trainer.current_epoch + of_epoch) / trainer.max_epochs,
+            "epoch": trainer.current_epoch + 1,
+            "epochs": trainer.max_epochs,
+            "val/acc": None if accuracy is None else round(float(accuracy), 4),
+        }
+        temporary = self.path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(state), encoding="utf-8")
+        temporary.replace(self.path)

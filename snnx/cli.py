@@ -1,0 +1,109 @@
+"""The command `snnx`: a Hydra application, and a few words that need no Hydra."""
+
+import os
+import shlex
+import sys
+from importlib import import_module
+
+COMMANDS = {  # the first word, and the module whose main(words) answers it
+    "report": "snnx.report.command",
+    "prepare": "snnx.prepare",
+    "bench": "snnx.bench.command",
+}
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main() -> int:
+    """Entry point of the console script: 0 all well, 1 a run failed, 2 a mistake in the command or a file, 130 interrupted."""
+    words = sys.argv[1:]
+    try:
+        if words and words[0] in COMMANDS:
+            return import_module(COMMANDS[words[0]]).main(words[1:])
+        if {"-h", "--help"} & set(words):
+            from snnx.overview import overview
+
+            print(overview())
+            return OK
+        return _hydra(words)
+    except KeyboardInterrupt:
+        print("snnx: interrupted; the same line again finishes what is missing", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _hydra(words: list[str]) -> int:
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the one line below is ours
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic sums on CUDA need
+    import hydra
+
+    from snnx.complaint import COMPLAINTS, complaint
+    from snnx.config import config_dir, register
+
+    try:
+        register(words + shlex.split(os.environ.get("COMP_LINE", "")))
+        hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="config")(_task)()
+    except COMPLAINTS as error:
+        if type(error).__name__ != "SweepFailed":
+            print(f"snnx: {complaint(error, words)}", file=sys.stderr)
+            return USAGE
+        code = FAILED
+    else:
+        code = OK
+    if multirun(words) and (name := chosen_sweep(words)):
+        from snnx.report.command import main as report
+
+        report([name])
+    return code
+
+
+def _task(config) -> None:
+    """One run: what Hydra calls in single-run mode, and what launchers other than our own call for each job."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from snnx.check import check
+    from snnx.config import job
+    from snnx.display import Display
+
+    hydra = HydraConfig.get()
+    words = sys.argv[1:]
+    one = job(
+        config,
+        overrides=list(hydra.overrides.task),
+        choices=dict(hydra.runtime.choices),
+        command=shlex.join(["snnx", *words]),
+    )
+    if hydra.mode == RunMode.RUN and one.sweep and not one.config["label"]:
+        raise SystemExit(_usage(f"sweep={one.sweep} must run with -m, since it has rows; got a single run: add -m or row="))
+    try:
+        check(one)
+    except ValueError as error:
+        raise SystemExit(_usage(str(error))) from None
+    from snnx.run import execute
+
+    with Display([one]) as display:
+        with display.watch(one):
+            outcome = execute(one)
+        display.end(one, outcome)
+    if outcome["status"] != "done":
+        print(outcome["error"]["traceback"], file=sys.stderr)
+        raise SystemExit(FAILED)
+    display.console.print(f"  results in {one.link}/", highlight=False)
+
+
+def _usage(message: str) -> int:
+    print(f"snnx: {message}", file=sys.stderr)
+    return USAGE
+
+
+def multirun(words: list[str]) -> bool:
+    """Whether the command line asks for a sweep."""
+    return bool({"-m", "--multirun"} & set(words))
+
+
+def chosen_sweep(words: list[str]) -> str | None:
+    """The sweep that the command line names."""
+    return next((word.removeprefix("sweep=") for word in words if word.startswith("sweep=")), None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

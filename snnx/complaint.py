@@ -1,0 +1,67 @@
+"""Turns what Hydra and OmegaConf complain of into one line that says what must hold, what was given, and what to do."""
+
+import difflib
+import re
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from snnx.home import home
+
+COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError, RuntimeError)
+
+
+def complaint(error: BaseException, words: list[str]) -> str:
+    """One line for a mistake in a command line, a recipe or a sweep file."""
+    text = _flat(error)
+    if option := re.search(r"(?:Could not find|In '[^']*': Could not find|Could not load) '([\w./]+)/([^'/]+)'", text):
+        group, name = option.groups()
+        group = group.removeprefix("hydra/") if not (home("conf") / group).is_dir() else group
+        return _choice(group, name)
+    if key := re.search(r"Key '([^']*)' (?:is not in struct|not in '(\w+)')", text):
+        full = re.search(r"full_key: ([\w.]+)", text)
+        return _key(full.group(1) if full else key.group(1), words)
+    cause = _flat(error.__cause__) if error.__cause__ is not None else ""
+    if value := re.search(r"Value '([^']*)'.*? could not be converted to (\w+)", f"{text} {cause}"):
+        full = re.search(r"full_key: ([\w.]+)", f"{text} {cause}")
+        where = full.group(1) if full else "the value"
+        return f"{where} must be of type {value.group(2).lower()}; got {value.group(1)}"
+    return text
+
+
+def _choice(group: str, name: str) -> str:
+    folder = "sweeps" if group == "sweep" else f"conf/{group}"
+    known = sorted(p.stem for p in (home("sweeps") if group == "sweep" else home("conf") / group).glob("*.yaml"))
+    if group == "row":
+        return f"row must be one of the rows of the chosen sweep (see sweeps/); got {name}: give sweep= too"
+    return f"{group} must be one of {', '.join(known)} (the files in {folder}/); got {name}{_hint(name, known)}"
+
+
+def _key(full: str, words: list[str]) -> str:
+    given = next((word for word in words if word.lstrip("+~").split("=")[0] == full), full)
+    group, _, leaf = full.rpartition(".")
+    known = _siblings(group)
+    listed = f" (there are {', '.join(known)})" if known else ""
+    return f"{full} must be a key of the configuration{listed}; got {given}{_hint(leaf, known)}"
+
+
+def _siblings(group: str) -> list[str]:
+    """Keys that stand beside a misspelled one: of the schema, or of the options of its group."""
+    if not group:
+        from snnx.config import Run
+
+        return sorted(Run.__dataclass_fields__)
+    folder = home("conf") / group
+    found: set[str] = set()
+    for path in folder.glob("*.yaml") if folder.is_dir() else ():
+        found |= set(re.findall(r"^(\w+):", path.read_text(encoding="utf-8"), re.MULTILINE))
+    return sorted(key for key in found if not key.startswith("_"))
+
+
+def _hint(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _flat(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,187 @@
+"""The schema of a run, the options that live outside `conf/`, and the identity of a run."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import OverrideType
+from omegaconf import DictConfig, OmegaConf
+
+from snnx import sweepfile
+from snnx.home import home
+from snnx.job import Job
+from snnx.sweepfile import Row, SweepFile
+
+
+@dataclass
+class Budget:
+    """What a scale holds: factors on the paper's settings, applied where the stages are built."""
+
+    epochs: float = 1.0
+    samples: float = 1.0
+    width: float = 1.0
+
+
+@dataclass
+class Sweep:
+    """The facts of a sweep file, for loggers and reports."""
+
+    paper: str = "???"
+    artifact: str = "???"
+    factor: str | None = None
+    metric: str = "val/acc"
+    unit: str | None = None
+    claims: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class Run:
+    """The top level of a run's configuration: plain values with their types, and one node a group."""
+
+    timesteps: int = 10
+    seed: int = 0
+    dataset: Any = None
+    augmentation: Any = None
+    encoding: Any = None
+    surrogate: Any = None
+    neuron: Any = None
+    backbone: Any = None
+    decoding: Any = None
+    loss: Any = None
+    method: Any = None
+    metric: dict[str, Any] = field(default_factory=dict)
+    optimizer: Any = None
+    scheduler: Any = None
+    trainer: Any = None
+    logger: dict[str, Any] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+    sweep: Sweep | None = None
+    label: str | None = None  # of the row
+    force: bool = False  # run again what is done
+    recorded: bool = False  # count runs of the committed record as done
+
+
+NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded")
+PLACES = ("dataset.root", "trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.num_nodes")
+
+
+def run_id(config: DictConfig, *, seed: bool = True) -> str:
+    """Hash of what a run computes: its resolved configuration without places, devices, loggers and labels.
+
+    `seed=False` is the same for every seed: runs that share it differ in nothing else and may be averaged.
+    """
+    physics = OmegaConf.masked_copy(config, [key for key in config if key not in NOT_PHYSICS])
+    if not seed:
+        physics.seed = -1  # not masked: the data set refers to it
+    for place in PLACES:
+        if OmegaConf.select(physics, place, throw_on_missing=False) is not None:
+            OmegaConf.update(physics, place, None)
+    plain = json.dumps(_floats(OmegaConf.to_container(physics, resolve=True)), sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()[:16]
+
+
+def _floats(value: object) -> object:
+    """4 and 4.0 are the same physics."""
+    if isinstance(value, Mapping):
+        return {key: _floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_floats(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, str], command: str) -> Job:
+    """A composed configuration as plain data: what to compute, and where it goes."""
+    task = [o for o in overrides if o.split("=")[0].lstrip("+~") not in _PLUMBING]
+    sweep, label = choices.get("sweep"), config.label
+    rest = [o for o in task if o.split("=")[0] not in ("sweep", "row", "seed")]
+    named = [*([label] if label else rest), f"seed={config.seed}", *(rest if label else [])]
+    budget = [o for o in task if o.startswith("budget.")]
+    plain = OmegaConf.to_container(
+        OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]), resolve=True, enum_to_str=True
+    )
+    return Job(
+        id=run_id(config),
+        group=run_id(config, seed=False),
+        name=_file_name(",".join(named)),
+        sweep=sweep,
+        row=label or ",".join(rest) or "default",
+        seed=config.seed,
+        scale=", ".join([choices["scale"], *budget]),
+        overrides=list(overrides),
+        command=command,
+        outputs="outputs",
+        config=plain,
+    )
+
+
+_PLUMBING = {"force", "recorded", "logger", *PLACES}
+
+
+def _file_name(name: str) -> str:
+    """`name` as one path component of at most 200 bytes; a cut name ends in a hash of the whole."""
+    safe = re.sub(r"[^\w,.=+\-\[\]]", "_", name)
+    if len(safe.encode()) <= 200:
+        return safe
+    return f"{safe.encode()[:190].decode(errors='ignore')}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def register(words: Sequence[str]) -> None:
+    """Store the schema, the names of all sweeps, and in full the one that the command line selects.
+
+    Only the selected sweep's rows become options: with all rows in the store Hydra takes seconds to start.
+
+    Raises:
+        ValueError: the selected sweep does not exist, is not one file, or what its rows vary is overridden beside it.
+    """
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Run)
+    store.repo.pop("row", None)
+    for name in sweepfile.names():
+        store.store(group="sweep", name=name, node={}, package="_global_", provider=f"{name}.yaml")
+    chosen = next((word.removeprefix("sweep=") for word in words if word.startswith("sweep=")), None)
+    if chosen and "," in chosen:
+        raise ValueError(f"sweep must be one sweep file, since each brings its own rows and seeds; got {chosen}")
+    if not chosen or chosen == "null":
+        return
+    sweep = sweepfile.read(sweepfile.find(chosen))
+    given = {word.split("=")[0] for word in words}
+    for row in sweep.live:
+        if clash := sorted(given & {o.split("=")[0] for o in row.overrides}):
+            raise ValueError(f"sweep {chosen} varies {', '.join(clash)} by its rows; narrow with row=..., not with {clash[0]}=")
+        store.store(group="row", name=row.label, node=_option(sweep, row), package="_global_", provider=f"{chosen}.yaml")
+    store.store(group="sweep", name=chosen, node=_layer(sweep), package="_global_", provider=f"{chosen}.yaml")
+
+
+def _layer(sweep: SweepFile) -> dict:
+    """The sweep file as an override layer: its own defaults last, its rows one more axis of the sweeper."""
+    body = dict(sweep.body)
+    if sweep.live:
+        axes = body.setdefault("hydra", {}).setdefault("sweeper", {}).setdefault("params", {})
+        body["hydra"]["sweeper"]["params"] = {"row": ",".join(row.label for row in sweep.live), **axes}
+    body["defaults"] = ["_self_", *body.get("defaults", [])]
+    return body
+
+
+def _option(sweep: SweepFile, row: Row) -> dict:
+    """`[neuron=plif, neuron.tau=4]` as a config-store option: groups become defaults, everything else values."""
+    defaults: list = ["_self_"]
+    values = OmegaConf.create({"label": row.label})
+    for override in OverridesParser.create().parse_overrides(list(row.overrides)):
+        if override.type is not OverrideType.CHANGE or override.is_sweep_override():
+            raise ValueError(f"{sweep.name}.yaml: row {row.label}: set must hold plain key=value; got {override.input_line}")
+        if (home("conf") / override.key_or_group).is_dir():
+            defaults.append({f"override /{override.key_or_group}": override.value()})
+        else:
+            OmegaConf.update(values, override.key_or_group, override.value())
+    return {"defaults": defaults, **OmegaConf.to_container(values)}
+
+
+def config_dir() -> Path:
+    """The folder that Hydra reads."""
+    return home("conf")

@@ -1,0 +1,119 @@
+"""What a terminal shows while runs run: one bar for the whole, one for each run, and a line for each that has ended."""
+
+import json
+import threading
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from snnx.job import Job
+
+MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]", "diverged": "[red]∞[/]", "dead": "[red]†[/]", "no data": "[yellow]○[/]"}
+
+
+class Display:
+    """Bars that read `progress.json` of the runs; off a terminal, only the lines of ended runs.
+
+    A context. `start`, `end` and `refresh` are called by whoever runs the jobs.
+
+    Args:
+        jobs: all that will run.
+        console: where to print.
+    """
+
+    def __init__(self, jobs: list[Job], console: Console | None = None) -> None:
+        self.console = console or Console()
+        self.total = len(jobs)
+        self.ended = 0
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("[cyan]{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self.whole: TaskID | None = None
+        self.live: dict[str, tuple[Job, TaskID]] = {}
+
+    def __enter__(self) -> "Display":
+        if self.total > 1:
+            self.whole = self.bars.add_task(f"[bold]{self.total} runs", total=self.total, note="")
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+
+    def start(self, job: Job) -> None:
+        """A run has begun."""
+        self.live[job.name] = (job, self.bars.add_task(f"  {job.title}", total=1.0, note="starting"))
+
+    def refresh(self) -> None:
+        """Move the bars to where the runs say they are."""
+        shares = 0.0
+        for job, task in self.live.values():
+            try:
+                state = json.loads((job.folder / "progress.json").read_text(encoding="utf-8"))
+            except (FileNotFoundError, ValueError):
+                continue
+            accuracy = "" if state["val/acc"] is None else f"  val/acc {state['val/acc']:.3f}"
+            self.bars.update(task, completed=state["done"], note=f"epoch {state['epoch']}/{state['epochs']}{accuracy}")
+            shares += state["done"]
+        if self.whole is not None:
+            self.bars.update(self.whole, completed=self.ended + shares)
+
+    def end(self, job: Job, outcome: dict) -> None:
+        """A run has ended: its line stays on the screen."""
+        self.ended += 1
+        if job.name in self.live:
+            _, task = self.live.pop(job.name)
+            self.bars.remove_task(task)
+        count = f"{self.ended}/{self.total}  " if self.total > 1 else ""
+        self.console.print(f"{MARKS.get(outcome['status'], '?')} {count}{job.title:<24} {summary(outcome)}", highlight=False)
+        self.refresh()
+
+    def watch(self, job: Job) -> "_Watch":
+        """Follow one run that is done in this very process."""
+        return _Watch(self, job)
+
+
+class _Watch:
+    def __init__(self, display: Display, job: Job) -> None:
+        self.display, self.job = display, job
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._follow, daemon=True)
+
+    def __enter__(self) -> "_Watch":
+        self.display.start(self.job)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.thread.join()
+
+    def _follow(self) -> None:
+        while not self.stop.wait(0.25):
+            self.display.refresh()
+
+
+def summary(outcome: dict) -> str:
+    """One line on how a run ended.
+
+    Example:
+        >>> summary({"status": "done", "metrics": {"val/acc": 0.9, "test/acc": 0.875}, "wall_s": 12.3})
+        'val/acc 0.9000  test/acc 0.8750  12 s'
+        >>> summary({"status": "failed", "error": {"message": "out of memory"}})
+        'failed: out of memory'
+    """
+    if outcome["status"] != "done":
+        message = (outcome["error"]["message"].strip().splitlines() or [outcome["error"].get("type", "")])[0]
+        return f"{outcome['status']}: {message}"
+    found = outcome["metrics"]
+    shown = [f"{key} {found[key]:.4f}" for key in ("val/acc", "test/acc") if found.get(key) is not None]
+    return "  ".join([*shown, f"{outcome['wall_s']:.0f} s"])

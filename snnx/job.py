@@ -1,0 +1,36 @@
+"""One run as plain data: everything a process needs to do it, and nothing of Hydra."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to compute and where it goes; picklable, so that any launcher can carry it to another process."""
+
+    id: str  # hash of what is computed, the name of its folder
+    group: str  # the same without the seed
+    name: str  # of the readable link: row, seed, further overrides
+    sweep: str | None
+    row: str
+    seed: int
+    scale: str
+    overrides: list[str]
+    command: str
+    outputs: str
+    config: dict  # resolved, plain
+
+    @property
+    def folder(self) -> Path:
+        """Where everything about the run lies."""
+        return Path(self.outputs) / "runs" / self.id
+
+    @property
+    def link(self) -> Path:
+        """The readable name of the folder."""
+        return Path(self.outputs) / (self.sweep or "single") / self.name
+
+    @property
+    def title(self) -> str:
+        """For progress bars and error messages."""
+        return f"{self.row} seed={self.seed}"

@@ -1,0 +1,106 @@
+"""A run's folder: locked by the process that does the work, named by what it computes, and written so that nothing is lost."""
+
+import fcntl
+import json
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Busy(RuntimeError):
+    """Another process holds the run."""
+
+
+@contextmanager
+def claim(folder: Path) -> Iterator[None]:
+    """Hold the run of this folder for as long as the context lasts.
+
+    The lock is the kernel's: it ends with the process, however that ends, so none goes stale.
+
+    Raises:
+        Busy: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "a", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(f"{folder} is being computed by another process") from None
+        yield
+
+
+def write(path: Path, text: str) -> None:
+    """Put `text` at `path` whole or not at all, and on the disk before this returns.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "note.txt"
+        >>> write(path, "here"); path.read_text(), [p.name for p in path.parent.iterdir()]
+        ('here', ['note.txt'])
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def to_json(value: object) -> str:
+    """JSON of `value`, in which a number that is not finite is null.
+
+    Example:
+        >>> to_json({"loss": float("nan"), "acc": 0.5})
+        '{"loss": null, "acc": 0.5}'
+    """
+    return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def result(folder: Path) -> dict | None:
+    """What the run of this folder ended with; `None` if it has not ended."""
+    try:
+        return json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def recorded(sweep: str | None, row: str, run_id: str, docs: Path = Path("docs/results")) -> dict | None:
+    """The finished run of this identity in the committed record of its sweep, if there is one."""
+    try:
+        lines = (docs / f"{sweep}" / "runs.jsonl").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    found = (json.loads(line) for line in lines if line.strip())
+    return next((run for run in found if run["hash"] == run_id and run["row"] == row and run["status"] == "done"), None)
+
+
+def link(name: Path, folder: Path) -> None:
+    """Make `name` a relative symbolic link to the run's folder.
+
+    Raises:
+        FileExistsError: something that is no link stands there.
+    """
+    name.parent.mkdir(parents=True, exist_ok=True)
+    target = os.path.relpath(folder, name.parent)
+    if name.is_symlink() and os.readlink(name) == target:
+        return
+    if name.exists() and not name.is_symlink():
+        raise FileExistsError(f"{name} must be a link to a run; got a file or folder: move it away")
+    temporary = name.with_name(f".{os.getpid()}.link")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    os.replace(temporary, name)

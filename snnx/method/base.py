@@ -1,0 +1,128 @@
+"""What every training method does: encode, run, decode; count loss and accuracy; log once an epoch."""
+
+import math
+from collections.abc import Callable, Iterable
+
+import pytorch_lightning as pl
+import torch
+from spikingjelly.activation_based import functional
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from snnx.metric.metric import Metric
+from snnx.metric.recorder import Recorder
+
+
+class Diverged(RuntimeError):
+    """The training loss is no longer a finite number: going on would train on nothing."""
+
+
+class Method(pl.LightningModule):
+    """The pipeline `encoding -> backbone -> decoding -> loss` as a LightningModule.
+
+        encoded = encoding(images)      [B, C, H, W] -> [T, B, C', H, W]
+        outputs = backbone(encoded)     [T, B, K]
+        scores  = decoding(outputs)     [B, K]
+
+    The state of every neuron is reset at the start of each forward, so that no batch sees the one before it. Loss and accuracy
+    are summed as tensors and logged once an epoch: a log call a step costs as much as a small network's step. The metrics watch
+    only while testing.
+
+    Args:
+        encoding, backbone, decoding, loss: the stages, built.
+        metrics: what a test records, by name.
+        watch: shell pattern of the backbone's neuron layers that the metrics read.
+        optimizer: from parameter groups to an optimizer.
+        scheduler: from `(optimizer, total_steps)` to a learning-rate schedule stepped every batch.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoding: nn.Module,
+        backbone: nn.Module,
+        decoding: nn.Module,
+        loss: nn.Module,
+        metrics: dict[str, Metric],
+        watch: str,
+        optimizer: Callable[[Iterable[dict]], Optimizer],
+        scheduler: Callable[[Optimizer, int], LRScheduler],
+    ) -> None:
+        super().__init__()
+        self.encoding = encoding
+        self.backbone = backbone
+        self.decoding = decoding
+        self.loss = loss
+        self.metrics = metrics
+        self.watch = watch
+        self._optimizer = optimizer
+        self._scheduler = scheduler
+        self._sums: dict[str, Tensor] = {}  # split -> [loss * samples, correct, samples]
+        self.recorder: Recorder | None = None
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Scores `[B, K]` of images `[B, C, H, W]`, from rest."""
+        functional.reset_net(self)
+        encoded = self.encoding(images)
+        if self.recorder is not None:
+            self.recorder.see_input(images, encoded)
+        return self.decoding(self.backbone(encoded))
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        images, labels = batch
+        scores = self(images)
+        loss = self.loss(scores, labels)
+        hard = labels if labels.ndim == 1 else labels.argmax(1)
+        self._count("train", loss.detach(), scores.argmax(1) == hard)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        self._evaluate("val", batch)
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        self._evaluate("test", batch)
+
+    def _evaluate(self, split: str, batch: tuple[Tensor, Tensor]) -> None:
+        images, labels = batch
+        scores = self(images)
+        correct = scores.argmax(1) == labels
+        self._count(split, self.loss(scores, labels), correct)
+        if self.recorder is not None:
+            self.recorder.end_batch(correct)
+
+    def _count(self, split: str, loss: Tensor, correct: Tensor) -> None:
+        size = len(correct)
+        new = torch.stack([loss.double() * size, correct.sum().double(), loss.new_tensor(size, dtype=torch.float64)])
+        self._sums[split] = self._sums[split] + new if split in self._sums else new
+
+    def _log_epoch(self, split: str) -> None:
+        loss, correct, samples = self._sums.pop(split).tolist()
+        if split == "train" and not math.isfinite(loss):
+            raise Diverged(f"training loss must stay finite; got {loss} in epoch {self.current_epoch + 1}: lower optimizer.lr")
+        self.log_dict({f"{split}/loss": loss / samples, f"{split}/acc": correct / samples})
+
+    def on_validation_epoch_start(self) -> None:
+        self.encoding.begin_evaluation()
+
+    def on_test_epoch_start(self) -> None:
+        self.encoding.begin_evaluation()
+
+    def on_train_epoch_end(self) -> None:
+        self._log_epoch("train")
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_epoch("val")
+
+    def on_test_epoch_end(self) -> None:
+        self._log_epoch("test")
+
+    def configure_optimizers(self) -> dict:
+        """Weight decay falls on matrices and kernels only: decaying a norm's gain, a bias, or PLIF's and KLIF's scalar would
+        pull a time constant or a gain towards an arbitrary value."""
+        decayed = [p for p in self.parameters() if p.ndim > 1]
+        plain = [p for p in self.parameters() if p.ndim <= 1]
+        optimizer = self._optimizer([{"params": decayed}, {"params": plain, "weight_decay": 0.0}])
+        total_steps = max(1, int(self.trainer.estimated_stepping_batches))
+        schedule = self._scheduler(optimizer, total_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

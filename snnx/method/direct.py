@@ -1,0 +1,59 @@
+"""Direct training: the backbone is built with spiking neurons and trained by backpropagation through time."""
+
+from collections.abc import Callable, Iterable
+
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from snnx.method.base import Method
+from snnx.metric.metric import Metric
+
+
+class Direct(Method):
+    """Backpropagation through the unrolled network, with the surrogate in place of the step's derivative.
+
+        dL/dW = sum over t of dL/ds[t] * ds[t]/dh[t] * dh[t]/dW,    ds/dh = surrogate slope at h - v_threshold
+
+    which is autograd through the graph of `Method.forward`; there is nothing else to it.
+
+    Args:
+        encoding: completed here with `in_channels`.
+        neuron: makes one neuron layer.
+        backbone: completed here with `neuron`, `in_shape`, `classes` and `width`.
+        in_shape: `(C, H, W)` of the data set.
+        classes: of the data set.
+        width: of the scale.
+        decoding, loss, metrics, watch, optimizer, scheduler: see `Method`.
+
+    Source: Direct Training of Spiking Transformers, Eq 3.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoding: Callable[..., nn.Module],
+        neuron: Callable[[], nn.Module],
+        backbone: Callable[..., nn.Module],
+        decoding: nn.Module,
+        loss: nn.Module,
+        metrics: dict[str, Metric],
+        optimizer: Callable[[Iterable[dict]], Optimizer],
+        scheduler: Callable[[Optimizer, int], LRScheduler],
+        in_shape: tuple[int, int, int],
+        classes: int,
+        width: float = 1.0,
+        watch: str = "*",
+    ) -> None:
+        channels, *size = in_shape
+        built = encoding(in_channels=channels)
+        super().__init__(
+            encoding=built,
+            backbone=backbone(neuron=neuron, in_shape=(built.out_channels, *size), classes=classes, width=width),
+            decoding=decoding,
+            loss=loss,
+            metrics=metrics,
+            watch=watch,
+            optimizer=optimizer,
+            scheduler=scheduler,
+        )

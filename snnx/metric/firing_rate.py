@@ -1,0 +1,20 @@
+"""Firing rate: how often a neuron fires."""
+
+from torch import Tensor
+
+from snnx.metric.metric import Metric
+
+
+class FiringRate(Metric):
+    """`firing_rate[t, b] = sum of s[t, b] / neurons`, in spikes per neuron and step.
+
+    Example:
+        >>> import torch
+        >>> FiringRate().measure(torch.zeros(1, 2, 4), torch.tensor([[[1.0, 0, 0, 0], [1.0, 1, 1, 0]]]), 1.0)
+        {'firing_rate': tensor([[0.2500, 0.7500]])}
+    """
+
+    over_samples = {"firing_rate": "mean"}
+
+    def measure(self, h: Tensor, s: Tensor, v_threshold: float) -> dict[str, Tensor]:
+        return {"firing_rate": s.flatten(2).float().mean(2)}

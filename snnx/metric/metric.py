@@ -1,0 +1,40 @@
+"""What a spiking metric is: one number a layer, step and sample, streamed over the test set."""
+
+from torch import Tensor
+
+Table = dict[str, Tensor]
+"""Layer name, in network order, to one value a time step, `[T]`."""
+
+
+class Metric:
+    """A metric reads potentials and spikes of one layer and never touches them.
+
+    `over_samples` names the curves that `measure` (or `measure_input`) returns and how each is reduced over samples: "mean" or
+    "max". Nothing is kept but the running reductions and the columns of two samples.
+    """
+
+    over_samples: dict[str, str]
+
+    def measure(self, h: Tensor, s: Tensor, v_threshold: float) -> dict[str, Tensor]:
+        """Curves `[T, B]` of one neuron layer, from its potential before reset and its spikes, both `[T, B, *]`."""
+        return {}
+
+    def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
+        """Curves of the input, as `{curve: {place: [T, B]}}`, from images `[B, *]` and what they became, `[T, B, *]`."""
+        return {}
+
+    def extra(self, curve: str, table: Table) -> dict[str, float]:
+        """Scalars that a claim about the curve can be decided by, as `{suffix: value}`."""
+        return {}
+
+
+def rise(table: Table) -> dict[str, float]:
+    """Mean over time of the last layer minus that of the layer before; empty for a single layer.
+
+    Example:
+        >>> import torch
+        >>> rise({"a": torch.tensor([1.0, 3.0]), "b": torch.tensor([4.0, 6.0])})
+        {'rise': 3.0}
+    """
+    means = [float(values.mean()) for values in table.values()]
+    return {"rise": means[-1] - means[-2]} if len(means) > 1 else {}

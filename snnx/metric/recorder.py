@@ -1,0 +1,121 @@
+"""Reads the neuron layers of a network while it is tested."""
+
+from fnmatch import fnmatchcase
+
+import torch
+from torch import Tensor, nn
+
+from snnx.metric.metric import Metric, Table
+from snnx.neuron.node import Node
+
+
+class Recorder:
+    """Streams metrics over the test set, and keeps them apart for one rightly and one wrongly classified sample.
+
+    A context: inside it, the watched layers hand over their potentials and spikes; outside, they pay nothing. After each batch
+    `end_batch` says which samples were classified rightly. The first right and the first wrong sample in the order of the set
+    are the examples.
+
+    Args:
+        network: its neuron layers are watched, in the order of `named_modules`.
+        metrics: what is measured.
+        layers: shell pattern of the layer names to watch, such as `encoder.*.sn2`.
+
+    Raises:
+        ValueError: no neuron layer matches the pattern.
+
+    Example:
+        >>> from snnx.metric.firing_rate import FiringRate
+        >>> from snnx.neuron.if_ import IF
+        >>> net = nn.Sequential(IF())
+        >>> with Recorder(net, [FiringRate()]) as recorder:
+        ...     _ = net(torch.tensor([[[0.5], [1.0]], [[0.5], [1.0]]]))     # two steps, two samples, one neuron
+        ...     recorder.end_batch(torch.tensor([False, True]))
+        >>> recorder.curves("test")["firing_rate"]["0"].tolist(), recorder.curves("wrong")["firing_rate"]["0"].tolist()
+        ([0.5, 1.0], [0.0, 1.0])
+        >>> recorder.samples, recorder.scalars()["test/firing_rate"]
+        ({'correct': 1, 'wrong': 0}, 0.75)
+    """
+
+    def __init__(self, network: nn.Module, metrics: list[Metric], layers: str = "*") -> None:
+        self.metrics = metrics
+        found = {name: module for name, module in network.named_modules() if isinstance(module, Node)}
+        self.nodes = {name: module for name, module in found.items() if fnmatchcase(name, layers)}
+        if found and not self.nodes:
+            raise ValueError(f"Recorder: layers must match one of {', '.join(found)}; got {layers}")
+        self.neurons: dict[str, int] = {}  # per sample
+        self.samples: dict[str, int | None] = {"correct": None, "wrong": None}
+        self._batch: dict[str, Table] = {}  # curve -> layer -> [T, B], of the batch that is running
+        self._kept: dict[str, dict[str, Table]] = {"test": {}, "correct": {}, "wrong": {}}
+        self._seen = 0
+
+    def __enter__(self) -> "Recorder":
+        for name, node in self.nodes.items():
+            node.probe = lambda h, s, name=name, node=node: self._measure(name, node, h, s)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for node in self.nodes.values():
+            node.probe = None
+
+    def see_input(self, images: Tensor, encoded: Tensor) -> None:
+        """Measure the input of the batch that is running."""
+        for metric in self.metrics:
+            for curve, places in metric.measure_input(images, encoded).items():
+                self._batch.setdefault(curve, {}).update(places)
+
+    def _measure(self, layer: str, node: Node, h: Tensor, s: Tensor) -> None:
+        self.neurons[layer] = h[0, 0].numel()
+        for metric in self.metrics:
+            for curve, values in metric.measure(h, s, node.v_threshold).items():
+                self._batch.setdefault(curve, {})[layer] = values
+
+    def end_batch(self, correct: Tensor) -> None:
+        """Close a batch of `B` samples: `correct[b]` says whether sample `b` was classified rightly."""
+        size = len(correct)
+        for kind, mask in (("correct", correct), ("wrong", ~correct)):
+            if self.samples[kind] is None and bool(mask.any()):
+                column = int(mask.int().argmax())
+                self.samples[kind] = self._seen + column
+                self._kept[kind] = {c: {k: v[:, column] for k, v in t.items()} for c, t in self._batch.items()}
+        over_samples = {curve: how for metric in self.metrics for curve, how in metric.over_samples.items()}
+        for curve, table in self._batch.items():
+            kept = self._kept["test"].setdefault(curve, {})
+            for layer, values in table.items():
+                if over_samples[curve] == "max":
+                    new = values.amax(1)
+                    kept[layer] = torch.maximum(kept[layer], new) if layer in kept else new
+                else:
+                    new = values.double().sum(1)
+                    kept[layer] = kept[layer] + new if layer in kept else new
+        self._batch = {}
+        self._seen += size
+
+    def curves(self, kind: str) -> dict[str, Table]:
+        """Curve name to layer to `[T]`, of the whole test set (`test`) or of one sample (`correct`, `wrong`)."""
+        if kind != "test":
+            return self._kept[kind]
+        means = {curve for metric in self.metrics for curve, how in metric.over_samples.items() if how == "mean"}
+        return {
+            curve: {layer: (v / self._seen if curve in means else v) for layer, v in table.items()}
+            for curve, table in self._kept["test"].items()
+        }
+
+    def scalars(self) -> dict[str, float]:
+        """`kind/curve` over the watched layers (a mean weighted by neurons, or the maximum) and `kind/curve_extra`."""
+        found: dict[str, float] = {}
+        for kind in self._kept:
+            curves = self.curves(kind)
+            for metric in self.metrics:
+                for curve, how in metric.over_samples.items():
+                    if table := curves.get(curve):
+                        found[f"{kind}/{curve}"] = self._total(table, how)
+                        extra = metric.extra(curve, table)
+                        found |= {f"{kind}/{curve}_{suffix}": value for suffix, value in extra.items()}
+        return found
+
+    def _total(self, table: Table, how: str) -> float:
+        if how == "max":
+            return max(float(values.max()) for values in table.values())
+        weights = {layer: self.neurons.get(layer, 1) for layer in table}
+        return sum(float(v.mean()) * weights[layer] for layer, v in table.items()) / sum(weights.values())

@@ -1,0 +1,38 @@
+"""Residual potential: how far the potential is from the threshold when it is compared with it."""
+
+import torch
+from torch import Tensor
+
+from snnx.metric.metric import Metric, Table
+
+
+class ResidualPotential(Metric):
+    """`r = |h - v_threshold|` (signed: `r = h - v_threshold`), the largest and the mean over neurons.
+
+    Over the test set the largest of the samples' maxima, and the mean of their means. Layers in order make the paper's global
+    step `g = (l - 1)*T + t`. `dip` is the mean over all layers before the last minus the mean of the last: positive where the
+    curve falls in its last stretch, the paper's steps 30 to 40.
+
+    Args:
+        signed: keep the sign, so that over- and undershoot can be told apart.
+
+    Source: Direct Training of Spiking Transformers, section 4.7 and Figure 17.
+
+    Example:
+        >>> ResidualPotential().measure(torch.tensor([[[0.5, 3.0]]]), torch.zeros(1, 1, 2), 1.0)
+        {'residual_potential_max': tensor([[2.]]), 'residual_potential_mean': tensor([[1.2500]])}
+    """
+
+    over_samples = {"residual_potential_max": "max", "residual_potential_mean": "mean"}
+
+    def __init__(self, *, signed: bool = False) -> None:
+        self.signed = signed
+
+    def measure(self, h: Tensor, s: Tensor, v_threshold: float) -> dict[str, Tensor]:
+        r = h.flatten(2).float() - v_threshold
+        r = r if self.signed else r.abs()
+        return {"residual_potential_max": r.amax(2), "residual_potential_mean": r.mean(2)}
+
+    def extra(self, curve: str, table: Table) -> dict[str, float]:
+        *before, last = table.values()
+        return {"dip": float(torch.stack(before).mean() - last.mean())} if before else {}

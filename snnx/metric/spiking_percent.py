@@ -1,0 +1,28 @@
+"""Spiking percent: the share of neurons that fire, in per cent."""
+
+from torch import Tensor
+
+from snnx.metric.metric import Metric, Table, rise
+
+
+class SpikingPercent(Metric):
+    """`spiking_percent[t, b] = 100 * sum of s[t, b] / neurons`; over the test set the mean of its samples.
+
+    `rise` is the last layer minus the one before it.
+
+    Source: Direct Training of Spiking Transformers, section 4.5 and Figure 15, where `s` has the shape `[B, tokens,
+        channels]`; averaging over the time steps is our reading.
+
+    Example:
+        >>> import torch
+        >>> SpikingPercent().measure(torch.zeros(1, 1, 4), torch.tensor([[[1.0, 0, 0, 0]]]), 1.0)
+        {'spiking_percent': tensor([[25.]])}
+    """
+
+    over_samples = {"spiking_percent": "mean"}
+
+    def measure(self, h: Tensor, s: Tensor, v_threshold: float) -> dict[str, Tensor]:
+        return {"spiking_percent": 100 * s.flatten(2).float().mean(2)}
+
+    def extra(self, curve: str, table: Table) -> dict[str, float]:
+        return rise(table)

@@ -1,0 +1,35 @@
+"""What `snnx --help` prints, read from the folders: Hydra would take seconds to say it."""
+
+from snnx import sweepfile
+from snnx.home import home
+
+
+def overview() -> str:
+    """Usage, the groups with their options, and the sweeps."""
+    groups = {}
+    for folder in sorted(path for path in home("conf").iterdir() if path.is_dir()):
+        groups[folder.name] = sorted(path.stem for path in folder.glob("*.yaml"))
+    width = max(map(len, groups))
+    lines = [USAGE, "Groups (snnx GROUP=OPTION GROUP.KEY=VALUE)"]
+    lines += [f"  {name:<{width}}  {', '.join(options)}" for name, options in groups.items()]
+    lines += ["", "Sweeps (snnx -m sweep=NAME; narrow with row=A,B seed=0 scale=small)"]
+    for name in sweepfile.names():
+        first = sweepfile.find(name).read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+        lines.append(f"  {name}\n      {first}")
+    return "\n".join(lines)
+
+
+USAGE = """\
+snnx: experiment sweeps for spiking neural networks
+
+  snnx neuron=plif neuron.tau=4 timesteps=8                one run
+  snnx -m neuron=if,lif seed=0,1                           every combination
+  snnx -m sweep=dtst_fig10_neurons scale=small             one figure of a paper; the same line again finishes it
+  snnx report dtst_fig10_neurons                           its table, claims and curves
+  snnx prepare fashion_mnist --root data                   fetch or check a data set, once
+  snnx neuron=klif --cfg job --resolve                     print a run's configuration instead of running it
+  eval "$(snnx -sc install=bash)"                          tab completion
+
+Useful keys: seed, timesteps, trainer.max_epochs, force=true (run again what is done), logger=wandb,
+hydra.launcher.n_jobs=2 (runs at once), dataset.root (or the environment variable SNNX_DATA).
+"""
