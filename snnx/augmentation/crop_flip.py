@@ -1,0 +1,48 @@
+"""The usual distortion of CIFAR images: a random shift and a random mirror."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def crop_flip(images: Tensor, labels: Tensor, *, padding: int, fill: float) -> tuple[Tensor, Tensor]:
+    """Pad each image, cut out a window of its size at a random place, and mirror it left to right half of the time.
+
+        out[b, :, i, j] = padded[b, :, dy_b + i, dx_b + j'],  j' = W - 1 - j if flip_b else j
+        dy, dx ~ U{0 .. 2 * padding},  flip ~ Bernoulli(1/2),  drawn for each image
+
+    One gather for the whole batch, on its device; the numbers come from torch's global generator.
+
+    Shape:
+        `[B, C, H, W], [B] -> [B, C, H, W], [B]`.
+
+    Args:
+        images: the batch.
+        labels: passed on.
+        padding: pixels on each side, at least 0.
+        fill: the value of the padding; 0 is black as long as images are not normalised.
+
+    Raises:
+        ValueError: `padding` is negative.
+
+    Source:
+        He, Zhang, Ren and Sun 2016, Deep residual learning for image recognition, section 4.2.
+
+    Example:
+        >>> images, labels = crop_flip(torch.ones(2, 3, 32, 32), torch.tensor([3, 7]), padding=4, fill=0.0)
+        >>> images.shape, labels.tolist()
+        (torch.Size([2, 3, 32, 32]), [3, 7])
+    """
+    if padding < 0:
+        raise ValueError(f"crop_flip: padding must be at least 0; got {padding}")
+    batch, channels, height, width = images.shape
+    device = images.device
+    padded = functional.pad(images, [padding] * 4, value=fill)
+    dy, dx = torch.randint(2 * padding + 1, (2, batch, 1), device=device)
+    flip = torch.rand(batch, 1, device=device) < 0.5
+    columns = torch.arange(width, device=device)
+    rows = dy + torch.arange(height, device=device)
+    columns = dx + torch.where(flip, width - 1 - columns, columns)
+    b = torch.arange(batch, device=device).view(-1, 1, 1, 1)
+    c = torch.arange(channels, device=device).view(1, -1, 1, 1)
+    return padded[b, c, rows[:, None, :, None], columns[:, None, None, :]], labels

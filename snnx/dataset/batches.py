@@ -1,0 +1,58 @@
+"""Batches of tensors that already lie where they are needed."""
+
+from collections.abc import Callable, Iterator
+
+from torch import Tensor
+
+
+class Batches:
+    """Cuts labelled images into batches by index tensors: no worker processes, no Python for each sample.
+
+    Can be iterated again and again. The last, smaller batch is kept.
+
+    Shape:
+        yields `([b, C, H, W], [b])`, b = `batch_size` or less.
+
+    Args:
+        images: `[N, C, H, W]`.
+        labels: `[N]`, on the same device.
+        batch_size: at least 1.
+        order: makes the permutation of 0..N-1, asked when an iteration starts; None keeps the order of storage.
+        drop_single: leave out a last batch of one sample, on which BatchNorm cannot be trained.
+
+    Example:
+        >>> import torch
+        >>> batches = Batches(torch.zeros(5, 1, 2, 2), torch.arange(5), batch_size=2)
+        >>> len(batches), [labels.tolist() for _, labels in batches]
+        (3, [[0, 1], [2, 3], [4]])
+        >>> batches = Batches(torch.zeros(5, 1, 2, 2), torch.arange(5), batch_size=2, drop_single=True,
+        ...                   order=lambda: torch.arange(5).flip(0))
+        >>> len(batches), [labels.tolist() for _, labels in batches]
+        (2, [[4, 3], [2, 1]])
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        batch_size: int,
+        order: Callable[[], Tensor] | None = None,
+        drop_single: bool = False,
+    ) -> None:
+        self.images = images
+        self.labels = labels
+        self.batch_size = batch_size
+        self.order = order
+        ends_in_one = len(labels) % batch_size == 1 and len(labels) > 1  # batches of one by choice have remainder 0
+        self.samples = len(labels) - (drop_single and ends_in_one)
+
+    def __len__(self) -> int:
+        return -(-self.samples // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        order = None if self.order is None else self.order().to(self.images.device)
+        for start in range(0, self.samples, self.batch_size):
+            chosen = slice(start, min(start + self.batch_size, self.samples))
+            index = chosen if order is None else order[chosen]
+            yield self.images[index], self.labels[index]

@@ -1,0 +1,48 @@
+"""A data set's files as its publisher gives them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """One file of a data set.
+
+    Args:
+        path: where it lies below the data root.
+        md5: the published checksum, of the unpacked file.
+        samples: how many samples the published file holds.
+        url: where the publisher has it, packed or in an archive.
+    """
+
+    path: str
+    md5: str
+    samples: int
+    url: str
+
+
+def locate(root: str | None, files: Iterable[PublishedFile], *, dataset: str) -> list[Path]:
+    """The files below `root`, in order.
+
+    Args:
+        root: the data root.
+        files: the data set's files.
+        dataset: the option's name, for the command that fetches it.
+
+    Raises:
+        ValueError: there is no root.
+        FileNotFoundError: a file is missing.
+    """
+    if root is None:
+        raise ValueError(f"{dataset}: root must be a folder; got null; set dataset.root or SNNX_DATA")
+    folder = Path(root).expanduser().absolute()
+    paths = [folder / file.path for file in files]
+    for path in paths:
+        if not path.is_file():
+            layout = ", ".join(file.path for file in files)
+            raise FileNotFoundError(
+                f"{dataset}: {path} must exist; expected below {folder}: {layout}; "
+                f"fetch once with: snnx prepare {dataset} --root {folder}"
+            )
+    return paths

@@ -1,0 +1,50 @@
+"""Which samples belong to which part: class-balanced, and the same on every machine and for every run's seed."""
+
+import hashlib
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+
+def balanced_order(labels: Tensor, seed: int) -> Tensor:
+    """A random permutation of all samples whose every prefix holds the classes in their overall proportion.
+
+    The j-th of the n_c samples of class c, in random order, gets the position (j + 1/2) / n_c; sorting by position
+    interleaves the classes evenly. So a prefix of any length is a stratified sample, and so is what is left.
+
+    Shape:
+        `[N] -> [N]`, int64.
+
+    Args:
+        labels: classes, on the CPU.
+        seed: of the permutation.
+
+    Example:
+        >>> labels = torch.tensor([0, 0, 0, 0, 1, 1])
+        >>> [labels[balanced_order(labels, seed=0)[:k]].sum().item() for k in range(7)]  # samples of class 1 among k
+        [0, 0, 1, 1, 1, 2, 2]
+    """
+    shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    by_class = shuffled[labels[shuffled].argsort(stable=True)]
+    sizes = labels.bincount()
+    size = sizes[labels[by_class]]
+    rank = torch.arange(len(labels)) - (sizes.cumsum(0) - sizes)[labels[by_class]]
+    position = torch.empty(len(labels), dtype=torch.float64)
+    position[by_class] = (rank + 0.5) / size.double()
+    return shuffled[position[shuffled].argsort(stable=True)]  # among equal positions the shuffle decides, not the class
+
+
+def fingerprint(indices: Iterable[Tensor]) -> str:
+    """Twelve hexadecimal digits that differ if any of the index tensors differs.
+
+    Example:
+        >>> a, b = torch.tensor([0, 1]), torch.tensor([2])
+        >>> fingerprint([a, b]) == fingerprint([b, a])
+        False
+    """
+    digest = hashlib.sha256()
+    for index in indices:
+        digest.update(f"{len(index)}:".encode())
+        digest.update(index.cpu().numpy().astype("<i8").tobytes())
+    return digest.hexdigest()[:12]

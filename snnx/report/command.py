@@ -1,0 +1,89 @@
+"""The command `snnx report NAME`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from snnx.report.document import document
+from snnx.report.page import page
+from snnx.report.record import record
+from snnx.report.results import Results, work_out
+from snnx.report.runs import collect
+from snnx.report.table import comma_separated, text
+from snnx.report.verdict import RULE
+from snnx.report.write import write
+from snnx.sweepfile import SweepFile, find, read
+
+
+def main(words: list[str]) -> int:
+    """Print and write the report of one sweep.
+
+    Args:
+        words: the command line after `snnx report`.
+
+    Returns:
+        The exit code: 0 for a report, 1 if there is nothing to report yet, 2 for a name or a file that is wrong.
+    """
+    arguments = _parser().parse_args(words)
+    try:
+        return _report(read(find(arguments.name)), arguments)
+    except ValueError as error:
+        print(f"snnx report: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="snnx report",
+        description="The paper's numbers beside ours, the verdict on every claim, and the curves of one sweep.",
+        epilog="example: snnx report dtst_fig10_neurons --record",
+    )
+    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME")
+    parser.add_argument("--record", action="store_true", help="also write the record that is committed, every scale")
+    parser.add_argument("--scale", metavar="NAME", help="only the runs of this scale")
+    parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
+    return parser
+
+
+def _report(sweep: SweepFile, arguments: argparse.Namespace) -> int:
+    runs = collect(sweep.name, arguments.outputs, arguments.docs)
+    shown = [run for run in runs if arguments.scale in (None, run.scale)]
+    results = work_out(sweep, shown)
+    if not shown:
+        scale = arguments.scale or "small"
+        where = f" at scale {arguments.scale}" if arguments.scale else ""
+        print(f"snnx report: no runs of {sweep.name}{where} yet; start: snnx -m sweep={sweep.name} scale={scale}")
+        return 1
+    _print(results)
+    written = _write(results, arguments.outputs / sweep.name / "report")
+    if arguments.record:
+        written += record(sweep, runs, arguments.docs)
+    for path in written:
+        print(path)
+    return 0
+
+
+def _print(results: Results) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)  # a pipe has no width to fit into
+    console.print(results.heading, style="bold", markup=False)
+    for table in results.tables:
+        console.print(text(table))
+    for note in results.notes:
+        console.print(note, markup=False)
+    if results.verdicts:
+        console.print(text(results.claims))
+        console.print(RULE, markup=False)
+
+
+def _write(results: Results, folder: Path) -> list[Path]:
+    return [
+        write(folder / "report.md", document(results)),
+        write(folder / "table.csv", comma_separated(results.sweep, results.lines)),
+        write(folder / "report.html", page(results)),
+        *(write(folder / f"{plot.name}.png", plot.png) for plot in results.plots),
+    ]

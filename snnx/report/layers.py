@@ -1,0 +1,109 @@
+"""What probes saw layer by layer: means per layer, and residual potentials along the layers' time steps."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from snnx.report.axes import Plot, band_line, name_lines, panels, png, styles
+from snnx.report.curves import mean_and_range
+from snnx.report.lines import Line, scales
+from snnx.sweepfile import SweepFile
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SEEN = {"test": "test set", "correct": "correct sample", "wrong": "wrong sample"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """What is one line in a plot: a table line on the test set or on one sample."""
+
+    scale: str
+    title: str  # what all lines of the plot have in common
+    label: str
+    seeds: list[np.ndarray]  # [L, T] each
+
+
+def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
+    """For each probed metric a plot of its layer means, and for residual potentials one of every time step."""
+    plots = []
+    for metric in dict.fromkeys(name for line in lines for run in line.done for name in run.result.get("layers") or {}):
+        series = chosen(lines, metric)
+        plots.append(_means(sweep, series, metric))
+        if metric.startswith("residual_potential"):
+            plots.append(_steps(sweep, series, metric))
+    return plots
+
+
+def chosen(lines: Sequence[Line], metric: str) -> list[Series]:
+    """Test set, correct and wrong sample of a single row; of several rows the test set of each."""
+    probed = [line for line in lines if any(metric in (run.result.get("layers") or {}) for run in line.done)]
+    if len({line.label for line in probed}) == 1:
+        every = [
+            Series(line.scale, line.label, label, _seeds(line, metric, seen))
+            for line in probed
+            for seen, label in SEEN.items()
+        ]
+    else:
+        every = [Series(line.scale, "test set", line.label, _seeds(line, metric, "test")) for line in probed]
+    return [series for series in every if series.seeds]
+
+
+def _seeds(line: Line, metric: str, seen: str) -> list[np.ndarray]:
+    found = [(run.result.get("layers") or {}).get(metric, {}).get(seen) for run in line.done]
+    return [np.array(list(layers.values()), dtype=float) for layers in found if layers]  # null becomes NaN
+
+
+def _means(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
+    figure, axes = _panels(
+        sweep, series, metric, lambda probed: np.ma.masked_invalid(probed).mean(axis=1).filled(np.nan)
+    )
+    for axis in axes:
+        axis.set_xticks(range(1, 1 + max(len(probed) for one in series for probed in one.seeds)))
+        axis.set_xlabel("layer")
+    caption = f"{metric} by layer, mean over time steps; over seeds the mean, band from the lowest to the highest"
+    return Plot(f"layers_{metric}", caption, png(figure))
+
+
+def _steps(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
+    """One layer after another: step g = (l - 1) T + t for layers l = 1..L and time steps t = 0..T-1."""
+    figure, axes = _panels(sweep, series, metric, np.ravel, first=0, width=8.0)
+    layers, timesteps = max(probed.shape for one in series for probed in one.seeds)
+    for axis in axes:
+        for layer in range(layers):
+            if layer:
+                axis.axvline(layer * timesteps - 0.5, color="#999999", linewidth=0.7)
+            axis.text(
+                (layer + 0.5) * timesteps - 0.5, 1.0, f"layer {layer + 1}", transform=axis.get_xaxis_transform(),
+                fontsize=8, color="#555555", ha="center", va="top",
+            )  # fmt: skip
+        axis.margins(x=0.01)
+        axis.set_xlabel(f"global step g = (l - 1) T + t, T = {timesteps}")
+    caption = f"{metric} along the time steps, one layer after another; mean over seeds, band from lowest to highest"
+    return Plot(f"steps_{metric}", caption, png(figure))
+
+
+def _panels(
+    sweep: SweepFile,
+    series: Sequence[Series],
+    metric: str,
+    flat: Callable[[np.ndarray], np.ndarray],
+    first: int = 1,
+    width: float = 4.8,
+) -> tuple["Figure", list["Axes"]]:
+    """A panel a scale, a line a series, x counting from `first` over what `flat` makes of [L, T]."""
+    style = styles([one.label for one in series])
+    places = scales(series)
+    figure, axes = panels([f"{sweep.artifact}, {series[0].title}, scale {place}" for place in places], width=width)
+    for axis, place in zip(axes, places, strict=True):
+        for one in (one for one in series if one.scale == place):
+            band = mean_and_range([flat(probed) for probed in one.seeds])
+            band_line(axis, range(first, first + len(band[0])), band, style[one.label], one.label)
+    axes[0].set_ylabel(metric.replace("_", " "))
+    for axis in axes:
+        name_lines(axis)
+    return figure, axes

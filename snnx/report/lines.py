@@ -1,0 +1,95 @@
+"""The lines of the table: runs that differ in nothing but the seed."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from snnx.report.runs import STATES, Run
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row at one scale with one set of further overrides, over its seeds."""
+
+    row: str
+    label: str  # the row, and what tells it from its neighbours if it has several lines
+    scale: str  # empty if the row has no run
+    runs: tuple[Run, ...]
+
+    @property
+    def done(self) -> tuple[Run, ...]:
+        """The runs that may be averaged."""
+        return tuple(run for run in self.runs if run.state == "done")
+
+    @property
+    def further(self) -> list[str]:
+        """The further overrides under which runs of this line go, the shortest first.
+
+        There may be several: an override that changes no physics (a logger, a launcher) leaves the group as it is.
+        """
+        return sorted({run.further for run in self.runs}, key=lambda text: (len(text), text))
+
+    @property
+    def started(self) -> str:
+        """When its last run was started, as ISO 8601; empty if no run has ended."""
+        return max((run.result.get("started") or "" for run in self.runs), default="")
+
+    @property
+    def status(self) -> str:
+        """How many runs are in which state: `2 done, 1 failed`."""
+        count = Counter(run.state for run in self.runs)
+        return ", ".join(f"{count[state]} {state}" for state in STATES if count[state]) or "missing"
+
+    def values(self, metric: str) -> dict[int, float]:
+        """The metric by seed, of the done runs that have a finite one."""
+        found = {run.seed: run.result["metrics"].get(metric) for run in self.done}
+        return {seed: value for seed, value in sorted(found.items()) if value is not None and math.isfinite(value)}
+
+
+def lines(rows: Sequence[str], runs: Iterable[Run]) -> list[Line]:
+    """Group runs by (row, scale, group), in the order of the sweep's rows and the paper's scale first.
+
+    A run without a result has no group yet: it joins the line that goes by the same row, scale and overrides. A row
+    without any run gets a line that says so; a run whose row is no longer in the sweep file comes last.
+    """
+    runs = sorted(runs, key=lambda run: (run.seed, run.hash))
+    members: dict[tuple[str, str, str], list[Run]] = {}
+    for run in runs:
+        if run.group is not None:
+            members.setdefault((run.row, run.scale, run.group), []).append(run)
+    for run in runs:
+        if run.group is None:
+            members.setdefault(_home(run, members), []).append(run)
+    for row in rows:
+        if not any(key[0] == row for key in members):
+            members[row, "", ""] = []
+    found = [(key[2], _line(key, group)) for key, group in members.items()]
+    order = {row: place for place, row in enumerate(rows)}
+    found.sort(key=lambda pair: (order.get(pair[1].row, len(order)), *_place(pair[1]), pair[0]))
+    count = Counter((line.label, line.scale) for _, line in found)
+    return [
+        replace(line, label=f"{line.label} #{group[:6]}") if count[line.label, line.scale] > 1 else line
+        for group, line in found
+    ]
+
+
+def scales(lines: Iterable[Line]) -> list[str]:
+    """The scales that have runs, the paper's first."""
+    return sorted({line.scale for line in lines if line.scale}, key=lambda scale: (scale != "paper", scale))
+
+
+def _home(run: Run, members: dict[tuple[str, str, str], list[Run]]) -> tuple[str, str, str]:
+    for key, group in members.items():
+        if key[:2] == (run.row, run.scale) and any(run.further == other.further for other in group):
+            return key
+    return run.row, run.scale, run.hash
+
+
+def _line(key: tuple[str, str, str], runs: list[Run]) -> Line:
+    line = Line(row=key[0], label=key[0], scale=key[1], runs=tuple(runs))
+    return replace(line, label=" ".join([line.row, *line.further[:1]]).strip())
+
+
+def _place(line: Line) -> tuple:
+    return line.row, line.scale != "paper", line.scale, line.label

@@ -1,0 +1,71 @@
+"""A report as one HTML file that needs no other: to open in a browser, to attach to a mail."""
+
+import base64
+from html import escape
+from pathlib import Path
+
+from snnx.report.notes import reason, titled
+from snnx.report.results import Results
+from snnx.report.table import Table
+from snnx.report.verdict import FAILS, HOLDS, OPEN, RULE
+
+STYLE = Path(__file__).with_name("page.css")
+VERDICT_CLASS = {HOLDS: "holds", FAILS: "fails", OPEN: "open"}
+
+
+def page(results: Results) -> str:
+    """The whole report as HTML."""
+    body = [f"<h1>{escape(results.heading)}</h1>"]
+    if results.preamble:
+        body.append(f"<pre>{escape(results.preamble)}</pre>")
+    body.append("<p>Means are over seeds, ± is the sample standard deviation, <i>n</i> the number of seeds.</p>")
+    for table in results.tables:
+        body += [f"<h2>{escape(table.title)}</h2>", _table(table)]
+    if results.notes:
+        body.append("<ul>" + "".join(f"<li>{escape(note)}</li>" for note in results.notes) + "</ul>")
+    if results.verdicts:
+        body += ["<h2>Claims</h2>", _table(results.claims), f'<p class="rule">{escape(RULE)}</p>']
+    if results.plots:
+        body += ["<h2>Figures</h2>", *(_figure(plot.png, plot.caption) for plot in results.plots)]
+    body += _failures(results)
+    facts = "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in results.provenance)
+    body += ["<h2>Provenance</h2>", f"<dl>{facts}</dl>"]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(results.sweep.name)}</title>\n<style>\n{STYLE.read_text(encoding='utf-8')}</style>\n</head>\n"
+        "<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
+    )
+
+
+def _table(table: Table) -> str:
+    head = "".join(
+        f'<th class="{side}">{escape(cell)}</th>' for cell, side in zip(table.columns, table.align, strict=True)
+    )
+    rows = []
+    for row in table.rows:
+        cells = (_cell(cell, side) for cell, side in zip(row, table.align, strict=True))
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+
+
+def _cell(text: str, side: str) -> str:
+    verdict = VERDICT_CLASS.get(text)
+    inner = f'<span class="{verdict}">{escape(text)}</span>' if verdict else escape(text)
+    return f'<td class="{side}">{inner}</td>'
+
+
+def _figure(png: bytes, caption: str) -> str:
+    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return f'<figure><img src="{source}" alt="{escape(caption)}"><figcaption>{escape(caption)}.</figcaption></figure>'
+
+
+def _failures(results: Results) -> list[str]:
+    """Each failure with its reason; the traceback, where this machine has it, is folded away."""
+    failed = [run for line in results.lines for run in line.runs if run.state in ("failed", "diverged")]
+    folded = []
+    for run in failed:
+        traceback = (run.result.get("error") or {}).get("traceback") or "no traceback on this machine"
+        summary = escape(f"{titled(run)} {run.state}: {reason(run)}")
+        folded.append(f"<details><summary>{summary}</summary><pre>{escape(traceback)}</pre></details>")
+    return ["<h2>Failures</h2>", *folded] if folded else []

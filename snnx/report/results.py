@@ -1,0 +1,67 @@
+"""Everything that a report says, worked out once for the terminal, the Markdown, the page and the record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from snnx.report import claims, curves, layers, notes, table
+from snnx.report.axes import Plot
+from snnx.report.lines import Line, lines
+from snnx.report.runs import Run
+from snnx.report.verdict import Verdict, verdicts
+from snnx.sweepfile import SweepFile
+
+FIGURES = (curves.draw, layers.draw)  # each: (sweep, lines) -> plots, none where it has nothing to draw
+
+
+@dataclass(frozen=True)
+class Results:
+    """A sweep, its runs, and what follows from them."""
+
+    sweep: SweepFile
+    runs: tuple[Run, ...]
+    lines: tuple[Line, ...]
+    verdicts: tuple[Verdict, ...]
+    plots: tuple[Plot, ...]
+
+    @property
+    def heading(self) -> str:
+        """The first line of the comment on top of the sweep file."""
+        return self.sweep.title.split("\n")[0] or self.sweep.name
+
+    @property
+    def preamble(self) -> str:
+        """The rest of that comment: the command and what it costs."""
+        return "\n".join(line.strip() for line in self.sweep.title.split("\n")[1:])
+
+    @property
+    def tables(self) -> list[table.Table]:
+        """The paper's numbers beside ours, a table a metric, then the splits side by side."""
+        found = [table.numbers(self.sweep, self.lines, metric) for metric in table.metrics(self.sweep)]
+        return found + [splits for splits in [table.splits(self.sweep, self.lines)] if splits]
+
+    @property
+    def claims(self) -> table.Table:
+        """Every claim with its verdict."""
+        return table.claims(self.verdicts)
+
+    @property
+    def notes(self) -> list[str]:
+        """What stands below the tables."""
+        return notes.notes(self.sweep, self.lines)
+
+    @property
+    def provenance(self) -> list[tuple[str, str]]:
+        """What the runs were made with."""
+        return notes.provenance(self.runs)
+
+
+def work_out(sweep: SweepFile, runs: Sequence[Run]) -> Results:
+    """Average, compare, decide and draw.
+
+    Raises:
+        ValueError: a claim of the sweep file cannot be read.
+    """
+    claimed = claims.read(sweep)
+    grouped = lines([row.label for row in sweep.live], runs)
+    plots = tuple(plot for figure in FIGURES for plot in figure(sweep, grouped))
+    return Results(sweep, tuple(runs), tuple(grouped), tuple(verdicts(sweep, claimed, grouped)), plots)

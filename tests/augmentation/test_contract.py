@@ -1,0 +1,32 @@
+"""What every option under conf/augmentation keeps."""
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from snnx.home import home
+
+OPTIONS = sorted(path.stem for path in (home("conf") / "augmentation").glob("*.yaml"))
+
+
+@pytest.fixture(params=OPTIONS)
+def augmentation(request):
+    return instantiate(OmegaConf.load(home("conf") / "augmentation" / f"{request.param}.yaml"))
+
+
+def test_shape_dtype_range_and_labels_are_kept(augmentation):
+    images, labels = torch.rand(6, 3, 12, 10), torch.arange(6)
+    out, same = augmentation(images.clone(), labels)
+    assert (out.shape, out.dtype) == (images.shape, images.dtype)
+    assert out.min() >= 0
+    assert out.max() <= 1
+    assert torch.equal(same, torch.arange(6))
+
+
+def test_the_global_generator_decides(augmentation):
+    images, labels = torch.rand(6, 3, 12, 10), torch.arange(6)
+    torch.manual_seed(5)
+    first = augmentation(images, labels)[0]
+    torch.manual_seed(5)
+    assert torch.equal(augmentation(images, labels)[0], first)

@@ -1,0 +1,70 @@
+"""Contract: batches are read whatever wrote them, damaged ones are named, and a pickle cannot run code."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from snnx.dataset import cifar
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("key", ["labels", "fine_labels"])
+def test_batches_are_read_one_after_the_other(tmp_path, write_cifar, protocol, key):
+    for name, samples in (("a", 3), ("b", 12)):
+        write_cifar(tmp_path / name, samples, key=key, protocol=protocol)
+    images, labels = cifar.read([tmp_path / "a", tmp_path / "b"])
+    assert images.shape == (15, 3, 32, 32)
+    assert images.dtype == torch.uint8
+    assert labels.tolist() == [0, 1, 2, *range(10), 0, 1]
+    assert images[:, :, 7, 9].tolist()[:4] == [[0, 1, 2], [1, 2, 3], [2, 3, 4], [0, 1, 2]]
+    assert cifar.samples_in(tmp_path / "b") == 12
+
+
+def test_the_names_of_the_first_numpy_are_understood(tmp_path, write_cifar):
+    """The published files were written when NumPy's private module was `numpy.core`."""
+    path = tmp_path / "a"
+    write_cifar(path, 2)
+    path.write_bytes(path.read_bytes().replace(b"numpy._core.multiarray", b"numpy.core.multiarray"))
+    assert len(cifar.read([path])[0]) == 2
+
+
+@pytest.mark.parametrize("keep", [0, 1, 50, 3000])
+def test_a_truncated_batch_is_named(tmp_path, write_cifar, keep):
+    path = tmp_path / "data_batch_1"
+    write_cifar(path, 4)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(
+        ValueError, match=r"data_batch_1: must be a whole CIFAR batch; got .*; remove it and fetch it again"
+    ):
+        cifar.read([path])
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ({"labels": [1]}, "'data'"),
+        ({"data": np.zeros((2, 3072), np.uint8), "labels": [1]}, "2 images and 1 labels"),
+        ({"data": np.zeros((2, 100), np.uint8), "labels": [1, 1]}, "reshape"),
+        ([1, 2], "indices"),
+    ],
+)
+def test_another_content_is_named(tmp_path, content, reason):
+    (tmp_path / "test").write_bytes(pickle.dumps(content))
+    with pytest.raises(ValueError, match=rf"^[^\n]*test: must be a whole CIFAR batch; got [^\n]*{reason}"):
+        cifar.read([tmp_path / "test"])
+
+
+class Attack:
+    def __reduce__(self):
+        return os.mkdir, ("attacked",)
+
+
+def test_a_pickle_cannot_call_what_it_likes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "test").write_bytes(pickle.dumps({"data": Attack(), "labels": []}))
+    with pytest.raises(ValueError, match="mkdir is no part of an array"):
+        cifar.read([tmp_path / "test"])
+    assert not (tmp_path / "attacked").exists()

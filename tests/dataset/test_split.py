@@ -1,0 +1,44 @@
+"""Property: prefixes are class-balanced; golden: the order does not drift between machines."""
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snnx.dataset.split import balanced_order, fingerprint
+
+LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=60).map(torch.tensor)
+
+
+@given(labels=LABELS, seed=st.integers(0, 3))
+def test_is_a_permutation_that_the_seed_decides(labels, seed):
+    order = balanced_order(labels, seed)
+    assert torch.equal(order.sort().values, torch.arange(len(labels)))
+    assert torch.equal(order, balanced_order(labels, seed))
+
+
+@given(labels=LABELS, seed=st.integers(0, 3))
+def test_every_prefix_and_every_rest_is_balanced(labels, seed):
+    """n_c t samples of class c lie below position t, give or take 1/2; t is k/n, give or take classes/(2n)."""
+    order = balanced_order(labels, seed)
+    sizes = labels.bincount()
+    share = sizes / len(labels)
+    bound = 0.5 + 0.5 * (sizes > 0).sum() * share + 1e-6
+    for k in range(len(labels) + 1):
+        assert ((labels[order[:k]].bincount(minlength=len(sizes)) - k * share).abs() <= bound).all()
+
+
+def test_seeds_shuffle_within_and_between_classes():
+    labels = torch.arange(10).repeat(50)
+    first, second = balanced_order(labels, 0), balanced_order(labels, 1)
+    assert not torch.equal(first, second)
+    assert not torch.equal(labels[first], labels[second])
+
+
+def test_the_split_of_today_is_the_split_of_tomorrow():
+    assert fingerprint([balanced_order(torch.arange(10).repeat(50), 0)]) == "b387df5fa1f2"
+
+
+def test_fingerprint_tells_where_one_part_ends():
+    a, b, c = (torch.tensor(x) for x in ([0, 1], [2], [0]))
+    assert fingerprint([a, b]) != fingerprint([c, torch.tensor([1, 2])])
+    assert fingerprint([a, b]) == fingerprint([a.int(), b.int()])

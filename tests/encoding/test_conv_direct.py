@@ -1,0 +1,35 @@
+"""Golden: the spikes are those of the neuron fed with a constant current; the convolution learns."""
+
+from functools import partial
+
+import torch
+from spikingjelly.activation_based.functional import reset_net
+from spikingjelly.activation_based.neuron import IFNode
+
+from snnx.encoding.conv_direct import ConvDirect
+
+NEURON = partial(IFNode, step_mode="m")
+
+
+def test_spikes_are_the_neurons_answer_to_the_current_of_one_convolution():
+    encoding = ConvDirect(timesteps=6, in_channels=2, neuron=NEURON).eval()
+    x = torch.rand(3, 2, 5, 5)
+    current = encoding.bn(encoding.conv(x)).repeat(6, 1, 1, 1, 1)
+    assert torch.equal(encoding(x), NEURON()(current))
+
+
+def test_state_makes_the_steps_differ_and_a_reset_starts_over():
+    torch.manual_seed(0)
+    encoding = ConvDirect(timesteps=6, in_channels=1, neuron=NEURON).eval()
+    x = torch.rand(3, 1, 8, 8) * 4
+    first = encoding(x).clone()
+    reset_net(encoding)
+    assert torch.equal(encoding(x), first)
+    assert first.std(0).max() > 0
+
+
+def test_the_convolution_learns_and_has_no_bias():
+    encoding = ConvDirect(timesteps=4, in_channels=1, neuron=NEURON)
+    encoding(torch.rand(2, 1, 8, 8)).sum().backward()
+    assert encoding.conv.weight.grad.abs().sum() > 0
+    assert encoding.conv.bias is None

@@ -1,0 +1,51 @@
+"""The grammar of claims."""
+
+import pytest
+
+from snnx.report.claims import parse, read
+from snnx.sweepfile import find, names
+from snnx.sweepfile import read as read_sweep
+
+ROWS = ["A", "B", "ViT-4"]
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("A > B", [("A", ">", "B")]),
+        ("A<=B", [("A", "<=", "B")]),
+        ("A >= 0.95", [("A", ">=", 0.95)]),
+        ("A > 5e-1 > ViT-4", [("A", ">", 0.5), (0.5, ">", "ViT-4")]),
+        ("A > -0.5", [("A", ">", -0.5)]),
+        ("A ~ B within 0.01", [("A", "~", "B")]),
+        ("A ~ B ~ ViT-4 within 1e-2", [("A", "~", "B"), ("A", "~", "ViT-4"), ("B", "~", "ViT-4")]),
+    ],
+)
+def test_links(text, links):
+    assert parse(text, "val/acc", ROWS, "x.yaml").links == links
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("A > D", r"x.yaml: claim 'A > D': must name rows among A, B, ViT-4; got D"),
+        ("A >", r"must name rows among A, B, ViT-4; got nothing"),
+        ("A", r"must compare rows or numbers by > < >= <= or ~"),
+        ("A ~ B", r"must be either a chain of > < >= <= or one of ~ that ends in: within 0.01"),
+        ("A > B within 0.1", r"must be either a chain"),
+        ("A ~ B > ViT-4 within 0.1", r"must be either a chain"),
+        ("A ~ B within -1", r"within must be a number >= 0; got -1"),
+        ("A ~ B within some", r"within must be a number >= 0; got some"),
+        ("A > 0.9 > 0.8", r"must have a row on one side of every sign; got two numbers"),
+    ],
+)
+def test_refused(text, message):
+    with pytest.raises(ValueError, match=message) as refused:
+        parse(text, "val/acc", ROWS, "x.yaml")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_shipped_claim_is_read(name):
+    sweep = read_sweep(find(name))
+    assert len(read(sweep)) == len(sweep.claims)

@@ -1,0 +1,90 @@
+"""`snnx report` as people type it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from snnx.report.command import main
+
+NAME = "dtst_fig10_neurons"
+
+
+@pytest.fixture
+def report(outputs, docs):
+    return lambda *words: main([*words, "--outputs", str(outputs), "--docs", str(docs)])
+
+
+def test_prints_the_table_and_writes_the_files(report, leave, done, outputs, docs, capsys):
+    for seed in (0, 1):
+        for row, value in (("PLIF", 0.82), ("LIF", 0.81)):
+            leave(NAME, f"{row},seed={seed},scale=small", done(row, seed, value + seed / 100))
+    assert report(NAME) == 0
+    out = capsys.readouterr().out
+    assert "0.8250 ± 0.0071 (n=2) at small" in out
+    assert "PLIF - LIF = +0.0100 [+0.0100, +0.0100] (n=2)" in out
+    assert "paired over seeds" in out
+    written = {path.name for path in (outputs / NAME / "report").iterdir()}
+    assert written == {"report.md", "table.csv", "report.html", "curves.png"}
+    assert all(str(outputs / NAME / "report" / name) in out for name in written)
+    assert not docs.exists()
+
+
+def test_record_keeps_every_scale_also_where_one_is_shown(report, leave, done, docs, capsys):
+    leave(NAME, "PLIF,seed=0,scale=small", done("PLIF", 0, 0.8))
+    leave(NAME, "PLIF,seed=0", done("PLIF", 0, 0.9, scale="paper"))
+    assert report(NAME, "--scale", "small", "--record") == 0
+    assert "0.9000" not in capsys.readouterr().out
+    lines = (docs / NAME / "runs.jsonl").read_text().splitlines()
+    assert [json.loads(line)["scale"] for line in lines] == ["paper", "small"]
+    assert (docs / f"{NAME}.md").is_file()
+
+
+def test_a_report_comes_out_of_the_record_alone(report, leave, done, docs, tmp_path, capsys):
+    leave(NAME, "PLIF,seed=0,scale=small", done("PLIF", 0, 0.8))
+    report(NAME, "--record")
+    assert main([NAME, "--outputs", str(tmp_path / "clone"), "--docs", str(docs)]) == 0
+    assert (tmp_path / "clone" / NAME / "report" / "report.html").is_file()
+
+
+def test_the_report_of_a_report_is_the_same(report, leave, done, outputs):
+    leave(NAME, "PLIF,seed=0,scale=small", done("PLIF", 0, 0.8))
+    report(NAME)
+    before = (outputs / NAME / "report" / "report.html").read_bytes()
+    report(NAME)
+    assert (outputs / NAME / "report" / "report.html").read_bytes() == before
+
+
+def test_unknown_sweep_is_one_line_and_exit_2(report, capsys):
+    assert report("fig99") == 2
+    err = capsys.readouterr().err
+    assert err.startswith("snnx report: sweep must be one of ")
+    assert err.count("\n") == 1
+
+
+def test_no_runs_names_the_command_and_exits_1(report, leave, done, capsys):
+    assert report(NAME) == 1
+    assert capsys.readouterr().out == f"snnx report: no runs of {NAME} yet; start: snnx -m sweep={NAME} scale=small\n"
+    leave(NAME, "PLIF,seed=0,scale=small", done("PLIF", 0, 0.8))
+    assert report(NAME, "--scale", "paper") == 1
+    assert f"no runs of {NAME} at scale paper yet; start: snnx -m sweep={NAME} scale=paper" in capsys.readouterr().out
+
+
+def test_help_ends_with_an_example(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert capsys.readouterr().out.rstrip().endswith("example: snnx report dtst_fig10_neurons --record")
+
+
+def test_cells_are_no_markup(report, leave, done, capsys):
+    facts = done("PLIF", 0, 0.8, group="g", hash="h")
+    leave(NAME, "PLIF,seed=0,scale=small,metric=[firing_rate,potential]", facts)
+    assert report(NAME) == 0
+    assert "PLIF metric=[firing_rate,potential]" in capsys.readouterr().out
+
+
+def test_needs_neither_torch_nor_hydra_and_draws_only_when_asked():
+    code = "import sys, snnx.report.command; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "hydra", "omegaconf", "matplotlib", "scipy"} & set(loaded)

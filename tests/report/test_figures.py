@@ -1,0 +1,98 @@
+"""Figures are drawn from what runs left, also where that is little; how they look was looked at."""
+
+import struct
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snnx.report import curves, layers
+from snnx.report.axes import COLOURS, apart, styles
+from snnx.report.lines import lines
+from snnx.report.runs import collect
+
+LAYERS = {"encoder.0.sn2": [1.0, 2.0], "encoder.1.sn2": [3.0, None]}
+
+
+@pytest.fixture
+def drawn(sweep, outputs, docs):
+    def drawn(figure):
+        return figure(sweep, lines(["A", "B"], collect("fig", outputs, docs)))
+
+    return drawn
+
+
+def size(png: bytes) -> tuple[int, int]:
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    return struct.unpack(">II", png[16:24])
+
+
+def test_curves(leave, done, drawn):
+    for seed in (0, 1):
+        leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, curves={"val/acc": [0.5, None, 0.8 + seed]}))
+    leave("fig", "B,seed=0", done("B", 0, 0.8, scale="paper", curves={"val/acc": [None, None]}))
+    (plot,) = drawn(curves.draw)
+    assert plot.name == "curves"
+    assert size(plot.png) == (1440, 570)  # two panels of 4.8 by 3.8 inches at 150 dots
+
+
+def test_bars_where_there_is_no_curve(leave, done, drawn):
+    for seed in (0, 1):
+        leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, curves={}))
+    leave("fig", "B,seed=0,scale=small", done("B", 0, 0.7, curves={}))
+    (plot,) = drawn(curves.draw)
+    assert plot.name == "bars"
+    size(plot.png)
+
+
+def test_nothing_is_drawn_without_a_number(leave, done, drawn):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, None, curves={}))
+    leave("fig", "A,seed=1,scale=small", None, hash="a1")
+    assert drawn(curves.draw) == drawn(layers.draw) == []
+
+
+def test_layers_of_a_single_row_compare_samples(leave, done, sweep, outputs, docs, drawn):
+    probed = {"spiking_percent": {"test": LAYERS, "correct": LAYERS, "wrong": LAYERS}}
+    for seed in (0, 1):
+        leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, layers=probed))
+    series = layers.chosen(lines(["A"], collect("fig", outputs, docs)), "spiking_percent")
+    assert [(one.title, one.label, len(one.seeds)) for one in series] == [
+        ("A", "test set", 2), ("A", "correct sample", 2), ("A", "wrong sample", 2),
+    ]  # fmt: skip
+    assert [plot.name for plot in drawn(layers.draw)] == ["layers_spiking_percent"]
+
+
+def test_layers_of_several_rows_compare_the_test_set(leave, done, outputs, docs, drawn):
+    for row in ("A", "B"):
+        probed = {"residual_potential_sum": {"test": LAYERS, "wrong": LAYERS}}
+        leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8, layers=probed))
+    series = layers.chosen(lines(["A", "B"], collect("fig", outputs, docs)), "residual_potential_sum")
+    assert [(one.title, one.label) for one in series] == [("test set", "A"), ("test set", "B")]
+    assert series[0].seeds[0].shape == (2, 2)
+    plots = drawn(layers.draw)
+    assert [plot.name for plot in plots] == ["layers_residual_potential_sum", "steps_residual_potential_sum"]
+    assert size(plots[1].png) == (1200, 570)
+
+
+def test_the_same_numbers_give_the_same_bytes(leave, done, drawn):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    assert drawn(curves.draw) == drawn(curves.draw)
+
+
+def test_shorter_histories_count_as_far_as_they_go():
+    mean, low, high = curves.mean_and_range([[1.0], [3.0, 4.0, None]])
+    np.testing.assert_array_equal([mean, low, high], [[2, 4, np.nan], [1, 4, np.nan], [3, 4, np.nan]])
+
+
+def test_no_two_rows_look_alike():
+    rows = [f"row{index}" for index in range(3 * len(COLOURS))]
+    assert len(set(styles(rows).values())) == len(rows)
+
+
+@given(st.lists(st.floats(0, 1), max_size=10).map(sorted))
+def test_labels_keep_their_order_and_distance(places):
+    moved = apart(places, gap=0.1, low=0.0, high=1.0)
+    assert all(after - before >= 0.1 - 1e-9 for before, after in pairwise(moved))
+    assert all(-1e-9 <= place <= 1 + 1e-9 for place in moved)

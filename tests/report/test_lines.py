@@ -1,0 +1,61 @@
+"""Only runs that differ in nothing but the seed are averaged."""
+
+import pytest
+
+from snnx.report.lines import lines
+from snnx.report.runs import collect
+
+
+@pytest.fixture
+def grouped(outputs, docs):
+    return lambda: lines(["A", "B"], collect("fig", outputs, docs))
+
+
+def test_seeds_share_a_line_and_scales_do_not(leave, done, grouped):
+    for seed in (1, 0):
+        leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8 + seed / 100))
+    leave("fig", "A,seed=0", done("A", 0, 0.9, scale="paper"))
+    assert [(line.label, line.scale, line.values("val/acc"), line.status) for line in grouped()] == [
+        ("A", "paper", {0: 0.9}, "1 done"),
+        ("A", "small", {0: 0.8, 1: 0.81}, "2 done"),
+        ("B", "", {}, "missing"),
+    ]
+
+
+def test_further_overrides_get_a_line_that_says_so(leave, done, grouped):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    leave("fig", "A,seed=0,scale=small,neuron.tau=4", done("A", 0, 0.7, group="tau4", hash="tau4"))
+    assert [line.label for line in grouped()] == ["A", "A neuron.tau=4", "B"]
+
+
+def test_an_override_that_changes_no_physics_stays_in_the_line(leave, done, grouped):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    leave("fig", "A,seed=1,scale=small,logger=csv", done("A", 1, 0.7))
+    assert next((line.label, line.further) for line in grouped()) == ("A", ["", "logger=csv"])
+
+
+def test_two_configurations_under_one_name_are_told_apart(leave, done, grouped, outputs, docs):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, group="aaaaaaaa", hash="a"))
+    leave("fig", "A,scale=small,seed=0", done("A", 0, 0.7, group="bbbbbbbb", hash="b"))
+    assert [line.label for line in grouped()] == ["A #aaaaaa", "A #bbbbbb", "B"]
+
+
+def test_an_unfinished_run_joins_the_line_of_its_name(leave, done, grouped):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    leave("fig", "A,seed=1,scale=small", None, hash="a1")
+    leave("fig", "B,seed=1,scale=small", None, hash="b1")
+    assert [(line.label, line.status) for line in grouped()] == [("A", "1 done, 1 dead"), ("B", "1 dead")]
+
+
+def test_failures_and_values_that_are_not_finite_are_not_averaged(leave, done, grouped):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, None))
+    leave("fig", "A,seed=1,scale=small", done("A", 1, 0.8))
+    leave("fig", "A,seed=2,scale=small", done("A", 2, 0.1, status="diverged"))
+    (line, _) = grouped()
+    assert (line.values("val/acc"), line.status) == ({1: 0.8}, "2 done, 1 diverged")
+
+
+def test_rows_keep_the_order_of_the_sweep_and_strangers_come_last(leave, done, grouped):
+    for row in ("AA", "B", "A"):
+        leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8))
+    assert [line.row for line in grouped()] == ["A", "B", "AA"]

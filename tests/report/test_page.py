@@ -1,0 +1,53 @@
+"""The HTML page: whole, alone, and safe against what an error message may hold."""
+
+from html.parser import HTMLParser
+
+from snnx.report.page import page
+from snnx.report.results import work_out
+from snnx.report.runs import collect
+
+VOID = {"meta", "img", "br"}
+
+
+class Balance(HTMLParser):
+    """Every tag that is opened is closed in order; remembers what was opened and what was linked."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.sources = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        self.sources += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_one_file_balanced_and_escaped(sweep, leave, done, outputs, docs):
+    error = {"type": "Bad<b>", "message": "<script>alert(1)</script> & 'x'", "traceback": 'File "<stdin>", line 1'}
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, command="snnx 'a<b'"))
+    leave("fig", "A,seed=1,scale=small", done("A", 1, None, status="failed", error=error))
+    text = page(work_out(sweep, collect("fig", outputs, docs)))
+    parsed = Balance()
+    parsed.feed(text)
+    assert parsed.open == []
+    assert "script" not in parsed.seen
+    assert parsed.seen.count("details") == 1
+    assert all(source.startswith("data:image/png;base64,") for source in parsed.sources)
+    for escaped in (
+        "Bad&lt;b&gt;: &lt;script&gt;",
+        "File &quot;&lt;stdin&gt;&quot;, line 1",
+        "snnx &#x27;a&lt;b&#x27;",
+    ):
+        assert escaped in text
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_a_recorded_failure_says_that_its_traceback_is_elsewhere(sweep, leave, done, outputs, docs):
+    leave("fig", "A,seed=0", done("A", 0, None, status="diverged", error=None))
+    text = page(work_out(sweep, collect("fig", outputs, docs)))
+    assert "A, seed 0, small diverged: no reason recorded" in text
+    assert "no traceback on this machine" in text

@@ -1,0 +1,80 @@
+"""The committed record: merged, sorted, without this machine's paths, and with remarks kept."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from snnx.report.record import REMARKS, record
+from snnx.report.runs import collect
+
+
+def entries(docs: Path) -> list[dict]:
+    return [json.loads(line) for line in (docs / "fig" / "runs.jsonl").read_text().splitlines()]
+
+
+def test_only_ended_runs_enter_sorted_under_this_sweep_s_names(sweep, leave, done, outputs, docs):
+    leave("fig", "B,seed=0,scale=small", done("PLIF", 0, 0.8, sweep="other"))
+    leave("fig", "A,seed=1,scale=small", done("A", 1, 0.8))
+    leave("fig", "A,seed=0,scale=small,neuron.tau=4", done("A", 0, 0.8))
+    leave("fig", "A,seed=0", done("A", 0, 0.8, scale="paper"))
+    leave("fig", "A,seed=2,scale=small", None, hash="a2")
+    written = record(sweep, collect("fig", outputs, docs), docs)
+    assert [path.relative_to(docs).as_posix() for path in written] == ["fig/runs.jsonl", "fig/curves.png", "fig.md"]
+    keys = [(entry["sweep"], entry["row"], entry["scale"], entry["seed"], entry["further"]) for entry in entries(docs)]
+    assert keys == [
+        ("fig", "A", "paper", 0, ""), ("fig", "A", "small", 0, "neuron.tau=4"), ("fig", "A", "small", 1, ""),
+        ("fig", "B", "small", 0, ""),
+    ]  # fmt: skip
+
+
+def test_machine_paths_and_tracebacks_stay_here(sweep, leave, done, outputs, docs):
+    error = {"type": "OSError", "message": f"no {Path.home()}/data/x", "traceback": f"File {Path.home()}/snnx/run.py"}
+    command = f"{Path.cwd()}/venv/bin/snnx -m sweep=fig"
+    leave("fig", "A,seed=0,scale=small", done("A", 0, None, status="failed", error=error, command=command))
+    record(sweep, collect("fig", outputs, docs), docs)
+    (entry,) = entries(docs)
+    assert entry["error"] == {"type": "OSError", "message": "no ~/data/x"}
+    assert entry["command"] == "venv/bin/snnx -m sweep=fig"
+    assert "no ~/data/x" in (docs / "fig.md").read_text()
+
+
+def test_recording_again_elsewhere_adds_and_changes_nothing_else(sweep, leave, done, outputs, docs, tmp_path):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    record(sweep, collect("fig", outputs, docs), docs)
+    before = {path: path.read_bytes() for path in docs.rglob("*") if path.is_file()}
+    record(sweep, collect("fig", tmp_path / "another machine", docs), docs)
+    assert {path: path.read_bytes() for path in docs.rglob("*") if path.is_file()} == before
+    leave("fig", "A,seed=1,scale=small", done("A", 1, 0.9))
+    record(sweep, collect("fig", outputs, docs), docs)
+    assert [entry["seed"] for entry in entries(docs)] == [0, 1]
+
+
+def test_remarks_survive(sweep, leave, done, outputs, docs):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    record(sweep, collect("fig", outputs, docs), docs)
+    page = docs / "fig.md"
+    assert page.read_text().endswith(f"## Remarks\n\n{REMARKS}\n")
+    page.write_text(page.read_text() + "\nThe order is as claimed, the height is not.\n")
+    leave("fig", "A,seed=1,scale=small", done("A", 1, 0.9))
+    record(sweep, collect("fig", outputs, docs), docs)
+    text = page.read_text()
+    assert text.endswith(f"{REMARKS}\n\nThe order is as claimed, the height is not.\n")
+    assert "(n=2)" in text
+    assert "](fig/curves.png)" in text
+
+
+def test_a_page_without_the_marker_is_not_overwritten(sweep, leave, done, outputs, docs):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    docs.mkdir(parents=True)
+    (docs / "fig.md").write_text("all mine\n")
+    with pytest.raises(ValueError, match=r"fig.md: must hold the line <!-- remarks -->, below which remarks are kept"):
+        record(sweep, collect("fig", outputs, docs), docs)
+    assert (docs / "fig.md").read_text() == "all mine\n"
+
+
+def test_nothing_ended_nothing_recorded(sweep, leave, outputs, docs):
+    leave("fig", "A,seed=0", None, hash="a0")
+    with pytest.raises(ValueError, match=r"fig: must have a run that has ended to be recorded; got 1 that have not"):
+        record(sweep, collect("fig", outputs, docs), docs)
+    assert not docs.exists()

@@ -1,0 +1,89 @@
+"""Runs are what the folders, their locks and the record say."""
+
+import fcntl
+import json
+from pathlib import Path
+
+import pytest
+
+from snnx.report.runs import collect
+
+
+def test_states_come_from_result_and_lock(leave, done, outputs, docs):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    leave("fig", "A,seed=1,scale=small", done("A", 1, None, status="failed", error={"type": "OSError", "message": "x"}))
+    leave("fig", "A,seed=2,scale=small", done("A", 2, None, status="diverged"))
+    busy = leave("fig", "B,seed=0,scale=small", None, hash="b0") / ".lock"
+    leave("fig", "B,seed=1,scale=small", None, hash="b1").joinpath(".lock").touch()
+    leave("fig", "B,seed=2", None, hash="b2")
+    (outputs / "fig" / "report").mkdir()
+    with busy.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        states = {(run.row, run.seed, run.scale): run.state for run in collect("fig", outputs, docs)}
+    assert states == {
+        ("A", 0, "small"): "done", ("A", 1, "small"): "failed", ("A", 2, "small"): "diverged",
+        ("B", 0, "small"): "running", ("B", 1, "small"): "dead", ("B", 2, "paper"): "dead",
+    }  # fmt: skip
+
+
+def test_a_lock_that_is_let_go_means_dead(leave, outputs, docs):
+    lock = leave("fig", "A,seed=0", None, hash="a0") / ".lock"
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert [run.state for run in collect("fig", outputs, docs)] == ["running"]
+    assert [run.state for run in collect("fig", outputs, docs)] == ["dead"]
+
+
+def test_a_link_to_a_removed_folder_is_no_run(outputs, docs):
+    (outputs / "fig").mkdir(parents=True)
+    (outputs / "fig" / "A,seed=0").symlink_to(Path("../runs/gone"))
+    assert collect("fig", outputs, docs) == []
+
+
+def test_two_sweeps_share_a_run_each_under_its_own_name(leave, done, outputs, docs):
+    shared = done("PLIF", 0, 0.8, sweep="fig10")
+    leave("fig10", "PLIF,seed=0,scale=small", shared)
+    leave("fig12", "ArcTan,seed=0,scale=small", shared)
+    names = [(run.row, run.hash) for sweep in ("fig10", "fig12") for run in collect(sweep, outputs, docs)]
+    assert names == [("PLIF", shared["hash"]), ("ArcTan", shared["hash"])]
+
+
+def record(docs: Path, *results: dict) -> None:
+    (docs / "fig").mkdir(parents=True)
+    (docs / "fig" / "runs.jsonl").write_text("".join(json.dumps(result) + "\n" for result in results))
+
+
+def test_the_record_adds_what_this_machine_lacks(leave, done, outputs, docs):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    record(docs, done("A", 1, 0.7))
+    assert {(run.seed, run.local) for run in collect("fig", outputs, docs)} == {(0, True), (1, False)}
+
+
+@pytest.mark.parametrize(
+    ("here", "recorded", "wins"),
+    [("done", "done", "here"), ("failed", "done", "record"), ("done", "failed", "here"), ("failed", "failed", "here")],
+)
+def test_done_beats_a_failure_and_this_machine_beats_the_record(here, recorded, wins, leave, done, outputs, docs):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, status=here))
+    record(docs, done("A", 0, 0.7, status=recorded))
+    (run,) = collect("fig", outputs, docs)
+    assert run.local == (wins == "here")
+
+
+def test_a_recorded_end_beats_a_run_that_has_none(leave, done, outputs, docs):
+    leave("fig", "A,seed=0,scale=small", None, hash=done("A", 0, 0.8)["hash"])
+    record(docs, done("A", 0, 0.8))
+    assert [run.state for run in collect("fig", outputs, docs)] == ["done"]
+
+
+def test_a_broken_record_names_file_and_line(docs, outputs):
+    (docs / "fig").mkdir(parents=True)
+    (docs / "fig" / "runs.jsonl").write_text("<<<<<<< HEAD\n")
+    with pytest.raises(ValueError, match=r"runs.jsonl:1: must be JSON; Expecting value"):
+        collect("fig", outputs, docs)
+
+
+def test_an_unknown_status_is_refused(leave, done, outputs, docs):
+    leave("fig", "A,seed=0", done("A", 0, 0.8, status="fine"))
+    with pytest.raises(ValueError, match=r"result.json: status must be one of done, failed, diverged; got"):
+        collect("fig", outputs, docs)

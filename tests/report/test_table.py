@@ -1,0 +1,114 @@
+"""What the tables, their notes and the CSV say."""
+
+import csv
+import io
+
+import pytest
+
+from snnx.report.results import work_out
+from snnx.report.runs import collect
+from snnx.report.table import comma_separated, markdown
+from snnx.sweepfile import read
+
+
+@pytest.fixture
+def results(sweep, outputs, docs):
+    return lambda: work_out(sweep, collect("fig", outputs, docs))
+
+
+def test_the_paper_s_number_beside_ours(results, leave, done):
+    """81 and 82 %: mean 81.5, sample deviation sqrt(0.5), 10 below the paper's 91.5."""
+    for seed, value in enumerate((0.81, 0.82)):
+        leave("fig", f"A,seed={seed},scale=small", done("A", seed, value))
+    leave("fig", "A,seed=0", done("A", 0, 0.9, scale="paper"))
+    assert results().tables[0].title == "val/acc (%)"
+    assert results().tables[0].rows == (
+        ("A", "91.5", "90.00 (n=1)", "-1.50", "paper", "1 done"),
+        ("A", "91.5", "81.50 ± 0.71 (n=2) at small", "-10.00", "small", "2 done"),
+        ("B", "-", "-", "-", "-", "missing"),
+        ("C", "70.25", "-", "-", "-", "cited: Meng 2022 (its Table 2)"),
+    )
+
+
+def test_splits_stand_side_by_side(results, leave, done):
+    metrics = {"val/acc": 0.8, "val/acc_best": 0.82, "test/acc": 0.79}
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, metrics=metrics))
+    assert results().tables[1].columns == ("row", "scale", "val last", "val best", "test last", "test at best val")
+    assert results().tables[1].rows == (("A", "small", "80.00", "82.00", "79.00", "-"),)
+
+
+def test_a_metric_that_rows_report_gets_its_own_table(tmp_path, leave, done, outputs, docs):
+    path = tmp_path / "fig.yaml"
+    path.write_text(
+        "sweep: {paper: p, artifact: Table 1, metric: test/acc, unit: '%'}\n"
+        "rows: {A: {set: [neuron=if], reported: {test/acc: 90, test/energy_mj: 0.5}}}\n"
+    )
+    leave("fig", "A,seed=0", done("A", 0, 0.8, scale="paper", metrics={"test/acc": 0.8, "test/energy_mj": 0.25}))
+    first, second, _ = work_out(read(path), collect("fig", outputs, docs)).tables
+    assert first.rows[0][1:4] == ("90", "80.00 (n=1)", "-10.00")
+    assert second.title == "test/energy_mj"
+    assert second.rows[0][1:4] == ("0.5", "0.2500 (n=1)", "-0.2500")
+
+
+def test_notes_say_what_failed_and_why(results, leave, done):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, None))
+    error = {"type": "RuntimeError", "message": "two\nlines", "traceback": "..."}
+    leave("fig", "A,seed=1,scale=small", done("A", 1, 0.1, status="failed", error=error))
+    leave("fig", "B,seed=2", None, hash="b2")
+    leave("fig", "Old,seed=0,scale=small", done("Old", 0, 0.8))
+    assert results().notes == [
+        "A: the paper's number is from read off Figure 10",
+        "A, seed 0, small is done but has no finite val/acc",
+        "A, seed 1, small failed: RuntimeError: two lines",
+        "B, seed 2, paper is dead: its process ended without a result; the same command finishes it",
+        "Old: the sweep file has no such row any more",
+    ]
+
+
+def test_notes_say_that_a_name_stands_for_two_configurations(results, leave, done):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, group="a", hash="a"))
+    leave("fig", "A,scale=small,seed=0", done("A", 0, 0.8, group="b", hash="b"))
+    assert "A small: several configurations go by this name; claims take the last started" in results().notes
+
+
+def test_csv_holds_all_digits(sweep, results, leave, done):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8123456))
+    rows = list(csv.DictReader(io.StringIO(comma_separated(sweep, results().lines))))
+    assert [row["row"] for row in rows] == ["C", "A", "B"]
+    assert float(rows[1]["mean"]) == pytest.approx(81.23456)
+    assert (rows[1]["std"], rows[1]["n"], rows[1]["unit"], rows[0]["paper"]) == ("", "1", "%", "70.25")
+
+
+def test_a_grid_without_rows_names_its_lines_by_overrides(tmp_path, leave, done, outputs, docs):
+    path = tmp_path / "fig.yaml"
+    path.write_text("sweep: {paper: p, artifact: Grid, metric: val/acc}\n")
+    leave("fig", "seed=0,neuron=if,scale=small", done(None, 0, 0.8))
+    leave("fig", "seed=1,neuron=if,scale=small", done(None, 1, 0.8))
+    results = work_out(read(path), collect("fig", outputs, docs))
+    assert [row[0] for row in results.tables[0].rows] == ["neuron=if"]
+    assert results.notes == []
+
+
+def test_provenance(results, leave, done):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, samples={"correct": 0, "wrong": 12}))
+    leave("fig", "A,seed=1,scale=small", done("A", 1, 0.8, git={"commit": "abc", "dirty": True}, wall_s=58.8))
+    assert results().provenance == [
+        ("runs", "2 done"),
+        ("command", "snnx -m sweep=fig scale=small"),
+        ("wall time", "2 min 0 s in all, 59 s to 1 min 1 s a run"),
+        ("machine", "cpu, 2 threads"),
+        ("versions", "torch 2.14.1"),
+        ("commit", "abc"),
+        ("commit", "abc with uncommitted changes"),
+        ("data", "fashion_mnist: 54000 train, 6000 val, 10000 test"),
+        ("samples shown", "correct 0, wrong 12"),
+        ("scale", "small: 0.33 of the epochs, 0.1 of the samples, 0.5 of the width"),
+        ("parameters", "556,682"),
+        ("started", "2026-11-22T11:00:00"),
+    ]
+
+
+def test_markdown_is_a_table(results, leave, done):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    first, rule, *rows = markdown(results().tables[0]).splitlines()
+    assert {line.count("|") for line in (first, rule, *rows)} == {7}

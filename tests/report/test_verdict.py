@@ -1,0 +1,146 @@
+"""Verdicts, against t intervals worked out by hand and against logic."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snnx.report.claims import parse, read
+from snnx.report.lines import lines
+from snnx.report.runs import collect
+from snnx.report.verdict import FAILS, HOLDS, OPEN, decide, interval, verdicts
+
+T2, T1 = 2.919986, 6.313752  # t(0.95) with 2 and 1 degrees of freedom, from a printed table
+
+
+def verdict(text: str, **values: object) -> str:
+    measured = {
+        row: dict(enumerate(value)) if isinstance(value, list | tuple) else value for row, value in values.items()
+    }
+    return decide(parse(text, "val/acc", list(values), "x.yaml"), measured).word
+
+
+def test_interval_by_hand():
+    """Mean 0.02, s 0.01, n 3: 0.02 ± 2.919986 * 0.01 / 1.7320508; mean 2, s sqrt(2), n 2: 2 ± 6.313752."""
+    assert interval([0.01, 0.02, 0.03]) == pytest.approx(
+        (0.02 - T2 * 0.01 / math.sqrt(3), 0.02 + T2 * 0.01 / math.sqrt(3))
+    )
+    assert interval([1.0, 3.0]) == pytest.approx((2 - T1, 2 + T1), rel=1e-6)
+    assert interval([0.5, 0.5]) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "a", "b", "word"),
+    [
+        ("A > B", [0.84, 0.85, 0.86], [0.83, 0.83, 0.83], HOLDS),  # 0.02 ± 0.0169
+        ("A > B", [0.83, 0.85, 0.87], [0.83, 0.83, 0.83], OPEN),  # 0.02 ± 0.0337
+        ("A > B", [0.80, 0.81, 0.82], [0.83, 0.83, 0.83], FAILS),  # -0.02 ± 0.0169
+        ("A < B", [0.80, 0.81, 0.82], [0.83, 0.83, 0.83], HOLDS),
+        ("A > B", [0.9, 0.8, 0.7], [0.89, 0.79, 0.69], HOLDS),  # paired: a point at 0.01 though the rows overlap
+        ("A > B", [0.8, 0.8], [0.8, 0.8], FAILS),  # a point at 0 is not above 0
+        ("A >= B", [0.8, 0.8], [0.8, 0.8], HOLDS),
+        ("A > B", [0.9], [0.1], OPEN),  # one seed
+        ("A > B", [0.9, 0.9, 0.9], [], OPEN),
+        ("A ~ B within 0.01", [0.81, 0.81], [0.80, 0.80], HOLDS),  # 0.81 - 0.80 > 0.01 in binary
+        ("A ~ B within 0.04", [0.84, 0.85, 0.86], [0.83, 0.83, 0.83], HOLDS),  # inside [0.0031, 0.0369]
+        ("A ~ B within 0.02", [0.84, 0.85, 0.86], [0.83, 0.83, 0.83], OPEN),
+        ("A ~ B within 0.003", [0.84, 0.85, 0.86], [0.83, 0.83, 0.83], FAILS),
+        ("A ~ B within 0.003", [0.80, 0.81, 0.82], [0.83, 0.83, 0.83], FAILS),
+        ("A >= 0.83", [0.84, 0.85, 0.86], [], HOLDS),  # 0.85 ± 0.0169 against a number
+        ("A >= 0.84", [0.84, 0.85, 0.86], [], OPEN),
+        ("0.87 > A", [0.84, 0.85, 0.86], [], HOLDS),
+    ],
+)
+def test_golden(text, a, b, word):
+    assert verdict(text, A=a, B=b) == word
+
+
+def test_chain_fails_with_one_link_and_is_open_with_one_open():
+    high, middle, low = [0.9, 0.9], [0.8, 0.8], [0.7, 0.7]
+    assert verdict("A > B > C", A=high, B=middle, C=low) == HOLDS
+    assert verdict("A > B > 0.75 > C", A=high, B=middle, C=low) == HOLDS
+    assert verdict("A > B > C", A=high, B=low, C=middle) == FAILS
+    assert verdict("A > B > C", A=high, B=middle, C=[0.7]) == OPEN
+    assert verdict("A > B > C", A=middle, B=high, C=[0.7]) == FAILS
+
+
+def test_every_pair_must_be_alike():
+    """Neighbours are 0.01 apart, the ends 0.02."""
+    rows = {"A": [0.80, 0.80], "B": [0.81, 0.81], "C": [0.82, 0.82]}
+    assert verdict("A ~ B ~ C within 0.02", **rows) == HOLDS
+    assert verdict("A ~ B ~ C within 0.015", **rows) == FAILS
+
+
+def test_only_common_seeds_are_paired():
+    claim = parse("A > B", "val/acc", ["A", "B"], "x.yaml")
+    decided = decide(claim, {"A": {0: 0.9, 1: 0.9, 5: 0.1}, "B": {0: 0.8, 1: 0.8, 7: 1.0}})
+    assert (decided.word, decided.evidence[0].n) == (HOLDS, 2)
+    assert str(decided.evidence[0]) == "A - B = +0.100 [+0.100, +0.100] (n=2)"
+
+
+samples = st.lists(
+    st.tuples(*[st.integers(0, 100).map(lambda hits: hits / 100)] * 2), min_size=0, max_size=6
+)  # accuracies over 100 samples
+OPPOSITE = {HOLDS: FAILS, FAILS: HOLDS, OPEN: OPEN}
+
+
+@given(samples)
+def test_an_ordering_and_its_denial_are_opposite(pairs):
+    """A > B holds exactly if B >= A does not, and never together with B > A."""
+    a, b = [x for x, _ in pairs], [y for _, y in pairs]
+    assert verdict("B >= A", A=a, B=b) == OPPOSITE[verdict("A > B", A=a, B=b)]
+    assert verdict("A > B", A=a, B=b) == verdict("B < A", A=a, B=b)
+    assert not verdict("A > B", A=a, B=b) == verdict("B > A", A=a, B=b) == HOLDS
+
+
+@given(samples, st.integers(0, 50).map(lambda e: e / 100))
+def test_likeness_is_symmetric_and_grows_with_the_margin(pairs, margin):
+    a, b = [x for x, _ in pairs], [y for _, y in pairs]
+    word = verdict(f"A ~ B within {margin}", A=a, B=b)
+    assert word == verdict(f"B ~ A within {margin}", A=a, B=b)
+    if word == HOLDS:
+        assert verdict(f"A ~ B within {margin + 0.1}", A=a, B=b) == HOLDS
+
+
+@given(samples)
+def test_the_order_of_the_seeds_does_not_matter(pairs):
+    a, b = {s: x for s, (x, _) in enumerate(pairs)}, {s: y for s, (_, y) in reversed(list(enumerate(pairs)))}
+    claim = parse("A > B", "val/acc", ["A", "B"], "x.yaml")
+    assert decide(claim, {"A": a, "B": b}).word == verdict("A > B", A=list(a.values()), B=[y for _, y in pairs])
+
+
+def test_a_claim_is_decided_at_each_scale_and_cited_rows_are_numbers(sweep, leave, done, outputs, docs):
+    for seed in (0, 1):
+        for scale, a, b in (("small", 0.7, 0.8), ("paper", 0.9, 0.8)):
+            leave("fig", f"A,seed={seed},scale={scale}", done("A", seed, a, scale=scale))
+            leave("fig", f"B,seed={seed},scale={scale}", done("B", seed, b, scale=scale))
+    found = verdicts(sweep, read(sweep), lines(["A", "B"], collect("fig", outputs, docs)))
+    assert [(one.claim.text, one.scale, one.word) for one in found] == [
+        ("A > B", "paper", HOLDS), ("A > B", "small", FAILS), ("B > C", "paper", HOLDS), ("B > C", "small", HOLDS),
+    ]  # fmt: skip
+    assert found[2].evidence[0].mean == pytest.approx(0.8 - 0.7025)
+
+
+def test_further_overrides_meet_only_their_like(sweep, leave, done, outputs, docs):
+    for seed in (0, 1):
+        for row, value in (("A", 0.9), ("B", 0.8)):
+            leave("fig", f"{row},seed={seed},scale=small", done(row, seed, value))
+            leave(
+                "fig",
+                f"{row},seed={seed},scale=small,T=4",
+                done(row, seed, 1 - value, group=f"{row}4", hash=f"{row}{seed}"),
+            )
+        leave("fig", f"A,seed={seed},scale=small,T=8", done("A", seed, 0.1, group="A8", hash=f"A8{seed}"))
+    found = verdicts(sweep, read(sweep)[:1], lines(["A", "B"], collect("fig", outputs, docs)))
+    assert [(one.further, one.word) for one in found] == [("", HOLDS), ("T=4", FAILS)]
+
+
+def test_of_two_configurations_the_one_started_last_counts(sweep, leave, done, outputs, docs):
+    for seed in (0, 1):
+        old = done("A", seed, 0.1, group="f", hash=f"f{seed}", started="2026-01-01T00:00:00")
+        leave("fig", f"A,scale=small,seed={seed}", old)
+        leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.9, group="a", hash=f"a{seed}"))
+        leave("fig", f"B,seed={seed},scale=small", done("B", seed, 0.8))
+    found = verdicts(sweep, read(sweep)[:1], lines(["A", "B"], collect("fig", outputs, docs)))
+    assert [one.word for one in found] == [HOLDS]
