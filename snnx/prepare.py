@@ -1,0 +1,135 @@
+"""`snnx prepare`: fetch or check a data set once, so that no job ever downloads."""
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import importlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from http.client import HTTPException
+from pathlib import Path
+
+import yaml
+
+from snnx.home import home
+
+USABLE = {"ok", "partial"}
+
+
+def main(words: list[str]) -> int:
+    """Run the command with `words`, what follows `snnx prepare`; returns the exit code.
+
+    A data set's class takes part with three things: `files`, a tuple of `PublishedFile`; `samples_in(path)`, how many
+    samples one of them holds; and `fetch(folder)`, which downloads all of them.
+
+    Example:
+        >>> main(["digits"])
+        digits: nothing to do, embedded
+        0
+    """
+    arguments = _parser().parse_args(words)
+    dataset = _dataset(arguments.dataset)
+    if not dataset.files:
+        print(f"{arguments.dataset}: nothing to do, embedded")
+        return 0
+    root = Path(arguments.root).expanduser().absolute()
+    problem = None
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with _locked(root):
+            found = examine(dataset, root)
+            if {state for state, _ in found} - USABLE == {"missing"}:  # nothing else is wrong: complete it
+                problem = _fetch(dataset, root)
+                found = examine(dataset, root)
+    except OSError as error:
+        print(f"snnx prepare {arguments.dataset}: {root} must be writable; got {error}", file=sys.stderr)
+        return 1
+    for state, line in found:
+        print(f"{state:8}{line}")
+    if problem:
+        print(
+            f"snnx prepare {arguments.dataset}: download failed ({problem}); put the missing files there",
+            file=sys.stderr,
+        )
+    return 0 if all(state in USABLE for state, _ in found) else 1
+
+
+def examine(dataset: type, root: Path) -> list[tuple[str, str]]:
+    """One (state, line) for each published file of `dataset` below `root`.
+
+    States: `ok`, the published bytes; `partial`, fewer samples in the official format; `altered`, as many but other
+    bytes; `damaged`, unreadable; `missing`.
+    """
+    return [_examine(dataset, root / file.path, file) for file in dataset.files]
+
+
+def _examine(dataset: type, path: Path, file: object) -> tuple[str, str]:
+    if not path.is_file():
+        return "missing", f"{path}: publisher's file: {file.url}"
+    with path.open("rb") as stream:
+        if hashlib.file_digest(stream, "md5").hexdigest() == file.md5:
+            return "ok", str(path)
+    try:
+        samples = dataset.samples_in(path)
+    except ValueError as error:
+        return "damaged", str(error)
+    if samples < file.samples:
+        return "partial", f"{path}: {samples} of {file.samples} samples"
+    return "altered", f"{path}: its md5 must be {file.md5}; remove it and run this again"
+
+
+def _fetch(dataset: type, root: Path) -> str | None:
+    """Download into a folder of its own, then move what is missing into place; returns what went wrong."""
+    folder = root / ".snnx-prepare.partial"
+    shutil.rmtree(folder, ignore_errors=True)  # a killed run may have left one, and the lock is ours
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # what the downloader has to say
+            dataset.fetch(str(folder))
+        for source in folder.rglob("*"):
+            target = root / source.relative_to(folder)
+            if source.is_file() and source.suffix != ".gz" and not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(source, target)
+    except (OSError, RuntimeError, EOFError, HTTPException) as error:
+        return " ".join(str(error).split())
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return None
+
+
+@contextlib.contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    """Wait until no other process prepares a data set below `root`; a dead one holds no lock."""
+    path = root / ".snnx-prepare.lock"
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another snnx prepare, which holds {path}", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _dataset(name: str) -> type:
+    """The class that the option's file names."""
+    option = yaml.safe_load((home("conf") / "dataset" / f"{name}.yaml").read_text(encoding="utf-8"))
+    module, _, attribute = option["_target_"].rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="snnx prepare",
+        description="Fetch a data set that is not there yet, or check the one that is; one line a file.",
+        epilog="example: snnx prepare mnist --root data",
+    )
+    names = sorted(path.stem for path in (home("conf") / "dataset").glob("*.yaml"))
+    parser.add_argument("dataset", choices=names, metavar="DATASET", help=", ".join(names))
+    root = os.environ.get("SNNX_DATA", "data")
+    parser.add_argument(
+        "--root", default=root, metavar="PATH", help="where data sets lie (SNNX_DATA; now: %(default)s)"
+    )
+    return parser
