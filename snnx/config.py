@@ -44,7 +44,7 @@ class Sweep:
 class Run:
     """The top level of a run's configuration: plain values with their types, and one node a group."""
 
-    timesteps: int = 10
+    timesteps: int = 4
     seed: int = 0
     dataset: Any = None
     augmentation: Any = None

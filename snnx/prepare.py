@@ -129,7 +129,5 @@ def _parser() -> argparse.ArgumentParser:
     names = sorted(path.stem for path in (home("conf") / "dataset").glob("*.yaml"))
     parser.add_argument("dataset", choices=names, metavar="DATASET", help=", ".join(names))
     root = os.environ.get("SNNX_DATA", "data")
-    parser.add_argument(
-        "--root", default=root, metavar="PATH", help="where data sets lie (SNNX_DATA; now: %(default)s)"
-    )
+    parser.add_argument("--root", default=root, metavar="PATH", help="where data sets lie (SNNX_DATA; now: %(default)s)")
     return parser

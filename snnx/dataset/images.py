@@ -79,9 +79,7 @@ class Images(pl.LightningDataModule):
         self.mean = self.mean if mean is None else tuple(float(value) for value in mean)
         self.std = self.std if std is None else tuple(float(value) for value in std)
         if not len(self.mean) == len(self.std) == self.shape[0]:
-            raise ValueError(
-                f"{name}: mean and std must have {self.shape[0]} values each; got {self.mean} and {self.std}"
-            )
+            raise ValueError(f"{name}: mean and std must have {self.shape[0]} values each; got {self.mean} and {self.std}")
         self.root = root
         self.batch_size = batch_size
         self.validation = validation
@@ -163,6 +161,4 @@ class Images(pl.LightningDataModule):
         if labels.ndim != 1 or len(labels) != len(images) or len(labels) == 0:
             raise ValueError(f"{name}: {part} must have a label for each image; got {len(images)} and {labels.numel()}")
         if not 0 <= labels.min() <= labels.max() < self.classes:
-            raise ValueError(
-                f"{name}: {part} labels must lie in 0..{self.classes - 1}; got {labels.min()} to {labels.max()}"
-            )
+            raise ValueError(f"{name}: {part} labels must lie in 0..{self.classes - 1}; got {labels.min()} to {labels.max()}")

@@ -41,9 +41,7 @@ class Rate(Encoding):
     def __init__(self, *, timesteps: int, in_channels: int, eval_encoder_seed: int) -> None:
         super().__init__(timesteps=timesteps, in_channels=in_channels)
         self.eval_encoder_seed = eval_encoder_seed
-        self._generator: torch.Generator | None = (
-            None  # lives on the input's device, so it is made with the first batch
-        )
+        self._generator: torch.Generator | None = None  # lives on the input's device, so it is made with the first batch
 
     def begin_evaluation(self) -> None:
         super().begin_evaluation()

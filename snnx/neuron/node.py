@@ -51,6 +51,8 @@ class Node(BaseNode):
         if v_reset is not None and not v_reset < v_threshold:
             raise ValueError(f"{name}: v_reset must be below v_threshold = {v_threshold}, or null; got {v_reset}")
         super().__init__(v_threshold, v_reset, ATan() if surrogate is None else surrogate, detach_reset, step_mode="m")
+        self.path: str | None = None
+        """What ran the last forward: `definition` is this class in plain torch."""
         self.probe: Callable[[Tensor, Tensor], None] | None = None
         """Called with `h` and `s`, both `[T, B, *]` and detached, after each forward; `None` costs nothing."""
 
@@ -84,6 +86,7 @@ class Node(BaseNode):
     def multi_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor]):
         """SpikingJelly's contract for a whole sequence with explicit state; the place where probes read."""
         (x,), (v,) = inputs, states
+        self.path = "definition"
         potentials, spikes = [], []
         for x_t in x:
             h, s, v = self.step(x_t, v)

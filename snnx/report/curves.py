@@ -72,9 +72,7 @@ def _bars(sweep: SweepFile, lines: Sequence[Line]) -> Plot:
             axis.barh(height, mean, height=0.6, color=style[line.label][0], alpha=0.85)
             axis.errorbar(mean, height, xerr=std, color="#222222", capsize=3, linewidth=1.2)
             if reported.get(line.row) is not None:
-                axis.plot(
-                    reported[line.row], height, marker="D", markersize=5, color="white", markeredgecolor="#222222"
-                )
+                axis.plot(reported[line.row], height, marker="D", markersize=5, color="white", markeredgecolor="#222222")
             end = max(mean + (std or 0), reported.get(line.row) or 0)
             axis.annotate(
                 spread(mean, std), (end, height), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8,

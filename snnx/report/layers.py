@@ -44,9 +44,7 @@ def chosen(lines: Sequence[Line], metric: str) -> list[Series]:
     probed = [line for line in lines if any(metric in (run.result.get("layers") or {}) for run in line.done)]
     if len({line.label for line in probed}) == 1:
         every = [
-            Series(line.scale, line.label, label, _seeds(line, metric, seen))
-            for line in probed
-            for seen, label in SEEN.items()
+            Series(line.scale, line.label, label, _seeds(line, metric, seen)) for line in probed for seen, label in SEEN.items()
         ]
     else:
         every = [Series(line.scale, "test set", line.label, _seeds(line, metric, "test")) for line in probed]
@@ -59,9 +57,7 @@ def _seeds(line: Line, metric: str, seen: str) -> list[np.ndarray]:
 
 
 def _means(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
-    figure, axes = _panels(
-        sweep, series, metric, lambda probed: np.ma.masked_invalid(probed).mean(axis=1).filled(np.nan)
-    )
+    figure, axes = _panels(sweep, series, metric, lambda probed: np.ma.masked_invalid(probed).mean(axis=1).filled(np.nan))
     for axis in axes:
         axis.set_xticks(range(1, 1 + max(len(probed) for one in series for probed in one.seeds)))
         axis.set_xlabel("layer")

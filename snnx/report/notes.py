@@ -42,9 +42,7 @@ def reason(run: Run) -> str:
     """Why a run failed, in one line."""
     error = run.result.get("error") or {}
     message = " ".join(str(error.get("message", "")).split())
-    return (
-        f"{error.get('type', 'no reason recorded')}: {message}" if message else error.get("type", "no reason recorded")
-    )
+    return f"{error.get('type', 'no reason recorded')}: {message}" if message else error.get("type", "no reason recorded")
 
 
 def provenance(runs: Iterable[Run]) -> list[tuple[str, str]]:

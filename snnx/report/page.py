@@ -39,9 +39,7 @@ def page(results: Results) -> str:
 
 
 def _table(table: Table) -> str:
-    head = "".join(
-        f'<th class="{side}">{escape(cell)}</th>' for cell, side in zip(table.columns, table.align, strict=True)
-    )
+    head = "".join(f'<th class="{side}">{escape(cell)}</th>' for cell, side in zip(table.columns, table.align, strict=True))
     rows = []
     for row in table.rows:
         cells = (_cell(cell, side) for cell, side in zip(row, table.align, strict=True))

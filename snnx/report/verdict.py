@@ -63,9 +63,7 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
         }
         live = {row.label for row in sweep.live} & set(claim.rows)
         for scale in scales(lines):
-            here = sorted(
-                (line for line in lines if line.scale == scale), key=lambda line: line.started
-            )  # the last wins
+            here = sorted((line for line in lines if line.scale == scale), key=lambda line: line.started)  # the last wins
             settings = sorted({text for line in here for text in line.further})
             common = [text for text in settings if live <= {line.row for line in here if text in line.further}]
             for further in common or settings[:1]:

@@ -36,9 +36,7 @@ def test_a_truncated_batch_is_named(tmp_path, write_cifar, keep):
     path = tmp_path / "data_batch_1"
     write_cifar(path, 4)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(
-        ValueError, match=r"data_batch_1: must be a whole CIFAR batch; got .*; remove it and fetch it again"
-    ):
+    with pytest.raises(ValueError, match=r"data_batch_1: must be a whole CIFAR batch; got .*; remove it and fetch it again"):
         cifar.read([path])
 
 

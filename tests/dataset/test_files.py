@@ -17,9 +17,7 @@ SETS = {"mnist": MNIST, "fashion_mnist": FashionMNIST, "cifar10": CIFAR10, "cifa
 
 
 def build(option, root):
-    config = OmegaConf.create(
-        {"seed": 0, "augmentation": {"_target_": "snnx.augmentation.none.none", "_partial_": True}}
-    )
+    config = OmegaConf.create({"seed": 0, "augmentation": {"_target_": "snnx.augmentation.none.none", "_partial_": True}})
     config.dataset = OmegaConf.load(home("conf") / "dataset" / f"{option}.yaml")
     config.dataset.root = str(root)
     return instantiate(config.dataset)

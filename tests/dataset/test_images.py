@@ -92,9 +92,7 @@ def test_all_of_the_training_set_can_be_trained_on():
 def test_test_samples_keep_the_publishers_order():
     dataset = digits()
     official = Digits.read(dataset)["test"]
-    assert all(
-        torch.equal(ours, theirs) for ours, theirs in zip(everything(dataset.test_dataloader()), official, strict=True)
-    )
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(everything(dataset.test_dataloader()), official, strict=True))
 
 
 def test_a_real_trainer_gets_floats_and_augments_in_training_only():

@@ -15,17 +15,13 @@ T2, T1 = 2.919986, 6.313752  # t(0.95) with 2 and 1 degrees of freedom, from a p
 
 
 def verdict(text: str, **values: object) -> str:
-    measured = {
-        row: dict(enumerate(value)) if isinstance(value, list | tuple) else value for row, value in values.items()
-    }
+    measured = {row: dict(enumerate(value)) if isinstance(value, list | tuple) else value for row, value in values.items()}
     return decide(parse(text, "val/acc", list(values), "x.yaml"), measured).word
 
 
 def test_interval_by_hand():
     """Mean 0.02, s 0.01, n 3: 0.02 ± 2.919986 * 0.01 / 1.7320508; mean 2, s sqrt(2), n 2: 2 ± 6.313752."""
-    assert interval([0.01, 0.02, 0.03]) == pytest.approx(
-        (0.02 - T2 * 0.01 / math.sqrt(3), 0.02 + T2 * 0.01 / math.sqrt(3))
-    )
+    assert interval([0.01, 0.02, 0.03]) == pytest.approx((0.02 - T2 * 0.01 / math.sqrt(3), 0.02 + T2 * 0.01 / math.sqrt(3)))
     assert interval([1.0, 3.0]) == pytest.approx((2 - T1, 2 + T1), rel=1e-6)
     assert interval([0.5, 0.5]) == (0.5, 0.5)
 

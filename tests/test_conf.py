@@ -1,0 +1,112 @@
+"""Every option of every group: its place, its arguments, and one batch through what it builds."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from composing import composed
+from hydra.utils import instantiate
+
+from snnx.bind import bind
+from snnx.home import home
+from snnx.run import build_method
+
+PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "backbone", "decoding", "loss", "method", "metric"]
+LAYERS = {"recipe", "scale", "sweep", "row"}  # override layers, not components
+OPTIONS = sorted(path for path in home("conf").glob("*/*.yaml"))
+
+
+def ids(path: Path) -> str:
+    return f"{path.parent.name}={path.stem}"
+
+
+class Digits:
+    """The facts of the default data set that a network needs, without its images."""
+
+    shape, classes = (1, 8, 8), 10
+
+
+def nodes(tree: dict):
+    """Every node with a `_target_`."""
+    if "_target_" in tree:
+        yield tree
+    for value in tree.values():
+        if isinstance(value, dict):
+            yield from nodes(value)
+
+
+@pytest.mark.parametrize("path", [p for p in OPTIONS if p.parent.name not in LAYERS], ids=ids)
+def test_path_is_address(path):
+    """`conf/neuron/plif.yaml` belongs to `snnx/neuron/plif.py`, unless the target is a third party's."""
+    found = list(nodes(yaml.safe_load(path.read_text())))
+    assert found, f"{path} names no _target_"
+    for node in found:
+        package, _, name = node["_target_"].rpartition(".")
+        assert hasattr(import_module(package), name)
+        if package.startswith("snnx."):
+            assert package.split(".")[1:] in ([path.parent.name, path.stem], [path.parent.name, f"{path.stem}_"])
+
+
+def test_every_component_has_its_option():
+    """The other way round: a module of a group that defines a component has a YAML."""
+    for group in PIPELINE:
+        targets = {n["_target_"] for p in (home("conf") / group).glob("*.yaml") for n in nodes(yaml.safe_load(p.read_text()))}
+        modules = {t.rpartition(".")[0].rpartition(".")[2] for t in targets if t.startswith("snnx.")}
+        options = {p.stem for p in (home("conf") / group).glob("*.yaml")}
+        assert modules <= options | {f"{name}_" for name in options}
+
+
+@pytest.mark.parametrize("path", [p for p in OPTIONS if p.parent.name in PIPELINE], ids=ids)
+def test_one_batch_through_every_option(path):
+    """Build the option inside the default pipeline for real, and train one batch."""
+    group, name = path.parent.name, path.stem
+    value = f"[{name}]" if group == "metric" else name
+    small = ["backbone.patch=4", "backbone.embed_dim=16"] if (group, name) == ("backbone", "vit") else []
+    run = composed(f"{group}={value}", *small)
+    bind(run.config)
+    torch.manual_seed(0)
+    method = build_method(run.config, Digits())
+    augment = instantiate(run.config["augmentation"], _convert_="all")
+    images, labels = augment(torch.rand(6, 1, 8, 8), torch.arange(6))
+    method.encoding.begin_evaluation()
+    scores = method(images)
+    assert scores.shape == (6, 10)
+    method.loss(scores, labels).backward()
+    trained = [p for p in method.parameters() if p.grad is not None]
+    assert trained
+    assert all(torch.isfinite(p.grad).all() for p in trained)
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (home("conf") / "recipe").glob("*.yaml")))
+def test_recipes_say_where_they_come_from(name):
+    lines = (home("conf") / "recipe" / f"{name}.yaml").read_text().splitlines()
+    assert lines[0] == "# @package _global_"
+    assert lines[1].startswith("# ")
+    assert "section" in lines[1] or "Table" in lines[1]
+    bind(composed(f"recipe={name}").config)
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (home("conf") / "scale").glob("*.yaml")))
+def test_scales_hold_factors_only(name):
+    body = yaml.safe_load((home("conf") / "scale" / f"{name}.yaml").read_text())
+    assert set(body) == {"budget"}
+    assert set(body["budget"]) == {"epochs", "samples", "width"}
+    assert all(0 < factor <= 1 for factor in body["budget"].values())
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (home("conf") / "optimizer").glob("*.yaml")))
+@pytest.mark.parametrize("schedule", sorted(p.stem for p in (home("conf") / "scheduler").glob("*.yaml")))
+def test_optimizers_and_schedules(name, schedule):
+    config = composed(f"optimizer={name}", f"scheduler={schedule}").config
+    weight = torch.nn.Parameter(torch.ones(2, 2))
+    optimizer = instantiate(config["optimizer"], _convert_="all")([{"params": [weight]}])
+    steps = instantiate(config["scheduler"], _convert_="all")(optimizer, 10)
+    first = optimizer.param_groups[0]["lr"]
+    for _ in range(10):
+        weight.sum().backward()
+        optimizer.step()
+        steps.step()
+    assert not torch.equal(weight, torch.ones(2, 2))
+    assert optimizer.param_groups[0]["lr"] <= first

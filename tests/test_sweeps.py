@@ -1,0 +1,79 @@
+"""Every sweep file and every row of it: composed, bound, and built for real at the smallest scale."""
+
+import itertools
+
+import pytest
+import torch
+from composing import composed
+
+from snnx import sweepfile
+from snnx.bind import bind
+from snnx.report.claims import read as read_claims
+from snnx.run import build_data, build_method
+
+SWEEPS = [sweepfile.read(sweepfile.find(name)) for name in sweepfile.names()]
+ROWS = [(sweep, row) for sweep in SWEEPS for row in sweep.live]
+
+
+@pytest.mark.parametrize("sweep", SWEEPS, ids=lambda s: s.name)
+def test_header_and_claims(sweep):
+    """The comment on top says what it is and gives the command; the name starts with the paper; claims name rows that exist."""
+    assert f"snnx -m sweep={sweep.name}" in sweep.title
+    assert sweep.name.startswith(f"{sweep.paper}_")
+    read_claims(sweep)
+    params = sweep.body["hydra"]["sweeper"]["params"]
+    assert all(isinstance(values, str) for values in params.values()), "a list would be one value, not several jobs"
+
+
+@pytest.mark.parametrize(("sweep", "row"), ROWS, ids=lambda x: getattr(x, "label", None) or x.name)
+def test_row_is_built_and_runs(sweep, row):
+    run = composed(f"sweep={sweep.name}", f"row={row.label}", "scale=smoke")
+    assert (run.sweep, run.row) == (sweep.name, row.label)
+    bind(run.config)
+    data = build_data(run.config)
+    method = build_method(run.config, data)
+    images = torch.rand(2, *data.shape)
+    scores = method(images)
+    assert scores.shape == (2, data.classes)
+    method.loss(scores, torch.tensor([0, 1])).backward()
+
+
+def test_rows_of_a_sweep_compute_different_things():
+    for sweep in SWEEPS:
+        runs = [composed(f"sweep={sweep.name}", f"row={row.label}") for row in sweep.live]
+        for a, b in itertools.combinations(runs, 2):
+            assert a.id != b.id, f"{sweep.name}: {a.row} and {b.row} are the same run"
+
+
+def test_figures_share_their_baseline():
+    """PLIF, rate coding and arctan are one run in four figures."""
+    rows = [
+        ("dtst_fig10_neurons", "PLIF"),
+        ("dtst_fig11_encodings", "Rate"),
+        ("dtst_fig12_surrogates", "ArcTan"),
+        ("dtst_fig14_17_metrics", "Baseline"),
+    ]
+    assert len({composed(f"sweep={sweep}", f"row={row}").id for sweep, row in rows}) == 1
+
+
+BAD = {
+    "rows: {A: {set: [neuron=if]}}": "must hold a mapping with the key sweep",
+    "sweep: {paper: p, artifact: a, metric: m, colour: red}": r"keys of sweep must be among .*; got \['colour'\]",
+    "sweep: {paper: p}": r"sweep must name \['artifact', 'metric'\]",
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {4: {set: [seed=1]}}": "a row's label must match .*; got 4",
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {sett: [seed=1]}}": r"row A: keys must be among .*; got \['sett'\]",
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {reported: 1}}": "row A: must have either set .* or cited",
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed]}}": r"row A: set must be a list of key=value; got \['seed'\]",
+    "sweep: {paper: p, artifact: a, metric: m, claims: [{metric: x}]}": "a claim must be text or have the keys",
+    "sweep: [": "must be YAML",
+}
+
+
+@pytest.mark.parametrize("text", BAD, ids=lambda text: text[:20])
+def test_mistakes_in_a_sweep_file(tmp_path, text):
+    path = tmp_path / "p_x.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=BAD[text]) as caught:
+        sweepfile.read(path)
+    assert str(caught.value).startswith("p_x.yaml: ")
+    assert "\n" not in str(caught.value)
