@@ -74,8 +74,9 @@ def compute(job: Job) -> dict:
     method = build_method(config, data)
 
     curves = Curves(folder / "metrics.csv")
+    monitor = "val/acc" if data.split_counts["val"] else None  # without validation the last epoch is all there is
     best = ModelCheckpoint(
-        folder / "ckpt", filename="best", monitor="val/acc", mode="max", save_last=True, enable_version_counter=False
+        folder / "ckpt", filename="best", monitor=monitor, mode="max", save_last=True, enable_version_counter=False
     )
     loggers = [instantiate(node)(job=job) for node in config["logger"].values()]
     trainer = build_trainer(
@@ -92,14 +93,13 @@ def compute(job: Job) -> dict:
     _close(loggers, 0)
 
     last = {key: values[-1] for key, values in curves.curves().items()}
-    accuracies = curves.curves()["val/acc"]
-    best_epoch = accuracies.index(max(accuracies)) + 1
-    metrics = {**last, "val/acc_best": max(accuracies), "best_epoch": best_epoch, **tested["metrics"]}
+    if accuracies := curves.curves().get("val/acc"):
+        last |= {"val/acc_best": max(accuracies), "best_epoch": accuracies.index(max(accuracies)) + 1}
     device = trainer.strategy.root_device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else provenance.processor()
     return {
         **tested,
-        "metrics": metrics,
+        "metrics": {**last, **tested["metrics"]},
         "curves": curves.curves(),
         "data": {"name": _option(config["dataset"]), **data.split_counts, "split": data.split_hash},
         "parameters": sum(p.numel() for p in method.parameters()),
@@ -110,7 +110,7 @@ def compute(job: Job) -> dict:
 
 
 def test(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best: Path) -> dict:
-    """Test the last epoch, with every metric watching, and the epoch that was best on validation."""
+    """Test the last epoch, with every metric watching, and the epoch that was best on validation (or the last, without one)."""
     with Recorder(method.backbone, list(method.metrics.values()), method.watch) as method.recorder:
         (last,) = trainer.test(method, datamodule=data, verbose=False)
     recorder, method.recorder = method.recorder, None
