@@ -23,8 +23,10 @@ class ViT(nn.Module):
         neuron: makes one spiking (or other) neuron layer over `[T, B, *]`.
         in_shape: `(C, H, W)` as the encoding gives it.
         classes: number of scores.
-        width: factor on the embedding, rounded to a multiple of `heads`.
+        width: factor on the number of heads, and so on the embedding; the width of a head stays.
         patch, embed_dim, heads, depth, mlp_ratio: as in any ViT; the defaults have 556,682 parameters at 28x28x1.
+        init_std: of truncated normal weights in the linear layers, with zero bias; `None` keeps PyTorch's own initialisation,
+            whose variance follows the fan-in.
 
     Raises:
         ValueError: the patch does not divide the image, or the heads do not divide the embedding.
@@ -50,6 +52,7 @@ class ViT(nn.Module):
         heads: int = 4,
         depth: int = 4,
         mlp_ratio: float = 2.0,
+        init_std: float | None = None,
     ) -> None:
         super().__init__()
         channels, height, breadth = in_shape
@@ -57,7 +60,8 @@ class ViT(nn.Module):
             raise ValueError(f"ViT: patch must divide the image of {height}x{breadth}; got {patch}")
         if embed_dim % heads:
             raise ValueError(f"ViT: embed_dim must be a multiple of heads = {heads}; got {embed_dim}")
-        dim = heads * max(1, round(embed_dim * width / heads))
+        head_dim, heads = embed_dim // heads, max(1, round(heads * width))
+        dim = heads * head_dim
         tokens = 1 + (height // patch) * (breadth // patch)
         self.patches = SeqToANNContainer(nn.Conv2d(channels, dim, patch, stride=patch))
         self.class_token = nn.Parameter(torch.zeros(dim))
@@ -68,7 +72,11 @@ class ViT(nn.Module):
         self.head.add_module("fc", nn.Linear(dim, dim))
         self.head.add_module("sn", neuron())
         self.head.add_module("out", nn.Linear(dim, classes))
-        self.apply(_init)
+        if init_std is not None:
+            for module in self.modules():
+                if isinstance(module, nn.Linear):
+                    nn.init.trunc_normal_(module.weight, std=init_std)
+                    nn.init.zeros_(module.bias)
         nn.init.trunc_normal_(self.class_token, std=0.02)
         nn.init.trunc_normal_(self.positions, std=0.02)
 
@@ -113,9 +121,3 @@ class Attention(nn.Module):
         q, k, v = self.qkv(x).view(time * batch, tokens, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)
         y = F.scaled_dot_product_attention(q, k, v)
         return self.proj(y.transpose(1, 2).reshape(time, batch, tokens, dim))
-
-
-def _init(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
-        nn.init.zeros_(module.bias)
