@@ -14,10 +14,12 @@ def check(job: Job) -> None:
         bind(job.config)
         import torch  # after the names are known to be right: torch and Lightning take seconds to import
 
+        from snnx.metric.recorder import Recorder
         from snnx.run import build_data, build_method
 
         with torch.device("meta"):  # shapes only: nothing is allocated, whatever the size of the network
-            build_method(job.config, build_data(job.config))
+            method = build_method(job.config, build_data(job.config))
+        Recorder(method.backbone, list(method.metrics.values()), method.watch)
     except Exception as error:
         raise ValueError(f"{_reason(error)} [{job.title}]" if job.row != "default" else _reason(error)) from error
 

@@ -84,10 +84,9 @@ def _task(config) -> None:
         with display.watch(one):
             outcome = execute(one)
         display.end(one, outcome)
+    display.console.print(f"  everything about it is in {one.link}/", highlight=False, soft_wrap=True)
     if outcome["status"] != "done":
-        print(outcome["error"]["traceback"], file=sys.stderr)
         raise SystemExit(FAILED)
-    display.console.print(f"  results in {one.link}/", highlight=False)
 
 
 def _usage(message: str) -> int:

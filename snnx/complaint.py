@@ -18,9 +18,10 @@ def complaint(error: BaseException, words: list[str]) -> str:
         group, name = option.groups()
         group = group.removeprefix("hydra/") if not (home("conf") / group).is_dir() else group
         return _choice(group, name)
-    if key := re.search(r"Key '([^']*)' (?:is not in struct|not in '(\w+)')", text):
-        full = re.search(r"full_key: ([\w.]+)", text)
-        return _key(full.group(1) if full else key.group(1), words)
+    if key := re.search(r"Could not override '([^']+)'", text) or re.search(r"full_key: ([\w.]+).*not in", text):
+        return _key(key.group(1), words)
+    if key := re.search(r"Key '([^']*)' (?:is not in struct|not in '\w+').*?full_key: ([\w.]+)", text):
+        return _key(key.group(2), words)
     cause = _flat(error.__cause__) if error.__cause__ is not None else ""
     if value := re.search(r"Value '([^']*)'.*? could not be converted to (\w+)", f"{text} {cause}"):
         full = re.search(r"full_key: ([\w.]+)", f"{text} {cause}")
@@ -39,6 +40,8 @@ def _choice(group: str, name: str) -> str:
 
 def _key(full: str, words: list[str]) -> str:
     given = next((word for word in words if word.lstrip("+~").split("=")[0] == full), full)
+    if full == "row":
+        return _choice("row", given.partition("=")[2])
     group, _, leaf = full.rpartition(".")
     known = _siblings(group)
     listed = f" (there are {', '.join(known)})" if known else ""

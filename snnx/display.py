@@ -74,7 +74,9 @@ class Display:
             _, task = self.live.pop(job.name)
             self.bars.remove_task(task)
         count = f"{self.ended}/{self.total}  " if self.total > 1 else ""
-        self.console.print(f"{MARKS.get(outcome['status'], '?')} {count}{job.title:<24} {summary(outcome)}", highlight=False)
+        self.console.print(
+            f"{MARKS.get(outcome['status'], '?')} {count}{job.title:<24} {summary(outcome)}", highlight=False, soft_wrap=True
+        )
         self.refresh()
 
     def watch(self, job: Job) -> "_Watch":

@@ -84,6 +84,7 @@ def compute(job: Job) -> dict:
     )
     try:
         trainer.fit(method, datamodule=data)
+        history = curves.curves()  # now: testing a checkpoint takes the callbacks back to its epoch
         tested = test(trainer, method, data, Path(best.best_model_path))
         for logger in loggers:
             logger.log_metrics({"epoch": trainer.max_epochs, **tested["metrics"]})
@@ -92,15 +93,15 @@ def compute(job: Job) -> dict:
         raise
     _close(loggers, 0)
 
-    last = {key: values[-1] for key, values in curves.curves().items()}
-    if accuracies := curves.curves().get("val/acc"):
+    last = {key: values[-1] for key, values in history.items()}
+    if accuracies := history.get("val/acc"):
         last |= {"val/acc_best": max(accuracies), "best_epoch": accuracies.index(max(accuracies)) + 1}
     device = trainer.strategy.root_device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else provenance.processor()
     return {
         **tested,
         "metrics": {**last, **tested["metrics"]},
-        "curves": curves.curves(),
+        "curves": history,
         "data": {"name": _option(config["dataset"]), **data.split_counts, "split": data.split_hash},
         "parameters": sum(p.numel() for p in method.parameters()),
         "paths": _paths(method),

@@ -1,0 +1,131 @@
+"""The command: what it prints, how it ends, and one line for every mistake, before anything is trained."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from snnx import cli
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def snnx(empty, monkeypatch, capsys):
+    """Run the command in this process, in an empty folder; returns exit code, stdout and stderr."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["snnx", *words])
+        try:
+            code = cli.main()
+        except SystemExit as exit:
+            code = exit.code
+        return code, *capsys.readouterr()
+
+    return run
+
+
+MISTAKES = {
+    "unknown option": (["neuron=lff"], "neuron must be one of if, klif, lif, plif .*; got lff; did you mean l?if"),
+    "unknown group": (
+        ["neurone=lif"],
+        r"neurone must be a key of the configuration .*; got neurone=lif; did you mean neuron\?",
+    ),
+    "misspelled component key": (["neuron.taau=3"], r"neuron.taau must be a key .*; got neuron.taau=3; did you mean tau\?"),
+    "misspelled top key": (["timestep=8"], r"timestep must be a key .*; got timestep=8; did you mean timesteps\?"),
+    "added component key": (["+neuron.taau=3"], "neuron: LIF has no argument taau; it takes tau, decay_input, .*"),
+    "wrong type": (["timesteps=abc"], "timesteps must be of type integer; got abc"),
+    "no steps": (["timesteps=0"], "timesteps must be at least 1; got 0"),
+    "bad value": (["neuron.tau=1"], r"LIF: tau must be greater than 1 \(in time steps\); got 1"),
+    "patch": (["backbone=vit", "backbone.patch=3"], "ViT: patch must divide the image of 8x8; got 3"),
+    "too many stages": (["backbone.channels=[4,4,4,4]"], "ConvNet: channels must name at most log2 of 8x8 stages; got 4"),
+    "no such layer": (["method.watch=block*"], "Recorder: layers must match one of stages.sn1, stages.sn2; got block"),
+    "foreign target": (["neuron._target_=os.system"], "neuron.*_target_ must lie in one of .*; got os.system"),
+    "sweep without -m": (["sweep=demo_neurons"], "sweep=demo_neurons must run with -m, since it has rows"),
+    "unknown sweep": (["-m", "sweep=fig10"], "sweep must be one of demo_neurons, .*; got fig10"),
+    "several sweeps": (
+        ["-m", "sweep=demo_neurons,dtst_fig10_neurons"],
+        "sweep must be one sweep file, .*; got demo_neurons,dtst",
+    ),
+    "rows varied twice": (
+        ["-m", "sweep=demo_neurons", "neuron=if"],
+        "sweep demo_neurons varies neuron by its rows; narrow with row=",
+    ),
+    "unknown row": (["-m", "sweep=demo_neurons", "row=GLIF"], "row must be one of .*; got GLIF"),
+    "row without sweep": (["row=IF"], "row must be one of .*; got IF"),
+    "not an override": (["neuron"], "neuron"),
+    "mistake in one job": (["-m", "neuron=if,lif", "timesteps=4,0"], "timesteps must be at least 1; got 0"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_end_in_one_line_before_training(snnx, empty, name):
+    words, message = MISTAKES[name]
+    code, out, err = snnx(*words)
+    assert code == cli.USAGE
+    lines = err.strip().splitlines()
+    assert len(lines) == 1, err
+    assert lines[0].startswith("snnx: ")
+    assert re.search(message, lines[0]), lines[0]
+    assert not list(empty.glob("outputs/runs/*")), "nothing may be left behind"
+
+
+def test_class_count_mismatch(snnx, empty, monkeypatch):
+    """A file whose labels exceed the data set's classes is refused, as a run without data is: its row says so."""
+    raw = empty / "data" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part, count in (("train", 40), ("t10k", 10)):
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(
+            bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (count, 28, 28)) + bytes(count * 784)
+        )
+        labels = bytes([i % 11 for i in range(count)])  # eleven classes
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1]) + count.to_bytes(4, "big") + labels)
+    code, out, err = snnx("dataset=mnist", "trainer.max_epochs=1")
+    assert code == cli.FAILED
+    assert "MNIST: train labels must lie in 0..9; got 0 to 10" in out
+    assert "Traceback" not in out + err
+
+
+def test_missing_data_names_path_layout_and_command(snnx, empty):
+    code, out, _ = snnx("dataset=fashion_mnist")
+    assert code == cli.FAILED
+    flat = " ".join(out.split())
+    assert "no data" in flat
+    assert "FashionMNIST/raw" in flat
+    assert "snnx prepare fashion_mnist" in flat
+
+
+def test_help_lists_everything_and_loads_nothing(snnx):
+    code, out, _ = snnx("--help")
+    assert code == cli.OK
+    for word in ("neuron", "klif", "latency_log", "dtst_fig10_neurons", "snnx report", "snnx prepare", "recipe"):
+        assert word in out
+    heavy = "torch hydra omegaconf matplotlib pytorch_lightning spikingjelly wandb tonic"
+    script = f"import sys; sys.argv=['snnx','--help']; import snnx.cli; snnx.cli.main(); print(set('{heavy}'.split()) & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip().endswith("set()")
+
+
+@pytest.mark.parametrize("command", ["report", "prepare", "bench"])
+def test_commands_answer_help_with_an_example(snnx, command):
+    code, out, _ = snnx(command, "--help")
+    assert code in (0, None)
+    assert f"snnx {command} " in out.partition("\n")[2]
+
+
+def test_cfg_prints_the_nested_pipeline(snnx):
+    code, out, _ = snnx("neuron=if", "--cfg", "job", "--resolve", "--package", "method")
+    assert code == cli.OK
+    assert "snnx.neuron.if_.IF" in out
+    assert out.index("encoding:") < out.index("neuron:") < out.index("backbone:") < out.index("decoding:") < out.index("loss:")
+
+
+def test_completion_knows_rows_of_the_chosen_sweep(empty):
+    """Tab completion of a row needs the sweep's rows in Hydra's store."""
+    env = {"COMP_LINE": "snnx sweep=demo_neurons row=", "COMP_POINT": "28", "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "snnx.cli", "-sc", "query=bash"], capture_output=True, text=True, env=env, cwd=empty, check=False
+    )
+    assert {"row=IF", "row=LIF", "row=PLIF", "row=KLIF"} <= set(done.stdout.split()), done.stderr

@@ -1,0 +1,135 @@
+"""One run: repeatable bit for bit, recorded whole, skipped when done, honest when it fails."""
+
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+import yaml
+from composing import composed
+
+from snnx import ledger
+from snnx.run import execute
+
+QUICK = ("timesteps=2", "trainer.max_epochs=2", "budget.samples=0.2", "trainer.accelerator=cpu")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """One finished run and its folder's parent."""
+    outputs = tmp_path_factory.mktemp("outputs")
+    job = replace(composed("neuron=plif", "seed=3", *QUICK), outputs=str(outputs))
+    return job, execute(job)
+
+
+def test_result_says_what_was_done_and_with_what(run):
+    job, result = run
+    assert result["status"] == "done"
+    assert result["error"] is None
+    assert (result["seed"], result["hash"], result["scale"]) == (3, job.folder.name, "paper, budget.samples=0.2")
+    assert {"val/acc", "val/acc_best", "best_epoch", "test/acc", "test/acc_best", "test/firing_rate"} <= set(result["metrics"])
+    assert result["data"]["name"] == "digits"
+    assert result["data"]["train"] > result["data"]["val"] > 0
+    assert result["paths"]
+    assert result["parameters"] == 6140  # 6138 and one time constant a neuron layer
+    assert result["versions"]["torch"] == torch.__version__.split("+")[0] or result["versions"]["torch"] == torch.__version__
+    assert json.loads((job.folder / "result.json").read_text()) == json.loads(ledger.to_json(result))
+
+
+def test_curves_are_the_csv(run):
+    job, result = run
+    with open(job.folder / "metrics.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == [1, 2]
+    for key in ("train/loss", "train/acc", "val/loss", "val/acc"):
+        assert [float(row[key]) for row in rows] == result["curves"][key]
+    assert result["metrics"]["val/acc"] == result["curves"]["val/acc"][-1]
+    assert result["metrics"]["val/acc_best"] == max(result["curves"]["val/acc"])
+
+
+def test_folder_has_two_names_and_nothing_half_written(run):
+    job, _ = run
+    assert job.link.is_symlink()
+    assert job.link.resolve() == job.folder.resolve()
+    assert job.link.name == "neuron=plif,timesteps=2,trainer.max_epochs=2,budget.samples=0.2,seed=3"
+    assert {path.name for path in job.folder.iterdir()} == {".lock", "config.yaml", "metrics.csv", "ckpt", "result.json"}
+    frozen = yaml.safe_load((job.folder / "config.yaml").read_text())
+    assert frozen["method"]["neuron"]["_target_"] == "snnx.neuron.plif.PLIF"
+    assert "${" not in (job.folder / "config.yaml").read_text()
+
+
+def test_checkpoints_load_with_weights_only(run):
+    job, _ = run
+    for name in ("best.ckpt", "last.ckpt"):
+        state = torch.load(job.folder / "ckpt" / name, weights_only=True)
+        assert "backbone.out.weight" in state["state_dict"]
+
+
+def test_same_run_again_is_bit_for_bit_the_same(run, tmp_path):
+    job, result = run
+    again = execute(replace(job, outputs=str(tmp_path)))
+    for part in ("metrics", "curves", "layers", "samples", "data"):
+        assert again[part] == result[part]
+    first, second = (torch.load(f / "ckpt" / "last.ckpt", weights_only=True) for f in (job.folder, tmp_path / "runs" / job.id))
+    assert all(torch.equal(first["state_dict"][key], second["state_dict"][key]) for key in first["state_dict"])
+
+
+def test_seed_zero_is_a_seed(tmp_path):
+    job = replace(composed("seed=0", *QUICK, "trainer.max_epochs=1"), outputs=str(tmp_path / "a"))
+    first, second = execute(job), execute(replace(job, outputs=str(tmp_path / "b")))
+    other = execute(replace(composed("seed=1", *QUICK, "trainer.max_epochs=1"), outputs=str(tmp_path / "a")))
+    assert first["curves"] == second["curves"] != other["curves"]
+    assert first["group"] == other["group"]
+    assert first["hash"] != other["hash"]
+
+
+def test_done_runs_are_not_done_again(run):
+    job, result = run
+    stamp = (job.folder / "result.json").stat().st_mtime_ns
+    assert execute(job)["wall_s"] == result["wall_s"]
+    assert (job.folder / "result.json").stat().st_mtime_ns == stamp
+
+
+def test_a_run_that_another_process_holds_is_busy(run):
+    job, _ = run
+    with ledger.claim(job.folder), pytest.raises(ledger.Busy, match="is being computed by another process"):
+        execute(job)
+
+
+def test_failures_are_results(tmp_path):
+    job = composed("optimizer.lr=1e30", *QUICK)
+    diverged = execute(replace(job, outputs=str(tmp_path)))
+    assert diverged["status"] == "diverged"
+    assert "training loss must stay finite" in diverged["error"]["message"]
+    job = composed("dataset=mnist", f"dataset.root={tmp_path}", *QUICK)
+    missing = execute(replace(job, outputs=str(tmp_path)))
+    assert missing["status"] == "no data"
+    assert missing["error"]["traceback"].startswith("Traceback")
+
+
+def test_identity_is_physics_only():
+    base = composed("neuron=lif")
+    assert composed("neuron=lif", "dataset=digits", "logger=wandb", "trainer.devices=2", "force=true").id == base.id
+    assert composed("neuron=lif", "neuron.tau=2.50").id == base.id
+    for change in ("neuron.tau=3", "seed=1", "timesteps=5", "scale=small", "budget.epochs=0.5"):
+        assert composed("neuron=lif", change).id != base.id
+    assert composed("seed=1").group == composed("seed=2").group
+
+
+def test_link_names_are_cut_and_stay_distinct():
+    many = [f"+optimizer.a{i}=0" for i in range(60)]
+    first, second = composed(*many, "seed=1"), composed(*many, "seed=2")
+    assert len(first.name.encode()) <= 200
+    assert first.name != second.name
+    assert "/" not in composed("dataset=mnist", "method.watch=a/b").name
+
+
+def test_recorded_runs_count_as_done_when_asked(run, tmp_path, monkeypatch):
+    job, result = run
+    monkeypatch.chdir(tmp_path)
+    record = tmp_path / "docs" / "results" / "demo_neurons" / "runs.jsonl"
+    ledger.write(record, ledger.to_json({**result, "row": job.row}) + "\n")
+    elsewhere = replace(job, outputs=str(tmp_path / "outputs"), sweep="demo_neurons", config={**job.config, "recorded": True})
+    assert execute(elsewhere)["wall_s"] == result["wall_s"]
+    assert not (elsewhere.folder / "result.json").exists()
