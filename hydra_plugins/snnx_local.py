@@ -1,7 +1,6 @@
 """Hydra's way into `snnx.pool`: every run of a sweep composed and checked first, then each in a process of its own."""
 
 # No `from __future__ import annotations` here: Hydra's plugin scan cannot resolve a dataclass whose annotations are text.
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -56,7 +55,7 @@ class LocalLauncher(Launcher):
                     config,
                     overrides=list(config.hydra.overrides.task),
                     choices=dict(config.hydra.runtime.choices),
-                    command=shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+                    command=shlex.join(["snnx", *sys.argv[1:]]),
                 )
             )
         for one in jobs:
