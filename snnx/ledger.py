@@ -31,27 +31,6 @@ def claim(folder: Path) -> Iterator[None]:
         yield
 
 
-def write(path: Path, text: str) -> None:
-    """Put `text` at `path` whole or not at all, and on the disk before this returns.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "note.txt"
-        >>> write(path, "here"); path.read_text(), [p.name for p in path.parent.iterdir()]
-        ('here', ['note.txt'])
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def to_json(value: object) -> str:
     """JSON of `value`, in which a number that is not finite is null.
 

@@ -22,6 +22,7 @@ from snnx.job import Job
 from snnx.method.base import Diverged, Method
 from snnx.metric.recorder import Recorder
 from snnx.neuron.node import Node
+from snnx.write import write
 
 
 def execute(job: Job) -> dict:
@@ -39,7 +40,7 @@ def execute(job: Job) -> dict:
         if (found := finished(job)) is not None:
             return found
         (job.folder / "result.json").unlink(missing_ok=True)
-        ledger.write(job.folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(job.config)))
+        write(job.folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(job.config)))
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
         try:
             found = {"status": "done", **compute(job), "error": None}
@@ -49,7 +50,7 @@ def execute(job: Job) -> dict:
             found = {"status": status, "error": {"type": type(error).__name__, "message": str(error), "traceback": trace}}
         outcome = {**_identity(job), **found, "started": started, "wall_s": round(time.monotonic() - clock, 2)}
         (job.folder / "progress.json").unlink(missing_ok=True)
-        ledger.write(job.folder / "result.json", ledger.to_json(outcome))
+        write(job.folder / "result.json", ledger.to_json(outcome))
         return outcome
 
 

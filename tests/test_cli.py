@@ -63,7 +63,7 @@ MISTAKES = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistakes_end_in_one_line_before_training(snnx, empty, name):
     words, message = MISTAKES[name]
-    code, out, err = snnx(*words)
+    code, _, err = snnx(*words)
     assert code == cli.USAGE
     lines = err.strip().splitlines()
     assert len(lines) == 1, err
@@ -103,7 +103,10 @@ def test_help_lists_everything_and_loads_nothing(snnx):
     for word in ("neuron", "klif", "latency_log", "dtst_fig10_neurons", "snnx report", "snnx prepare", "recipe"):
         assert word in out
     heavy = "torch hydra omegaconf matplotlib pytorch_lightning spikingjelly wandb tonic"
-    script = f"import sys; sys.argv=['snnx','--help']; import snnx.cli; snnx.cli.main(); print(set('{heavy}'.split()) & set(sys.modules))"
+    script = (
+        "import sys; sys.argv=['snnx','--help']; import snnx.cli; snnx.cli.main();"
+        f"print(set('{heavy}'.split()) & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip().endswith("set()")
 

@@ -11,6 +11,7 @@ from composing import composed
 
 from snnx import ledger
 from snnx.run import execute
+from snnx.write import write
 
 QUICK = ("timesteps=2", "trainer.max_epochs=2", "budget.samples=0.2", "trainer.accelerator=cpu")
 
@@ -129,7 +130,7 @@ def test_recorded_runs_count_as_done_when_asked(run, tmp_path, monkeypatch):
     job, result = run
     monkeypatch.chdir(tmp_path)
     record = tmp_path / "docs" / "results" / "demo_neurons" / "runs.jsonl"
-    ledger.write(record, ledger.to_json({**result, "row": job.row}) + "\n")
+    write(record, ledger.to_json({**result, "row": job.row}) + "\n")
     elsewhere = replace(job, outputs=str(tmp_path / "outputs"), sweep="demo_neurons", config={**job.config, "recorded": True})
     assert execute(elsewhere)["wall_s"] == result["wall_s"]
     assert not (elsewhere.folder / "result.json").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
-from snnx import ledger
+from snnx.write import write
 
 
 class Curves(Checkpoint):
@@ -33,7 +33,7 @@ class Curves(Checkpoint):
         writer = csv.DictWriter(text, fieldnames=list(columns))
         writer.writeheader()
         writer.writerows(self.rows)
-        ledger.write(self.path, text.getvalue())
+        write(self.path, text.getvalue())
 
     def state_dict(self) -> dict:
         return {"rows": self.rows}

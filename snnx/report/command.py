@@ -13,8 +13,8 @@ from snnx.report.results import Results, work_out
 from snnx.report.runs import collect
 from snnx.report.table import comma_separated, text
 from snnx.report.verdict import RULE
-from snnx.report.write import write
 from snnx.sweepfile import SweepFile, find, read
+from snnx.write import write
 
 
 def main(words: list[str]) -> int:

@@ -18,7 +18,7 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
         if known and line.row not in known:
             found.append(f"{line.label}: the sweep file has no such row any more")
         for run in line.runs:
-            if run.state in ("failed", "diverged"):
+            if run.state in ("failed", "diverged", "no data"):
                 found.append(f"{titled(run)} {run.state}: {reason(run)}")
             elif run.state == "dead":
                 found.append(f"{titled(run)} is dead: its process ended without a result; the same command finishes it")

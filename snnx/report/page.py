@@ -60,7 +60,7 @@ def _figure(png: bytes, caption: str) -> str:
 
 def _failures(results: Results) -> list[str]:
     """Each failure with its reason; the traceback, where this machine has it, is folded away."""
-    failed = [run for line in results.lines for run in line.runs if run.state in ("failed", "diverged")]
+    failed = [run for line in results.lines for run in line.runs if run.state in ("failed", "diverged", "no data")]
     folded = []
     for run in failed:
         traceback = (run.result.get("error") or {}).get("traceback") or "no traceback on this machine"

@@ -8,8 +8,8 @@ from pathlib import Path
 from snnx.report.document import document
 from snnx.report.results import work_out
 from snnx.report.runs import Run
-from snnx.report.write import write
 from snnx.sweepfile import SweepFile
+from snnx.write import write
 
 REMARKS = "<!-- remarks -->"
 

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-TERMINAL = ("done", "failed", "diverged")  # what result.json can say
+TERMINAL = ("done", "failed", "diverged", "no data")  # what result.json can say
 STATES = (*TERMINAL, "running", "dead")  # the last two are derived from the lock
 NAMED_ELSEWHERE = ("seed=", "scale=", "sweep=", "row=")  # overrides that have a column of their own
 

@@ -85,5 +85,5 @@ def test_a_broken_record_names_file_and_line(docs, outputs):
 
 def test_an_unknown_status_is_refused(leave, done, outputs, docs):
     leave("fig", "A,seed=0", done("A", 0, 0.8, status="fine"))
-    with pytest.raises(ValueError, match=r"result.json: status must be one of done, failed, diverged; got"):
+    with pytest.raises(ValueError, match=r"result.json: status must be one of done, failed, diverged, no data; got"):
         collect("fig", outputs, docs)

@@ -6,13 +6,21 @@ from pathlib import Path
 
 
 def write(path: Path, content: str | bytes) -> Path:
-    """Write a neighbour and rename it, so that no reader and no crash ever sees half a file."""
+    """Put `content` at `path`, on the disk before this returns; no reader and no crash ever sees half of it.
+
+    Example:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> write(folder / "new" / "note.txt", "here").read_text(), [p.name for p in (folder / "new").iterdir()]
+        ('here', ['note.txt'])
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
-        os.chmod(name, 0o644)  # mkstemp's 0600 would hide the report from colleagues
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)  # mkstemp's 0600 would hide the file from colleagues
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
