@@ -56,7 +56,7 @@ def run(
         One outcome a job, in order: the content of `result.json`, or `{"status": "dead", "error": ...}`.
     """
     context = warm()
-    threads = max(1, (os.cpu_count() or 1) // n_jobs)
+    threads = max(1, cores() // n_jobs)
     todo: deque[tuple[Job, int, float]] = deque((job, 0, 0.0) for job in jobs)
     live: dict[int, _Live] = {}
     outcomes: dict[str, dict] = {}
@@ -91,6 +91,12 @@ def run(
         for running in live.values():
             running.process.join()
     return [outcomes[job.name] for job in jobs]
+
+
+def cores() -> int:
+    """How many cores the sweep may use: OMP_NUM_THREADS where it is set, else those this process may run on."""
+    stated = os.environ.get("OMP_NUM_THREADS", "")
+    return int(stated) if stated.isdigit() and int(stated) else len(os.sched_getaffinity(0))
 
 
 def _outcome(ended: _Live) -> dict:
