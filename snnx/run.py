@@ -149,6 +149,7 @@ def build_trainer(config: dict, folder: Path, *, callbacks: list, loggers: list)
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
+        log_every_n_steps=1,  # nothing is logged by step; a larger value only makes Lightning warn about short epochs
     )
 
 

@@ -1,0 +1,46 @@
+"""A wheel built from the tree works in an empty folder, without the tree."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, unpacked as pip would."""
+    folder = tmp_path_factory.mktemp("wheel")
+    script = f"import hatchling.build as b, os; os.chdir({str(ROOT)!r}); print(b.build_wheel({str(folder)!r}))"
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_wheel_carries_options_sweeps_and_the_launcher(wheel):
+    files = {str(path.relative_to(wheel)) for path in wheel.rglob("*") if path.is_file()}
+    tracked = [p for top in ("conf", "sweeps") for p in (ROOT / top).rglob("*.yaml")]
+    assert {f"snnx/{path.relative_to(ROOT)}" for path in tracked} <= files
+    assert "hydra_plugins/snnx_local.py" in files
+    assert "hydra_plugins/__init__.py" not in files, "Hydra's plugin folder is a namespace that others share"
+    assert not {name for name in files if name.startswith(("tests/", "outputs/", "docs/"))}
+    (entry,) = wheel.glob("*.dist-info/entry_points.txt")
+    assert "snnx = snnx.cli:main" in entry.read_text()
+
+
+@pytest.mark.slow
+def test_wheel_runs_a_sweep_in_an_empty_folder(wheel, tmp_path):
+    env = {**os.environ, "PYTHONPATH": str(wheel), "PYTHONSAFEPATH": "1"}
+    words = ["-m", "sweep=demo_neurons", "row=IF", "seed=0", "scale=smoke"]
+    code = "import sys; from snnx.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "outputs" / "demo_neurons" / "report" / "report.html").is_file()
