@@ -77,6 +77,7 @@ class Display:
         self.console.print(
             f"{MARKS.get(outcome['status'], '?')} {count}{job.title:<24} {summary(outcome)}", highlight=False, soft_wrap=True
         )
+        self.console.file.flush()  # a log that is followed shows each run when it ends
         self.refresh()
 
     def watch(self, job: Job) -> "_Watch":

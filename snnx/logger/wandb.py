@@ -22,7 +22,8 @@ class Wandb(WandbLogger):
 
     def __init__(self, *, job: Job, project: str, mode: str | None = None) -> None:
         sweep = job.config["sweep"] or {}
-        method = {key: value for key, value in job.config["method"].items() if not isinstance(value, dict)}  # stages stand once
+        own = job.config["method"].items()
+        method = {key: value for key, value in own if not isinstance(value, dict)}  # the stages stand once, as their groups
         config = {"row": job.row, "scale": job.scale, **job.config, "method": method}
         name = method["_target_"].rpartition(".")[2].lower()
         tags = [sweep.get("paper"), sweep.get("artifact"), name, job.scale]

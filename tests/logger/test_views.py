@@ -1,4 +1,4 @@
-"""W&B (offline) and TensorBoard as views of a run: what they hold is what the record holds, and a failed run is closed as failed."""
+"""W&B (offline) and TensorBoard as views of a run: they hold what the record holds, and a failed run is closed as failed."""
 
 import json
 import subprocess
