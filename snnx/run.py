@@ -1,5 +1,7 @@
 """One run, from its configuration to its result, in the order in which data flows."""
 
+import csv
+import io
 import logging
 import resource
 import time
@@ -94,6 +96,7 @@ def compute(job: Job) -> dict:
         raise
     _close(loggers, 0)
 
+    write(folder / "layers.csv", _as_csv(tested["layers"]))
     last = {key: values[-1] for key, values in history.items()}
     if accuracies := history.get("val/acc"):
         last |= {"val/acc_best": max(accuracies), "best_epoch": accuracies.index(max(accuracies)) + 1}
@@ -167,6 +170,18 @@ def _identity(job: Job) -> dict:
         "git": provenance.git(),
         "versions": provenance.versions(),
     }
+
+
+def _as_csv(layers: dict) -> str:
+    """`{curve: {kind: {layer: [T]}}}` as a table with one value a line."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["metric", "sample", "layer", "step", "value"])
+    for curve, kinds in layers.items():
+        for kind, table in kinds.items():
+            for layer, values in table.items():
+                writer.writerows([curve, kind, layer, step, value] for step, value in enumerate(values))
+    return text.getvalue()
 
 
 def _option(node: dict) -> str:

@@ -1,6 +1,7 @@
 """A wheel built from the tree works in an empty folder, without the tree."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -44,3 +45,34 @@ def test_wheel_runs_a_sweep_in_an_empty_folder(wheel, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "outputs" / "demo_neurons" / "report" / "report.html").is_file()
+
+
+MISSPELLED = {
+    "top level": ("timestep: 8", "timestep"),
+    "component": ("neuron: {taau: 3.0}", "LIF has no argument taau"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", MISSPELLED)
+@pytest.mark.parametrize("kind", ["sweep", "recipe"])
+def test_a_misspelled_key_in_a_file_is_refused(wheel, tmp_path, where, kind):
+    """In a copy of what is installed, since the files themselves are what is wrong."""
+    shutil.copytree(wheel, tmp_path / "site")
+    line, message = MISSPELLED[where]
+    facts = "sweep: {paper: bad, artifact: none, metric: val/acc}\nrows: {A: {set: [neuron=lif]}}\n"
+    if kind == "sweep":
+        (tmp_path / "site" / "snnx" / "sweeps" / "bad_file.yaml").write_text(f"{facts}{line}\n")
+        words = ["-m", "sweep=bad_file"]
+    else:
+        (tmp_path / "site" / "snnx" / "conf" / "recipe" / "bad_file.yaml").write_text(f"# @package _global_\n{line}\n")
+        words = ["recipe=bad_file"]
+    env = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "PYTHONSAFEPATH": "1"}
+    code = "import sys; from snnx.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert not (tmp_path / "outputs" / "runs").exists()

@@ -49,12 +49,29 @@ def test_curves_are_the_csv(run):
     assert result["metrics"]["val/acc_best"] == max(result["curves"]["val/acc"])
 
 
+def test_layers_are_a_table_too(run):
+    job, result = run
+    with open(job.folder / "layers.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        assert float(row["value"]) == result["layers"][row["metric"]][row["sample"]][row["layer"]][int(row["step"])]
+    assert {row["sample"] for row in rows} == {"test", "correct", "wrong"}
+    assert len(rows) == 3 * 2 * 2  # samples, layers, steps
+
+
 def test_folder_has_two_names_and_nothing_half_written(run):
     job, _ = run
     assert job.link.is_symlink()
     assert job.link.resolve() == job.folder.resolve()
     assert job.link.name == "neuron=plif,timesteps=2,trainer.max_epochs=2,budget.samples=0.2,seed=3"
-    assert {path.name for path in job.folder.iterdir()} == {".lock", "config.yaml", "metrics.csv", "ckpt", "result.json"}
+    assert {path.name for path in job.folder.iterdir()} == {
+        ".lock",
+        "config.yaml",
+        "metrics.csv",
+        "layers.csv",
+        "ckpt",
+        "result.json",
+    }
     frozen = yaml.safe_load((job.folder / "config.yaml").read_text())
     assert frozen["method"]["neuron"]["_target_"] == "snnx.neuron.plif.PLIF"
     assert "${" not in (job.folder / "config.yaml").read_text()

@@ -126,5 +126,15 @@ def test_bad_values(build, message):
         build()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rate_identity(dtype):
+    """z = 0.375, threshold 1, T = 100, soft reset: 37 spikes leave 0.5, and z - V_T/T = 0.37 is the rate, exactly."""
+    neuron = IF(v_reset=None)
+    spikes = neuron(torch.full((100, 1), 0.375, dtype=dtype))
+    assert (int(spikes.sum()), neuron.v.item()) == (37, 0.5)
+    assert 0.375 - neuron.v.item() / 100 == pytest.approx(0.37, abs=1e-12)
+    assert neuron.v.dtype == dtype
+
+
 def test_integers_from_the_command_line():
     assert LIF(tau=4, v_threshold=1, v_reset=0).tau == 4.0
