@@ -21,7 +21,7 @@ def complaint(error: BaseException, words: list[str]) -> str:
     if key := re.search(r"Could not override '([^']+)'", text) or re.search(r"full_key: ([\w.]+).*not in", text):
         return _key(key.group(1), words)
     if key := re.search(r"Key '([^']*)' (?:is not in struct|not in '\w+').*?full_key: ([\w.]+)", text):
-        return _key(key.group(2), words)
+        return _file(text) + _key(key.group(2), words)
     cause = _flat(error.__cause__) if error.__cause__ is not None else ""
     if value := re.search(r"Value '([^']*)'.*? could not be converted to (\w+)", f"{text} {cause}"):
         full = re.search(r"full_key: ([\w.]+)", f"{text} {cause}")
@@ -38,14 +38,24 @@ def _choice(group: str, name: str) -> str:
     return f"{group} must be one of {', '.join(known)} (the files in {folder}/); got {name}{_hint(name, known)}"
 
 
+def _file(text: str) -> str:
+    """The file that Hydra says it was composing, if the mistake is not on the command line."""
+    found = re.search(r"In '([\w./]+)'", text)
+    if not found or found.group(1) in ("config", "schema"):
+        return ""
+    group, _, name = found.group(1).rpartition("/")
+    return f"{'sweeps' if group == 'sweep' else f'conf/{group}'}/{name}.yaml: "
+
+
 def _key(full: str, words: list[str]) -> str:
     given = next((word for word in words if word.lstrip("+~").split("=")[0] == full), full)
     if full == "row":
         return _choice("row", given.partition("=")[2])
     group, _, leaf = full.rpartition(".")
     known = _siblings(group)
-    listed = f" (there are {', '.join(known)})" if known else ""
-    return f"{full} must be a key of the configuration{listed}; got {given}{_hint(leaf, known)}"
+    hint = _hint(leaf, known)
+    listed = f" (there are {', '.join(known)})" if known and not hint else ""
+    return f"{full} must be a key of the configuration{listed}; got {given}{hint}"
 
 
 def _siblings(group: str) -> list[str]:

@@ -74,5 +74,6 @@ def test_a_misspelled_key_in_a_file_is_refused(wheel, tmp_path, where, kind):
     )
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
+    assert where != "top level" or f"{kind if kind == 'recipe' else 'sweeps'}/bad_file.yaml: " in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert not (tmp_path / "outputs" / "runs").exists()
