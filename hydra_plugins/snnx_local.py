@@ -58,9 +58,11 @@ class LocalLauncher(Launcher):
                     command=shlex.join(["snnx", *sys.argv[1:]]),
                 )
             )
-        for one in jobs:
-            check(one)
-        with Display(jobs) as display:
+        display = Display(jobs)
+        with display.console.status(f"checking {len(jobs)} runs"):
+            for one in jobs:
+                check(one)
+        with display:
             outcomes = pool.run(
                 jobs,
                 n_jobs=self.n_jobs,

@@ -24,6 +24,7 @@ class Display:
     def __init__(self, jobs: list[Job], console: Console | None = None) -> None:
         self.console = console or Console()
         self.total = len(jobs)
+        self.width = max((len(job.title) for job in jobs), default=0)
         self.ended = 0
         self.bars = Progress(
             TextColumn("{task.description}"),
@@ -73,10 +74,9 @@ class Display:
         if job.name in self.live:
             _, task = self.live.pop(job.name)
             self.bars.remove_task(task)
-        count = f"{self.ended}/{self.total}  " if self.total > 1 else ""
-        self.console.print(
-            f"{MARKS.get(outcome['status'], '?')} {count}{job.title:<24} {summary(outcome)}", highlight=False, soft_wrap=True
-        )
+        count = f"{self.ended:>{len(str(self.total))}}/{self.total}  " if self.total > 1 else ""
+        line = f"{MARKS.get(outcome['status'], '?')} {count}{job.title:<{self.width}}  {summary(outcome)}"
+        self.console.print(line, highlight=False, soft_wrap=True)
         self.console.file.flush()  # a log that is followed shows each run when it ends
         self.refresh()
 
