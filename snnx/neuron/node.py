@@ -51,10 +51,10 @@ class Node(BaseNode):
         if v_reset is not None and not v_reset < v_threshold:
             raise ValueError(f"{name}: v_reset must be below v_threshold = {v_threshold}, or null; got {v_reset}")
         super().__init__(v_threshold, v_reset, ATan() if surrogate is None else surrogate, detach_reset, step_mode="m")
-        self.path: str | None = None
-        """What ran the last forward: `definition` is this class in plain torch."""
         self.probe: Callable[[Tensor, Tensor], None] | None = None
         """Called with `h` and `s`, both `[T, B, *]` and detached, after each forward; `None` costs nothing."""
+        self.path: str | None = None
+        """What ran the last sequence: `numba`, `spikingjelly` or `definition`."""
 
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
         """The potential after the input has come in, before firing."""
@@ -85,21 +85,32 @@ class Node(BaseNode):
 
     def multi_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor]):
         """SpikingJelly's contract for a whole sequence with explicit state; the place where probes read."""
+        from snnx.neuron.kernel.find import find  # on first use: it names the neurons, and numba takes a while to load
+
         (x,), (v,) = inputs, states
-        self.path = "definition"
+        fused = find(self, x, v)
+        self.path = "definition" if fused is None else fused.path
+        h, s, v = self.sequence(x, v) if fused is None else fused.run(x, v)
+        if self.probe is not None:
+            self.probe(h, s.detach())
+        return (s.to(x.dtype),), (v,)
+
+    def sequence(self, x: Tensor, v: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        """All steps by the definition: `h` if it is probed, `s`, and the last `v`."""
         potentials, spikes = [], []
         for x_t in x:
             h, s, v = self.step(x_t, v)
             spikes.append(s)
             if self.probe is not None:
                 potentials.append(h.detach())
-        s = torch.stack(spikes)
-        if self.probe is not None:
-            self.probe(torch.stack(potentials), s.detach())
-        return (s.to(x.dtype),), (v,)
+        return torch.stack(potentials) if potentials else None, torch.stack(spikes), v
 
     def materialize_states(self, inputs: tuple[Tensor], states: tuple[object], step_mode: str):
-        """SpikingJelly's hook that makes the state fit the input; ours keeps it in at least float32."""
-        (x,) = inputs
-        at_least_float32 = torch.promote_types(x.dtype, torch.float32)
-        return super().materialize_states((x.new_empty(x.shape, dtype=at_least_float32),), states, step_mode)
+        """SpikingJelly's hook that makes the state fit the input; ours is at least float32, and takes no memory while fresh."""
+        (x,), (v,) = inputs, states
+        shape = x.shape[1:] if step_mode == "m" else x.shape
+        dtype = torch.promote_types(x.dtype, torch.float32)
+        if isinstance(v, Tensor) and v.shape == shape:
+            return (v.to(x.device, dtype),)
+        rest = v if isinstance(v, float) else self.v_reset or 0.0
+        return (torch.full((), rest, dtype=dtype, device=x.device).expand(shape),)

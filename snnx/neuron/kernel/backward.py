@@ -1,0 +1,110 @@
+"""The loop backward through time.
+
+A block is first run forward again, keeping its potentials in the cache, then backward: less work for the memory than if forward
+had written every potential to it, and nothing but the input needs to be kept.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+from numba import carray
+
+from snnx.neuron.kernel.compile import SOURCES, compiled
+from snnx.neuron.kernel.constants import ONE, ZERO, Constants
+from snnx.neuron.kernel.job import take_block, take_thread
+from snnx.neuron.kernel.memory import (
+    PIECE,
+    doubles,
+    fetch_to_read,
+    fetch_to_write,
+    floats,
+    stack_block,
+    stack_piece,
+    stack_sums,
+)
+
+
+@cache
+def backward(
+    charge: Callable,
+    charge_back: Callable,
+    discharge: Callable,
+    discharge_back: Callable,
+    slope: Callable,
+    decays: bool,
+    detached: bool,
+    learns: bool,
+):
+    """The loop that turns `grad_s` and `grad_v_last` into `grad_x` and `grad_v`, and `grad_k`, a sum a block, if `learns`."""
+    sources = SOURCES
+
+    def snnx_backward(pointer):
+        sources  # noqa: B018
+        job = carray(pointer, 1)[0]
+        steps, neurons, block = job.steps, job.neurons, job.block
+        c = Constants(job.tau, job.leak, job.k, job.v_threshold, job.scaled_threshold, job.v_reset, job.alpha)
+        x, gs, gx = floats(job.x), floats(job.grad_s), floats(job.grad_x)
+        v_first, v = floats(job.v), stack_block()
+        gv_first, gv, gv_last = floats(job.grad_v), stack_block(), floats(job.grad_v_last)
+        gk, share, sums = doubles(job.grad_k), stack_piece(), stack_sums()
+        own = job.kept + 8 * steps * block * take_thread(pointer)
+        kept_h, kept_v = floats(own), floats(own + 4 * steps * block)
+        start = take_block(pointer) * block
+        while start < neurons:
+            coming = take_block(pointer) * block
+            width = min(block, neurons - start)
+            if job.v_same:
+                for i in range(width):
+                    v[i] = v_first[0]
+            else:
+                for i in range(width):
+                    v[i] = v_first[start + i]
+            for i in range(width):
+                gv[i] = ZERO
+            for t in range(steps):
+                for piece in range(0, width, PIECE):
+                    count = min(PIECE, width - piece)
+                    now, at = t * neurons + start + piece, t * block + piece
+                    fetch_to_read(job.grad_s, now, count)
+                    fetch_to_write(job.grad_x, now, count)
+                    for i in range(count):
+                        if learns:
+                            kept_v[at + i] = v[piece + i]
+                        potential = charge(x[now + i], v[piece + i], c, decays)
+                        kept_h[at + i] = potential
+                        spike = ONE if potential - c.v_threshold >= ZERO else ZERO
+                        v[piece + i] = discharge(potential, spike, c)
+            for i in range(PIECE):
+                sums[i] = 0.0
+            if job.grad_v_last:
+                for i in range(width):
+                    gv[i] = gv_last[start + i]
+            for t in range(steps - 1, -1, -1):
+                for piece in range(0, width, PIECE):
+                    count = min(PIECE, width - piece)
+                    now, at = t * neurons + start + piece, t * block + piece
+                    fetch_to_read(job.x, t * neurons + coming + piece, count)
+                    for i in range(count):
+                        potential = kept_h[at + i]
+                        before = kept_v[at + i] if learns else ZERO
+                        distance = potential - c.v_threshold
+                        spike = ONE if distance >= ZERO else ZERO
+                        gh, reset, gk_discharge = discharge_back(gv[piece + i], potential, spike, c)
+                        fired = gs[now + i] if detached else gs[now + i] + reset
+                        gh = fired * slope(distance, c.alpha) + gh
+                        gx[now + i], gv[piece + i], gk_charge = charge_back(gh, x[now + i], before, c, decays)
+                        share[i] = gk_discharge + gk_charge
+                    if learns:
+                        for i in range(count):
+                            sums[i] += share[i]
+            if job.grad_v:
+                for i in range(width):
+                    gv_first[start + i] = gv[i]
+            if learns:
+                total = 0.0
+                for i in range(PIECE):
+                    total += sums[i]
+                gk[start // block] = total
+            start = coming
+
+    return compiled(snnx_backward)

@@ -1,0 +1,25 @@
+"""What one layer's kernel knows besides its tensors."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+ZERO = np.float32(0)
+ONE = np.float32(1)
+"""In compiled code a bare 1.0 is float64 and would widen everything it touches."""
+
+
+class Constants(NamedTuple):
+    """The numbers of one layer, float32 but for `alpha`."""
+
+    tau: np.float32
+    leak: np.float32
+    """1/tau, for gradients only: the charge divides, as the definition does."""
+    k: np.float32
+    """PLIF's sigmoid(w), KLIF's k."""
+    v_threshold: np.float32
+    scaled_threshold: np.float32
+    """v_threshold/k, as torch rounds it."""
+    v_reset: np.float32
+    """Where a hard reset leads and where a leak ends; 0 for a soft reset."""
+    alpha: np.float64

@@ -1,0 +1,79 @@
+"""Which way a layer's sequence goes: a fused one where one is known to equal the definition, the definition elsewhere."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+
+from snnx.neuron.kernel import cpu, cuda
+from snnx.neuron.node import Node
+
+Sequence = Callable[[Tensor, Tensor], tuple[Tensor | None, Tensor, Tensor]]
+
+
+class Fused(NamedTuple):
+    """A faster way through time: `run(x, v)` gives `h` (if the node is probed), `s` and the last `v`."""
+
+    path: str
+    run: Sequence
+
+
+only_definition: ContextVar[bool] = ContextVar("only_definition", default=False)
+
+
+@contextmanager
+def definition_only() -> Iterator[None]:
+    """Within it every neuron runs on its definition.
+
+    Example:
+        >>> from snnx.neuron.if_ import IF
+        >>> neuron, x = IF(), torch.ones(2, 1)
+        >>> with definition_only():
+        ...     _ = neuron(x)
+        >>> neuron.path
+        'definition'
+    """
+    token = only_definition.set(True)
+    try:
+        yield
+    finally:
+        only_definition.reset(token)
+
+
+def find(node: Node, x: Tensor, v: Tensor) -> Fused | None:
+    """The fused way for `node` on input `x` from potential `v`, or `None`: then its definition is the only one.
+
+    Example:
+        >>> from snnx.neuron.lif import LIF
+        >>> class Doubled(LIF):
+        ...     def charge(self, x, v):
+        ...         return super().charge(2 * x, v)
+        >>> x, v = torch.zeros(4, 3), torch.zeros(3)
+        >>> find(LIF(), x, v).path, find(Doubled(), x, v)
+        ('numba', None)
+    """
+    if only_definition.get() or not len(x) or v.dtype != torch.float32 or watched_by_torch(x):
+        return None
+    if x.device.type == "cpu":
+        run = cpu.sequence(node, x)
+        return None if run is None else Fused("numba", run)
+    if x.device.type == "cuda":
+        run = cuda.sequence(node)
+        return None if run is None else Fused("spikingjelly", run)
+    return None
+
+
+def watched_by_torch(x: Tensor) -> bool:
+    """Whether torch is tracing, transforming or counting operations: it must then see those of the definition."""
+    return (
+        type(x) not in (Tensor, nn.Parameter)
+        or torch.compiler.is_compiling()
+        or torch.jit.is_tracing()
+        or torch._C._are_functorch_transforms_active()
+        or torch._C._len_torch_dispatch_stack() > 0
+        or forward_ad._current_level >= 0
+    )

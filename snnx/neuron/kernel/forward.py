@@ -1,0 +1,66 @@
+"""The loop forward through time.
+
+Neurons never meet, so a block of them is taken through all steps before the next one: the state stays in the nearest cache,
+each input is read once and each spike written once. The processor does not foresee the jumps from one step's row to the next,
+so the rows of the block to come are asked for while this one is computed.
+
+The equations are functions, known when the loop is compiled; the number of steps is not, so any will do.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+from numba import carray
+
+from snnx.neuron.kernel.compile import SOURCES, compiled
+from snnx.neuron.kernel.constants import ONE, ZERO, Constants
+from snnx.neuron.kernel.job import take_block
+from snnx.neuron.kernel.memory import (
+    PIECE,
+    fetch_to_read,
+    fetch_to_write,
+    floats,
+    stack_block,
+)
+
+
+@cache
+def forward(charge: Callable, discharge: Callable, decays: bool, watched: bool):
+    """The loop that turns `x` into `s` and `v` into `v_last`, and writes `h` if `watched`."""
+    sources = SOURCES
+
+    def snnx_forward(pointer):
+        sources  # noqa: B018
+        job = carray(pointer, 1)[0]
+        steps, neurons, block = job.steps, job.neurons, job.block
+        c = Constants(job.tau, job.leak, job.k, job.v_threshold, job.scaled_threshold, job.v_reset, job.alpha)
+        x, s, h = floats(job.x), floats(job.s), floats(job.h)
+        v_first, v, v_last = floats(job.v), stack_block(), floats(job.v_last)
+        start = take_block(pointer) * block
+        while start < neurons:
+            coming = take_block(pointer) * block
+            width = min(block, neurons - start)
+            if job.v_same:
+                for i in range(width):
+                    v[i] = v_first[0]
+            else:
+                for i in range(width):
+                    v[i] = v_first[start + i]
+            for t in range(steps):
+                for piece in range(0, width, PIECE):
+                    count = min(PIECE, width - piece)
+                    now, soon = t * neurons + start + piece, t * neurons + coming + piece
+                    fetch_to_read(job.x, soon, count)
+                    fetch_to_write(job.s, soon, count)
+                    for i in range(count):
+                        potential = charge(x[now + i], v[piece + i], c, decays)
+                        spike = ONE if potential - c.v_threshold >= ZERO else ZERO
+                        s[now + i] = spike
+                        if watched:
+                            h[now + i] = potential
+                        v[piece + i] = discharge(potential, spike, c)
+            for i in range(width):
+                v_last[start + i] = v[i]
+            start = coming
+
+    return compiled(snnx_forward)

@@ -1,0 +1,88 @@
+"""Memory as a compiled loop sees it: tensors by their address, the stack, and lines asked for before they are needed."""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, register_jitable
+
+WIDEST = 512
+"""Neurons in a block at most."""
+PIECE = 64
+"""Neurons worked on between two requests to memory; a block is a whole number of pieces, but for the last."""
+LINE = 16
+"""float32 values in a cache line."""
+
+BYTE, FLOAT, DOUBLE, INT32 = ir.IntType(8), ir.FloatType(), ir.DoubleType(), ir.IntType(32)
+
+
+@intrinsic
+def floats(typing, address):
+    """The float32 values at an address. Pointers, not arrays: an index into them is not checked for being negative."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], FLOAT.as_pointer())
+
+    return types.CPointer(types.float32)(types.int64), generate
+
+
+@intrinsic
+def doubles(typing, address):
+    """The float64 values at an address."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], DOUBLE.as_pointer())
+
+    return types.CPointer(types.float64)(types.int64), generate
+
+
+def stack(kind: types.Type, count: int):
+    """`count` values on the stack, where the compiler knows that no tensor overlaps them."""
+
+    @intrinsic
+    def values(typing):
+        def generate(context, builder, signature, arguments):
+            array = cgutils.alloca_once(builder, ir.ArrayType(context.get_value_type(kind), count))
+            return builder.bitcast(array, context.get_value_type(kind).as_pointer())
+
+        return types.CPointer(kind)(), generate
+
+    return values
+
+
+stack_block, stack_piece = stack(types.float32, WIDEST), stack(types.float32, PIECE)
+stack_sums = stack(types.float64, PIECE)
+
+
+def line_fetcher(to_write: int):
+    """The processor's hint that the line at an address will be read, or written; an address outside all memory is harmless."""
+
+    @intrinsic
+    def fetch_line(typing, address):
+        def generate(context, builder, signature, arguments):
+            pointer = builder.inttoptr(arguments[0], BYTE.as_pointer())
+            kind = ir.FunctionType(ir.VoidType(), [pointer.type, INT32, INT32, INT32])
+            hint = builder.module.declare_intrinsic("llvm.prefetch", [pointer.type], kind)
+            nearest, data = 3, 1
+            builder.call(hint, [pointer, *(ir.Constant(INT32, n) for n in (to_write, nearest, data))])
+            return context.get_dummy_value()
+
+        return types.void(types.int64), generate
+
+    return fetch_line
+
+
+line_to_read, line_to_write = line_fetcher(0), line_fetcher(1)
+
+
+@register_jitable
+def fetch_to_read(address, first, count):
+    """Ask for float32 values `first` to `first + count` behind `address`."""
+    for i in range(first, first + count, LINE):
+        line_to_read(address + 4 * i)
+
+
+@register_jitable
+def fetch_to_write(address, first, count):
+    """Ask for them to be overwritten."""
+    for i in range(first, first + count, LINE):
+        line_to_write(address + 4 * i)

@@ -1,0 +1,339 @@
+"""The fused kernels against the definition: spikes and potentials equal bit for bit, gradients within 1e-6 of their scale."""
+
+import multiprocessing
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba import njit
+from spikingjelly.activation_based import surrogate as sg
+
+from snnx.neuron.if_ import IF
+from snnx.neuron.kernel import cuda
+from snnx.neuron.kernel.compile import compiled
+from snnx.neuron.kernel.exponential import exponential
+from snnx.neuron.kernel.find import definition_only
+from snnx.neuron.klif import KLIF
+from snnx.neuron.lif import LIF
+from snnx.neuron.plif import PLIF
+from snnx.surrogate.fast_sigmoid import FastSigmoid
+
+LAYERS = {
+    "if": lambda **reset: IF(**reset),
+    "lif": lambda **reset: LIF(tau=2.3, **reset),
+    "lif-plain": lambda **reset: LIF(tau=2.3, decay_input=False, **reset),
+    "plif": lambda **reset: PLIF(tau=2.3, **reset),
+    "plif-plain": lambda **reset: PLIF(tau=2.3, decay_input=False, **reset),
+    "klif": lambda **reset: KLIF(k=1.3, tau=2.3, **reset),
+    "klif-scaled": lambda **reset: KLIF(k=1.3, tau=2.3, scale_reset=True, **reset),
+    "klif-before": lambda **reset: KLIF(k=1.3, tau=2.3, klif_form="before_charge", decay_input=False, **reset),
+}
+SURROGATES = [sg.ATan, sg.Sigmoid, sg.SoftSign, sg.PiecewiseQuadratic, sg.Rect, FastSigmoid]
+
+
+def run(node, x, v=None, weight=None):
+    """Everything one forward and one backward give: spikes, potentials, last state and all gradients."""
+    seen = []
+    node.reset()
+    node.zero_grad()
+    node.probe = lambda h, s: seen.append(h)
+    x = x.detach().clone(memory_format=torch.preserve_format).requires_grad_()
+    if v is not None:
+        v = v.detach().clone().requires_grad_()
+        node.v = v
+    s = node(x)
+    weight = torch.linspace(0.1, 1, s.numel()).view(s.shape) if weight is None else weight
+    ((s * weight).sum() + (node.v * 0.5).sum()).backward()
+    gradients = {name: p.grad.clone() for name, p in node.named_parameters()} | {"x": x.grad}
+    if v is not None:
+        gradients["v"] = v.grad
+    return node.path, (s.detach(), seen[0], node.v.detach()), gradients
+
+
+def assert_equals_definition(node, x, **more):
+    path, states, gradients = run(node, x, **more)
+    with definition_only():
+        slow, expected_states, expected = run(node, x, **more)
+    assert (path, slow) == ("numba", "definition")
+    for state, wanted in zip(states, expected_states, strict=True):
+        assert torch.equal(state, wanted)
+    assert gradients.keys() == expected.keys()
+    for name, gradient in gradients.items():
+        # a layer's one number collects the rounding of all neurons and steps, which autograd adds up in float32
+        scale = max(1.0, float(expected[name].abs().max()) if x.numel() else 0.0, x.numel() ** 0.5 if name in "wk" else 0.0)
+        torch.testing.assert_close(gradient, expected[name], rtol=0, atol=1e-6 * scale)
+
+
+@pytest.mark.parametrize("v_reset", [-0.25, None], ids=["hard", "soft"])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_neuron(layer, v_reset):
+    torch.manual_seed(0)
+    x = torch.randn(9, 5, 37) * 1.5 + 0.5
+    node = LAYERS[layer](v_reset=v_reset)
+    assert_equals_definition(node, x)
+    assert_equals_definition(node, x, v=torch.randn(5, 37))
+    assert 0 < float(node(x).detach().mean()) < 1
+
+
+@pytest.mark.parametrize("layer", ["lif", "klif-scaled"])
+@pytest.mark.parametrize("v_reset", [0.0, None], ids=["hard", "soft"])
+def test_detached_reset(layer, v_reset):
+    torch.manual_seed(1)
+    assert_equals_definition(LAYERS[layer](v_reset=v_reset, detach_reset=True), torch.randn(9, 5, 37) * 1.5 + 0.5)
+
+
+@pytest.mark.parametrize("alpha", [0.7, 4.0])
+@pytest.mark.parametrize("surrogate", SURROGATES)
+def test_every_surrogate(surrogate, alpha):
+    """Through one step of IF the gradient is the slope itself, here also far from the threshold and exactly on it."""
+    node = IF(surrogate=surrogate(alpha=alpha))
+    x = torch.cat([torch.linspace(-60, 60, 4001), torch.linspace(0, 2, 1001), torch.tensor([-1e30, 1e30])])[None]
+    assert_equals_definition(node, x, weight=torch.ones_like(x))
+    torch.manual_seed(2)
+    assert_equals_definition(node, torch.randn(9, 5, 37))
+
+
+@given(
+    layer=st.sampled_from(["if", "lif", "plif", "klif"]),
+    steps=st.integers(1, 300),
+    shape=st.lists(st.integers(0, 40), max_size=3).filter(lambda shape: np.prod(shape) < 3000),
+    scattered=st.booleans(),
+    seed=st.integers(0, 2**31),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_shape(layer, steps, shape, scattered, seed):
+    """Any number of steps, odd sizes, an empty batch, no batch at all, input that is not contiguous."""
+    torch.manual_seed(seed)
+    x = torch.randn(steps, *shape) + 0.5
+    if scattered:
+        x = torch.randn(*shape, 2, steps).movedim(-1, 0)[..., 1]
+    assert_equals_definition(LAYERS[layer](v_reset=None if layer == "if" else -0.25), x)
+
+
+@given(cuts=st.lists(st.integers(1, 29), max_size=4, unique=True).map(sorted), seed=st.integers(0, 2**31))
+@settings(max_examples=20, deadline=None)
+def test_chunks_equal_whole(cuts, seed):
+    """The state is carried over chunks, and so is its gradient, until someone detaches it."""
+    torch.manual_seed(seed)
+    node = LAYERS["plif"](v_reset=-0.25)
+    x = torch.randn(30, 4, 11) * 2
+    weight = torch.randn_like(x)
+    results = []
+    for pieces in ([x], torch.tensor_split(x, cuts)):
+        node.reset()
+        node.zero_grad()
+        pieces = [piece.clone().requires_grad_() for piece in pieces]
+        s = torch.cat([node(piece) for piece in pieces])
+        (s * weight).sum().backward()
+        assert node.path == "numba"
+        results.append((s.detach(), node.v.detach(), torch.cat([piece.grad for piece in pieces]), node.w.grad.clone()))
+    (s1, v1, g1, w1), (s2, v2, g2, w2) = results
+    assert torch.equal(s1, s2)
+    assert torch.equal(v1, v2)
+    torch.testing.assert_close(g1, g2, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(w1, w2, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("layer", ["lif", "klif"])
+def test_bad_input_stays_with_its_neuron(layer, bad):
+    torch.manual_seed(3)
+    node = LAYERS[layer](v_reset=-0.25)
+    clean = torch.randn(7, 200)
+    dirty = clean.clone()
+    dirty[2, 77] = bad
+    _, states, gradients = run(node, clean)
+    _, bad_states, bad_gradients = run(node, dirty)
+    others = torch.arange(200) != 77
+    for a, b in zip([*states, gradients["x"]], [*bad_states, bad_gradients["x"]], strict=True):
+        assert torch.equal(a[..., others], b[..., others])
+    with definition_only():
+        _, expected, _ = run(node, dirty)
+    for a, b in zip(bad_states, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0, equal_nan=True)
+
+
+def test_low_precision_input_keeps_the_membrane():
+    x = torch.randn(6, 3, 40).bfloat16().requires_grad_()
+    node = LAYERS["lif"]()
+    s = node(x)
+    s.sum().backward()
+    assert (node.path, s.dtype, node.v.dtype, x.grad.dtype) == ("numba", torch.bfloat16, torch.float32, torch.bfloat16)
+    assert torch.equal(s.float(), LAYERS["lif"]()(x.detach().float()))
+
+
+def test_only_the_input_is_kept_for_backward():
+    kept = []
+    x = torch.randn(50, 8, 16, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+        LIF()(x)
+    assert any(t is x for t in kept)
+    assert sum(t.untyped_storage().nbytes() for t in kept) < 1.1 * x.untyped_storage().nbytes()
+
+
+class Doubled(LIF):
+    """A neuron of the future: one line, no kernel."""
+
+    def charge(self, x, v):
+        return super().charge(2 * x, v)
+
+
+class Steep(sg.ATan):
+    """A surrogate of the future."""
+
+
+@pytest.mark.parametrize(
+    ("node", "x"),
+    [
+        (Doubled(), torch.rand(4, 3)),
+        (LIF(surrogate=Steep()), torch.rand(4, 3)),
+        (LIF(surrogate=sg.Erf()), torch.rand(4, 3)),
+        (LIF(surrogate=sg.ATan(spiking=False)), torch.rand(4, 3)),
+        (LIF(), torch.rand(4, 3).double()),
+        (PLIF().double(), torch.rand(4, 3)),
+    ],
+    ids=["subclass", "surrogate-subclass", "surrogate", "not-spiking", "float64-input", "float64-parameter"],
+)
+def test_without_a_kernel_the_definition_runs_and_says_so(node, x):
+    node(x)
+    assert node.path == "definition"
+
+
+def test_transforms_of_torch_see_the_definition():
+    x = torch.rand(4, 3) * 2
+    node = LIF()
+    gradient = torch.func.grad(lambda x: node(x).sum())(x)
+    assert node.path == "definition"
+    torch.testing.assert_close(gradient, run(LIF(), x, weight=torch.ones_like(x))[2]["x"] - _of_last_state(x))
+
+
+def _of_last_state(x):
+    """What `run` adds to the gradient for the last state."""
+    return run(LIF(), x, weight=torch.zeros_like(x))[2]["x"]
+
+
+def test_second_derivative_is_refused():
+    x = torch.rand(4, 3, requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"MultiStep: create_graph must be False, .*; got True; run .*definition_only\(\)"):
+        torch.autograd.grad(LIF()(x).sum(), x, create_graph=True)
+    with definition_only():
+        (gradient,) = torch.autograd.grad(LIF()(x).sum(), x, create_graph=True)
+    gradient.sum().backward()
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def big():
+    return torch.randn(8, 64, 300, generator=torch.Generator().manual_seed(4))
+
+
+def test_as_many_threads_as_torch(two_threads):
+    """The sum over blocks does not depend on which thread took which: gradients are equal bit for bit."""
+    results = []
+    for threads in (1, 2, 2):
+        torch.set_num_threads(threads)
+        results.append(run(PLIF(), big()))
+    assert_equals_definition(PLIF(), big())
+    (_, s1, g1), (_, s2, g2), (_, s3, g3) = results
+    assert all(torch.equal(a, b) for a, b in zip(s1, s2, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(s2, s3, strict=True))
+    assert torch.equal(g1["x"], g2["x"])
+    assert torch.equal(g2["w"], g3["w"])
+
+
+def test_called_from_several_threads(two_threads):
+    expected = run(LIF(), big())[1][0]
+    with ThreadPoolExecutor(4) as pool:
+        for path, (s, _, _), _ in pool.map(lambda _: run(LIF(), big()), range(12)):
+            assert path == "numba"
+            assert torch.equal(s, expected)
+
+
+def child(results):
+    torch.set_num_threads(1)  # as in a data loader's worker: torch's own operations would wait for the lost threads
+    x = big()
+    torch.set_num_threads(2)  # ours do not
+    with torch.no_grad():
+        node = LIF()
+        s = node(x)
+    torch.set_num_threads(1)
+    results.put((node.path, float(s.sum())))
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.parametrize("method", ["fork", "forkserver"])
+def test_in_a_child_process(two_threads, method):
+    """After a fork OpenMP's threads are gone, and waiting for them would never end."""
+    expected = float(run(LIF(), big())[1][0].sum())
+    context = multiprocessing.get_context(method)
+    results = context.Queue()
+    process = context.Process(target=child, args=(results,))
+    process.start()
+    assert results.get(timeout=60) == ("numba", expected)
+    process.join()
+
+
+def test_a_second_process_compiles_nothing():
+    """numba's cache on disk serves it, although the equations are functions in a closure."""
+    LIF()(torch.rand(2, 3, requires_grad=True)).sum().backward()
+    code = (
+        "import torch; from snnx.neuron.lif import LIF; from snnx.neuron.kernel import charge, discharge, slope;"
+        "from snnx.neuron.kernel.forward import forward; from snnx.neuron.kernel.backward import backward;"
+        "f = forward(charge.lif, discharge.hard, True, False);"
+        "b = backward(charge.lif, charge.lif_back, discharge.hard, discharge.hard_back, slope.arctan, True, False, False);"
+        "print(f.cache_hits, b.cache_hits)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "1"]
+
+
+def test_without_a_place_for_the_cache_it_still_compiles():
+    scope = {}
+    exec("def loop(job):\n    pass", scope)  # source in no file: numba finds no place to cache it
+    assert compiled(scope["loop"]).address
+
+
+def test_exponential():
+    @njit
+    def all_of(y):
+        result = np.empty_like(y)
+        for i in range(len(y)):
+            result[i] = exponential(y[i])
+        return result
+
+    y = -np.linspace(0, 87, 1_000_001, dtype=np.float32)
+    true = np.exp(y.astype(np.float64))
+    assert np.max(np.abs(all_of(y) - true) / true) < 3e-7
+    one, least, nan = all_of(np.float32([0, -np.inf, np.nan]))
+    assert one == 1
+    assert 0 < least < 2e-38
+    assert np.isnan(nan)
+
+
+@pytest.mark.parametrize("node", [IF(), LIF(tau=3.0, decay_input=False), PLIF(v_reset=None)], ids=lambda n: type(n).__name__)
+def test_what_runs_on_cuda_equals_the_definition(node):
+    """SpikingJelly's fused operations also run on the CPU, in plain torch."""
+    x = torch.randn(8, 3, 5, generator=torch.Generator().manual_seed(5)) * 2
+    _, s, v = cuda.sequence(node)(x, torch.zeros(3, 5))
+    with definition_only():
+        assert torch.equal(node(x), s)
+        torch.testing.assert_close(node.v, v)
+
+
+def test_cuda_has_no_kernel_for_a_probe_or_klif():
+    probed = LIF()
+    probed.probe = lambda h, s: None
+    assert cuda.sequence(probed) is None
+    assert cuda.sequence(KLIF()) is None
+    assert cuda.sequence(LIF(surrogate=sg.Rect())) is None
