@@ -1,0 +1,104 @@
+"""ResNet-18 and ResNet-34, with torchvision's names, so that its weights load."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from spikingjelly.activation_based.functional import seq_to_ann_forward
+from torch import Tensor, nn
+
+DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+STEM_POOLS = {"none": nn.Identity, "avg": lambda: nn.AvgPool2d(3, 2, 1), "max": lambda: nn.MaxPool2d(3, 2, 1)}
+
+
+class ResNet(nn.Module):
+    """Stem, four stages of basic blocks, global average pooling and a read-out that does not fire.
+
+    Shape:
+        `[T, B, C, H, W]` to `[T, B, classes]`.
+
+    Args:
+        neuron: makes one neuron layer over `[T, B, *]`; `nn.ReLU` gives torchvision's network.
+        in_shape: `(C, H, W)` as the encoding gives it.
+        classes: number of scores.
+        width: factor on every number of channels.
+        depth: 18 or 34.
+        stem: `imagenet` is a 7x7 convolution of stride 2 and a pooling; `cifar` a 3x3 convolution of stride 1.
+        stem_pool: of the ImageNet stem: `max`, `avg`, or `none`, which leaves the stages at twice the resolution (the starred
+            networks of On the Future of Training Spiking Neural Networks, read literally).
+
+    Raises:
+        ValueError: `depth`, `stem` or `stem_pool` is not one of those, or `stem_pool` is asked of the CIFAR stem.
+
+    Source: He et al., 2016; basic blocks as in torchvision, every ReLU replaced by `neuron`.
+
+    Example:
+        >>> import torch
+        >>> net = ResNet(neuron=nn.ReLU, in_shape=(3, 32, 32), classes=10, width=0.25, stem="cifar")
+        >>> net(torch.rand(2, 1, 3, 32, 32)).shape
+        torch.Size([2, 1, 10])
+    """
+
+    def __init__(
+        self,
+        *,
+        neuron: Callable[[], nn.Module],
+        in_shape: tuple[int, int, int],
+        classes: int,
+        width: float = 1.0,
+        depth: Literal[18, 34] = 18,
+        stem: Literal["imagenet", "cifar"] = "cifar",
+        stem_pool: Literal["none", "avg", "max"] = "none",
+    ) -> None:
+        super().__init__()
+        if depth not in DEPTHS:
+            raise ValueError(f"ResNet: depth must be one of {', '.join(map(str, DEPTHS))}; got {depth}")
+        if stem not in ("imagenet", "cifar"):
+            raise ValueError(f"ResNet: stem must be one of imagenet, cifar; got {stem}")
+        if stem_pool not in STEM_POOLS or (stem == "cifar" and stem_pool != "none"):
+            allowed = "none with stem=cifar" if stem == "cifar" else f"one of {', '.join(STEM_POOLS)}"
+            raise ValueError(f"ResNet: stem_pool must be {allowed}; got {stem_pool}")
+        widths = [max(1, round(n * width)) for n in (64, 128, 256, 512)]
+        kernel, stride = (7, 2) if stem == "imagenet" else (3, 1)
+        self.conv1 = nn.Conv2d(in_shape[0], widths[0], kernel, stride, kernel // 2, bias=False)
+        self.bn1 = nn.BatchNorm2d(widths[0])
+        self.sn1 = neuron()
+        self.stem_pool = STEM_POOLS[stem_pool]()
+        n_in = widths[0]
+        for i, (n_out, blocks) in enumerate(zip(widths, DEPTHS[depth], strict=True)):
+            stage = nn.Sequential()
+            for j in range(blocks):
+                stage.append(BasicBlock(n_in, n_out, 2 if i > 0 and j == 0 else 1, neuron))
+                n_in = n_out
+            self.add_module(f"layer{i + 1}", stage)
+        self.fc = nn.Linear(n_in, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.sn1(seq_to_ann_forward(x, [self.conv1, self.bn1]))
+        x = seq_to_ann_forward(x, self.stem_pool)
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = stage(x)
+        return self.fc(x.mean((3, 4)))
+
+
+class BasicBlock(nn.Module):
+    """`y = sn2(bn2(conv2(sn1(bn1(conv1(x))))) + shortcut(x))`, over `[T, B, C, H, W]`."""
+
+    def __init__(self, n_in: int, n_out: int, stride: int, neuron: Callable[[], nn.Module]) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(n_in, n_out, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(n_out)
+        self.sn1 = neuron()
+        self.conv2 = nn.Conv2d(n_out, n_out, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(n_out)
+        self.sn2 = neuron()
+        self.downsample = None
+        if stride != 1 or n_in != n_out:
+            self.downsample = nn.Sequential(nn.Conv2d(n_in, n_out, 1, stride, bias=False), nn.BatchNorm2d(n_out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x if self.downsample is None else seq_to_ann_forward(x, self.downsample)
+        y = self.sn1(seq_to_ann_forward(x, [self.conv1, self.bn1]))
+        return self.sn2(seq_to_ann_forward(y, [self.conv2, self.bn2]) + shortcut)

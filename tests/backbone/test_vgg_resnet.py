@@ -1,0 +1,69 @@
+"""VGG and ResNet against torchvision's, and against counts printed in papers."""
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from snnx.backbone.resnet import ResNet
+from snnx.backbone.vgg import VGG
+from snnx.neuron.lif import LIF
+
+
+@pytest.mark.parametrize("depth", [18, 34])
+def test_relu_resnet_is_torchvisions(depth):
+    """The same state dict loads, and gives the same scores; with one step, time is a batch of one."""
+    torch.manual_seed(0)
+    theirs = getattr(torchvision.models, f"resnet{depth}")(num_classes=1000).eval()
+    ours = ResNet(neuron=nn.ReLU, in_shape=(3, 64, 64), classes=1000, depth=depth, stem="imagenet", stem_pool="max").eval()
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(2, 3, 64, 64)
+    torch.testing.assert_close(ours(x[None])[0], theirs(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("depth", "hidden", "neurons"), [(16, [4096, 4096], 284_682), (11, [4096, 4096], 159_754), (11, [512, 512], 152_586)]
+)
+def test_vgg_neuron_counts(depth, hidden, neurons):
+    """Temporal-Coded SNNs with Dynamic Firing Threshold divides its spikes by these; the read-out's ten are included."""
+    found = []
+
+    class Counted(nn.Identity):
+        def forward(self, x):
+            found.append(x[0, 0].numel())
+            return x
+
+    with torch.device("meta"):
+        net = VGG(
+            neuron=Counted, in_shape=(3, 32, 32), classes=10, depth=depth, hidden=hidden, norm=False, bias=False, pool="max"
+        )
+        net(torch.empty(1, 1, 3, 32, 32))
+    assert sum(found) + 10 == neurons
+
+
+@pytest.mark.parametrize("build", [VGG, ResNet])
+def test_spikes_train_and_width_scales(build):
+    narrow = build(neuron=LIF, in_shape=(3, 32, 32), classes=10, width=0.1)
+    wide = build(neuron=LIF, in_shape=(3, 32, 32), classes=10, width=0.2)
+    narrow(torch.rand(2, 2, 3, 32, 32)).sum().backward()
+    assert all(p.grad is not None for p in narrow.parameters())
+    assert sum(p.numel() for p in narrow.parameters()) < sum(p.numel() for p in wide.parameters())
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: VGG(neuron=LIF, in_shape=(1, 28, 28), classes=2), "VGG: the image must be at least 32x32.*; got 28x28"),
+        (lambda: VGG(neuron=LIF, in_shape=(1, 32, 32), classes=2, depth=13), "VGG: depth must be one of 11, 16; got 13"),
+        (lambda: VGG(neuron=LIF, in_shape=(1, 32, 32), classes=2, pool="min"), "VGG: pool must be one of avg, max; got min"),
+        (lambda: ResNet(neuron=LIF, in_shape=(1, 32, 32), classes=2, depth=50), "ResNet: depth must be one of 18, 34; got 50"),
+        (lambda: ResNet(neuron=LIF, in_shape=(1, 32, 32), classes=2, stem="x"), "ResNet: stem must be one of imagenet, cifar"),
+        (
+            lambda: ResNet(neuron=LIF, in_shape=(1, 32, 32), classes=2, stem_pool="max"),
+            "ResNet: stem_pool must be none with stem=cifar; got max",
+        ),
+    ],
+)
+def test_bad_values(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
