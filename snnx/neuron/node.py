@@ -71,46 +71,49 @@ class Node(BaseNode):
             return h - self.v_threshold * s
         return (1.0 - s) * h + self.v_reset * s
 
-    def step(self, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One step: `(h, s, v)`."""
+    def step(self, x: Tensor, v: Tensor) -> tuple[Tensor, ...]:
+        """One step: `h`, `s`, and what the next step starts from; a neuron with more state than `v` has more of both."""
         h = self.charge(x, v)
         s = self.fire(h)
         return h, s, self.discharge(h, s)
 
-    def single_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor]):
+    def single_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor, ...]):
         """SpikingJelly's contract for one step with explicit state."""
-        (x,), (v,) = inputs, states
-        _, s, v = self.step(x, v)
-        return (s.to(x.dtype),), (v,)
+        (x,) = inputs
+        _, s, *states = self.step(x, *states)
+        return (s.to(x.dtype),), tuple(states)
 
-    def multi_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor]):
+    def multi_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor, ...]):
         """SpikingJelly's contract for a whole sequence with explicit state; the place where probes read."""
         from snnx.neuron.kernel.find import find  # on first use: it names the neurons, and numba takes a while to load
 
-        (x,), (v,) = inputs, states
-        fused = find(self, x, v)
+        (x,) = inputs
+        fused = find(self, x, states[0])
         self.path = "definition" if fused is None else fused.path
-        h, s, v = self.sequence(x, v) if fused is None else fused.run(x, v)
+        h, s, *states = self.sequence(x, *states) if fused is None else fused.run(x, *states)
         if self.probe is not None:
             self.probe(h, s.detach())
-        return (s.to(x.dtype),), (v,)
+        return (s.to(x.dtype),), tuple(states)
 
-    def sequence(self, x: Tensor, v: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
-        """All steps by the definition: `h` if it is probed, `s`, and the last `v`."""
+    def sequence(self, x: Tensor, *states: Tensor) -> tuple[Tensor | None, ...]:
+        """All steps by the definition: `h` if it is probed, `s`, and the last states."""
         potentials, spikes = [], []
         for x_t in x:
-            h, s, v = self.step(x_t, v)
+            h, s, *states = self.step(x_t, *states)
             spikes.append(s)
             if self.probe is not None:
                 potentials.append(h.detach())
-        return torch.stack(potentials) if potentials else None, torch.stack(spikes), v
+        return torch.stack(potentials) if potentials else None, torch.stack(spikes), *states
 
-    def materialize_states(self, inputs: tuple[Tensor], states: tuple[object], step_mode: str):
+    def materialize_states(self, inputs: tuple[Tensor], states: tuple[object, ...], step_mode: str):
         """SpikingJelly's hook that makes the state fit the input; ours is at least float32, and takes no memory while fresh."""
-        (x,), (v,) = inputs, states
+        (x,) = inputs
         shape = x.shape[1:] if step_mode == "m" else x.shape
         dtype = torch.promote_types(x.dtype, torch.float32)
-        if isinstance(v, Tensor) and v.shape == shape:
-            return (v.to(x.device, dtype),)
-        rest = v if isinstance(v, float) else self.v_reset or 0.0
-        return (torch.full((), rest, dtype=dtype, device=x.device).expand(shape),)
+
+        def fitting(name: str, state: object) -> Tensor:
+            if isinstance(state, Tensor) and state.shape == shape:
+                return state.to(x.device, dtype)
+            return torch.full((), self.get_reset_value(name), dtype=dtype, device=x.device).expand(shape)
+
+        return tuple(fitting(name, state) for name, state in zip(self._memories, states, strict=True))

@@ -1,0 +1,60 @@
+"""The one-spike neuron: at most one spike whatever the input, and the gradients that its mask gives or withholds."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from snnx.neuron.lif import LIF
+from snnx.neuron.ttfs import TTFS
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 2**31), st.integers(1, 40), st.sampled_from([None, 1.5, 4.0]), st.booleans())
+def test_at_most_one_spike(seed, timesteps, tau, force):
+    x = torch.randn(timesteps, 3, 5, generator=torch.Generator().manual_seed(seed)) * 2
+    spikes = TTFS(tau=tau, force_last_spike=force)(x)
+    assert set(spikes.unique().tolist()) <= {0.0, 1.0}
+    assert spikes.sum(0).max() <= 1
+    assert not force or spikes.sum(0).min() == 1
+
+
+def test_first_spike_is_where_an_unreset_potential_first_crosses():
+    torch.manual_seed(0)
+    x = torch.randn(30, 200)
+    crossed = x.cumsum(0) >= 1.0
+    spikes = TTFS()(x)
+    first = torch.where(crossed.any(0), crossed.int().argmax(0), -1)
+    assert torch.equal(torch.where(spikes.any(0), spikes.argmax(0), -1), first)
+
+
+def test_leaky_charge_is_that_of_lif():
+    """Below threshold nothing resets, so the potentials are those of a LIF that never fires."""
+    x = torch.rand(8, 4)
+    for decay in (True, False):
+        ours, lif = (kind(tau=3, decay_input=decay, v_threshold=1e6) for kind in (TTFS, LIF))
+        ours(x)
+        lif(x)
+        assert torch.equal(ours.v, lif.v)
+
+
+def test_gradient_through_the_mask_by_hand():
+    """x = (1.5, 0): h = (1.5, 1.5), s = (1, 0). With g the surrogate's slope at 0.5, and L = 2*s0 + 3*s1, where
+    s1 = step(h1)*(1 - s0): detached dL/dx0 = 2g + 3g*0; exact, the mask adds -3*step(h1)*g."""
+    g = 2.0 / (2 * (1 + (torch.pi / 2 * 2 * 0.5) ** 2))
+    for detach_mask, expected in ((True, 2 * g), (False, 2 * g - 3 * g)):
+        x = torch.tensor([[1.5], [0.0]], requires_grad=True)
+        s = TTFS(detach_mask=detach_mask)(x)
+        (2 * s[0] + 3 * s[1]).sum().backward()
+        assert x.grad[0].item() == pytest.approx(expected, abs=1e-6)
+        assert x.grad[1].item() == pytest.approx(0.0, abs=1e-6)  # the gate is shut at step 1
+
+
+def test_chunks_equal_the_whole_and_reset_forgets():
+    x = torch.rand(12, 2, 3) * 0.5
+    neuron = TTFS()
+    whole = neuron(x)
+    neuron.reset()
+    assert torch.equal(torch.cat([neuron(x[:5]), neuron(x[5:])]), whole)
+    neuron.reset()
+    assert torch.equal(neuron(x), whole)
