@@ -24,14 +24,21 @@ class LocalConf:
 ConfigStore.instance().store(group="hydra/launcher", name="snnx_local", node=LocalConf, provider="snnx")
 
 
-class SweepFailed(RuntimeError):
-    """Some runs of a sweep did not end well; they have been reported one by one."""
-
-
 class LocalLauncher(Launcher):
-    """Freeze all configurations before the first run starts, check them, and hand them to the pool."""
+    """Freeze all configurations before the first run starts, check them, and hand them to the pool.
+
+    Raises:
+        ValueError: `n_jobs`, `timeout_s` or `retries` leaves its range, or a run cannot be built.
+        SweepFailed: some run did not end well; each has been reported.
+    """
 
     def __init__(self, n_jobs: int, timeout_s: float | None, retries: int) -> None:
+        if n_jobs < 1:
+            raise ValueError(f"hydra.launcher.n_jobs must be at least 1; got {n_jobs}")
+        if timeout_s is not None and not timeout_s > 0:
+            raise ValueError(f"hydra.launcher.timeout_s must be positive, or null; got {timeout_s}")
+        if retries < 0:
+            raise ValueError(f"hydra.launcher.retries must be at least 0; got {retries}")
         self.n_jobs, self.timeout_s, self.retries = n_jobs, timeout_s, retries
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
@@ -42,6 +49,7 @@ class LocalLauncher(Launcher):
         from snnx.check import check
         from snnx.config import job
         from snnx.display import Display
+        from snnx.outcome import SweepFailed, judge
 
         setup_globals()
         pool.warm()
@@ -72,11 +80,10 @@ class LocalLauncher(Launcher):
                 on_tick=display.refresh,
                 on_end=display.end,
             )
-        return [_returned(one, outcome) for one, outcome in zip(jobs, outcomes, strict=True)]
-
-
-def _returned(job: Any, outcome: dict) -> JobReturn:
-    ok = outcome["status"] in ("done", "no data")
-    returned = JobReturn(overrides=job.overrides, status=JobStatus.COMPLETED if ok else JobStatus.FAILED)
-    returned.return_value = outcome if ok else SweepFailed(f"{job.title}: {outcome['status']}")
-    return returned
+        display.tally(jobs, outcomes)
+        if complaint := judge(outcomes):
+            raise SweepFailed(complaint)
+        return [
+            JobReturn(overrides=one.overrides, status=JobStatus.COMPLETED, _return_value=outcome)
+            for one, outcome in zip(jobs, outcomes, strict=True)
+        ]

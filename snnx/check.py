@@ -1,31 +1,60 @@
-"""Checks a run before it costs anything: every key has a reader, and every stage can be built."""
+"""Checks a run before it costs anything: every key has a reader, every value its type, and every stage can be built."""
+
+import traceback
+from pathlib import Path
 
 from snnx.bind import bind
 from snnx.job import Job
 
 
 def check(job: Job) -> None:
-    """Bind every component to its constructor and build the data module and the network, without data and without memory.
+    """Bind every component to its constructor and build the run's stages, without data and without memory.
 
     Raises:
         ValueError: one line that says what must hold, what was given, and in which run.
     """
     try:
+        _ranges(job.config)
         bind(job.config)
-        import torch  # after the names are known to be right: torch and Lightning take seconds to import
-
-        from snnx.metric.recorder import Recorder
-        from snnx.run import build_data, build_method
-
-        with torch.device("meta"):  # shapes only: nothing is allocated, whatever the size of the network
-            method = build_method(job.config, build_data(job.config))
-        Recorder(method.backbone, list(method.metrics.values()), method.watch)
+        _build(job.config)
     except Exception as error:
-        raise ValueError(f"{_reason(error)} [{job.title}]" if job.row != "default" else _reason(error)) from error
+        where = f" [{job.title}]" if job.row != "default" else ""
+        raise ValueError(f"{_reason(error)}{where}") from error
+
+
+def _ranges(config: dict) -> None:
+    if config["seed"] < 0:
+        raise ValueError(f"seed must be at least 0; got {config['seed']}")
+    for key, factor in config["budget"].items():
+        if not factor > 0:
+            raise ValueError(f"budget.{key} must be positive, a factor on the paper's; got {factor}")
+    epochs = config["trainer"]["max_epochs"]
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"trainer.max_epochs must be an integer of at least 1; got {epochs}")
+
+
+def _build(config: dict) -> None:
+    import torch  # after the names are known to be right: torch and Lightning take seconds to import
+    from hydra.utils import instantiate
+
+    from snnx.build import build_data, build_method, build_trainer
+    from snnx.metric.recorder import Recorder
+
+    with torch.device("meta"):  # shapes only: nothing is allocated, whatever the size of the network
+        method = build_method(config, build_data(config))
+    Recorder(method.backbone, list(method.metrics.values()), method.watch)
+    optimizer = instantiate(config["optimizer"], _convert_="all")([{"params": list(method.parameters())}])
+    instantiate(config["scheduler"], _convert_="all")(optimizer, 10)
+    build_trainer(config, Path(), callbacks=[], loggers=[])
 
 
 def _reason(error: BaseException) -> str:
-    """The message of whoever complained first: Hydra wraps a constructor's error in its own."""
+    """The message of whoever complained first, since Hydra wraps a constructor's error in its own; for what is not a complaint
+    about a value, such as a mistake in a new component, also where it was raised."""
     while type(error).__module__.startswith("hydra") and error.__cause__ is not None:
         error = error.__cause__
-    return " ".join(str(error).split())
+    text = " ".join(str(error).split())
+    if isinstance(error, ValueError) or type(error).__module__.startswith("pytorch_lightning"):
+        return text
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {text} ({last.filename}:{last.lineno})"

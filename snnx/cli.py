@@ -37,15 +37,16 @@ def _hydra(words: list[str]) -> int:
 
     from snnx.complaint import COMPLAINTS, complaint
     from snnx.config import config_dir, register
+    from snnx.outcome import SweepFailed
 
     try:
         register(words + shlex.split(os.environ.get("COMP_LINE", "")))
         hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="config")(_task)()
-    except COMPLAINTS as error:
-        if type(error).__name__ != "SweepFailed":
-            print(f"snnx: {complaint(error, words)}", file=sys.stderr)
-            return USAGE
+    except SweepFailed as error:
+        print(f"snnx: {error}", file=sys.stderr)
         code = FAILED
+    except COMPLAINTS as error:
+        return _usage(complaint(error, words))
     else:
         code = OK
     if multirun(words) and (name := chosen_sweep(words)):
@@ -63,6 +64,8 @@ def _task(config) -> None:
     from snnx.check import check
     from snnx.config import job
     from snnx.display import Display
+    from snnx.ledger import Busy, finished
+    from snnx.outcome import SweepFailed, judge, summary
 
     hydra = HydraConfig.get()
     words = sys.argv[1:]
@@ -80,12 +83,19 @@ def _task(config) -> None:
         raise SystemExit(_usage(str(error))) from None
     from snnx.run import execute
 
-    with Display([one]) as display:
-        with display.watch(one):
-            outcome = execute(one)
-        display.end(one, outcome)
-    display.console.print(f"  everything about it is in {one.link}/", highlight=False, soft_wrap=True)
-    if outcome["status"] != "done":
+    before = finished(one) is not None
+    try:
+        with Display([one]) as display:
+            with display.watch(one):
+                outcome = execute(one) | {"before": before}
+            display.end(one, outcome)
+    except Busy as error:
+        raise SystemExit(_usage(f"{error}; wait for it")) from None
+    again = "; force=true repeats it" if before else ""
+    display.console.print(f"  everything about it is in {one.link}/{again}", highlight=False, markup=False, soft_wrap=True)
+    if judge([outcome]):
+        if hydra.mode == RunMode.MULTIRUN:  # a launcher of Hydra's own: the other runs go on
+            raise SweepFailed(f"{one.title}: {summary(outcome)}")
         raise SystemExit(FAILED)
 
 

@@ -8,7 +8,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from snnx.home import home
 
-COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError, RuntimeError)
+COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError)
 
 
 def complaint(error: BaseException, words: list[str]) -> str:

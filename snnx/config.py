@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import OverrideType
 from omegaconf import DictConfig, OmegaConf
 
-from snnx import sweepfile
+from snnx import provenance, sweepfile
 from snnx.home import home
 from snnx.job import Job
 from snnx.sweepfile import Row, SweepFile
@@ -68,6 +68,7 @@ class Run:
 
 
 NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded")
+PHYSICS = 1  # raised when code changes what an unchanged configuration computes, so that old results are not taken for new
 PLACES = ("dataset.root", "trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.num_nodes")
 
 
@@ -76,13 +77,14 @@ def run_id(config: DictConfig, *, seed: bool = True) -> str:
 
     `seed=False` is the same for every seed: runs that share it differ in nothing else and may be averaged.
     """
-    physics = OmegaConf.masked_copy(config, [key for key in config if key not in NOT_PHYSICS])
+    kept = OmegaConf.masked_copy(config, [key for key in config if key not in NOT_PHYSICS])
     if not seed:
-        physics.seed = -1  # not masked: the data set refers to it
+        kept.seed = -1  # not masked: the data set refers to it
+    physics = OmegaConf.to_container(kept, resolve=True)
     for place in PLACES:
-        if OmegaConf.select(physics, place, throw_on_missing=False) is not None:
-            OmegaConf.update(physics, place, None)
-    plain = json.dumps(_floats(OmegaConf.to_container(physics, resolve=True)), sort_keys=True)
+        group, _, key = place.partition(".")
+        physics[group].pop(key, None)
+    plain = json.dumps(_floats({"physics": PHYSICS, **physics}), sort_keys=True)
     return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
 
@@ -97,10 +99,10 @@ def _floats(value: object) -> object:
 
 def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, str], command: str) -> Job:
     """A composed configuration as plain data: what to compute, and where it goes."""
-    task = [o for o in overrides if o.split("=")[0].lstrip("+~") not in _PLUMBING]
+    task = [o for o in overrides if not _is_plumbing(o.split("=")[0].lstrip("+~"))]
     sweep, label = choices.get("sweep"), config.label
     rest = [o for o in task if o.split("=")[0] not in ("sweep", "row", "seed")]
-    named = [*([label] if label else rest), f"seed={config.seed}", *(rest if label else [])]
+    named = ",".join([*([label] if label else []), f"seed={config.seed}"])
     budget = [o for o in task if o.startswith("budget.")]
     plain = OmegaConf.to_container(
         OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]), resolve=True, enum_to_str=True
@@ -108,27 +110,30 @@ def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, s
     return Job(
         id=run_id(config),
         group=run_id(config, seed=False),
-        name=_file_name(",".join(named)),
+        name=_file_name(named, ",".join(rest)),
         sweep=sweep,
         row=label or ",".join(rest) or "default",
         seed=config.seed,
         scale=", ".join([choices["scale"], *budget]),
         overrides=list(overrides),
         command=command,
+        git=provenance.git(),
         outputs="outputs",
         config=plain,
     )
 
 
-_PLUMBING = {"force", "recorded", "logger", *PLACES}
+def _is_plumbing(key: str) -> bool:
+    return key in {"force", "recorded", *PLACES} or key.split(".")[0] in ("logger", "hydra")
 
 
-def _file_name(name: str) -> str:
-    """`name` as one path component of at most 200 bytes; a cut name ends in a hash of the whole."""
-    safe = re.sub(r"[^\w,.=+\-\[\]]", "_", name)
-    if len(safe.encode()) <= 200:
-        return safe
-    return f"{safe.encode()[:190].decode(errors='ignore')}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+def _file_name(named: str, rest: str) -> str:
+    """`named,rest` as one path component of at most 200 bytes; if `rest` loses anything, it ends in a hash of it."""
+    safe = re.sub(r"[^\w,.=+\-\[\]]", "_", rest)
+    room = 200 - len(f"{named},~12345678".encode())
+    if safe != rest or len(safe.encode()) > room:
+        safe = f"{safe.encode()[:room].decode(errors='ignore')}~{hashlib.sha256(rest.encode()).hexdigest()[:8]}"
+    return f"{named},{safe}" if safe else named
 
 
 def register(words: Sequence[str]) -> None:

@@ -1,14 +1,18 @@
 """What a terminal shows while runs run: one bar for the whole, one for each run, and a line for each that has ended."""
 
 import json
+import statistics
 import threading
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
 
 from snnx.job import Job
+from snnx.outcome import summary
 
-MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]", "diverged": "[red]∞[/]", "dead": "[red]†[/]", "no data": "[yellow]○[/]"}
+MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]", "diverged": "[red]∞[/]", "no data": "[yellow]○[/]"}
 
 
 class Display:
@@ -52,7 +56,8 @@ class Display:
 
     def start(self, job: Job) -> None:
         """A run has begun."""
-        self.live[job.name] = (job, self.bars.add_task(f"  {job.title}", total=1.0, note="starting"))
+        if job.id not in self.live:  # a run that waited for another process starts more than once
+            self.live[job.id] = (job, self.bars.add_task(f"  {escape(job.title)}", total=1.0, note="starting"))
 
     def refresh(self) -> None:
         """Move the bars to where the runs say they are."""
@@ -71,14 +76,28 @@ class Display:
     def end(self, job: Job, outcome: dict) -> None:
         """A run has ended: its line stays on the screen."""
         self.ended += 1
-        if job.name in self.live:
-            _, task = self.live.pop(job.name)
+        if job.id in self.live:
+            _, task = self.live.pop(job.id)
             self.bars.remove_task(task)
         count = f"{self.ended:>{len(str(self.total))}}/{self.total}  " if self.total > 1 else ""
-        line = f"{MARKS.get(outcome['status'], '?')} {count}{job.title:<{self.width}}  {summary(outcome)}"
+        line = f"{MARKS[outcome['status']]} {count}{escape(f'{job.title:<{self.width}}')}  {escape(summary(outcome))}"
         self.console.print(line, highlight=False, soft_wrap=True)
         self.console.file.flush()  # a log that is followed shows each run when it ends
         self.refresh()
+
+    def tally(self, jobs: list[Job], outcomes: list[dict]) -> None:
+        """A table of runs that no sweep file reports on: mean and spread over seeds."""
+        if self.total < 2 or jobs[0].sweep:
+            return
+        groups: dict[str, list[dict]] = {}
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            groups.setdefault(job.row, []).append(outcome)
+        table = Table("run", "val/acc", "test/acc", "done")
+        for row, ended in groups.items():
+            done = [outcome["metrics"] for outcome in ended if outcome["status"] == "done"]
+            cells = [_spread([m[key] for m in done if m.get(key) is not None]) for key in ("val/acc", "test/acc")]
+            table.add_row(escape(row), *cells, f"{len(done)} of {len(ended)}")
+        self.console.print(table)
 
     def watch(self, job: Job) -> "_Watch":
         """Follow one run that is done in this very process."""
@@ -105,18 +124,9 @@ class _Watch:
             self.display.refresh()
 
 
-def summary(outcome: dict) -> str:
-    """One line on how a run ended.
-
-    Example:
-        >>> summary({"status": "done", "metrics": {"val/acc": 0.9, "test/acc": 0.875}, "wall_s": 12.3})
-        'val/acc 0.9000  test/acc 0.8750  12 s'
-        >>> summary({"status": "failed", "error": {"message": "out of memory"}})
-        'failed: out of memory'
-    """
-    if outcome["status"] != "done":
-        message = (outcome["error"]["message"].strip().splitlines() or [outcome["error"].get("type", "")])[0]
-        return f"{outcome['status']}: {message}"
-    found = outcome["metrics"]
-    shown = [f"{key} {found[key]:.4f}" for key in ("val/acc", "test/acc") if found.get(key) is not None]
-    return "  ".join([*shown, f"{outcome['wall_s']:.0f} s"])
+def _spread(values: list[float]) -> str:
+    """Mean and sample standard deviation, as far as there are any."""
+    if not values:
+        return "-"
+    spread = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.4f}{spread}"

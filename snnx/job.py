@@ -17,6 +17,7 @@ class Job:
     scale: str
     overrides: list[str]
     command: str
+    git: dict | None  # the source's commit when the run was composed
     outputs: str
     config: dict  # resolved, plain
 

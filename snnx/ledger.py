@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from snnx.job import Job
+
 
 class Busy(RuntimeError):
     """Another process holds the run."""
@@ -55,6 +57,16 @@ def result(folder: Path) -> dict | None:
         return json.loads((folder / "result.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+
+
+def finished(job: Job) -> dict | None:
+    """The result of a run that need not be done: done in its folder, or in the record if that counts; never under `force`."""
+    if job.config["force"]:
+        return None
+    found = result(job.folder)
+    if (found is None or found["status"] != "done") and job.config["recorded"]:
+        found = recorded(job.sweep, job.row, job.id)
+    return found if found is not None and found["status"] == "done" else None
 
 
 def recorded(sweep: str | None, row: str, run_id: str, docs: Path = Path("docs/results")) -> dict | None:

@@ -1,6 +1,5 @@
 """Runs jobs in processes of their own, a few at a time, so that no run can take another one down."""
 
-import contextlib
 import multiprocessing
 import os
 import sys
@@ -8,22 +7,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
-from snnx import ledger
+from snnx import ledger, provenance
 from snnx.job import Job
+from snnx.write import write
 
 BUSY = 75  # exit code of a process that found its run locked: try again later
 POLL_S = 0.25
 
 
 @dataclass
-class _Live:
-    job: Job
-    process: BaseProcess
-    attempt: int
-    started: float
+class _Attempt:
+    index: int  # of the job
+    retries: int  # left
+    not_before: float = 0.0
+    process: BaseProcess | None = None
+    started: float = 0.0  # on the clock of the file system
+    timed_out: bool = False
 
 
 def warm() -> multiprocessing.context.BaseContext:
@@ -46,51 +49,66 @@ def run(
     on_tick: Callable[[], None] = lambda: None,
     on_end: Callable[[Job, dict], None] = lambda job, outcome: None,
 ) -> list[dict]:
-    """Run all jobs, at most `n_jobs` at once, with the cores divided among them.
+    """Run all jobs, at most `n_jobs` at once, with the cores divided among them; those that are done cost nothing.
 
-    What a job ended with is read from its folder. A process that leaves no result there (killed, out of memory, hung beyond
-    `timeout_s`) is one dead run with its exit code and up to `retries` more attempts; the others go on. A run that another
+    What a job ended with is read from its folder. A process that leaves no result there (killed, out of memory, or beyond
+    `timeout_s`) gets up to `retries` more attempts and then a result that says so; the others go on. A run that another
     process is at is waited for.
 
+    Args:
+        n_jobs: at least 1.
+        timeout_s: seconds after which a run is killed; `None` waits.
+        retries: more attempts for a run whose process died, at least 0.
+        on_start, on_tick, on_end: for a display.
+
     Returns:
-        One outcome a job, in order: the content of `result.json`, or `{"status": "dead", "error": ...}`.
+        One outcome a job, in order: the content of its `result.json`, with `before` set if it was done before.
     """
     context = warm()
     threads = max(1, cores() // n_jobs)
-    todo: deque[tuple[Job, int, float]] = deque((job, 0, 0.0) for job in jobs)
-    live: dict[int, _Live] = {}
-    outcomes: dict[str, dict] = {}
+    outcomes: dict[int, dict] = {}
+    todo: deque[_Attempt] = deque()
+    for index, job in enumerate(jobs):
+        if (found := ledger.finished(job)) is None:
+            todo.append(_Attempt(index, retries))
+        else:
+            ledger.link(job.link, job.folder)
+            outcomes[index] = {**found, "before": True}
+            on_end(job, outcomes[index])
+    live: dict[int, _Attempt] = {}
     try:
         while todo or live:
-            while todo and len(live) < n_jobs and todo[0][2] <= time.monotonic():
-                job, attempt, _ = todo.popleft()
-                process = context.Process(target=_child, args=(job, threads), name=job.title)
-                process.start()
-                live[process.sentinel] = _Live(job, process, attempt, time.monotonic())
-                on_start(job)
+            while todo and len(live) < n_jobs and todo[0].not_before <= time.monotonic():
+                attempt = todo.popleft()
+                attempt.started = time.time()
+                attempt.process = context.Process(target=_child, args=(jobs[attempt.index], threads))
+                attempt.process.start()
+                live[attempt.process.sentinel] = attempt
+                on_start(jobs[attempt.index])
             for sentinel in wait(list(live), timeout=POLL_S):
-                ended = live.pop(sentinel)
-                ended.process.join()
-                outcome = _outcome(ended)
-                if ended.process.exitcode == BUSY:
-                    todo.append((ended.job, ended.attempt, time.monotonic() + 1))
-                elif outcome["status"] == "dead" and ended.attempt < retries:
-                    todo.append((ended.job, ended.attempt + 1, 0.0))
+                attempt = live.pop(sentinel)
+                attempt.process.join()
+                job, found = jobs[attempt.index], _result(jobs[attempt.index], attempt)
+                if found is None and attempt.process.exitcode == BUSY:
+                    todo.append(_Attempt(attempt.index, attempt.retries, time.monotonic() + 1))
+                elif found is None and attempt.retries:
+                    todo.append(_Attempt(attempt.index, attempt.retries - 1))
                 else:
-                    outcomes[ended.job.name] = outcome
-                    on_end(ended.job, outcome)
-            for running in live.values():
-                if timeout_s and time.monotonic() - running.started > timeout_s:
-                    running.process.kill()
+                    outcomes[attempt.index] = found or _died(job, attempt, timeout_s)
+                    on_end(job, outcomes[attempt.index])
+            for attempt in live.values():
+                if timeout_s and time.time() - attempt.started > timeout_s:
+                    attempt.timed_out = True
+                    attempt.process.kill()
             on_tick()
             if not live and todo:
-                time.sleep(max(0.0, todo[0][2] - time.monotonic()))
+                time.sleep(max(0.0, todo[0].not_before - time.monotonic()))
     finally:
-        for running in live.values():
-            running.process.terminate()
-        for running in live.values():
-            running.process.join()
-    return [outcomes[job.name] for job in jobs]
+        for attempt in live.values():
+            attempt.process.terminate()
+        for attempt in live.values():
+            attempt.process.join()
+    return [outcomes[index] for index in range(len(jobs))]
 
 
 def cores() -> int:
@@ -99,15 +117,27 @@ def cores() -> int:
     return int(stated) if stated.isdigit() and int(stated) else len(os.sched_getaffinity(0))
 
 
-def _outcome(ended: _Live) -> dict:
-    """The result in the folder; a process that was killed left none, since a run removes the old one when it starts."""
-    code = ended.process.exitcode
-    found = ledger.result(ended.job.folder)
-    if code == 0 and found is not None:
-        return found
-    cause = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
-    message = f"the process {cause} without a result; its output is in {ended.job.folder / 'run.log'}"
-    return {"status": "dead", "error": {"type": "ProcessDied", "message": message, "traceback": ""}, "metrics": {}}
+def _result(job: Job, attempt: _Attempt) -> dict | None:
+    """The result that this attempt left, or one that it found to be enough."""
+    path = job.folder / "result.json"
+    if path.exists() and path.stat().st_mtime >= attempt.started - 1:
+        return ledger.result(job.folder)
+    return ledger.finished(job) if attempt.process.exitcode == 0 else None
+
+
+def _died(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict:
+    """A result in the name of a process that could not write its own."""
+    code = attempt.process.exitcode
+    cause = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    if attempt.timed_out:
+        cause = f"took longer than hydra.launcher.timeout_s={timeout_s:g} and was killed"
+    error = {"type": "ProcessDied", "message": f"the process {cause}; its output is in run.log", "traceback": ""}
+    started = datetime.fromtimestamp(attempt.started, UTC).isoformat(timespec="seconds")
+    outcome = {**provenance.identity(job), "status": "failed", "error": error, "started": started}
+    outcome["wall_s"] = round(time.time() - attempt.started, 2)
+    with ledger.claim(job.folder):
+        write(job.folder / "result.json", ledger.to_json(outcome))
+    return outcome
 
 
 def _child(job: Job, threads: int) -> None:
@@ -128,5 +158,3 @@ def _child(job: Job, threads: int) -> None:
         sys.exit(BUSY)
     if error := outcome.get("error"):
         print(error["traceback"], file=sys.stderr)
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()

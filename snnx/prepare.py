@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from snnx.home import home
+from snnx.parser import Parser
 
 USABLE = {"ok", "partial"}
 
@@ -121,7 +122,7 @@ def _dataset(name: str) -> type:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="snnx prepare",
         description="Fetch a data set that is not there yet, or check the one that is; one line a file.",
         epilog="example: snnx prepare mnist --root data",

@@ -2,12 +2,33 @@
 
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from snnx.job import Job
 
 LIBRARIES = ("snnx", "torch", "torchvision", "pytorch-lightning", "spikingjelly", "hydra-core", "numpy", "numba")
 
 
+def identity(job: Job) -> dict:
+    """What a result says of its run, whatever it ended with."""
+    return {
+        "hash": job.id,
+        "group": job.group,
+        "sweep": job.sweep,
+        "row": job.row,
+        "seed": job.seed,
+        "scale": job.scale,
+        "budget": job.config["budget"],
+        "overrides": job.overrides,
+        "command": job.command,
+        "git": job.git,
+        "versions": versions(),
+    }
+
+
+@cache
 def versions() -> dict[str, str]:
     """Installed versions of what computes."""
     found = {"python": platform.python_version()}
@@ -19,18 +40,31 @@ def versions() -> dict[str, str]:
     return found
 
 
+@cache
 def git() -> dict | None:
-    """Commit of the source, and whether tracked files differ from it; `None` outside a checkout."""
+    """Commit of the source as this process found it, and whether its files differ from it; `None` outside a checkout."""
     source = Path(__file__).resolve().parent.parent
     if not (source / ".git").exists():
         return None
     commit = _git(source, "rev-parse", "HEAD")
-    return {"commit": commit, "dirty": bool(_git(source, "status", "--porcelain", "--untracked-files=no"))} if commit else None
+    changed = _git(source, "status", "--porcelain", "--", "snnx", "conf", "sweeps", "hydra_plugins")
+    return {"commit": commit, "dirty": bool(changed)} if commit else None
 
 
 def _git(source: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", str(source), *words], capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(["git", "-C", str(source), *words], capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # no git on this machine
+        return ""
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def device(place) -> str:
+    """The device that a run computed on, in words."""
+    import torch
+
+    name = torch.cuda.get_device_name(place) if place.type == "cuda" else processor()
+    return f"{place.type} ({name}), {torch.get_num_threads()} threads"
 
 
 def processor() -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from snnx.home import home
+from snnx.strict_yaml import Loader
 
 ROW_KEYS = {"set", "reported", "source", "cited"}
 SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims"}
@@ -77,7 +78,7 @@ def read(path: Path) -> SweepFile:
     text = path.read_text(encoding="utf-8")
     title = "\n".join(line[2:] for line in text.splitlines()[: _leading_comments(text)])
     try:
-        body = yaml.load(text, Loader=yaml.CSafeLoader)
+        body = yaml.load(text, Loader)
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name}: must be YAML; {' '.join(str(error).split())}") from None
     if not isinstance(body, dict) or not isinstance(body.get("sweep"), dict):
@@ -87,7 +88,10 @@ def read(path: Path) -> SweepFile:
         raise ValueError(f"{path.name}: keys of sweep must be among {sorted(SWEEP_KEYS)}; got {sorted(unknown)}")
     if missing := {"paper", "artifact", "metric"} - set(facts):
         raise ValueError(f"{path.name}: sweep must name {sorted(missing)}")
-    rows = tuple(_row(path, label, row, facts["metric"]) for label, row in (body.pop("rows", None) or {}).items())
+    stated = body.pop("rows", None) or {}
+    if not isinstance(stated, dict):
+        raise ValueError(f"{path.name}: rows must be a mapping from label to row; got {stated}")
+    rows = tuple(_row(path, label, row, facts["metric"]) for label, row in stated.items())
     claims = tuple(
         claim if isinstance(claim, dict) else {"metric": facts["metric"], "claim": claim} for claim in facts.get("claims") or []
     )
@@ -117,15 +121,14 @@ def _row(path: Path, label: object, row: object, metric: str) -> Row:
         raise ValueError(f"{path.name}: row {label}: keys must be among {sorted(ROW_KEYS)}; got {given}")
     if ("set" in row) == ("cited" in row):
         raise ValueError(f"{path.name}: row {label}: must have either set (a run) or cited (another author's number)")
-    overrides = row.get("set")
-    if overrides is not None and not all(isinstance(o, str) and "=" in o for o in overrides):
+    overrides = row.get("set", [])
+    if not isinstance(overrides, list) or not all(isinstance(o, str) and "=" in o for o in overrides):
         raise ValueError(f"{path.name}: row {label}: set must be a list of key=value; got {overrides}")
     reported = row.get("reported")
-    if reported is None:
-        reported = {}
-    elif not isinstance(reported, dict):
-        reported = {metric: float(reported)}
+    reported = {} if reported is None else reported if isinstance(reported, dict) else {metric: reported}
+    if not all(isinstance(value, int | float) for value in reported.values()):
+        raise ValueError(f"{path.name}: row {label}: reported must be a number, or a number a metric; got {row['reported']}")
     return Row(
-        label=label, overrides=None if overrides is None else tuple(overrides), reported=reported,
+        label=label, overrides=tuple(overrides) if "set" in row else None, reported=reported,
         source=row.get("source"), cited=row.get("cited"),
     )  # fmt: skip

@@ -22,7 +22,12 @@ def write(path: Path, content: str | bytes) -> Path:
             os.fsync(file.fileno())
         os.chmod(name, 0o644)  # mkstemp's 0600 would hide the file from colleagues
         os.replace(name, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the new name, too, is on the disk
+        finally:
+            os.close(folder)
     except BaseException:
-        os.unlink(name)
+        Path(name).unlink(missing_ok=True)
         raise
     return path

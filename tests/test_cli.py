@@ -1,6 +1,8 @@
 """The command: what it prints, how it ends, and one line for every mistake, before anything is trained."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +30,7 @@ def snnx(empty, monkeypatch, capsys):
 
 
 MISTAKES = {
-    "unknown option": (["neuron=lff"], "neuron must be one of if, klif, lif, plif .*; got lff; did you mean l?if"),
+    "unknown option": (["neuron=lff"], "neuron must be one of if, klif, lif, plif, .*; got lff; did you mean lif"),
     "unknown group": (
         ["neurone=lif"],
         r"neurone must be a key.*; got neurone=lif; did you mean neuron\?",
@@ -37,6 +39,20 @@ MISTAKES = {
     "misspelled top key": (["timestep=8"], r"timestep must be a key.*; got timestep=8; did you mean timesteps\?"),
     "added component key": (["+neuron.taau=3"], "neuron: LIF has no argument taau; it takes tau, decay_input, .*"),
     "wrong type": (["timesteps=abc"], "timesteps must be of type integer; got abc"),
+    "wrong type in a component": (["neuron.tau=abc"], "neuron.tau must be of type float; got abc"),
+    "null where a number is needed": (["neuron.tau=null"], "neuron.tau must be of type float; got null"),
+    "wrong type of a patch": (["backbone=vit", "backbone.patch=abc"], "backbone.patch must be of type int; got abc"),
+    "wrong type of a batch": (["dataset.batch_size=2.5"], "dataset.batch_size must be of type int; got 2.5"),
+    "wrong type of a rate": (["optimizer.lr=abc"], "optimizer.lr must be of type .*; got abc"),
+    "warm-up out of range": (["scheduler.warmup=2"], r"Cosine: warmup must lie in \[0, 1\)"),
+    "precision": (["trainer.precision=foo"], "foo"),
+    "no epochs": (["trainer.max_epochs=0"], "trainer.max_epochs must be an integer of at least 1; got 0"),
+    "negative budget": (["budget.width=-1"], "budget.width must be positive.*; got -1.0"),
+    "negative seed": (["seed=-1"], "seed must be at least 0; got -1"),
+    "no runs at once": (["-m", "seed=0,1", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs must be at least 1; got 0"),
+    "all cores as joblib says it": (["-m", "seed=0,1", "hydra.launcher.n_jobs=-1"], "n_jobs must be at least 1; got -1"),
+    "no time": (["-m", "seed=0,1", "hydra.launcher.timeout_s=0"], "hydra.launcher.timeout_s must be positive, or null; got 0"),
+    "negative retries": (["-m", "seed=0,1", "hydra.launcher.retries=-1"], "hydra.launcher.retries must be at least 0; got -1"),
     "no steps": (["timesteps=0"], "timesteps must be at least 1; got 0"),
     "bad value": (["neuron.tau=1"], r"LIF: tau must be greater than 1 \(in time steps\); got 1"),
     "patch": (["backbone=vit", "backbone.patch=3"], "ViT: patch must divide the image of 8x8; got 3"),
@@ -63,16 +79,42 @@ MISTAKES = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistakes_end_in_one_line_before_training(snnx, empty, name):
     words, message = MISTAKES[name]
-    code, _, err = snnx(*words)
+    code, out, err = snnx(*words)
     assert code == cli.USAGE
     lines = err.strip().splitlines()
     assert len(lines) == 1, err
     assert lines[0].startswith("snnx: ")
     assert re.search(message, lines[0]), lines[0]
+    assert "Error executing" not in out
     assert not list(empty.glob("outputs/runs/*")), "nothing may be left behind"
 
 
-def test_class_count_mismatch(snnx, empty, monkeypatch):
+@pytest.mark.parametrize("words", [["report"], ["report", "fig10"], ["prepare", "mnits"], ["report", "demo_neurons", "--no"]])
+def test_mistakes_in_commands_are_one_line_too(snnx, words):
+    code, _, err = snnx(*words)
+    assert code == cli.USAGE
+    assert len(err.strip().splitlines()) == 1, err
+
+
+def test_a_mistake_in_a_new_component_says_where(empty):
+    """A bug in the user's own Python is no usage error: the line ends in file and number."""
+    package = empty / "site"
+    shutil.copytree(ROOT / "snnx", package / "snnx")
+    for folder in ("conf", "sweeps", "hydra_plugins"):
+        shutil.copytree(ROOT / folder, package / folder)
+    (package / "snnx" / "neuron" / "mine.py").write_text(
+        "from snnx.neuron.lif import LIF\n\n\nclass Mine(LIF):\n    def __init__(self):\n        self.gain = self.gian\n"
+    )
+    (package / "conf" / "neuron" / "mine.yaml").write_text("_target_: snnx.neuron.mine.Mine\n_partial_: true\n")
+    env = {**os.environ, "PYTHONPATH": str(package)}
+    words = [sys.executable, "-m", "snnx.cli", "neuron=mine"]
+    done = subprocess.run(words, capture_output=True, text=True, env=env, cwd=empty, check=False)
+    assert done.returncode == cli.USAGE
+    assert re.search(r"AttributeError: .*gian.*\(.*\.py:\d+\)", done.stderr), done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_class_count_mismatch(snnx, empty):
     """A file whose labels exceed the data set's classes is refused, as a run without data is: its row says so."""
     raw = empty / "data" / "MNIST" / "raw"
     raw.mkdir(parents=True)
@@ -89,7 +131,7 @@ def test_class_count_mismatch(snnx, empty, monkeypatch):
 
 
 def test_missing_data_names_path_layout_and_command(snnx, empty):
-    code, out, _ = snnx("dataset=fashion_mnist")
+    code, out, _ = snnx("dataset=fashion_mnist", "trainer.max_epochs=1")
     assert code == cli.FAILED
     flat = " ".join(out.split())
     assert "no data" in flat

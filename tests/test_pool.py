@@ -2,16 +2,19 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 from composing import composed
 
 from snnx import ledger, pool
+from snnx.write import write
 
 ROOT = Path(__file__).parent.parent
 QUICK = ["timesteps=2", "trainer.max_epochs=1", "budget.samples=0.1", "trainer.accelerator=cpu"]
@@ -30,7 +33,7 @@ def test_a_sweep_with_one_bad_row_then_the_same_line_again(tmp_path):
     assert first.returncode == 1, first.stderr
     results = [json.loads(path.read_text()) for path in (tmp_path / "outputs" / "runs").glob("*/result.json")]
     assert sorted(result["status"] for result in results) == ["diverged", "diverged", "done", "done"]
-    assert "training loss must stay finite" in first.stdout
+    assert "loss must stay finite" in first.stdout
     stamps = {r["hash"]: r["started"] for r in results if r["status"] == "done"}
     time.sleep(1.1)
     second = snnx(tmp_path, *line)
@@ -65,16 +68,16 @@ def test_a_killed_process_is_one_dead_run(jobs):
     victim = jobs[1]
 
     def kill_victim() -> None:
-        for child in children():
-            if child.name == victim.title:
+        for child in active_children():
+            if not killed and (victim.folder / "config.yaml").exists():
+                killed.append(child)
                 child.kill()
 
-    from multiprocessing import active_children as children
-
-    ended = []
+    ended, killed = [], []
     outcomes = pool.run(jobs, on_tick=kill_victim, on_end=lambda job, outcome: ended.append(job.title))
-    assert [outcome["status"] for outcome in outcomes] == ["done", "dead", "done"]
+    assert [outcome["status"] for outcome in outcomes] == ["done", "failed", "done"]
     assert "killed by signal 9" in outcomes[1]["error"]["message"]
+    assert ledger.result(victim.folder)["error"] == outcomes[1]["error"], "the cause outlives the sweep"
     assert sorted(ended) == sorted(job.title for job in jobs)
     assert [outcome["status"] for outcome in pool.run(jobs)] == ["done", "done", "done"]
 
@@ -82,7 +85,60 @@ def test_a_killed_process_is_one_dead_run(jobs):
 @pytest.mark.slow
 def test_a_run_that_takes_too_long_is_killed(jobs):
     outcomes = pool.run(jobs[:1], timeout_s=0.01, retries=1)
-    assert outcomes[0]["status"] == "dead"
+    assert outcomes[0]["status"] == "failed"
+    assert "took longer than hydra.launcher.timeout_s=0.01" in outcomes[0]["error"]["message"]
+
+
+@pytest.mark.slow
+def test_runs_of_the_record_count_as_done(jobs, tmp_path, monkeypatch):
+    """With recorded=true a recorded run is not run, and the sweep is no failure."""
+    monkeypatch.chdir(tmp_path)
+    recorded, missing = (replace(job, sweep="demo_neurons", config=job.config | {"recorded": True}) for job in jobs[:2])
+    line = {"hash": recorded.id, "row": recorded.row, "status": "done", "metrics": {}, "wall_s": 1.0}
+    write(tmp_path / "docs" / "results" / "demo_neurons" / "runs.jsonl", json.dumps(line) + "\n")
+    outcomes = pool.run([recorded, missing])
+    assert [outcome["status"] for outcome in outcomes] == ["done", "done"]
+    assert outcomes[0]["before"]
+    assert not (recorded.folder / "result.json").exists()
+    assert (missing.folder / "result.json").exists()
+
+
+@pytest.mark.slow
+def test_a_launcher_of_hydras_own_goes_on_after_a_bad_run(tmp_path):
+    line = ["-m", "hydra/launcher=basic", "neuron=if", "optimizer.lr=1e30,0.01", "metric=[firing_rate,spiking_percent]", *QUICK]
+    done = snnx(tmp_path, *line)
+    assert done.returncode == 1, done.stderr
+    results = [json.loads(path.read_text()) for path in (tmp_path / "outputs" / "runs").glob("*/result.json")]
+    assert sorted(result["status"] for result in results) == ["diverged", "done"]
+    assert "metric=[firing_rate,spiking_percent]" in done.stdout, "brackets are no markup"
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_rows_without_data_are_forgiven_beside_others_only(tmp_path):
+    env = ["trainer.max_epochs=1", "budget.samples=0.1", "timesteps=2"]
+    mixed = snnx(tmp_path, "-m", "dataset=mnist,digits", *env)
+    assert (mixed.returncode, "no data" in mixed.stdout) == (0, True), mixed.stderr
+    alone = snnx(tmp_path, "-m", "dataset=mnist", *env)
+    assert alone.returncode == 1
+    assert "no run has its data set on this machine" in alone.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["seed=0"], ["-m", "seed=0,1"]], ids=["single", "sweep"])
+def test_ctrl_c_ends_with_130_and_leaves_no_process(tmp_path, words):
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "snnx.cli", *words, "trainer.max_epochs=500"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("outputs/runs/*/progress.json")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "the same line again finishes what is missing" in err
+    assert not list(tmp_path.glob("outputs/runs/*/result.json"))
+    assert not list(tmp_path.glob("outputs/runs/*/progress.json"))
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from composing import composed
 from hydra.utils import instantiate
 
 from snnx import cli, sweepfile
-from snnx.run import build_method
+from snnx.build import build_method
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ QUICK = ("timesteps=2", "trainer.max_epochs=2", "budget.samples=0.2", "trainer.a
 def run(tmp_path_factory):
     """One finished run and its folder's parent."""
     outputs = tmp_path_factory.mktemp("outputs")
-    job = replace(composed("neuron=plif", "seed=3", *QUICK), outputs=str(outputs))
+    job = replace(composed("neuron=plif", "encoding=rate", "augmentation=crop_flip", "seed=3", *QUICK), outputs=str(outputs))
     return job, execute(job)
 
 
@@ -63,7 +63,7 @@ def test_folder_has_two_names_and_nothing_half_written(run):
     job, _ = run
     assert job.link.is_symlink()
     assert job.link.resolve() == job.folder.resolve()
-    assert job.link.name == "neuron=plif,timesteps=2,trainer.max_epochs=2,budget.samples=0.2,seed=3"
+    assert job.link.name.startswith("seed=3,neuron=plif,encoding=rate,augmentation=crop_flip,timesteps=2")
     assert {path.name for path in job.folder.iterdir()} == {
         ".lock",
         "config.yaml",
@@ -119,7 +119,7 @@ def test_failures_are_results(tmp_path):
     job = composed("optimizer.lr=1e30", *QUICK)
     diverged = execute(replace(job, outputs=str(tmp_path)))
     assert diverged["status"] == "diverged"
-    assert "training loss must stay finite" in diverged["error"]["message"]
+    assert "loss must stay finite; got nan" in diverged["error"]["message"]
     job = composed("dataset=mnist", f"dataset.root={tmp_path}", *QUICK)
     missing = execute(replace(job, outputs=str(tmp_path)))
     assert missing["status"] == "no data"
@@ -130,6 +130,8 @@ def test_identity_is_physics_only():
     base = composed("neuron=lif")
     assert composed("neuron=lif", "dataset=digits", "logger=wandb", "trainer.devices=2", "force=true").id == base.id
     assert composed("neuron=lif", "neuron.tau=2.50").id == base.id
+    assert composed("neuron=lif", "+trainer.strategy=auto").id == base.id
+    assert composed("neuron=lif", "logger=wandb", "logger.wandb.project=x").name == base.name
     for change in ("neuron.tau=3", "seed=1", "timesteps=5", "scale=small", "budget.epochs=0.5"):
         assert composed("neuron=lif", change).id != base.id
     assert composed("seed=1").group == composed("seed=2").group
@@ -139,8 +141,36 @@ def test_link_names_are_cut_and_stay_distinct():
     many = [f"+optimizer.a{i}=0" for i in range(60)]
     first, second = composed(*many, "seed=1"), composed(*many, "seed=2")
     assert len(first.name.encode()) <= 200
-    assert first.name != second.name
-    assert "/" not in composed("dataset=mnist", "method.watch=a/b").name
+    assert first.name.removeprefix("seed=1") == second.name.removeprefix("seed=2"), "seeds of one row must be recognised"
+    assert composed(*many, "+optimizer.b=1").name != composed(*many, "+optimizer.b=2").name
+    names = {composed(f"method.watch={pattern}").name for pattern in ("a/b", "a_b", "a*b")}
+    assert len(names) == 3
+    assert not any("/" in name for name in names)
+
+
+def test_samples_are_places_in_the_official_test_set(run):
+    """At a fifth of the samples the n-th tested image is not the n-th of the file; the index must be the file's."""
+    from snnx.build import build_data, build_method
+
+    job, result = run
+    data = build_data(job.config)
+    data.setup()
+    method = build_method(job.config, data)
+    state = torch.load(job.folder / "ckpt" / "last.ckpt", weights_only=True)["state_dict"]
+    method.load_state_dict(state)
+    method.eval()
+    method.encoding.begin_evaluation()
+    places = {int(place): position for position, place in enumerate(data.test_index)}
+    images, labels = data._parts["test"]
+    with torch.no_grad():
+        right = (
+            torch.cat([method(x.float() / 255) for x in images.split(job.config["dataset"]["batch_size"])]).argmax(1) == labels
+        )
+    assert len(places) < 297
+    for kind, wanted in (("correct", True), ("wrong", False)):
+        position = places[result["samples"][kind]]
+        assert bool(right[position]) is wanted
+        assert not (right[:position] == wanted).any(), "the first such sample in the order of the set"
 
 
 def test_recorded_runs_count_as_done_when_asked(run, tmp_path, monkeypatch):

@@ -8,8 +8,8 @@ from composing import composed
 
 from snnx import sweepfile
 from snnx.bind import bind
+from snnx.build import build_data, build_method
 from snnx.report.claims import read as read_claims
-from snnx.run import build_data, build_method
 
 SWEEPS = [sweepfile.read(sweepfile.find(name)) for name in sweepfile.names()]
 ROWS = [(sweep, row) for sweep in SWEEPS for row in sweep.live]
@@ -66,10 +66,14 @@ BAD = {
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed]}}": r"row A: set must be a list of key=value",
     "sweep: {paper: p, artifact: a, metric: m, claims: [{metric: x}]}": "a claim must be text or have the keys",
     "sweep: [": "must be YAML",
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: [A]": r"rows must be a mapping from label to row; got \['A'\]",
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed=1]}, A: {set: [seed=2]}}": "the key A stands twice",
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: }}": "row A: set must be a list of key=value; got None",
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed=1], reported: abc}}": "reported must be a number",
 }
 
 
-@pytest.mark.parametrize("text", BAD, ids=lambda text: text[:20])
+@pytest.mark.parametrize("text", BAD, ids=lambda text: text[-24:])
 def test_mistakes_in_a_sweep_file(tmp_path, text):
     path = tmp_path / "p_x.yaml"
     path.write_text(text)

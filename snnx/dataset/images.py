@@ -41,10 +41,11 @@ class Images(pl.LightningDataModule):
     Attributes:
         split_counts: samples in use, `{"train": n, "val": n, "test": n}`; after `setup`.
         split_hash: names these very samples; after `setup`.
+        test_index: place of each test sample in the official file; after `setup`.
 
     Raises:
         ValueError: an argument leaves its range, or a file is not what it should be.
-        FileNotFoundError: a file is missing.
+        NoData: a file is missing.
     """
 
     classes: ClassVar[int]
@@ -146,7 +147,8 @@ class Images(pl.LightningDataModule):
             "test": self._budget(balanced_order(official["test"][1], self.split_seed)),
         }
         self.split_counts = {name: len(index) for name, index in chosen.items()}
-        self.split_hash = fingerprint(chosen.values())
+        self.test_index = chosen["test"]
+        self.split_hash = fingerprint([*chosen.values(), *(labels for _, labels in official.values())])
         source = {"train": "train", "val": "train", "test": "test"}
         return {name: tuple(whole[index] for whole in official[source[name]]) for name, index in chosen.items()}
 

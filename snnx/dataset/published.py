@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class NoData(FileNotFoundError):
+    """A data set is not on this machine."""
+
+
 @dataclass(frozen=True)
 class PublishedFile:
     """One file of a data set.
@@ -32,7 +36,7 @@ def locate(root: str | None, files: Iterable[PublishedFile], *, dataset: str) ->
 
     Raises:
         ValueError: there is no root.
-        FileNotFoundError: a file is missing.
+        NoData: a file is missing.
     """
     if root is None:
         raise ValueError(f"{dataset}: root must be a folder; got null; set dataset.root or SNNX_DATA")
@@ -41,7 +45,7 @@ def locate(root: str | None, files: Iterable[PublishedFile], *, dataset: str) ->
     for path in paths:
         if not path.is_file():
             layout = ", ".join(file.path for file in files)
-            raise FileNotFoundError(
+            raise NoData(
                 f"{dataset}: {path} must exist; expected below {folder}: {layout}; "
                 f"fetch once with: snnx prepare {dataset} --root {folder}"
             )

@@ -1,6 +1,11 @@
 """Weights & Biases as a view of a run."""
 
+import netrc
 import os
+import warnings
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import urlsplit
 
 import wandb
 from pytorch_lightning.loggers import WandbLogger
@@ -27,7 +32,8 @@ class Wandb(WandbLogger):
         config = {"row": job.row, "scale": job.scale, **job.config, "method": method}
         name = method["_target_"].rpartition(".")[2].lower()
         tags = [sweep.get("paper"), sweep.get("artifact"), name, job.scale]
-        run = wandb.init(
+        opened = partial(
+            wandb.init,
             project=project,
             id=job.id,
             name=f"{job.row}/s{job.seed}"[:128],
@@ -36,13 +42,13 @@ class Wandb(WandbLogger):
             tags=[tag[:64] for tag in tags if tag],
             config=flat(config, skip=("sweep", "logger", "dataset.root", "label", "force", "recorded")),
             dir=str(job.folder.absolute()),
-            mode=mode or _mode(),
             resume="allow",
             settings=wandb.Settings(
                 console="off", silent=True, disable_git=True, disable_code=True, x_disable_stats=True, x_disable_meta=True,
-                x_save_requirements=False,
+                x_save_requirements=False, init_timeout=20,
             ),
         )  # fmt: skip
+        run = _open(opened, mode or _mode())
         run.define_metric("epoch")
         run.define_metric("*", step_metric="epoch")
         run.define_metric("val/acc", summary="max")
@@ -54,10 +60,26 @@ class Wandb(WandbLogger):
 
 
 def _mode() -> str:
-    """What the user set, else online where credentials are known."""
+    """What the user set, else online where a key is known; asking W&B itself would need the network."""
     if mode := os.environ.get("WANDB_MODE"):
         return mode
-    return "online" if wandb.login(prompt=False) else "offline"
+    host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
+    try:
+        known = netrc.netrc().authenticators(host)
+    except (OSError, netrc.NetrcParseError):
+        known = None
+    return "online" if known or os.environ.get("WANDB_API_KEY") else "offline"
+
+
+def _open(opened: Callable, mode: str):
+    """The W&B run, offline if the server does not answer or does not know the key: a view must not cost a run."""
+    try:
+        return opened(mode=mode)
+    except wandb.errors.Error as error:
+        if mode == "offline":
+            raise
+        warnings.warn(f"W&B is not reachable ({' '.join(str(error).split())}); this run is kept offline", stacklevel=2)
+        return opened(mode="offline")
 
 
 def flat(config: dict, prefix: str = "", skip: tuple[str, ...] = ()) -> dict:

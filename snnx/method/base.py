@@ -15,7 +15,7 @@ from snnx.metric.recorder import Recorder
 
 
 class Diverged(RuntimeError):
-    """The training loss is no longer a finite number: going on would train on nothing."""
+    """A loss is no longer a finite number: going on would train on nothing."""
 
 
 class Method(pl.LightningModule):
@@ -98,8 +98,8 @@ class Method(pl.LightningModule):
 
     def _log_epoch(self, split: str) -> None:
         loss, correct, samples = self._sums.pop(split).tolist()
-        if split == "train" and not math.isfinite(loss):
-            raise Diverged(f"training loss must stay finite; got {loss} in epoch {self.current_epoch + 1}: lower optimizer.lr")
+        if not math.isfinite(loss):
+            raise Diverged(f"{split} loss must stay finite; got {loss} in epoch {self.current_epoch + 1}: lower optimizer.lr")
         self.log_dict({f"{split}/loss": loss / samples, f"{split}/acc": correct / samples})
 
     def on_validation_epoch_start(self) -> None:
@@ -118,8 +118,8 @@ class Method(pl.LightningModule):
         self._log_epoch("test")
 
     def configure_optimizers(self) -> dict:
-        """Weight decay falls on matrices and kernels only: decaying a norm's gain, a bias, or PLIF's and KLIF's scalar would
-        pull a time constant or a gain towards an arbitrary value."""
+        """Weight decay falls on parameters of two or more dimensions only: decaying a norm's gain, a bias, or PLIF's and KLIF's
+        scalar would pull a time constant or a gain towards an arbitrary value."""
         decayed = [p for p in self.parameters() if p.ndim > 1]
         plain = [p for p in self.parameters() if p.ndim <= 1]
         optimizer = self._optimizer([{"params": decayed}, {"params": plain, "weight_decay": 0.0}])

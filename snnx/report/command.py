@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from snnx.parser import Parser
 from snnx.report.document import document
 from snnx.report.page import page
 from snnx.report.record import record
@@ -35,7 +36,7 @@ def main(words: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="snnx report",
         description="The paper's numbers beside ours, the verdict on every claim, and the curves of one sweep.",
         epilog="example: snnx report dtst_fig10_neurons --record",

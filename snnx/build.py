@@ -1,0 +1,34 @@
+"""From a resolved configuration to the objects of a run, in the order in which data flows."""
+
+from pathlib import Path
+
+import pytorch_lightning as pl
+from hydra.utils import instantiate
+
+from snnx.method.base import Method
+
+
+def build_data(config: dict) -> pl.LightningDataModule:
+    """The data module, at the scale's share of samples; it reads nothing yet."""
+    return instantiate(config["dataset"], samples=config["budget"]["samples"], _convert_="all")
+
+
+def build_method(config: dict, data: pl.LightningDataModule) -> Method:
+    """The pipeline from encoding to loss, fitted to the data set's shape and classes and to the scale's width."""
+    method = instantiate(config["method"], _convert_="all")
+    return method(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
+
+
+def build_trainer(config: dict, folder: Path, *, callbacks: list, loggers: list) -> pl.Trainer:
+    """Lightning's trainer, at the scale's share of epochs, silent but for what the callbacks say."""
+    trainer = instantiate(config["trainer"], _convert_="all")
+    return trainer(
+        max_epochs=max(1, round(config["trainer"]["max_epochs"] * config["budget"]["epochs"])),
+        callbacks=callbacks,
+        logger=loggers or False,
+        default_root_dir=str(folder),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,  # nothing is logged by step; a larger value only makes Lightning warn about short epochs
+    )

@@ -1,0 +1,21 @@
+"""The argument parser of the commands that need no Hydra."""
+
+import argparse
+import sys
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, whose complaints are one line like all others of snnx, with exit code 2.
+
+    Example:
+        >>> import contextlib, io
+        >>> said = io.StringIO()
+        >>> with contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
+        ...     _ = Parser(prog="snnx report").parse_args(["--colour"])
+        >>> said.getvalue()
+        'snnx report: unrecognized arguments: --colour; see snnx report --help\\n'
+    """
+
+    def error(self, message: str) -> None:
+        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
+        sys.exit(2)

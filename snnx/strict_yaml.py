@@ -1,0 +1,29 @@
+"""YAML as Hydra reads it, without Hydra: `5e-4` is a number, and a key that stands twice is a mistake."""
+
+import re
+
+import yaml
+
+
+class Loader(yaml.CSafeLoader):
+    """PyYAML follows YAML 1.1, where `5e-4` is text and the later of two equal keys wins in silence.
+
+    Raises:
+        yaml.constructor.ConstructorError: a key stands twice.
+
+    Example:
+        >>> yaml.load("{lr: 5e-4, on: 1.5}", Loader)
+        {'lr': 0.0005, True: 1.5}
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)$"), list("-+0123456789.")
+)

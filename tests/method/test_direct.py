@@ -1,0 +1,67 @@
+"""What a method must get right: no state between batches, sums weighted by samples, decay on the right parameters."""
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from composing import composed
+
+from snnx.build import build_data, build_method
+from snnx.dataset.batches import Batches
+
+
+class Facts:
+    shape, classes = (1, 8, 8), 10
+
+
+@pytest.fixture
+def method():
+    torch.manual_seed(0)
+    return build_method(composed("neuron=plif", "neuron.v_threshold=0.2", "encoding=rate", "timesteps=3").config, Facts())
+
+
+def test_no_batch_sees_the_one_before(method):
+    method.eval()
+    x = torch.rand(5, 1, 8, 8)
+    method.encoding.begin_evaluation()
+    first = method(x)
+    method(torch.rand(5, 1, 8, 8) * 0.5)
+    method.encoding.begin_evaluation()
+    assert torch.equal(method(x), first)
+    assert not torch.equal(method(x), first), "another draw of the same images"
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+def test_epoch_means_weigh_samples_not_batches(method):
+    """Seven samples in batches of three: 3, 3 and 1; the accuracy is a seventh of a count."""
+    images, labels = torch.randint(0, 256, (7, 1, 8, 8), dtype=torch.uint8), torch.arange(7)
+
+    class Seven(pl.LightningDataModule):
+        def test_dataloader(self):
+            return Batches(images, labels, batch_size=3)
+
+        def on_after_batch_transfer(self, batch, dataloader_idx):
+            return batch[0].float() / 255, batch[1]
+
+    trainer = pl.Trainer(logger=False, enable_checkpointing=False, enable_progress_bar=False, accelerator="cpu")
+    (tested,) = trainer.test(method, datamodule=Seven(), verbose=False)
+    method.eval().encoding.begin_evaluation()
+    with torch.no_grad():
+        scores = torch.cat([method(x.float() / 255) for x in images.split(3)])
+    assert tested["test/acc"] == pytest.approx((scores.argmax(1) == labels).float().mean().item())
+    assert tested["test/loss"] == pytest.approx(torch.nn.functional.cross_entropy(scores, labels).item(), rel=1e-5)
+
+
+def test_decay_spares_scalars_norms_and_biases(method):
+    data = build_data(composed().config)
+    trainer = pl.Trainer(max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False, accelerator="cpu")
+    trainer.fit_loop.setup_data = lambda: None
+    method.trainer = trainer
+    trainer.strategy.connect(method)
+    data.setup()
+    trainer._data_connector.attach_data(method, datamodule=data)
+    decayed, plain = method.configure_optimizers()["optimizer"].param_groups
+    names = {id(parameter): name for name, parameter in method.named_parameters()}
+    assert {names[id(p)] for p in plain["params"]} >= {"backbone.stages.sn1.w", "backbone.out.bias"}
+    assert all(p.ndim > 1 for p in decayed["params"])
+    assert (decayed["weight_decay"], plain["weight_decay"]) == (0.01, 0.0)
+    assert len(decayed["params"]) + len(plain["params"]) == len(names)
