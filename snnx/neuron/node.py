@@ -89,7 +89,9 @@ class Node(BaseNode):
 
         (x,), (v,) = inputs, states
         fused = find(self, x, v)
-        self.path = "definition" if fused is None else fused.path
+        path = "definition" if fused is None else fused.path
+        if path != self.path:  # a module's attribute is slow to set
+            self.path = path
         h, s, v = self.sequence(x, v) if fused is None else fused.run(x, v)
         if self.probe is not None:
             self.probe(h, s.detach())

@@ -9,6 +9,8 @@ WIDEST = 512
 """Neurons in a block at most."""
 PIECE = 64
 """Neurons worked on between two requests to memory; a block is a whole number of pieces, but for the last."""
+AHEAD = 2048
+"""Neurons from the one worked on to the one asked for: time enough for memory to answer, and few enough to stay cached."""
 LINE = 16
 """float32 values in a cache line."""
 
@@ -49,8 +51,7 @@ def stack(kind: types.Type, count: int):
     return values
 
 
-stack_block, stack_piece = stack(types.float32, WIDEST), stack(types.float32, PIECE)
-stack_sums = stack(types.float64, PIECE)
+stack_block, stack_sums = stack(types.float32, WIDEST), stack(types.float64, PIECE)
 
 
 def line_fetcher(to_write: int):
