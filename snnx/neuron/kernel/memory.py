@@ -44,6 +44,7 @@ def stack(kind: types.Type, count: int):
     def values(typing):
         def generate(context, builder, signature, arguments):
             array = cgutils.alloca_once(builder, ir.ArrayType(context.get_value_type(kind), count))
+            array.align = 4 * LINE  # a vector across two lines costs twice
             return builder.bitcast(array, context.get_value_type(kind).as_pointer())
 
         return types.CPointer(kind)(), generate
