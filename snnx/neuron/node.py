@@ -89,7 +89,9 @@ class Node(BaseNode):
 
         (x,) = inputs
         fused = find(self, x, states[0])
-        self.path = "definition" if fused is None else fused.path
+        path = "definition" if fused is None else fused.path
+        if path != self.path:  # a module's attribute is slow to set
+            self.path = path
         h, s, *states = self.sequence(x, *states) if fused is None else fused.run(x, *states)
         if self.probe is not None:
             self.probe(h, s.detach())

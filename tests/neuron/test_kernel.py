@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 from spikingjelly.activation_based import surrogate as sg
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from snnx.neuron.if_ import IF
 from snnx.neuron.kernel import cuda
@@ -176,6 +177,23 @@ def test_only_the_input_is_kept_for_backward():
     assert sum(t.untyped_storage().nbytes() for t in kept) < 1.1 * x.untyped_storage().nbytes()
 
 
+def test_learnt_first_potential():
+    """One number for all neurons, expanded: its gradient is the sum over them."""
+    gradients = []
+    x = torch.randn(6, 4, 9, generator=torch.Generator().manual_seed(6)) * 2
+    for slow in (False, True):
+        v = torch.tensor(0.3, requires_grad=True)
+        node = LIF()
+        node.v = v.expand(4, 9)
+        if slow:
+            with definition_only():
+                node(x).sum().backward()
+        else:
+            node(x).sum().backward()
+        gradients.append(v.grad)
+    torch.testing.assert_close(*gradients)
+
+
 class Doubled(LIF):
     """A neuron of the future: one line, no kernel."""
 
@@ -215,6 +233,18 @@ def test_transforms_of_torch_see_the_definition():
 def _of_last_state(x):
     """What `run` adds to the gradient for the last state."""
     return run(LIF(), x, weight=torch.zeros_like(x))[2]["x"]
+
+
+class Watching(TorchDispatchMode):
+    def __torch_dispatch__(self, operation, types, arguments=(), keywords=None):
+        return operation(*arguments, **(keywords or {}))
+
+
+def test_who_counts_operations_sees_those_of_the_definition():
+    node = LIF()
+    with Watching():
+        node(torch.rand(4, 3))
+    assert node.path == "definition"
 
 
 def test_second_derivative_is_refused():

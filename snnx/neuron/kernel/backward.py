@@ -13,13 +13,13 @@ from snnx.neuron.kernel.compile import SOURCES, compiled
 from snnx.neuron.kernel.constants import ONE, ZERO, Constants
 from snnx.neuron.kernel.job import take_block, take_thread
 from snnx.neuron.kernel.memory import (
+    AHEAD,
     PIECE,
     doubles,
     fetch_to_read,
     fetch_to_write,
     floats,
     stack_block,
-    stack_piece,
     stack_sums,
 )
 
@@ -46,9 +46,10 @@ def backward(
         x, gs, gx = floats(job.x), floats(job.grad_s), floats(job.grad_x)
         v_first, v = floats(job.v), stack_block()
         gv_first, gv, gv_last = floats(job.grad_v), stack_block(), floats(job.grad_v_last)
-        gk, share, sums = doubles(job.grad_k), stack_piece(), stack_sums()
+        gk, shares, sums = doubles(job.grad_k), stack_block(), stack_sums()
         own = job.kept + 8 * steps * block * take_thread(pointer)
         kept_h, kept_v = floats(own), floats(own + 4 * steps * block)
+        ahead = min(AHEAD // block, steps)
         start = take_block(pointer) * block
         while start < neurons:
             coming = take_block(pointer) * block
@@ -61,12 +62,19 @@ def backward(
                     v[i] = v_first[start + i]
             for i in range(width):
                 gv[i] = ZERO
+            for i in range(block):
+                shares[i] = ZERO
             for t in range(steps):
+                ending = t + ahead >= steps
+                soon = (2 * steps - 1 - t - ahead if ending else t + ahead) * neurons + start
                 for piece in range(0, width, PIECE):
                     count = min(PIECE, width - piece)
                     now, at = t * neurons + start + piece, t * block + piece
-                    fetch_to_read(job.grad_s, now, count)
-                    fetch_to_write(job.grad_x, now, count)
+                    if ending:
+                        fetch_to_read(job.grad_s, soon + piece, count)
+                        fetch_to_write(job.grad_x, soon + piece, count)
+                    else:
+                        fetch_to_read(job.x, soon + piece, count)
                     for i in range(count):
                         if learns:
                             kept_v[at + i] = v[piece + i]
@@ -74,16 +82,20 @@ def backward(
                         kept_h[at + i] = potential
                         spike = ONE if potential - c.v_threshold >= ZERO else ZERO
                         v[piece + i] = discharge(potential, spike, c)
-            for i in range(PIECE):
-                sums[i] = 0.0
             if job.grad_v_last:
                 for i in range(width):
                     gv[i] = gv_last[start + i]
             for t in range(steps - 1, -1, -1):
+                ending = t < ahead
+                soon = (ahead - 1 - t) * neurons + coming if ending else (t - ahead) * neurons + start
                 for piece in range(0, width, PIECE):
                     count = min(PIECE, width - piece)
                     now, at = t * neurons + start + piece, t * block + piece
-                    fetch_to_read(job.x, t * neurons + coming + piece, count)
+                    if ending:
+                        fetch_to_read(job.x, soon + piece, count)
+                    else:
+                        fetch_to_read(job.grad_s, soon + piece, count)
+                        fetch_to_write(job.grad_x, soon + piece, count)
                     for i in range(count):
                         potential = kept_h[at + i]
                         before = kept_v[at + i] if learns else ZERO
@@ -93,14 +105,17 @@ def backward(
                         fired = gs[now + i] if detached else gs[now + i] + reset
                         gh = fired * slope(distance, c.alpha) + gh
                         gx[now + i], gv[piece + i], gk_charge = charge_back(gh, x[now + i], before, c, decays)
-                        share[i] = gk_discharge + gk_charge
-                    if learns:
-                        for i in range(count):
-                            sums[i] += share[i]
+                        if learns:
+                            shares[piece + i] += gk_discharge + gk_charge
             if job.grad_v:
                 for i in range(width):
                     gv_first[start + i] = gv[i]
             if learns:
+                for i in range(PIECE):
+                    sums[i] = 0.0
+                for piece in range(0, block, PIECE):
+                    for i in range(PIECE):
+                        sums[i] += shares[piece + i]
                 total = 0.0
                 for i in range(PIECE):
                     total += sums[i]

@@ -15,6 +15,9 @@ LOWEST = np.float32(-87.0)
 C2, C3, C4, C5, C6 = (np.float32(1 / math.factorial(n)) for n in range(2, 7))
 ONE = np.float32(1)
 
+fused = register_jitable(fastmath={"contract"})
+"""For slopes: `a*b + c` may be one instruction, which rounds once. A charge may not: the definition rounds twice."""
+
 
 @intrinsic
 def bits(typing, value):
@@ -37,7 +40,7 @@ def power_of_two(typing, value):
     return types.float32(types.int32), generate
 
 
-@register_jitable
+@fused
 def exponential(y):
     """`exp(y)` for `y <= 0`, within 3e-7 of it, relatively; below -87, where it is under 2e-38, that of -87.
 

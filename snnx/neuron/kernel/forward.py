@@ -2,7 +2,7 @@
 
 Neurons never meet, so a block of them is taken through all steps before the next one: the state stays in the nearest cache,
 each input is read once and each spike written once. The processor does not foresee the jumps from one step's row to the next,
-so the rows of the block to come are asked for while this one is computed.
+so rows are asked for a while before they are needed, the first ones of the block to come during the last steps of this one.
 
 The equations are functions, known when the loop is compiled; the number of steps is not, so any will do.
 """
@@ -16,6 +16,7 @@ from snnx.neuron.kernel.compile import SOURCES, compiled
 from snnx.neuron.kernel.constants import ONE, ZERO, Constants
 from snnx.neuron.kernel.job import take_block
 from snnx.neuron.kernel.memory import (
+    AHEAD,
     PIECE,
     fetch_to_read,
     fetch_to_write,
@@ -36,6 +37,7 @@ def forward(charge: Callable, discharge: Callable, decays: bool, watched: bool):
         c = Constants(job.tau, job.leak, job.k, job.v_threshold, job.scaled_threshold, job.v_reset, job.alpha)
         x, s, h = floats(job.x), floats(job.s), floats(job.h)
         v_first, v, v_last = floats(job.v), stack_block(), floats(job.v_last)
+        ahead = min(AHEAD // block, steps)
         start = take_block(pointer) * block
         while start < neurons:
             coming = take_block(pointer) * block
@@ -47,11 +49,12 @@ def forward(charge: Callable, discharge: Callable, decays: bool, watched: bool):
                 for i in range(width):
                     v[i] = v_first[start + i]
             for t in range(steps):
+                soon = (t + ahead) * neurons + start if t + ahead < steps else (t + ahead - steps) * neurons + coming
                 for piece in range(0, width, PIECE):
                     count = min(PIECE, width - piece)
-                    now, soon = t * neurons + start + piece, t * neurons + coming + piece
-                    fetch_to_read(job.x, soon, count)
-                    fetch_to_write(job.s, soon, count)
+                    now = t * neurons + start + piece
+                    fetch_to_read(job.x, soon + piece, count)
+                    fetch_to_write(job.s, soon + piece, count)
                     for i in range(count):
                         potential = charge(x[now + i], v[piece + i], c, decays)
                         spike = ONE if potential - c.v_threshold >= ZERO else ZERO

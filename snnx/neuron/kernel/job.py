@@ -83,9 +83,8 @@ def threads_for(job: Job) -> int:
     return min(torch.get_num_threads(), -(-job.neurons // job.block))
 
 
-def run(loop: "numba.core.ccallback.CFunc", job: Job) -> None:
-    """Run `loop` over all blocks of `job`, on as many threads as torch uses."""
-    threads = threads_for(job)
+def run(loop: "numba.core.ccallback.CFunc", job: Job, threads: int) -> None:
+    """Run `loop` over all blocks of `job` on so many threads."""
     if threads > 1:
         parallel(loop.address, ctypes.addressof(job), threads, 0)
     else:

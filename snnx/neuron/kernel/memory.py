@@ -9,6 +9,8 @@ WIDEST = 512
 """Neurons in a block at most."""
 PIECE = 64
 """Neurons worked on between two requests to memory; a block is a whole number of pieces, but for the last."""
+AHEAD = 2048
+"""Neurons from the one worked on to the one asked for: time enough for memory to answer, and few enough to stay cached."""
 LINE = 16
 """float32 values in a cache line."""
 
@@ -42,6 +44,7 @@ def stack(kind: types.Type, count: int):
     def values(typing):
         def generate(context, builder, signature, arguments):
             array = cgutils.alloca_once(builder, ir.ArrayType(context.get_value_type(kind), count))
+            array.align = 4 * LINE  # a vector across two lines costs twice
             return builder.bitcast(array, context.get_value_type(kind).as_pointer())
 
         return types.CPointer(kind)(), generate
@@ -49,8 +52,7 @@ def stack(kind: types.Type, count: int):
     return values
 
 
-stack_block, stack_piece = stack(types.float32, WIDEST), stack(types.float32, PIECE)
-stack_sums = stack(types.float64, PIECE)
+stack_block, stack_sums = stack(types.float32, WIDEST), stack(types.float64, PIECE)
 
 
 def line_fetcher(to_write: int):

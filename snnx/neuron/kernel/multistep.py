@@ -11,8 +11,8 @@ from snnx.neuron.kernel.forward import forward
 from snnx.neuron.kernel.job import Job, run, threads_for
 from snnx.neuron.kernel.memory import PIECE, WIDEST
 
-KEPT = 1 << 14
-"""Potentials that backward keeps in a thread's nearest caches."""
+KEPT = 1 << 17
+"""Potentials of a block that backward keeps: half a megabyte, which a core's own cache holds."""
 
 
 class Kernel(NamedTuple):
@@ -56,12 +56,12 @@ class MultiStep(torch.autograd.Function):
         ctx.save_for_backward(x, v, k)
         ctx.set_materialize_grads(False)
         ctx.kernel = kernel
-        s, v_last = torch.empty_like(x), torch.empty_like(v)
+        s, v_last = torch.empty_like(x), x.new_empty(v.shape)
         h = torch.empty_like(x) if watched else None
         if x.numel():
             job = kernel.job(x, v, 0.0 if k is None else k.item())
             job.s, job.v_last, job.h = s.data_ptr(), v_last.data_ptr(), h.data_ptr() if watched else 0
-            run(forward(kernel.charge, kernel.discharge, kernel.decays, watched), job)
+            run(forward(kernel.charge, kernel.discharge, kernel.decays, watched), job, threads_for(job))
         if watched:
             ctx.mark_non_differentiable(h)
         return s, v_last, h
@@ -78,7 +78,7 @@ class MultiStep(torch.autograd.Function):
         grad_s = torch.zeros_like(x) if grad_s is None else grad_s.contiguous()
         grad_v_last = None if grad_v_last is None else grad_v_last.contiguous()
         grad_x = torch.empty_like(x)
-        grad_v = torch.empty_like(v) if ctx.needs_input_grad[1] else None
+        grad_v = x.new_empty(v.shape) if ctx.needs_input_grad[1] else None
         grad_k = None
         if x.numel():
             job = kernel.job(x, v, 0.0 if k is None else k.item())
@@ -89,13 +89,14 @@ class MultiStep(torch.autograd.Function):
             if learns:
                 sums = torch.zeros(-(-job.neurons // job.block), dtype=torch.float64)
                 job.grad_k = sums.data_ptr()
-            kept = torch.empty(threads_for(job) * job.steps * job.block * 2)
+            threads = threads_for(job)
+            kept = x.new_empty(threads * job.steps * job.block * 2)
             job.kept = kept.data_ptr()
             loop = backward(
                 kernel.charge, kernel.charge_back, kernel.discharge, kernel.discharge_back, kernel.slope,
                 kernel.decays, kernel.detached, learns,
             )  # fmt: skip
-            run(loop, job)
+            run(loop, job, threads)
             if learns:
                 grad_k = sums.sum().to(k.dtype).reshape(k.shape)
         elif k is not None:
