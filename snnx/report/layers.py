@@ -29,10 +29,13 @@ class Series:
 
 
 def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
-    """For each probed metric a plot of its layer means, and for residual potentials one of every time step."""
+    """For each probed metric a plot of its layer means; for residual potentials and for a lone layer, of every time step."""
     plots = []
     for metric in dict.fromkeys(name for line in lines for run in line.done for name in run.result.get("layers") or {}):
         series = chosen(lines, metric)
+        if all(len(probed) == 1 for one in series for probed in one.seeds):  # the input: a mean over its steps says little
+            plots.append(_time(sweep, series, metric))
+            continue
         plots.append(_means(sweep, series, metric))
         if metric.startswith("residual_potential"):
             plots.append(_steps(sweep, series, metric))
@@ -63,6 +66,15 @@ def _means(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
         axis.set_xlabel("layer")
     caption = f"{metric} by layer, mean over time steps; over seeds the mean, band from the lowest to the highest"
     return Plot(f"layers_{metric}", caption, png(figure))
+
+
+def _time(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
+    figure, axes = _panels(sweep, series, metric, np.ravel, first=0)
+    for axis in axes:
+        axis.set_ylim(bottom=0)
+        axis.set_xlabel("time step t")
+    caption = f"{metric} at each time step; over seeds the mean, band from the lowest to the highest"
+    return Plot(f"steps_{metric}", caption, png(figure))
 
 
 def _steps(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:

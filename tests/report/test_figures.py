@@ -76,6 +76,13 @@ def test_layers_of_several_rows_compare_the_test_set(leave, done, outputs, docs,
     assert size(plots[1].png) == (1200, 570)
 
 
+def test_a_lone_layer_is_drawn_over_time(leave, done, drawn):
+    """The input has one layer: its mean over time steps would be a single point."""
+    probed = {"nonzero_input_percent": {"test": {"input": [10.0, 20.0, 30.0]}}}
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers=probed))
+    assert [plot.name for plot in drawn(layers.draw)] == ["steps_nonzero_input_percent"]
+
+
 def test_the_same_numbers_give_the_same_bytes(leave, done, drawn):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     assert drawn(curves.draw) == drawn(curves.draw)
