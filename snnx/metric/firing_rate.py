@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from snnx.metric.metric import Metric
+from snnx.neuron.node import Node
 
 
 class FiringRate(Metric):
@@ -10,11 +11,12 @@ class FiringRate(Metric):
 
     Example:
         >>> import torch
-        >>> FiringRate().measure(torch.zeros(1, 2, 4), torch.tensor([[[1.0, 0, 0, 0], [1.0, 1, 1, 0]]]), 1.0)
+        >>> from snnx.neuron.if_ import IF
+        >>> FiringRate().measure(torch.zeros(1, 2, 4), torch.tensor([[[1.0, 0, 0, 0], [1.0, 1, 1, 0]]]), IF())
         {'firing_rate': tensor([[0.2500, 0.7500]])}
     """
 
     over_samples = {"firing_rate": "mean"}
 
-    def measure(self, h: Tensor, s: Tensor, v_threshold: float) -> dict[str, Tensor]:
+    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         return {"firing_rate": s.flatten(2).float().mean(2)}

@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from snnx.neuron.node import Node
+
 Table = dict[str, Tensor]
 """Layer name, in network order, to one value a time step, `[T]`."""
 
@@ -15,7 +17,7 @@ class Metric:
 
     over_samples: dict[str, str]
 
-    def measure(self, h: Tensor, s: Tensor, v_threshold: float) -> dict[str, Tensor]:
+    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         """Curves `[T, B]` of one neuron layer, from its potential before reset and its spikes, both `[T, B, *]`."""
         return {}
 

@@ -67,7 +67,7 @@ class Recorder:
     def _measure(self, layer: str, node: Node, h: Tensor, s: Tensor) -> None:
         self.neurons[layer] = h[0, 0].numel()
         for metric in self.metrics:
-            for curve, values in metric.measure(h, s, node.v_threshold).items():
+            for curve, values in metric.measure(h, s, node).items():
                 self._batch.setdefault(curve, {})[layer] = values
 
     def end_batch(self, correct: Tensor) -> None:

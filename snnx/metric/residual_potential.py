@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from snnx.metric.metric import Metric, Table
+from snnx.neuron.node import Node
 
 
 class ResidualPotential(Metric):
@@ -19,7 +20,8 @@ class ResidualPotential(Metric):
     Source: Direct Training of Spiking Transformers, section 4.7 and Figure 17.
 
     Example:
-        >>> ResidualPotential().measure(torch.tensor([[[0.5, 3.0]]]), torch.zeros(1, 1, 2), 1.0)
+        >>> from snnx.neuron.if_ import IF
+        >>> ResidualPotential().measure(torch.tensor([[[0.5, 3.0]]]), torch.zeros(1, 1, 2), IF())
         {'residual_potential_max': tensor([[2.]]), 'residual_potential_mean': tensor([[1.2500]])}
     """
 
@@ -28,8 +30,8 @@ class ResidualPotential(Metric):
     def __init__(self, *, signed: bool = False) -> None:
         self.signed = signed
 
-    def measure(self, h: Tensor, s: Tensor, v_threshold: float) -> dict[str, Tensor]:
-        r = h.flatten(2).float() - v_threshold
+    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+        r = h.flatten(2).float() - node.v_threshold
         r = r if self.signed else r.abs()
         return {"residual_potential_max": r.amax(2), "residual_potential_mean": r.mean(2)}
 

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from snnx.metric.metric import Metric, Table, rise
+from snnx.neuron.node import Node
 
 
 class SpikingPercent(Metric):
@@ -15,13 +16,14 @@ class SpikingPercent(Metric):
 
     Example:
         >>> import torch
-        >>> SpikingPercent().measure(torch.zeros(1, 1, 4), torch.tensor([[[1.0, 0, 0, 0]]]), 1.0)
+        >>> from snnx.neuron.if_ import IF
+        >>> SpikingPercent().measure(torch.zeros(1, 1, 4), torch.tensor([[[1.0, 0, 0, 0]]]), IF())
         {'spiking_percent': tensor([[25.]])}
     """
 
     over_samples = {"spiking_percent": "mean"}
 
-    def measure(self, h: Tensor, s: Tensor, v_threshold: float) -> dict[str, Tensor]:
+    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         return {"spiking_percent": 100 * s.flatten(2).float().mean(2)}
 
     def extra(self, curve: str, table: Table) -> dict[str, float]:

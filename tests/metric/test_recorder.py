@@ -83,8 +83,19 @@ def test_klif_has_no_negative_potential():
 
 def test_signed_residual_keeps_undershoot():
     h = torch.tensor([[[0.25, -1.0]]])
-    assert ResidualPotential(signed=True).measure(h, h, 1.0)["residual_potential_max"].item() == -0.75
-    assert ResidualPotential().measure(h, h, 1.0)["residual_potential_max"].item() == 2.0
+    assert ResidualPotential(signed=True).measure(h, h, LIF())["residual_potential_max"].item() == -0.75
+    assert ResidualPotential().measure(h, h, LIF())["residual_potential_max"].item() == 2.0
+
+
+def test_negative_potential_after_the_reset():
+    """h = (-1, 1.5) and soft reset: after it (-1, 0.5); v_reset = -0.5: after it (-1, -0.5)."""
+    h, s = torch.tensor([[[-1.0, 1.5]]]), torch.tensor([[[0.0, 1.0]]])
+    after = NegativePotential(on="V")
+    assert after.measure(h, s, LIF(v_reset=None))["negative_potential_percent"].item() == 50.0
+    assert after.measure(h, s, LIF(v_reset=-0.5))["negative_potential_percent"].item() == 100.0
+    assert NegativePotential().measure(h, s, LIF(v_reset=-0.5))["negative_potential_percent"].item() == 50.0
+    with pytest.raises(ValueError, match=r"NegativePotential: on must be H .* or V .*; got X"):
+        NegativePotential(on="X")
 
 
 def test_rises_and_dips():
