@@ -11,8 +11,8 @@ from snnx.neuron.node import Node
 class NegativePotential(Metric):
     """`negative_potential_percent[t, b] = 100 * #{h[t, b] < 0} / neurons`, with `h` the potential before reset.
 
-    With `on="V"` the potential after the reset is looked at instead. `rise` is the last layer minus the one before it. For KLIF,
-    whose potential passes a ReLU after charge, the share is 0.
+    With `on="V"` the potential after the reset is looked at instead. `rise` is the last layer minus the one before it. The
+    share is 0 for KLIF, whose potential passes a ReLU after charge.
 
     Args:
         on: `H` or `V`.
