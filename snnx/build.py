@@ -1,5 +1,7 @@
 """From a resolved configuration to the objects of a run, in the order in which data flows."""
 
+import logging
+import warnings
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -21,6 +23,7 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
 
 def build_trainer(config: dict, folder: Path, *, callbacks: list, loggers: list) -> pl.Trainer:
     """Lightning's trainer, at the scale's share of epochs, silent but for what the callbacks say."""
+    _quiet()
     trainer = instantiate(config["trainer"], _convert_="all")
     return trainer(
         max_epochs=max(1, round(config["trainer"]["max_epochs"] * config["budget"]["epochs"])),
@@ -32,3 +35,10 @@ def build_trainer(config: dict, folder: Path, *, callbacks: list, loggers: list)
         num_sanity_val_steps=0,
         log_every_n_steps=1,  # nothing is logged by step; a larger value only makes Lightning warn about short epochs
     )
+
+
+def _quiet() -> None:
+    """Silence Lightning's greetings and tips, and what it calls in torch that torch has renamed; all else stays."""
+    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,6 +1,5 @@
 """One run, from its configuration to its result, in the order in which data flows."""
 
-import logging
 import math
 import resource
 import time
@@ -63,7 +62,6 @@ def execute(job: Job) -> dict:
 def compute(job: Job) -> dict:
     """Build the stages, fit, and test at the last and at the best epoch."""
     config, folder = job.config, job.folder
-    _quiet()
     pl.seed_everything(config["seed"], workers=True, verbose=False)
 
     data = build_data(config)
@@ -142,10 +140,3 @@ def _paths(method: Method) -> dict[str, int]:
     """How many neuron layers ran on which implementation."""
     paths = [str(node.path) for node in method.modules() if isinstance(node, Node)]
     return {path: paths.count(path) for path in sorted(set(paths))}
-
-
-def _quiet() -> None:
-    """Silence Lightning's greetings and tips, and what it calls in torch that torch has renamed; all else stays."""
-    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
-    for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
-        logging.getLogger(name).setLevel(logging.WARNING)

@@ -86,6 +86,7 @@ def test_mistakes_end_in_one_line_before_training(snnx, empty, name):
     assert lines[0].startswith("snnx: ")
     assert re.search(message, lines[0]), lines[0]
     assert "Error executing" not in out
+    assert "available" not in out + err, "Lightning's greetings"
     assert not list(empty.glob("outputs/runs/*")), "nothing may be left behind"
 
 
