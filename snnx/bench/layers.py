@@ -16,6 +16,7 @@ from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF
 from snnx.neuron.plif import PLIF
+from snnx.neuron.ttfs import TTFS
 
 SHAPES = ((4, 32, 64, 8, 8), (8, 32, 64, 16, 16), (16, 32, 64, 16, 16))
 """`[T, B, *]`, feature maps of a convolutional net: half a million to eight million elements."""
@@ -54,6 +55,7 @@ def contestants() -> tuple[dict[str, Layer], list[str]]:
         "snnx LIF": fresh(LIF()),
         "snnx PLIF": fresh(PLIF()),
         "snnx KLIF": fresh(KLIF()),
+        "snnx TTFS": fresh(TTFS()),
         "snnx LIF, definition": definition(LIF()),
         "SpikingJelly LIF": fresh(LIFNode(step_mode="m", surrogate_function=ATan())),
     }

@@ -19,6 +19,7 @@ from snnx.neuron.kernel.memory import (
     fetch_to_read,
     fetch_to_write,
     floats,
+    load,
     stack_block,
     stack_sums,
 )
@@ -32,10 +33,14 @@ def backward(
     discharge_back: Callable,
     slope: Callable,
     decays: bool,
+    once: bool,
     detached: bool,
     learns: bool,
 ):
-    """The loop that turns `grad_s` and `grad_v_last` into `grad_x` and `grad_v`, and `grad_k`, a sum a block, if `learns`."""
+    """The loop that turns `grad_s` and `grad_v_last` into `grad_x` and `grad_v`, and `grad_k`, a sum a block, if `learns`.
+
+    With `once` also `grad_f_last` into `grad_f`; `detached` then speaks of the mask `1 - f`, else of the reset.
+    """
     sources = SOURCES
 
     def snnx_backward(pointer):
@@ -46,22 +51,22 @@ def backward(
         x, gs, gx = floats(job.x), floats(job.grad_s), floats(job.grad_x)
         v_first, v = floats(job.v), stack_block()
         gv_first, gv, gv_last = floats(job.grad_v), stack_block(), floats(job.grad_v_last)
+        f_first, f = floats(job.f), stack_block()
+        gf_first, gf, gf_last = floats(job.grad_f), stack_block(), floats(job.grad_f_last)
         gk, shares, sums = doubles(job.grad_k), stack_block(), stack_sums()
-        own = job.kept + 8 * steps * block * take_thread(pointer)
-        kept_h, kept_v = floats(own), floats(own + 4 * steps * block)
+        own = job.kept + 12 * steps * block * take_thread(pointer)
+        kept_h, kept_v, kept_f = floats(own), floats(own + 4 * steps * block), floats(own + 8 * steps * block)
         ahead = min(AHEAD // block, steps)
         start = take_block(pointer) * block
         while start < neurons:
             coming = take_block(pointer) * block
             width = min(block, neurons - start)
-            if job.v_same:
-                for i in range(width):
-                    v[i] = v_first[0]
-            else:
-                for i in range(width):
-                    v[i] = v_first[start + i]
+            load(v, v_first, job.v_same, start, width)
+            if once:
+                load(f, f_first, job.f_same, start, width)
             for i in range(width):
                 gv[i] = ZERO
+                gf[i] = ZERO
             for i in range(block):
                 shares[i] = ZERO
             for t in range(steps):
@@ -81,10 +86,14 @@ def backward(
                         potential = charge(x[now + i], v[piece + i], c, decays)
                         kept_h[at + i] = potential
                         spike = ONE if potential - c.v_threshold >= ZERO else ZERO
+                        if once:
+                            kept_f[at + i] = f[piece + i]
+                            f[piece + i] += spike * (ONE - f[piece + i])
                         v[piece + i] = discharge(potential, spike, c)
             if job.grad_v_last:
-                for i in range(width):
-                    gv[i] = gv_last[start + i]
+                load(gv, gv_last, False, start, width)
+            if once and job.grad_f_last:
+                load(gf, gf_last, False, start, width)
             for t in range(steps - 1, -1, -1):
                 ending = t < ahead
                 soon = (ahead - 1 - t) * neurons + coming if ending else (t - ahead) * neurons + start
@@ -103,6 +112,11 @@ def backward(
                         spike = ONE if distance >= ZERO else ZERO
                         gh, reset, gk_discharge = discharge_back(gv[piece + i], potential, spike, c)
                         fired = gs[now + i] if detached else gs[now + i] + reset
+                        if once:
+                            fired += gf[piece + i]
+                            if not detached:
+                                gf[piece + i] -= fired * spike
+                            fired *= ONE - kept_f[at + i]
                         gh = fired * slope(distance, c.alpha) + gh
                         gx[now + i], gv[piece + i], gk_charge = charge_back(gh, x[now + i], before, c, decays)
                         if learns:
@@ -110,6 +124,9 @@ def backward(
             if job.grad_v:
                 for i in range(width):
                     gv_first[start + i] = gv[i]
+            if once and job.grad_f:
+                for i in range(width):
+                    gf_first[start + i] = gf[i]
             if learns:
                 for i in range(PIECE):
                     sums[i] = 0.0

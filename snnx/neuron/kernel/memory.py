@@ -55,6 +55,17 @@ def stack(kind: types.Type, count: int):
 stack_block, stack_sums = stack(types.float32, WIDEST), stack(types.float64, PIECE)
 
 
+@register_jitable
+def load(values, source, same, first, count):
+    """Fill `values` with those from `first` on of `source`, or all with its one if they are the `same`."""
+    if same:
+        for i in range(count):
+            values[i] = source[0]
+    else:
+        for i in range(count):
+            values[i] = source[first + i]
+
+
 def line_fetcher(to_write: int):
     """The processor's hint that the line at an address will be read, or written; an address outside all memory is harmless."""
 
