@@ -1,5 +1,6 @@
 """What a whole training step costs, beside the same network with ReLU."""
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -84,6 +85,7 @@ def peak_mb(step: Step) -> float:
     Counted by torch's allocator: the same on every run. What the process needs besides (code, threads) is the same for all
     networks and not in it.
     """
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler greets on stderr, and misses a GPU
     step()  # now the optimizer has its moments
     functional.reset_net(step.net)  # and no state is kept that the step would free
     now = highest = sum(tensor.nbytes for tensor in step.lasting())

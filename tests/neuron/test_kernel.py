@@ -199,9 +199,10 @@ def test_low_precision_input_keeps_the_membrane():
     assert torch.equal(s.float(), LAYERS["lif"]()(x.detach().float()))
 
 
-def test_only_the_input_is_kept_for_backward():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_only_the_input_is_kept_for_backward(dtype):
     kept = []
-    x = torch.randn(50, 8, 16, requires_grad=True)
+    x = torch.randn(50, 8, 16, dtype=dtype, requires_grad=True)
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
         LIF()(x)
     assert any(t is x for t in kept)

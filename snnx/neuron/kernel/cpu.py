@@ -41,10 +41,7 @@ DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def sequence(node: Node, x: Tensor) -> Callable | None:
-    """`run(x, *states) -> h, s, *states` for `node`, or `None` if its equation or its surrogate has no kernel.
-
-    Input of lower precision is widened first, as the definition does when it meets a float32 potential.
-    """
+    """`run(x, *states) -> h, s, *states` for `node`, or `None` if its equation or its surrogate has no kernel."""
     surrogate = node.surrogate_function
     known = type(node) in CHARGES and type(surrogate) in SLOPES and x.dtype in DTYPES
     if not known or not surrogate.spiking or not isinstance(surrogate.alpha, int | float):
@@ -72,7 +69,7 @@ def sequence(node: Node, x: Tensor) -> Callable | None:
     watched = node.probe is not None
 
     def run(x: Tensor, v: Tensor, fired: Tensor | None = None):
-        return MultiStep.apply(x.float(), v, fired, k, kernel, watched)
+        return MultiStep.apply(x, v, fired, k, kernel, watched)
 
     return run
 

@@ -49,6 +49,8 @@ class MultiStep(torch.autograd.Function):
     """`x [T, *]` and the states, `v [*]` and for a neuron that fires once `fired [*]`, to the potentials before reset if
     `watched`, spikes, and the last states.
 
+    Input of lower precision is widened first, as the definition does when it meets a float32 potential.
+
     `k` is the layer's learnt number (PLIF's sigmoid(w), KLIF's k) or `None`. Differentiable once.
     """
 
@@ -56,7 +58,8 @@ class MultiStep(torch.autograd.Function):
     def forward(ctx, x: Tensor, v: Tensor, fired: Tensor | None, k: Tensor | None, kernel: Kernel, watched: bool):
         x, v = x.contiguous(), dense(v)
         fired = None if fired is None else dense(fired)
-        ctx.save_for_backward(x, v, fired, k)
+        ctx.save_for_backward(x, v, fired, k)  # x as it came: widening it again costs less than keeping it wide
+        x = x.float()
         ctx.set_materialize_grads(False)
         ctx.kernel = kernel
         s, v_last = torch.empty_like(x), x.new_empty(v.shape)
@@ -77,7 +80,8 @@ class MultiStep(torch.autograd.Function):
                 "MultiStep: create_graph must be False, since a fused kernel differentiates once; got True; "
                 "run the forward within snnx.neuron.kernel.find.definition_only()"
             )
-        x, v, fired, k = ctx.saved_tensors
+        narrow, v, fired, k = ctx.saved_tensors
+        x = narrow.float()
         kernel, learns = ctx.kernel, k is not None
         grad_s = torch.zeros_like(x) if grad_s is None else grad_s.contiguous()
         grad_v_last = None if grad_v_last is None else grad_v_last.contiguous()
@@ -101,7 +105,7 @@ class MultiStep(torch.autograd.Function):
             run(loop, job, threads)
             if learns:
                 grad_k = sums.sum().to(k.dtype).reshape(k.shape)
-        return grad_x, grad_v, grad_f, grad_k, None, None
+        return grad_x.to(narrow.dtype), grad_v, grad_f, grad_k, None, None
 
 
 def dense(state: Tensor) -> Tensor:
