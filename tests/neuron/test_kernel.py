@@ -190,6 +190,24 @@ def test_bad_input_stays_with_its_neuron(layer, bad):
         torch.testing.assert_close(a, b, rtol=0, atol=0, equal_nan=True)
 
 
+@pytest.mark.parametrize("bad", [0.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("layer", ["if", "lif", "plif", "klif-scaled", *ONCE])
+def test_bfloat16_in_and_out(layer, bad):
+    """Read and rounded within the loop: spikes, states and gradients are those of torch's own widening and rounding."""
+    found = []
+    for narrow in (True, False):
+        torch.manual_seed(9)
+        node = ONCE[layer]() if layer in ONCE else LAYERS[layer](v_reset=-0.25)
+        leaf = torch.randn(11, 5, 77).bfloat16().index_fill_(2, torch.tensor(70), bad).requires_grad_()
+        s = node(leaf if narrow else leaf.float())
+        weight = torch.randn(s.shape).bfloat16()
+        ((s * weight).sum() + node.v.nan_to_num().sum()).backward()
+        assert (node.path, s.dtype) == ("numba", torch.bfloat16 if narrow else torch.float32)
+        found.append((s.detach().float(), node.v.detach(), leaf.grad, *(p.grad for p in node.parameters())))
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0, equal_nan=True)
+
+
 def test_low_precision_input_keeps_the_membrane():
     x = torch.randn(6, 3, 40).bfloat16().requires_grad_()
     node = LAYERS["lif"]()
@@ -353,9 +371,10 @@ def test_a_second_process_compiles_nothing():
     code = (
         "import torch; from snnx.neuron.lif import LIF; from snnx.neuron.kernel import charge, discharge, slope;"
         "from snnx.neuron.kernel.forward import forward; from snnx.neuron.kernel.backward import backward;"
-        "f = forward(charge.lif, discharge.hard, True, False, False);"
+        "from snnx.neuron.kernel.values import WIDE;"
+        "f = forward(charge.lif, discharge.hard, True, False, False, WIDE);"
         "b = backward(charge.lif, charge.lif_back, discharge.hard, discharge.hard_back, slope.arctan,"
-        "True, False, False, False);"
+        "True, False, False, False, WIDE);"
         "print(f.cache_hits, b.cache_hits)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

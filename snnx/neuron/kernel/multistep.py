@@ -10,6 +10,7 @@ from snnx.neuron.kernel.backward import backward
 from snnx.neuron.kernel.forward import forward
 from snnx.neuron.kernel.job import Job, run, threads_for
 from snnx.neuron.kernel.memory import PIECE, WIDEST
+from snnx.neuron.kernel.values import NARROW, WIDE
 
 KEPT = 1 << 17
 """Potentials of a block that backward keeps: half a megabyte, which a core's own cache holds."""
@@ -49,7 +50,8 @@ class MultiStep(torch.autograd.Function):
     """`x [T, *]` and the states, `v [*]` and for a neuron that fires once `fired [*]`, to the potentials before reset if
     `watched`, spikes, and the last states.
 
-    Input of lower precision is widened first, as the definition does when it meets a float32 potential.
+    A loop widens bfloat16 as it reads it, and gives spikes of the same; float16 is widened first, and so is all that is
+    `watched`, since a probe counts the spikes.
 
     `k` is the layer's learnt number (PLIF's sigmoid(w), KLIF's k) or `None`. Differentiable once.
     """
@@ -59,16 +61,18 @@ class MultiStep(torch.autograd.Function):
         x, v = x.contiguous(), dense(v)
         fired = None if fired is None else dense(fired)
         ctx.save_for_backward(x, v, fired, k)  # x as it came: widening it again costs less than keeping it wide
-        x = x.float()
+        ctx.access = NARROW if x.dtype == torch.bfloat16 and not watched else WIDE
+        x = x if ctx.access is NARROW else x.float()
         ctx.set_materialize_grads(False)
         ctx.kernel = kernel
-        s, v_last = torch.empty_like(x), x.new_empty(v.shape)
+        s, v_last = torch.empty_like(x), v.new_empty(v.shape)
         h = torch.empty_like(x) if watched else None
-        fired_last = x.new_empty(v.shape) if kernel.once else None
+        fired_last = v.new_empty(v.shape) if kernel.once else None
         if x.numel():
             job = kernel.job(x, v, fired, k)
             job.s, job.h, job.v_last, job.f_last = address(s), address(h), address(v_last), address(fired_last)
-            run(forward(kernel.charge, kernel.discharge, kernel.decays, kernel.once, watched), job, threads_for(job))
+            loop = forward(kernel.charge, kernel.discharge, kernel.decays, kernel.once, watched, ctx.access)
+            run(loop, job, threads_for(job))
         if watched:
             ctx.mark_non_differentiable(h)
         return (h, s, v_last, fired_last) if kernel.once else (h, s, v_last)
@@ -80,15 +84,15 @@ class MultiStep(torch.autograd.Function):
                 "MultiStep: create_graph must be False, since a fused kernel differentiates once; got True; "
                 "run the forward within snnx.neuron.kernel.find.definition_only()"
             )
-        narrow, v, fired, k = ctx.saved_tensors
-        x = narrow.float()
+        given, v, fired, k = ctx.saved_tensors
+        x = given if ctx.access is NARROW else given.float()
         kernel, learns = ctx.kernel, k is not None
         grad_s = torch.zeros_like(x) if grad_s is None else grad_s.contiguous()
         grad_v_last = None if grad_v_last is None else grad_v_last.contiguous()
         grad_f_last = None if grad_f_last is None else grad_f_last.contiguous()
         grad_x = torch.empty_like(x)
-        grad_v = x.new_empty(v.shape) if ctx.needs_input_grad[1] else None
-        grad_f = x.new_empty(v.shape) if ctx.needs_input_grad[2] else None
+        grad_v = v.new_empty(v.shape) if ctx.needs_input_grad[1] else None
+        grad_f = v.new_empty(v.shape) if ctx.needs_input_grad[2] else None
         grad_k = torch.zeros_like(k) if learns else None
         if x.numel():
             job = kernel.job(x, v, fired, k)
@@ -96,16 +100,16 @@ class MultiStep(torch.autograd.Function):
             job.grad_x, job.grad_v, job.grad_f = address(grad_x), address(grad_v), address(grad_f)
             sums = torch.zeros(-(-job.neurons // job.block), dtype=torch.float64) if learns else None
             threads = threads_for(job)
-            kept = x.new_empty(threads * job.steps * job.block * 3)
+            kept = v.new_empty(threads * job.steps * job.block * 3)
             job.grad_k, job.kept = address(sums), address(kept)
             loop = backward(
                 kernel.charge, kernel.charge_back, kernel.discharge, kernel.discharge_back, kernel.slope,
-                kernel.decays, kernel.once, kernel.detached, learns,
+                kernel.decays, kernel.once, kernel.detached, learns, ctx.access,
             )  # fmt: skip
             run(loop, job, threads)
             if learns:
                 grad_k = sums.sum().to(k.dtype).reshape(k.shape)
-        return grad_x.to(narrow.dtype), grad_v, grad_f, grad_k, None, None
+        return grad_x.to(given.dtype), grad_v, grad_f, grad_k, None, None
 
 
 def dense(state: Tensor) -> Tensor:
