@@ -85,12 +85,12 @@ def _bench(arguments: argparse.Namespace, command: str) -> int:
     for what in MEASUREMENTS if arguments.what == "all" else [arguments.what]:
         module = MEASUREMENTS[what]
         measured = results[what] = module.measure(**_sizes(what, arguments))
-        tables += module.tables(measured)
-        for table in module.tables(measured):
+        shown = module.tables(measured)
+        for table in shown:
             console.print(text(table))
-        if what == "layers":
-            notes += layers.notes(measured)
+        tables += shown
         if what in ("layers", "steps"):
+            notes += module.notes(measured)
             plots.append(module.plot(measured))
     for note in notes:
         console.print(note, markup=False)

@@ -131,6 +131,13 @@ def tables(measured: dict) -> list[Table]:
     return made
 
 
+def notes(measured: dict) -> list[str]:
+    """What the tables do not say."""
+    return [
+        "Peak of tensors: the most that torch's allocator has handed out at one time of a step, weights and moments included."
+    ]
+
+
 def plot(measured: dict) -> Plot:
     """Each network's step as a multiple of the floor's."""
     groups: dict[str, dict[str, float]] = {}

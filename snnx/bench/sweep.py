@@ -1,5 +1,6 @@
 """What a job of a multirun costs besides its training."""
 
+import os
 import statistics
 import subprocess
 import sys
@@ -8,9 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import torch
+
 from snnx.report.table import Table
 
-FULL = {"jobs": 5}
+FULL = {"jobs": 4}
 SMOKE = {"jobs": 2}
 TINY = ("trainer.max_epochs=1", "budget.samples=0.02", "timesteps=1", "trainer.accelerator=cpu")
 """Two batches of handwritten digits: next to no training, so that what is left is the cost of having a job."""
@@ -34,13 +37,14 @@ def measure(jobs: int) -> dict:
 
 
 def snnx(folder: Path, *words: str) -> None:
-    """The command line, in `folder`.
+    """The command line, in `folder`, on as many threads as torch has here.
 
     Raises:
         RuntimeError: it failed.
     """
     command = [sys.executable, "-m", "snnx.cli", *words]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    env = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(
             f"snnx bench: the command snnx {' '.join(words)} must end with 0; got {done.returncode}: {done.stderr}"
