@@ -119,5 +119,20 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         time, batch, tokens, dim = x.shape
         q, k, v = self.qkv(x).view(time * batch, tokens, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)
-        y = F.scaled_dot_product_attention(q, k, v)
+        y = attend(q, k, v)
         return self.proj(y.transpose(1, 2).reshape(time, batch, tokens, dim))
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """`softmax(q k^T / sqrt(d)) v` for `[*, heads, N, d]`, in the way that is faster.
+
+    torch's fused attention, except for bfloat16 on a CPU, where it is about seven times slower than plain products on small
+    heads. Forward + backward, ms, one thread of an AMD EPYC (Zen 5, AVX-512 with bfloat16), torch 2.15, medians on a shared
+    machine, fused against plain::
+
+        [640, 4, 50, 32]    float32 86, 93     bfloat16 326, 49     float16 336, 476
+        [80, 4, 50, 32]     float32 11, 11     bfloat16  40,  6     float16  42,  59
+    """
+    if q.device.type == "cpu" and q.dtype == torch.bfloat16:
+        return torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v
+    return F.scaled_dot_product_attention(q, k, v)

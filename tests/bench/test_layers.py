@@ -1,23 +1,17 @@
-"""The measurement runs, takes turns, and writes what it shows; how fast anything is, no test says."""
+"""Every layer that is compared spikes, and comparing takes turns; how fast anything is, no test says."""
 
-import json
-
-import pytest
 import torch
 
-from snnx.bench.command import main
-from snnx.bench.layers import contestants, measure
+from snnx.bench.layers import SMOKE, contestants, measure, notes, plot, tables
+from snnx.bench.turns import in_turns
 
 
-def test_layers_take_turns():
+def test_turns_are_taken():
     order = []
-
-    def layer(name):
-        return lambda x: order.append(name) or x * 1.0
-
-    seconds = measure({"a": layer("a"), "b": layer("b")}, (2, 3), rounds=3)
-    rounds = ["".join(order[at : at + 2]) for at in range(0, 10, 2)]  # two of them to warm up
-    assert set(rounds) == {"ab", "ba"}
+    calls = {name: lambda name=name: order.append(name) for name in "ab"}
+    seconds = in_turns(calls, rounds=3, before=lambda: order.append("-"))
+    rounds = ["".join(order[at : at + 4]) for at in range(0, 20, 4)]  # two of them to warm up
+    assert set(rounds) == {"-a-b", "-b-a"}
     assert [len(rounds) for rounds in seconds.values()] == [3, 3]
 
 
@@ -29,19 +23,17 @@ def test_every_contestant_spikes():
         assert layer(x).sum() > 0, name
 
 
-def test_command(tmp_path, capsys):
-    file = tmp_path / "layers.json"
-    assert main(["layers", "--rounds", "2", "--threads", "1", "--shape", "3,2,8", "--json", str(file)]) == 0
-    shown = capsys.readouterr().out
-    assert "[3, 2, 8]" in shown
-    assert "snnx PLIF" in shown
-    written = json.loads(file.read_text())
-    assert written["measured"][0]["shape"] == [3, 2, 8]
-    assert len(written["measured"][0]["seconds"]["ReLU"]) == 2
+def test_ratios_are_to_the_floor():
+    seconds = {"ReLU": [1.0], "snnx LIF": [1.5], "SpikingJelly LIF": [12.0]}
+    measured = {"rounds": 1, "missing": ["Norse"], "shapes": [{"shape": [2, 1], "seconds": seconds}]}
+    (table,) = tables(measured)
+    assert table.rows[1] == ("snnx LIF", "1500.000", "1.50", "8.0")
+    assert "skipped: Norse" in notes(measured)[0]
+    assert plot(measured).png.startswith(b"\x89PNG")
 
 
-def test_bad_values(capsys):
-    assert main(["layers", "--rounds", "0"]) == 2
-    assert "rounds and threads must be at least 1; got 0" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(["neurons"])
+def test_measures():
+    measured = measure(**SMOKE)
+    (case,) = measured["shapes"]
+    assert case["shape"] == [3, 2, 8]
+    assert {len(rounds) for rounds in case["seconds"].values()} == {2}

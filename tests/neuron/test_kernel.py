@@ -22,6 +22,7 @@ from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF
 from snnx.neuron.plif import PLIF
+from snnx.neuron.ttfs import TTFS
 from snnx.surrogate.fast_sigmoid import FastSigmoid
 
 LAYERS = {
@@ -34,26 +35,32 @@ LAYERS = {
     "klif-scaled": lambda **reset: KLIF(k=1.3, tau=2.3, scale_reset=True, **reset),
     "klif-before": lambda **reset: KLIF(k=1.3, tau=2.3, klif_form="before_charge", decay_input=False, **reset),
 }
+ONCE = {
+    "ttfs": lambda: TTFS(),
+    "ttfs-exact": lambda: TTFS(detach_mask=False),
+    "ttfs-leaky": lambda: TTFS(tau=2.3),
+    "ttfs-leaky-plain": lambda: TTFS(tau=2.3, decay_input=False, detach_mask=False),
+}
 SURROGATES = [sg.ATan, sg.Sigmoid, sg.SoftSign, sg.PiecewiseQuadratic, sg.Rect, FastSigmoid]
 
 
-def run(node, x, v=None, weight=None):
-    """Everything one forward and one backward give: spikes, potentials, last state and all gradients."""
+def run(node, x, weight=None, **first):
+    """Everything one forward and one backward give, from the `first` states: spikes, potentials, last states, all gradients."""
     seen = []
     node.reset()
     node.zero_grad()
     node.probe = lambda h, s: seen.append(h)
     x = x.detach().clone(memory_format=torch.preserve_format).requires_grad_()
-    if v is not None:
-        v = v.detach().clone().requires_grad_()
-        node.v = v
+    first = {name: state.detach().clone().requires_grad_() for name, state in first.items()}
+    for name, state in first.items():
+        setattr(node, name, state)
     s = node(x)
+    last = [getattr(node, name) for name in node._memories]
     weight = torch.linspace(0.1, 1, s.numel()).view(s.shape) if weight is None else weight
-    ((s * weight).sum() + (node.v * 0.5).sum()).backward()
+    ((s * weight).sum() + sum((state * 0.5).sum() for state in last)).backward()
     gradients = {name: p.grad.clone() for name, p in node.named_parameters()} | {"x": x.grad}
-    if v is not None:
-        gradients["v"] = v.grad
-    return node.path, (s.detach(), seen[0], node.v.detach()), gradients
+    gradients |= {name: state.grad for name, state in first.items()}
+    return node.path, (s.detach(), seen[0], *(state.detach() for state in last)), gradients
 
 
 def assert_equals_definition(node, x, **more):
@@ -88,6 +95,25 @@ def test_detached_reset(layer, v_reset):
     assert_equals_definition(LAYERS[layer](v_reset=v_reset, detach_reset=True), torch.randn(9, 5, 37) * 1.5 + 0.5)
 
 
+@pytest.mark.parametrize("layer", ONCE)
+def test_one_spike(layer):
+    """The firing mask is a state beside the potential: exact, with a gradient where the definition has one."""
+    torch.manual_seed(7)
+    x = torch.randn(9, 5, 37) * 0.8
+    node = ONCE[layer]()
+    assert_equals_definition(node, x)
+    assert_equals_definition(node, x, v=torch.randn(5, 37), fired=torch.randint(2, (5, 37)).float())
+    node.reset()
+    assert node(x).sum(0).max() == 1
+    assert 0 < float(node.fired.detach().mean()) < 1
+
+
+@pytest.mark.parametrize("surrogate", SURROGATES)
+def test_one_spike_every_surrogate(surrogate):
+    torch.manual_seed(8)
+    assert_equals_definition(TTFS(surrogate=surrogate(), detach_mask=False), torch.randn(9, 5, 37))
+
+
 @pytest.mark.parametrize("alpha", [0.7, 4.0])
 @pytest.mark.parametrize("surrogate", SURROGATES)
 def test_every_surrogate(surrogate, alpha):
@@ -100,7 +126,7 @@ def test_every_surrogate(surrogate, alpha):
 
 
 @given(
-    layer=st.sampled_from(["if", "lif", "plif", "klif"]),
+    layer=st.sampled_from(["if", "lif", "plif", "klif", "ttfs-exact"]),
     steps=st.integers(1, 300),
     shape=st.lists(st.integers(0, 40), max_size=3).filter(lambda shape: np.prod(shape) < 3000),
     scattered=st.booleans(),
@@ -113,16 +139,21 @@ def test_any_shape(layer, steps, shape, scattered, seed):
     x = torch.randn(steps, *shape) + 0.5
     if scattered:
         x = torch.randn(*shape, 2, steps).movedim(-1, 0)[..., 1]
-    assert_equals_definition(LAYERS[layer](v_reset=None if layer == "if" else -0.25), x)
+    node = ONCE[layer]() if layer in ONCE else LAYERS[layer](v_reset=None if layer == "if" else -0.25)
+    assert_equals_definition(node, x)
 
 
-@given(cuts=st.lists(st.integers(1, 29), max_size=4, unique=True).map(sorted), seed=st.integers(0, 2**31))
-@settings(max_examples=20, deadline=None)
-def test_chunks_equal_whole(cuts, seed):
+@given(
+    layer=st.sampled_from(["plif", *ONCE]),
+    cuts=st.lists(st.integers(1, 29), max_size=4, unique=True).map(sorted),
+    seed=st.integers(0, 2**31),
+)
+@settings(max_examples=40, deadline=None)
+def test_chunks_equal_whole(layer, cuts, seed):
     """The state is carried over chunks, and so is its gradient, until someone detaches it."""
     torch.manual_seed(seed)
-    node = LAYERS["plif"](v_reset=-0.25)
-    x = torch.randn(30, 4, 11) * 2
+    node = ONCE[layer]() if layer in ONCE else LAYERS[layer](v_reset=-0.25)
+    x = torch.randn(30, 4, 11) * (0.5 if layer in ONCE else 2.0)
     weight = torch.randn_like(x)
     results = []
     for pieces in ([x], torch.tensor_split(x, cuts)):
@@ -130,21 +161,21 @@ def test_chunks_equal_whole(cuts, seed):
         node.zero_grad()
         pieces = [piece.clone().requires_grad_() for piece in pieces]
         s = torch.cat([node(piece) for piece in pieces])
-        (s * weight).sum().backward()
+        states = [getattr(node, name) for name in node._memories]
+        ((s * weight).sum() + sum(state.sum() for state in states)).backward()
         assert node.path == "numba"
-        results.append((s.detach(), node.v.detach(), torch.cat([piece.grad for piece in pieces]), node.w.grad.clone()))
-    (s1, v1, g1, w1), (s2, v2, g2, w2) = results
-    assert torch.equal(s1, s2)
-    assert torch.equal(v1, v2)
-    torch.testing.assert_close(g1, g2, rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(w1, w2, rtol=1e-5, atol=1e-5)
+        exact = [s.detach(), *(state.detach() for state in states)]
+        results.append((exact, [torch.cat([piece.grad for piece in pieces]), *(p.grad.clone() for p in node.parameters())]))
+    (exact1, close1), (exact2, close2) = results
+    assert all(torch.equal(a, b) for a, b in zip(exact1, exact2, strict=True))
+    torch.testing.assert_close(close1, close2, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
-@pytest.mark.parametrize("layer", ["lif", "klif"])
+@pytest.mark.parametrize("layer", ["lif", "klif", "ttfs-exact"])
 def test_bad_input_stays_with_its_neuron(layer, bad):
     torch.manual_seed(3)
-    node = LAYERS[layer](v_reset=-0.25)
+    node = ONCE[layer]() if layer in ONCE else LAYERS[layer](v_reset=-0.25)
     clean = torch.randn(7, 200)
     dirty = clean.clone()
     dirty[2, 77] = bad
@@ -159,6 +190,24 @@ def test_bad_input_stays_with_its_neuron(layer, bad):
         torch.testing.assert_close(a, b, rtol=0, atol=0, equal_nan=True)
 
 
+@pytest.mark.parametrize("bad", [0.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("layer", ["if", "lif", "plif", "klif-scaled", *ONCE])
+def test_bfloat16_in_and_out(layer, bad):
+    """Read and rounded within the loop: spikes, states and gradients are those of torch's own widening and rounding."""
+    found = []
+    for narrow in (True, False):
+        torch.manual_seed(9)
+        node = ONCE[layer]() if layer in ONCE else LAYERS[layer](v_reset=-0.25)
+        leaf = torch.randn(11, 5, 77).bfloat16().index_fill_(2, torch.tensor(70), bad).requires_grad_()
+        s = node(leaf if narrow else leaf.float())
+        weight = torch.randn(s.shape).bfloat16()
+        ((s * weight).sum() + node.v.nan_to_num().sum()).backward()
+        assert (node.path, s.dtype) == ("numba", torch.bfloat16 if narrow else torch.float32)
+        found.append((s.detach().float(), node.v.detach(), leaf.grad, *(p.grad for p in node.parameters())))
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0, equal_nan=True)
+
+
 def test_low_precision_input_keeps_the_membrane():
     x = torch.randn(6, 3, 40).bfloat16().requires_grad_()
     node = LAYERS["lif"]()
@@ -168,9 +217,10 @@ def test_low_precision_input_keeps_the_membrane():
     assert torch.equal(s.float(), LAYERS["lif"]()(x.detach().float()))
 
 
-def test_only_the_input_is_kept_for_backward():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_only_the_input_is_kept_for_backward(dtype):
     kept = []
-    x = torch.randn(50, 8, 16, requires_grad=True)
+    x = torch.randn(50, 8, 16, dtype=dtype, requires_grad=True)
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
         LIF()(x)
     assert any(t is x for t in kept)
@@ -214,8 +264,9 @@ class Steep(sg.ATan):
         (LIF(surrogate=sg.ATan(spiking=False)), torch.rand(4, 3)),
         (LIF(), torch.rand(4, 3).double()),
         (PLIF().double(), torch.rand(4, 3)),
+        (TTFS(force_last_spike=True), torch.rand(4, 3)),
     ],
-    ids=["subclass", "surrogate-subclass", "surrogate", "not-spiking", "float64-input", "float64-parameter"],
+    ids=["subclass", "surrogate-subclass", "surrogate", "not-spiking", "float64-input", "float64-parameter", "forced-spike"],
 )
 def test_without_a_kernel_the_definition_runs_and_says_so(node, x):
     node(x)
@@ -320,8 +371,10 @@ def test_a_second_process_compiles_nothing():
     code = (
         "import torch; from snnx.neuron.lif import LIF; from snnx.neuron.kernel import charge, discharge, slope;"
         "from snnx.neuron.kernel.forward import forward; from snnx.neuron.kernel.backward import backward;"
-        "f = forward(charge.lif, discharge.hard, True, False);"
-        "b = backward(charge.lif, charge.lif_back, discharge.hard, discharge.hard_back, slope.arctan, True, False, False);"
+        "from snnx.neuron.kernel.values import WIDE;"
+        "f = forward(charge.lif, discharge.hard, True, False, False, WIDE);"
+        "b = backward(charge.lif, charge.lif_back, discharge.hard, discharge.hard_back, slope.arctan,"
+        "True, False, False, False, WIDE);"
         "print(f.cache_hits, b.cache_hits)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -13,6 +13,7 @@ from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF
 from snnx.neuron.node import Node
 from snnx.neuron.plif import PLIF
+from snnx.neuron.ttfs import TTFS
 from snnx.surrogate.fast_sigmoid import FastSigmoid
 
 SLOPES = {
@@ -28,8 +29,10 @@ CHARGES = {
     LIF: (charge.lif, charge.lif_back),
     PLIF: (charge.plif, charge.plif_back),
     KLIF: (charge.klif_after, charge.klif_after_back),
+    TTFS: (charge.lif, charge.lif_back),
 }
 BEFORE_CHARGE = (charge.klif_before, charge.klif_before_back)
+NO_RESET = (discharge.none, discharge.none_back)
 HARD = (discharge.hard, discharge.hard_back)
 SOFT = (discharge.soft, discharge.soft_back)
 HARD_SCALED = (discharge.hard_scaled, discharge.hard_scaled_back)
@@ -38,31 +41,26 @@ DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def sequence(node: Node, x: Tensor) -> Callable | None:
-    """`run(x, v) -> h, s, v` for `node`, or `None` if its equation or its surrogate has no kernel.
-
-    Input of lower precision is widened first, as the definition does when it meets a float32 potential.
-    """
+    """`run(x, *states) -> h, s, *states` for `node`, or `None` if its equation or its surrogate has no kernel."""
     surrogate = node.surrogate_function
     known = type(node) in CHARGES and type(surrogate) in SLOPES and x.dtype in DTYPES
     if not known or not surrogate.spiking or not isinstance(surrogate.alpha, int | float):
         return None
+    once = type(node) is TTFS
+    if once and node.force_last_spike:
+        return None
     k = learnt(node)
     if k is not None and (k.dtype != torch.float32 or k.device != x.device):
         return None
-    charge_pair = CHARGES[type(node)]
-    scaled = False
-    if type(node) is KLIF:
-        charge_pair = charge_pair if node.after_charge else BEFORE_CHARGE
-        scaled = node.scale_reset
-    soft = node.v_reset is None
-    discharge_pair = (SOFT_SCALED if scaled else SOFT) if soft else (HARD_SCALED if scaled else HARD)
+    scaled = type(node) is KLIF and node.scale_reset
     kernel = Kernel(
-        *charge_pair,
-        *discharge_pair,
+        *charge_of(node),
+        *discharge_of(node, scaled),
         slope=SLOPES[type(surrogate)],
         decays=getattr(node, "decay_input", False),
-        detached=node.detach_reset,
-        tau=getattr(node, "tau", 1.0),
+        once=once,
+        detached=node.detach_mask if once else node.detach_reset,
+        tau=getattr(node, "tau", None) or 1.0,
         v_threshold=node.v_threshold,
         scaled_threshold=(node.v_threshold / k.detach()).item() if scaled else node.v_threshold,
         v_reset=node.v_reset or 0.0,
@@ -70,11 +68,28 @@ def sequence(node: Node, x: Tensor) -> Callable | None:
     )
     watched = node.probe is not None
 
-    def run(x: Tensor, v: Tensor):
-        s, v, h = MultiStep.apply(x.float(), v, k, kernel, watched)
-        return h, s, v
+    def run(x: Tensor, v: Tensor, fired: Tensor | None = None):
+        return MultiStep.apply(x, v, fired, k, kernel, watched)
 
     return run
+
+
+def charge_of(node: Node) -> tuple[Callable, Callable]:
+    """The charge and what flows back through it."""
+    if type(node) is KLIF and not node.after_charge:
+        return BEFORE_CHARGE
+    if type(node) is TTFS and node.tau is None:
+        return CHARGES[IF]
+    return CHARGES[type(node)]
+
+
+def discharge_of(node: Node, scaled: bool) -> tuple[Callable, Callable]:
+    """The reset and what flows back through it."""
+    if type(node) is TTFS:
+        return NO_RESET
+    if node.v_reset is None:
+        return SOFT_SCALED if scaled else SOFT
+    return HARD_SCALED if scaled else HARD
 
 
 def learnt(node: Node) -> Tensor | None:

@@ -3,12 +3,22 @@
     v          = discharge(h, s, c)
     gh, gs, gk = back(g, h, s, c)                  g = dL/dv
 
-The scaled ones are those of KLIF's `scale_reset`.
+The scaled ones are those of KLIF's `scale_reset`; a neuron that fires once has none.
 """
 
 from numba.extending import register_jitable
 
 from snnx.neuron.kernel.constants import ONE, ZERO
+
+
+@register_jitable
+def none(h, s, c):
+    return h
+
+
+@register_jitable
+def none_back(g, h, s, c):
+    return g, ZERO, ZERO
 
 
 @register_jitable

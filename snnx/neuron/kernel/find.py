@@ -12,11 +12,11 @@ from torch.autograd import forward_ad
 from snnx.neuron.kernel import cpu, cuda
 from snnx.neuron.node import Node
 
-Sequence = Callable[[Tensor, Tensor], tuple[Tensor | None, Tensor, Tensor]]
+Sequence = Callable[..., tuple[Tensor | None, ...]]
 
 
 class Fused(NamedTuple):
-    """A faster way through time: `run(x, v)` gives `h` (if the node is probed), `s` and the last `v`."""
+    """A faster way through time: `run(x, *states)` gives `h` (if the node is probed), `s` and the last states."""
 
     path: str
     run: Sequence

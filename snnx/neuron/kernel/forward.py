@@ -21,49 +21,59 @@ from snnx.neuron.kernel.memory import (
     fetch_to_read,
     fetch_to_write,
     floats,
+    load,
     stack_block,
 )
+from snnx.neuron.kernel.values import Access
 
 
 @cache
-def forward(charge: Callable, discharge: Callable, decays: bool, watched: bool):
-    """The loop that turns `x` into `s` and `v` into `v_last`, and writes `h` if `watched`."""
+def forward(charge: Callable, discharge: Callable, decays: bool, once: bool, watched: bool, access: Access):
+    """The loop that turns `x` into `s` and `v` into `v_last`, and writes `h` if `watched`.
+
+    With `once` a neuron that has fired is silent: `f`, which counts its spikes, becomes `f_last`. `access` says
+    what `x` and `s` are made of.
+    """
     sources = SOURCES
+    at, get, put, size = access
 
     def snnx_forward(pointer):
         sources  # noqa: B018
         job = carray(pointer, 1)[0]
         steps, neurons, block = job.steps, job.neurons, job.block
         c = Constants(job.tau, job.leak, job.k, job.v_threshold, job.scaled_threshold, job.v_reset, job.alpha)
-        x, s, h = floats(job.x), floats(job.s), floats(job.h)
+        x, s, h = at(job.x), at(job.s), floats(job.h)
         v_first, v, v_last = floats(job.v), stack_block(), floats(job.v_last)
+        f_first, f, f_last = floats(job.f), stack_block(), floats(job.f_last)
         ahead = min(AHEAD // block, steps)
         start = take_block(pointer) * block
         while start < neurons:
             coming = take_block(pointer) * block
             width = min(block, neurons - start)
-            if job.v_same:
-                for i in range(width):
-                    v[i] = v_first[0]
-            else:
-                for i in range(width):
-                    v[i] = v_first[start + i]
+            load(v, v_first, job.v_same, start, width)
+            if once:
+                load(f, f_first, job.f_same, start, width)
             for t in range(steps):
                 soon = (t + ahead) * neurons + start if t + ahead < steps else (t + ahead - steps) * neurons + coming
                 for piece in range(0, width, PIECE):
                     count = min(PIECE, width - piece)
                     now = t * neurons + start + piece
-                    fetch_to_read(job.x, soon + piece, count)
-                    fetch_to_write(job.s, soon + piece, count)
+                    fetch_to_read(job.x, soon + piece, count, size)
+                    fetch_to_write(job.s, soon + piece, count, size)
                     for i in range(count):
-                        potential = charge(x[now + i], v[piece + i], c, decays)
+                        potential = charge(get(x, now + i), v[piece + i], c, decays)
                         spike = ONE if potential - c.v_threshold >= ZERO else ZERO
-                        s[now + i] = spike
+                        if once:
+                            spike = spike * (ONE - f[piece + i])
+                            f[piece + i] += spike
+                        put(s, now + i, spike)
                         if watched:
                             h[now + i] = potential
                         v[piece + i] = discharge(potential, spike, c)
             for i in range(width):
                 v_last[start + i] = v[i]
+                if once:
+                    f_last[start + i] = f[i]
             start = coming
 
     return compiled(snnx_forward)

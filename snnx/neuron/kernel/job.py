@@ -16,11 +16,12 @@ ALONE = 32768
 
 class Job(ctypes.Structure):
     """One call of a compiled loop: addresses of contiguous tensors (0 is none; `v_same` says that all first
-    potentials are the one at `v`), sizes and the layer's constants."""
+    potentials are the one at `v`, `f_same` the same of the firing counts at `f`), sizes and the layer's constants."""
 
     _fields_ = (
-        [(name, ctypes.c_int64) for name in ("x", "s", "h", "v", "v_same", "v_last")]
-        + [(name, ctypes.c_int64) for name in ("grad_x", "grad_s", "grad_v", "grad_v_last", "grad_k", "kept")]
+        [(name, ctypes.c_int64) for name in ("x", "s", "h", "v", "v_same", "v_last", "f", "f_same", "f_last")]
+        + [(name, ctypes.c_int64) for name in ("grad_x", "grad_s", "grad_v", "grad_v_last", "grad_f", "grad_f_last")]
+        + [(name, ctypes.c_int64) for name in ("grad_k", "kept")]
         + [(name, ctypes.c_int64) for name in ("steps", "neurons", "block", "next_block", "next_thread")]
         + [(name, ctypes.c_float) for name in ("tau", "leak", "k", "v_threshold", "scaled_threshold", "v_reset")]
         + [("alpha", ctypes.c_double)]

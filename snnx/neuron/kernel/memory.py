@@ -11,8 +11,8 @@ PIECE = 64
 """Neurons worked on between two requests to memory; a block is a whole number of pieces, but for the last."""
 AHEAD = 2048
 """Neurons from the one worked on to the one asked for: time enough for memory to answer, and few enough to stay cached."""
-LINE = 16
-"""float32 values in a cache line."""
+LINE = 64
+"""Bytes of a cache line."""
 
 BYTE, FLOAT, DOUBLE, INT32 = ir.IntType(8), ir.FloatType(), ir.DoubleType(), ir.IntType(32)
 
@@ -44,7 +44,7 @@ def stack(kind: types.Type, count: int):
     def values(typing):
         def generate(context, builder, signature, arguments):
             array = cgutils.alloca_once(builder, ir.ArrayType(context.get_value_type(kind), count))
-            array.align = 4 * LINE  # a vector across two lines costs twice
+            array.align = LINE  # a vector across two lines costs twice
             return builder.bitcast(array, context.get_value_type(kind).as_pointer())
 
         return types.CPointer(kind)(), generate
@@ -53,6 +53,17 @@ def stack(kind: types.Type, count: int):
 
 
 stack_block, stack_sums = stack(types.float32, WIDEST), stack(types.float64, PIECE)
+
+
+@register_jitable
+def load(values, source, same, first, count):
+    """Fill `values` with those from `first` on of `source`, or all with its one if they are the `same`."""
+    if same:
+        for i in range(count):
+            values[i] = source[0]
+    else:
+        for i in range(count):
+            values[i] = source[first + i]
 
 
 def line_fetcher(to_write: int):
@@ -77,14 +88,14 @@ line_to_read, line_to_write = line_fetcher(0), line_fetcher(1)
 
 
 @register_jitable
-def fetch_to_read(address, first, count):
-    """Ask for float32 values `first` to `first + count` behind `address`."""
-    for i in range(first, first + count, LINE):
-        line_to_read(address + 4 * i)
+def fetch_to_read(address, first, count, size):
+    """Ask for values `first` to `first + count` behind `address`, each of `size` bytes."""
+    for i in range(first * size, (first + count) * size, LINE):
+        line_to_read(address + i)
 
 
 @register_jitable
-def fetch_to_write(address, first, count):
+def fetch_to_write(address, first, count, size):
     """Ask for them to be overwritten."""
-    for i in range(first, first + count, LINE):
-        line_to_write(address + 4 * i)
+    for i in range(first * size, (first + count) * size, LINE):
+        line_to_write(address + i)

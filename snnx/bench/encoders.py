@@ -1,0 +1,66 @@
+"""What each encoding costs for each value that it gives."""
+
+from collections.abc import Callable
+from importlib import import_module
+
+import torch
+import yaml
+from spikingjelly.activation_based import functional
+from torch import Tensor
+
+from snnx.bench.turns import in_turns, medians
+from snnx.encoding.encoding import Encoding
+from snnx.home import home
+from snnx.neuron.lif import LIF
+from snnx.report.table import Table
+
+FULL = {"shape": (64, 1, 28, 28), "timesteps": 10, "rounds": 30}
+SMOKE = {"shape": (2, 1, 8, 8), "timesteps": 3, "rounds": 2}
+
+
+def encodings(timesteps: int, channels: int) -> dict[str, Encoding]:
+    """Every option of `conf/encoding`, built with what stands in its file."""
+    completed = {"${timesteps}": timesteps, "${neuron}": LIF}
+    built = {}
+    for file in sorted((home("conf") / "encoding").glob("*.yaml")):
+        node = yaml.safe_load(file.read_text(encoding="utf-8"))
+        module, _, name = node["_target_"].rpartition(".")
+        arguments = {key: value for key, value in node.items() if not key.startswith("_")}
+        arguments = {key: completed.get(v, v) if isinstance(v, str) else v for key, v in arguments.items()}
+        built[file.stem] = getattr(import_module(module), name)(in_channels=channels, **arguments)
+    return built
+
+
+def measure(shape: tuple[int, ...], timesteps: int, rounds: int) -> dict:
+    """Seconds of every round of every encoding, and how many values it gives.
+
+    Shape:
+        uniform images `shape`, `[B, C, H, W]`, to `[T, B, C', H, W]`.
+    """
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    options = encodings(timesteps, shape[1])
+    with torch.no_grad():
+        values = {name: encoding(x).numel() for name, encoding in options.items()}
+        seconds = in_turns({name: from_rest(encoding, x) for name, encoding in options.items()}, rounds)
+    return {"shape": list(shape), "timesteps": timesteps, "rounds": rounds, "values": values, "seconds": seconds}
+
+
+def from_rest(encoding: Encoding, x: Tensor) -> Callable[[], Tensor]:
+    """`encoding` of `x`; one with a neuron starts from rest each time."""
+
+    def encode() -> Tensor:
+        functional.reset_net(encoding)
+        return encoding(x)
+
+    return encode
+
+
+def tables(measured: dict) -> list[Table]:
+    """One row an encoding."""
+    values = measured["values"]
+    rows = tuple(
+        (name, f"{1e3 * second:.3f}", f"{1e9 * second / values[name]:.3f}")
+        for name, second in medians(measured["seconds"]).items()
+    )
+    title = f"Encoding {measured['shape']} in {measured['timesteps']} steps, median of {measured['rounds']}"
+    return [Table(title, ("encoding", "ms", "ns per value given"), "lrr", rows)]

@@ -1,0 +1,148 @@
+"""What a whole training step costs, beside the same network with ReLU."""
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from spikingjelly.activation_based import functional
+from spikingjelly.activation_based.neuron import LIFNode
+from spikingjelly.activation_based.surrogate import ATan
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import AdamW, Optimizer
+
+from snnx.backbone.resnet import ResNet
+from snnx.backbone.vgg import VGG
+from snnx.backbone.vit import ViT
+from snnx.bench.draw import bars
+from snnx.bench.turns import in_turns, medians
+from snnx.neuron.lif import LIF
+from snnx.report.axes import Plot
+from snnx.report.table import Table
+
+FLOOR = "ReLU"
+NEURONS = {
+    FLOOR: nn.ReLU,
+    "snnx LIF": LIF,
+    "SpikingJelly LIF": lambda: LIFNode(step_mode="m", surrogate_function=ATan()),
+}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+CLASSES = 10
+
+
+class Network(NamedTuple):
+    """A backbone and the input that it is trained on."""
+
+    name: str
+    build: Callable[..., nn.Module]
+    shape: tuple[int, ...]
+    """`[T, B, C, H, W]`."""
+
+
+NETWORKS = (
+    Network("ViT", ViT, (10, 16, 1, 28, 28)),
+    Network("VGG-11, width 0.5", partial(VGG, width=0.5), (4, 8, 3, 32, 32)),
+    Network("ResNet-18, width 0.5", partial(ResNet, width=0.5), (4, 8, 3, 32, 32)),
+)
+FULL = {"networks": NETWORKS, "rounds": 8}
+SMOKE = {"networks": (Network("ViT, tiny", partial(ViT, embed_dim=8, heads=2, depth=1), (2, 2, 1, 8, 8)),), "rounds": 2}
+
+
+class Step:
+    """Forward, backward and optimizer of one network, called like a function; a ReLU sees T·B samples."""
+
+    def __init__(self, network: Network, neuron: Callable[[], nn.Module], dtype: torch.dtype) -> None:
+        torch.manual_seed(0)
+        self.net = network.build(neuron=neuron, in_shape=network.shape[2:], classes=CLASSES)
+        self.x = torch.rand(network.shape)
+        self.labels = torch.arange(network.shape[1]) % CLASSES
+        self.optimizer = AdamW(self.net.parameters())
+        self.mixed = dtype == torch.bfloat16
+
+    def __call__(self) -> None:
+        functional.reset_net(self.net)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.mixed):
+            loss = cross_entropy(self.net(self.x).mean(0), self.labels)
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def lasting(self) -> list[Tensor]:
+        """The tensors that are there before the step begins: input, weights and the optimizer's moments."""
+        return [self.x, *self.net.parameters(), *self.net.buffers(), *moments(self.optimizer)]
+
+
+def moments(optimizer: Optimizer) -> list[Tensor]:
+    """What the optimizer remembers."""
+    return [value for state in optimizer.state.values() for value in state.values() if isinstance(value, Tensor)]
+
+
+def peak_mb(step: Step) -> float:
+    """The most memory that tensors hold at one time of a step, lasting ones included, in MB (10^6 bytes).
+
+    Counted by torch's allocator: the same on every run. What the process needs besides (code, threads) is the same for all
+    networks and not in it.
+    """
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler greets on stderr, and misses a GPU
+    step()  # now the optimizer has its moments
+    functional.reset_net(step.net)  # and no state is kept that the step would free
+    now = highest = sum(tensor.nbytes for tensor in step.lasting())
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        step()
+    for event in profile.profiler.kineto_results.events():
+        if event.name() == "[memory]":
+            now += event.nbytes()
+            highest = max(highest, now)
+    return highest / 1e6
+
+
+def measure(networks: Sequence[Network], rounds: int) -> dict:
+    """Seconds of every round and the peak of memory, for every network, precision and neuron."""
+    cases = []
+    for network in networks:
+        steps = {(d, n): Step(network, neuron, dtype) for d, dtype in DTYPES.items() for n, neuron in NEURONS.items()}
+        seconds = in_turns(steps, rounds)
+        for dtype in DTYPES:
+            cases.append(
+                {
+                    "network": network.name,
+                    "shape": list(network.shape),
+                    "dtype": dtype,
+                    "seconds": {n: seconds[dtype, n] for n in NEURONS},
+                    "peak_mb": {n: peak_mb(steps[dtype, n]) for n in NEURONS},
+                }
+            )
+    return {"rounds": rounds, "cases": cases}
+
+
+def tables(measured: dict) -> list[Table]:
+    """One a network and precision."""
+    made = []
+    for case in measured["cases"]:
+        median, peak = medians(case["seconds"]), case["peak_mb"]
+        rows = tuple(
+            (n, f"{1e3 * median[n]:.1f}", f"{median[n] / median[FLOOR]:.2f}", f"{peak[n]:.1f}", f"{peak[n] / peak[FLOOR]:.2f}")
+            for n in median
+        )
+        title = f"Training step of {case['network']} on {case['shape']} {case['dtype']}, median of {measured['rounds']}"
+        made.append(Table(title, ("neurons", "ms", f"x {FLOOR}", "peak of tensors, MB", f"x {FLOOR}"), "lrrrr", rows))
+    return made
+
+
+def notes(measured: dict) -> list[str]:
+    """What the tables do not say."""
+    return [
+        "Peak of tensors: the most that torch's allocator has handed out at one time of a step, weights and moments included."
+    ]
+
+
+def plot(measured: dict) -> Plot:
+    """Each network's step as a multiple of the floor's."""
+    groups: dict[str, dict[str, float]] = {}
+    for case in measured["cases"]:
+        median = medians(case["seconds"])
+        for name in (name for name in median if name != FLOOR):
+            groups.setdefault(case["dtype"], {})[f"{case['network']}: {name}"] = median[name] / median[FLOOR]
+    return bars("steps", "One training step: time as a multiple of the same network's with ReLU, same precision", groups)

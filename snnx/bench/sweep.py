@@ -1,0 +1,61 @@
+"""What a job of a multirun costs besides its training."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+
+from snnx.report.table import Table
+
+FULL = {"jobs": 4}
+SMOKE = {"jobs": 2}
+TINY = ("trainer.max_epochs=1", "budget.samples=0.02", "timesteps=1", "trainer.accelerator=cpu")
+"""Two batches of handwritten digits: next to no training, so that what is left is the cost of having a job."""
+
+
+def measure(jobs: int) -> dict:
+    """Seconds of the first job of a multirun and of each further one, and of as many runs in interpreters of their own."""
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        started = time.time()
+        snnx(folder, "-m", f"seed={','.join(map(str, range(jobs)))}", *TINY)
+        ended = sorted(path.stat().st_mtime for path in folder.glob("outputs/runs/*/result.json"))
+    first, *further = (end - start for start, end in pairwise([started, *ended]))
+    alone = []
+    with TemporaryDirectory() as place:
+        for seed in range(1, jobs):
+            start = time.perf_counter()
+            snnx(Path(place), f"seed={seed}", *TINY)
+            alone.append(time.perf_counter() - start)
+    return {"jobs": jobs, "first": first, "further": further, "alone": alone}
+
+
+def snnx(folder: Path, *words: str) -> None:
+    """The command line, in `folder`, on as many threads as torch has here.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    command = [sys.executable, "-m", "snnx.cli", *words]
+    env = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(
+            f"snnx bench: the command snnx {' '.join(words)} must end with 0; got {done.returncode}: {done.stderr}"
+        )
+
+
+def tables(measured: dict) -> list[Table]:
+    """The three costs."""
+    rows = (
+        ("first job of a multirun, start included", f"{measured['first']:.2f}", "1"),
+        ("each further job", f"{statistics.median(measured['further']):.2f}", str(len(measured["further"]))),
+        ("a fresh interpreter for the job", f"{statistics.median(measured['alone']):.2f}", str(len(measured["alone"]))),
+    )
+    return [Table("A job of next to no training (two batches, one epoch, tests)", ("job", "s, median", "n"), "lrr", rows)]

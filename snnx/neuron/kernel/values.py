@@ -1,0 +1,92 @@
+"""Input and output of a compiled loop, by address: float32, or bfloat16 that is float32 only while it is worked on."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, register_jitable
+
+from snnx.neuron.kernel.memory import FLOAT, INT32, floats
+
+INT16 = ir.IntType(16)
+
+
+@intrinsic
+def halves(typing, address):
+    """The bits of the bfloat16 values at an address."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], INT16.as_pointer())
+
+    return types.CPointer(types.uint16)(types.int64), generate
+
+
+@intrinsic
+def widened(typing, bits):
+    """bfloat16 is the upper half of a float32."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(builder.shl(builder.zext(arguments[0], INT32), INT32(16)), FLOAT)
+
+    return types.float32(types.uint16), generate
+
+
+@intrinsic
+def narrowed(typing, value):
+    """The upper half, rounded to nearest, ties to even, as torch does; NaN stays NaN."""
+
+    def generate(context, builder, signature, arguments):
+        bits = builder.bitcast(arguments[0], INT32)
+        odd = builder.and_(builder.lshr(bits, INT32(16)), INT32(1))
+        rounded = builder.lshr(builder.add(bits, builder.add(odd, INT32(0x7FFF))), INT32(16))
+        is_nan = builder.fcmp_unordered("uno", arguments[0], arguments[0])
+        return builder.trunc(builder.select(is_nan, INT32(0x7FC0), rounded), INT16)
+
+    return types.uint16(types.float32), generate
+
+
+@register_jitable
+def wide(address):
+    return floats(address)
+
+
+@register_jitable
+def narrow(address):
+    return halves(address)
+
+
+@register_jitable
+def get_wide(values, i):
+    return values[i]
+
+
+@register_jitable
+def put_wide(values, i, value):
+    values[i] = value
+
+
+@register_jitable
+def get_narrow(values, i):
+    return widened(values[i])
+
+
+@register_jitable
+def put_narrow(values, i, value):
+    values[i] = narrowed(value)
+
+
+class Access(NamedTuple):
+    """How values are found, read as float32, and written.
+
+    Plain functions: an intrinsic in a loop's closure has another name in every process, and numba would compile it anew.
+    """
+
+    at: Callable
+    get: Callable
+    put: Callable
+    size: int
+    """Bytes of one."""
+
+
+WIDE, NARROW = Access(wide, get_wide, put_wide, 4), Access(narrow, get_narrow, put_narrow, 2)

@@ -1,0 +1,13 @@
+"""Every option of the configuration is measured."""
+
+from snnx.bench.encoders import SMOKE, measure, tables
+from snnx.home import home
+
+
+def test_measures_every_option():
+    measured = measure(**SMOKE)
+    assert set(measured["seconds"]) == {file.stem for file in (home("conf") / "encoding").glob("*.yaml")}
+    assert measured["values"]["repeat"] == 3 * 2 * 64
+    assert measured["values"]["gaussian"] == 8 * 3 * 2 * 64
+    (table,) = tables(measured)
+    assert len(table.rows) == len(measured["seconds"])

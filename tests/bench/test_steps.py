@@ -1,0 +1,56 @@
+"""A step trains, in either precision, and its memory is counted."""
+
+import pytest
+import torch
+from torch import nn
+
+from snnx.bench.steps import DTYPES, NETWORKS, NEURONS, SMOKE, Network, Step, measure, peak_mb, plot, tables
+
+TINY = SMOKE["networks"][0]
+
+
+@pytest.mark.parametrize("neuron", NEURONS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_step_moves_the_weights(dtype, neuron):
+    step = Step(TINY, NEURONS[neuron], DTYPES[dtype])
+    before = [p.detach().clone() for p in step.net.parameters()]
+    step()
+    moved = [not torch.equal(a, b) for a, b in zip(before, step.net.parameters(), strict=True)]
+    assert any(moved)
+    assert all(p.grad is None for p in step.net.parameters())
+
+
+class Wide(nn.Module):
+    """One matrix over `[T, B, C, H, W]` of 1x1 images; its weight is all the memory there is to speak of."""
+
+    def __init__(self, *, neuron, in_shape, classes):
+        super().__init__()
+        self.fc = nn.Linear(in_shape[0], classes, bias=False)
+
+    def forward(self, x):
+        return self.fc(x.flatten(2))
+
+
+def test_peak_memory_by_hand():
+    """The weight, its gradient, AdamW's two moments; AdamW besides works on one or two arrays of the same size."""
+    weight = 100_000 * 10 * 4 / 1e6
+    step = Step(Network("wide", Wide, (1, 1, 100_000, 1, 1)), nn.ReLU, torch.float32)
+    assert 4 * weight < peak_mb(step) < 7 * weight
+    assert peak_mb(step) == peak_mb(step)
+
+
+def test_the_networks_that_are_measured_can_be_built():
+    for network in NETWORKS:
+        with torch.device("meta"):
+            net = network.build(neuron=nn.ReLU, in_shape=network.shape[2:], classes=10)
+        assert sum(p.numel() for p in net.parameters()) > 500_000
+
+
+def test_measures():
+    measured = measure(**SMOKE)
+    assert [case["dtype"] for case in measured["cases"]] == ["float32", "bfloat16"]
+    for case in measured["cases"]:
+        assert case["seconds"].keys() == case["peak_mb"].keys() == NEURONS.keys()
+        assert all(peak > 0 for peak in case["peak_mb"].values())
+    assert [len(table.rows) for table in tables(measured)] == [3, 3]
+    assert plot(measured).png.startswith(b"\x89PNG")

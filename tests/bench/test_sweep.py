@@ -1,0 +1,15 @@
+"""The cost of a job comes from real sweeps."""
+
+import pytest
+
+from snnx.bench.sweep import snnx, tables
+
+
+def test_a_sweep_that_fails_is_no_measurement(tmp_path):
+    with pytest.raises(RuntimeError, match=r"the command snnx neuron=none must end with 0; got 2: "):
+        snnx(tmp_path, "neuron=none")
+
+
+def test_table():
+    (table,) = tables({"jobs": 3, "first": 5.0, "further": [1.0, 2.0], "alone": [7.0, 8.0]})
+    assert [row[1:] for row in table.rows] == [("5.00", "1"), ("1.50", "2"), ("7.50", "2")]
