@@ -40,8 +40,8 @@ sweep: install ## run one sweep: make sweep NAME=dtst_fig10_neurons SCALE=small
 report: install ## print one sweep's report: make report NAME=dtst_fig10_neurons
 	$(BIN)/snnx report $(NAME)
 
-bench: install ## measure a spiking layer against a ReLU and against other libraries
-	$(BIN)/snnx bench layers
+bench: install ## measure layers, training steps, encoders and sweeps beside their floors and peers
+	$(BIN)/snnx bench all
 
 results: install ## run what docs/results lacks, at SCALE, and record it
 	@for file in sweeps/*_*.yaml; do name=$$(basename $$file .yaml); \
