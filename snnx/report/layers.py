@@ -43,11 +43,13 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
 
 
 def chosen(lines: Sequence[Line], metric: str) -> list[Series]:
-    """Test set, correct and wrong sample of a single row; of several rows the test set of each."""
+    """Test set, correct and wrong sample of a single row, a panel a configuration; of several rows the test set of each."""
     probed = [line for line in lines if any(metric in (run.result.get("layers") or {}) for run in line.done)]
-    if len({line.label for line in probed}) == 1:
+    if len({line.row for line in probed}) == 1:
         every = [
-            Series(line.scale, line.label, label, _seeds(line, metric, seen)) for line in probed for seen, label in SEEN.items()
+            Series(line.scale + line.label.removeprefix(line.row), line.row, label, _seeds(line, metric, seen))
+            for line in probed
+            for seen, label in SEEN.items()
         ]
     else:
         every = [Series(line.scale, "test set", line.label, _seeds(line, metric, "test")) for line in probed]

@@ -76,6 +76,15 @@ def test_layers_of_several_rows_compare_the_test_set(leave, done, outputs, docs,
     assert size(plots[1].png) == (1200, 570)
 
 
+def test_configurations_of_a_single_row_have_a_panel_each(leave, done, outputs, docs):
+    probed = {"spiking_percent": {"test": LAYERS, "correct": LAYERS, "wrong": LAYERS}}
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers=probed))
+    leave("fig", "A,seed=0,scale=small,lr=2", done("A", 0, 0.8, layers=probed, group="other", hash="other"))
+    series = layers.chosen(lines(["A"], collect("fig", outputs, docs)), "spiking_percent")
+    assert [one.scale for one in series] == ["small"] * 3 + ["small lr=2"] * 3
+    assert [one.label for one in series[:3]] == ["test set", "correct sample", "wrong sample"]
+
+
 def test_a_lone_layer_is_drawn_over_time(leave, done, drawn):
     """The input has one layer: its mean over time steps would be a single point."""
     probed = {"nonzero_input_percent": {"test": {"input": [10.0, 20.0, 30.0]}}}
