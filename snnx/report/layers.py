@@ -108,7 +108,9 @@ def _panels(
     """A panel a scale, a line a series, x counting from `first` over what `flat` makes of [L, T]."""
     style = styles([one.label for one in series])
     places = scales(series)
-    figure, axes = panels([f"{sweep.artifact}, {series[0].title}, scale {place}" for place in places], width=width)
+    title = f"{sweep.artifact}, {series[0].title}"
+    gap = ",\n" if max(map(len, places)) > 12 else ", "  # a scale with overrides would run out of its panel
+    figure, axes = panels([f"{title}{gap}scale {place}" for place in places], width=width)
     for axis, place in zip(axes, places, strict=True):
         for one in (one for one in series if one.scale == place):
             band = mean_and_range([flat(probed) for probed in one.seeds])
