@@ -65,11 +65,12 @@ def jobs(tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_process_is_one_dead_run(jobs):
-    victim = jobs[1]
+    long = composed("seed=1", "timesteps=2", "trainer.max_epochs=150", "budget.samples=0.1", "trainer.accelerator=cpu")
+    jobs[1] = victim = replace(long, outputs=jobs[1].outputs)  # there is time to kill it
 
     def kill_victim() -> None:
         for child in active_children():
-            if not killed and (victim.folder / "config.yaml").exists():
+            if not killed and (victim.folder / "metrics.csv").exists():
                 killed.append(child)
                 child.kill()
 
