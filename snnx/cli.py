@@ -40,7 +40,7 @@ def _hydra(words: list[str]) -> int:
     from snnx.outcome import SweepFailed
 
     try:
-        register(words + shlex.split(os.environ.get("COMP_LINE", "")))
+        register(words, completing=shlex.split(os.environ.get("COMP_LINE", "")))
         hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="config")(_task)()
     except SweepFailed as error:
         print(f"snnx: {error}", file=sys.stderr)

@@ -14,6 +14,12 @@ COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsErro
 def complaint(error: BaseException, words: list[str]) -> str:
     """One line for a mistake in a command line, a recipe or a sweep file."""
     text = _flat(error)
+    if "Ambiguous value for argument" in text:
+        several = next((word for word in words if "," in word), "several values")
+        return f"a single run must have one value a key; got {several}: add -m to run each"
+    if "missing EQUAL" in text or "no viable alternative" in text:
+        bare = next((word for word in words if "=" not in word and not word.startswith("-")), " ".join(words))
+        return f"an override must be key=value; got {bare}: see snnx --help"
     if option := re.search(r"(?:Could not find|In '[^']*': Could not find|Could not load) '([\w./]+)/([^'/]+)'", text):
         group, name = option.groups()
         group = group.removeprefix("hydra/") if not (home("conf") / group).is_dir() else group
@@ -34,7 +40,7 @@ def _choice(group: str, name: str) -> str:
     folder = "sweeps" if group == "sweep" else f"conf/{group}"
     known = sorted(p.stem for p in (home("sweeps") if group == "sweep" else home("conf") / group).glob("*.yaml"))
     if group == "row":
-        return f"row must be one of the rows of the chosen sweep (see sweeps/); got {name}: give sweep= too"
+        return f"row must be one of the rows of a sweep; got {name}: give its sweep= too"
     return f"{group} must be one of {', '.join(known)} (the files in {folder}/); got {name}{_hint(name, known)}"
 
 
@@ -53,6 +59,8 @@ def _key(full: str, words: list[str]) -> str:
         return _choice("row", given.partition("=")[2])
     group, _, leaf = full.rpartition(".")
     known = _siblings(group)
+    if leaf in known:
+        return f"{full} must be a key of the chosen {group} option, and that has no {leaf}; got {given}"
     hint = _hint(leaf, known)
     listed = f" (there are {', '.join(known)})" if known and not hint else ""
     return f"{full} must be a key of the configuration{listed}; got {given}{hint}"

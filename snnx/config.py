@@ -136,25 +136,32 @@ def _file_name(named: str, rest: str) -> str:
     return f"{named},{safe}" if safe else named
 
 
-def register(words: Sequence[str]) -> None:
+def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
     """Store the schema, the names of all sweeps, and in full the one that the command line selects.
+
+    Words that the shell is `completing` select a sweep too, but may be half typed.
 
     Only the selected sweep's rows become options: with all rows in the store Hydra takes seconds to start.
 
     Raises:
-        ValueError: the selected sweep does not exist, is not one file, or what its rows vary is overridden beside it.
+        ValueError: the selected sweep does not exist or is not one file, has no such row, or what its rows vary is overridden
+            beside it.
     """
     store = ConfigStore.instance()
     store.store(name="schema", node=Run)
     store.repo.pop("row", None)
     for name in sweepfile.names():
         store.store(group="sweep", name=name, node={}, package="_global_", provider=f"{name}.yaml")
-    chosen = next((word.removeprefix("sweep=") for word in words if word.startswith("sweep=")), None)
+    chosen = next((word.removeprefix("sweep=") for word in (*words, *completing) if word.startswith("sweep=")), None)
     if chosen and "," in chosen:
         raise ValueError(f"sweep must be one sweep file, since each brings its own rows and seeds; got {chosen}")
     if not chosen or chosen == "null":
         return
     sweep = sweepfile.read(sweepfile.find(chosen))
+    labels = [row.label for row in sweep.live]
+    for asked in (label for word in words if word.startswith("row=") for label in word.removeprefix("row=").split(",")):
+        if asked not in labels:
+            raise ValueError(f"row must be one of {', '.join(labels)} of sweep {chosen}; got {asked}")
     given = {word.split("=")[0] for word in words}
     for row in sweep.live:
         if clash := sorted(given & {o.split("=")[0] for o in row.overrides}):

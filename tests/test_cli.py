@@ -69,9 +69,11 @@ MISTAKES = {
         ["-m", "sweep=demo_neurons", "neuron=if"],
         "sweep demo_neurons varies neuron by its rows; narrow with row=",
     ),
-    "unknown row": (["-m", "sweep=demo_neurons", "row=GLIF"], "row must be one of .*; got GLIF"),
-    "row without sweep": (["row=IF"], "row must be one of .*; got IF"),
-    "not an override": (["neuron"], "neuron"),
+    "unknown row": (["-m", "sweep=demo_neurons", "row=IF,GLIF"], "row must be one of IF, LIF, PLIF, KLIF of .*; got GLIF"),
+    "row without sweep": (["row=IF"], "row must be one of the rows of a sweep; got IF: give its sweep= too"),
+    "not an override": (["timesteps", "8"], "an override must be key=value; got timesteps"),
+    "several values without -m": (["neuron=if,lif"], "a single run must have one value a key; got neuron=if,lif: add -m"),
+    "key of another option": (["neuron=if", "neuron.tau=3"], "neuron.tau must be a key of the chosen neuron option, .* no tau"),
     "mistake in one job": (["-m", "neuron=if,lif", "timesteps=4,0"], "timesteps must be at least 1; got 0"),
 }
 
