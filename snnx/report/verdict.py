@@ -13,9 +13,9 @@ from snnx.sweepfile import SweepFile
 HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
 RULE = (
     "A claim holds if the 90 % Student-t confidence interval of the mean difference, paired over seeds, lies wholly on "
-    "the claimed side, does not hold if it lies wholly on the other side, and is undecided otherwise or with fewer "
-    "than two common seeds; within e, it holds if the interval of every pair lies inside ±e and does not hold if one "
-    "lies wholly outside."
+    "the claimed side, does not hold if it lies wholly on the other side (for < and > a tie is on the other side), and "
+    "is undecided otherwise or with fewer than two common seeds; within e, it holds if the interval of every pair lies "
+    "inside ±e and does not hold if one lies wholly outside."
 )
 Measured = Mapping[int, float] | float  # the metric by seed; one number for a row that is cited
 
