@@ -128,7 +128,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
     torch's fused attention, except for bfloat16 on a CPU, where it is about seven times slower than plain products on small
     heads. Forward + backward, ms, one thread of an AMD EPYC (Zen 5, AVX-512 with bfloat16), torch 2.15, medians on a shared
-    machine, fused against plain::
+    machine, fused against plain, measured once to choose (`snnx bench steps` measures the whole network)::
 
         [640, 4, 50, 32]    float32 86, 93     bfloat16 326, 49     float16 336, 476
         [80, 4, 50, 32]     float32 11, 11     bfloat16  40,  6     float16  42,  59
