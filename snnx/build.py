@@ -7,6 +7,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 from hydra.utils import instantiate
 
+from snnx.checkpoint import Checkpoints
 from snnx.method.base import Method
 
 
@@ -21,7 +22,7 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
     return method(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
 
 
-def build_trainer(config: dict, folder: Path, *, callbacks: list, loggers: list) -> pl.Trainer:
+def build_trainer(config: dict, run: str, folder: Path, *, callbacks: list, loggers: list) -> pl.Trainer:
     """Lightning's trainer, at the scale's share of epochs, silent but for what the callbacks say."""
     _quiet()
     trainer = instantiate(config["trainer"], _convert_="all")
@@ -29,6 +30,7 @@ def build_trainer(config: dict, folder: Path, *, callbacks: list, loggers: list)
         max_epochs=max(1, round(config["trainer"]["max_epochs"] * config["budget"]["epochs"])),
         callbacks=callbacks,
         logger=loggers or False,
+        plugins=[Checkpoints(run)],
         default_root_dir=str(folder),
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -40,5 +42,6 @@ def build_trainer(config: dict, folder: Path, *, callbacks: list, loggers: list)
 def _quiet() -> None:
     """Silence Lightning's greetings and tips, and what it calls in torch that torch has renamed; all else stays."""
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
+    warnings.filterwarnings("ignore", message=r"The `srun` command is available")
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.WARNING)
