@@ -22,6 +22,7 @@ from snnx.callback.progress import Progress
 from snnx.callback.reseed import Reseed
 from snnx.dataset.published import NoData
 from snnx.job import Job
+from snnx.memory import keep_memory
 from snnx.method.base import Diverged, Method
 from snnx.metric.recorder import Recorder
 from snnx.metric.table import as_csv, rounded
@@ -62,6 +63,7 @@ def execute(job: Job) -> dict:
 def compute(job: Job) -> dict:
     """Build the stages, fit, and test at the last and at the best epoch."""
     config, folder = job.config, job.folder
+    keep_memory()
     pl.seed_everything(config["seed"], workers=True, verbose=False)
 
     data = build_data(config)
