@@ -54,6 +54,7 @@ class Run:
     backbone: Any = None
     decoding: Any = None
     loss: Any = None
+    init: Any = None
     method: Any = None
     metric: dict[str, Any] = field(default_factory=dict)
     optimizer: Any = None
@@ -75,12 +76,13 @@ PLACES = ("dataset.root", "trainer.accelerator", "trainer.devices", "trainer.str
 def run_id(config: DictConfig, *, seed: bool = True) -> str:
     """Hash of what a run computes: its resolved configuration without places, devices, loggers and labels.
 
-    `seed=False` is the same for every seed: runs that share it differ in nothing else and may be averaged.
+    `seed=False` is the same for every seed: runs that share it differ in nothing else and may be averaged. A group that is null
+    is left out, so that a new one, null unless chosen, leaves the runs from before it their names.
     """
     kept = OmegaConf.masked_copy(config, [key for key in config if key not in NOT_PHYSICS])
     if not seed:
         kept.seed = -1  # not masked: the data set refers to it
-    physics = OmegaConf.to_container(kept, resolve=True)
+    physics = {key: value for key, value in OmegaConf.to_container(kept, resolve=True).items() if value is not None}
     for place in PLACES:
         group, _, key = place.partition(".")
         physics[group].pop(key, None)
