@@ -17,9 +17,12 @@ def build_data(config: dict) -> pl.LightningDataModule:
 
 
 def build_method(config: dict, data: pl.LightningDataModule) -> Method:
-    """The pipeline from encoding to loss, fitted to the data set's shape and classes and to the scale's width."""
-    method = instantiate(config["method"], _convert_="all")
-    return method(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
+    """The pipeline from encoding to loss, drawn anew by `init`, fitted to the data set and to the scale's width."""
+    partial = instantiate(config["method"], _convert_="all")
+    method = partial(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
+    if config["init"] is not None:
+        instantiate(config["init"], _convert_="all")(method.backbone)
+    return method
 
 
 def build_trainer(config: dict, run: str, folder: Path, *, callbacks: list, loggers: list) -> pl.Trainer:

@@ -34,6 +34,7 @@ def main() -> int:
 def _hydra(words: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the one line below is ours
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic sums on CUDA need
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch then asks for large pages: fewer faults
     import hydra
 
     from snnx.complaint import COMPLAINTS, complaint

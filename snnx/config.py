@@ -54,6 +54,7 @@ class Run:
     backbone: Any = None
     decoding: Any = None
     loss: Any = None
+    init: Any = None
     method: Any = None
     metric: dict[str, Any] = field(default_factory=dict)
     optimizer: Any = None

@@ -12,6 +12,8 @@ PLACES = ("dataset.root", "trainer.accelerator", "trainer.devices", "trainer.str
 def physics(config: Mapping) -> dict:
     """The part of a resolved, plain configuration that decides a run's numbers: no places, devices, loggers or labels.
 
+    A group that is null is left out, so that a new one, null unless chosen, leaves the runs from before it their names.
+
     Example:
         >>> physics({"seed": 0, "label": "LIF", "dataset": {"root": "/data", "batch_size": 64}})
         {'seed': 0, 'dataset': {'batch_size': 64}}
@@ -21,7 +23,7 @@ def physics(config: Mapping) -> dict:
         if isinstance(value, Mapping)
         else value
         for group, value in config.items()
-        if group not in NOT_PHYSICS
+        if group not in NOT_PHYSICS and value is not None
     }
 
 

@@ -25,6 +25,7 @@ from snnx.checkpoint import path_of
 from snnx.dataset.published import NoData
 from snnx.finite import Diverged
 from snnx.job import Job
+from snnx.memory import keep_memory
 from snnx.method.base import Method
 from snnx.metric.recorder import Recorder
 from snnx.metric.table import as_csv, rounded
@@ -68,6 +69,7 @@ def execute(job: Job) -> dict:
 def compute(job: Job) -> dict:
     """Build the stages, fit, and test at the last and at the best epoch."""
     config, folder = job.config, job.folder
+    keep_memory()
     pl.seed_everything(config["seed"], workers=True, verbose=False)
 
     data = build_data(config)

@@ -95,13 +95,13 @@ class Board:
         ]
         ended = [run.result["wall_s"] for run in self.runs if run.state == "done" and run.local]
         waiting = sum(run is None or run.state == "unfinished" for row in self.rows.values() for run in row)
-        if not running or waiting and not ended:
+        if not running or (waiting and not ended):
             return None
         return max(max(running), (sum(running) + waiting * statistics.mean(ended or [0])) / len(running))
 
 
 def boards(sweep: SweepFile, runs: list[Run]) -> list[Board]:
-    """One board a scale and set of further overrides, with the rows and seeds that the sweep file names even if none was started."""
+    """One board a scale and set of further overrides, with the rows and seeds that the sweep file names."""
     stated = str(sweep.body.get("hydra", {}).get("sweeper", {}).get("params", {}).get("seed", ""))
     named = [int(seed) for seed in stated.split(",") if seed.strip().isdigit()]
     found = []
