@@ -7,7 +7,7 @@ from importlib import import_module
 
 COMMANDS = {  # the first word, and the module whose main(words) answers it
     "report": "snnx.report.command",
-    "status": "snnx.status",
+    "status": "snnx.report.status",
     "prepare": "snnx.prepare",
     "bench": "snnx.bench.command",
 }
