@@ -19,7 +19,9 @@ def environment(source: Path = ROOT) -> dict[str, str]:
 def snnx(folder: Path, *words: str, source: Path = ROOT) -> subprocess.CompletedProcess:
     """Run the command in `folder`."""
     command = [sys.executable, "-m", "snnx.cli", *words]
-    return subprocess.run(command, cwd=folder, env=environment(source), capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=environment(source), capture_output=True, text=True, timeout=600, check=False
+    )
 
 
 def results(folder: Path) -> dict[str, dict]:
@@ -34,7 +36,9 @@ def copy_of_snnx(folder: Path, *, sweep: str, neuron: str) -> Path:
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "sweeps" / "four.yaml").write_text(sweep)
     (folder / "snnx" / "neuron" / "mine.py").write_text(neuron)
-    (folder / "conf" / "neuron" / "mine.yaml").write_text("_target_: snnx.neuron.mine.Mine\n_partial_: true\nsurrogate: ${surrogate}\n")
+    (folder / "conf" / "neuron" / "mine.yaml").write_text(
+        "_target_: snnx.neuron.mine.Mine\n_partial_: true\nsurrogate: ${surrogate}\n"
+    )
     return folder
 
 
