@@ -15,7 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-from snnx import ledger, provenance
+from snnx import ledger, provenance, ranks
 from snnx.build import build_data, build_method, build_trainer
 from snnx.callback.curves import Curves
 from snnx.callback.progress import Progress
@@ -75,8 +75,14 @@ def compute(job: Job) -> dict:
     )
     callbacks = [Reseed(config["seed"]), curves, best, Progress(folder / "progress.json")]
     with _views(job) as loggers:
-        trainer = build_trainer(config, folder, callbacks=callbacks, loggers=loggers)
-        _fit(trainer, method, data)
+        with ranks.others(job):
+            trainer = build_trainer(config, folder, callbacks=callbacks, loggers=loggers)
+            _fit(trainer, method, data)
+        if ranks.rank():
+            return {}
+        if trainer.world_size > 1:  # one process tests: it sees every sample once
+            alone = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
+            trainer = build_trainer(alone, folder, callbacks=callbacks, loggers=loggers)
         history = curves.curves()  # now: testing a checkpoint takes the callbacks back to its epoch
         tested = test(trainer, method, data, Path(best.best_model_path))
         for logger in loggers:
