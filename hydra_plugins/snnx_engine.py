@@ -39,12 +39,13 @@ class EngineLauncher(Launcher):
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
         package = ".".join(self.settings["_target_"].split(".")[:2])
         if find_spec(package) is None:
-            raise ValueError(f"hydra/launcher=snnx_{self.extra} must have its packages; got none: pip install 'snnx[{self.extra}]'")
+            raise ValueError(
+                f"hydra/launcher=snnx_{self.extra} must have its packages; got none: pip install 'snnx[{self.extra}]'"
+            )
         self.context, self.config = hydra_context, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from hydra_plugins.snnx_local import freeze
-
         from snnx import ledger
         from snnx.check import check
         from snnx.display import Display

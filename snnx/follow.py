@@ -44,7 +44,11 @@ class Follow:
         """One outcome a run, in order; one that left no result has failed, with the engine's `trouble` as the reason."""
         for index, job in enumerate(self.jobs):
             if self.ended[index] is None:
-                error = {"type": "NoResult", "message": f"left no result; {trouble or 'the engine says nothing'}", "traceback": ""}
+                error = {
+                    "type": "NoResult",
+                    "message": f"left no result; {trouble or 'the engine says nothing'}",
+                    "traceback": "",
+                }
                 self._end(index, {**provenance.identity(job), "status": "failed", "error": error, "wall_s": 0.0})
         return self.ended
 

@@ -97,10 +97,10 @@ class Method(pl.LightningModule):
         self._sums[split] = self._sums[split] + new if split in self._sums else new
 
     def _log_epoch(self, split: str) -> None:
-        loss, correct, samples = self._sums.pop(split).tolist()
+        loss, correct, samples = self.trainer.strategy.reduce(self._sums.pop(split), reduce_op="sum").tolist()
         if not math.isfinite(loss):
             raise Diverged(f"{split} loss must stay finite; got {loss} in epoch {self.current_epoch + 1}: lower optimizer.lr")
-        self.log_dict({f"{split}/loss": loss / samples, f"{split}/acc": correct / samples})
+        self.log_dict({f"{split}/loss": loss / samples, f"{split}/acc": correct / samples}, sync_dist=True)
 
     def on_validation_epoch_start(self) -> None:
         self.encoding.begin_evaluation()

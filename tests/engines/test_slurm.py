@@ -13,7 +13,15 @@ import pytest
 from command_line import FOUR, RAISES, copy_of_snnx, environment, holder, results
 
 SCRIPT = Path(__file__).parent / "slurm_on_loopback.sh"
-LINE = ["-m", "sweep=four", "seed=0", "hydra/launcher=snnx_slurm", "budget.samples=0.1", "timesteps=2", "trainer.accelerator=cpu"]
+LINE = [
+    "-m",
+    "sweep=four",
+    "seed=0",
+    "hydra/launcher=snnx_slurm",
+    "budget.samples=0.1",
+    "timesteps=2",
+    "trainer.accelerator=cpu",
+]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +37,9 @@ def slurm(tmp_path_factory):
         if subprocess.run([SCRIPT, "install"], capture_output=True, check=False, timeout=600).returncode:
             pytest.skip("Debian's slurm-wlm could not be installed")
     folder = tmp_path_factory.mktemp("slurm")
-    started = subprocess.run([SCRIPT, "start", folder], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    started = subprocess.run(
+        [SCRIPT, "start", folder], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+    )
     if started.returncode:
         pytest.skip(f"Slurm cannot run on this machine: {started.stderr.strip()}")
     yield {"SLURM_CONF": str(folder / "slurm.conf")}
