@@ -24,6 +24,22 @@ class LocalConf:
 ConfigStore.instance().store(group="hydra/launcher", name="snnx_local", node=LocalConf, provider="snnx")
 
 
+def freeze(loader: Any, config: Any, job_overrides: Sequence[Sequence[str]], first: int) -> list:
+    """Compose every run of a sweep now, so that no edit of a file between here and its start changes it."""
+    from snnx.config import job
+
+    setup_globals()
+    jobs = []
+    for number, overrides in enumerate(job_overrides, first):
+        composed = loader.load_sweep_config(config, list(overrides))
+        with open_dict(composed):
+            composed.hydra.job.id = composed.hydra.job.num = number
+        words = shlex.join(["snnx", *sys.argv[1:]])
+        plain = composed.hydra
+        jobs.append(job(composed, overrides=list(plain.overrides.task), choices=dict(plain.runtime.choices), command=words))
+    return jobs
+
+
 class LocalLauncher(Launcher):
     """Freeze all configurations before the first run starts, check them, and hand them to the pool.
 
@@ -47,25 +63,11 @@ class LocalLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from snnx import pool
         from snnx.check import check
-        from snnx.config import job
         from snnx.display import Display
         from snnx.outcome import SweepFailed, judge
 
-        setup_globals()
         pool.warm()
-        jobs = []
-        for index, overrides in enumerate(job_overrides):
-            config = self.loader.load_sweep_config(self.config, list(overrides))
-            with open_dict(config):
-                config.hydra.job.id = config.hydra.job.num = initial_job_idx + index
-            jobs.append(
-                job(
-                    config,
-                    overrides=list(config.hydra.overrides.task),
-                    choices=dict(config.hydra.runtime.choices),
-                    command=shlex.join(["snnx", *sys.argv[1:]]),
-                )
-            )
+        jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
         display = Display(jobs)
         with display.console.status(f"checking {len(jobs)} runs"):
             for one in jobs:

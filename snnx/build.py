@@ -45,6 +45,6 @@ def build_trainer(config: dict, run: str, folder: Path, *, callbacks: list, logg
 def _quiet() -> None:
     """Silence Lightning's greetings and tips, and what it calls in torch that torch has renamed; all else stays."""
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
-    warnings.filterwarnings("ignore", message=r"The `srun` command is available")
+    warnings.filterwarnings("ignore", message=r"The `srun` command is available")  # a login node is no mistake
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -29,6 +29,9 @@ def _ranges(config: dict) -> None:
         if not factor > 0:
             raise ValueError(f"budget.{key} must be positive, a factor on the paper's; got {factor}")
     epochs = config["trainer"]["max_epochs"]
+    devices = config["trainer"]["devices"]
+    if not isinstance(devices, int) or devices < 1:
+        raise ValueError(f"trainer.devices must be an integer of at least 1, a number of processes; got {devices}")
     if not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"trainer.max_epochs must be an integer of at least 1; got {epochs}")
 

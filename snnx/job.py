@@ -1,7 +1,11 @@
 """One run as plain data: everything a process needs to do it, and nothing of Hydra."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from snnx.write import write
 
 
 @dataclass(frozen=True)
@@ -35,3 +39,13 @@ class Job:
     def title(self) -> str:
         """For progress bars and error messages."""
         return f"{self.row} seed={self.seed}"
+
+    def save(self, folder: Path) -> Path:
+        """Write the run to a file of `folder` that is named by its content, so that no other run ever replaces it."""
+        text = json.dumps(asdict(self))
+        return write(folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json", text)
+
+    @classmethod
+    def load(cls, path: Path) -> "Job":
+        """The run that `save` wrote."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))

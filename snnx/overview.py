@@ -7,8 +7,8 @@ from snnx.home import home
 def overview() -> str:
     """Usage, the groups with their options, and the sweeps."""
     groups = {}
-    for folder in sorted(path for path in home("conf").iterdir() if path.is_dir()):
-        groups[folder.name] = sorted(path.stem for path in folder.glob("*.yaml"))
+    for path in sorted(home("conf").glob("*/**/*.yaml")):
+        groups.setdefault(path.parent.relative_to(home("conf")).as_posix(), []).append(path.stem)
     width = max(map(len, groups))
     lines = [USAGE, "Groups (snnx GROUP=OPTION GROUP.KEY=VALUE)"]
     lines += [f"  {name:<{width}}  {', '.join(options)}" for name, options in groups.items()]

@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from snnx import ledger, provenance
+from snnx import ledger, provenance, ranks
 from snnx.build import build_data, build_method, build_trainer
 from snnx.callback.curves import Curves
 from snnx.callback.keep import Keep
@@ -81,16 +81,17 @@ def compute(job: Job) -> dict:
     stop = Stop()
     callbacks = [Reseed(config["seed"]), Progress(folder / "progress.json"), stop, curves, keep]
     with _views(job) as loggers, stop.listening():
-        trainer = build_trainer(config, job.id, folder, callbacks=callbacks, loggers=loggers)
-        fit(trainer, method, data, keep)
+        with ranks.others(job):
+            trainer = build_trainer(config, job.id, folder, callbacks=callbacks, loggers=loggers)
+            fit(trainer, method, data, keep)
         if stop.asked:
             raise KeyboardInterrupt
-        history, best, resumed, before_s = (
-            curves.curves(),
-            keep.best_epoch,
-            keep.resumed,
-            keep.before_s,
-        )  # testing takes them back
+        if ranks.rank():
+            return {}
+        if trainer.world_size > 1:  # one process tests: it sees every sample once
+            alone = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
+            trainer = build_trainer(alone, job.id, folder, callbacks=callbacks, loggers=loggers)
+        history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
         tested = test(trainer, method, data, path_of(keep.folder, best))
         for logger in loggers:
             logger.log_metrics({"epoch": trainer.max_epochs, **tested["metrics"]})

@@ -28,6 +28,8 @@ class Curves(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         logged = {key: float(value) for key, value in trainer.callback_metrics.items()}
         self.rows.append({"epoch": trainer.current_epoch + 1, **logged})
+        if not trainer.is_global_zero:
+            return
         text = io.StringIO()
         columns = dict.fromkeys(key for row in self.rows for key in row)
         writer = csv.DictWriter(text, fieldnames=list(columns))

@@ -38,6 +38,8 @@ class Progress(pl.Callback):
         self.path.unlink(missing_ok=True)  # testing takes a moment and has no share of the training
 
     def _write(self, trainer: pl.Trainer, of_epoch: float) -> None:
+        if not trainer.is_global_zero:
+            return
         self._last = time.monotonic()
         accuracy = trainer.callback_metrics.get("val/acc")
         done = (trainer.current_epoch + of_epoch) / trainer.max_epochs

@@ -18,7 +18,8 @@ class Reseed(pl.Callback):
         self.seed = seed
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        pl.seed_everything(epoch_seed(self.seed, trainer.current_epoch), workers=True, verbose=False)
+        drawn = epoch_seed(self.seed, trainer.current_epoch)
+        pl.seed_everything((drawn + trainer.global_rank) % 2**32, workers=True, verbose=False)  # each process its own noise
 
 
 def epoch_seed(seed: int, epoch: int) -> int:

@@ -24,8 +24,7 @@ class Stop(pl.Callback):
             signal.signal(number, self._ask)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.asked:
-            trainer.should_stop = True
+        trainer.should_stop = trainer.strategy.reduce_boolean_decision(self.asked, all=False)  # of all processes, if any was
 
     @contextmanager
     def listening(self) -> Iterator[None]:

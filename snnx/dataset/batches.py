@@ -18,7 +18,11 @@ class Batches:
         labels: `[N]`, on the same device.
         batch_size: at least 1.
         order: makes the permutation of 0..N-1, asked when an iteration starts; None keeps the order of storage.
-        drop_single: leave out a last batch of one sample, on which BatchNorm cannot be trained.
+        drop_single: leave out a last batch that is one sample to some process, on which BatchNorm cannot be trained.
+        share: which of how many processes this is; each takes its part of every batch, so that all take as many steps.
+
+    Raises:
+        ValueError: some process would get nothing of a batch.
 
     Example:
         >>> import torch
@@ -39,13 +43,20 @@ class Batches:
         batch_size: int,
         order: Callable[[], Tensor] | None = None,
         drop_single: bool = False,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         self.images = images
         self.labels = labels
         self.batch_size = batch_size
         self.order = order
-        ends_in_one = len(labels) % batch_size == 1 and len(labels) > 1  # batches of one by choice have remainder 0
-        self.samples = len(labels) - (drop_single and ends_in_one)
+        self.rank, self.ranks = share
+        if batch_size < self.ranks:
+            raise ValueError(
+                f"Batches: batch_size must be at least the {self.ranks} processes that share a batch; got {batch_size}"
+            )
+        rest = len(labels) % batch_size  # batches of one by choice have none
+        too_few = rest < 2 * self.ranks and len(labels) > rest
+        self.samples = len(labels) - (rest if drop_single and too_few else 0)
 
     def __len__(self) -> int:
         return -(-self.samples // self.batch_size)
@@ -53,6 +64,6 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         order = None if self.order is None else self.order().to(self.images.device)
         for start in range(0, self.samples, self.batch_size):
-            chosen = slice(start, min(start + self.batch_size, self.samples))
+            chosen = slice(start + self.rank, min(start + self.batch_size, self.samples), self.ranks)
             index = chosen if order is None else order[chosen]
             yield self.images[index], self.labels[index]

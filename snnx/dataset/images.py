@@ -110,7 +110,8 @@ class Images(pl.LightningDataModule):
 
     def train_dataloader(self) -> Batches:
         images, labels = self._parts["train"]
-        return Batches(images, labels, batch_size=self.batch_size, order=self.train_order, drop_single=True)
+        share = (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
+        return Batches(images, labels, batch_size=self.batch_size, order=self.train_order, drop_single=True, share=share)
 
     def val_dataloader(self) -> Batches:
         images, labels = self._parts["val"]

@@ -119,8 +119,8 @@ class Method(pl.LightningModule):
         )
 
     def _log_epoch(self, split: str) -> None:
-        loss, correct, samples, _ = self._sums.pop(split).tolist()
-        self.log_dict({f"{split}/loss": loss / samples, f"{split}/acc": correct / samples})
+        loss, correct, samples, _ = self.trainer.strategy.reduce(self._sums.pop(split), reduce_op="sum").tolist()
+        self.log_dict({f"{split}/loss": loss / samples, f"{split}/acc": correct / samples}, sync_dist=True)
 
     def on_validation_epoch_start(self) -> None:
         self.encoding.begin_evaluation()

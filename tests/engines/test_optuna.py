@@ -1,0 +1,133 @@
+"""Searches by Optuna, for real: what a study holds after kills, with several workers, and when runs fail."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from command_line import QUICK, environment, snnx
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+optuna = pytest.importorskip("optuna", reason="the Optuna extra is not installed: pip install 'snnx[optuna]'")
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution  # noqa: E402
+from optuna.trial import TrialState  # noqa: E402
+
+from hydra_plugins.snnx_optuna import distribution  # noqa: E402
+
+STORAGES = {"journal": "outputs/.sweep/optuna.journal", "sqlite": "outputs/.sweep/optuna.db"}
+LINE = ["-m", "hydra/sweeper=snnx_optuna", "hydra.sweeper.study=found", "neuron=if"]
+
+
+def study(folder, kind: str = "journal"):
+    """The study as Optuna itself reads it."""
+    path = folder / STORAGES[kind]
+    if kind == "sqlite":
+        storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
+    else:
+        storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
+    return optuna.load_study(study_name="found", storage=storage)
+
+
+def states(folder, kind: str = "journal") -> list[str]:
+    return [trial.state.name for trial in study(folder, kind).trials]
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("x=interval(0.5,2)", FloatDistribution(0.5, 2.0)),
+        ("x=tag(log,interval(1e-4,1e-1))", FloatDistribution(1e-4, 1e-1, log=True)),
+        ("x=int(interval(1,8))", IntDistribution(1, 8)),
+        ("x=range(2,9,2)", IntDistribution(2, 8, step=2)),
+        ("x=range(0.5,2,0.5)", FloatDistribution(0.5, 1.5, step=0.5)),
+        ("neuron=choice(lif,plif)", CategoricalDistribution(["lif", "plif"])),
+        ("neuron=lif,plif", CategoricalDistribution(["lif", "plif"])),
+    ],
+)
+def test_distributions(override, expected):
+    (parsed,) = OverridesParser.create().parse_overrides([override])
+    assert distribution(parsed) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["optimizer.lr=0.1"], "a search must have a space, such as .*; got neuron=if optimizer.lr=0.1"),
+        (["optimizer.lr=interval(0.1,1)", "hydra.sweeper.n_trials=0"], "hydra.sweeper.n_trials must be at least 1; got 0"),
+        (["optimizer.lr=interval(0.1,1)", "hydra.sweeper.batch=0"], "hydra.sweeper.batch must be at least 1; got 0"),
+        (["optimizer.lr=interval(0.1,1)", "hydra.sweeper.direction=up"], "must be maximize or minimize; got up"),
+        (["timesteps=choice(0)"], "timesteps must be at least 1; got 0"),
+        (
+            ["timesteps=choice(1)", "hydra.sweeper.metric=val/auc", *QUICK[:2]],
+            "hydra.sweeper.metric must be one of .*; got val/auc",
+        ),
+    ],
+)
+def test_mistakes(tmp_path, words, message):
+    done = snnx(tmp_path, *LINE, *words)
+    assert done.returncode == 2, done.stderr
+    assert re.search(message, done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", STORAGES)
+def test_a_killed_search_goes_on_to_its_total(tmp_path, kind):
+    """Killed in a trial: the same line asks for that trial again and ends with as many as were wanted, none running."""
+    line = [*LINE, f"hydra/sweeper/storage={kind}", "hydra.sweeper.n_trials=3", "optimizer.lr=tag(log,interval(1e-4,1e-1))"]
+    line += ["trainer.max_epochs=40", "budget.samples=0.1", "timesteps=2"]
+    command = [sys.executable, "-m", "snnx.cli", *line]
+    driver = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, start_new_session=True)
+    runs = tmp_path / "outputs" / "runs"
+    deadline = time.monotonic() + 240
+    while len(list(runs.glob("*/metrics.csv"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(driver.pid, signal.SIGKILL)
+    driver.wait()
+    before = states(tmp_path, kind)
+    assert before == ["COMPLETE", "RUNNING"]
+    done = snnx(tmp_path, *line)
+    assert done.returncode == 0, done.stderr
+    assert states(tmp_path, kind) == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+    trials = study(tmp_path, kind).trials
+    assert trials[2].params == trials[1].params, "the run that was lost is asked for again"
+    assert len({trial.params["optimizer.lr"] for trial in trials}) == 3, "a sampler does not start over"
+    again = snnx(tmp_path, *line)
+    assert (again.returncode, len(states(tmp_path, kind))) == (0, 4), "a finished search does nothing"
+    longer = snnx(tmp_path, *line, "hydra.sweeper.n_trials=4")
+    assert (longer.returncode, len(states(tmp_path, kind))) == (0, 5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", STORAGES)
+def test_workers_share_one_total(tmp_path, kind):
+    line = [*LINE, f"hydra/sweeper/storage={kind}", "hydra.sweeper.n_trials=5", "optimizer.lr=interval(0.001,0.1)", *QUICK]
+    command = [sys.executable, "-m", "snnx.cli", *line]
+    workers = [
+        subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(3)
+    ]
+    for worker in workers:
+        said, _ = worker.communicate(timeout=300)
+        assert worker.returncode == 0, said
+    assert states(tmp_path, kind) == ["COMPLETE"] * 5
+
+
+@pytest.mark.slow
+def test_a_run_that_diverges_is_a_failed_trial(tmp_path):
+    line = [*LINE, "hydra.sweeper.n_trials=4", "hydra.sweeper.batch=2", "optimizer.lr=choice(1e30,0.01)", *QUICK]
+    done = snnx(tmp_path, *line)
+    assert done.returncode == 0, done.stderr
+    by_rate = {trial.params["optimizer.lr"]: trial for trial in study(tmp_path).trials}
+    assert {rate: trial.state for rate, trial in by_rate.items()} == {"1e+30": TrialState.FAIL, "0.01": TrialState.COMPLETE}
+    assert "diverged" in by_rate["1e+30"].user_attrs["failed"]
+    result = tmp_path / "outputs" / "runs" / by_rate["0.01"].user_attrs["run"] / "result.json"
+    assert json.loads(result.read_text())["metrics"]["val/acc_best"] == by_rate["0.01"].value
+    assert "best of" in done.stdout
+    none = snnx(tmp_path, *LINE, "hydra.sweeper.study=other", "hydra.sweeper.n_trials=1", "optimizer.lr=choice(1e30)", *QUICK)
+    assert none.returncode == 1
+    assert "no trial of study other ended well" in none.stderr
