@@ -20,12 +20,17 @@ def main() -> int:
     try:
         if words and words[0] in COMMANDS:
             return import_module(COMMANDS[words[0]]).main(words[1:])
+        if words and words[0] == "plan":
+            return _plan(words[1:])
         if {"-h", "--help"} & set(words):
             from snnx.overview import overview
 
             print(overview())
             return OK
-        return _hydra(words)
+        code = _hydra(words)
+        if code in (OK, FAILED) and multirun(words) and (name := chosen_sweep(words)):
+            import_module(COMMANDS["report"]).main([name])
+        return code
     except KeyboardInterrupt:
         print("snnx: interrupted; the same line again finishes what is missing", file=sys.stderr)
         return INTERRUPTED
@@ -51,11 +56,17 @@ def _hydra(words: list[str]) -> int:
         return _usage(complaint(error, words))
     else:
         code = OK
-    if multirun(words) and (name := chosen_sweep(words)):
-        from snnx.report.command import main as report
-
-        report([name])
     return code
+
+
+def _plan(words: list[str]) -> int:
+    from snnx.plan import command
+
+    if {"-h", "--help"} & set(words):
+        print(command.USAGE)
+        return OK
+    sys.argv[1:] = planned = command.line(words)  # which is what Hydra reads
+    return _hydra(planned)
 
 
 def _task(config) -> None:
