@@ -6,7 +6,16 @@ import typing
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 
-TRUSTED = {"snnx", "torch", "torchvision", "torchmetrics", "spikingjelly", "pytorch_lightning", "tonic", "hydra_plugins"}
+TRUSTED = (  # what a configuration may build: parts of networks, data and training, and nothing that loads or runs files
+    "snnx",
+    "torch.nn",
+    "torch.optim",
+    "torchvision.transforms",
+    "torchmetrics",
+    "spikingjelly.activation_based",
+    "pytorch_lightning",
+    "tonic.transforms",
+)
 PLAIN = (int, float, bool, str, type(None))
 
 
@@ -51,8 +60,8 @@ def _bind_one(path: str, target: str, values: dict) -> None:
 
 def _constructor(path: str, target: str) -> Callable:
     module, _, name = target.rpartition(".")
-    if module.split(".")[0] not in TRUSTED:
-        raise ValueError(f"{path}._target_ must lie in one of {', '.join(sorted(TRUSTED))}; got {target}")
+    if not any(f"{module}.".startswith(f"{one}.") for one in TRUSTED):
+        raise ValueError(f"{path}._target_ must lie in one of {', '.join(TRUSTED)}; got {target}")
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:

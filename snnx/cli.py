@@ -11,6 +11,10 @@ COMMANDS = {  # the first word, and the module whose main(words) answers it
     "prepare": "snnx.prepare",
     "bench": "snnx.bench.command",
 }
+HYDRAS = (
+    "-m", "--multirun", "-c", "--cfg", "-p", "--package", "-r", "--resolve", "-i", "--info", "-sc", "--shell-completion", "--hydra-help",
+    "-cd", "--config-dir",
+)  # fmt: skip
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -29,7 +33,7 @@ def main() -> int:
             return OK
         code = _hydra(words)
         if code in (OK, FAILED) and multirun(words) and (name := chosen_sweep(words)):
-            import_module(COMMANDS["report"]).main([name])
+            import_module(COMMANDS["report"]).main([name, *narrowed(words)])
         return code
     except KeyboardInterrupt:
         print("snnx: interrupted; the same line again finishes what is missing", file=sys.stderr)
@@ -37,6 +41,8 @@ def main() -> int:
 
 
 def _hydra(words: list[str]) -> int:
+    if unknown := [word for word in words if word.startswith("-") and word.split("=")[0] not in HYDRAS]:
+        return _usage(f"an option must be one of {', '.join(HYDRAS)}; got {unknown[0]}: keys are set with key=value")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the one line below is ours
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic sums on CUDA need
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch then asks for large pages: fewer faults
@@ -120,6 +126,17 @@ def _usage(message: str) -> int:
 def multirun(words: list[str]) -> bool:
     """Whether the command line asks for a sweep."""
     return bool({"-m", "--multirun"} & set(words))
+
+
+def narrowed(words: list[str]) -> list[str]:
+    """What a command line asks for of a sweep, in the words of `snnx report`.
+
+    Example:
+        >>> narrowed(["-m", "sweep=demo_neurons", "row=IF,LIF", "scale=smoke", "seed=0"])
+        ['--row', 'IF,LIF', '--scale', 'smoke']
+    """
+    keys = ("row", "scale")
+    return [part for word in words for key in keys if word.startswith(f"{key}=") for part in (f"--{key}", word[len(key) + 1 :])]
 
 
 def chosen_sweep(words: list[str]) -> str | None:

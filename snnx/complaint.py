@@ -1,12 +1,12 @@
 """Turns what Hydra and OmegaConf complain of into one line that says what must hold, what was given, and what to do."""
 
-import difflib
 import re
 
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from snnx.home import home
+from snnx.nearest import nearest
 
 COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError)
 
@@ -17,6 +17,8 @@ def complaint(error: BaseException, words: list[str]) -> str:
     if "Ambiguous value for argument" in text:
         several = next((word for word in words if "," in word), "several values")
         return f"a single run must have one value a key; got {several}: add -m to run each"
+    if "Only one of --run, --multirun, --cfg" in text:
+        return "a sweep's configurations must be printed run by run; got -m with --cfg: give row= and seed=, and no -m"
     if "missing EQUAL" in text or "no viable alternative" in text:
         bare = next((word for word in words if "=" not in word and not word.startswith("-")), " ".join(words))
         return f"an override must be key=value; got {bare}: see snnx --help"
@@ -41,7 +43,7 @@ def _choice(group: str, name: str) -> str:
     known = sorted(p.stem for p in (home("sweeps") if group == "sweep" else home("conf") / group).glob("*.yaml"))
     if group == "row":
         return f"row must be one of the rows of a sweep; got {name}: give its sweep= too"
-    return f"{group} must be one of {', '.join(known)} (the files in {folder}/); got {name}{_hint(name, known)}"
+    return f"{group} must be one of {', '.join(known)} (the files in {folder}/); got {name}{nearest(name, known)}"
 
 
 def _file(text: str) -> str:
@@ -61,7 +63,7 @@ def _key(full: str, words: list[str]) -> str:
     known = _siblings(group)
     if leaf in known:
         return f"{full} must be a key of the chosen {group} option, and that has no {leaf}; got {given}"
-    hint = _hint(leaf, known)
+    hint = nearest(leaf, known)
     listed = f" (there are {', '.join(known)})" if known and not hint else ""
     return f"{full} must be a key of the configuration{listed}; got {given}{hint}"
 
@@ -77,11 +79,6 @@ def _siblings(group: str) -> list[str]:
     for path in folder.glob("*.yaml") if folder.is_dir() else ():
         found |= set(re.findall(r"^(\w+):", path.read_text(encoding="utf-8"), re.MULTILINE))
     return sorted(key for key in found if not key.startswith("_"))
-
-
-def _hint(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _flat(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from snnx.home import home
+from snnx.nearest import nearest
 from snnx.parser import Parser
 
 USABLE = {"ok", "partial"}
@@ -31,7 +32,12 @@ def main(words: list[str]) -> int:
         digits: nothing to do, embedded
         0
     """
-    arguments = _parser().parse_args(words)
+    parser = _parser()
+    arguments = parser.parse_args(words)
+    if arguments.dataset not in names():
+        parser.error(
+            f"DATASET must be one of {', '.join(names())}; got {arguments.dataset}{nearest(arguments.dataset, names())}"
+        )
     dataset = _dataset(arguments.dataset)
     if not dataset.files:
         print(f"{arguments.dataset}: nothing to do, embedded")
@@ -121,14 +127,18 @@ def _dataset(name: str) -> type:
     return getattr(importlib.import_module(module), attribute)
 
 
+def names() -> list[str]:
+    """All data sets that are options."""
+    return sorted(path.stem for path in (home("conf") / "dataset").glob("*.yaml"))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="snnx prepare",
         description="Fetch a data set that is not there yet, or check the one that is; one line a file.",
         epilog="example: snnx prepare mnist --root data",
     )
-    names = sorted(path.stem for path in (home("conf") / "dataset").glob("*.yaml"))
-    parser.add_argument("dataset", choices=names, metavar="DATASET", help=", ".join(names))
+    parser.add_argument("dataset", metavar="DATASET", help=", ".join(names()))
     root = os.environ.get("SNNX_DATA", "data")
     parser.add_argument("--root", default=root, metavar="PATH", help="where data sets lie (SNNX_DATA; now: %(default)s)")
     return parser

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from snnx.home import home
+from snnx.nearest import nearest
 from snnx.strict_yaml import Loader
 
 ROW_KEYS = {"set", "reported", "source", "cited"}
@@ -59,7 +60,7 @@ def find(name: str) -> Path:
     """
     path = home("sweeps") / f"{name}.yaml"
     if not path.is_file():
-        raise ValueError(f"sweep must be one of {', '.join(names())}; got {name}")
+        raise ValueError(f"sweep must be one of {', '.join(names())}; got {name}{nearest(name, names())}")
     return path
 
 

@@ -60,7 +60,17 @@ MISTAKES = {
     "no such layer": (["method.watch=block*"], "Recorder: layers must match one of stages.sn1, stages.sn2; got block"),
     "foreign target": (["neuron._target_=os.system"], "neuron.*_target_ must lie in one of .*; got os.system"),
     "sweep without -m": (["sweep=demo_neurons"], "sweep=demo_neurons must run with -m, since it has rows"),
-    "unknown sweep": (["-m", "sweep=fig10"], "sweep must be one of demo_neurons, .*; got fig10"),
+    "unknown sweep": (["-m", "sweep=fig10"], "sweep must be one of demo_neurons, .*; got fig10; did you mean dtst_fig10"),
+    "configurations of a sweep": (["-m", "sweep=demo_neurons", "--cfg", "job"], "got -m with --cfg: give row= and seed="),
+    "unknown option of the command": (
+        ["--seed", "1"],
+        "an option must be one of -m, .*; got --seed: keys are set with key=value",
+    ),
+    "a target that loads files": (
+        ["optimizer._target_=torch.hub.load"],
+        "optimizer._target_ must lie in one of .*; got torch.hub",
+    ),
+    "a target behind a trusted one": (["neuron._target_=torch.nn.modules.module.os.system"], "must name something that can be"),
     "several sweeps": (
         ["-m", "sweep=demo_neurons,dtst_fig10_neurons"],
         "sweep must be one sweep file, .*; got demo_neurons,dtst",

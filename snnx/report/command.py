@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME")
     parser.add_argument("--record", action="store_true", help="also write the record that is committed, every scale")
+    parser.add_argument("--row", metavar="A,B", help="only these rows")
     parser.add_argument("--scale", metavar="NAME", help="only the runs of this scale")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
@@ -51,7 +52,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _report(sweep: SweepFile, arguments: argparse.Namespace) -> int:
     runs = collect(sweep.name, arguments.outputs, arguments.docs)
-    shown = [run for run in runs if arguments.scale in (None, run.scale)]
+    rows = arguments.row.split(",") if arguments.row else [run.row for run in runs]
+    shown = [run for run in runs if arguments.scale in (None, run.scale) and run.row in rows]
     results = work_out(sweep, shown)
     if not shown:
         scale = arguments.scale or "small"
