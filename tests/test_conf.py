@@ -21,7 +21,7 @@ SHARED = {  # what the components of a group stand on; everything else in its fo
     "backbone": {"each_step", "fold", "mean_pool"},
     "init": {"init"},
     "method": {"base"},
-    "metric": {"metric", "recorder", "table"},
+    "metric": {"bins", "metric", "recorder", "table"},
 }
 LAYERS = {"recipe", "scale", "sweep", "row"}  # override layers, not components
 OPTIONS = sorted(path for path in home("conf").glob("*/*.yaml"))
