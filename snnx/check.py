@@ -29,8 +29,8 @@ def _ranges(config: dict) -> None:
         if not factor > 0:
             raise ValueError(f"budget.{key} must be positive, a factor on the paper's; got {factor}")
     epochs = config["trainer"]["max_epochs"]
-    if not isinstance(epochs, int) or epochs < 1:
-        raise ValueError(f"trainer.max_epochs must be an integer of at least 1; got {epochs}")
+    if not isinstance(epochs, int) or epochs < 0:
+        raise ValueError(f"trainer.max_epochs must be an integer, 0 to test without training; got {epochs}")
 
 
 def _build(config: dict) -> None:

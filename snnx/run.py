@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytorch_lightning as pl
 from hydra.utils import instantiate
@@ -76,11 +75,13 @@ def compute(job: Job) -> dict:
         folder / "ckpt", filename="best", monitor=monitor, mode="max", save_last=True, enable_version_counter=False
     )
     callbacks = [Reseed(config["seed"]), curves, best, Progress(folder / "progress.json")]
+    callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # these see training too
     with _views(job) as loggers:
         trainer = build_trainer(config, folder, callbacks=callbacks, loggers=loggers)
-        _fit(trainer, method, data)
+        if trainer.max_epochs:
+            _fit(trainer, method, data)
         history = curves.curves()  # now: testing a checkpoint takes the callbacks back to its epoch
-        tested = test(trainer, method, data, Path(best.best_model_path))
+        tested = test(trainer, method, data, best.best_model_path)
         for logger in loggers:
             logger.log_metrics({"epoch": trainer.max_epochs, **tested["metrics"]})
 
@@ -88,6 +89,7 @@ def compute(job: Job) -> dict:
     last = {key: values[-1] for key, values in history.items()}
     if accuracies := [value for value in history.get("val/acc", []) if math.isfinite(value)]:
         last |= {"val/acc_best": max(accuracies), "best_epoch": history["val/acc"].index(max(accuracies)) + 1}
+        last["val/acc_first"] = history["val/acc"][0]
     return {
         **tested,
         "metrics": {**last, **tested["metrics"]},
@@ -100,12 +102,17 @@ def compute(job: Job) -> dict:
     }
 
 
-def test(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best: Path) -> dict:
-    """Test the last epoch, with every metric watching, and the epoch that was best on validation (or the last, without one)."""
+def test(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best: str) -> dict:
+    """Test the last epoch, with every metric watching, and the epoch that was best on validation (or the last, without one).
+
+    `best` is the checkpoint of that epoch; empty without any training, and then there is nothing else to test.
+    """
     with Recorder(method.backbone, list(method.metrics.values()), method.watch) as method.recorder:
         (last,) = trainer.test(method, datamodule=data, verbose=False)
     recorder, method.recorder = method.recorder, None
-    (at_best,) = trainer.test(method, datamodule=data, ckpt_path=str(best), verbose=False, weights_only=True)
+    at_best = last
+    if best:
+        (at_best,) = trainer.test(method, datamodule=data, ckpt_path=best, verbose=False, weights_only=True)
     samples = {kind: None if place is None else int(data.test_index[place]) for kind, place in recorder.samples.items()}
     metrics = {**last, **recorder.scalars(), **{f"{key}_best": value for key, value in at_best.items()}}
     return {"metrics": metrics, "layers": rounded(recorder), "samples": samples}
