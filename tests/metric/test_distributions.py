@@ -7,6 +7,7 @@ import torch
 from composing import composed
 from torch import nn
 
+from snnx.check import check
 from snnx.build import build_data, build_method
 from snnx.metric.bins import HISTOGRAMS
 from snnx.metric.firing_rate_by_iteration import FiringRateByIteration
@@ -73,6 +74,7 @@ def test_a_run_without_training_sees_gradients_at_initialisation(tmp_path):
     """Against autograd on the very network and batch, built once more from the same seed."""
     words = ("trainer.max_epochs=0", "metric=[weight_gradient,firing_rate]", "dataset.batch_size=50", "backbone.hidden=[20,20]")
     found = result(tmp_path, *words)
+    check(composed(*QUICK, *words))
     config = composed(*QUICK, *words).config
     torch.manual_seed(0)
     data = build_data(config)
