@@ -132,7 +132,6 @@ def test_identity_is_physics_only():
     base = composed("neuron=lif")
     assert composed("neuron=lif", "dataset=digits", "logger=wandb", "trainer.devices=2", "force=true").id == base.id
     assert composed("neuron=lif", "neuron.tau=2.50").id == base.id
-    assert composed("neuron=lif", "init=null").id == base.id
     assert composed("neuron=lif", "+trainer.strategy=auto").id == base.id
     assert composed("neuron=lif", "logger=wandb", "logger.wandb.project=x").name == base.name
     for change in ("neuron.tau=3", "seed=1", "timesteps=5", "scale=small", "budget.epochs=0.5"):

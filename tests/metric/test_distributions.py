@@ -7,8 +7,8 @@ import torch
 from composing import composed
 from torch import nn
 
-from snnx.check import check
 from snnx.build import build_data, build_method
+from snnx.check import check
 from snnx.metric.bins import HISTOGRAMS
 from snnx.metric.firing_rate_by_iteration import FiringRateByIteration
 from snnx.metric.potential import Potential
