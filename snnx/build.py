@@ -28,9 +28,10 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
 def build_trainer(config: dict, run: str, folder: Path, *, callbacks: list, loggers: list) -> pl.Trainer:
     """Lightning's trainer, at the scale's share of epochs, silent but for what the callbacks say."""
     _quiet()
+    epochs = config["trainer"]["max_epochs"]
     trainer = instantiate(config["trainer"], _convert_="all")
     return trainer(
-        max_epochs=max(1, round(config["trainer"]["max_epochs"] * config["budget"]["epochs"])),
+        max_epochs=epochs and max(1, round(epochs * config["budget"]["epochs"])),
         callbacks=callbacks,
         logger=loggers or False,
         plugins=[Checkpoints(run)],

@@ -32,8 +32,8 @@ def _ranges(config: dict) -> None:
     devices = config["trainer"]["devices"]
     if not isinstance(devices, int) or devices < 1:
         raise ValueError(f"trainer.devices must be an integer of at least 1, a number of processes; got {devices}")
-    if not isinstance(epochs, int) or epochs < 1:
-        raise ValueError(f"trainer.max_epochs must be an integer of at least 1; got {epochs}")
+    if not isinstance(epochs, int) or epochs < 0:
+        raise ValueError(f"trainer.max_epochs must be an integer, 0 to test without training; got {epochs}")
 
 
 def _build(config: dict) -> None:

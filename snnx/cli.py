@@ -12,8 +12,8 @@ COMMANDS = {  # the first word, and the module whose main(words) answers it
     "bench": "snnx.bench.command",
 }
 HYDRAS = (
-    "-m", "--multirun", "-c", "--cfg", "-p", "--package", "-r", "--resolve", "-i", "--info", "-sc", "--shell-completion", "--hydra-help",
-    "-cd", "--config-dir",
+    "-m", "--multirun", "-c", "--cfg", "-p", "--package", "-r", "--resolve", "-i", "--info", "-cd", "--config-dir",
+    "-sc", "--shell-completion", "--hydra-help",
 )  # fmt: skip
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 

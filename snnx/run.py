@@ -80,10 +80,12 @@ def compute(job: Job) -> dict:
     keep = Keep(folder / "ckpt", job.id)
     stop = Stop()
     callbacks = [Reseed(config["seed"]), Progress(folder / "progress.json"), stop, curves, keep]
+    callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # these see training too
     with _views(job) as loggers, stop.listening():
         with ranks.others(job):
             trainer = build_trainer(config, job.id, folder, callbacks=callbacks, loggers=loggers)
-            fit(trainer, method, data, keep)
+            if trainer.max_epochs:
+                fit(trainer, method, data, keep)
         if stop.asked:
             raise KeyboardInterrupt
         if ranks.rank():
@@ -92,14 +94,14 @@ def compute(job: Job) -> dict:
             alone = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
             trainer = build_trainer(alone, job.id, folder, callbacks=callbacks, loggers=loggers)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
-        tested = test(trainer, method, data, path_of(keep.folder, best))
+        tested = test(trainer, method, data, path_of(keep.folder, best) if best else None)
         for logger in loggers:
             logger.log_metrics({"epoch": trainer.max_epochs, **tested["metrics"]})
 
     write(folder / "layers.csv", as_csv(tested["layers"]))
     last = {key: values[-1] for key, values in history.items()}
     if accuracies := history.get("val/acc", []):
-        last |= {"val/acc_best": max(accuracies), "best_epoch": best}
+        last |= {"val/acc_first": accuracies[0], "val/acc_best": max(accuracies), "best_epoch": best}
     keep.prune({best, trainer.max_epochs})
     return {
         **tested,
@@ -115,15 +117,24 @@ def compute(job: Job) -> dict:
     }
 
 
-def test(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best: Path) -> dict:
-    """Test the last epoch, with every metric watching, and the epoch that was best on validation (or the last, without one)."""
+def test(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best: Path | None) -> dict:
+    """Test the last epoch, with every metric watching, and the epoch that was best on validation (or the last, without one).
+
+    `best` is the checkpoint of that epoch; `None` without any training, and then there is nothing else to test.
+    """
     with Recorder(method.backbone, list(method.metrics.values()), method.watch) as method.recorder:
         (last,) = trainer.test(method, datamodule=data, verbose=False)
     recorder, method.recorder = method.recorder, None
-    (at_best,) = trainer.test(method, datamodule=data, ckpt_path=str(best), verbose=False, weights_only=True)
+    layers, watched = (
+        rounded(recorder),
+        recorder.scalars(),
+    )  # now: testing a checkpoint takes metrics that saw the training back
+    at_best = last
+    if best:
+        (at_best,) = trainer.test(method, datamodule=data, ckpt_path=str(best), verbose=False, weights_only=True)
     samples = {kind: None if place is None else int(data.test_index[place]) for kind, place in recorder.samples.items()}
-    metrics = {**last, **recorder.scalars(), **{f"{key}_best": value for key, value in at_best.items()}}
-    return {"metrics": metrics, "layers": rounded(recorder), "samples": samples}
+    metrics = {**last, **watched, **{f"{key}_best": value for key, value in at_best.items()}}
+    return {"metrics": metrics, "layers": layers, "samples": samples}
 
 
 def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep: Keep) -> None:

@@ -46,7 +46,7 @@ MISTAKES = {
     "wrong type of a rate": (["optimizer.lr=abc"], "optimizer.lr must be of type .*; got abc"),
     "warm-up out of range": (["scheduler.warmup=2"], r"Cosine: warmup must lie in \[0, 1\)"),
     "precision": (["trainer.precision=foo"], "foo"),
-    "no epochs": (["trainer.max_epochs=0"], "trainer.max_epochs must be an integer of at least 1; got 0"),
+    "epochs": (["trainer.max_epochs=-1"], "trainer.max_epochs must be an integer, 0 to test without training; got -1"),
     "negative budget": (["budget.width=-1"], "budget.width must be positive.*; got -1.0"),
     "negative seed": (["seed=-1"], "seed must be at least 0; got -1"),
     "no runs at once": (["-m", "seed=0,1", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs must be at least 1; got 0"),

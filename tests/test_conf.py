@@ -18,10 +18,10 @@ PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "backbone", "init
 SHARED = {  # what the components of a group stand on; everything else in its folder is an option
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
-    "backbone": {"each_step", "mean_pool"},
+    "backbone": {"each_step", "fold", "mean_pool"},
     "init": {"init"},
     "method": {"base"},
-    "metric": {"metric", "recorder", "table"},
+    "metric": {"bins", "metric", "recorder", "table"},
 }
 LAYERS = {"recipe", "scale", "sweep", "row"}  # override layers, not components
 OPTIONS = sorted(path for path in home("conf").glob("*/*.yaml"))

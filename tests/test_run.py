@@ -8,8 +8,10 @@ import pytest
 import torch
 import yaml
 from composing import composed
+from omegaconf import OmegaConf
 
 from snnx import ledger
+from snnx.config import run_id
 from snnx.run import execute
 from snnx.write import write
 
@@ -181,3 +183,11 @@ def test_recorded_runs_count_as_done_when_asked(run, tmp_path, monkeypatch):
     elsewhere = replace(job, outputs=str(tmp_path / "outputs"), sweep="demo_neurons", config={**job.config, "recorded": True})
     assert execute(elsewhere)["wall_s"] == result["wall_s"]
     assert not (elsewhere.folder / "result.json").exists()
+
+
+def test_a_group_that_is_null_is_no_part_of_the_identity():
+    """So that a new optional stage, such as `init`, leaves the runs from before it their names."""
+    config = {"timesteps": 4, "seed": 0, "dataset": {"root": "x"}, "trainer": {"devices": 1}}
+    assert run_id(OmegaConf.create({**config, "stage": None})) == run_id(OmegaConf.create(config))
+    assert run_id(OmegaConf.create({**config, "stage": {"a": None}})) != run_id(OmegaConf.create(config))
+    assert composed("init=kaiming").id != composed("init=ettfs").id != composed().id

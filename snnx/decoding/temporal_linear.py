@@ -8,18 +8,30 @@ class TemporalLinear(nn.Module):
     """`score[b, k] = sum over t of (1 - t/T) * y[t, b, k]`, where `y` is a read-out that does not fire.
 
     Shape:
-        `[T, B, K]` to `[B, K]`.
+        `[T, B, K]` to `[B, K]`; of fewer than T steps, the score so far.
+
+    Args:
+        timesteps: T, at least 1.
+
+    Raises:
+        ValueError: `timesteps` is below 1.
 
     Source: ETTFS, section IV-C announces a comparison of linear with exponential weights.
 
     Example:
-        >>> TemporalLinear()(torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]], [[0.0, 0.0]], [[0.0, 1.0]]])).tolist()
+        >>> TemporalLinear(timesteps=4)(torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]], [[0.0, 0.0]], [[0.0, 1.0]]])).tolist()
         [[1.0, 1.0]]
     """
 
+    def __init__(self, *, timesteps: int) -> None:
+        super().__init__()
+        if timesteps < 1:
+            raise ValueError(f"TemporalLinear: timesteps must be at least 1; got {timesteps}")
+        self.timesteps = timesteps
+
     def weights(self, y: Tensor) -> Tensor:
         """`1 - t/T` for each step of `y`, `[T]`."""
-        return 1 - torch.arange(len(y), dtype=torch.float32, device=y.device) / len(y)
+        return 1 - torch.arange(len(y), dtype=torch.float32, device=y.device) / self.timesteps
 
     def forward(self, y: Tensor) -> Tensor:
         return torch.einsum("t,tbk->bk", self.weights(y), y.float())

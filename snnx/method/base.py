@@ -66,7 +66,10 @@ class Method(pl.LightningModule):
         encoded = self.encoding(images)
         if self.recorder is not None:
             self.recorder.see_input(images, encoded)
-        return self.decoding(self.backbone(encoded))
+        outputs = self.backbone(encoded)
+        if self.recorder is not None:
+            self.recorder.see_output(outputs, self.decoding)
+        return self.decoding(outputs)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         images, labels = batch
@@ -87,6 +90,8 @@ class Method(pl.LightningModule):
 
     def _evaluate(self, split: str, batch: tuple[Tensor, Tensor]) -> None:
         images, labels = batch
+        if self.recorder is not None:
+            self.recorder.labels = labels
         scores = self(images)
         correct = scores.argmax(1) == labels
         self._count(split, self.loss(scores, labels), correct)

@@ -2,12 +2,14 @@
 
 from torch import Tensor
 
-from snnx.metric.metric import Metric
+from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
 
 
 class FiringRate(Metric):
     """`firing_rate[t, b] = sum of s[t, b] / neurons`, in spikes per neuron and step.
+
+    `last_over_first` is the last layer's rate divided by the first's: near 0 where activity dies out with depth.
 
     Example:
         >>> import torch
@@ -20,3 +22,7 @@ class FiringRate(Metric):
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         return {"firing_rate": s.flatten(2).float().mean(2)}
+
+    def extra(self, curve: str, table: Table) -> dict[str, float]:
+        first, *_, last = (float(values.mean()) for values in [*table.values()] * (1 if len(table) > 1 else 2))
+        return {"last_over_first": last / first} if first > 0 else {}

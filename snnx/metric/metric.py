@@ -1,6 +1,6 @@
 """What a spiking metric is: one number a layer, step and sample, streamed over the test set."""
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.neuron.node import Node
 
@@ -11,8 +11,8 @@ Table = dict[str, Tensor]
 class Metric:
     """A metric reads potentials and spikes of one layer and never touches them.
 
-    `over_samples` names the curves that `measure` (or `measure_input`) returns and how each is reduced over samples: "mean" or
-    "max". Nothing is kept but the running reductions and the columns of two samples.
+    `over_samples` names the curves that `measure` (or `measure_input`, `measure_output`) returns and how each is reduced over
+    samples: "mean" or "max". Nothing is kept but the running reductions and the columns of two samples.
     """
 
     over_samples: dict[str, str]
@@ -23,6 +23,18 @@ class Metric:
 
     def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
         """Curves of the input, as `{curve: {place: [T, B]}}`, from images `[B, *]` and what they became, `[T, B, *]`."""
+        return {}
+
+    def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
+        """Curves of the read-out `[T, B, K]`, as `{curve: {place: [T, B]}}`, with what makes scores of it and labels `[B]`."""
+        return {}
+
+    def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
+        """The curves to keep, from the reduced ones of `over_samples`; these, unless a metric makes others of them."""
+        return curves
+
+    def gathered(self) -> dict[str, Table]:
+        """Curves that a metric which is also a callback of Lightning took from training, one value a place on its own axis."""
         return {}
 
     def extra(self, curve: str, table: Table) -> dict[str, float]:

@@ -5,8 +5,12 @@ from fnmatch import fnmatchcase
 import torch
 from torch import Tensor, nn
 
+from snnx.metric.bins import HISTOGRAMS
 from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
+
+KINDS = ("test", "correct", "wrong", "train")
+"""Of what a curve is: of the whole test set, of a sample that is classified rightly, of one wrongly, of training."""
 
 
 class Recorder:
@@ -45,6 +49,7 @@ class Recorder:
             raise ValueError(f"Recorder: layers must match one of {', '.join(found)}; got {layers}")
         self.neurons: dict[str, int] = {}  # per sample
         self.samples: dict[str, int | None] = {"correct": None, "wrong": None}
+        self.labels: Tensor | None = None  # of the batch that is running, where they are known
         self._batch: dict[str, Table] = {}  # curve -> layer -> [T, B], of the batch that is running
         self._kept: dict[str, dict[str, Table]] = {"test": {}, "correct": {}, "wrong": {}}
         self._seen = 0
@@ -63,6 +68,13 @@ class Recorder:
         for metric in self.metrics:
             for curve, places in metric.measure_input(images, encoded).items():
                 self._batch.setdefault(curve, {}).update(places)
+
+    def see_output(self, outputs: Tensor, decoding: nn.Module) -> None:
+        """Measure the read-out of the batch that is running."""
+        if self.labels is not None:
+            for metric in self.metrics:
+                for curve, places in metric.measure_output(outputs, decoding, self.labels).items():
+                    self._batch.setdefault(curve, {}).update(places)
 
     def _measure(self, layer: str, node: Node, h: Tensor, s: Tensor) -> None:
         self.neurons[layer] = h[0, 0].numel()
@@ -92,26 +104,30 @@ class Recorder:
         self._seen += size
 
     def curves(self, kind: str) -> dict[str, Table]:
-        """Curve name to layer to `[T]`, of the whole test set (`test`) or of one sample (`correct`, `wrong`)."""
-        if kind != "test":
-            return self._kept[kind]
-        means = {curve for metric in self.metrics for curve, how in metric.over_samples.items() if how == "mean"}
-        return {
-            curve: {layer: (v / self._seen if curve in means else v) for layer, v in table.items()}
-            for curve, table in self._kept["test"].items()
-        }
+        """Curve name to layer to `[T]`, of the whole test set (`test`), of one sample (`correct`, `wrong`) or of training."""
+        return {curve: table for metric in self.metrics for curve, table in self._of(metric, kind).items()}
+
+    def _of(self, metric: Metric, kind: str) -> dict[str, Table]:
+        """The curves of one metric."""
+        if kind == "train":
+            return metric.gathered()
+        kept = {curve: table for curve, table in self._kept[kind].items() if curve in metric.over_samples}
+        if kind == "test":
+            means = {curve for curve, how in metric.over_samples.items() if how == "mean"}
+            kept = {c: {k: v / self._seen if c in means else v for k, v in t.items()} for c, t in kept.items()}
+        return metric.finish(kept) if kept else {}
 
     def scalars(self) -> dict[str, float]:
         """`kind/curve` over the watched layers (a mean weighted by neurons, or the maximum) and `kind/curve_extra`."""
         found: dict[str, float] = {}
-        for kind in self._kept:
-            curves = self.curves(kind)
+        for kind in KINDS:
             for metric in self.metrics:
-                for curve, how in metric.over_samples.items():
-                    if table := curves.get(curve):
-                        found[f"{kind}/{curve}"] = self._total(table, how)
-                        extra = metric.extra(curve, table)
-                        found |= {f"{kind}/{curve}_{suffix}": value for suffix, value in extra.items()}
+                for curve, table in self._of(metric, kind).items():
+                    if curve in HISTOGRAMS:
+                        continue
+                    found[f"{kind}/{curve}"] = self._total(table, metric.over_samples.get(curve, "mean"))
+                    extra = metric.extra(curve, table)
+                    found |= {f"{kind}/{curve}_{suffix}": value for suffix, value in extra.items()}
         return found
 
     def _total(self, table: Table, how: str) -> float:

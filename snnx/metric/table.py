@@ -3,16 +3,16 @@
 import csv
 import io
 
-from snnx.metric.recorder import Recorder
+from snnx.metric.recorder import KINDS, Recorder
 
 Layers = dict[str, dict[str, dict[str, list[float]]]]
-"""Curve to sample (test, correct, wrong) to layer to one value a time step."""
+"""Curve to kind (see `KINDS`) to layer to one value a time step."""
 
 
 def rounded(recorder: Recorder) -> Layers:
-    """All curves of all samples, to six digits."""
+    """All curves of all kinds, to six digits."""
     layers: Layers = {}
-    for kind in ("test", "correct", "wrong"):
+    for kind in KINDS:
         for curve, table in recorder.curves(kind).items():
             plain = {layer: [float(f"{v:.6g}") for v in values.tolist()] for layer, values in table.items()}
             layers.setdefault(curve, {})[kind] = plain

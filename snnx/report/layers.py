@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from snnx.metric.bins import HISTOGRAMS
 from snnx.report.axes import Plot, band_line, name_lines, panels, png, styles
 from snnx.report.curves import mean_and_range
 from snnx.report.lines import Line, scales
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SEEN = {"test": "test set", "correct": "correct sample", "wrong": "wrong sample"}
+SEEN = {"test": "test set", "correct": "correct sample", "wrong": "wrong sample", "train": "training"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,12 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
     """For each probed metric a plot of its layer means; for residual potentials and for a lone layer, of every time step."""
     plots = []
     for metric in dict.fromkeys(name for line in lines for run in line.done for name in run.result.get("layers") or {}):
+        if metric in HISTOGRAMS:  # snnx/report/histograms.py
+            continue
         series = chosen(lines, metric)
+        if metric.endswith("_by_iteration"):
+            plots.append(_iterations(sweep, series, metric))
+            continue
         if all(len(probed) == 1 for one in series for probed in one.seeds):  # the input: a mean over its steps says little
             plots.append(_time(sweep, series, metric))
             continue
@@ -52,7 +58,12 @@ def chosen(lines: Sequence[Line], metric: str) -> list[Series]:
             for seen, label in SEEN.items()
         ]
     else:
-        every = [Series(line.scale, "test set", line.label, _seeds(line, metric, "test")) for line in probed]
+        every = [
+            Series(line.scale, label, line.label, _seeds(line, metric, seen))
+            for line in probed
+            for seen, label in SEEN.items()
+            if seen in ("test", "train")
+        ]
     return [series for series in every if series.seeds]
 
 
@@ -68,6 +79,15 @@ def _means(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
         axis.set_xlabel("layer")
     caption = f"{metric} by layer, mean over time steps; over seeds the mean, band from the lowest to the highest"
     return Plot(f"layers_{metric}", caption, png(figure))
+
+
+def _iterations(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
+    figure, axes = _panels(sweep, series, metric, lambda probed: probed.mean(axis=0))
+    for axis in axes:
+        axis.set_ylim(bottom=0)
+        axis.set_xlabel("training batch")
+    caption = f"{metric}, mean over layers; over seeds the mean, band from the lowest to the highest"
+    return Plot(f"iterations_{metric}", caption, png(figure))
 
 
 def _time(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:

@@ -96,6 +96,18 @@ def test_killed_at_any_moment_and_started_again_is_bit_for_bit_the_same(undistur
     }
 
 
+def test_a_metric_that_saw_the_training_is_continued_too(tmp_path, monkeypatch):
+    words = (*QUICK, "metric=[firing_rate_by_iteration]", "metric.firing_rate_by_iteration.iterations=12")
+    whole = replace(composed(*words), outputs=str(tmp_path / "whole"))
+    expected = execute(whole)
+    job = replace(whole, outputs=str(tmp_path / "parts"))
+    interrupt_after(job, 1, monkeypatch)
+    again = execute(job)
+    assert again["resumed"] == [2]
+    same((whole, expected), (job, again))
+    assert len(again["layers"]["firing_rate_by_iteration"]["train"]["stages.sn1"]) == 12
+
+
 def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_used(undisturbed, tmp_path, capsys, monkeypatch):
     job = replace(undisturbed[0], outputs=str(tmp_path))
     interrupt_after(job, 3, monkeypatch)

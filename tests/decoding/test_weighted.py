@@ -26,7 +26,7 @@ def test_with_base_two_one_early_spike_beats_all_later_ones(timesteps):
 @settings(deadline=None, max_examples=30)
 @given(st.integers(1, 12), st.floats(1, 10))
 def test_weights_begin_at_one_and_never_rise(timesteps, gamma):
-    for decoding in (TemporalWeighted(gamma=gamma), TemporalLinear()):
+    for decoding in (TemporalWeighted(gamma=gamma), TemporalLinear(timesteps=timesteps)):
         weights = decoding.weights(torch.zeros(timesteps, 1, 1))
         assert weights[0] == 1
         assert (weights > 0).all()
@@ -72,6 +72,7 @@ def test_training_reaches_the_weights():
     ("build", "message"),
     [
         (lambda: TemporalWeighted(gamma=0.5), "TemporalWeighted: gamma must be at least 1, .*; got 0.5"),
+        (lambda: TemporalLinear(timesteps=0), "TemporalLinear: timesteps must be at least 1; got 0"),
         (lambda: WeightedSpikes(neuron=TTFS, gamma=0), "WeightedSpikes: gamma must be at least 1, .*; got 0"),
         (lambda: WeightedSpikes(neuron=TTFS, scale=0), "WeightedSpikes: scale must be positive; got 0"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnx.report import curves, layers
+from snnx.report import curves, histograms, layers
 from snnx.report.axes import COLOURS, apart, styles
 from snnx.report.lines import lines
 from snnx.report.runs import collect
@@ -112,3 +112,28 @@ def test_labels_keep_their_order_and_distance(places):
     moved = apart(places, gap=0.1, low=0.0, high=1.0)
     assert all(after - before >= 0.1 - 1e-9 for before, after in pairwise(moved))
     assert all(-1e-9 <= place <= 1 + 1e-9 for place in moved)
+
+
+def test_training_curves_and_histograms(leave, done, drawn):
+    """What is not of the test set: gradients by layer, firing by iteration, and histograms with a panel a layer."""
+    probed = {
+        "weight_gradient_log10": {"train": {"fc1": [-2.0], "out": [-3.0]}},
+        "firing_rate_by_iteration": {"train": {"sn1": [0.1] * 30, "sn2": [0.2] * 30}},
+        "weight_gradient_histogram": {"train": {"fc1": [0.5] + [0.0] * 54 + [0.5], "out": [1 / 56] * 56}},
+        "potential_histogram": {"test": {"sn1": [1 / 64] * 64}, "wrong": {"sn1": [1 / 64] * 64}},
+    }
+    for row in ("A", "B"):
+        for seed in (0, 1):
+            leave("fig", f"{row},seed={seed},scale=small", done(row, seed, 0.8, layers=probed))
+    assert [plot.name for plot in drawn(layers.draw)] == [
+        "layers_weight_gradient_log10", "iterations_firing_rate_by_iteration",
+    ]  # fmt: skip
+    potentials, gradients = drawn(histograms.draw)
+    assert (potentials.name, gradients.name) == ("potential_histogram", "weight_gradient_histogram")
+    assert size(gradients.png) == (960, 570)
+
+
+def test_a_single_row_shows_its_training_too(leave, done, outputs, docs):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"surrogate_slope": {"train": LAYERS}}))
+    (series,) = layers.chosen(lines(["A"], collect("fig", outputs, docs)), "surrogate_slope")
+    assert (series.title, series.label) == ("A", "training")

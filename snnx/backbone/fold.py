@@ -1,0 +1,90 @@
+"""Average pooling folded into the layer that reads it, so that only spikes travel between layers."""
+
+import copy
+from itertools import pairwise
+from math import prod
+
+import torch
+from spikingjelly.activation_based import functional
+from torch import Tensor, nn
+
+
+@torch.no_grad()
+def fold_average_pooling(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
+    """A copy of `network` for inference in which no average of spikes is passed on: the same outputs from binary traffic.
+
+        conv(w, stride s, padding p) of means of r x r  =  conv(w spread over r x r, divided by r*r, stride r*s, padding r*p)
+
+    and likewise a linear layer on the flattened maps. Poolings that overlap or pad, and what reads them, stay as they are.
+
+    Args:
+        network: a backbone of `[T, B, C, H, W]` in which one layer alone reads each pooling, as in SCNN, VGG and ConvNet.
+        in_shape: `(C, H, W)` of its input; one image of zeros is passed through to see the order and the sizes of the layers.
+
+    Raises:
+        ValueError: a pooling gets a side that it does not divide, whose remainder it would drop.
+
+    Source: ETTFS, section III, where average pooling is chosen over maximum pooling; the folding is our reading of how its
+        fractions need not be sent.
+
+    Example:
+        >>> from snnx.backbone.scnn import SCNN
+        >>> from snnx.neuron.ttfs import TTFS
+        >>> folded = fold_average_pooling(SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=10), (1, 28, 28))
+        >>> folded.features.conv2[0], folded.classifier.fc1
+        (Conv2d(16, 32, kernel_size=(10, 10), stride=(2, 2)), Linear(in_features=2048, out_features=800, bias=True))
+    """
+    folded = copy.deepcopy(network).eval()
+    for pool, size, reader in _pooled(folded, in_shape):
+        side = pool.kernel_size if isinstance(pool.kernel_size, int) else pool.kernel_size[0]
+        if size[1] % side or size[2] % side:
+            raise ValueError(f"fold_average_pooling: {side} must divide the sides of what is pooled; got {size[1]}x{size[2]}")
+        wide = _wide_conv(reader, side) if isinstance(reader, nn.Conv2d) else _wide_linear(reader, side, size)
+        _replace(folded, reader, wide)
+        _replace(folded, pool, nn.Identity())
+    return folded
+
+
+def _pooled(network: nn.Module, in_shape: tuple[int, int, int]) -> list[tuple[nn.AvgPool2d, torch.Size, nn.Module]]:
+    """Each pooling that can be folded, the `(C, H, W)` that it gets, and the layer that runs next."""
+    ran: list[tuple[nn.Module, torch.Size]] = []
+    watched = [m for m in network.modules() if isinstance(m, nn.AvgPool2d | nn.Conv2d | nn.Linear)]
+    hooks = [m.register_forward_hook(lambda m, given, _: ran.append((m, given[0].shape[1:]))) for m in watched]
+    dtype = next(network.parameters()).dtype
+    functional.reset_net(network)
+    network(torch.zeros(1, 1, *in_shape, dtype=dtype))
+    functional.reset_net(network)
+    for hook in hooks:
+        hook.remove()
+    return [
+        (pool, size, reader)
+        for (pool, size), (reader, _) in pairwise(ran)
+        if isinstance(pool, nn.AvgPool2d) and not isinstance(reader, nn.AvgPool2d)
+        and pool.padding == 0 and pool.stride == pool.kernel_size
+    ]  # fmt: skip
+
+
+def _spread(weight: Tensor, side: int) -> Tensor:
+    """Every weight of `[..., h, w]` over a window of its own, whose mean it reads."""
+    return weight.repeat_interleave(side, -2).repeat_interleave(side, -1) / side**2
+
+
+def _wide_conv(conv: nn.Conv2d, side: int) -> nn.Conv2d:
+    sides = {name: tuple(side * n for n in getattr(conv, name)) for name in ("kernel_size", "stride", "padding")}
+    wide = nn.Conv2d(conv.in_channels, conv.out_channels, **sides, groups=conv.groups, bias=conv.bias is not None)
+    wide.weight, wide.bias = nn.Parameter(_spread(conv.weight, side)), conv.bias
+    return wide
+
+
+def _wide_linear(linear: nn.Linear, side: int, size: torch.Size) -> nn.Linear:
+    maps = linear.weight.view(linear.out_features, size[0], size[1] // side, size[2] // side)
+    wide = nn.Linear(prod(size), linear.out_features, bias=linear.bias is not None)
+    wide.weight, wide.bias = nn.Parameter(_spread(maps, side).flatten(1)), linear.bias
+    return wide
+
+
+def _replace(network: nn.Module, old: nn.Module, new: nn.Module) -> None:
+    for parent in network.modules():
+        for name, child in parent.named_children():
+            if child is old:
+                setattr(parent, name, new)

@@ -1,0 +1,28 @@
+"""The bins of the histograms that are recorded; free of torch, since the report draws them."""
+
+from typing import NamedTuple
+
+
+class Bins(NamedTuple):
+    """`count` bins of one width from `low` to `high`; what lies outside counts into the first or the last."""
+
+    low: float
+    high: float
+    count: int
+
+    @property
+    def centres(self) -> list[float]:
+        """The middle of each bin.
+
+        Example:
+            >>> Bins(0, 1, 2).centres
+            [0.25, 0.75]
+        """
+        width = (self.high - self.low) / self.count
+        return [self.low + (index + 0.5) * width for index in range(self.count)]
+
+
+HISTOGRAMS = {
+    "potential_histogram": Bins(-4, 4, 64),
+    "weight_gradient_histogram": Bins(-12, 2, 56),  # of log10 |dL/dw|
+}

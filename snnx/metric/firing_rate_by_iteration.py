@@ -1,0 +1,77 @@
+"""Firing rate while training, batch by batch."""
+
+from functools import partial
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from snnx.metric.metric import Metric, Table
+from snnx.neuron.node import Node
+
+
+class FiringRateByIteration(Metric, pl.Callback):
+    """The mean of `s` over steps, samples and neurons of each layer, for each of the first training batches.
+
+    `..._start_over_end` is the mean rate of the layers over the first tenth of these batches divided by that over the last
+    tenth: near 0 where a network starts almost silent, near 1 where it starts at the rate that it keeps.
+
+    Args:
+        iterations: batches that are watched, at least 10.
+
+    Raises:
+        ValueError: `iterations` is below 10.
+
+    Source: ETTFS, Figure 9.
+    """
+
+    over_samples: dict[str, str] = {}
+
+    def __init__(self, *, iterations: int = 1000) -> None:
+        if iterations < 10:
+            raise ValueError(f"FiringRateByIteration: iterations must be at least 10; got {iterations}")
+        self.iterations = iterations
+        self._rates: dict[str, list[Tensor]] = {}
+        self._hooks: list = []
+
+    def gathered(self) -> dict[str, Table]:
+        found = {layer: torch.stack(rates).cpu() for layer, rates in self._rates.items() if len(rates) >= 10}
+        return {"firing_rate_by_iteration": found} if found else {}
+
+    def extra(self, curve: str, table: Table) -> dict[str, float]:
+        mean = torch.stack(list(table.values())).mean(0)
+        tenth = len(mean) // 10
+        end = float(mean[-tenth:].mean())
+        return {"start_over_end": float(mean[:tenth].mean()) / end} if end > 0 else {}
+
+    def state_dict(self) -> dict:
+        return {"rates": {layer: torch.stack(rates).cpu() for layer, rates in self._rates.items() if rates}}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        self._rates = {layer: list(rates) for layer, rates in state_dict["rates"].items()}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.global_step >= self.iterations:  # continued later than that
+            return
+        for name, node in pl_module.backbone.named_modules():
+            if isinstance(node, Node):
+                rates = self._rates.setdefault(name, [])
+                self._hooks.append(node.register_forward_hook(partial(_append, rates)))
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
+        if trainer.global_step >= self.iterations:
+            self._remove()
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._remove()
+
+    def _remove(self) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = []
+
+
+def _append(rates: list[Tensor], node: Node, _: object, s: Tensor) -> None:
+    """A hook and not a probe: a probe would take the kernels' way through wider numbers, and the training with it."""
+    if node.training:  # not while validating
+        rates.append(s.detach().mean(dtype=torch.float32))

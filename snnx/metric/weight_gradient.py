@@ -1,0 +1,82 @@
+"""Gradients of the weights on one batch: whether the loss reaches every layer."""
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from snnx.init.init import places
+from snnx.metric.bins import HISTOGRAMS
+from snnx.metric.metric import Metric, Table
+from snnx.neuron.node import Node
+
+BINS = HISTOGRAMS["weight_gradient_histogram"]
+SMALL = 1e-8
+
+
+class WeightGradient(Metric, pl.Callback):
+    """Of `g = dL/dw` of each convolution and linear layer, on the first training batch, undistorted, when the test begins:
+
+        weight_gradient_log10     = log10 of the mean of |g|, at least -12
+        weight_gradient_small     = share with |g| < 1e-8
+        weight_gradient_histogram = shares by log10 |g|, in 56 bins from -12 to 2
+        surrogate_slope           = mean over steps and neurons of the surrogate's slope at h - v_threshold, by neuron layer
+
+    `weight_gradient_log10_least` is that of the layer where it is least. With `trainer.max_epochs=0` these are the gradients at
+    initialisation. Weights, states and the optimizer stay as they are.
+
+    Source: ETTFS, Figure 5; its cut-off is not known.
+    """
+
+    over_samples: dict[str, str] = {}
+
+    def __init__(self) -> None:
+        self._tables: dict[str, Table] = {}
+
+    def gathered(self) -> dict[str, Table]:
+        return self._tables
+
+    def extra(self, curve: str, table: Table) -> dict[str, float]:
+        return {"least": min(float(values) for values in table.values())} if curve == "weight_gradient_log10" else {}
+
+    def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if pl_module.recorder is None:  # the test of another checkpoint
+            return
+        batch = next(iter(trainer.datamodule.train_dataloader()))
+        images, labels = trainer.datamodule.on_after_batch_transfer(batch, 0)
+        nodes = {name: m for name, m in pl_module.backbone.named_modules() if isinstance(m, Node)}
+        recorder, pl_module.recorder = pl_module.recorder, None
+        before = {name: node.probe for name, node in nodes.items()}
+        with torch.inference_mode(False), torch.enable_grad():
+            slopes: Table = {}
+            for name, node in nodes.items():
+                node.probe = lambda h, s, name=name, node=node: slopes.update({name: _slope(node, h)})
+            pl_module.encoding.begin_evaluation()
+            loss = pl_module.loss(pl_module(images.clone()), labels.clone())
+            layers = [place.layer for place in places(pl_module.backbone)]
+            gradients = torch.autograd.grad(loss, [layer.weight for layer in layers])
+        for name, node in nodes.items():
+            node.probe = before[name]
+        pl_module.recorder = recorder
+        names = {module: name for name, module in pl_module.backbone.named_modules()}
+        self._tables = {
+            **_tables(dict(zip((names[layer] for layer in layers), gradients, strict=True))),
+            "surrogate_slope": slopes,
+        }
+
+
+def _slope(node: Node, h: Tensor) -> Tensor:
+    x = (h.detach() - node.v_threshold).requires_grad_()
+    with torch.enable_grad():  # a probe may be called within an autograd function's forward
+        (slope,) = torch.autograd.grad(node.surrogate_function(x).sum(), x)
+    return slope.mean()[None]
+
+
+def _tables(gradients: dict[str, Tensor]) -> dict[str, Table]:
+    found: dict[str, Table] = {"weight_gradient_log10": {}, "weight_gradient_small": {}, "weight_gradient_histogram": {}}
+    for name, gradient in gradients.items():
+        size = gradient.abs().flatten().float()
+        found["weight_gradient_log10"][name] = size.mean().clamp(min=10.0**BINS.low).log10()[None]
+        found["weight_gradient_small"][name] = (size < SMALL).float().mean()[None]
+        decades = size.log10().clamp(BINS.low, BINS.high).cpu()
+        found["weight_gradient_histogram"][name] = torch.histc(decades, BINS.count, BINS.low, BINS.high) / len(size)
+    return found

@@ -1,0 +1,45 @@
+"""Early decision: the answer after each step, for every decoding."""
+
+import pytest
+import torch
+
+from snnx.decoding.last_step import LastStep
+from snnx.decoding.mean_logits import MeanLogits
+from snnx.decoding.temporal_linear import TemporalLinear
+from snnx.decoding.temporal_weighted import TemporalWeighted
+from snnx.decoding.weighted_spikes import WeightedSpikes
+from snnx.metric.decision import Decision
+from snnx.neuron.ttfs import TTFS
+
+DECODINGS = [
+    MeanLogits(), LastStep(), TemporalWeighted(gamma=2), TemporalLinear(timesteps=6), WeightedSpikes(neuron=TTFS).eval(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("decoding", DECODINGS, ids=lambda decoding: type(decoding).__name__)
+def test_the_last_decision_is_the_scores(decoding):
+    torch.manual_seed(0)
+    outputs, labels = torch.randn(6, 50, 4), torch.randint(4, (50,))
+    seen = Decision().measure_output(outputs, decoding, labels)
+    early, decided = seen["early_acc"]["output"], seen["decided"]["output"]
+    assert torch.equal(early[-1], (decoding(outputs).argmax(1) == labels).float())
+    assert decided[-1].all()
+    assert (decided.diff(dim=0) >= 0).all(), "what is final stays so"
+    latency = Decision().extra("decided", {"output": decided.mean(1)})["latency"]
+    first = decided.argmax(0) + 1.0
+    assert latency == pytest.approx(first.mean().item(), abs=1e-5)
+    assert 1 < latency < 6
+
+
+def test_heavier_early_steps_decide_sooner():
+    torch.manual_seed(0)
+    outputs, labels = torch.randn(8, 400, 10), torch.zeros(400, dtype=torch.long)
+    latency = [
+        Decision().extra("decided", {"o": Decision().measure_output(outputs, decoding, labels)["decided"]["output"].mean(1)})
+        for decoding in (TemporalWeighted(gamma=4), TemporalWeighted(gamma=2), TemporalWeighted(gamma=1))
+    ]
+    assert latency[0]["latency"] < latency[1]["latency"] < latency[2]["latency"]
+
+
+def test_accuracy_after_half_of_the_steps():
+    assert Decision().extra("early_acc", {"output": torch.tensor([0.1, 0.2, 0.3, 0.4])})["half"] == pytest.approx(0.2)

@@ -1,0 +1,122 @@
+"""Potentials, gradients and firing by iteration, against the same numbers computed at once from what the network did."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from composing import composed
+from torch import nn
+
+from snnx.build import build_data, build_method
+from snnx.check import check
+from snnx.metric.bins import HISTOGRAMS
+from snnx.metric.firing_rate_by_iteration import FiringRateByIteration
+from snnx.metric.potential import Potential
+from snnx.metric.recorder import Recorder
+from snnx.metric.weight_gradient import WeightGradient
+from snnx.neuron.lif import LIF
+from snnx.neuron.ttfs import TTFS
+from snnx.run import execute
+
+QUICK = ("timesteps=3", "trainer.accelerator=cpu", "neuron=ttfs", "init=ettfs", "backbone=mlp")
+
+
+def recorded(node: nn.Module, x: torch.Tensor, metric: Potential, sizes: list[int]) -> dict[str, torch.Tensor]:
+    """The one layer's curves, after a pass in batches."""
+    network = nn.Sequential(node)
+    with Recorder(network, [metric]) as recorder:
+        for part in x.split(sizes, 1):
+            node.reset()
+            network(part)
+            recorder.end_batch(torch.ones(part.shape[1], dtype=torch.bool))
+    return {curve: table["0"] for curve, table in recorder.curves("test").items()}
+
+
+@pytest.mark.parametrize("node", [TTFS(v_threshold=0.8), TTFS(tau=2), LIF(tau=2)], ids=["ttfs", "leaky", "lif"])
+def test_potentials_of_neurons_that_may_still_fire(node):
+    torch.manual_seed(0)
+    x = torch.randn(6, 7, 40)
+    seen = {}
+    node.probe = lambda h, s: seen.update(h=h, s=s)
+    node.reset()
+    node(x)
+    h, s = seen["h"], seen["s"]
+    silent_before = s.cumsum(0) - s == 0 if isinstance(node, TTFS) else torch.ones_like(s, dtype=torch.bool)
+    some = h[silent_before]
+    found = recorded(node, x, Potential(), [3, 3, 1])
+    expected = {
+        "mean": some.mean(),
+        "std": some.std(correction=0),
+        "skew": ((some - some.mean()) / some.std(correction=0)).pow(3).mean(),
+        "above": (some >= node.v_threshold).float().mean(),
+        "near": ((some - node.v_threshold).abs() <= 1).float().mean(),
+    }
+    for name, value in expected.items():
+        torch.testing.assert_close(found[f"potential_{name}"].float(), value[None], rtol=1e-4, atol=1e-5)
+    bins = HISTOGRAMS["potential_histogram"]
+    shares = torch.histc(some.clamp(bins.low, bins.high), bins.count, bins.low, bins.high) / some.numel()
+    torch.testing.assert_close(found["potential_histogram"].float(), shares, rtol=1e-4, atol=1e-6)
+    if isinstance(node, TTFS) and node.tau is None:
+        torch.testing.assert_close(found["current_variance"].float(), x.var(correction=0)[None], rtol=1e-3, atol=0)
+    else:
+        assert "current_variance" not in found
+    everything = recorded(node, x, Potential(include_refractory=True), [7])
+    torch.testing.assert_close(everything["potential_mean"].float(), h.mean()[None], rtol=1e-4, atol=1e-5)
+
+
+def result(tmp_path, *words: str) -> dict:
+    found = execute(replace(composed(*QUICK, *words), outputs=str(tmp_path)))
+    assert found["status"] == "done", found["error"]
+    return found
+
+
+def test_a_run_without_training_sees_gradients_at_initialisation(tmp_path):
+    """Against autograd on the very network and batch, built once more from the same seed."""
+    words = ("trainer.max_epochs=0", "metric=[weight_gradient,firing_rate]", "dataset.batch_size=50", "backbone.hidden=[20,20]")
+    found = result(tmp_path, *words)
+    check(composed(*QUICK, *words))
+    config = composed(*QUICK, *words).config
+    torch.manual_seed(0)
+    data = build_data(config)
+    data.setup()
+    method = build_method(config, data).eval()
+    images, labels = data.on_after_batch_transfer(next(iter(data.train_dataloader())), 0)
+    method.loss(method(images), labels).backward()
+    layers = found["layers"]["weight_gradient_log10"]["train"]
+    for name in ("layers.fc1.0", "layers.fc2.0", "out"):
+        gradient = method.backbone.get_submodule(name).weight.grad
+        assert layers[name][0] == pytest.approx(gradient.abs().mean().log10().item(), abs=1e-4)
+        shares = found["layers"]["weight_gradient_histogram"]["train"][name]
+        assert sum(shares) == pytest.approx(1, abs=1e-4)
+        small = (gradient.abs() < 1e-8).float().mean().item()
+        assert found["layers"]["weight_gradient_small"]["train"][name][0] == pytest.approx(small, abs=1e-5)
+    assert found["metrics"]["train/weight_gradient_log10_least"] == pytest.approx(min(v[0] for v in layers.values()), abs=1e-4)
+    assert 0 < found["layers"]["surrogate_slope"]["train"]["layers.sn1"][0] < 1
+    assert found["curves"] == {}
+    assert found["metrics"]["test/acc_best"] == found["metrics"]["test/acc"]
+    assert set(found["layers"]["firing_rate"]) == {"test", "correct", "wrong"}
+
+
+def test_watching_changes_no_result(tmp_path):
+    words = ("trainer.max_epochs=1", "budget.samples=0.3", "dataset.batch_size=16", "trainer.precision=bf16-mixed")
+    plain = result(tmp_path, *words, "metric=[firing_rate]")
+    watched = result(tmp_path, *words, "metric=[firing_rate,firing_rate_by_iteration,weight_gradient,potential,decision]")
+    assert watched["curves"] == plain["curves"]
+    assert watched["metrics"]["test/loss"] == plain["metrics"]["test/loss"]
+    assert watched["layers"]["firing_rate"] == plain["layers"]["firing_rate"]
+    rates = watched["layers"]["firing_rate_by_iteration"]["train"]["layers.sn1"]
+    assert len(rates) == -(-watched["data"]["train"] // 16)
+    assert all(0 < rate <= 1 / 3 for rate in rates), "at most one spike in three steps"
+    assert watched["metrics"]["train/firing_rate_by_iteration_start_over_end"] > 0
+
+
+def test_start_over_end_by_hand():
+    rates = {"a": torch.linspace(0, 1, 20), "b": torch.linspace(0, 1, 20)}  # tenths: (0 + 1/19)/2 and (18/19 + 1)/2
+    extra = FiringRateByIteration().extra("firing_rate_by_iteration", rates)
+    assert extra["start_over_end"] == pytest.approx(1 / 37)
+    with pytest.raises(ValueError, match="FiringRateByIteration: iterations must be at least 10; got 9"):
+        FiringRateByIteration(iterations=9)
+
+
+def test_gradients_are_gathered_from_callbacks_only():
+    assert WeightGradient().gathered() == FiringRateByIteration().gathered() == Potential().gathered() == {}
