@@ -9,6 +9,7 @@ COMMANDS = {  # the first word, and the module whose main(words) answers it
     "report": "snnx.report.command",
     "prepare": "snnx.prepare",
     "bench": "snnx.bench.command",
+    "wandb-sweep": "snnx.wandb_sweep",
 }
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
