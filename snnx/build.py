@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 from hydra.utils import instantiate
+from lightning_fabric.plugins.environments import LightningEnvironment
 
 from snnx.method.base import Method
 
@@ -33,6 +34,7 @@ def build_trainer(config: dict, folder: Path, *, callbacks: list, loggers: list)
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
+        plugins=[LightningEnvironment()],  # snnx/ranks.py starts the processes, and who started snnx requeues, also under Slurm
         log_every_n_steps=1,  # nothing is logged by step; a larger value only makes Lightning warn about short epochs
     )
 

@@ -70,7 +70,7 @@ def test_a_process_that_dies_fails_the_run(tmp_path, monkeypatch):
     job = replace(composed(*QUICK, "trainer=ddp", "trainer.max_epochs=500"), outputs=str(tmp_path))
     killed = []
 
-    def kill(trainer, *_):
+    def kill(trainer):
         if not killed and trainer.current_epoch == 1:
             (other,) = [child for child in active_children() if child.pid]
             killed.append(other.pid)
@@ -78,10 +78,7 @@ def test_a_process_that_dies_fails_the_run(tmp_path, monkeypatch):
 
     from snnx.callback.curves import Curves
 
-    after = Curves.on_train_epoch_end
-    monkeypatch.setattr(
-        Curves, "on_train_epoch_end", lambda self, trainer, module: (after(self, trainer, module), kill(trainer))
-    )
+    monkeypatch.setattr(Curves, "on_train_epoch_start", lambda self, trainer, module: kill(trainer))
     outcome = run.execute(job)
     assert outcome["status"] == "failed"
     assert outcome["error"]["message"] == "process 2 of 2 died while training; its output is in run.log"
