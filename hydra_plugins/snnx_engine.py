@@ -20,9 +20,9 @@ from omegaconf import OmegaConf, open_dict
 class EngineLauncher(Launcher):
     """Hand frozen runs to another launcher, and judge them by the results they leave.
 
-    Hydra's other launchers compose a run when it starts, stop reading at the first failure, and lose the queue with a worker. So
-    an engine gets one word a run, the path of its frozen configuration, and each of its workers does the run in a process of its
-    own. What is done already is not handed over. All machines must see this folder under the same path.
+    Hydra's other launchers compose a run when it starts, stop reading at the first failure, and lose the queue with a worker.
+    So an engine gets one word a run, the path of its frozen configuration, and each of its workers does the run in a process
+    of its own. What is done already is not handed over. All machines must see this folder under the same path.
 
     Args:
         extra: the extra of snnx that installs the engine.
