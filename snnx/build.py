@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 from hydra.utils import instantiate
 from lightning_fabric.plugins.environments import LightningEnvironment
 
+from snnx.checkpoint import Checkpoints
 from snnx.method.base import Method
 
 
@@ -17,12 +18,15 @@ def build_data(config: dict) -> pl.LightningDataModule:
 
 
 def build_method(config: dict, data: pl.LightningDataModule) -> Method:
-    """The pipeline from encoding to loss, fitted to the data set's shape and classes and to the scale's width."""
-    method = instantiate(config["method"], _convert_="all")
-    return method(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
+    """The pipeline from encoding to loss, drawn anew by `init`, fitted to the data set and to the scale's width."""
+    partial = instantiate(config["method"], _convert_="all")
+    method = partial(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
+    if config["init"] is not None:
+        instantiate(config["init"], _convert_="all")(method.backbone)
+    return method
 
 
-def build_trainer(config: dict, folder: Path, *, callbacks: list, loggers: list) -> pl.Trainer:
+def build_trainer(config: dict, run: str, folder: Path, *, callbacks: list, loggers: list) -> pl.Trainer:
     """Lightning's trainer, at the scale's share of epochs, silent but for what the callbacks say."""
     _quiet()
     trainer = instantiate(config["trainer"], _convert_="all")
@@ -30,11 +34,12 @@ def build_trainer(config: dict, folder: Path, *, callbacks: list, loggers: list)
         max_epochs=max(1, round(config["trainer"]["max_epochs"] * config["budget"]["epochs"])),
         callbacks=callbacks,
         logger=loggers or False,
+        # not Slurm's environment, where there is one: snnx/ranks.py starts the processes, and whoever started snnx requeues
+        plugins=[Checkpoints(run), LightningEnvironment()],
         default_root_dir=str(folder),
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        plugins=[LightningEnvironment()],  # snnx/ranks.py starts the processes, and who started snnx requeues, also under Slurm
         log_every_n_steps=1,  # nothing is logged by step; a larger value only makes Lightning warn about short epochs
     )
 

@@ -7,6 +7,7 @@ from importlib import import_module
 
 COMMANDS = {  # the first word, and the module whose main(words) answers it
     "report": "snnx.report.command",
+    "status": "snnx.report.status",
     "prepare": "snnx.prepare",
     "bench": "snnx.bench.command",
     "wandb-sweep": "snnx.wandb_sweep",
@@ -20,12 +21,17 @@ def main() -> int:
     try:
         if words and words[0] in COMMANDS:
             return import_module(COMMANDS[words[0]]).main(words[1:])
+        if words and words[0] == "plan":
+            return _plan(words[1:])
         if {"-h", "--help"} & set(words):
             from snnx.overview import overview
 
             print(overview())
             return OK
-        return _hydra(words)
+        code = _hydra(words)
+        if code in (OK, FAILED) and multirun(words) and (name := chosen_sweep(words)):
+            import_module(COMMANDS["report"]).main([name])
+        return code
     except KeyboardInterrupt:
         print("snnx: interrupted; the same line again finishes what is missing", file=sys.stderr)
         return INTERRUPTED
@@ -34,6 +40,7 @@ def main() -> int:
 def _hydra(words: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the one line below is ours
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic sums on CUDA need
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch then asks for large pages: fewer faults
     import hydra
 
     from snnx.complaint import COMPLAINTS, complaint
@@ -50,11 +57,17 @@ def _hydra(words: list[str]) -> int:
         return _usage(complaint(error, words))
     else:
         code = OK
-    if multirun(words) and (name := chosen_sweep(words)):
-        from snnx.report.command import main as report
-
-        report([name])
     return code
+
+
+def _plan(words: list[str]) -> int:
+    from snnx.plan import command
+
+    if {"-h", "--help"} & set(words):
+        print(command.USAGE)
+        return OK
+    sys.argv[1:] = planned = command.line(words)  # which is what Hydra reads
+    return _hydra(planned)
 
 
 def _task(config) -> None:

@@ -1,7 +1,6 @@
-"""The schema of a run, the options that live outside `conf/`, and the identity of a run."""
+"""The schema of a run, the options that live outside `conf/`, and a composed configuration as a job."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from snnx import provenance, sweepfile
 from snnx.home import home
+from snnx.identity import PLACES, run_id
 from snnx.job import Job
 from snnx.sweepfile import Row, SweepFile
 
@@ -54,6 +54,7 @@ class Run:
     backbone: Any = None
     decoding: Any = None
     loss: Any = None
+    init: Any = None
     method: Any = None
     metric: dict[str, Any] = field(default_factory=dict)
     optimizer: Any = None
@@ -67,36 +68,6 @@ class Run:
     recorded: bool = False  # count runs of the committed record as done
 
 
-NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded")
-PHYSICS = 1  # raised when code changes what an unchanged configuration computes, so that old results are not taken for new
-PLACES = ("dataset.root", "trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.num_nodes")
-
-
-def run_id(config: DictConfig, *, seed: bool = True) -> str:
-    """Hash of what a run computes: its resolved configuration without places, devices, loggers and labels.
-
-    `seed=False` is the same for every seed: runs that share it differ in nothing else and may be averaged.
-    """
-    kept = OmegaConf.masked_copy(config, [key for key in config if key not in NOT_PHYSICS])
-    if not seed:
-        kept.seed = -1  # not masked: the data set refers to it
-    physics = OmegaConf.to_container(kept, resolve=True)
-    for place in PLACES:
-        group, _, key = place.partition(".")
-        physics[group].pop(key, None)
-    plain = json.dumps(_floats({"physics": PHYSICS, **physics}), sort_keys=True)
-    return hashlib.sha256(plain.encode()).hexdigest()[:16]
-
-
-def _floats(value: object) -> object:
-    """4 and 4.0 are the same physics."""
-    if isinstance(value, Mapping):
-        return {key: _floats(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_floats(item) for item in value]
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
 def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, str], command: str) -> Job:
     """A composed configuration as plain data: what to compute, and where it goes."""
     task = [o for o in overrides if not _is_plumbing(o.split("=")[0].lstrip("+~"))]
@@ -104,12 +75,10 @@ def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, s
     rest = [o for o in task if o.split("=")[0] not in ("sweep", "row", "seed")]
     named = ",".join([*([label] if label else []), f"seed={config.seed}"])
     budget = [o for o in task if o.startswith("budget.")]
-    plain = OmegaConf.to_container(
-        OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]), resolve=True, enum_to_str=True
-    )
+    plain = _plain(config)
     return Job(
-        id=run_id(config),
-        group=run_id(config, seed=False),
+        id=run_id(plain),
+        group=run_id(_plain(config, seed=-1)),  # the same for every seed: runs that share it differ in nothing else
         name=_file_name(named, ",".join(rest)),
         sweep=sweep,
         row=label or ",".join(rest) or "default",
@@ -121,6 +90,14 @@ def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, s
         outputs="outputs",
         config=plain,
     )
+
+
+def _plain(config: DictConfig, seed: int | None = None) -> dict:
+    """The configuration without Hydra's own part, resolved, of plain values; another seed is so wherever it is referred to."""
+    copy = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    if seed is not None:
+        copy.seed = seed
+    return OmegaConf.to_container(copy, resolve=True, enum_to_str=True)
 
 
 def _is_plumbing(key: str) -> bool:

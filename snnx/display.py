@@ -9,10 +9,17 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from snnx import ledger
 from snnx.job import Job
 from snnx.outcome import summary
 
-MARKS = {"done": "[green]✓[/]", "failed": "[red]✗[/]", "diverged": "[red]∞[/]", "no data": "[yellow]○[/]"}
+MARKS = {
+    "done": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "diverged": "[red]∞[/]",
+    "no data": "[yellow]○[/]",
+    "stopped": "[yellow]‖[/]",
+}
 
 
 class Display:
@@ -44,6 +51,7 @@ class Display:
         )
         self.whole: TaskID | None = None
         self.live: dict[str, tuple[Job, TaskID]] = {}
+        self.found = {job.id: ledger.before(job) for job in jobs}  # now: once a run is on, nothing is as it was
 
     def __enter__(self) -> "Display":
         if self.total > 1:
@@ -55,8 +63,10 @@ class Display:
         self.bars.stop()
 
     def start(self, job: Job) -> None:
-        """A run has begun."""
+        """A run has begun; if it is not its first time, a line says what was found."""
         if job.id not in self.live:  # a run that waited for another process starts more than once
+            if found := self.found.get(job.id):
+                self.console.print(f"↻ {escape(job.title)}  {escape(found)}", highlight=False, soft_wrap=True)
             self.live[job.id] = (job, self.bars.add_task(f"  {escape(job.title)}", total=1.0, note="starting"))
 
     def refresh(self) -> None:

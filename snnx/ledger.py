@@ -4,10 +4,14 @@ import fcntl
 import json
 import math
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
+
+from snnx.identity import changes
 from snnx.job import Job
 
 
@@ -77,6 +81,30 @@ def recorded(sweep: str | None, row: str, run_id: str, docs: Path = Path("docs/r
         return None
     found = (json.loads(line) for line in lines if line.strip())
     return next((run for run in found if run["hash"] == run_id and run["row"] == row and run["status"] == "done"), None)
+
+
+def before(job: Job) -> str | None:
+    """What this run finds that is not finished, in words; `None` where it is new. Read from files, never from a flag."""
+    if (ended := result(job.folder)) is not None and ended["status"] != "done":
+        return f"{ended['status']} before, trying again"
+    reached = [int(found[1]) for path in job.folder.glob("ckpt/epoch=*.ckpt") if (found := re.match(r"epoch=(\d+)", path.stem))]
+    if ended is None and reached:
+        return f"resumed at epoch {max(reached)}"
+    if job.link.is_symlink() and job.link.resolve() != job.folder.resolve():
+        return f"out of date because {_since(job.link / 'config.yaml', job.config)}"
+    return None
+
+
+def _since(frozen: Path, config: dict) -> str:
+    """Why the run that had this name before is another one."""
+    try:
+        found = changes(yaml.safe_load(frozen.read_text(encoding="utf-8")), config)
+    except (FileNotFoundError, yaml.YAMLError):
+        return "its configuration is not there any more"
+    return (
+        ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+        or "the code computes it differently now"
+    )
 
 
 def link(name: Path, folder: Path) -> None:

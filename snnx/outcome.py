@@ -16,6 +16,8 @@ def summary(outcome: dict) -> str:
         >>> summary({"status": "failed", "error": {"type": "OSError", "message": "disk full"}})
         'failed: disk full'
     """
+    if outcome["status"] == "stopped":
+        return "stopped; the same line again goes on from its last epoch"
     if outcome["status"] != "done":
         message = (outcome["error"]["message"].strip().splitlines() or [outcome["error"]["type"]])[0]
         return f"{outcome['status']}: {message}"

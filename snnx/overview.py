@@ -25,6 +25,8 @@ snnx: experiment sweeps for spiking neural networks
   snnx neuron=plif neuron.tau=4 timesteps=8                one run
   snnx -m neuron=if,lif seed=0,1                           every combination
   snnx -m sweep=dtst_fig10_neurons scale=small             one figure of a paper; the same line again finishes it
+  snnx plan -m sweep=dtst_fig10_neurons scale=small        what it will cost here, and whether its rows can be compared
+  snnx status dtst_fig10_neurons                           where every run is, while it runs and after
   snnx report dtst_fig10_neurons                           its table, claims and curves
   snnx prepare fashion_mnist --root data                   fetch or check a data set, once
   snnx wandb-sweep dtst_fig10_neurons                      write it as a W&B sweep, which agents take run by run

@@ -2,10 +2,12 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
@@ -16,6 +18,7 @@ from snnx.job import Job
 from snnx.write import write
 
 BUSY = 75  # exit code of a process that found its run locked: try again later
+STOPPED = 130  # of one that was asked to stop and has saved what it had
 POLL_S = 0.25
 
 
@@ -35,7 +38,12 @@ def warm() -> multiprocessing.context.BaseContext:
     context.set_forkserver_preload(["snnx.run"])
     from multiprocessing import forkserver
 
-    forkserver.ensure_running()
+    # The terminal sends Ctrl-C to every process. The server and the runs ignore it from birth: `run` asks them.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, handler)
     return context
 
 
@@ -55,6 +63,9 @@ def run(
     `timeout_s`) gets up to `retries` more attempts and then a result that says so; the others go on. A run that another
     process is at is waited for.
 
+    At Ctrl-C or SIGTERM no more runs are started, and those that run are asked to end with their epoch and its checkpoint; at
+    the second they are killed.
+
     Args:
         n_jobs: at least 1.
         timeout_s: seconds after which a run is killed; `None` waits.
@@ -63,6 +74,9 @@ def run(
 
     Returns:
         One outcome a job, in order: the content of its `result.json`, with `before` set if it was done before.
+
+    Raises:
+        KeyboardInterrupt: it was stopped, and what had begun has ended.
     """
     context = warm()
     threads = max(1, cores() // n_jobs)
@@ -76,9 +90,9 @@ def run(
             outcomes[index] = {**found, "before": True}
             on_end(job, outcomes[index])
     live: dict[int, _Attempt] = {}
-    try:
-        while todo or live:
-            while todo and len(live) < n_jobs and todo[0].not_before <= time.monotonic():
+    with _asked(live) as stopping:
+        while (todo and not stopping) or live:
+            while todo and not stopping and len(live) < n_jobs and todo[0].not_before <= time.monotonic():
                 attempt = todo.popleft()
                 attempt.started = time.time()
                 attempt.process = context.Process(target=_child, args=(jobs[attempt.index], threads))
@@ -91,6 +105,8 @@ def run(
                 job, found = jobs[attempt.index], _result(jobs[attempt.index], attempt)
                 if found is None and attempt.process.exitcode == BUSY:
                     todo.append(_Attempt(attempt.index, attempt.retries, time.monotonic() + 1))
+                elif found is None and stopping:
+                    on_end(job, {"status": "stopped", "error": None})
                 elif found is None and attempt.retries:
                     todo.append(_Attempt(attempt.index, attempt.retries - 1))
                 else:
@@ -101,14 +117,36 @@ def run(
                     attempt.timed_out = True
                     attempt.process.kill()
             on_tick()
-            if not live and todo:
+            if not live and todo and not stopping:
                 time.sleep(max(0.0, todo[0].not_before - time.monotonic()))
+    if stopping:
+        raise KeyboardInterrupt
+    return [outcomes[index] for index in range(len(jobs))]
+
+
+@contextmanager
+def _asked(live: dict[int, _Attempt]) -> Iterator[list[int]]:
+    """The signals that have asked to stop, none at first; nothing that runs outlives the context."""
+    signals: list[int] = []
+
+    def ask(number: int, frame: object) -> None:
+        signals.append(number)
+        if len(signals) > 1:
+            raise KeyboardInterrupt
+        print("\nsnnx: stopping when the runs have saved their epoch; Ctrl-C again stops now", file=sys.stderr, flush=True)
+        for attempt in list(live.values()):
+            attempt.process.terminate()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield signals
     finally:
         for attempt in live.values():
-            attempt.process.terminate()
+            attempt.process.kill()
         for attempt in live.values():
             attempt.process.join()
-    return [outcomes[index] for index in range(len(jobs))]
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def cores() -> int:
@@ -156,5 +194,7 @@ def _child(job: Job, threads: int) -> None:
         outcome = execute(job)
     except ledger.Busy:
         sys.exit(BUSY)
+    except KeyboardInterrupt:
+        sys.exit(STOPPED)
     if error := outcome.get("error"):
         print(error["traceback"], file=sys.stderr)

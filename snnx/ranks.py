@@ -11,8 +11,8 @@ import torch
 from lightning_fabric.plugins.environments.lightning import find_free_network_port
 
 from snnx import pool
+from snnx.finite import Diverged
 from snnx.job import Job
-from snnx.method.base import Diverged
 
 PATIENCE_S = 10.0  # for a process to end after the training has
 

@@ -1,7 +1,7 @@
 """One run, from its configuration to its result, in the order in which data flows."""
 
-import math
 import resource
+import shutil
 import time
 import traceback
 import warnings
@@ -13,16 +13,20 @@ from pathlib import Path
 import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
-from pytorch_lightning.callbacks import ModelCheckpoint
 
 from snnx import ledger, provenance, ranks
 from snnx.build import build_data, build_method, build_trainer
 from snnx.callback.curves import Curves
+from snnx.callback.keep import Keep
 from snnx.callback.progress import Progress
 from snnx.callback.reseed import Reseed
+from snnx.callback.stop import Stop
+from snnx.checkpoint import path_of
 from snnx.dataset.published import NoData
+from snnx.finite import Diverged
 from snnx.job import Job
-from snnx.method.base import Diverged, Method
+from snnx.memory import keep_memory
+from snnx.method.base import Method
 from snnx.metric.recorder import Recorder
 from snnx.metric.table import as_csv, rounded
 from snnx.neuron.node import Node
@@ -43,6 +47,8 @@ def execute(job: Job) -> dict:
         ledger.link(job.link, job.folder)
         if (found := ledger.finished(job)) is not None:
             return found
+        if job.config["force"]:
+            shutil.rmtree(job.folder / "ckpt", ignore_errors=True)
         (job.folder / "result.json").unlink(missing_ok=True)
         write(job.folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(job.config)))
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
@@ -54,7 +60,8 @@ def execute(job: Job) -> dict:
             found = {"status": status, "error": {"type": type(error).__name__, "message": str(error), "traceback": trace}}
         finally:
             (job.folder / "progress.json").unlink(missing_ok=True)
-        outcome = {**provenance.identity(job), **found, "started": started, "wall_s": round(time.monotonic() - clock, 2)}
+        wall_s = time.monotonic() - clock + found.get("before_s", 0.0)
+        outcome = {**provenance.identity(job), **found, "started": started, "wall_s": round(wall_s, 2)}
         write(job.folder / "result.json", ledger.to_json(outcome))
         return outcome
 
@@ -62,6 +69,7 @@ def execute(job: Job) -> dict:
 def compute(job: Job) -> dict:
     """Build the stages, fit, and test at the last and at the best epoch."""
     config, folder = job.config, job.folder
+    keep_memory()
     pl.seed_everything(config["seed"], workers=True, verbose=False)
 
     data = build_data(config)
@@ -69,29 +77,30 @@ def compute(job: Job) -> dict:
     method = build_method(config, data)
 
     curves = Curves(folder / "metrics.csv")
-    monitor = "val/acc" if data.split_counts["val"] else None  # without validation the last epoch is all there is
-    best = ModelCheckpoint(
-        folder / "ckpt", filename="best", monitor=monitor, mode="max", save_last=True, enable_version_counter=False
-    )
-    callbacks = [Reseed(config["seed"]), curves, best, Progress(folder / "progress.json")]
-    with _views(job) as loggers:
+    keep = Keep(folder / "ckpt", job.id)
+    stop = Stop()
+    callbacks = [Reseed(config["seed"]), Progress(folder / "progress.json"), stop, curves, keep]
+    with _views(job) as loggers, stop.listening():
         with ranks.others(job):
-            trainer = build_trainer(config, folder, callbacks=callbacks, loggers=loggers)
-            _fit(trainer, method, data)
+            trainer = build_trainer(config, job.id, folder, callbacks=callbacks, loggers=loggers)
+            fit(trainer, method, data, keep)
+        if stop.asked:
+            raise KeyboardInterrupt
         if ranks.rank():
             return {}
         if trainer.world_size > 1:  # one process tests: it sees every sample once
             alone = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
-            trainer = build_trainer(alone, folder, callbacks=callbacks, loggers=loggers)
-        history = curves.curves()  # now: testing a checkpoint takes the callbacks back to its epoch
-        tested = test(trainer, method, data, Path(best.best_model_path))
+            trainer = build_trainer(alone, job.id, folder, callbacks=callbacks, loggers=loggers)
+        history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
+        tested = test(trainer, method, data, path_of(keep.folder, best))
         for logger in loggers:
             logger.log_metrics({"epoch": trainer.max_epochs, **tested["metrics"]})
 
     write(folder / "layers.csv", as_csv(tested["layers"]))
     last = {key: values[-1] for key, values in history.items()}
-    if accuracies := [value for value in history.get("val/acc", []) if math.isfinite(value)]:
-        last |= {"val/acc_best": max(accuracies), "best_epoch": history["val/acc"].index(max(accuracies)) + 1}
+    if accuracies := history.get("val/acc", []):
+        last |= {"val/acc_best": max(accuracies), "best_epoch": best}
+    keep.prune({best, trainer.max_epochs})
     return {
         **tested,
         "metrics": {**last, **tested["metrics"]},
@@ -99,6 +108,8 @@ def compute(job: Job) -> dict:
         "data": {"name": config["dataset"]["_target_"].split(".")[-2], **data.split_counts, "split": data.split_hash},
         "parameters": sum(p.numel() for p in method.parameters()),
         "paths": _paths(method),
+        "resumed": resumed,
+        "before_s": round(before_s, 2),
         "device": provenance.device(trainer.strategy.root_device),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
@@ -115,9 +126,15 @@ def test(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best
     return {"metrics": metrics, "layers": rounded(recorder), "samples": samples}
 
 
-def _fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> None:
+def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep: Keep) -> None:
+    """Train from the newest good checkpoint on, or from the start."""
+    checkpoint, complaints = keep.resume_from()
+    for complaint in complaints:
+        print(f"snnx: {complaint}", flush=True)
+    if checkpoint:
+        print(f"snnx: going on from {checkpoint}", flush=True)
     try:
-        trainer.fit(method, datamodule=data)
+        trainer.fit(method, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except SystemExit:
         if trainer.interrupted:  # Lightning turns Ctrl-C into an exit; here it goes on as what it was
             raise KeyboardInterrupt from None

@@ -2,7 +2,10 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -13,11 +16,22 @@ def write(path: Path, content: str | bytes) -> Path:
         >>> write(folder / "new" / "note.txt", "here").read_text(), [p.name for p in (folder / "new").iterdir()]
         ('here', ['note.txt'])
     """
+    with whole(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the name `path` when the context ends well, and leaves nothing behind when it does not.
+
+    It lies in the same folder from the first byte on, so that taking the name is one step of the file system.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, 0o644)  # mkstemp's 0600 would hide the file from colleagues
@@ -27,7 +41,9 @@ def write(path: Path, content: str | bytes) -> Path:
             os.fsync(folder)  # the new name, too, is on the disk
         finally:
             os.close(folder)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise type(error)(error.errno, error.strerror, str(path)) from error  # a full disk does not say whose it is
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    return path

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -125,21 +126,70 @@ def test_rows_without_data_are_forgiven_beside_others_only(tmp_path):
     assert "no run has its data set on this machine" in alone.stderr
 
 
+def started(folder: Path, *words: str) -> subprocess.Popen:
+    """A command in a process group of its own, as a terminal starts it, that has begun to train."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "snnx.cli", *words, "trainer.accelerator=cpu"]
+    process = subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not list(folder.glob("outputs/runs/*/progress.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return process
+
+
+def processes_of(group: int) -> list[str]:
+    found = subprocess.run(["ps", "-o", "pid=,stat=", "-s", str(group)], capture_output=True, text=True, check=False).stdout
+    return [line for line in found.splitlines() if "Z" not in line]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [["seed=0"], ["-m", "seed=0,1"]], ids=["single", "sweep"])
-def test_ctrl_c_ends_with_130_and_leaves_no_process(tmp_path, words):
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "snnx.cli", *words, "trainer.max_epochs=500"]
-    process = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("outputs/runs/*/progress.json")) and time.monotonic() < deadline:
-        time.sleep(0.2)
+def test_ctrl_c_finishes_the_epoch_and_the_same_line_goes_on(tmp_path, words):
+    process = started(tmp_path, *words, "trainer.max_epochs=40")
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
+    assert "stopping" in err
     assert "the same line again finishes what is missing" in err
+    assert "Traceback" not in err
+    assert not processes_of(process.pid)
     assert not list(tmp_path.glob("outputs/runs/*/result.json"))
     assert not list(tmp_path.glob("outputs/runs/*/progress.json"))
+    assert len(list(tmp_path.glob("outputs/runs/*/ckpt/last.ckpt"))) == 1
+    again = snnx(tmp_path, *words, "trainer.max_epochs=40", "trainer.accelerator=cpu")
+    assert again.returncode == 0, again.stderr
+    assert len(re.findall("resumed at epoch [0-9]+", again.stdout)) == 1, again.stdout
+    ended = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/runs/*/result.json")]
+    assert sorted(bool(result["resumed"]) for result in ended) == [False] * (len(ended) - 1) + [True]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["seed=0"], ["-m", "seed=0,1"]], ids=["single", "sweep"])
+def test_ctrl_c_twice_ends_at_once(tmp_path, words):
+    long_epoch = ["backbone=vit", "backbone.patch=1", "timesteps=32", "dataset.batch_size=32"]
+    process = started(tmp_path, *words, *long_epoch)
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None, "the epoch is not over"
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert not processes_of(process.pid)
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_the_first_second_says_no_more_than_that(tmp_path):
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "snnx.cli", "-m", "seed=0,1"]
+    for delay in (0.6, 1.5, 3.0):
+        process = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130, err
+        assert "Traceback" not in err
+        assert not processes_of(process.pid)
 
 
 @pytest.mark.slow

@@ -6,6 +6,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from snnx.backbone.each_step import EachStep
+
 
 class MLP(nn.Module):
     """Flatten, then linear and neuron for each hidden width, then a linear read-out that does not fire.
@@ -40,7 +42,7 @@ class MLP(nn.Module):
         widths = [math.prod(in_shape), *(max(1, round(h * width)) for h in hidden)]
         self.layers = nn.Sequential()
         for i, (n_in, n_out) in enumerate(pairwise(widths)):
-            self.layers.add_module(f"fc{i + 1}", nn.Linear(n_in, n_out))
+            self.layers.add_module(f"fc{i + 1}", EachStep(nn.Linear(n_in, n_out)))
             self.layers.add_module(f"sn{i + 1}", neuron())
         self.out = nn.Linear(widths[-1], classes)
 

@@ -6,11 +6,13 @@ from typing import Literal
 from spikingjelly.activation_based.layer import SeqToANNContainer
 from torch import Tensor, nn
 
+from snnx.backbone.mean_pool import MeanPool
+
 PLANS = {
     11: (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"),
     16: (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M"),
 }
-POOLS = {"avg": nn.AvgPool2d, "max": nn.MaxPool2d}
+POOLS = {"avg": MeanPool, "max": lambda: nn.MaxPool2d(2)}
 
 
 class VGG(nn.Module):
@@ -68,7 +70,7 @@ class VGG(nn.Module):
         layer = 0
         for entry in PLANS[depth]:
             if entry == "M":
-                self.features.add_module(f"pool{layer}", SeqToANNContainer(POOLS[pool](2)))
+                self.features.add_module(f"pool{layer}", SeqToANNContainer(POOLS[pool]()))
                 continue
             layer, n_out = layer + 1, max(1, round(entry * width))
             conv = nn.Conv2d(n_in, n_out, 3, padding=1, bias=bias and not norm)

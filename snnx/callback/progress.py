@@ -10,7 +10,7 @@ EVERY_S = 0.25
 
 
 class Progress(pl.Callback):
-    """Replaces `progress.json` at most four times a second: `{"done": share of the training, "epoch", "epochs", "val/acc"}`.
+    """Replaces `progress.json` at most four times a second: `{"done": share of the training, "left_s", "epoch", ...}`.
 
     A file and not a pipe, so that a progress bar and a run on another machine need nothing from each other. It is for display
     only and is not synced.
@@ -22,6 +22,10 @@ class Progress(pl.Callback):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._last = 0.0
+        self._began = (0.0, 0.0)  # share of the training, and when
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._began = trainer.current_epoch / trainer.max_epochs, time.monotonic()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs, batch, batch_idx: int) -> None:
         if time.monotonic() - self._last > EVERY_S:
@@ -38,8 +42,11 @@ class Progress(pl.Callback):
             return
         self._last = time.monotonic()
         accuracy = trainer.callback_metrics.get("val/acc")
+        done = (trainer.current_epoch + of_epoch) / trainer.max_epochs
+        share, since = self._began
         state = {
-            "done": (trainer.current_epoch + of_epoch) / trainer.max_epochs,
+            "done": done,
+            "left_s": round((1 - done) * (self._last - since) / (done - share), 1) if done > share else None,
             "epoch": trainer.current_epoch + 1,
             "epochs": trainer.max_epochs,
             "val/acc": None if accuracy is None else round(float(accuracy), 4),

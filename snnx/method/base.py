@@ -10,12 +10,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from snnx.finite import Diverged, first_nonfinite
 from snnx.metric.metric import Metric
 from snnx.metric.recorder import Recorder
 
-
-class Diverged(RuntimeError):
-    """A loss is no longer a finite number: going on would train on nothing."""
+LOOK_EVERY = 50  # steps between two looks at the loss on a GPU, which each look makes wait
 
 
 class Method(pl.LightningModule):
@@ -58,7 +57,7 @@ class Method(pl.LightningModule):
         self.watch = watch
         self._optimizer = optimizer
         self._scheduler = scheduler
-        self._sums: dict[str, Tensor] = {}  # split -> [loss * samples, correct, samples]
+        self._sums: dict[str, Tensor] = {}  # split -> [loss * samples, correct, samples, finite steps]
         self.recorder: Recorder | None = None
 
     def forward(self, images: Tensor) -> Tensor:
@@ -75,6 +74,9 @@ class Method(pl.LightningModule):
         loss = self.loss(scores, labels)
         hard = labels if labels.ndim == 1 else labels.argmax(1)
         self._count("train", loss.detach(), scores.argmax(1) == hard)
+        steps = int(self.trainer.num_training_batches)
+        if self.device.type == "cpu" or batch_idx % LOOK_EVERY == 0 or batch_idx + 1 == steps:
+            self._require_finite("train", images, steps)
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
@@ -88,18 +90,36 @@ class Method(pl.LightningModule):
         scores = self(images)
         correct = scores.argmax(1) == labels
         self._count(split, self.loss(scores, labels), correct)
+        self._require_finite(split, images, 0)
         if self.recorder is not None:
             self.recorder.end_batch(correct)
 
     def _count(self, split: str, loss: Tensor, correct: Tensor) -> None:
         size = len(correct)
         new = torch.stack([loss.double() * size, correct.sum().double(), loss.new_tensor(size, dtype=torch.float64)])
-        self._sums[split] = self._sums[split] + new if split in self._sums else new
+        if split in self._sums:
+            new = new + self._sums[split][:3]
+        finite = torch.isfinite(new[0]).double()  # of the sum: it counts the steps up to the first that was not
+        self._sums[split] = torch.cat([new, (finite + self._sums[split][3] if split in self._sums else finite)[None]])
+
+    def _require_finite(self, split: str, images: Tensor, steps: int) -> None:
+        """Stop a training that trains on nothing, and say where it began.
+
+        Raises:
+            Diverged: the sum of losses is infinite or not a number.
+        """
+        total, _, _, finite = self._sums[split].tolist()
+        if math.isfinite(total):
+            return
+        step = f" at step {self.current_epoch * steps + int(finite) + 1}" if split == "train" else ""
+        layer = first_nonfinite(self, lambda: self(images)) or "none but the loss"
+        raise Diverged(
+            f"{split} loss must stay finite; got {total}: diverged{step} in epoch {self.current_epoch + 1}, "
+            f"first layer that is not finite: {layer}; lower optimizer.lr"
+        )
 
     def _log_epoch(self, split: str) -> None:
-        loss, correct, samples = self.trainer.strategy.reduce(self._sums.pop(split), reduce_op="sum").tolist()
-        if not math.isfinite(loss):
-            raise Diverged(f"{split} loss must stay finite; got {loss} in epoch {self.current_epoch + 1}: lower optimizer.lr")
+        loss, correct, samples, _ = self.trainer.strategy.reduce(self._sums.pop(split), reduce_op="sum").tolist()
         self.log_dict({f"{split}/loss": loss / samples, f"{split}/acc": correct / samples}, sync_dist=True)
 
     def on_validation_epoch_start(self) -> None:

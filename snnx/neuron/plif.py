@@ -50,6 +50,11 @@ class PLIF(Node):
         self.decay_input = decay_input
         self.w = nn.Parameter(torch.tensor(-math.log(time_constant(self, tau) - 1.0)))
 
+    @property
+    def tau(self) -> float:
+        """The time constant as it stands, in steps."""
+        return 1.0 / self.w.detach().sigmoid().item()
+
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
         v_rest = self.v_reset or 0.0
         if self.decay_input:

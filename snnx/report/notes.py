@@ -20,8 +20,8 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
         for run in line.runs:
             if run.state in ("failed", "diverged", "no data"):
                 found.append(f"{titled(run)} {run.state}: {reason(run)}")
-            elif run.state == "dead":
-                found.append(f"{titled(run)} is dead: its process ended without a result; the same command finishes it")
+            elif run.state == "unfinished":
+                found.append(f"{titled(run)} is unfinished: nobody is at it; the same command finishes it")
             elif run.state == "done" and run.seed not in line.values(sweep.metric):
                 found.append(f"{titled(run)} is done but has no finite {sweep.metric}")
     return found

@@ -2,11 +2,11 @@
 
 import fcntl
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 TERMINAL = ("done", "failed", "diverged", "no data")  # what result.json can say
-STATES = (*TERMINAL, "running", "dead")  # the last two are derived from the lock
+STATES = (*TERMINAL, "running", "unfinished")  # the last two are derived from the lock
 NAMED_ELSEWHERE = ("seed=", "scale=", "sweep=", "row=")  # overrides that have a column of their own
 
 
@@ -22,11 +22,18 @@ class Run:
     state: str  # one of STATES
     result: dict  # result.json; empty while there is none
     local: bool  # from this machine's outputs, not from the record
+    progress: dict = field(default_factory=dict)  # progress.json of a running one; empty until its first step
 
     @property
     def group(self) -> str | None:
         """The hash with the seed masked: runs that share it differ in nothing but the seed."""
         return self.result.get("group")
+
+    @property
+    def cause(self) -> str:
+        """Why it did not end well, in a line."""
+        error = self.result.get("error") or {"message": "", "type": ""}
+        return (error["message"].strip().splitlines() or [error["type"]])[0]
 
     @property
     def terminal(self) -> bool:
@@ -86,12 +93,20 @@ def _linked(link: Path) -> Run:
         result = _mapping(path.read_text(encoding="utf-8"), str(path))
         state = result["status"]
     else:
-        result, state = {}, "running" if _locked(link / ".lock") else "dead"
+        result, state = {}, "running" if _locked(link / ".lock") else "unfinished"
+    progress = _progress(link / "progress.json") if state == "running" else {}
     return Run(
         row=row, seed=result.get("seed", 0) if seed is None else seed,
         scale=result.get("scale") or scale or "paper", further=further,
-        hash=link.resolve().name, state=state, result=result, local=True,
+        hash=link.resolve().name, state=state, result=result, local=True, progress=progress,
     )  # fmt: skip
+
+
+def _progress(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # not there yet, or not any more
+        return {}
 
 
 def _locked(path: Path) -> bool:

@@ -44,7 +44,7 @@ def test_an_unfinished_run_joins_the_line_of_its_name(leave, done, grouped):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     leave("fig", "A,seed=1,scale=small", None, hash="a1")
     leave("fig", "B,seed=1,scale=small", None, hash="b1")
-    assert [(line.label, line.status) for line in grouped()] == [("A", "1 done, 1 dead"), ("B", "1 dead")]
+    assert [(line.label, line.status) for line in grouped()] == [("A", "1 done, 1 unfinished"), ("B", "1 unfinished")]
 
 
 def test_failures_and_values_that_are_not_finite_are_not_averaged(leave, done, grouped):

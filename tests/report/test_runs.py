@@ -22,16 +22,16 @@ def test_states_come_from_result_and_lock(leave, done, outputs, docs):
         states = {(run.row, run.seed, run.scale): run.state for run in collect("fig", outputs, docs)}
     assert states == {
         ("A", 0, "small"): "done", ("A", 1, "small"): "failed", ("A", 2, "small"): "diverged",
-        ("B", 0, "small"): "running", ("B", 1, "small"): "dead", ("B", 2, "paper"): "dead",
+        ("B", 0, "small"): "running", ("B", 1, "small"): "unfinished", ("B", 2, "paper"): "unfinished",
     }  # fmt: skip
 
 
-def test_a_lock_that_is_let_go_means_dead(leave, outputs, docs):
+def test_a_lock_that_is_let_go_means_unfinished(leave, outputs, docs):
     lock = leave("fig", "A,seed=0", None, hash="a0") / ".lock"
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert [run.state for run in collect("fig", outputs, docs)] == ["running"]
-    assert [run.state for run in collect("fig", outputs, docs)] == ["dead"]
+    assert [run.state for run in collect("fig", outputs, docs)] == ["unfinished"]
 
 
 def test_a_link_to_a_removed_folder_is_no_run(outputs, docs):

@@ -60,7 +60,7 @@ def test_notes_say_what_failed_and_why(results, leave, done):
         "A: the paper's number is from read off Figure 10",
         "A, seed 0, small is done but has no finite val/acc",
         "A, seed 1, small failed: RuntimeError: two lines",
-        "B, seed 2, paper is dead: its process ended without a result; the same command finishes it",
+        "B, seed 2, paper is unfinished: nobody is at it; the same command finishes it",
         "Old: the sweep file has no such row any more",
     ]
 

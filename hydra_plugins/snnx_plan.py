@@ -1,0 +1,80 @@
+"""`snnx plan`: a launcher that measures and compares the runs of a sweep instead of doing them."""
+
+# No `from __future__ import annotations` here: see snnx_local.py.
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn, JobStatus
+
+from hydra_plugins.snnx_local import LocalConf, LocalLauncher, freeze
+
+
+@dataclass
+class PlanConf(LocalConf):
+    _target_: str = "hydra_plugins.snnx_plan.PlanLauncher"
+    confounds: str = "refuse"  # or allow
+
+
+ConfigStore.instance().store(group="hydra/launcher", name="snnx_plan", node=PlanConf, provider="snnx")
+
+
+class PlanLauncher(LocalLauncher):
+    """Compose and check every run, take a few steps of each distinct network, and say what the sweep will cost.
+
+    Args:
+        n_jobs, timeout_s, retries: of the sweep that is planned; as many networks are measured at once as would run at once.
+        confounds: `refuse` what differs between rows besides the factor of the sweep, or `allow` it.
+
+    Raises:
+        ValueError: an argument leaves its range, or a run cannot be built.
+        Confounded: rows differ in more than the factor.
+    """
+
+    def __init__(self, n_jobs: int, timeout_s: float | None, retries: int, confounds: str) -> None:
+        super().__init__(n_jobs, timeout_s, retries)
+        if confounds not in ("refuse", "allow"):
+            raise ValueError(f"confounds must be refuse or allow; got {confounds}")
+        self.confounds = confounds
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        from rich.console import Console
+
+        from snnx import ledger, pool
+        from snnx.check import check
+        from snnx.plan.plan import Plan
+
+        context = pool.warm()
+        jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
+        console = Console(highlight=False)
+        if not console.is_terminal:
+            console = Console(highlight=False, width=160)  # a pipe has no width to fit into
+        with console.status(f"checking {len(jobs)} runs"):
+            for one in jobs:
+                check(one)
+        distinct = {one.group: one for one in reversed(jobs)}  # the first seed of each
+        with ProcessPoolExecutor(self.n_jobs, mp_context=context, max_tasks_per_child=1) as executor:
+            costs = self._measure(executor, [one for one in jobs if distinct[one.group] is one], console)
+        plan = Plan(jobs, costs, done=[ledger.finished(one) is not None for one in jobs], n_jobs=self.n_jobs)
+        plan.show(console)
+        plan.compare(console, refuse=self.confounds == "refuse")
+        return [JobReturn(overrides=one.overrides, status=JobStatus.COMPLETED, _return_value=None) for one in jobs]
+
+    def _measure(self, executor: ProcessPoolExecutor, jobs: list, console: Any) -> dict:
+        """Group to cost, or to the reason why there is none."""
+        from snnx import pool
+        from snnx.plan.measure import measure
+
+        threads = max(1, pool.cores() // self.n_jobs)
+        companions = [jobs[index % len(jobs)] for index in range(max(0, self.n_jobs - len(jobs)))]  # all places are taken
+        with console.status(f"measuring {len(jobs)} networks, {self.n_jobs} at once"):
+            begun: list[Future] = [executor.submit(measure, one, threads) for one in [*jobs, *companions]]
+            found = {}
+            for one, future in zip(jobs, begun, strict=False):
+                try:
+                    found[one.group] = future.result()
+                except Exception as error:  # out of memory, no data: a reason and no number
+                    found[one.group] = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return found

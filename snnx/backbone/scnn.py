@@ -1,0 +1,83 @@
+"""The small convolutional network of papers on first-spike coding: no norm, then wide linear layers."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+
+from snnx.backbone.each_step import EachStep
+from snnx.backbone.vgg import POOLS
+
+
+class SCNN(nn.Module):
+    """Unpadded convolution, neuron and 2x2 pooling for each width, then hidden linear layers and a read-out that does not fire.
+
+    Shape:
+        `[T, B, C, H, W]` to `[T, B, classes]`; a stage takes H to `(H - kernel + 1) // 2`.
+
+    Args:
+        neuron: makes one neuron layer over `[T, B, *]`.
+        in_shape: `(C, H, W)` as the encoding gives it.
+        classes: number of scores.
+        width: factor on every number of channels and hidden width.
+        channels: channels of each stage, input side first.
+        kernel: side of the convolutions.
+        pool: `avg` or `max`. Of spikes, the maximum lets a window fire as often as its neurons have different spike times; the
+            average keeps the sum over time at 1 or below.
+        hidden: widths of the hidden linear layers.
+        bias: of all convolutions and linear layers.
+
+    Raises:
+        ValueError: `pool` is not one of the two, or the image is too small for the stages.
+
+    Source: 16C5-P2-32C5-P2-800-128-10, the network of Zhang et al. (STDBP) and of Temporal-Coded SNNs with Dynamic Firing
+        Threshold (CNN1, `bias=False`, 12,202 neurons on MNIST); ETTFS does not state its own, and compares with theirs.
+
+    Example:
+        >>> import torch
+        >>> net = SCNN(neuron=nn.ReLU, in_shape=(1, 28, 28), classes=10)
+        >>> net(torch.rand(2, 3, 1, 28, 28)).shape, sum(p.numel() for p in net.parameters())
+        (torch.Size([2, 3, 10]), 527466)
+    """
+
+    def __init__(
+        self,
+        *,
+        neuron: Callable[[], nn.Module],
+        in_shape: tuple[int, int, int],
+        classes: int,
+        width: float = 1.0,
+        channels: Sequence[int] = (16, 32),
+        kernel: int = 5,
+        pool: Literal["avg", "max"] = "avg",
+        hidden: Sequence[int] = (800, 128),
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        if pool not in POOLS:
+            raise ValueError(f"SCNN: pool must be one of {', '.join(POOLS)}; got {pool}")
+        n_in, height, breadth = in_shape
+        self.features = nn.Sequential()
+        for i, entry in enumerate(channels):
+            n_out = max(1, round(entry * width))
+            height, breadth = (height - kernel + 1) // 2, (breadth - kernel + 1) // 2
+            if min(height, breadth) < 1:
+                raise ValueError(
+                    f"SCNN: the image must leave a pixel after each of {len(channels)} stages with kernel {kernel}; "
+                    f"got {in_shape[1]}x{in_shape[2]}"
+                )
+            self.features.add_module(f"conv{i + 1}", EachStep(nn.Conv2d(n_in, n_out, kernel, bias=bias)))
+            self.features.add_module(f"sn{i + 1}", neuron())
+            self.features.add_module(f"pool{i + 1}", EachStep(POOLS[pool]()))
+            n_in = n_out
+        n_in *= height * breadth
+        self.classifier = nn.Sequential()
+        for i, entry in enumerate(hidden):
+            n_out = max(1, round(entry * width))
+            self.classifier.add_module(f"fc{i + 1}", nn.Linear(n_in, n_out, bias=bias))
+            self.classifier.add_module(f"sn{len(channels) + i + 1}", neuron())
+            n_in = n_out
+        self.classifier.add_module("out", nn.Linear(n_in, classes, bias=bias))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.features(x).flatten(2))

@@ -1,0 +1,74 @@
+"""What a run is identified by: everything that decides its numbers, and nothing else."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+
+PHYSICS = 1  # raised when code changes what an unchanged configuration computes, so that old results are not taken for new
+NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded")
+PLACES = ("dataset.root", "trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.num_nodes")
+
+
+def physics(config: Mapping) -> dict:
+    """The part of a resolved, plain configuration that decides a run's numbers: no places, devices, loggers or labels.
+
+    A group that is null is left out, so that a new one, null unless chosen, leaves the runs from before it their names.
+
+    Example:
+        >>> physics({"seed": 0, "label": "LIF", "dataset": {"root": "/data", "batch_size": 64}})
+        {'seed': 0, 'dataset': {'batch_size': 64}}
+    """
+    return {
+        group: {key: item for key, item in value.items() if f"{group}.{key}" not in PLACES}
+        if isinstance(value, Mapping)
+        else value
+        for group, value in config.items()
+        if group not in NOT_PHYSICS and value is not None
+    }
+
+
+def run_id(config: Mapping) -> str:
+    """Sixteen hexadecimal digits that name what this resolved, plain configuration computes; 4 and 4.0 are the same."""
+    text = json.dumps(_floats({"physics": PHYSICS, **physics(config)}), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def changes(old: Mapping, new: Mapping) -> list[str]:
+    """What differs between the physics of two configurations, as `key: old → new`, in the order of the new one.
+
+    Example:
+        >>> changes({"neuron": {"tau": 2.0}, "seed": 0}, {"neuron": {"tau": 3.0}, "seed": 0, "timesteps": 4})
+        ['neuron.tau: 2.0 → 3.0', 'timesteps: absent → 4']
+    """
+    before, after = dict(leaves(_floats(physics(old)))), dict(leaves(_floats(physics(new))))
+    shown_before, shown_after = dict(leaves(physics(old))), dict(leaves(physics(new)))
+    return [
+        f"{key}: {shown_before.get(key, 'absent')} → {shown_after.get(key, 'absent')}"
+        for key in {**after, **before}
+        if before.get(key, _ABSENT) != after.get(key, _ABSENT)
+    ]
+
+
+def leaves(config: object, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """The values of a nested configuration with their dotted keys.
+
+    Example:
+        >>> list(leaves({"neuron": {"tau": 2.0}, "seed": 0}))
+        [('neuron.tau', 2.0), ('seed', 0)]
+    """
+    if isinstance(config, Mapping) and (config or not prefix):
+        for key, value in config.items():
+            yield from leaves(value, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, config
+
+
+_ABSENT = object()
+
+
+def _floats(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_floats(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -1,0 +1,75 @@
+"""How a network's weights are drawn, layer by layer, in the order in which data flows."""
+
+from collections.abc import Callable, Iterator
+from math import sqrt
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Place(NamedTuple):
+    """A layer with weights, and what of its surroundings the variance of its input depends on."""
+
+    layer: nn.Module
+    fan_in: int
+    """Inputs of one output: `in_features`, or kernel size times input channels of the group."""
+    pool: nn.Module | None
+    """The 2d pooling between this layer and the one before, if there is one."""
+    first: bool
+
+
+class Init:
+    """Draws every weight of a network's convolutions and linear layers with zero mean and a stated variance; biases become 0.
+
+    Args:
+        distribution: `uniform`, in ±sqrt(3 Var), or `normal`.
+
+    Raises:
+        ValueError: `distribution` is neither.
+    """
+
+    def __init__(self, *, distribution: Literal["uniform", "normal"] = "uniform") -> None:
+        if distribution not in DRAWS:
+            raise ValueError(f"{type(self).__name__}: distribution must be one of {', '.join(DRAWS)}; got {distribution}")
+        self.distribution = distribution
+
+    def variance(self, place: Place) -> float:
+        """Of the weights of one layer."""
+        raise NotImplementedError(f"{type(self).__name__} must implement variance(place)")
+
+    @torch.no_grad()
+    def __call__(self, network: nn.Module) -> None:
+        """Draw all weights of `network` anew."""
+        for place in places(network):
+            DRAWS[self.distribution](place.layer.weight, sqrt(self.variance(place)))
+            if place.layer.bias is not None:
+                place.layer.bias.zero_()
+
+
+def _uniform(weight: Tensor, std: float) -> None:
+    weight.uniform_(-sqrt(3) * std, sqrt(3) * std)
+
+
+def _normal(weight: Tensor, std: float) -> None:
+    weight.normal_(0.0, std)
+
+
+DRAWS: dict[str, Callable[[Tensor, float], None]] = {"uniform": _uniform, "normal": _normal}
+
+
+def places(network: nn.Module) -> Iterator[Place]:
+    """The convolutions and linear layers in the order in which a network names them, which in a chain is the order of the data.
+
+    Example:
+        >>> net = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(8, 10))
+        >>> [(place.fan_in, place.pool is not None, place.first) for place in places(net)]
+        [(75, False, True), (8, True, False)]
+    """
+    pool, first = None, True
+    for module in network.modules():
+        if isinstance(module, nn.AvgPool2d | nn.MaxPool2d):
+            pool = module
+        elif isinstance(module, nn.Conv2d | nn.Linear):
+            yield Place(module, module.weight[0].numel(), pool, first)
+            pool, first = None, False

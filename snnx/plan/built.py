@@ -1,0 +1,64 @@
+"""A network as it was built: what an ablation must leave equal from row to row."""
+
+import hashlib
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+
+from snnx.neuron.node import Node
+
+NEURON = ("v_threshold", "v_reset", "detach_reset", "tau")
+
+
+def built(network: nn.Module) -> dict[str, dict]:
+    """Aspect to place to value: layers in their order, biases, initial weights, and the neurons' constants.
+
+    The neurons' own parameters count as neurons, not as weights, and stand under the names of their configuration.
+
+    Example:
+        >>> from snnx.neuron.lif import LIF
+        >>> found = built(nn.Sequential(nn.Linear(2, 3), LIF(tau=2.0)))
+        >>> found["layers"], found["bias"], found["tau"]
+        ({'0': 'Linear [3, 2]', '1': 'neuron'}, {'0': True}, {'1': 2.0})
+    """
+    nodes = {name: module for name, module in network.named_modules() if isinstance(module, Node)}
+    plain = dict(_plain(network))
+    weights = {
+        f"{name}.{key}": value for name, module in plain.items() for key, value in module.named_parameters(recurse=False)
+    }
+    leaves = {name: module for name, module in network.named_modules() if name in nodes or _childless(plain.get(name))}
+    layers = {name: "neuron" if isinstance(module, Node) else _shape(module) for name, module in leaves.items()}
+    constants = {key: {name: _number(getattr(node, key, None)) for name, node in nodes.items()} for key in NEURON}
+    constants["v_reset"] = {name: "soft" if value is None else value for name, value in constants["v_reset"].items()}
+    return {
+        "layers": layers,
+        "parameters": {"outside neurons": sum(value.numel() for value in weights.values())},
+        "bias": {name: module.bias is not None for name, module in plain.items() if hasattr(module, "bias")},
+        "initial weights": {name: _digest(value) for name, value in weights.items()},
+        **constants,
+        "surrogate": {name: str(node.surrogate_function) for name, node in nodes.items()},
+        "implementation": {name: node.path for name, node in nodes.items()},
+    }
+
+
+def _plain(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Modules that are no neuron and no part of one."""
+    inside = {id(part) for module in network.modules() if isinstance(module, Node) for part in module.modules()}
+    return ((name, module) for name, module in network.named_modules() if id(module) not in inside)
+
+
+def _childless(module: nn.Module | None) -> bool:
+    return module is not None and next(module.children(), None) is None
+
+
+def _shape(module: nn.Module) -> str:
+    weight = getattr(module, "weight", None)
+    return type(module).__name__ + (f" {list(weight.shape)}" if isinstance(weight, Tensor) else "")
+
+
+def _number(value: object) -> object:
+    return round(value, 4) if isinstance(value, float) else value  # a learned one is a float32
+
+
+def _digest(value: Tensor) -> str:
+    return hashlib.sha256(value.detach().cpu().numpy().tobytes()).hexdigest()[:8]

@@ -1,0 +1,23 @@
+"""The command `snnx plan -m sweep=NAME`: the line of a sweep, with nothing trained."""
+
+USAGE = """\
+usage: snnx plan -m sweep=NAME [OVERRIDES] [confounds=allow]
+
+Composes and checks every run of a sweep, measures a few steps of each distinct network on this machine, and prints parameters,
+FLOPs, SynOps, memory and the time that the sweep will take. Where the sweep names a factor, rows that differ in anything else
+are refused; confounds=allow lists the differences instead.
+
+example: snnx plan -m sweep=dtst_fig10_neurons scale=small hydra.launcher.n_jobs=2"""
+
+
+def line(words: list[str]) -> list[str]:
+    """The words with which Hydra plans: those of the sweep, with the launcher that measures in place of its own.
+
+    Example:
+        >>> line(["-m", "sweep=demo_neurons", "confounds=allow", "hydra.launcher.n_jobs=2"])
+        ['-m', 'sweep=demo_neurons', 'hydra.launcher.n_jobs=2', 'hydra/launcher=snnx_plan', 'hydra.launcher.confounds=allow']
+    """
+    kept = [word for word in words if not word.startswith(("confounds=", "hydra/launcher="))]
+    chosen = [f"hydra.launcher.{word}" for word in words if word.startswith("confounds=")]
+    multirun = [] if {"-m", "--multirun"} & set(kept) else ["-m"]
+    return [*multirun, *kept, "hydra/launcher=snnx_plan", *chosen]

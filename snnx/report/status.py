@@ -1,0 +1,161 @@
+"""The command `snnx status NAME`: where every run of a sweep is, from files alone."""
+
+import argparse
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from snnx.parser import Parser
+from snnx.report.runs import Run, collect
+from snnx.sweepfile import SweepFile, find, read
+
+MARKS = {
+    "done": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "diverged": "[red]∞[/]",
+    "no data": "[yellow]○[/]",
+    "unfinished": "[yellow]‖[/]",
+}
+
+
+def main(words: list[str]) -> int:
+    """Print rows by seeds, what runs with its progress, and what went wrong.
+
+    Returns:
+        The exit code: 0, 1 if nothing has been started yet, 2 for a name or a file that is wrong.
+    """
+    parser = Parser(
+        prog="snnx status",
+        description="Where every run of a sweep is: done with its metric, running with its progress, failed with its cause.",
+        epilog="example: snnx status dtst_fig10_neurons --watch",
+    )
+    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME")
+    parser.add_argument("--watch", action="store_true", help="again every two seconds, until everything has ended")
+    parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
+    arguments = parser.parse_args(words)
+    try:
+        sweep = read(find(arguments.name))
+        return _watch(sweep, arguments) if arguments.watch else _show(sweep, arguments, Console(highlight=False))
+    except ValueError as error:
+        print(f"snnx status: {error}", file=sys.stderr)
+        return 2
+
+
+def _watch(sweep: SweepFile, arguments: argparse.Namespace) -> int:
+    console = Console(highlight=False)
+    while True:
+        if console.is_terminal:
+            console.clear()
+        code = _show(sweep, arguments, console)
+        if not any(run.state == "running" for run in collect(sweep.name, arguments.outputs, arguments.docs)):
+            return code
+        time.sleep(2)
+
+
+def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> int:
+    runs = collect(sweep.name, arguments.outputs, arguments.docs)
+    if not runs:
+        print(f"snnx status: no runs of {sweep.name} yet; start: snnx -m sweep={sweep.name} scale=small", file=sys.stderr)
+        return 1
+    for board in boards(sweep, runs):
+        console.print(_drawn(board, sweep))
+    for run in runs:
+        if run.state in ("failed", "diverged"):
+            where = arguments.outputs / "runs" / run.hash / "run.log"
+            console.print(
+                f"{MARKS[run.state]} {escape(run.row)} seed={run.seed}: {escape(run.cause)}  ({where})", soft_wrap=True
+            )
+    return 0
+
+
+@dataclass(frozen=True)
+class Board:
+    """All runs of a sweep at one scale, as rows by seeds; `None` where nothing has been started."""
+
+    scale: str
+    seeds: tuple[int, ...]
+    rows: dict[str, tuple[Run | None, ...]]
+
+    @property
+    def runs(self) -> list[Run]:
+        return [run for row in self.rows.values() for run in row if run is not None]
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until all is done, if runs go on side by side as they do now; `None` while that cannot be told."""
+        running = [
+            run.progress["left_s"] for run in self.runs if run.state == "running" and run.progress.get("left_s") is not None
+        ]
+        ended = [run.result["wall_s"] for run in self.runs if run.state == "done" and run.local]
+        waiting = sum(run is None or run.state == "unfinished" for row in self.rows.values() for run in row)
+        if not running or (waiting and not ended):
+            return None
+        return max(max(running), (sum(running) + waiting * statistics.mean(ended or [0])) / len(running))
+
+
+def boards(sweep: SweepFile, runs: list[Run]) -> list[Board]:
+    """One board a scale and set of further overrides, with the rows and seeds that the sweep file names."""
+    stated = str(sweep.body.get("hydra", {}).get("sweeper", {}).get("params", {}).get("seed", ""))
+    named = [int(seed) for seed in stated.split(",") if seed.strip().isdigit()]
+    found = []
+    for scale, further in dict.fromkeys((run.scale, run.further) for run in runs):
+        mine = [run for run in runs if (run.scale, run.further) == (scale, further)]
+        seeds = tuple(sorted({*named, *(run.seed for run in mine)}))
+        labels = dict.fromkeys([*(row.label for row in sweep.live), *(run.row for run in mine)])
+        place = {(run.row, run.seed): run for run in mine}
+        rows = {label: tuple(place.get((label, seed)) for seed in seeds) for label in labels}
+        found.append(Board(scale=f"{scale}, {further}" if further else scale, seeds=seeds, rows=rows))
+    return found
+
+
+def _drawn(board: Board, sweep: SweepFile) -> Table:
+    counts = {
+        state: sum(run.state == state for run in board.runs)
+        for state in ("done", "running", "failed", "diverged", "unfinished")
+    }
+    of = sum(len(row) for row in board.rows.values())
+    told = [f"{counts.pop('done')} of {of} done", *(f"{count} {state}" for state, count in counts.items() if count)]
+    if (left := board.left_s) is not None:
+        told.append(f"about {_span(left)} left")
+    table = Table(
+        "row",
+        *(f"seed {seed}" for seed in board.seeds),
+        title=f"{sweep.name}, {board.scale}: {sweep.metric}",
+        caption=", ".join(told),
+    )
+    for label, row in board.rows.items():
+        table.add_row(escape(label), *(_cell(run, sweep.metric) for run in row))
+    return table
+
+
+def _cell(run: Run | None, metric: str) -> str:
+    if run is None:
+        return "·"
+    if run.state == "running":
+        now = run.progress
+        left = "" if now.get("left_s") is None else f", {_span(now['left_s'])} left"
+        return f"[cyan]▶ {now['done']:.0%}{left}[/]" if now else "[cyan]▶[/]"
+    if run.state == "done":
+        value = run.result["metrics"].get(metric)
+        return f"{MARKS['done']} {'-' if value is None else f'{value:.4f}'}{'' if run.local else ' (recorded)'}"
+    return f"{MARKS[run.state]} {run.state}"
+
+
+def _span(seconds: float) -> str:
+    """A duration as one reads it.
+
+    Example:
+        >>> _span(42), _span(600), _span(9000)
+        ('42 s', '10 min', '2 h 30 min')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

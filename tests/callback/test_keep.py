@@ -1,0 +1,122 @@
+"""A run that is killed and started again ends where the undisturbed one does."""
+
+import os
+import signal
+import time
+from dataclasses import replace
+from multiprocessing import active_children
+
+import pytest
+import torch
+from composing import composed
+
+from snnx import checkpoint, pool
+from snnx.callback.keep import Keep
+from snnx.run import execute
+
+QUICK = (
+    "timesteps=2",
+    "trainer.max_epochs=6",
+    "budget.samples=0.2",
+    "trainer.accelerator=cpu",
+    "encoding=rate",
+    "augmentation=crop_flip",
+)
+MEASURED = ("metrics", "curves", "layers", "samples", "data", "parameters")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    job = replace(composed(*QUICK), outputs=str(tmp_path_factory.mktemp("undisturbed")))
+    return job, execute(job)
+
+
+def interrupt_after(job, epoch: int, monkeypatch) -> None:
+    """Send what Ctrl-C sends, when the checkpoint of an epoch is there."""
+    keep = Keep.on_train_epoch_end
+
+    def keep_and_interrupt(self, trainer, pl_module) -> None:
+        keep(self, trainer, pl_module)
+        if trainer.current_epoch + 1 == epoch:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Keep, "on_train_epoch_end", keep_and_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            execute(job)
+
+
+def weights(job) -> dict:
+    return torch.load(job.folder / "ckpt" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+def same(first, second) -> None:
+    assert all(first[1][part] == second[1][part] for part in MEASURED)
+    ours, theirs = weights(first[0]), weights(second[0])
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_stopped_and_started_again_is_bit_for_bit_the_same(undisturbed, tmp_path, monkeypatch):
+    job = replace(undisturbed[0], outputs=str(tmp_path))
+    interrupt_after(job, 2, monkeypatch)
+    assert not (job.folder / "result.json").exists()
+    interrupt_after(job, 4, monkeypatch)
+    again = execute(job)
+    assert again["resumed"] == [3, 5], "the stop comes at the end of the epoch that is on"
+    assert 0 < again["before_s"] < again["wall_s"]
+    same(undisturbed, (job, again))
+    assert (job.folder / "metrics.csv").read_bytes() == (undisturbed[0].folder / "metrics.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_and_started_again_is_bit_for_bit_the_same(undisturbed, tmp_path):
+    """Six kills at different moments of one run, among them moments in which a checkpoint is being written."""
+    job = replace(undisturbed[0], outputs=str(tmp_path))
+    for delay in (0.0, 0.02, 0.05, 0.1, 0.2, 0.4):
+        begun = set(checkpoint.epochs(job.folder / "ckpt"))
+        killed: list[float] = []
+
+        def kill(begun=begun, delay=delay, killed=killed) -> None:
+            if not killed and set(checkpoint.epochs(job.folder / "ckpt")) - begun:
+                killed.append(time.monotonic() + delay)
+            if killed and time.monotonic() >= killed[0]:
+                for child in active_children():
+                    child.kill()
+
+        (outcome,) = pool.run([job], on_tick=kill)
+        if outcome["status"] == "done":
+            break
+    else:
+        (outcome,) = pool.run([job])
+    assert outcome["resumed"], "it was killed at least once after its first checkpoint"
+    same(undisturbed, (job, outcome))
+    left = {path.name for path in (job.folder / "ckpt").iterdir()}
+    assert {name for name in left if not name.startswith(".")} == {
+        path.name for path in (undisturbed[0].folder / "ckpt").iterdir()
+    }
+
+
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_used(undisturbed, tmp_path, capsys, monkeypatch):
+    job = replace(undisturbed[0], outputs=str(tmp_path))
+    interrupt_after(job, 3, monkeypatch)
+    newest, before, *_ = checkpoint.epochs(job.folder / "ckpt")
+    path = checkpoint.path_of(job.folder / "ckpt", newest)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    again = execute(job)
+    assert again["resumed"] == [before]
+    assert path.with_suffix(".corrupt").exists()
+    assert f"epoch={newest}.ckpt must be" in capsys.readouterr().out
+    same(undisturbed, (job, again))
+
+
+def test_only_the_last_and_the_best_stay(undisturbed):
+    job, result = undisturbed
+    folder = job.folder / "ckpt"
+    kept = {f"epoch={epoch}.ckpt" for epoch in (6, result["metrics"]["best_epoch"])}
+    assert {path.name for path in folder.iterdir()} == kept | {"best.ckpt", "last.ckpt"}
+    assert os.readlink(folder / "best.ckpt") == f"epoch={result['metrics']['best_epoch']}.ckpt"
+    assert os.readlink(folder / "last.ckpt") == "epoch=6.ckpt"
+    found, complaints = Keep(folder, job.id).resume_from()
+    assert (found.name, complaints) == ("epoch=6.ckpt", [])

@@ -1,0 +1,81 @@
+"""Weights that fall with time: what they prefer, and how equal scores of spikes are told apart."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from snnx.decoding.mean_logits import MeanLogits
+from snnx.decoding.temporal_linear import TemporalLinear
+from snnx.decoding.temporal_weighted import TemporalWeighted
+from snnx.decoding.weighted_spikes import WeightedSpikes
+from snnx.neuron.if_ import IF
+from snnx.neuron.ttfs import TTFS
+
+
+@pytest.mark.parametrize("timesteps", [2, 5, 16])
+def test_with_base_two_one_early_spike_beats_all_later_ones(timesteps):
+    for first in range(timesteps - 1):
+        y = torch.zeros(timesteps, 1, 2)
+        y[first, 0, 0], y[first + 1 :, 0, 1] = 1, 1
+        early, late = TemporalWeighted(gamma=2)(y)[0]
+        assert early > late
+    assert TemporalWeighted(gamma=1.2)(torch.tensor([[[1.0, 0]], [[0, 1]], [[0, 1]]]))[0].argmax() == 1
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 12), st.floats(1, 10))
+def test_weights_begin_at_one_and_never_rise(timesteps, gamma):
+    for decoding in (TemporalWeighted(gamma=gamma), TemporalLinear()):
+        weights = decoding.weights(torch.zeros(timesteps, 1, 1))
+        assert weights[0] == 1
+        assert (weights > 0).all()
+        assert (weights.diff() <= 0).all()
+
+
+def test_base_one_is_the_sum():
+    y = torch.rand(6, 2, 3)
+    torch.testing.assert_close(TemporalWeighted(gamma=1)(y), 6 * MeanLogits()(y))
+
+
+@pytest.mark.parametrize("gamma", [1.0, 1.2, 2.0, 4.0])
+def test_potentials_break_ties_and_nothing_else(gamma):
+    """Against a brute-force order: earlier first; then the higher potential at firing, or for the silent at the end."""
+    torch.manual_seed(0)
+    y = torch.rand(6, 200, 8) * 0.6 - 0.1
+    decoding = WeightedSpikes(neuron=TTFS, gamma=gamma).eval()
+    scores = decoding(y)
+    h = y.cumsum(0)
+    fires = h >= 1
+    when = torch.where(fires.any(0), fires.int().argmax(0), 6)
+    at_firing = h.gather(0, when.clamp(max=5)[None])[0]
+    time = (when < 6).long() if gamma == 1 else 6 - when  # with base 1 it only matters who fired
+    best = [max(range(8), key=lambda k: (time[b, k], at_firing[b, k])) for b in range(200)]
+    assert scores.argmax(1).tolist() == best
+    plain = decoding.train()(y) if decoding.sn.reset() is None else None
+    assert (plain.argmax(1) != torch.tensor(best)).any(), "without potentials, ties go to the lower class"
+    assert ((plain.max(1).values - plain.gather(1, scores.argmax(1, keepdim=True))[:, 0]).abs() < 1e-6).all()
+
+
+def test_counting_neurons_may_fire_more_than_once():
+    scores = WeightedSpikes(neuron=IF, scale=1)(torch.full((4, 1, 2), 0.5))
+    assert scores.tolist() == [[0.625, 0.625]]  # spikes at 1 and 3: 1/2 + 1/8
+
+
+def test_training_reaches_the_weights():
+    y = torch.rand(4, 2, 3, requires_grad=True)
+    WeightedSpikes(neuron=TTFS)(y).sum().backward()
+    assert y.grad.any()
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: TemporalWeighted(gamma=0.5), "TemporalWeighted: gamma must be at least 1, .*; got 0.5"),
+        (lambda: WeightedSpikes(neuron=TTFS, gamma=0), "WeightedSpikes: gamma must be at least 1, .*; got 0"),
+        (lambda: WeightedSpikes(neuron=TTFS, scale=0), "WeightedSpikes: scale must be positive; got 0"),
+    ],
+)
+def test_bad_values(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()

@@ -1,0 +1,108 @@
+"""What the drawn weights make of one-spike inputs: the variance law, where it stops holding, and the compensation."""
+
+import pytest
+import torch
+from torch import nn
+
+from snnx.backbone.mlp import MLP
+from snnx.backbone.resnet import ResNet
+from snnx.backbone.scnn import SCNN
+from snnx.backbone.vgg import VGG
+from snnx.dataset.fashion_mnist import FashionMNIST
+from snnx.init.ettfs import ETTFS, pooled
+from snnx.init.init import Init, Place, places
+from snnx.init.kaiming import Kaiming
+from snnx.neuron.ttfs import TTFS
+
+N, OUT, SAMPLES = 784, 2000, 16
+
+
+def one_spike_each(timesteps: int, *shape: int) -> torch.Tensor:
+    """Every input fires once, at an independent uniform time."""
+    return nn.functional.one_hot(torch.randint(timesteps, shape), timesteps).movedim(-1, 0).float()
+
+
+def current_variance(init: Init, timesteps: int) -> float:
+    """Over all steps and 32,000 outputs."""
+    layer = nn.Linear(N, OUT)
+    init(layer)
+    return layer(one_spike_each(timesteps, SAMPLES, N)).var().item()
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "normal"])
+@pytest.mark.parametrize("timesteps", [4, 8, 16])
+def test_currents_have_unit_variance_and_under_kaiming_two_over_t(timesteps, distribution):
+    """ETTFS, Eqs 12 and 20. At most 256,000 correlated currents: their variance scatters by about 1 %; the bound is 5 %."""
+    torch.manual_seed(timesteps)
+    assert current_variance(ETTFS(timesteps=timesteps, distribution=distribution), timesteps) == pytest.approx(1, rel=0.05)
+    assert current_variance(Kaiming(distribution=distribution), timesteps) == pytest.approx(2 / timesteps, rel=0.05)
+
+
+def test_the_threshold_scales_the_current():
+    torch.manual_seed(0)
+    assert current_variance(ETTFS(timesteps=4, v_threshold=0.5), 4) == pytest.approx(0.25, rel=0.05)
+
+
+@pytest.mark.parametrize("pool", [nn.AvgPool2d(2), nn.MaxPool2d(2)])
+@pytest.mark.parametrize("timesteps", [4, 8, 16])
+def test_after_a_pooling_the_law_misses_by_the_table_and_the_compensation_does_not(timesteps, pool):
+    """16 channels of 14x14 pooled windows into a linear layer of 3136 inputs."""
+    torch.manual_seed(timesteps)
+    table = {nn.AvgPool2d: (0.44, 0.34, 0.30), nn.MaxPool2d: (2.7, 3.3, 3.6)}[type(pool)][(4, 8, 16).index(timesteps)]
+    spikes = one_spike_each(timesteps, 8, 16, 28, 28)
+    if isinstance(pool, nn.MaxPool2d):  # zero-mean weights: the variance is about the second moment of the input
+        assert pooled(pool, timesteps) == pytest.approx(table, abs=0.05)
+    x = pool(spikes.flatten(0, 1)).unflatten(0, (timesteps, 8)).flatten(2)
+    net = nn.Sequential(nn.Conv2d(1, 1, 1), pool, nn.Linear(x.shape[-1], OUT))
+    for compensate, expected in ((False, table), (True, 1.0)):
+        ETTFS(timesteps=timesteps, compensate_pool=compensate)(net)
+        assert net[2](x).var().item() == pytest.approx(expected, rel=0.05)
+
+
+def test_first_layer_of_a_repeated_image():
+    """The mean square of Fashion-MNIST's pixels is mean^2 + std^2; with it the first layer's currents have unit variance."""
+    power = FashionMNIST.mean[0] ** 2 + FashionMNIST.std[0] ** 2
+    torch.manual_seed(0)
+    images = torch.rand(64, 784) * (torch.rand(64, 784) < 0.6)
+    layer = nn.Linear(784, OUT)
+    ETTFS(timesteps=8, input_power=images.square().mean().item())(layer)
+    assert layer(images).var().item() == pytest.approx(1, rel=0.05)
+    assert power == pytest.approx(0.2065, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("build", "shape"), [(MLP, (1, 28, 28)), (SCNN, (1, 28, 28)), (VGG, (3, 32, 32)), (ResNet, (3, 32, 32))]
+)
+@pytest.mark.parametrize("init", [Kaiming(), ETTFS(timesteps=8)])
+def test_every_backbone_is_drawn_whole(build, shape, init):
+    torch.manual_seed(0)
+    net = build(neuron=TTFS, in_shape=shape, classes=10, width=0.5)
+    init(net)
+    drawn = list(places(net))
+    assert drawn[0].first
+    assert not any(place.first for place in drawn[1:])
+    assert {id(p.layer) for p in drawn} == {id(m) for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear)}
+    for place in drawn:
+        if place.layer.weight.numel() > 10_000:
+            assert place.layer.weight.var().item() == pytest.approx(init.variance(place), rel=0.05)
+        assert place.layer.bias is None or not place.layer.bias.any()
+
+
+def test_layers_after_a_pooling_are_known():
+    net = SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=10)
+    assert [place.pool is not None for place in places(net)] == [False, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Kaiming(distribution="cauchy"), "Kaiming: distribution must be one of uniform, normal; got cauchy"),
+        (lambda: ETTFS(timesteps=0), "ETTFS: timesteps must be at least 1; got 0"),
+        (lambda: ETTFS(timesteps=8, v_threshold=0), "ETTFS: v_threshold must be positive; got 0"),
+        (lambda: ETTFS(timesteps=8, input_power=0), "ETTFS: input_power must be positive, .*; got 0"),
+        (lambda: Init().variance(Place(nn.Linear(1, 1), 1, None, True)), r"Init must implement variance\(place\)"),
+    ],
+)
+def test_bad_values(build, message):
+    with pytest.raises((ValueError, NotImplementedError), match=message):
+        build()
