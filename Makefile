@@ -9,10 +9,10 @@ SCALE ?= small
 NAME ?= demo_neurons
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast lint sweep report bench results clean
+.PHONY: help install demo test test-fast test-engines lint sweep report bench results clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(BIN)/.installed ## create .venv with snnx and what it needs
 
@@ -29,6 +29,10 @@ test: install ## run all tests
 
 test-fast: install ## run the tests that take a moment
 	$(BIN)/python -m pytest -m 'not slow'
+
+test-engines: install ## install joblib, Slurm, Ray and Optuna, and run sweeps through each for real
+	$(BIN)/pip install --quiet --editable '.[dev,joblib,slurm,ray,optuna]'
+	$(BIN)/python -m pytest tests/engines tests/test_ranks.py
 
 lint: install ## check style and formatting
 	$(BIN)/ruff check .

@@ -20,9 +20,9 @@ from omegaconf import OmegaConf, open_dict
 class EngineLauncher(Launcher):
     """Hand frozen runs to another launcher, and judge them by the results they leave.
 
-    The launchers of Hydra's own compose a run when it starts, stop reading at the first failure, and lose the queue with a worker.
-    So an engine gets one word a run, the path of its frozen configuration, and each of its workers does the run in a process of
-    its own. What is done already is not handed over. All machines must see this folder under the same path.
+    Hydra's other launchers compose a run when it starts, stop reading at the first failure, and lose the queue with a worker.
+    So an engine gets one word a run, the path of its frozen configuration, and each of its workers does the run in a process
+    of its own. What is done already is not handed over. All machines must see this folder under the same path.
 
     Args:
         extra: the extra of snnx that installs the engine.
@@ -40,7 +40,7 @@ class EngineLauncher(Launcher):
         package = ".".join(self.settings["_target_"].split(".")[:2])
         if find_spec(package) is None:
             raise ValueError(
-                f"hydra/launcher=snnx_{self.extra} must have its packages; got none: pip install 'snnx[{self.extra}]'"
+                f"hydra/launcher=snnx_{self.extra} needs packages that are not here: pip install 'snnx[{self.extra}]'"
             )
         self.context, self.config = hydra_context, config
 

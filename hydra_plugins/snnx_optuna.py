@@ -41,14 +41,23 @@ class OptunaSweeper(Sweeper):
     """
 
     def __init__(
-        self, study: str | None, metric: str, direction: str, n_trials: int, batch: int, seed: int, sampler: Any, storage: Any, params: Any
-    ) -> None:  # fmt: skip
+        self,
+        study: str | None,
+        metric: str,
+        direction: str,
+        n_trials: int,
+        batch: int,
+        seed: int,
+        sampler: Any,
+        storage: Any,
+        params: Any,
+    ) -> None:
         self.name, self.metric, self.direction, self.params = study, metric, direction, dict(params)
         self.n_trials, self.batch, self.seed, self.sampler, self.storage = n_trials, batch, seed, sampler, storage
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
         if find_spec("optuna") is None:
-            raise ValueError("hydra/sweeper=snnx_optuna must have optuna; got none: pip install 'snnx[optuna]'")
+            raise ValueError("hydra/sweeper=snnx_optuna needs optuna, which is not here: pip install 'snnx[optuna]'")
         for key, value in (("n_trials", self.n_trials), ("batch", self.batch)):
             if value < 1:
                 raise ValueError(f"hydra.sweeper.{key} must be at least 1; got {value}")

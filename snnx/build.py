@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 from hydra.utils import instantiate
+from lightning_fabric.plugins.environments import LightningEnvironment
 
 from snnx.checkpoint import Checkpoints
 from snnx.method.base import Method
@@ -34,7 +35,8 @@ def build_trainer(config: dict, run: str, folder: Path, *, callbacks: list, logg
         max_epochs=epochs and max(1, round(epochs * config["budget"]["epochs"])),
         callbacks=callbacks,
         logger=loggers or False,
-        plugins=[Checkpoints(run)],
+        # not Slurm's environment, where there is one: snnx/ranks.py starts the processes, and whoever started snnx requeues
+        plugins=[Checkpoints(run), LightningEnvironment()],
         default_root_dir=str(folder),
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -10,6 +10,7 @@ COMMANDS = {  # the first word, and the module whose main(words) answers it
     "status": "snnx.report.status",
     "prepare": "snnx.prepare",
     "bench": "snnx.bench.command",
+    "wandb-sweep": "snnx.wandb_sweep",
 }
 HYDRAS = (
     "-m", "--multirun", "-c", "--cfg", "-p", "--package", "-r", "--resolve", "-i", "--info", "-cd", "--config-dir",

@@ -1,7 +1,10 @@
 """A run on two processes of a CPU, over gloo: who trains what, and who writes."""
 
 import json
+import threading
+import time
 from dataclasses import replace
+from multiprocessing import active_children
 
 import pytest
 import torch
@@ -63,26 +66,20 @@ def test_a_run_that_is_done_starts_no_process(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_process_that_dies_fails_the_run(tmp_path, monkeypatch):
+def test_a_process_that_dies_fails_the_run(tmp_path):
     """The first process does not wait for ever for one that is gone."""
-    from multiprocessing import active_children
-
     job = replace(composed(*QUICK, "trainer=ddp", "trainer.max_epochs=500"), outputs=str(tmp_path))
-    killed = []
 
-    def kill(trainer, *_):
-        if not killed and trainer.current_epoch == 1:
-            (other,) = [child for child in active_children() if child.pid]
-            killed.append(other.pid)
-            other.kill()
+    def kill() -> None:
+        while not (job.folder / "metrics.csv").exists():
+            time.sleep(0.05)
+        (other,) = active_children()
+        other.kill()
 
-    from snnx.callback.curves import Curves
-
-    after = Curves.on_train_epoch_end
-    monkeypatch.setattr(
-        Curves, "on_train_epoch_end", lambda self, trainer, module: (after(self, trainer, module), kill(trainer))
-    )
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
     outcome = run.execute(job)
+    killer.join()
     assert outcome["status"] == "failed"
     assert outcome["error"]["message"] == "process 2 of 2 died while training; its output is in run.log"
     assert not active_children()

@@ -12,6 +12,8 @@ import pytest
 from command_line import QUICK, environment, snnx
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from snnx import cli
+
 optuna = pytest.importorskip("optuna", reason="the Optuna extra is not installed: pip install 'snnx[optuna]'")
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution  # noqa: E402
 from optuna.trial import TrialState  # noqa: E402
@@ -61,17 +63,21 @@ def test_distributions(override, expected):
         (["optimizer.lr=interval(0.1,1)", "hydra.sweeper.batch=0"], "hydra.sweeper.batch must be at least 1; got 0"),
         (["optimizer.lr=interval(0.1,1)", "hydra.sweeper.direction=up"], "must be maximize or minimize; got up"),
         (["timesteps=choice(0)"], "timesteps must be at least 1; got 0"),
-        (
-            ["timesteps=choice(1)", "hydra.sweeper.metric=val/auc", *QUICK[:2]],
-            "hydra.sweeper.metric must be one of .*; got val/auc",
-        ),
     ],
 )
-def test_mistakes(tmp_path, words, message):
-    done = snnx(tmp_path, *LINE, *words)
+def test_mistakes_end_in_one_line_before_training(empty, monkeypatch, capsys, words, message):
+    monkeypatch.setattr(sys, "argv", ["snnx", *LINE, *words])
+    assert cli.main() == cli.USAGE
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert re.search(message, line), line
+    assert not list(empty.glob("outputs/runs/*"))
+
+
+@pytest.mark.slow
+def test_a_metric_that_no_result_has(tmp_path):
+    done = snnx(tmp_path, *LINE, "timesteps=choice(1)", "hydra.sweeper.metric=val/auc", *QUICK[:2])
     assert done.returncode == 2, done.stderr
-    assert re.search(message, done.stderr)
-    assert "Traceback" not in done.stderr
+    assert re.search("hydra.sweeper.metric must be one of .*val/acc_best.*; got val/auc", done.stderr)
 
 
 @pytest.mark.slow

@@ -77,6 +77,7 @@ def test_raise_kill_and_preemption_then_the_same_line_again(slurm, tmp_path):
     asked(env, "scancel", "--signal=USR2", task)
     until(lambda: "Restarts=1" in asked(env, "scontrol", "show", "job", task))
     until(lambda: holder(folder["Preempted"]) != first, 60)
+    until(lambda: "PENDING" in asked(env, "squeue", "--noheader", "--format=%T", f"--jobs={task}"))
     asked(env, "scontrol", "update", f"jobid={task}", "StartTime=now")  # Slurm holds what was requeued for two minutes
     said, _ = sweep.communicate(timeout=400)
     ended = results(tmp_path)
