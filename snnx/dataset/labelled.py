@@ -91,7 +91,9 @@ class Labelled(pl.LightningDataModule):
             self._parts = self._cut(self.read())
         if self.trainer is not None and self.split_counts["val"] == 0:
             self.trainer.limit_val_batches = 0  # Lightning's word for no validation: it warns of an empty loader
-        self._parts = {name: (samples.to(self.device), labels.to(self.device)) for name, (samples, labels) in self._parts.items()}
+        self._parts = {
+            name: (samples.to(self.device), labels.to(self.device)) for name, (samples, labels) in self._parts.items()
+        }
 
     @property
     def device(self) -> torch.device:
@@ -133,7 +135,10 @@ class Labelled(pl.LightningDataModule):
         }
         self.split_counts = {name: len(index) for name, index in chosen.items()}
         self.test_index = chosen["test"]
-        self.split_hash = fingerprint([*chosen.values(), *(labels for _, labels in official.values())])
+        rows = [
+            samples.index for samples, _ in official.values() if isinstance(samples, Mapped)
+        ]  # what is test, may be a choice
+        self.split_hash = fingerprint([*chosen.values(), *(labels for _, labels in official.values()), *rows])
         source = {"train": official["train"], "val": official["train"], "test": official["test"]}
         return {name: (_rows(source[name][0], index), source[name][1][index]) for name, index in chosen.items()}
 

@@ -1,0 +1,81 @@
+"""CIFAR10-DVS: photographs on a moving screen before an event camera."""
+
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from snnx.dataset.aedat import read_aedat2, read_aedat4
+from snnx.dataset.events import Events
+from snnx.dataset.mapped import Mapped
+from snnx.dataset.npz import read_npz
+from snnx.dataset.recording import Found, Layout, in_folders
+from snnx.dataset.split import balanced_order
+
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+TRAIN = 0.9  # of each class
+FORMATS = {  # by where copies lie: SpikingJelly's conversion, its unpacked archives, and tonic's or a plain folder
+    ("CIFAR10DVS/events_np", ".npz"): read_npz,
+    ("CIFAR10DVS/extract", ".aedat"): read_aedat2,
+    ("CIFAR10DVS", ".aedat"): read_aedat2,
+    ("CIFAR10DVS", ".aedat4"): read_aedat4,
+}
+
+
+def find(folder: str, suffix: str, root: Path) -> Found:
+    """All recordings, class by class, a class in the order of its file names as text."""
+    return {"all": in_folders(root / folder, CLASSES, suffix, FORMATS[folder, suffix])}
+
+
+def first90(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The first nine tenths of each class, rounded up, for training: Spikformer's split.
+
+    Example:
+        >>> train, test = first90(torch.tensor([0] * 11 + [1] * 10))
+        >>> len(train), test.tolist()
+        (19, [10, 20])
+    """
+    parts = [(labels == label).nonzero().flatten() for label in labels.unique()]
+    ends = [-int(-TRAIN * len(part) // 1) for part in parts]
+    train = torch.cat([part[:end] for part, end in zip(parts, ends, strict=True)])
+    return train, torch.cat([part[end:] for part, end in zip(parts, ends, strict=True)])
+
+
+def random90(labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """Nine tenths of all samples, class-balanced, drawn by `seed`."""
+    order = balanced_order(labels, seed)
+    end = -int(-TRAIN * len(order) // 1)
+    return order[:end].sort().values, order[end:].sort().values
+
+
+class CIFAR10DVS(Events):
+    """10,000 photographs of CIFAR-10, each moved on a screen for 1.2 s before a sensor of 128×128 pixels.
+
+    There is no official split. Variant `first90` trains on the first 90 % of each class, files in the order of their names as
+    text (..._0, ..._1, ..._10, ..._100), as SpikingJelly lists them and Spikformer cuts them; `random` draws 90 % of each
+    class by `split_seed`. Accuracies on the two cannot be compared.
+
+    Source:
+        Li, Liu, Ji, Li and Shi 2017, CIFAR10-DVS: an event-stream dataset for object classification.
+    """
+
+    classes = len(CLASSES)
+    sensor = 128
+    counts = (9_000, 1_000)
+    variants = ("first90", "random")
+
+    def layouts(self) -> tuple[Layout, ...]:
+        return tuple(
+            Layout(
+                Path(folder).name if suffix == ".npz" else suffix[1:],
+                f"{folder}/CLASS/*{suffix}",
+                partial(find, folder, suffix),
+            )
+            for folder, suffix in FORMATS
+        )
+
+    def read(self) -> dict[str, tuple[Mapped, Tensor]]:
+        samples, labels = super().read()["all"]
+        train, test = first90(labels) if self.variant == "first90" else random90(labels, self.split_seed)
+        return {"train": (samples.rows(train), labels[train]), "test": (samples.rows(test), labels[test])}

@@ -1,0 +1,116 @@
+"""DVS128 Gesture: hands and arms before an event camera."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from snnx.dataset.aedat import read_aedat3
+from snnx.dataset.binning import EVENT
+from snnx.dataset.events import Events
+from snnx.dataset.npz import read_npz
+from snnx.dataset.recording import Damaged, Found, Layout, Recording, Sample, in_folders
+
+CLASSES = tuple(str(label) for label in range(11))
+PARTS = ("train", "test")
+MILLISECOND_US = 1000  # tonic's files count milliseconds
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """The events of one of tonic's files: rows of x, y, p and t in ms.
+
+    Raises:
+        Damaged: it is truncated, or holds something else.
+    """
+    try:
+        rows = np.load(path)
+    except (OSError, EOFError, ValueError) as error:
+        raise Damaged(f"{path}: must be a whole .npy file; got {' '.join(str(error).split())}") from None
+    if rows.ndim != 2 or rows.shape[1] != 4:
+        raise Damaged(f"{path}: must hold rows of x, y, p, t; got an array of {list(rows.shape)}")
+    events = np.empty(len(rows), EVENT)
+    for column, name in enumerate(("x", "y", "p", "t")):
+        events[name] = rows[:, column]
+    events["t"] *= MILLISECOND_US
+    return events
+
+
+def cut(path: Path, labels: Path) -> Iterator[Sample]:
+    """One sample for each row `class, start, end` of a recording's label file: the events with start <= t < end, in µs.
+
+    Raises:
+        Damaged: the label file is missing or does not fit the recording.
+    """
+    try:
+        rows = np.loadtxt(labels, dtype=np.int64, delimiter=",", skiprows=1, ndmin=2)
+    except (OSError, ValueError) as error:
+        raise Damaged(f"{labels}: must hold rows of class, start and end in µs; got {' '.join(str(error).split())}") from None
+    if rows.ndim != 2 or rows.shape[1] != 3 or not len(rows):
+        raise Damaged(f"{labels}: must hold rows of class, start and end in µs; got {list(rows.shape)}")
+    events = read_aedat3(path)
+    for number, (label, start, end) in enumerate(rows, start=2):
+        if not 1 <= label <= len(CLASSES) or start >= end:
+            raise Damaged(f"{labels}: line {number}: class must lie in 1..11 and start before end; got {label},{start},{end}")
+        yield Sample(f"{path}, line {number} of {labels.name}", label - 1, events[(events["t"] >= start) & (events["t"] < end)])
+
+
+def find_aedat(folder: str, root: Path) -> Found:
+    """The publisher's recordings that are there, in the order of its two lists of trials."""
+    found: Found = {part: [] for part in PARTS}
+    for part, recordings in found.items():
+        trials = root / folder / f"trials_to_{part}.txt"
+        if not trials.is_file():
+            continue
+        paths = [root / folder / line.strip() for line in trials.read_text().splitlines() if line.strip()]
+        for path in paths:
+            if path.is_file():
+                labels = path.with_name(f"{path.stem}_labels.csv")
+                recordings.append(Recording.of_files(partial(cut, path, labels), path, labels))
+    return found
+
+
+def find_npz(folder: str, root: Path) -> Found:
+    """SpikingJelly's conversion."""
+    return {part: in_folders(root / folder / part, CLASSES, ".npz", read_npz) for part in PARTS}
+
+
+def find_npy(root: Path) -> Found:
+    """tonic's download, unpacked: a folder for each person and light, in it a file for each class."""
+    folders = {"train": "DVSGesture/ibmGestureTrain", "test": "DVSGesture/ibmGestureTest"}
+    found: Found = {}
+    for part, folder in folders.items():
+        paths = [path for path in sorted((root / folder).glob("*/*.npy")) if path.stem in CLASSES]
+        found[part] = [Recording.single(path, int(path.stem), read_npy) for path in paths]
+    return found
+
+
+class DVS128Gesture(Events):
+    """Eleven gestures of 29 people in three kinds of light, 128×128 pixels, about 6 s each.
+
+    Two versions circulate, whose accuracies cannot be compared. SpikingJelly (and snnTorch) make one sample of each row of the
+    label files, 1,176 and 288; tonic publishes one for each class and trial, 1,077 and 264, with times in whole milliseconds.
+    The classes are the same: 0 hand clapping ... 10 other, the publisher's number less one.
+
+    Variant `spikingjelly` is read from the publisher's recordings or SpikingJelly's conversion, `tonic` from tonic's files.
+
+    Source:
+        Amir et al. 2017, A low power, fully event-based gesture recognition system.
+    """
+
+    classes = len(CLASSES)
+    sensor = 128
+    variants = ("spikingjelly", "tonic")
+    counts = (1_176, 288)  # of the first variant
+
+    def layouts(self) -> tuple[Layout, ...]:
+        if self.variant == "tonic":
+            return (Layout("npy", "DVSGesture/ibmGesture{Train,Test}/user*_*/0..10.npy", find_npy),)
+        aedat = ("DvsGesture", "DVS128Gesture/extract/DvsGesture", "DVS128Gesture/DvsGesture")
+        text = "{}/trials_to_{{train,test}}.txt with *.aedat and *_labels.csv"
+        return (
+            Layout(
+                "events_np", "DVS128Gesture/events_np/{train,test}/0..10/*.npz", partial(find_npz, "DVS128Gesture/events_np")
+            ),
+            *(Layout("aedat", text.format(folder), partial(find_aedat, folder)) for folder in aedat),
+        )

@@ -1,0 +1,144 @@
+"""Handwritten digits before a simulated event camera: event data without a download."""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from snnx.dataset.binning import EVENT
+from snnx.dataset.digits import Digits
+from snnx.dataset.events import Events
+from snnx.dataset.recording import Found, Layout, Recording, Sample
+
+PIXELS = 32  # of the sensor, each way
+ZOOM = 3.0  # sensor pixels a pixel of the digit
+CORNERS = ((0.0, 0.0), (2.5, 5.0), (5.0, 0.0), (0.0, 0.0))  # x, y in pixels: a triangle, as in N-MNIST
+SACCADE_US = 100_000
+STEP_US = 2_000  # of the simulation; within a step brightness changes linearly in time
+DARK = 0.1  # brightness of the background, as a fraction of white
+THRESHOLD = 0.35  # change of log brightness that makes an event
+MISMATCH = 0.03  # standard deviation of the threshold among pixels, relative
+NOISE_HZ = 0.5  # events a second that a pixel makes of nothing
+CHUNK = 50  # digits simulated at once
+
+
+def look(position: float) -> np.ndarray:
+    """How much each pixel of a sensor that looks at `position` sees of each pixel of the digit, along one axis.
+
+    Linear interpolation between the digit's pixels, and nothing outside.
+
+    Shape:
+        `[32, 8]`.
+    """
+    place = (np.arange(PIXELS) + position - (PIXELS + CORNERS[2][0] - 1) / 2) / ZOOM + 3.5
+    return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(8))).astype(np.float32)
+
+
+def log_brightness(digits: np.ndarray, x: float, y: float) -> np.ndarray:
+    """What the sensor sees of `digits`, in [0, 1], from (x, y): `[N, 8, 8] -> [N, 32, 32]`."""
+    return np.log(DARK + look(y) @ digits @ look(x).T)
+
+
+def simulate(digits: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
+    """The events of each digit during three saccades.
+
+        n = trunc((L(t + dt) - memory) / threshold);  |n| events of n's sign;  memory += n * threshold
+
+    for each pixel and step, L the log brightness; an event's time within the step is where the line from L(t) to L(t + dt)
+    crosses its threshold, in whole microseconds. Thresholds differ a little from pixel to pixel, and each pixel makes a few
+    events of nothing.
+
+    Shape:
+        `[N, 8, 8]` in [0, 1] and seeds `[N]` to N arrays of EVENT, each sorted by time.
+
+    Source: the ideal pixel of Lichtsteiner, Posch and Delbruck 2008, A 128×128 120 dB 15 µs latency asynchronous temporal
+        contrast vision sensor; the saccades of Orchard et al. 2015.
+    """
+    draws = [np.random.default_rng(seed) for seed in seeds]
+    spread = np.stack([draw.standard_normal((PIXELS, PIXELS), np.float32) for draw in draws])
+    theta = THRESHOLD * (1 + MISMATCH * spread)
+    steps = SACCADE_US // STEP_US
+    path = [
+        (x0 + (x1 - x0) * i / steps, y0 + (y1 - y0) * i / steps)
+        for (x0, y0), (x1, y1) in pairwise(CORNERS)
+        for i in range(1, steps + 1)
+    ]
+    before = log_brightness(digits, *CORNERS[0])
+    memory = before.copy()
+    found = []
+    for step, (x, y) in enumerate(path):
+        now = log_brightness(digits, x, y)
+        crossed = np.trunc((now - memory) / theta)
+        where = np.nonzero(crossed)
+        if len(where[0]):
+            found.append(_events(step, where, crossed[where], memory[where], theta[where], before[where], now[where]))
+            memory[where] += crossed[where] * theta[where]
+        before = now
+    noise = [_noise(number, draw) for number, draw in enumerate(draws)]
+    sample, events = (np.concatenate(column) for column in zip(*found, *noise, strict=True))
+    order = np.lexsort((events["t"], sample))
+    return np.split(events[order], np.searchsorted(sample[order], np.arange(1, len(digits))))
+
+
+def _events(step: int, where: tuple, crossed: np.ndarray, memory, theta, before, now) -> tuple[np.ndarray, np.ndarray]:
+    """The digits and events of one step: pixel by pixel the first, second, ... crossing of a threshold."""
+    times = np.abs(crossed).astype(np.int64)
+    pixel = np.repeat(np.arange(len(times)), times)
+    which = np.arange(len(pixel)) - np.repeat(times.cumsum() - times, times) + 1
+    level = memory[pixel] + np.sign(crossed[pixel]) * which * theta[pixel]
+    share = np.clip((level - before[pixel]) / (now[pixel] - before[pixel]), 0, 1)
+    events = np.empty(len(pixel), EVENT)
+    events["y"], events["x"] = where[1][pixel], where[2][pixel]
+    events["t"] = step * STEP_US + np.floor(share * (STEP_US - 1))
+    events["p"] = crossed[pixel] > 0
+    return where[0][pixel], events
+
+
+def _noise(number: int, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    duration = 3 * SACCADE_US
+    events = np.empty(draw.poisson(NOISE_HZ * PIXELS**2 * duration / 1e6), EVENT)
+    for name, high in (("x", PIXELS), ("y", PIXELS), ("t", duration), ("p", 2)):
+        events[name] = draw.integers(high, size=len(events))
+    return np.full(len(events), number), events
+
+
+class EventDigits(Events):
+    """The 1,797 digits of scikit-learn, moved through three saccades before a simulated sensor of 32×32 pixels.
+
+    Real handwriting, simulated camera: nothing measured on it says how well a real sensor does. It stands in for recordings
+    where there are none, in tests and first steps, as `digits` does for images, and has the same fixed split.
+
+    Source:
+        Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository; the simulation
+        is ours.
+    """
+
+    classes = 10
+    sensor = PIXELS
+    counts = Digits.counts
+
+    def layouts(self) -> tuple[Layout, ...]:
+        return (Layout("simulated", "nothing", find),)
+
+
+def find(root: Path) -> Found:
+    """All digits, a chunk of them a recording."""
+    values, labels = load_digits(return_X_y=True)
+    digits, cut = (values.reshape(-1, 8, 8) / 16).astype(np.float32), Digits.counts[0]
+    return {
+        part: list(_chunks(digits, labels, *ends)) for part, ends in {"train": (0, cut), "test": (cut, len(labels))}.items()
+    }
+
+
+def _chunks(digits: np.ndarray, labels: np.ndarray, start: int, end: int) -> Iterator[Recording]:
+    for first in range(start, end, CHUNK):
+        numbers = np.arange(first, min(first + CHUNK, end))
+        yield Recording(f"digits {first} to {numbers[-1]}", "1", partial(_read, digits[numbers], labels[numbers], numbers))
+
+
+def _read(digits: np.ndarray, labels: np.ndarray, numbers: np.ndarray) -> Iterator[Sample]:
+    for number, label, events in zip(numbers, labels, simulate(digits, numbers), strict=True):
+        yield Sample(f"digit {number}", int(label), events)

@@ -1,0 +1,189 @@
+"""Recordings of an event camera as frames: the data module behind N-MNIST, DVS128 Gesture and their like."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snnx.dataset.binning import BINNINGS, frames
+from snnx.dataset.cache import cached
+from snnx.dataset.convert import convert
+from snnx.dataset.labelled import Augmentation, Labelled
+from snnx.dataset.mapped import Mapped
+from snnx.dataset.published import NoData
+from snnx.dataset.recording import Found, Layout
+
+FORMAT = 1  # raised when code changes what lies in a cache, so that an old one is not taken for new
+
+
+class Events(Labelled):
+    """Keeps a data set as frames in a file that is made once; batches become floats on the training device.
+
+        frames = counts of events in T bins;  clipped to {0, 1} if `clip`;  in training x, y = augmentation(x, y)
+
+    Frames lie in `root/.snnx_cache`, under a key of everything that they depend on: the recordings with their sizes and dates,
+    and the arguments below. Recordings are read from the disk in any layout that the data set names, and never downloaded.
+
+    Shape:
+        loaders yield `[B, T, 2, H, W]`, uint8 unless counts are larger, and labels `[B]`; after the transfer, float32. The
+        augmentation sees `[B, 2T, H, W]`, so that all steps of a sample are distorted alike.
+
+    Args:
+        root, batch_size, validation, augmentation, seed, split_seed, samples: see `Labelled`.
+        timesteps: T, at least 1.
+        variant: which of the versions of the data set that circulate, one of `variants`; None: the first.
+        binning: `count`, bins of equally many events, or `time`, equally long ones.
+        size: rows and columns of a frame, in pixels, at most the sensor's; a pixel sums what falls onto it. None: the sensor's.
+        clip: whether a pixel saw an event, and not how many.
+        transforms: of events before binning (tonic's), the same for all parts and all epochs: filters, not augmentation.
+        skip_bad: leave out damaged recordings, counted in `result.json`.
+
+    Raises:
+        ValueError: an argument leaves its range, or a recording is damaged.
+        NoData: there are no recordings.
+    """
+
+    sensor: ClassVar[int]  # rows and columns, in pixels
+    variants: ClassVar[tuple[str, ...]] = ("official",)
+    polarities = 2
+
+    def __init__(
+        self,
+        *,
+        root: str | None = None,
+        batch_size: int,
+        validation: float,
+        augmentation: Augmentation,
+        seed: int,
+        timesteps: int,
+        variant: str | None = None,
+        split_seed: int = 0,
+        samples: float = 1.0,
+        binning: Literal["count", "time"] = "count",
+        size: int | None = None,
+        clip: bool = True,
+        transforms: Sequence[Any] = (),
+        skip_bad: bool = False,
+    ) -> None:
+        super().__init__(
+            root=root,
+            batch_size=batch_size,
+            validation=validation,
+            augmentation=augmentation,
+            seed=seed,
+            split_seed=split_seed,
+            samples=samples,
+        )
+        name = type(self).__name__
+        if timesteps < 1:
+            raise ValueError(f"{name}: timesteps must be at least 1; got {timesteps}")
+        if variant not in (None, *self.variants):
+            raise ValueError(f"{name}: variant must be one of {', '.join(self.variants)}; got {variant}")
+        if binning not in BINNINGS:
+            raise ValueError(f"{name}: binning must be one of {', '.join(BINNINGS)}; got {binning}")
+        if size is not None and not 1 <= size <= self.sensor:
+            raise ValueError(f"{name}: size must lie in 1..{self.sensor}, or be null; got {size}")
+        for transform in transforms:
+            if " at 0x" in repr(transform):
+                raise ValueError(f"{name}: a transform must say its arguments in its repr, as tonic's do; got {transform!r}")
+        self.timesteps = timesteps
+        self.variant = variant or self.variants[0]
+        self.binning = binning
+        self.size = size or self.sensor
+        self.shape = (self.polarities, self.size, self.size)
+        self.clip = clip
+        self.transforms = list(transforms)
+        self.skip_bad = skip_bad
+
+    @property
+    def option(self) -> str:
+        """The name of the data set's option."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return (self.timesteps, *self.shape)
+
+    def layouts(self) -> tuple[Layout, ...]:
+        """The ways in which the recordings may lie below the root, best first; what a data set defines."""
+        raise NotImplementedError
+
+    def recordings(self) -> tuple[str, Found]:
+        """The layout that is there, and its recordings.
+
+        Raises:
+            ValueError: there is no root.
+            NoData: none is there, or only a part of one.
+        """
+        if self.root is None:
+            raise ValueError(f"{self.option}: root must be a folder; got null; set dataset.root or SNNX_DATA")
+        root = Path(self.root).expanduser().absolute()
+        for layout in self.layouts():
+            found = layout.find(root)
+            if all(found.values()):
+                return layout.name, found
+        places = "; or ".join(layout.where for layout in self.layouts())
+        raise NoData(
+            f"{self.option}: recordings must lie below {root}; expected {places}; see snnx prepare {self.option} --root {root}"
+        )
+
+    def convert(self) -> Path:
+        """The folder with the frames, made now if they are not there."""
+        layout, found = self.recordings()
+        root = Path(self.root).expanduser().absolute()
+        key = {
+            "format": FORMAT,
+            "layout": layout,
+            "timesteps": self.timesteps,
+            "binning": self.binning,
+            "size": self.size,
+            "clip": self.clip,
+            "transforms": [repr(transform) for transform in self.transforms],
+            "skip_bad": self.skip_bad,
+            "recordings": {part: _digest(some, root) for part, some in found.items()},
+        }
+        return cached(root, self.option, key, partial(self._make, found))
+
+    def read(self) -> dict[str, tuple[Mapped, Tensor]]:
+        folder = self.convert()
+        self.facts |= {"variant": self.variant, "layout": json.loads((folder / "key.json").read_text())["layout"]}
+        parts = {  # train before test
+            path.stem: path for path in sorted(folder.glob("*.json"), reverse=True) if path.stem != "key"
+        }
+        if self.skip_bad:
+            self.facts["skipped"] = {part: len(json.loads(path.read_text())["skipped"]) for part, path in parts.items()}
+        return {
+            part: (Mapped.load(path.with_suffix(".npy")), torch.from_numpy(np.load(folder / f"{part}_labels.npy")))
+            for part, path in parts.items()
+        }
+
+    def on_after_batch_transfer(self, batch: tuple[Tensor, Tensor], dataloader_idx: int) -> tuple[Tensor, Tensor]:
+        counts, labels = batch
+        images, labels = self.augmented(counts.flatten(1, 2).float(), labels)
+        return images.view(counts.shape), labels
+
+    def _make(self, found: Found, folder: Path) -> None:
+        sensor = (self.sensor, self.sensor)
+        framing = partial(frames, bins=self.timesteps, binning=BINNINGS[self.binning], sensor=sensor, size=self.size)
+        for part, recordings in found.items():
+            convert(
+                recordings,
+                folder / part,
+                transforms=self.transforms,
+                framing=framing,
+                sensor=sensor,
+                clip=self.clip,
+                skip_bad=self.skip_bad,
+            )
+
+
+def _digest(recordings: Sequence, root: Path) -> str:
+    """Names these recordings with their content as the file system knows it."""
+    lines = (f"{one.name.removeprefix(str(root))} {one.stamp}" for one in recordings)
+    return f"{len(recordings)}, {hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:16]}"

@@ -1,0 +1,51 @@
+"""N-MNIST: MNIST before an event camera that moves."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from snnx.dataset.binning import EVENT
+from snnx.dataset.events import Events
+from snnx.dataset.recording import Damaged, Layout, in_folders
+
+DIGITS = tuple("0123456789")
+BYTES = 5  # of an event
+
+
+def read_bin(path: Path) -> np.ndarray:
+    """The events of one `.bin` file, read by tonic.
+
+    Raises:
+        Damaged: it is not a whole number of events.
+    """
+    from tonic.io import read_mnist_file
+
+    size = path.stat().st_size
+    if size % BYTES:
+        raise Damaged(f"{path}: must be a whole number of events of {BYTES} bytes; got {size} bytes")
+    return read_mnist_file(str(path), dtype=EVENT)
+
+
+def find(folder: str, root: Path) -> dict:
+    """The recordings of both parts."""
+    parts = {"train": "Train", "test": "Test"}
+    return {part: in_folders(root / folder / name, DIGITS, ".bin", read_bin) for part, name in parts.items()}
+
+
+class NMNIST(Events):
+    """The 70,000 digits of MNIST, each 0.3 s before a 34×34 sensor that makes three saccades.
+
+    Source:
+        Orchard, Jayawant, Cohen and Thakor 2015, Converting static image datasets to spiking neuromorphic datasets using
+        saccades.
+    """
+
+    classes = 10
+    sensor = 34
+    counts = (60_000, 10_000)
+
+    def layouts(self) -> tuple[Layout, ...]:
+        where = "{}/{{Train,Test}}/0..9/*.bin"
+        folders = ("NMNIST", "NMNIST/extract")  # tonic's and SpikingJelly's
+        return tuple(Layout("bin", where.format(folder), partial(find, folder)) for folder in folders)

@@ -1,0 +1,161 @@
+"""Contract of the readers: the events written in each official format come back, and anything else is named in one line."""
+
+import numpy as np
+import pytest
+
+from snnx.dataset.aedat import read_aedat2, read_aedat3, read_aedat4
+from snnx.dataset.binning import EVENT
+from snnx.dataset.dvs128_gesture import cut, read_npy
+from snnx.dataset.nmnist import read_bin
+from snnx.dataset.npz import read_npz
+from snnx.dataset.recording import Damaged, Sample, require_sound
+
+READERS = {"bin": read_bin, "npz": read_npz, "npy": read_npy, "aedat2": read_aedat2, "aedat3": read_aedat3}
+PIXELS = {"bin": 34}
+
+
+def suffixed(tmp_path, form: str):
+    return tmp_path / f"recording.{form.rstrip('23')}"
+
+
+@pytest.fixture(params=READERS)
+def form(request):
+    return request.param
+
+
+@pytest.fixture
+def write(request, form):
+    return request.getfixturevalue(f"write_{form}")
+
+
+def test_what_was_written_is_read(tmp_path, form, write, random_events):
+    events = random_events(0, pixels=PIXELS.get(form, 128))
+    if form == "npy":
+        events["t"] -= events["t"] % 1000
+    write(suffixed(tmp_path, form), events)
+    found = READERS[form](suffixed(tmp_path, form))
+    assert found.dtype == EVENT
+    assert all(np.array_equal(found[name], events[name]) for name in EVENT.names)
+
+
+@pytest.mark.parametrize("cut_off", [1, 7])
+def test_a_truncated_file_is_named(tmp_path, form, write, random_events, cut_off):
+    path = suffixed(tmp_path, form)
+    write(path, random_events(0))
+    path.write_bytes(path.read_bytes()[:-cut_off])
+    with pytest.raises(Damaged, match=rf"^{path}: must be a whole [^\n]*; got [^\n]+$"):
+        READERS[form](path)
+
+
+def test_a_foreign_file_is_named(tmp_path, form):
+    path = suffixed(tmp_path, form)
+    path.write_bytes(b"<html>not found</html>")
+    with pytest.raises(Damaged, match=rf"^{path}: must be [^\n]*; got [^\n]*$"):
+        READERS[form](path)
+
+
+def test_an_empty_file_is_named(tmp_path, form):
+    path = suffixed(tmp_path, form)
+    path.touch()
+    with pytest.raises(Damaged, match=rf"^{path}[^\n]*$"):
+        require_sound(Sample(str(path), 0, READERS[form](path)), (128, 128))
+
+
+def test_a_version_is_not_read_as_another(tmp_path, write_aedat2, write_aedat3, random_events):
+    write_aedat2(tmp_path / "two", random_events(0))
+    write_aedat3(tmp_path / "three", random_events(0))
+    with pytest.raises(Damaged, match=r"two: must be an AEDAT 3.1 file; got version 2"):
+        read_aedat3(tmp_path / "two")
+    with pytest.raises(Damaged, match=r"three: must be a whole AEDAT 2.0 file; got version 3.1"):
+        read_aedat2(tmp_path / "three")
+
+
+def test_aedat_is_read_as_spikingjelly_reads_it(tmp_path, write_aedat2, write_aedat3, random_events, spikingjelly_events):
+    from spikingjelly.datasets.cifar10_dvs import _load_origin_data
+    from spikingjelly.datasets.utils import load_aedat_v3
+
+    events = random_events(1, pixels=128)
+    for write, ours, theirs in ((write_aedat2, read_aedat2, _load_origin_data), (write_aedat3, read_aedat3, load_aedat_v3)):
+        write(tmp_path / "recording.aedat", events)
+        expected, found = theirs(tmp_path / "recording.aedat"), ours(tmp_path / "recording.aedat")
+        assert all(np.array_equal(found[name], expected[name]) for name in EVENT.names)
+
+
+def test_time_goes_on_after_an_overflow(tmp_path, write_bin):
+    """N-MNIST marks every 2^13 µs with an event in row 240, from which on times lack as much."""
+    events = np.array([(1, 2, 100, 1), (0, 240, 0, 0), (3, 4, 200, 0)], EVENT)
+    write_bin(tmp_path / "a.bin", events)
+    assert read_bin(tmp_path / "a.bin").tolist() == [(1, 2, 100, True), (3, 4, 200 + 2**13, False)]
+
+
+def test_aedat4_needs_its_decoder_or_names_the_file(tmp_path):
+    path = tmp_path / "a.aedat4"
+    path.write_bytes(b"<html>not found</html>")
+    message = (
+        rf"^{path}: (the package aedat must be installed to read .aedat4; try: pip install aedat|must be a whole AEDAT 4 file)"
+    )
+    with pytest.raises((ModuleNotFoundError, Damaged), match=message):
+        read_aedat4(path)
+
+
+@pytest.mark.parametrize("shape", [(10,), (10, 3)])
+def test_another_array_is_named(tmp_path, shape):
+    np.save(tmp_path / "1.npy", np.zeros(shape))
+    with pytest.raises(Damaged, match=r"1\.npy: must hold rows of x, y, p, t; got an array of"):
+        read_npy(tmp_path / "1.npy")
+
+
+def test_a_recording_is_cut_at_its_labels(tmp_path, write_aedat3):
+    """Line by line, start <= t < end, and the publisher counts classes from 1; rows may overlap and classes return."""
+    events = np.zeros(5, EVENT)
+    events["t"] = [10, 20, 30, 40, 50]
+    write_aedat3(tmp_path / "user01.aedat", events)
+    (tmp_path / "user01_labels.csv").write_text("class,startTime_usec,endTime_usec\n11,10,30\n2,30,51\n11,40,45\n")
+    samples = list(cut(tmp_path / "user01.aedat", tmp_path / "user01_labels.csv"))
+    assert [(sample.label, sample.events["t"].tolist()) for sample in samples] == [
+        (10, [10, 20]),
+        (1, [30, 40, 50]),
+        (10, [40]),
+    ]
+    assert samples[2].name == f"{tmp_path}/user01.aedat, line 4 of user01_labels.csv"
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, "labels.csv: must hold rows of class, start and end in µs; got .*not found"),
+        ("class,start,end\n", "labels.csv: must hold rows of class, start and end in µs; got"),
+        ("class,start,end\n1,2\n", r"labels.csv: must hold rows of class, start and end in µs; got \[1, 2\]"),
+        ("class,start,end\n1,x,3\n", "labels.csv: must hold rows of class, start and end in µs; got"),
+        ("class,start,end\n12,0,3\n", "line 2: class must lie in 1..11 and start before end; got 12,0,3"),
+        ("class,start,end\n1,0,3\n0,0,3\n", "line 3: class must lie in 1..11 and start before end; got 0,0,3"),
+        ("class,start,end\n1,3,3\n", "line 2: class must lie in 1..11 and start before end; got 1,3,3"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:loadtxt. input contained no data")
+def test_a_label_file_that_does_not_match_is_named(tmp_path, write_aedat3, random_events, labels, message):
+    write_aedat3(tmp_path / "a.aedat", random_events(0))
+    if labels is not None:
+        (tmp_path / "labels.csv").write_text(labels)
+    with pytest.raises(Damaged, match=message):
+        list(cut(tmp_path / "a.aedat", tmp_path / "labels.csv"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda e: e[:0], r"^a: a recording must hold events; got none$"),
+        (lambda e: np.sort(e, order="t")[::-1], r"^a: timestamps must not decrease; got \d+ after \d+ µs at event 1$"),
+        (lambda e: moved(e, "t", -500_000), r"^a: timestamps must be at least 0 µs; got -\d+$"),
+        (lambda e: moved(e, "x", 5), r"^a: x must lie in 0\.\.33; got 5 to 38$"),
+        (lambda e: moved(e, "y", -1), r"^a: y must lie in 0\.\.33; got -1 to 32$"),
+    ],
+)
+def test_events_that_no_sensor_gives_are_refused(random_events, change, message):
+    with pytest.raises(Damaged, match=message):
+        require_sound(Sample("a", 0, change(random_events(0, 2000))), (34, 34))
+
+
+def moved(events, name, by):
+    events[name] += by
+    return events
