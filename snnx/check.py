@@ -44,7 +44,13 @@ def _build(config: dict) -> None:
     from snnx.metric.recorder import Recorder
 
     with torch.device("meta"):  # shapes only: nothing is allocated, whatever the size of the network
-        method = build_method(config, build_data(config))
+        data = build_data(config)
+        method = build_method(config, data)
+    if method.encoding.sample_dims != len(data.sample_shape):
+        right = "encoding=events" if len(data.sample_shape) == 4 else "an encoding of images, such as encoding=repeat"
+        raise ValueError(
+            f"encoding must take samples of {list(data.sample_shape)}; got {type(method.encoding).__name__}; choose {right}"
+        )
     Recorder(method.backbone, list(method.metrics.values()), method.watch)
     optimizer = instantiate(config["optimizer"], _convert_="all")([{"params": list(method.parameters())}])
     instantiate(config["scheduler"], _convert_="all")(optimizer, 10)

@@ -107,7 +107,12 @@ def compute(job: Job) -> dict:
         **tested,
         "metrics": {**last, **tested["metrics"]},
         "curves": history,
-        "data": {"name": config["dataset"]["_target_"].split(".")[-2], **data.split_counts, "split": data.split_hash},
+        "data": {
+            "name": config["dataset"]["_target_"].split(".")[-2],
+            **data.split_counts,
+            "split": data.split_hash,
+            **data.facts,
+        },
         "parameters": sum(p.numel() for p in method.parameters()),
         "paths": _paths(method),
         "resumed": resumed,

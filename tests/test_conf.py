@@ -79,6 +79,8 @@ def test_one_batch_through_every_option(path):
     method = build_method({**run.config, "budget": {"width": 0.25}}, Facts())
     augment = instantiate(run.config["augmentation"], _convert_="all")
     images, labels = augment(torch.rand(6, 1, 32, 32), torch.arange(6))
+    if method.encoding.sample_dims == 4:  # event frames
+        images = images.unsqueeze(1).expand(-1, 4, -1, -1, -1)
     method.encoding.begin_evaluation()
     scores = method(images)
     assert scores.shape == (6, 10)

@@ -32,7 +32,7 @@ def test_row_is_built_and_runs(sweep, row):
     bind(run.config)
     data = build_data(run.config)
     method = build_method(run.config, data)
-    images = torch.rand(2, *data.shape)
+    images = torch.rand(2, *data.sample_shape)
     scores = method(images)
     assert scores.shape == (2, data.classes)
     method.loss(scores, torch.tensor([0, 1])).backward()

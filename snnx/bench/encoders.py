@@ -39,9 +39,11 @@ def measure(shape: tuple[int, ...], timesteps: int, rounds: int) -> dict:
     """
     x = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     options = encodings(timesteps, shape[1])
+    inputs = {3: x, 4: torch.stack([x] * timesteps, dim=1)}  # images, and event frames
+    given = {name: inputs[encoding.sample_dims] for name, encoding in options.items()}
     with torch.no_grad():
-        values = {name: encoding(x).numel() for name, encoding in options.items()}
-        seconds = in_turns({name: from_rest(encoding, x) for name, encoding in options.items()}, rounds)
+        values = {name: encoding(given[name]).numel() for name, encoding in options.items()}
+        seconds = in_turns({name: from_rest(encoding, given[name]) for name, encoding in options.items()}, rounds)
     return {"shape": list(shape), "timesteps": timesteps, "rounds": rounds, "values": values, "seconds": seconds}
 
 

@@ -1,5 +1,7 @@
 """What every encoding shares: time moves to the front here, and nowhere else."""
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 
@@ -15,10 +17,13 @@ class Encoding(nn.Module):
 
     Attributes:
         out_channels: C', what the backbone will see; C unless a subclass says otherwise.
+        sample_dims: of one sample that it takes: 3 of an image, 4 of event frames.
 
     Raises:
         ValueError: `timesteps` is below 1.
     """
+
+    sample_dims: ClassVar[int] = 3
 
     def __init__(self, *, timesteps: int, in_channels: int) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from snnx.encoding.encoding import Encoding
 from snnx.encoding.repeat import Repeat
 from snnx.home import home
 
-OPTIONS = sorted(path.stem for path in (home("conf") / "encoding").glob("*.yaml"))
+OPTIONS = sorted(path.stem for path in (home("conf") / "encoding").glob("*.yaml") if path.stem != "events")  # of images
 NEURON = {"_target_": "spikingjelly.activation_based.neuron.IFNode", "_partial_": True, "step_mode": "m"}
 
 
