@@ -1,0 +1,90 @@
+"""Neuromorphic data augmentation: what may be done to events without giving them a brightness."""
+
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+
+
+def nda(
+    images: Tensor,
+    labels: Tensor,
+    *,
+    flip: float,
+    roll: int,
+    rotate: float,
+    shear: float,
+    cutout: int,
+    mixup: float,
+    classes: int | None,
+) -> tuple[Tensor, Tensor]:
+    """Mirror each sample left to right with probability `flip`, then do one of roll, rotate, shear and cutout to it.
+
+        roll    out[y, x] = in[(y - dy) mod H, (x - dx) mod W],  dy, dx ~ U{-roll .. roll}
+        rotate  out[c + r] = in[c + R(a) r],                     a ~ U(-rotate, rotate), c the centre
+        shear   out[y, x] = in[y, x - tan(a) (y - c_y)],         a ~ U(-shear, shear)
+        cutout  out[y, x] = 0 where y - y0 and x - x0 lie in [-cutout / 2, cutout / 2),  y0, x0 ~ U over the frame
+
+    Each is drawn for each sample, its setting too; all time steps of a sample share them, as channels. Values are moved to the
+    nearest pixel, never mixed, and what comes from outside is 0; one gather for the whole batch, on its device. Then, if
+    `mixup` > 0, pairs of samples are mixed, and labels become probabilities.
+
+    Shape:
+        `[B, C, H, W], [B] -> [B, C, H, W], [B]`, or `[B, classes]` with mixup.
+
+    Args:
+        images, labels: the batch.
+        flip: probability, in [0, 1].
+        roll: largest shift in pixels.
+        rotate, shear: largest angle in degrees, in [0, 90).
+        cutout: side of the black square in pixels.
+        mixup: alpha of the Beta distribution of the share; 0 for none.
+        classes: of the data set; needed with mixup.
+
+    Raises:
+        ValueError: an argument leaves its range, or mixup is asked for without `classes`.
+
+    Source:
+        Li, Kim, Park, Geller and Panda 2022, Neuromorphic data augmentation for training spiking neural networks.
+
+    Example:
+        >>> still = {"flip": 0.0, "roll": 0, "rotate": 0.0, "shear": 0.0, "cutout": 0, "mixup": 0.0, "classes": None}
+        >>> images = torch.rand(4, 2, 6, 6)
+        >>> torch.equal(nda(images, torch.arange(4), **still)[0], images)
+        True
+    """
+    if not 0 <= flip <= 1:
+        raise ValueError(f"nda: flip must lie in [0, 1]; got {flip}")
+    if roll < 0 or cutout < 0 or mixup < 0:
+        raise ValueError(f"nda: roll, cutout and mixup must be at least 0; got {roll}, {cutout} and {mixup}")
+    if not (0 <= rotate < 90 and 0 <= shear < 90):
+        raise ValueError(f"nda: rotate and shear must lie in [0, 90) degrees; got {rotate} and {shear}")
+    if mixup and classes is None:
+        raise ValueError("nda: classes must be the data set's number of classes where mixup > 0; got null")
+    batch, channels, height, width = images.shape
+    device = images.device
+    which = torch.randint(4, (batch, 1, 1), device=device)  # 0 roll, 1 rotate, 2 shear, 3 cutout
+    a = torch.deg2rad(_uniform(which, rotate)) * (which == 1)
+    b = torch.deg2rad(_uniform(which, shear)).tan() * (which == 2)
+    row, column = torch.arange(height, device=device).view(-1, 1), torch.arange(width, device=device)
+    dy, dx = row - (height - 1) / 2, column - (width - 1) / 2
+    y = (a.cos() * dy - a.sin() * dx + (height - 1) / 2).round().long()
+    x = (a.sin() * dy + a.cos() * dx - b * dy + (width - 1) / 2).round().long()
+    seen = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    hole_y, hole_x = (torch.randint(side, (batch, 1, 1), device=device) for side in (height, width))
+    hole = (_within(row - hole_y, cutout)) & (_within(column - hole_x, cutout))
+    seen &= ~((which == 3) & hole)
+    shift_y, shift_x = (torch.randint(-roll, roll + 1, (batch, 1, 1), device=device) * (which == 0) for _ in range(2))
+    y, x = (y - shift_y) % height, (x - shift_x) % width  # what was not seen is somewhere, too
+    x = torch.where(torch.rand(batch, 1, 1, device=device) < flip, width - 1 - x, x)
+    source = (y * width + x).view(batch, 1, -1).expand(-1, channels, -1)
+    out = images.flatten(2).gather(2, source).view_as(images) * seen.unsqueeze(1)
+    return v2.MixUp(alpha=mixup, num_classes=classes)(out, labels) if mixup else (out, labels)
+
+
+def _within(offset: Tensor, side: int) -> Tensor:
+    return (-side <= 2 * offset) & (2 * offset < side)
+
+
+def _uniform(like: Tensor, largest: float) -> Tensor:
+    """U(-largest, largest) for each sample."""
+    return (2 * torch.rand(like.shape, device=like.device) - 1) * largest
