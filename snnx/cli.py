@@ -10,6 +10,7 @@ COMMANDS = {  # the first word, and the module whose main(words) answers it
     "status": "snnx.report.status",
     "prepare": "snnx.prepare",
     "bench": "snnx.bench.command",
+    "show": "snnx.show.command",
     "wandb-sweep": "snnx.wandb_sweep",
 }
 HYDRAS = (

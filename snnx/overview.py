@@ -30,6 +30,7 @@ snnx: experiment sweeps for spiking neural networks
   snnx report dtst_fig10_neurons                           its table, claims and curves
   snnx prepare fashion_mnist --root data                   fetch or check a data set, once
   snnx wandb-sweep dtst_fig10_neurons                      write it as a W&B sweep, which agents take run by run
+  snnx show dataset=nmnist encoding=events                 a contact sheet: what the network sees
   snnx neuron=klif --cfg job --resolve                     print a run's configuration instead of running it
   eval "$(snnx -sc install=bash)"                          tab completion
 

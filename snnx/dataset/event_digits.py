@@ -14,7 +14,7 @@ from snnx.dataset.events import Events
 from snnx.dataset.recording import Found, Layout, Recording, Sample
 
 PIXELS = 32  # of the sensor, each way
-ZOOM = 3.0  # sensor pixels a pixel of the digit
+ZOOM = 2.5  # sensor pixels a pixel of the digit
 CORNERS = ((0.0, 0.0), (2.5, 5.0), (5.0, 0.0), (0.0, 0.0))  # x, y in pixels: a triangle, as in N-MNIST
 SACCADE_US = 100_000
 STEP_US = 2_000  # of the simulation; within a step brightness changes linearly in time

@@ -61,9 +61,7 @@ def test_the_sensor_sees_the_digit_enlarged():
     seen = np.exp(log_brightness(sharp, 2.5, 2.5))[0]
     assert seen.max() == pytest.approx(1.1, abs=0.1 + THRESHOLD)
     row, column = np.unravel_index(seen.argmax(), seen.shape)
-    assert (
-        (row < PIXELS / 2 < column) and row == pytest.approx(15.5 - 4.5, abs=1) and column == pytest.approx(15.5 + 4.5, abs=1)
-    )
+    assert (row, column) == (pytest.approx(15.5 - 3.75, abs=1), pytest.approx(15.5 + 3.75, abs=1))
 
 
 @pytest.mark.slow

@@ -22,5 +22,5 @@ def test_another_number_of_frames_is_refused():
 
 
 def test_images_are_refused():
-    with pytest.raises(ValueError, match=r"Events: x must be event frames \[B, T, C, H, W\]; got \[1, 2, 3, 3\]; choose"):
+    with pytest.raises(ValueError, match=r"Events: x must be event frames \[B, T, C, H, W\]; got \[1, 2, 3, 3\]; give it an"):
         Events(timesteps=4, in_channels=2)(torch.zeros(1, 2, 3, 3))

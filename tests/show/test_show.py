@@ -1,0 +1,69 @@
+"""The sheet shows what the encoding gives, and the command ends in one line."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+import torch
+from composing import composed
+from matplotlib.image import imread
+
+from snnx.show.command import main
+from snnx.show.sheet import in_colour, in_two_colours, sheet
+
+
+def test_polarities_have_their_colours_and_both_are_black():
+    frames = torch.zeros(2, 1, 4)
+    frames[1, 0, 1] = frames[0, 0, 2] = frames[:, 0, 3] = 1
+    shown = in_two_colours(frames)[0]
+    assert shown[0].tolist() == [1, 1, 1]
+    blue, orange = shown[1], shown[2]
+    assert blue[2] > blue[0]
+    assert orange[0] > orange[2]
+    assert shown[3].max() < 0.1
+
+
+def test_a_frame_without_events_is_white():
+    assert in_two_colours(torch.zeros(3, 2, 4, 5)).eq(1).all()
+
+
+def test_three_channels_are_colours_and_others_grey():
+    images = torch.rand(2, 3, 4, 5)
+    shown = in_colour(images)
+    assert shown.shape == (2, 4, 5, 3)
+    assert torch.allclose(shown.amin((1, 2, 3)), torch.zeros(2))
+    assert torch.allclose(shown.amax((1, 2, 3)), torch.ones(2))
+    assert in_colour(torch.rand(2, 8, 4, 5))[..., 0].shape == (2, 4, 5)
+
+
+def test_images_and_their_code(empty):
+    picture = imread(io.BytesIO(sheet(composed("dataset=digits", "encoding=rate", "timesteps=3").config, 2)))
+    assert picture.shape[1] > picture.shape[0] > 100
+    assert np.unique(picture[..., 0]).size > 10
+
+
+@pytest.mark.slow
+def test_the_command_writes_a_sheet_of_events(empty, capsys):
+    assert main(["dataset=event_digits", "encoding=events", "timesteps=2", "--samples", "3"]) == 0
+    path = empty / capsys.readouterr().out.strip()
+    assert path == empty / "outputs/show/dataset=event_digits,encoding=events,timesteps=2.png"
+    colours = imread(path)[..., :3].reshape(-1, 3)
+    assert (np.abs(colours - [0, 114 / 255, 178 / 255]).max(1) < 0.02).sum() > 100
+    assert (np.abs(colours - [213 / 255, 94 / 255, 0]).max(1) < 0.02).sum() > 100
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["dataset=nmnist"], 2, r"encoding must take samples of \[4, 2, 34, 34\]; got Repeat; choose encoding=events"),
+        (["encoding=events"], 2, r"encoding must take samples of \[1, 8, 8\]; got Events; choose an encoding of images"),
+        (["dataset=nmist"], 2, "dataset must be one of .*; got nmist; did you mean nmnist"),
+        (["dataset=nmnist", "encoding=events"], 1, "nmnist: recordings must lie below .*; see snnx prepare nmnist"),
+        (["--samples", "0"], 2, "--samples must be at least 1; got 0"),
+    ],
+)
+def test_mistakes_are_one_line(empty, capsys, words, code, message):
+    assert main(words) == code
+    error = capsys.readouterr().err
+    assert re.fullmatch(rf"snnx show: {message}[^\n]*\n", error), error
