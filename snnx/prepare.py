@@ -18,14 +18,15 @@ from snnx.home import home
 from snnx.nearest import nearest
 from snnx.parser import Parser
 
-USABLE = {"ok", "partial"}
+USABLE = {"ok", "partial", "found"}
 
 
 def main(words: list[str]) -> int:
     """Run the command with `words`, what follows `snnx prepare`; returns the exit code.
 
     A data set's class takes part with three things: `files`, a tuple of `PublishedFile`; `samples_in(path)`, how many
-    samples one of them holds; and `fetch(folder)`, which downloads all of them.
+    samples one of them holds; and `fetch(folder)`, which downloads all of them. A set of recordings says itself what is
+    below a root, `examine(root)`, and makes its frames, `prepared(root)`.
 
     Example:
         >>> main(["digits"])
@@ -39,7 +40,7 @@ def main(words: list[str]) -> int:
             f"DATASET must be one of {', '.join(names())}; got {arguments.dataset}{nearest(arguments.dataset, names())}"
         )
     dataset = _dataset(arguments.dataset)
-    if not dataset.files:
+    if not dataset.files and not hasattr(dataset, "prepared"):
         print(f"{arguments.dataset}: nothing to do, embedded")
         return 0
     root = Path(arguments.root).expanduser().absolute()
@@ -61,7 +62,23 @@ def main(words: list[str]) -> int:
             f"snnx prepare {arguments.dataset}: download failed ({problem}); put the missing files there",
             file=sys.stderr,
         )
-    return 0 if all(state in USABLE for state, _ in found) else 1
+    usable = all(state in USABLE for state, _ in found)
+    if usable and hasattr(dataset, "prepared"):
+        return _frames(dataset, arguments)
+    return 0 if usable else 1
+
+
+def _frames(dataset: type, arguments: argparse.Namespace) -> int:
+    """Make the frames of a set of recordings, as its option has them."""
+    option = yaml.safe_load((home("conf") / "dataset" / f"{arguments.dataset}.yaml").read_text(encoding="utf-8"))
+    plain = {key: value for key, value in option.items() if not str(value).startswith("${") and not key.startswith("_")}
+    try:
+        folder = dataset.prepared(Path(arguments.root), arguments.timesteps, plain)
+    except (ValueError, OSError) as error:
+        print(f"snnx prepare {arguments.dataset}: {error}", file=sys.stderr)
+        return 1
+    print(f"frames  {folder}")
+    return 0
 
 
 def examine(dataset: type, root: Path) -> list[tuple[str, str]]:
@@ -70,6 +87,8 @@ def examine(dataset: type, root: Path) -> list[tuple[str, str]]:
     States: `ok`, the published bytes; `partial`, fewer samples in the official format; `altered`, as many but other
     bytes; `damaged`, unreadable; `missing`.
     """
+    if hasattr(dataset, "examine"):
+        return dataset.examine(root)
     return [_examine(dataset, root / file.path, file) for file in dataset.files]
 
 
@@ -95,16 +114,23 @@ def _fetch(dataset: type, root: Path) -> str | None:
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what the downloader has to say
             dataset.fetch(str(folder))
-        for source in folder.rglob("*"):
-            target = root / source.relative_to(folder)
-            if source.is_file() and source.suffix != ".gz" and not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(source, target)
+        for packed in [*folder.rglob("*.gz"), *folder.rglob("*.zip")]:
+            packed.unlink()
+        _move(folder, root)
     except (OSError, RuntimeError, EOFError, HTTPException) as error:
         return " ".join(str(error).split())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return None
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move what `target` lacks, whole folders in one step."""
+    for one in sorted(source.iterdir()):
+        if not (target / one.name).exists():
+            os.replace(one, target / one.name)
+        elif one.is_dir():
+            _move(one, target / one.name)
 
 
 @contextlib.contextmanager
@@ -140,5 +166,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("dataset", metavar="DATASET", help=", ".join(names()))
     root = os.environ.get("SNNX_DATA", "data")
+    parser.add_argument("--timesteps", type=int, default=10, metavar="T", help="frames of a recording; now: %(default)s")
     parser.add_argument("--root", default=root, metavar="PATH", help="where data sets lie (SNNX_DATA; now: %(default)s)")
     return parser

@@ -10,10 +10,24 @@ from snnx.dataset.aedat import read_aedat2, read_aedat4
 from snnx.dataset.events import Events
 from snnx.dataset.mapped import Mapped
 from snnx.dataset.npz import read_npz
+from snnx.dataset.published import Archive
 from snnx.dataset.recording import Found, Layout, in_folders
 from snnx.dataset.split import balanced_order
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+FIGSHARE = "https://api.figshare.com/v2/file/download/"  # the publisher's page asks for a browser
+PUBLISHED = (  # number at figshare and md5 of each class's archive
+    (7712788, "0afd5c4bf9ae06af762a77b180354fdd"),
+    (7712791, "8438dfeba3bc970c94962d995b1b9bdd"),
+    (7712794, "a9c207c91c55b9dc2002dc21c684d785"),
+    (7712812, "52c63c677c2b15fa5146a8daf4d56687"),
+    (7712815, "b6bf21f6c04d21ba4e23fc3e36c8a4a3"),
+    (7712818, "f379ebdf6703d16e0a690782e62639c3"),
+    (7712842, "cad6ed91214b1c7388a5f6ee56d08803"),
+    (7712851, "e7cbbf77bec584ffbf913f00e682782a"),
+    (7712836, "41c7bd7d6b251be82557c6cce9a7d5c9"),
+    (7712839, "89f3922fd147d9aeff89e76a2b0b70a7"),
+)
 TRAIN = 0.9  # of each class
 FORMATS = {  # by where copies lie: SpikingJelly's conversion, its unpacked archives, and tonic's or a plain folder
     ("CIFAR10DVS/events_np", ".npz"): read_npz,
@@ -64,6 +78,10 @@ class CIFAR10DVS(Events):
     sensor = 128
     counts = (9_000, 1_000)
     variants = ("first90", "random")
+    archives = tuple(
+        Archive(f"{name}.zip", md5, f"{FIGSHARE}{number}", True, "CIFAR10DVS")
+        for name, (number, md5) in zip(CLASSES, PUBLISHED, strict=True)
+    )
 
     def layouts(self) -> tuple[Layout, ...]:
         return tuple(

@@ -10,8 +10,11 @@ from snnx.dataset.aedat import read_aedat3
 from snnx.dataset.binning import EVENT
 from snnx.dataset.events import Events
 from snnx.dataset.npz import read_npz
+from snnx.dataset.published import Archive
 from snnx.dataset.recording import Damaged, Found, Layout, Recording, Sample, in_folders
 
+IBM = "https://ibm.ent.box.com/s/3hiq58ww1pbbjrinh367ykfdf60xsfm8/folder/50167556794"
+FIGSHARE = "https://api.figshare.com/v2/file/download/"  # tonic's; the address in tonic 1.7 asks for a browser
 CLASSES = tuple(str(label) for label in range(11))
 PARTS = ("train", "test")
 MILLISECOND_US = 1000  # tonic's files count milliseconds
@@ -102,6 +105,11 @@ class DVS128Gesture(Events):
     sensor = 128
     variants = ("spikingjelly", "tonic")
     counts = (1_176, 288)  # of the first variant
+    archives = (
+        Archive("DvsGesture.tar.gz", "8a5c71fb11e24e5ca5b11866ca6c00a1", IBM, False, "DvsGesture"),
+        Archive("ibmGestureTrain.tar.gz", "3a8f0d4120a166bac7591f77409cb105", f"{FIGSHARE}38022171", False, "DVSGesture"),
+        Archive("ibmGestureTest.tar.gz", "56070e45dadaa85fff82e0fbfbc06de5", f"{FIGSHARE}38020584", False, "DVSGesture"),
+    )
 
     def layouts(self) -> tuple[Layout, ...]:
         if self.variant == "tonic":

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snnx.dataset.archived import Archived
 from snnx.dataset.binning import BINNINGS, frames
 from snnx.dataset.cache import cached
 from snnx.dataset.convert import convert
@@ -22,7 +23,7 @@ from snnx.dataset.recording import Found, Layout
 FORMAT = 1  # raised when code changes what lies in a cache, so that an old one is not taken for new
 
 
-class Events(Labelled):
+class Events(Archived, Labelled):
     """Keeps a data set as frames in a file that is made once; batches become floats on the training device.
 
         frames = counts of events in T bins;  clipped to {0, 1} if `clip`;  in training x, y = augmentation(x, y)

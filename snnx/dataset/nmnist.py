@@ -7,8 +7,11 @@ import numpy as np
 
 from snnx.dataset.binning import EVENT
 from snnx.dataset.events import Events
+from snnx.dataset.published import Archive
 from snnx.dataset.recording import Damaged, Layout, in_folders
 
+PUBLISHER = "https://data.mendeley.com/public-files/datasets/468j46mzdv/files/"
+TRAIN, TEST = "39c25547-014b-4137-a934-9d29fa53c7a0", "05a4d654-7e03-4c15-bdfa-9bb2bcbea494"
 DIGITS = tuple("0123456789")
 BYTES = 5  # of an event
 
@@ -44,6 +47,10 @@ class NMNIST(Events):
     classes = 10
     sensor = 34
     counts = (60_000, 10_000)
+    archives = (
+        Archive("train.zip", "20959b8e626244a1b502305a9e6e2031", f"{PUBLISHER}{TRAIN}/file_downloaded", True, "NMNIST"),
+        Archive("test.zip", "69ca8762b2fe404d9b9bad1103e97832", f"{PUBLISHER}{TEST}/file_downloaded", True, "NMNIST"),
+    )
 
     def layouts(self) -> tuple[Layout, ...]:
         where = "{}/{{Train,Test}}/0..9/*.bin"

@@ -26,6 +26,25 @@ class PublishedFile:
     url: str
 
 
+@dataclass(frozen=True)
+class Archive:
+    """One archive of a data set of recordings.
+
+    Args:
+        name: of the file.
+        md5: the published checksum.
+        url: where the publisher has it.
+        fetchable: whether a program can download it there.
+        folder: below the data root, where its content belongs.
+    """
+
+    name: str
+    md5: str
+    url: str
+    fetchable: bool
+    folder: str
+
+
 def locate(root: str | None, files: Iterable[PublishedFile], *, dataset: str) -> list[Path]:
     """The files below `root`, in order.
 

@@ -1,0 +1,67 @@
+"""What `snnx prepare` needs to know of a set of recordings."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from snnx.augmentation.none import none
+from snnx.dataset.published import Archive, NoData
+
+BY_HAND = "no program can fetch it: download and unpack it by hand"
+
+
+class Archived:
+    """Of a class of `Events`: which of its recordings are on the disk, where its publisher has them, and how to get them."""
+
+    archives: ClassVar[tuple[Archive, ...]] = ()
+    variants: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    def examine(cls, root: Path) -> list[tuple[str, str]]:
+        """One (state, line) for each variant that is there; without any, one for each archive.
+
+        States: `found`, with the numbers; `missing`, with the publisher's address and checksum.
+        """
+        lines = []
+        for variant in cls.variants:
+            try:
+                layout, found = cls._built(root, 1, {"variant": variant}).recordings()
+            except NoData:
+                continue
+            numbers = ", ".join(f"{len(recordings)} {part}" for part, recordings in found.items())
+            lines.append(("found", f"{variant}, {layout}: {numbers} recordings"))
+        if lines:
+            return lines
+        return [
+            (
+                "missing",
+                f"{root / archive.folder}: publisher's file {archive.name} (md5 {archive.md5}): {archive.url}"
+                + ("" if archive.fetchable else f"; {BY_HAND}"),
+            )
+            for archive in cls.archives
+        ]
+
+    @classmethod
+    def fetch(cls, folder: str) -> None:
+        """Download and unpack the archives below `folder`, each where its content belongs.
+
+        Raises:
+            RuntimeError: no program can, or what came has another checksum.
+            OSError: the publisher cannot be reached.
+        """
+        from torchvision.datasets.utils import download_and_extract_archive
+
+        if not all(archive.fetchable for archive in cls.archives):
+            raise RuntimeError(BY_HAND)
+        for archive in cls.archives:
+            place = Path(folder) / archive.folder
+            download_and_extract_archive(archive.url, str(place), filename=archive.name, md5=archive.md5)
+
+    @classmethod
+    def prepared(cls, root: Path, timesteps: int, arguments: dict[str, Any]) -> Path:
+        """The folder with the frames of the option's own arguments, made now if they are not there."""
+        return cls._built(root, timesteps, arguments).convert()
+
+    @classmethod
+    def _built(cls, root: Path, timesteps: int, arguments: dict[str, Any]) -> Any:
+        plain = {"batch_size": 1, "validation": 0.0} | arguments
+        return cls(root=str(root), timesteps=timesteps, augmentation=none, seed=0, **plain)

@@ -1,0 +1,116 @@
+"""Contract of `snnx prepare` for recordings: what is there, or where it is; fetched whole, and made into frames once."""
+
+import hashlib
+import os
+import re
+import threading
+import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from snnx.dataset.cifar10_dvs import CIFAR10DVS
+from snnx.dataset.dvs128_gesture import DVS128Gesture
+from snnx.dataset.nmnist import NMNIST
+from snnx.dataset.published import Archive
+from snnx.prepare import main
+
+
+@pytest.fixture
+def root(tmp_path, write_bin, random_events):
+    for digit in range(10):
+        for part in ("Train", "Test"):
+            write_bin(tmp_path / f"data/NMNIST/{part}/{digit}/00001.bin", random_events(digit))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def publisher(tmp_path, monkeypatch, root):
+    """A publisher on this machine, who has what lies in `root`; which is empty then."""
+    shelf, archives = tmp_path / "shelf", []
+    shelf.mkdir()
+    for part in ("Train", "Test"):
+        with zipfile.ZipFile(shelf / f"{part.lower()}.zip", "w") as packed:
+            for path in sorted((root / "NMNIST" / part).rglob("*.bin")):
+                packed.write(path, path.relative_to(root / "NMNIST"))
+    os.rename(root, tmp_path / "original")
+
+    class Silent(SimpleHTTPRequestHandler):
+        def log_message(self, format, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(shelf)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    for path in sorted(shelf.iterdir()):
+        md5 = hashlib.md5(path.read_bytes()).hexdigest()
+        archives.append(Archive(path.name, md5, f"http://127.0.0.1:{server.server_port}/{path.name}", True, "NMNIST"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(NMNIST, "archives", tuple(archives))
+    yield shelf
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_recordings_on_the_disk_are_enough(root, capsys):
+    for _ in range(2):
+        assert main(["nmnist", "--root", str(root), "--timesteps", "3"]) == 0
+        first, second = capsys.readouterr().out.splitlines()
+        assert first == "found   official, bin: 10 train, 10 test recordings"
+        assert re.fullmatch(rf"frames  {root}/\.snnx_cache/nmnist-[0-9a-f]{{16}}", second)
+    assert len([path for path in (root / ".snnx_cache").iterdir() if path.is_dir()]) == 1
+
+
+def test_what_is_missing_is_fetched_and_no_archive_stays(root, publisher, capsys):
+    assert main(["nmnist", "--root", str(root), "--timesteps", "3"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "found   official, bin: 10 train, 10 test recordings"
+    assert not list(root.rglob("*.zip"))
+    assert len(list(root.rglob("*.bin"))) == 20
+
+
+def test_a_download_that_fails_leaves_nothing(root, publisher, capsys):
+    (publisher / "train.zip").write_bytes(b"half")
+    assert main(["nmnist", "--root", str(root)]) == 1
+    printed = capsys.readouterr()
+    assert "snnx prepare nmnist: download failed (" in printed.err
+    assert [line.split()[0] for line in printed.out.splitlines()] == ["missing", "missing"]
+    assert sorted(path.name for path in root.rglob("*")) == [".snnx-prepare.lock"]
+
+
+def test_a_damaged_recording_is_named(root, capsys):
+    (root / "NMNIST/Test/3/00001.bin").write_bytes(b"123")
+    assert main(["nmnist", "--root", str(root)]) == 1
+    assert re.match(r"snnx prepare nmnist: .*Test/3/00001.bin: must be a whole number of events", capsys.readouterr().err)
+
+
+def test_what_no_program_can_fetch_is_said(tmp_path, capsys):
+    assert main(["dvs128_gesture", "--root", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.count("no program can fetch it: download and unpack it by hand") == 3
+    assert f"{tmp_path}/DvsGesture: publisher's file DvsGesture.tar.gz (md5 8a5c71fb11e24e5ca5b11866ca6c00a1)" in printed.out
+    assert printed.err.count("\n") == 1
+
+
+def test_simulated_digits_need_nothing(tmp_path, capsys):
+    assert main(["event_digits", "--root", str(tmp_path), "--timesteps", "1"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "found   official, simulated: 30 train, 6 test recordings"
+
+
+def test_checksums_are_the_libraries(spikingjelly_events):
+    """Golden: the lists of tonic and SpikingJelly."""
+    from tonic.datasets import NMNIST as TonicNMNIST
+    from tonic.datasets import DVSGesture
+
+    ours = {archive.name: archive.md5 for archive in NMNIST.archives}
+    assert ours == {"train.zip": TonicNMNIST.train_md5, "test.zip": TonicNMNIST.test_md5}
+    assert [archive.url for archive in NMNIST.archives] == [TonicNMNIST.train_url, TonicNMNIST.test_url]
+    original, train, test = DVS128Gesture.archives
+    assert (train.md5, test.md5) == (DVSGesture.train_md5, DVSGesture.test_md5)
+    jelly = spikingjelly_events.dvs128_gesture.DVS128Gesture.resource_url_md5()[0]
+    assert (original.name, original.url, original.md5) == jelly
+    theirs = spikingjelly_events.cifar10_dvs.CIFAR10DVS.resource_url_md5()
+    assert [(a.name, a.md5, a.url.rpartition("/")[2]) for a in CIFAR10DVS.archives] == [
+        (name, md5, url.rpartition("/")[2]) for name, url, md5 in theirs
+    ]
