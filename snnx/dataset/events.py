@@ -36,7 +36,8 @@ class Events(Archived, Labelled):
         augmentation sees `[B, 2T, H, W]`, so that all steps of a sample are distorted alike.
 
     Args:
-        root, batch_size, validation, augmentation, seed, split_seed, samples: see `Labelled`.
+        root, batch_size, validation, augmentation, seed, split_seed: see `Labelled`.
+        samples: fraction of the published set that is used, in (0, 1]; a partial copy gives what it has up to that.
         timesteps: T, at least 1.
         variant: which of the versions of the data set that circulate, one of `variants`; None: the first.
         binning: `count`, bins of equally many events, or `time`, equally long ones.
@@ -163,6 +164,9 @@ class Events(Archived, Labelled):
             part: (Mapped.load(path.with_suffix(".npy")), torch.from_numpy(np.load(folder / f"{part}_labels.npy")))
             for part, path in parts.items()
         }
+
+    def share(self, there: int) -> float:
+        return min(1.0, self.samples * sum(self.counts) / there)
 
     def on_after_batch_transfer(self, batch: tuple[Tensor, Tensor], dataloader_idx: int) -> tuple[Tensor, Tensor]:
         counts, labels = batch

@@ -123,15 +123,20 @@ class Labelled(pl.LightningDataModule):
         training = self.trainer is not None and self.trainer.training
         return self.augmentation(images, labels) if training else (images, labels)
 
+    def share(self, there: int) -> float:
+        """The fraction of the samples that is used, of which so many are on this machine."""
+        return self.samples
+
     def _cut(self, official: dict[str, tuple[Samples, Tensor]]) -> dict[str, tuple[Samples, Tensor]]:
         for part, (samples, labels) in official.items():
             self._check(part, samples, labels)
         order = balanced_order(official["train"][1], self.split_seed)
         held_out = min(round(self.validation * len(order)), len(order) - 1)
+        share = self.share(sum(len(labels) for _, labels in official.values()))
         chosen = {
-            "train": self._budget(order[held_out:]),
-            "val": self._budget(order[:held_out]),
-            "test": self._budget(balanced_order(official["test"][1], self.split_seed)),
+            "train": _first(share, order[held_out:]),
+            "val": _first(share, order[:held_out]),
+            "test": _first(share, balanced_order(official["test"][1], self.split_seed)),
         }
         self.split_counts = {name: len(index) for name, index in chosen.items()}
         self.test_index = chosen["test"]
@@ -142,10 +147,6 @@ class Labelled(pl.LightningDataModule):
         source = {"train": official["train"], "val": official["train"], "test": official["test"]}
         return {name: (_rows(source[name][0], index), source[name][1][index]) for name, index in chosen.items()}
 
-    def _budget(self, order: Tensor) -> Tensor:
-        """A fraction of the samples, at least one, back in the order of the file: test sample 7 stays recognisable."""
-        return order[: max(1, round(self.samples * len(order)))].sort().values
-
     def _check(self, part: str, samples: Samples, labels: Tensor) -> None:
         name = type(self).__name__
         if tuple(samples.shape[1:]) != self.sample_shape:
@@ -154,6 +155,11 @@ class Labelled(pl.LightningDataModule):
             raise ValueError(f"{name}: {part} must have a label for each image; got {len(samples)} and {labels.numel()}")
         if not 0 <= labels.min() <= labels.max() < self.classes:
             raise ValueError(f"{name}: {part} labels must lie in 0..{self.classes - 1}; got {labels.min()} to {labels.max()}")
+
+
+def _first(share: float, order: Tensor) -> Tensor:
+    """A fraction of the samples, at least one, back in the order of the file: test sample 7 stays recognisable."""
+    return order[: max(1, round(share * len(order)))].sort().values
 
 
 def _rows(samples: Samples, index: Tensor) -> Samples:

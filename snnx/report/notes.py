@@ -86,7 +86,8 @@ def _data(data: dict | None) -> str:
     if not data:
         return ""
     counts = [f"{data[split]} {split}" for split in ("train", "val", "test") if data.get(split) is not None]
-    return f"{data.get('name')}: {', '.join(counts)}"
+    counts += [f"{sum(data['skipped'].values())} skipped as damaged"] if data.get("skipped") else []
+    return f"{' '.join(filter(None, (data.get('name'), data.get('variant'))))}: {', '.join(counts)}"
 
 
 def _scale(result: dict) -> str:

@@ -73,6 +73,12 @@ def test_frames_are_those_of_the_recordings(root):
     assert everything(ready(root).test_dataloader())[0].max() == 1
 
 
+def test_a_budget_is_of_the_published_set(root):
+    """30 of the 70,000: half of the published set is more than all that is here."""
+    assert ready(root, samples=0.5).split_counts == {"train": 15, "val": 5, "test": 10}
+    assert ready(root, samples=15 / 70_000).split_counts == {"train": 8, "val": 2, "test": 5}
+
+
 def test_validation_never_touches_test_and_parts_are_disjoint(root):
     dataset = ready(root, clip=False)
     parts = [everything(loader())[0].flatten(1) for loader in (dataset.train_dataloader, dataset.val_dataloader)]
