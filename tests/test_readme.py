@@ -43,6 +43,8 @@ def test_commands_compose(line):
     words = [word for word in shlex.split(line)[1:] if word not in ("-m", "NAME", "--record")]
     if words[:1] == ["--help"]:
         return
+    if words[:1] == ["show"]:
+        words = words[1:]
     if words and words[0] in cli.COMMANDS:
         assert set(words[1:]) <= {*sweepfile.names(), "fashion_mnist", "--root", "data"}
         return
