@@ -7,7 +7,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
@@ -18,6 +18,7 @@ from snnx.job import Job
 from snnx.write import write
 
 BUSY = 75  # exit code of a process that found its run locked: try again later
+UNWRITTEN = 74  # of one that could not write its result
 STOPPED = 130  # of one that was asked to stop and has saved what it had
 POLL_S = 0.25
 
@@ -167,13 +168,15 @@ def _died(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict:
     """A result in the name of a process that could not write its own."""
     code = attempt.process.exitcode
     cause = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    if code == UNWRITTEN:
+        cause = f"could not write to {job.folder}: is the disk full or read-only?"
     if attempt.timed_out:
         cause = f"took longer than hydra.launcher.timeout_s={timeout_s:g} and was killed"
     error = {"type": "ProcessDied", "message": f"the process {cause}; its output is in run.log", "traceback": ""}
     started = datetime.fromtimestamp(attempt.started, UTC).isoformat(timespec="seconds")
     outcome = {**provenance.identity(job), "status": "failed", "error": error, "started": started}
     outcome["wall_s"] = round(time.time() - attempt.started, 2)
-    with ledger.claim(job.folder):
+    with suppress(OSError, ledger.Busy), ledger.claim(job.folder):  # a full disk must not take the other runs along
         write(job.folder / "result.json", ledger.to_json(outcome))
     return outcome
 
@@ -196,5 +199,8 @@ def _child(job: Job, threads: int) -> None:
         sys.exit(BUSY)
     except KeyboardInterrupt:
         sys.exit(STOPPED)
+    except OSError as error:
+        print(error, file=sys.stderr, flush=True)
+        sys.exit(UNWRITTEN)
     if error := outcome.get("error"):
         print(error["traceback"], file=sys.stderr)

@@ -47,6 +47,7 @@ def execute(job: Job) -> dict:
         ledger.link(job.link, job.folder)
         if (found := ledger.finished(job)) is not None:
             return found
+        ledger.tidy(job.folder)
         if job.config["force"]:
             shutil.rmtree(job.folder / "ckpt", ignore_errors=True)
         (job.folder / "result.json").unlink(missing_ok=True)
@@ -54,7 +55,9 @@ def execute(job: Job) -> dict:
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
         try:
             found = {"status": "done", **compute(job), "error": None}
-        except Exception as error:
+            if not (job.folder / "config.yaml").exists():
+                raise FileNotFoundError(f"{job.folder} must stay while its run is on; it was removed")
+        except (Exception, SystemExit) as error:  # a component that calls sys.exit ends its run and not the sweep
             status = "diverged" if isinstance(error, Diverged) else "no data" if isinstance(error, NoData) else "failed"
             trace = "".join(traceback.format_exception(error))
             found = {"status": status, "error": {"type": type(error).__name__, "message": str(error), "traceback": trace}}
@@ -146,8 +149,10 @@ def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep:
         print(f"snnx: going on from {checkpoint}", flush=True)
     try:
         trainer.fit(method, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    except SystemExit:
-        if trainer.interrupted:  # Lightning turns Ctrl-C into an exit; here it goes on as what it was
+    except SystemExit as error:
+        if isinstance(
+            error.__context__, KeyboardInterrupt
+        ):  # Lightning makes an exit of Ctrl-C; here it goes on as what it was
             raise KeyboardInterrupt from None
         raise
 
