@@ -79,7 +79,6 @@ def run(
     Raises:
         KeyboardInterrupt: it was stopped, and what had begun has ended.
     """
-    context = warm()
     threads = max(1, cores() // n_jobs)
     outcomes: dict[int, dict] = {}
     todo: deque[_Attempt] = deque()
@@ -90,6 +89,9 @@ def run(
             ledger.link(job.link, job.folder)
             outcomes[index] = {**found, "before": True}
             on_end(job, outcomes[index])
+    if not todo:
+        return [outcomes[index] for index in range(len(jobs))]
+    context = warm()
     live: dict[int, _Attempt] = {}
     with _asked(live) as stopping:
         while (todo and not stopping) or live:

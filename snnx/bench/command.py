@@ -12,14 +12,14 @@ import torch
 from rich.console import Console
 
 from snnx import provenance
-from snnx.bench import encoders, layers, steps, sweep
+from snnx.bench import encoders, layers, ledger, steps, sweep
 from snnx.bench.libraries import LIBRARIES
 from snnx.bench.record import record
 from snnx.parser import Parser
 from snnx.report.table import text
 from snnx.write import write
 
-MEASUREMENTS = {"layers": layers, "steps": steps, "encoders": encoders, "sweep": sweep}
+MEASUREMENTS = {"layers": layers, "steps": steps, "encoders": encoders, "sweep": sweep, "ledger": ledger}
 
 
 def main(words: list[str]) -> int:
