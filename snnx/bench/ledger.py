@@ -106,7 +106,7 @@ def tables(measured: dict) -> list[Table]:
         (f"snnx status of {measured['many']:,} runs", *_cell(measured["status of many"])),
         (
             "a sweep killed in its middle and finished, over the same in peace",
-            f"{statistics.median(ratios):.2f}×",
+            f"{statistics.median(ratios):.2f}x",
             str(len(ratios)),
         ),
     )

@@ -14,7 +14,7 @@ def test_tables():
         {"runs": 100, "again": [5.0, 6.0], "status": [0.2], "many": 10_000, "status of many": [1.5], "checkpoint": checkpoint,
          "interrupted": [{"whole": 10.0, "interrupted": 12.0}]}
     )  # fmt: skip
-    assert [row[1:] for row in commands.rows] == [("5.50", "2"), ("0.20", "1"), ("1.50", "1"), ("1.20×", "1")]
+    assert [row[1:] for row in commands.rows] == [("5.50", "2"), ("0.20", "1"), ("1.50", "1"), ("1.20x", "1")]
     assert checkpoints.rows == (("4 MB", "30.0", "10.0", "3"),)
 
 
