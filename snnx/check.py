@@ -48,7 +48,7 @@ def _build(config: dict) -> None:
     Recorder(method.backbone, list(method.metrics.values()), method.watch)
     optimizer = instantiate(config["optimizer"], _convert_="all")([{"params": list(method.parameters())}])
     instantiate(config["scheduler"], _convert_="all")(optimizer, 10)
-    build_trainer(config, "", Path(), callbacks=[], loggers=[])
+    build_trainer(config, "", Path(), callbacks=[])
 
 
 def _reason(error: BaseException) -> str:
