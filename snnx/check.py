@@ -5,6 +5,7 @@ from pathlib import Path
 
 from snnx.bind import bind
 from snnx.job import Job
+from snnx.secret import refuse_secrets
 
 
 def check(job: Job) -> None:
@@ -14,6 +15,7 @@ def check(job: Job) -> None:
         ValueError: one line that says what must hold, what was given, and in which run.
     """
     try:
+        refuse_secrets(job)
         _ranges(job.config)
         bind(job.config)
         _build(job.config)

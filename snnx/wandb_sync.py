@@ -34,8 +34,9 @@ def main(words: list[str]) -> int:
     if not waiting:
         print(f"snnx sync: nothing of {name} waits to be uploaded; logger=wandb logs to W&B")
         return 0
+    count = "1 run is" if len(waiting) == 1 else f"{len(waiting)} runs are"
     if obstacle := account.obstacle():
-        print(f"snnx sync: {len(waiting)} runs wait, but {obstacle}", file=sys.stderr)
+        print(f"snnx sync: {count} to upload, but {obstacle}", file=sys.stderr)
         return 1
     failures = [_upload(run, arguments.outputs / "runs" / run.hash) for run in waiting.values()]
     return 1 if any(failures) else 0

@@ -48,7 +48,7 @@ def test_nothing_to_upload_needs_no_account(run, capsys):
 def test_without_a_key_one_line_says_what_to_do(run, capsys):
     assert main(["demo_neurons"]) == 1
     said = capsys.readouterr()
-    assert said.err == "snnx sync: 1 runs wait, but no key of W&B is known: run `wandb login`, or set WANDB_API_KEY\n"
+    assert said.err == "snnx sync: 1 run is to upload, but no key of W&B is known: run `wandb login`, or set WANDB_API_KEY\n"
     assert said.out == ""
 
 
