@@ -6,6 +6,9 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from snnx.logger import wandb_file
 from snnx.logger.wandb import Wandb, papers, processes
 from snnx.run import execute
 
+ROOT = Path(__file__).parent.parent.parent
 QUICK = ("timesteps=2", "trainer.max_epochs=3", "budget.samples=0.1", "trainer.accelerator=cpu")
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # third parties' own deprecations
@@ -182,3 +186,27 @@ def test_15_a_server_that_does_not_answer_and_no_key_leave_the_run_offline(key, 
     assert ("this run is kept offline" in capfd.readouterr().err) == bool(key)
     assert [path.parent.name[:11] for path in wandb_file.parts(job.folder)] == ["offline-run"]
     assert result["wall_s"] < 20
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.3])
+def test_a_run_that_was_killed_and_goes_on_is_whole_in_wandb(wait_s, tmp_path):
+    """The kernel's kill, in the middle of a training, of the process and not of W&B's; then the same line again."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline"}
+    words = [sys.executable, "-m", "snnx.cli", "logger=wandb", *QUICK, "trainer.max_epochs=40"]
+    first = subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while first.poll() is None and not any(
+        len(record(path.parent)) > 2 for path in tmp_path.glob("outputs/runs/*/metrics.csv")
+    ):
+        time.sleep(0.01)
+    assert first.poll() is None, "it ended before it could be killed"
+    time.sleep(wait_s)
+    first.kill()
+    first.wait()
+    subprocess.run(words, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    (folder,) = tmp_path.glob("outputs/runs/*")
+    assert len(wandb_file.parts(folder)) == 2
+    assert same_rows(folder)
+    steps = [
+        json.loads(item.value_json) for one in kinds(folder, "history") for item in one.item if item.nested_key == ["_step"]
+    ]
+    assert steps == sorted(set(steps)) == list(range(1, 41))
