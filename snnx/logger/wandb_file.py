@@ -44,6 +44,8 @@ def records(path: Path) -> Iterator[Record]:
 
 def _messages(path: Path) -> Iterator[bytes]:
     data = path.read_bytes()
+    if len(data) < OPENING:
+        return  # the writer was killed before it wrote anything
     if data[:4] != b":W&B":
         raise ValueError(f"{path}: must begin with :W&B; got {data[:4]!r}")
     place, joined = OPENING, b""

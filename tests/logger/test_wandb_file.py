@@ -84,4 +84,9 @@ def test_attempts_are_read_in_the_order_of_their_starts(tmp_path):
 
 def test_another_file_is_refused(tmp_path):
     with pytest.raises(ValueError, match="must begin with :W&B; got b'text'"):
-        list(records(left(tmp_path, b"text")))
+        list(records(left(tmp_path, b"text of some kind")))
+
+
+def test_a_writer_that_was_killed_at_once_leaves_no_rows(tmp_path):
+    left(tmp_path, b"")
+    assert rows(tmp_path) == {}
