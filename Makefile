@@ -9,7 +9,7 @@ SCALE ?= small
 NAME ?= demo_neurons
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-engines lint sweep report bench results clean
+.PHONY: help install demo test test-fast test-faults test-engines lint sweep report bench results clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: install ## run all tests
 
 test-fast: install ## run the tests that take a moment
 	$(BIN)/python -m pytest -m 'not slow'
+
+test-faults: install ## kill, fill and damage what a sweep lives on, twenty times over
+	$(BIN)/python -m pytest tests/faults -m 'slow or faults'
 
 test-engines: install ## install joblib, Slurm, Ray and Optuna, and run sweeps through each for real
 	$(BIN)/pip install --quiet --editable '.[dev,joblib,slurm,ray,optuna]'

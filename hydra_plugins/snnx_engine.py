@@ -54,11 +54,12 @@ class EngineLauncher(Launcher):
 
         jobs = freeze(self.context.config_loader, self.config, job_overrides, initial_job_idx)
         display = Display(jobs)
-        with display.console.status(f"checking {len(jobs)} runs"):
-            for one in jobs:
+        todo = [one for one in jobs if ledger.finished(one) is None]
+        with display.console.status(f"checking {len(todo)} runs"):
+            for one in todo:
                 check(one)
         with display, Follow(display, jobs) as follow:
-            words = [[str(one.save(self._frozen).resolve())] for one in jobs if ledger.finished(one) is None]
+            words = [[str(one.save(self._frozen).resolve())] for one in todo]
             trouble = self._engine(words, initial_job_idx) if words else None
         outcomes = follow.outcomes(trouble)
         display.tally(jobs, outcomes)

@@ -61,17 +61,18 @@ class LocalLauncher(Launcher):
         self.loader, self.config = hydra_context.config_loader, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from snnx import pool
+        from snnx import ledger, pool
         from snnx.check import check
         from snnx.display import Display
         from snnx.outcome import SweepFailed, judge
 
-        pool.warm()
         jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
         display = Display(jobs)
-        with display.console.status(f"checking {len(jobs)} runs"):
-            for one in jobs:
-                check(one)
+        if todo := [one for one in jobs if ledger.finished(one) is None]:
+            pool.warm()
+            with display.console.status(f"checking {len(todo)} runs"):
+                for one in todo:
+                    check(one)
         with display:
             outcomes = pool.run(
                 jobs,

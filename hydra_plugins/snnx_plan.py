@@ -64,10 +64,10 @@ class PlanLauncher(LocalLauncher):
 
     def _measure(self, executor: ProcessPoolExecutor, jobs: list, console: Any) -> dict:
         """Group to cost, or to the reason why there is none."""
-        from snnx import pool
+        from snnx import machine
         from snnx.plan.measure import measure
 
-        threads = max(1, pool.cores() // self.n_jobs)
+        threads = max(1, machine.cores() // self.n_jobs)
         companions = [jobs[index % len(jobs)] for index in range(max(0, self.n_jobs - len(jobs)))]  # all places are taken
         with console.status(f"measuring {len(jobs)} networks, {self.n_jobs} at once"):
             begun: list[Future] = [executor.submit(measure, one, threads) for one in [*jobs, *companions]]

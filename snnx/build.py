@@ -26,7 +26,7 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
     return method
 
 
-def build_trainer(config: dict, run: str, folder: Path, *, callbacks: list, loggers: list) -> pl.Trainer:
+def build_trainer(config: dict, run: str, folder: Path, *, callbacks: list) -> pl.Trainer:
     """Lightning's trainer, at the scale's share of epochs, silent but for what the callbacks say."""
     _quiet()
     epochs = config["trainer"]["max_epochs"]
@@ -34,7 +34,7 @@ def build_trainer(config: dict, run: str, folder: Path, *, callbacks: list, logg
     return trainer(
         max_epochs=epochs and max(1, round(epochs * config["budget"]["epochs"])),
         callbacks=callbacks,
-        logger=loggers or False,
+        logger=False,  # the loggers are views of the record: snnx/logger/view.py
         # not Slurm's environment, where there is one: snnx/ranks.py starts the processes, and whoever started snnx requeues
         plugins=[Checkpoints(run), LightningEnvironment()],
         default_root_dir=str(folder),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from snnx.bind import bind
 from snnx.job import Job
+from snnx.secret import refuse_secrets
 
 
 def check(job: Job) -> None:
@@ -14,6 +15,7 @@ def check(job: Job) -> None:
         ValueError: one line that says what must hold, what was given, and in which run.
     """
     try:
+        refuse_secrets(job)
         _ranges(job.config)
         bind(job.config)
         _build(job.config)
@@ -54,7 +56,7 @@ def _build(config: dict) -> None:
     Recorder(method.backbone, list(method.metrics.values()), method.watch)
     optimizer = instantiate(config["optimizer"], _convert_="all")([{"params": list(method.parameters())}])
     instantiate(config["scheduler"], _convert_="all")(optimizer, 10)
-    build_trainer(config, "", Path(), callbacks=[], loggers=[])
+    build_trainer(config, "", Path(), callbacks=[])
 
 
 def _reason(error: BaseException) -> str:

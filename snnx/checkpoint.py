@@ -1,12 +1,13 @@
 """Checkpoints that survive a kill, a full disk and a flipped bit."""
 
+import io
 import zipfile
 from pathlib import Path
 
 import torch
 from lightning_fabric.plugins import CheckpointIO
 
-from snnx.write import whole
+from snnx.write import write
 
 RUN = "snnx_run"  # the entry of a checkpoint that names its run
 
@@ -29,8 +30,9 @@ class Checkpoints(CheckpointIO):
         self.run = run
 
     def save_checkpoint(self, checkpoint: dict, path: str | Path, storage_options: None = None) -> None:
-        with whole(Path(path)) as file:
-            torch.save({**checkpoint, RUN: self.run}, file)
+        buffer = io.BytesIO()  # by way of memory: of a disk that is full torch.save says nothing that one could read
+        torch.save({**checkpoint, RUN: self.run}, buffer)
+        write(Path(path), buffer.getbuffer())
 
     def load_checkpoint(self, path: str | Path, map_location=None, weights_only: bool | None = None) -> dict:
         """A checkpoint of this run; only tensors and plain values are ever unpickled, whatever `weights_only` says."""

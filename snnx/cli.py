@@ -8,6 +8,8 @@ from importlib import import_module
 COMMANDS = {  # the first word, and the module whose main(words) answers it
     "report": "snnx.report.command",
     "status": "snnx.report.status",
+    "dashboard": "snnx.dashboard.command",
+    "sync": "snnx.wandb_sync",
     "prepare": "snnx.prepare",
     "bench": "snnx.bench.command",
     "show": "snnx.show.command",

@@ -37,6 +37,13 @@ def claim(folder: Path) -> Iterator[None]:
         yield
 
 
+def tidy(folder: Path) -> None:
+    """Remove what a killed process left half written; only whoever holds the run may."""
+    for path in (*folder.glob(".*"), *folder.glob("ckpt/.*")):
+        if path.name != ".lock" and path.is_file():
+            path.unlink(missing_ok=True)
+
+
 def to_json(value: object) -> str:
     """JSON of `value`, in which a number that is not finite is null.
 

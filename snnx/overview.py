@@ -28,6 +28,8 @@ snnx: experiment sweeps for spiking neural networks
   snnx plan -m sweep=dtst_fig10_neurons scale=small        what it will cost here, and whether its rows can be compared
   snnx status dtst_fig10_neurons                           where every run is, while it runs and after
   snnx report dtst_fig10_neurons                           its table, claims and curves
+  snnx dashboard dtst_fig10_neurons                        the same as a page that answers, also while the sweep runs
+  snnx sync dtst_fig10_neurons                             upload to W&B what was logged offline
   snnx prepare fashion_mnist --root data                   fetch or check a data set, once
   snnx wandb-sweep dtst_fig10_neurons                      write it as a W&B sweep, which agents take run by run
   snnx show dataset=nmnist encoding=events                 a contact sheet: what the network sees

@@ -7,17 +7,18 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
-from snnx import ledger, provenance
+from snnx import ledger, machine, provenance
 from snnx.job import Job
 from snnx.write import write
 
 BUSY = 75  # exit code of a process that found its run locked: try again later
+UNWRITTEN = 74  # of one that could not write its result
 STOPPED = 130  # of one that was asked to stop and has saved what it had
 POLL_S = 0.25
 
@@ -30,6 +31,7 @@ class _Attempt:
     process: BaseProcess | None = None
     started: float = 0.0  # on the clock of the file system
     timed_out: bool = False
+    gpu: str | None = None
 
 
 def warm() -> multiprocessing.context.BaseContext:
@@ -59,6 +61,8 @@ def run(
 ) -> list[dict]:
     """Run all jobs, at most `n_jobs` at once, with the cores divided among them; those that are done cost nothing.
 
+    Where there are GPUs each run sees one, that with the fewest runs; a run that asks for several devices sees all.
+
     What a job ended with is read from its folder. A process that leaves no result there (killed, out of memory, or beyond
     `timeout_s`) gets up to `retries` more attempts and then a result that says so; the others go on. A run that another
     process is at is waited for.
@@ -78,8 +82,7 @@ def run(
     Raises:
         KeyboardInterrupt: it was stopped, and what had begun has ended.
     """
-    context = warm()
-    threads = max(1, cores() // n_jobs)
+    threads = max(1, machine.cores() // n_jobs)
     outcomes: dict[int, dict] = {}
     todo: deque[_Attempt] = deque()
     for index, job in enumerate(jobs):
@@ -89,13 +92,19 @@ def run(
             ledger.link(job.link, job.folder)
             outcomes[index] = {**found, "before": True}
             on_end(job, outcomes[index])
+    if not todo:
+        return [outcomes[index] for index in range(len(jobs))]
+    context = warm()
+    cards = machine.gpus()
     live: dict[int, _Attempt] = {}
     with _asked(live) as stopping:
         while (todo and not stopping) or live:
             while todo and not stopping and len(live) < n_jobs and todo[0].not_before <= time.monotonic():
                 attempt = todo.popleft()
                 attempt.started = time.time()
-                attempt.process = context.Process(target=_child, args=(jobs[attempt.index], threads))
+                if jobs[attempt.index].config["trainer"]["devices"] == 1:
+                    attempt.gpu = machine.freest(cards, [other.gpu for other in live.values()])
+                attempt.process = context.Process(target=_child, args=(jobs[attempt.index], threads, attempt.gpu))
                 attempt.process.start()
                 live[attempt.process.sentinel] = attempt
                 on_start(jobs[attempt.index])
@@ -149,12 +158,6 @@ def _asked(live: dict[int, _Attempt]) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def cores() -> int:
-    """How many cores the sweep may use: OMP_NUM_THREADS where it is set, else those this process may run on."""
-    stated = os.environ.get("OMP_NUM_THREADS", "")
-    return int(stated) if stated.isdigit() and int(stated) else len(os.sched_getaffinity(0))
-
-
 def _result(job: Job, attempt: _Attempt) -> dict | None:
     """The result that this attempt left, or one that it found to be enough."""
     path = job.folder / "result.json"
@@ -167,19 +170,23 @@ def _died(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict:
     """A result in the name of a process that could not write its own."""
     code = attempt.process.exitcode
     cause = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    if code == UNWRITTEN:
+        cause = f"could not write to {job.folder}: is the disk full or read-only?"
     if attempt.timed_out:
         cause = f"took longer than hydra.launcher.timeout_s={timeout_s:g} and was killed"
     error = {"type": "ProcessDied", "message": f"the process {cause}; its output is in run.log", "traceback": ""}
     started = datetime.fromtimestamp(attempt.started, UTC).isoformat(timespec="seconds")
     outcome = {**provenance.identity(job), "status": "failed", "error": error, "started": started}
     outcome["wall_s"] = round(time.time() - attempt.started, 2)
-    with ledger.claim(job.folder):
+    with suppress(OSError, ledger.Busy), ledger.claim(job.folder):  # a full disk must not take the other runs along
         write(job.folder / "result.json", ledger.to_json(outcome))
     return outcome
 
 
-def _child(job: Job, threads: int) -> None:
-    """The process of one run: output into its folder, its share of the cores, and the run."""
+def _child(job: Job, threads: int, gpu: str | None) -> None:
+    """The process of one run: output into its folder, its share of the machine, and the run."""
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before anything asks for a device
     job.folder.mkdir(parents=True, exist_ok=True)
     log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
@@ -196,5 +203,8 @@ def _child(job: Job, threads: int) -> None:
         sys.exit(BUSY)
     except KeyboardInterrupt:
         sys.exit(STOPPED)
+    except OSError as error:
+        print(error, file=sys.stderr, flush=True)
+        sys.exit(UNWRITTEN)
     if error := outcome.get("error"):
         print(error["traceback"], file=sys.stderr)

@@ -2,12 +2,13 @@
 
 import resource
 import shutil
+import sys
 import time
 import traceback
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -25,6 +26,7 @@ from snnx.checkpoint import path_of
 from snnx.dataset.published import NoData
 from snnx.finite import Diverged
 from snnx.job import Job
+from snnx.logger.view import View
 from snnx.memory import keep_memory
 from snnx.method.base import Method
 from snnx.metric.recorder import Recorder
@@ -47,6 +49,7 @@ def execute(job: Job) -> dict:
         ledger.link(job.link, job.folder)
         if (found := ledger.finished(job)) is not None:
             return found
+        ledger.tidy(job.folder)
         if job.config["force"]:
             shutil.rmtree(job.folder / "ckpt", ignore_errors=True)
         (job.folder / "result.json").unlink(missing_ok=True)
@@ -54,7 +57,9 @@ def execute(job: Job) -> dict:
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
         try:
             found = {"status": "done", **compute(job), "error": None}
-        except Exception as error:
+            if not (job.folder / "config.yaml").exists():
+                raise FileNotFoundError(f"{job.folder} must stay while its run is on; it was removed")
+        except (Exception, SystemExit) as error:  # a component that calls sys.exit ends its run and not the sweep
             status = "diverged" if isinstance(error, Diverged) else "no data" if isinstance(error, NoData) else "failed"
             trace = "".join(traceback.format_exception(error))
             found = {"status": status, "error": {"type": type(error).__name__, "message": str(error), "traceback": trace}}
@@ -76,14 +81,14 @@ def compute(job: Job) -> dict:
     data.setup()
     method = build_method(config, data)
 
-    curves = Curves(folder / "metrics.csv")
     keep = Keep(folder / "ckpt", job.id)
     stop = Stop()
-    callbacks = [Reseed(config["seed"]), Progress(folder / "progress.json"), stop, curves, keep]
-    callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # these see training too
-    with _views(job) as loggers, stop.listening():
+    with _views(job) as (views, final), stop.listening():
+        curves = Curves(folder / "metrics.csv", views)
+        callbacks = [Reseed(config["seed"]), Progress(folder / "progress.json"), stop, curves, keep]
+        callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # these see training too
         with ranks.others(job):
-            trainer = build_trainer(config, job.id, folder, callbacks=callbacks, loggers=loggers)
+            trainer = build_trainer(config, job.id, folder, callbacks=callbacks)
             if trainer.max_epochs:
                 fit(trainer, method, data, keep)
         if stop.asked:
@@ -92,20 +97,19 @@ def compute(job: Job) -> dict:
             return {}
         if trainer.world_size > 1:  # one process tests: it sees every sample once
             alone = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
-            trainer = build_trainer(alone, job.id, folder, callbacks=callbacks, loggers=loggers)
+            trainer = build_trainer(alone, job.id, folder, callbacks=callbacks)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
         tested = test(trainer, method, data, path_of(keep.folder, best) if best else None)
-        for logger in loggers:
-            logger.log_metrics({"epoch": trainer.max_epochs, **tested["metrics"]})
+        last = {key: values[-1] for key, values in history.items()}
+        if accuracies := history.get("val/acc", []):
+            last |= {"val/acc_first": accuracies[0], "val/acc_best": max(accuracies), "best_epoch": best}
+        final |= {**last, **tested["metrics"]}
 
     write(folder / "layers.csv", as_csv(tested["layers"]))
-    last = {key: values[-1] for key, values in history.items()}
-    if accuracies := history.get("val/acc", []):
-        last |= {"val/acc_first": accuracies[0], "val/acc_best": max(accuracies), "best_epoch": best}
     keep.prune({best, trainer.max_epochs})
     return {
         **tested,
-        "metrics": {**last, **tested["metrics"]},
+        "metrics": final,
         "curves": history,
         "data": {
             "name": config["dataset"]["_target_"].split(".")[-2],
@@ -151,28 +155,29 @@ def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep:
         print(f"snnx: going on from {checkpoint}", flush=True)
     try:
         trainer.fit(method, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    except SystemExit:
-        if trainer.interrupted:  # Lightning turns Ctrl-C into an exit; here it goes on as what it was
+    except SystemExit as error:
+        if isinstance(
+            error.__context__, KeyboardInterrupt
+        ):  # Lightning makes an exit of Ctrl-C; here it goes on as what it was
             raise KeyboardInterrupt from None
         raise
 
 
 @contextmanager
-def _views(job: Job) -> Iterator[list]:
-    """The loggers of a run, closed as finished or as failed however it ends; closing one badly never costs the result."""
-    loggers: list = []
+def _views(job: Job) -> Iterator[tuple[list[View], dict[str, float]]]:
+    """The views of a run, and a place for its final metrics; closed as finished or failed however it ends, at no cost to it."""
+    views: list[View] = []
+    final: dict[str, float] = {}
     exit_code = 1
     try:
-        for node in job.config["logger"].values():
-            loggers.append(instantiate(node)(job=job))
-        yield loggers
+        for name, node in job.config["logger"].items():
+            views.append(View(name, partial(instantiate(node), job=job)))
+        yield views, final
         exit_code = 0
     finally:
-        for logger in loggers:
-            try:
-                logger.close(exit_code)
-            except Exception as error:
-                warnings.warn(f"{type(logger).__name__} could not be closed: {error}", stacklevel=2)
+        for view in views:
+            if complaint := view.close(exit_code, final):
+                print(f"snnx: {complaint}", file=sys.stderr, flush=True)
 
 
 def _paths(method: Method) -> dict[str, int]:

@@ -2,36 +2,24 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 
-def write(path: Path, content: str | bytes) -> Path:
+def write(path: Path, content: str | bytes | memoryview) -> Path:
     """Put `content` at `path`, on the disk before this returns; no reader and no crash ever sees half of it.
+
+    It lies in the same folder from the first byte on, so that taking the name is one step of the file system.
 
     Example:
         >>> folder = Path(tempfile.mkdtemp())
         >>> write(folder / "new" / "note.txt", "here").read_text(), [p.name for p in (folder / "new").iterdir()]
         ('here', ['note.txt'])
     """
-    with whole(path) as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the name `path` when the context ends well, and leaves nothing behind when it does not.
-
-    It lies in the same folder from the first byte on, so that taking the name is one step of the file system.
-    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            yield file
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, 0o644)  # mkstemp's 0600 would hide the file from colleagues
@@ -47,3 +35,4 @@ def whole(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    return path

@@ -40,7 +40,7 @@ def test_make_targets_exist():
 
 @pytest.mark.parametrize("line", [line for line in [*LINES, *INLINE] if line.startswith("snnx") and "halved" not in line])
 def test_commands_compose(line):
-    words = [word for word in shlex.split(line)[1:] if word not in ("-m", "NAME", "--record")]
+    words = [word for word in shlex.split(line)[1:] if word not in ("-m", "plan", "NAME", "--record")]
     if words[:1] == ["--help"]:
         return
     if words[:1] == ["show"]:

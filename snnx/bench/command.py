@@ -12,14 +12,23 @@ import torch
 from rich.console import Console
 
 from snnx import provenance
-from snnx.bench import data, encoders, layers, steps, sweep
+from snnx.bench import data, encoders, growth, layers, ledger, loop, steps, sweep
 from snnx.bench.libraries import LIBRARIES
 from snnx.bench.record import record
 from snnx.parser import Parser
 from snnx.report.table import text
 from snnx.write import write
 
-MEASUREMENTS = {"layers": layers, "steps": steps, "encoders": encoders, "data": data, "sweep": sweep}
+MEASUREMENTS = {
+    "layers": layers,
+    "growth": growth,
+    "steps": steps,
+    "encoders": encoders,
+    "data": data,
+    "loop": loop,
+    "sweep": sweep,
+    "ledger": ledger,
+}
 
 
 def main(words: list[str]) -> int:

@@ -3,6 +3,7 @@
 Their equations differ in details; what is compared is the cost of one such layer. Retention is 1/2 where it can be chosen.
 """
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -18,7 +19,9 @@ def snntorch() -> Layer:
 
 
 def norse() -> Layer:
-    from norse.torch import LIFBoxCell
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # it compiles itself with what torch has deprecated
+        from norse.torch import LIFBoxCell
 
     return stepped(LIFBoxCell(), lambda x: None)
 

@@ -2,11 +2,13 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
+from snnx.logger.view import View
 from snnx.write import write
 
 
@@ -19,10 +21,11 @@ class Curves(Checkpoint):
 
     Args:
         path: the file, `metrics.csv` in the run's folder.
+        views: these are shown the rows when they are on the disk.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, views: Sequence[View] = ()) -> None:
+        self.path, self.views = path, views
         self.rows: list[dict[str, float]] = []
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -36,6 +39,8 @@ class Curves(Checkpoint):
         writer.writeheader()
         writer.writerows(self.rows)
         write(self.path, text.getvalue())
+        for view in self.views:
+            view.show(self.rows)
 
     def state_dict(self) -> dict:
         return {"rows": self.rows}

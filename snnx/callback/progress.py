@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -52,5 +53,6 @@ class Progress(pl.Callback):
             "val/acc": None if accuracy is None else round(float(accuracy), 4),
         }
         temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(state), encoding="utf-8")
-        temporary.replace(self.path)
+        with suppress(OSError):  # a disk that is full costs the display, not the run
+            temporary.write_text(json.dumps(state), encoding="utf-8")
+            temporary.replace(self.path)

@@ -1,23 +1,35 @@
 """Weights & Biases as a view of a run."""
 
-import netrc
+import contextlib
 import os
-import warnings
-from collections.abc import Callable
+import signal
+import sys
+import time
 from functools import partial
-from urllib.parse import urlsplit
+from pathlib import Path
 
 import wandb
-from pytorch_lightning.loggers import WandbLogger
 
 from snnx.job import Job
+from snnx.logger import account, wandb_file
+from snnx.report.unit import factor
+from snnx.sweepfile import find, read
+
+FINISH_S = 15  # to upload what is waiting when the run has ended; what is left then stays in the run's folder
+FLUSH_S = 5.0  # after that for W&B's process to write its file, which it does on its own time
 
 
-class Wandb(WandbLogger):
+class Incomplete(RuntimeError):
+    """W&B has accepted everything and kept less."""
+
+
+class Wandb:
     """One W&B run per run: group is the sweep, job type the row, the id its hash, the configuration flat and plain.
 
-    Online where an account is set up, offline otherwise; `wandb sync` uploads an offline run later. What is logged holds no
-    path, no environment and nothing secret.
+    Online where an account is set up, offline otherwise; `snnx sync` uploads later. A row an epoch, at the step of that number:
+    all runs share one axis, and an attempt that goes on where another was killed logs what is missing. The summary is the run's
+    metrics, `paper/<metric>` the paper's number in the metric's own unit, and `difference/<metric>` ours less the paper's. What
+    is logged holds no path, no environment and nothing secret.
 
     Args:
         job: the run.
@@ -26,60 +38,82 @@ class Wandb(WandbLogger):
     """
 
     def __init__(self, *, job: Job, project: str, mode: str | None = None) -> None:
+        self._folder = job.folder
+        self._logged = set(wandb_file.rows(job.folder))
+        self._papers = papers(job)
         sweep = job.config["sweep"] or {}
-        own = job.config["method"].items()
-        method = {key: value for key, value in own if not isinstance(value, dict)}  # the stages stand once, as their groups
-        config = {"row": job.row, "scale": job.scale, **job.config, "method": method}
-        name = method["_target_"].rpartition(".")[2].lower()
-        tags = [sweep.get("paper"), sweep.get("artifact"), name, job.scale]
-        opened = partial(
-            wandb.init,
-            project=project,
-            id=job.id,
-            name=f"{job.row}/s{job.seed}"[:128],
-            group=job.sweep,
-            job_type=job.row[:64],
-            tags=[tag[:64] for tag in tags if tag],
-            config=flat(config, skip=("sweep", "logger", "dataset.root", "label", "force", "recorded")),
-            dir=str(job.folder.absolute()),
-            resume="allow",
-            settings=wandb.Settings(
-                console="off", silent=True, disable_git=True, disable_code=True, x_disable_stats=True, x_disable_meta=True,
-                x_save_requirements=False, init_timeout=20,
+        method = job.config["method"]["_target_"].rpartition(".")[2].lower()
+        tags = [sweep.get("paper"), sweep.get("artifact"), method, job.scale]
+        self._run = _open(
+            partial(
+                wandb.init,
+                project=project,
+                id=job.id,
+                name=f"{job.row}/s{job.seed}"[:128],
+                group=job.sweep,
+                job_type=job.row[:64],
+                tags=[tag[:64] for tag in tags if tag],
+                config=columns(job),
+                dir=str(job.folder.absolute()),
+                resume="allow",
+                settings=wandb.Settings(
+                    console="off", silent=True, disable_git=True, disable_code=True, x_disable_stats=True,
+                    x_disable_meta=True, x_save_requirements=False, init_timeout=15, finish_timeout=FINISH_S,
+                ),
             ),
+            mode or account.mode(),
         )  # fmt: skip
-        run = _open(opened, mode or _mode())
-        run.define_metric("epoch")
-        run.define_metric("*", step_metric="epoch")
-        run.define_metric("val/acc", summary="max")
-        super().__init__(experiment=run)
+        self._run.define_metric("epoch")
+        self._run.define_metric("*", step_metric="epoch")
+        self._run.summary.update({f"paper/{metric}": value for metric, value in self._papers.items()})
 
-    def close(self, exit_code: int) -> None:
-        """End the W&B run as finished (0) or failed; the next run of this process starts its own."""
-        self.experiment.finish(exit_code=exit_code)
+    def show(self, rows: list[dict[str, float]]) -> None:
+        """Log the epochs that W&B has not seen."""
+        for row in rows:
+            if row["epoch"] not in self._logged:
+                self._run.log(row, step=int(row["epoch"]))
+                self._logged.add(row["epoch"])
+
+    def close(self, exit_code: int, metrics: dict[str, float]) -> None:
+        """End the W&B run as finished (0) or failed; the next run of this process starts its own.
+
+        Raises:
+            Incomplete: W&B's file holds fewer epochs than were logged, as on a full disk.
+        """
+        ours = {key: value for key, value in metrics.items() if value is not None}
+        apart = {f"difference/{metric}": ours[metric] - value for metric, value in self._papers.items() if metric in ours}
+        self._run.summary.update({**ours, **apart})
+        self._run.finish(exit_code=exit_code)
+        until = time.monotonic() + FLUSH_S
+        while self.holds() < len(self._logged):
+            if time.monotonic() > until:
+                raise Incomplete("its file has fewer epochs than were logged: was the disk full?")
+            time.sleep(0.05)
+
+    def abandon(self) -> None:
+        """Kill W&B's process."""
+        _let_go()
+
+    def holds(self) -> int:
+        """How many epochs W&B's files of the run hold."""
+        return len(wandb_file.rows(self._folder))
 
 
-def _mode() -> str:
-    """What the user set, else online where a key is known; asking W&B itself would need the network."""
-    if mode := os.environ.get("WANDB_MODE"):
-        return mode
-    host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
-    try:
-        known = netrc.netrc().authenticators(host)
-    except (OSError, netrc.NetrcParseError):
-        known = None
-    return "online" if known or os.environ.get("WANDB_API_KEY") else "offline"
+def papers(job: Job) -> dict[str, float]:
+    """The paper's numbers for the row of a run, each in its metric's own unit: 91.5 % is 0.915, as ours is."""
+    if job.sweep is None:
+        return {}
+    sweep = read(find(job.sweep))
+    reported = next((row.reported for row in sweep.rows if row.label == job.row), {})
+    return {metric: value / factor(sweep.unit, metric) for metric, value in reported.items()}
 
 
-def _open(opened: Callable, mode: str):
-    """The W&B run, offline if the server does not answer or does not know the key: a view must not cost a run."""
-    try:
-        return opened(mode=mode)
-    except wandb.errors.Error as error:
-        if mode == "offline":
-            raise
-        warnings.warn(f"W&B is not reachable ({' '.join(str(error).split())}); this run is kept offline", stacklevel=2)
-        return opened(mode="offline")
+def columns(job: Job) -> dict:
+    """The configuration as W&B shows it: a column for every swept key."""
+    own = job.config["method"].items()
+    method = {key: value for key, value in own if not isinstance(value, dict)}  # the stages stand once, as their groups
+    config = {"row": job.row, "scale": job.scale, **job.config, "method": method}
+    return flat(config, skip=("sweep", "logger", "dataset.root", "label", "force", "recorded"))
 
 
 def flat(config: dict, prefix: str = "", skip: tuple[str, ...] = ()) -> dict:
@@ -101,3 +135,33 @@ def flat(config: dict, prefix: str = "", skip: tuple[str, ...] = ()) -> dict:
         elif not key.startswith("_"):
             found[path] = value
     return found
+
+
+def _open(opened: partial, mode: str) -> wandb.Run:
+    """The W&B run, offline if the server does not answer or does not know the key."""
+    if mode == "online" and (obstacle := account.obstacle()):
+        print(f"snnx: {obstacle}; this run is kept offline", file=sys.stderr, flush=True)
+        mode = "offline"
+    try:
+        return opened(mode=mode)
+    except wandb.errors.Error as error:
+        if mode == "offline":
+            _let_go()
+            raise
+        said = " ".join(str(error).split())
+        print(f"snnx: W&B is not reachable ({said}); this run is kept offline", file=sys.stderr, flush=True)
+        return opened(mode="offline")
+
+
+def _let_go() -> None:
+    """Kill W&B's own process, for which it would wait again when this one ends; the next run starts another."""
+    for process in processes():
+        os.kill(process, signal.SIGKILL)
+    with contextlib.suppress(Exception, SystemExit):  # it complains that the process is gone
+        wandb.teardown()
+
+
+def processes() -> list[int]:
+    """The living processes of W&B that this one has started; those that ended have no command line any more."""
+    children = [int(word) for path in Path("/proc/self/task").glob("*/children") for word in path.read_text().split()]
+    return [child for child in children if b"wandb-core" in Path(f"/proc/{child}/cmdline").read_bytes()]

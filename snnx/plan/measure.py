@@ -102,15 +102,15 @@ def measure(job: Job, threads: int) -> Cost:
     Path(job.outputs).mkdir(exist_ok=True)  # a checkpoint costs what it costs on that disk
     with tempfile.TemporaryDirectory(dir=job.outputs, prefix=".plan-") as folder:
         clocks = {kind: Clock() for kind in ("fit", "validate", "test")}
-        trainer = build_trainer(job.config, job.id, Path(folder), callbacks=[clocks["fit"]], loggers=[])
+        trainer = build_trainer(job.config, job.id, Path(folder), callbacks=[clocks["fit"]])
         epochs = trainer.max_epochs
         _until_enough(trainer.fit, method, data)
         start_s = clocks["fit"].stamps[min(WARM, len(clocks["fit"].stamps) - 1)] - began
         save_s = _save(trainer, method, Path(folder) / "epoch=1.ckpt")
         if sizes[1]:
-            trainer = build_trainer(job.config, job.id, Path(folder), callbacks=[clocks["validate"]], loggers=[])
+            trainer = build_trainer(job.config, job.id, Path(folder), callbacks=[clocks["validate"]])
             _until_enough(partial(trainer.validate, verbose=False), method, data)
-        trainer = build_trainer(job.config, job.id, Path(folder), callbacks=[clocks["test"]], loggers=[])
+        trainer = build_trainer(job.config, job.id, Path(folder), callbacks=[clocks["test"]])
         with Recorder(method.backbone, list(method.metrics.values()), method.watch) as method.recorder:
             _until_enough(partial(trainer.test, verbose=False), method, data)
         method.recorder = None

@@ -1,6 +1,7 @@
 """A report as one HTML file that needs no other: to open in a browser, to attach to a mail."""
 
 import base64
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -18,24 +19,46 @@ def page(results: Results) -> str:
     body = [f"<h1>{escape(results.heading)}</h1>"]
     if results.preamble:
         body.append(f"<pre>{escape(results.preamble)}</pre>")
-    body.append("<p>Means are over seeds, ± is the sample standard deviation, <i>n</i> the number of seeds.</p>")
+    body += compared(results)
+    if results.plots:
+        body += ["<h2>Figures</h2>", *(_figure(plot.png, plot.caption) for plot in results.plots)]
+    body += [*failures(results), *provenance(results)]
+    return whole(results.sweep.name, body, STYLE.read_text(encoding="utf-8"))
+
+
+def whole(title: str, body: Sequence[str], style: str, head: str = "") -> str:
+    """An HTML file that needs no other.
+
+    Args:
+        title: for the browser's tab.
+        body: its parts, as HTML.
+        style: as CSS.
+        head: further tags of the head.
+    """
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"{head}<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n"
+        "<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
+    )
+
+
+def compared(results: Results) -> list[str]:
+    """The paper's numbers beside ours, what a reader has to know of them, and the claims."""
+    body = ["<p>Means are over seeds, ± is the sample standard deviation, <i>n</i> the number of seeds.</p>"]
     for table in results.tables:
         body += [f"<h2>{escape(table.title)}</h2>", _table(table)]
     if results.notes:
         body.append("<ul>" + "".join(f"<li>{escape(note)}</li>" for note in results.notes) + "</ul>")
     if results.verdicts:
         body += ["<h2>Claims</h2>", _table(results.claims), f'<p class="rule">{escape(RULE)}</p>']
-    if results.plots:
-        body += ["<h2>Figures</h2>", *(_figure(plot.png, plot.caption) for plot in results.plots)]
-    body += _failures(results)
+    return body
+
+
+def provenance(results: Results) -> list[str]:
+    """What the runs were made with."""
     facts = "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in results.provenance)
-    body += ["<h2>Provenance</h2>", f"<dl>{facts}</dl>"]
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(results.sweep.name)}</title>\n<style>\n{STYLE.read_text(encoding='utf-8')}</style>\n</head>\n"
-        "<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
-    )
+    return ["<h2>Provenance</h2>", f"<dl>{facts}</dl>"]
 
 
 def _table(table: Table) -> str:
@@ -58,7 +81,7 @@ def _figure(png: bytes, caption: str) -> str:
     return f'<figure><img src="{source}" alt="{escape(caption)}"><figcaption>{escape(caption)}.</figcaption></figure>'
 
 
-def _failures(results: Results) -> list[str]:
+def failures(results: Results) -> list[str]:
     """Each failure with its reason; the traceback, where this machine has it, is folded away."""
     failed = [run for line in results.lines for run in line.runs if run.state in ("failed", "diverged", "no data")]
     folded = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from snnx.report import claims, curves, histograms, layers, notes, table
 from snnx.report.axes import Plot
@@ -21,7 +22,11 @@ class Results:
     runs: tuple[Run, ...]
     lines: tuple[Line, ...]
     verdicts: tuple[Verdict, ...]
-    plots: tuple[Plot, ...]
+
+    @cached_property
+    def plots(self) -> tuple[Plot, ...]:
+        """Every figure, drawn when it is first asked for."""
+        return tuple(plot for figure in FIGURES for plot in figure(self.sweep, self.lines))
 
     @property
     def heading(self) -> str:
@@ -56,12 +61,11 @@ class Results:
 
 
 def work_out(sweep: SweepFile, runs: Sequence[Run]) -> Results:
-    """Average, compare, decide and draw.
+    """Average, compare and decide.
 
     Raises:
         ValueError: a claim of the sweep file cannot be read.
     """
     claimed = claims.read(sweep)
     grouped = lines([row.label for row in sweep.live], runs)
-    plots = tuple(plot for figure in FIGURES for plot in figure(sweep, grouped))
-    return Results(sweep, tuple(runs), tuple(grouped), tuple(verdicts(sweep, claimed, grouped)), plots)
+    return Results(sweep, tuple(runs), tuple(grouped), tuple(verdicts(sweep, claimed, grouped)))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from snnx.bench.command import main
+from snnx.bench.command import MEASUREMENTS, main
 
 
 def test_layers(tmp_path, capsys):
@@ -24,7 +24,7 @@ def test_all_is_recorded(tmp_path, capsys):
     assert main(["all", "--smoke", "--threads", "1", "--record", "--docs", str(docs)]) == 0
     assert sorted(path.name for path in docs.iterdir()) == ["README.md", "layers.png", "results.json", "steps.png"]
     page, results = (docs / "README.md").read_text(), json.loads((docs / "results.json").read_text())
-    assert set(results) == {"facts", "layers", "steps", "encoders", "data", "sweep"}
+    assert set(results) == {"facts", *MEASUREMENTS}
     for word in ("snnx bench all --smoke", "1 threads", "torch 2", "snnx TTFS", "bfloat16", "latency_log", "further job"):
         assert word in page, word
 

@@ -12,4 +12,4 @@ def test_a_sweep_that_fails_is_no_measurement(tmp_path):
 
 def test_table():
     (table,) = tables({"jobs": 3, "first": 5.0, "further": [1.0, 2.0], "alone": [7.0, 8.0]})
-    assert [row[1:] for row in table.rows] == [("5.00", "1"), ("1.50", "2"), ("7.50", "2")]
+    assert [row[1:] for row in table.rows] == [("5.00", "1"), ("1.50", "2"), ("2.5%", "2"), ("7.50", "2")]

@@ -1,0 +1,90 @@
+"""What the charts of a dashboard show: the curves and layers of all runs, as they are on the disk now."""
+
+import csv
+import json
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from snnx.metric.bins import HISTOGRAMS
+from snnx.report.lines import Line, scales
+from snnx.report.results import Results
+from snnx.report.runs import Run
+from snnx.report.unit import factor
+
+
+def content(results: Results, outputs: Path) -> str:
+    """The data of the page as JSON that may stand inside a script element.
+
+    Numbers that are not finite are null; what failed or diverged is drawn, but has no part in a mean.
+    """
+    labels = list(dict.fromkeys(line.label for line in results.lines if line.runs))
+    sweep = results.sweep
+    reported = {row.label: row.reported for row in sweep.rows}
+    lines = [
+        {
+            "label": line.label,
+            "style": labels.index(line.label),
+            "scale": line.scale,
+            "paper": {metric: value / factor(sweep.unit, metric) for metric, value in reported.get(line.row, {}).items()},
+            "counted": [run.state not in ("failed", "diverged") for run in line.runs],
+            "curves": _by_name([curves(run, outputs) for run in line.runs]),
+            "layers": _by_name([layers(run) for run in line.runs]),
+        }
+        for line in results.lines
+        if line.runs
+    ]
+    names = layer_names(results.lines)
+    found = {"sweep": sweep.name, "metric": sweep.metric, "scales": scales(results.lines), "lines": lines, "names": names}
+    return json.dumps(_short(found), separators=(",", ":")).replace("<", "\\u003c")
+
+
+def curves(run: Run, outputs: Path) -> dict[str, list[float | None]]:
+    """A value an epoch by metric: of a run that is done as its result says, else as `metrics.csv` has it so far."""
+    if run.result.get("curves"):
+        return run.result["curves"]
+    try:
+        with (outputs / "runs" / run.hash / "metrics.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        return {}
+    return {key: [float(row[key] or "nan") for row in rows] for key in (rows[0] if rows else {}) if key != "epoch"}
+
+
+def layers(run: Run) -> dict[str, list[float | None]]:
+    """The mean over time steps by layer, of each spiking metric on the test set."""
+    probed = {metric: kinds["test"] for metric, kinds in (run.result.get("layers") or {}).items() if "test" in kinds}
+    return {metric: [_mean(steps) for steps in table.values()] for metric, table in probed.items() if metric not in HISTOGRAMS}
+
+
+def layer_names(lines: Sequence[Line]) -> dict[str, list[str]]:
+    """The layers of each spiking metric, in the order of the network; of rows that differ, those of the deepest."""
+    found: dict[str, list[str]] = {}
+    for run in (run for line in lines for run in line.runs):
+        for metric in layers(run):
+            names = list(run.result["layers"][metric]["test"])
+            found[metric] = max(found.get(metric, []), names, key=len)
+    return found
+
+
+def _by_name(runs: Sequence[dict[str, list]]) -> dict[str, list[list]]:
+    """From a mapping a run to a list a name, with an empty entry for a run that lacks it."""
+    names = dict.fromkeys(name for run in runs for name in run)
+    return {name: [run.get(name, []) for run in runs] for name in names}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    return statistics.fmean(finite) if finite else None
+
+
+def _short(value: object) -> object:
+    """Six digits are more than a screen shows."""
+    if isinstance(value, dict):
+        return {key: _short(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_short(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value

@@ -1,0 +1,64 @@
+"""The dashboard of a sweep as one HTML file that needs no other: the report's page, with charts that answer, and live."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+from pathlib import Path
+
+from snnx.dashboard.content import content, curves
+from snnx.dashboard.runs import counts, runs
+from snnx.report import page as report
+from snnx.report.results import Results
+from snnx.report.status import boards
+
+HERE = Path(__file__).parent
+RELOAD_S = 5
+
+
+def page(results: Results, outputs: Path, live: bool) -> str:
+    """The whole page.
+
+    Args:
+        results: the sweep and what follows from its runs.
+        outputs: the folder of all runs, for those that have no result yet.
+        live: whether the file will be written again: then the browser reloads it.
+    """
+    found = boards(results.sweep, list(results.runs))
+    latest = {run.hash: _last(curves(run, outputs)) for run in results.runs if not run.result}
+    now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    told = f"as of {now}, loads again every {RELOAD_S} s" if live else f"as of {now}"
+    body = [f"<h1>{escape(results.heading)}</h1>"]
+    if results.preamble:
+        body.append(f"<pre>{escape(results.preamble)}</pre>")
+    body += [*map(counts, found), f'<p class="rule">{told}</p>']
+    body += [
+        *_chart("curves", "Curves", "Thin lines are seeds, thick ones their mean. A dotted line is the paper's number."),
+        "<h2>Runs</h2>",
+        runs(found, results.sweep.metric, latest),
+        *report.compared(results),
+        *_chart(
+            "layers", "Spiking metrics by layer", "Means over time steps of the test set; thick lines are means over seeds."
+        ),
+        *report.failures(results),
+        *report.provenance(results),
+        f'<script type="application/json" id="content">{content(results, outputs)}</script>',
+        *(f"<script>\n{(HERE / name).read_text(encoding='utf-8')}</script>" for name in ("chart.js", "dashboard.js")),
+    ]
+    head = f'<meta http-equiv="refresh" content="{RELOAD_S}">\n' if live else ""
+    style = report.STYLE.read_text(encoding="utf-8") + (HERE / "dashboard.css").read_text(encoding="utf-8")
+    return report.whole(results.sweep.name, body, style, head)
+
+
+def _chart(name: str, title: str, caption: str) -> Sequence[str]:
+    """The place of a chart, hidden until there is something to draw."""
+    return [
+        f'<section id="{name}" hidden><h2>{title}</h2>',
+        '<div class="choices"><label>metric <select class="metric"></select></label>',
+        '<label class="of-scale">scale <select class="scale"></select></label></div>',
+        '<div class="chart"></div><ul class="legend"></ul>',
+        f'<p class="rule">{caption}</p></section>',
+    ]
+
+
+def _last(found: dict[str, list[float | None]]) -> dict[str, float | None]:
+    return {key: values[-1] for key, values in found.items() if values}

@@ -1,0 +1,5 @@
+"""Tests of this folder find a folder of runs."""
+
+from left_runs import docs, done, leave, outputs, sweep
+
+__all__ = ["docs", "done", "leave", "outputs", "sweep"]

@@ -1,0 +1,39 @@
+"""The commands of the guide run in their order, and what it says of W&B's columns is what W&B gets."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from snnx import cli
+
+ROOT = Path(__file__).parent.parent.parent
+GUIDE = (ROOT / "docs" / "guides" / "compare_in_wandb.md").read_text(encoding="utf-8")
+LINES = re.findall(r"```sh\n(snnx .*?)\n```", GUIDE, re.DOTALL)
+
+
+def test_every_command_is_there():
+    assert [shlex.split(line)[1] for line in LINES] == ["dashboard", "-m", "sync"]
+    assert {"dashboard", "sync"} <= set(cli.COMMANDS)
+
+
+@pytest.mark.slow
+def test_the_commands_run(tmp_path):
+    """One row and seed of the sweep, offline; the dashboard after it, and an upload that says that it lacks a key."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "NETRC": str(tmp_path / "netrc")}
+    environment = {key: value for key, value in environment.items() if not key.startswith("WANDB_")}
+    dashboard, sweep, sync = (shlex.split(line)[1:] for line in LINES)
+    for words, code, said in (
+        ([*sweep, "row=PLIF", "seed=0", "trainer.max_epochs=1", "timesteps=2"], 0, "test/acc"),
+        (dashboard, 0, "outputs/demo_neurons/dashboard.html"),
+        (sync, 1, "1 run is to upload, but no key of W&B is known"),
+    ):
+        command = [sys.executable, "-m", "snnx.cli", *words]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        assert said in done.stdout + done.stderr
+    assert (tmp_path / "outputs" / "demo_neurons" / "dashboard.html").stat().st_size > 10_000

@@ -1,0 +1,202 @@
+"""What a sweep meets and survives; the numbers are those of the table in docs/reliability.md."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from snnx import checkpoint
+from snnx.callback.keep import Keep
+
+pytestmark = pytest.mark.slow
+QUICK = ["timesteps=2", "trainer.max_epochs=3", "budget.samples=0.1", "trainer.accelerator=cpu"]
+MEASURED = ("metrics", "curves", "layers", "samples", "data", "parameters")
+
+
+def wait_for(condition, seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def measured(results: dict) -> dict:
+    return {row: {part: result[part] for part in MEASURED} for row, result in results.items()}
+
+
+def test_1_to_5_a_run_that_misbehaves_is_one_row_with_its_cause(shell):
+    causes = {
+        "raise": "a mistake in a neuron",
+        "exit0": "SystemExit0",
+        "exit3": "SystemExit3",
+        "leave": "ended with exit code 0",
+        "kill": "was killed by signal 9",
+        "segfault": "was killed by signal 11",
+        "memory": "MemoryError",
+        "hang": r"took longer than hydra.launcher.timeout_s=20 and was killed",
+    }
+    line = ["-m", "neuron=faulty", f"neuron.fault={','.join(causes)},none", *QUICK]
+    line += ["hydra.launcher.n_jobs=2", "hydra.launcher.timeout_s=20"]
+    first = shell.run(*line)
+    assert first.returncode == 1, first.stderr
+    for fault, cause in causes.items():
+        (result,) = [r for row, r in shell.results().items() if f"fault={fault}," in row]
+        assert result["status"] == "failed", fault
+        told = result["error"]["type"] + result["error"]["message"]
+        assert re.search(cause, told), (fault, told)
+        assert re.search(rf"✗ .*fault={fault},.*failed: ", first.stdout), first.stdout
+    (done,) = [r for row, r in shell.results().items() if "fault=none," in row]
+    assert done["status"] == "done"
+    again = shell.run(*line)
+    assert again.returncode == 1
+    assert again.stdout.count("failed before, trying again") == len(causes)
+    assert shell.results()[f"{done['row']},seed=0"]["started"] == done["started"], "what is done is not done again"
+
+
+def test_3_a_killed_run_goes_on_from_its_checkpoint(shell, elsewhere):
+    """The fault strikes once, in the third of four epochs; one retry in the same sweep finishes the run."""
+    line = ["-m", "neuron=faulty", "seed=0,1", "trainer.max_epochs=4", *QUICK[:1], *QUICK[2:]]
+    whole = elsewhere()
+    assert whole.run(*line).returncode == 0
+    faulty = [*line, "neuron.fault=kill", "neuron.at=9", f"neuron.spent={shell.folder}/spent", "hydra.launcher.retries=1"]
+    assert shell.run(*faulty).returncode == 0
+    results = [result for row, result in shell.results().items() if "fault=kill" in row]
+    assert sorted(bool(result["resumed"]) for result in results) == [False, True]
+    for result in results:
+        assert all(result[part] == whole.results()[f"{whole_row(whole, result['seed'])}"][part] for part in MEASURED)
+
+
+def whole_row(shell, seed: int) -> str:
+    return next(row for row in shell.results() if row.endswith(f"seed={seed}"))
+
+
+@pytest.mark.parametrize("moments", [pytest.param(3, id="three"), pytest.param(20, id="twenty", marks=pytest.mark.faults)])
+def test_6_the_driver_killed_at_any_moment(shell, elsewhere, moments):
+    """The same line again and again, each time killed at a random moment, then once in peace: the same bytes, each run once."""
+    line = ["-m", "neuron=if,lif", "seed=0,1", *QUICK, "hydra.launcher.n_jobs=2"]
+    whole = elsewhere()
+    assert whole.run(*line).returncode == 0
+    drawn = random.Random(moments)
+    for _ in range(moments):
+        driver = shell.start(*line)
+        time.sleep(drawn.uniform(0.5, 12.0))
+        os.kill(driver.pid, signal.SIGKILL)
+        driver.communicate()
+    last = shell.run(*line)
+    assert last.returncode == 0, last.stderr
+    assert measured(shell.results()) == measured(whole.results())
+    assert not list(shell.folder.glob("outputs/runs/*/.*.*")), "nothing half written"
+
+
+def test_8_killed_while_writing_a_checkpoint(tmp_path):
+    """Thirty kills of a process that does nothing but save; a good checkpoint is there each time after the first."""
+    writer = f"""
+import torch
+from pathlib import Path
+from snnx.checkpoint import Checkpoints, epochs, path_of
+folder = Path({str(tmp_path)!r})
+state = {{"callbacks": {{"Keep": {{"best_epoch": 0}}}}, "w": torch.rand(500_000)}}
+epoch = max(epochs(folder), default=0)
+while True:
+    epoch += 1
+    state["callbacks"]["Keep"]["best_epoch"] = epoch
+    Checkpoints("me").save_checkpoint(state, path_of(folder, epoch))
+    for old in epochs(folder)[2:]:
+        path_of(folder, old).unlink()
+"""
+    drawn = random.Random(8)
+    for _ in range(6):
+        process = subprocess.Popen([sys.executable, "-c", writer], env={**os.environ, "TMPDIR": "/dev/shm"})
+        seen = max(checkpoint.epochs(tmp_path), default=0)
+        wait_for(lambda seen=seen: max(checkpoint.epochs(tmp_path), default=0) > seen)
+        time.sleep(drawn.uniform(0.0, 0.2))
+        process.kill()
+        process.wait()
+        path, complaints = Keep(tmp_path, "me").resume_from()
+        assert path is not None
+        assert complaints == []
+
+
+def test_9_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(shell, elsewhere):
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", shell.folder], check=False).returncode:
+        pytest.skip("needs the right to mount a small file system")
+    try:
+        line = ["-m", "seed=0,1", *QUICK]
+        filler = shell.folder / "filler"
+        filler.write_bytes(bytes(900_000))
+        full = shell.run(*line)
+        assert full.returncode == 1
+        assert re.search("No space left on device|is the disk full", full.stdout), full.stdout
+        assert all(result["status"] != "done" for result in shell.results().values())
+        filler.unlink()
+        assert shell.run(*line).returncode == 0
+        whole = elsewhere()
+        assert whole.run(*line).returncode == 0
+        assert measured(shell.results()) == measured(whole.results())
+    finally:
+        subprocess.run(["umount", "-l", shell.folder], check=True)
+
+
+def test_11_three_sweeps_of_the_same_rows_at_once_do_each_once(shell):
+    line = ["-m", "neuron=if,lif", "seed=0,1", *QUICK]
+    sweeps = [shell.start(*line) for _ in range(3)]
+    ended = [sweep.communicate(timeout=280) for sweep in sweeps]
+    assert [sweep.returncode for sweep in sweeps] == [0, 0, 0], ended
+    assert len(shell.results()) == 4
+    logs = [path.read_text() for path in shell.folder.glob("outputs/runs/*/metrics.csv")]
+    assert all(len(text.splitlines()) == 4 for text in logs), "a header and three epochs"
+    fresh = sum(len(re.findall(r"✓.*[0-9] s$", out, re.MULTILINE)) for out, _ in ended)
+    assert fresh >= 4, "each was done by somebody"
+
+
+def test_12_the_same_line_while_orphans_are_still_at_it(shell, elsewhere):
+    line = ["-m", "seed=0,1", "trainer.max_epochs=60", *QUICK[:1], *QUICK[2:], "hydra.launcher.n_jobs=2"]
+    driver = shell.start(*line)
+    wait_for(lambda: len(list(shell.folder.glob("outputs/runs/*/progress.json"))) == 2)
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.communicate()
+    again = shell.run(*line)
+    assert again.returncode == 0, again.stderr
+    whole = elsewhere()
+    assert whole.run(*line).returncode == 0
+    assert measured(shell.results()) == measured(whole.results())
+
+
+def test_13_an_edit_in_mid_sweep_changes_no_run(shell, site):
+    option = site / "conf" / "optimizer" / "adamw.yaml"
+    before = option.read_text()
+    try:
+        sweep = shell.start("-m", "neuron=faulty", "seed=0,1,2", *QUICK)
+        wait_for(lambda: list(shell.folder.glob("outputs/runs/*/config.yaml")))
+        option.write_text(re.sub("lr: .*", "lr: 0.5", before))
+        sweep.communicate(timeout=200)
+    finally:
+        option.write_text(before)
+    assert sweep.returncode == 0
+    assert len({result["group"] for result in shell.results().values()}) == 1
+    frozen = [path.read_text() for path in shell.folder.glob("outputs/runs/*/config.yaml")]
+    assert len(frozen) == 3
+    assert not any("lr: 0.5" in text for text in frozen)
+
+
+def test_14_a_loss_that_is_not_finite_stops_at_its_step_and_is_not_tried_again(shell):
+    done = shell.run("-m", "optimizer=sgd", "optimizer.lr=1e30", *QUICK, "hydra.launcher.retries=3")
+    assert done.returncode == 1
+    (result,) = shell.results().values()
+    assert result["status"] == "diverged"
+    assert re.search(r"diverged at step \d+ in epoch 1, first layer that is not finite: \S+ \(", result["error"]["message"])
+    assert not list(shell.folder.glob("outputs/runs/*/ckpt/*"))
+
+
+def test_23_a_folder_that_vanishes_while_its_run_is_on(shell):
+    line = ["-m", "neuron=faulty", "neuron.fault=remove", f"neuron.spent={shell.folder}/spent", "neuron.at=4", *QUICK]
+    assert shell.run(*line).returncode == 1
+    (result,) = shell.results().values()
+    assert result["status"] == "failed"
+    assert "must stay while its run is on; it was removed" in result["error"]["message"]
+    assert shell.run(*line).returncode == 0
