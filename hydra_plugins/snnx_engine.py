@@ -58,6 +58,7 @@ class EngineLauncher(Launcher):
         with display.console.status(f"checking {len(todo)} runs"):
             for one in todo:
                 check(one)
+        jobs, todo = ([ledger.renew(one) for one in some] for some in (jobs, todo))
         with display, Follow(display, jobs) as follow:
             words = [[str(one.save(self._frozen).resolve())] for one in todo]
             trouble = self._engine(words, initial_job_idx) if words else None
@@ -103,7 +104,7 @@ class Frozen:
 
 def work(config: Any) -> None:
     """What a worker of an engine does: one run in a process of its own, so that a run that dies is no worker that dies."""
-    from snnx import pool
+    from snnx import child, pool
     from snnx.job import Job
 
     hydra = HydraConfig.get()
@@ -111,6 +112,6 @@ def work(config: Any) -> None:
     multiprocessing.set_start_method("forkserver", force=True)  # joblib's workers state one of their own, unknown to a child
     if "SUBMITIT_EXECUTOR" in os.environ:  # Slurm's warning goes to every process, and the one that requeues is this one
         requeue = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-        pool.warm()  # inherits that it ignores the warning, and so do the runs
+        child.warm()  # inherits that it ignores the warning, and so do the runs
         signal.signal(signal.SIGUSR2, requeue)
     pool.run([Job.load(Path(hydra.overrides.task[0]))])

@@ -61,7 +61,7 @@ class LocalLauncher(Launcher):
         self.loader, self.config = hydra_context.config_loader, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from snnx import ledger, pool
+        from snnx import child, ledger, pool
         from snnx.check import check
         from snnx.display import Display
         from snnx.outcome import SweepFailed, judge
@@ -69,10 +69,11 @@ class LocalLauncher(Launcher):
         jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
         display = Display(jobs)
         if todo := [one for one in jobs if ledger.finished(one) is None]:
-            pool.warm()
+            child.warm()
             with display.console.status(f"checking {len(todo)} runs"):
                 for one in todo:
                     check(one)
+        jobs = [ledger.renew(one) for one in jobs]
         with display:
             outcomes = pool.run(
                 jobs,

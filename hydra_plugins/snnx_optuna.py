@@ -58,6 +58,9 @@ class OptunaSweeper(Sweeper):
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
         if find_spec("optuna") is None:
             raise ValueError("hydra/sweeper=snnx_optuna needs optuna, which is not here: pip install 'snnx[optuna]'")
+        for key, node in (("sampler", self.sampler), ("storage", self.storage)):
+            if not str(node["_target_"]).startswith("optuna."):
+                raise ValueError(f"hydra.sweeper.{key}._target_ must lie in optuna; got {node['_target_']}")
         for key, value in (("n_trials", self.n_trials), ("batch", self.batch)):
             if value < 1:
                 raise ValueError(f"hydra.sweeper.{key} must be at least 1; got {value}")

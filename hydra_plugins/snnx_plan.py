@@ -42,11 +42,11 @@ class PlanLauncher(LocalLauncher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from rich.console import Console
 
-        from snnx import ledger, pool
+        from snnx import child, ledger
         from snnx.check import check
         from snnx.plan.plan import Plan
 
-        context = pool.warm()
+        context = child.warm()
         jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
         console = Console(highlight=False)
         if not console.is_terminal:

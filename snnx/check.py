@@ -34,6 +34,9 @@ def _ranges(config: dict) -> None:
     devices = config["trainer"]["devices"]
     if not isinstance(devices, int) or devices < 1:
         raise ValueError(f"trainer.devices must be an integer of at least 1, a number of processes; got {devices}")
+    if config["trainer"].get("num_nodes", 1) != 1:
+        nodes = config["trainer"]["num_nodes"]
+        raise ValueError(f"trainer.num_nodes must be 1, since the processes of a run are started on one machine; got {nodes}")
     if not isinstance(epochs, int) or epochs < 0:
         raise ValueError(f"trainer.max_epochs must be an integer, 0 to test without training; got {epochs}")
 

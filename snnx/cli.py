@@ -55,8 +55,10 @@ def _hydra(words: list[str]) -> int:
     from snnx.complaint import COMPLAINTS, complaint
     from snnx.config import config_dir, register
     from snnx.outcome import SweepFailed
+    from snnx.secret import refuse
 
     try:
+        refuse(("the command line", word) for word in words)  # before Hydra writes it to a file
         register(words, completing=shlex.split(os.environ.get("COMP_LINE", "")))
         hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="config")(_task)()
     except SweepFailed as error:
@@ -75,6 +77,10 @@ def _plan(words: list[str]) -> int:
     if {"-h", "--help"} & set(words):
         print(command.USAGE)
         return OK
+    if any(word.startswith("hydra/sweeper=") for word in words):
+        return _usage(
+            "snnx plan must be asked of a sweep or a grid; got a search, whose runs depend on results: plan one of them"
+        )
     sys.argv[1:] = planned = command.line(words)  # which is what Hydra reads
     return _hydra(planned)
 
@@ -87,7 +93,7 @@ def _task(config) -> None:
     from snnx.check import check
     from snnx.config import job
     from snnx.display import Display
-    from snnx.ledger import Busy, finished
+    from snnx.ledger import Busy, finished, renew
     from snnx.outcome import SweepFailed, judge, summary
 
     hydra = HydraConfig.get()
@@ -107,13 +113,15 @@ def _task(config) -> None:
     from snnx.run import execute
 
     before = finished(one) is not None
+    one = renew(one)
     try:
         with Display([one]) as display:
             with display.watch(one):
                 outcome = execute(one) | {"before": before}
             display.end(one, outcome)
     except Busy as error:
-        raise SystemExit(_usage(f"{error}; wait for it")) from None
+        print(f"snnx: {error}; wait for it", file=sys.stderr)
+        raise SystemExit(FAILED) from None
     again = "; force=true repeats it" if before else ""
     display.console.print(f"  everything about it is in {one.link}/{again}", highlight=False, markup=False, soft_wrap=True)
     if judge([outcome]):

@@ -11,15 +11,7 @@ from rich.table import Table
 
 from snnx import ledger
 from snnx.job import Job
-from snnx.outcome import summary
-
-MARKS = {
-    "done": "[green]✓[/]",
-    "failed": "[red]✗[/]",
-    "diverged": "[red]∞[/]",
-    "no data": "[yellow]○[/]",
-    "stopped": "[yellow]‖[/]",
-}
+from snnx.outcome import MARKS, summary
 
 
 class Display:

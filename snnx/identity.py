@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 PHYSICS = 1  # raised when code changes what an unchanged configuration computes, so that old results are not taken for new
 NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded")
-PLACES = ("dataset.root", "trainer.accelerator", "trainer.devices", "trainer.strategy", "trainer.num_nodes")
+PLACES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
+ALONE = {"trainer.devices": 1}  # a place too; several devices are not: each norms and draws noise for its part of a batch
 
 
 def physics(config: Mapping) -> dict:
@@ -19,12 +20,17 @@ def physics(config: Mapping) -> dict:
         {'seed': 0, 'dataset': {'batch_size': 64}}
     """
     return {
-        group: {key: item for key, item in value.items() if f"{group}.{key}" not in PLACES}
-        if isinstance(value, Mapping)
-        else value
+        group: dict(_without_places(group, value)) if isinstance(value, Mapping) else value
         for group, value in config.items()
         if group not in NOT_PHYSICS and value is not None
     }
+
+
+def _without_places(group: str, values: Mapping) -> Iterator[tuple[str, object]]:
+    for key, value in values.items():
+        path = f"{group}.{key}"
+        if path not in PLACES and not (path in ALONE and value == ALONE[path]):
+            yield key, value
 
 
 def run_id(config: Mapping) -> str:

@@ -5,14 +5,19 @@ import json
 import math
 import os
 import re
+import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
 from snnx.identity import changes
 from snnx.job import Job
+
+LOOKS = 4
 
 
 class Busy(RuntimeError):
@@ -30,10 +35,14 @@ def claim(folder: Path) -> Iterator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "a", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy(f"{folder} is being computed by another process") from None
+        for look in range(LOOKS):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:  # perhaps only by somebody who asks whether it is held
+                if look == LOOKS - 1:
+                    raise Busy(f"{folder} is being computed by another process") from None
+                time.sleep(0.05)
         yield
 
 
@@ -63,10 +72,10 @@ def _finite(value: object) -> object:
 
 
 def result(folder: Path) -> dict | None:
-    """What the run of this folder ended with; `None` if it has not ended."""
+    """What the run of this folder ended with; `None` if it has not ended, or what it says cannot be read."""
     try:
         return json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return None
 
 
@@ -94,12 +103,27 @@ def before(job: Job) -> str | None:
     """What this run finds that is not finished, in words; `None` where it is new. Read from files, never from a flag."""
     if (ended := result(job.folder)) is not None and ended["status"] != "done":
         return f"{ended['status']} before, trying again"
-    reached = [int(found[1]) for path in job.folder.glob("ckpt/epoch=*.ckpt") if (found := re.match(r"epoch=(\d+)", path.stem))]
-    if ended is None and reached:
-        return f"resumed at epoch {max(reached)}"
+    if ended is None and (epoch := reached(job)):
+        return f"resumed at epoch {epoch}"
     if job.link.is_symlink() and job.link.resolve() != job.folder.resolve():
         return f"out of date because {_since(job.link / 'config.yaml', job.config)}"
     return None
+
+
+def reached(job: Job) -> int:
+    """The last epoch that has a checkpoint; 0 if none has."""
+    found = (re.match(r"epoch=(\d+)", path.stem) for path in job.folder.glob("ckpt/epoch=*.ckpt"))
+    return max((int(epoch[1]) for epoch in found if epoch), default=0)
+
+
+def renew(job: Job) -> Job:
+    """The same run without `force`, and without what it had come to: that must happen once, and not at each attempt."""
+    if not job.config["force"]:
+        return job
+    with suppress(Busy), claim(job.folder):  # if somebody is at it, it is being renewed already
+        shutil.rmtree(job.folder / "ckpt", ignore_errors=True)
+        (job.folder / "result.json").unlink(missing_ok=True)
+    return replace(job, config={**job.config, "force": False})
 
 
 def _since(frozen: Path, config: dict) -> str:

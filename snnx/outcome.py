@@ -2,6 +2,15 @@
 
 from collections.abc import Sequence
 
+MARKS = {
+    "done": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "diverged": "[red]∞[/]",
+    "no data": "[yellow]○[/]",
+    "stopped": "[yellow]‖[/]",
+    "unfinished": "[yellow]‖[/]",
+}
+
 
 class SweepFailed(RuntimeError):
     """Some run did not end well; each has been reported by itself."""

@@ -1,7 +1,5 @@
 """Runs jobs in processes of their own, a few at a time, so that no run can take another one down."""
 
-import multiprocessing
-import os
 import signal
 import sys
 import time
@@ -13,13 +11,10 @@ from datetime import UTC, datetime
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
-from snnx import ledger, machine, provenance
+from snnx import child, ledger, machine, provenance
 from snnx.job import Job
 from snnx.write import write
 
-BUSY = 75  # exit code of a process that found its run locked: try again later
-UNWRITTEN = 74  # of one that could not write its result
-STOPPED = 130  # of one that was asked to stop and has saved what it had
 POLL_S = 0.25
 
 
@@ -27,26 +22,16 @@ POLL_S = 0.25
 class _Attempt:
     index: int  # of the job
     retries: int  # left
+    found: tuple | None  # the result file as it was when the sweep began: any other is an answer
     not_before: float = 0.0
     process: BaseProcess | None = None
-    started: float = 0.0  # on the clock of the file system
+    began: float = 0.0  # on the clock of the process
+    started: str = ""  # in the calendar
     timed_out: bool = False
     gpu: str | None = None
 
-
-def warm() -> multiprocessing.context.BaseContext:
-    """Start the server that the jobs are forked from; it imports torch and Lightning once, while the caller goes on."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["snnx.run"])
-    from multiprocessing import forkserver
-
-    # The terminal sends Ctrl-C to every process. The server and the runs ignore it from birth: `run` asks them.
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    return context
+    def again(self, after_s: float = 0.0) -> "_Attempt":
+        return _Attempt(self.index, self.retries, self.found, not_before=time.monotonic() + after_s)
 
 
 def run(
@@ -87,42 +72,50 @@ def run(
     todo: deque[_Attempt] = deque()
     for index, job in enumerate(jobs):
         if (found := ledger.finished(job)) is None:
-            todo.append(_Attempt(index, retries))
+            todo.append(_Attempt(index, retries, _stamp(job)))
         else:
             ledger.link(job.link, job.folder)
             outcomes[index] = {**found, "before": True}
             on_end(job, outcomes[index])
     if not todo:
         return [outcomes[index] for index in range(len(jobs))]
-    context = warm()
+    context = child.warm()
     cards = machine.gpus()
     live: dict[int, _Attempt] = {}
     with _asked(live) as stopping:
         while (todo and not stopping) or live:
             while todo and not stopping and len(live) < n_jobs and todo[0].not_before <= time.monotonic():
                 attempt = todo.popleft()
-                attempt.started = time.time()
+                attempt.began = time.monotonic()
+                attempt.started = datetime.now(UTC).isoformat(timespec="seconds")
                 if jobs[attempt.index].config["trainer"]["devices"] == 1:
                     attempt.gpu = machine.freest(cards, [other.gpu for other in live.values()])
-                attempt.process = context.Process(target=_child, args=(jobs[attempt.index], threads, attempt.gpu))
+                attempt.process = context.Process(target=child.child, args=(jobs[attempt.index], threads, attempt.gpu))
                 attempt.process.start()
                 live[attempt.process.sentinel] = attempt
+                if stopping:  # the signal came while it was being started, and did not reach it
+                    attempt.process.terminate()
                 on_start(jobs[attempt.index])
             for sentinel in wait(list(live), timeout=POLL_S):
                 attempt = live.pop(sentinel)
                 attempt.process.join()
                 job, found = jobs[attempt.index], _result(jobs[attempt.index], attempt)
-                if found is None and attempt.process.exitcode == BUSY:
-                    todo.append(_Attempt(attempt.index, attempt.retries, time.monotonic() + 1))
-                elif found is None and stopping:
+                if found is not None:
+                    outcomes[attempt.index] = found
+                    on_end(job, found)
+                elif attempt.process.exitcode in (child.BUSY, child.LOST):
+                    todo.append(attempt.again(after_s=1))
+                    context = child.warm()  # if it was the server that died, the runs did not
+                elif stopping:
                     on_end(job, {"status": "stopped", "error": None})
-                elif found is None and attempt.retries:
-                    todo.append(_Attempt(attempt.index, attempt.retries - 1))
+                elif attempt.retries:
+                    attempt.retries -= 1
+                    todo.append(attempt.again())
                 else:
-                    outcomes[attempt.index] = found or _died(job, attempt, timeout_s)
+                    outcomes[attempt.index] = _died(job, attempt, timeout_s)
                     on_end(job, outcomes[attempt.index])
             for attempt in live.values():
-                if timeout_s and time.time() - attempt.started > timeout_s:
+                if timeout_s and time.monotonic() - attempt.began > timeout_s:
                     attempt.timed_out = True
                     attempt.process.kill()
             on_tick()
@@ -158,10 +151,18 @@ def _asked(live: dict[int, _Attempt]) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+def _stamp(job: Job) -> tuple | None:
+    """What tells one result file from another without asking any clock."""
+    try:
+        found = (job.folder / "result.json").stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
 def _result(job: Job, attempt: _Attempt) -> dict | None:
-    """The result that this attempt left, or one that it found to be enough."""
-    path = job.folder / "result.json"
-    if path.exists() and path.stat().st_mtime >= attempt.started - 1:
+    """The result that this attempt, or another process since the sweep began, has left; or one that it found to be enough."""
+    if _stamp(job) not in (None, attempt.found):
         return ledger.result(job.folder)
     return ledger.finished(job) if attempt.process.exitcode == 0 else None
 
@@ -170,41 +171,13 @@ def _died(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict:
     """A result in the name of a process that could not write its own."""
     code = attempt.process.exitcode
     cause = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    if code == UNWRITTEN:
-        cause = f"could not write to {job.folder}: is the disk full or read-only?"
+    if code == child.UNWRITTEN:
+        cause = f"could not write to {job.folder}, is the disk full or read-only?"
     if attempt.timed_out:
         cause = f"took longer than hydra.launcher.timeout_s={timeout_s:g} and was killed"
     error = {"type": "ProcessDied", "message": f"the process {cause}; its output is in run.log", "traceback": ""}
-    started = datetime.fromtimestamp(attempt.started, UTC).isoformat(timespec="seconds")
-    outcome = {**provenance.identity(job), "status": "failed", "error": error, "started": started}
-    outcome["wall_s"] = round(time.time() - attempt.started, 2)
+    outcome = {**provenance.identity(job), "status": "failed", "error": error, "started": attempt.started}
+    outcome["wall_s"] = round(time.monotonic() - attempt.began, 2)
     with suppress(OSError, ledger.Busy), ledger.claim(job.folder):  # a full disk must not take the other runs along
         write(job.folder / "result.json", ledger.to_json(outcome))
     return outcome
-
-
-def _child(job: Job, threads: int, gpu: str | None) -> None:
-    """The process of one run: output into its folder, its share of the machine, and the run."""
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before anything asks for a device
-    job.folder.mkdir(parents=True, exist_ok=True)
-    log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-
-    import torch
-
-    from snnx.run import execute
-
-    torch.set_num_threads(threads)
-    try:
-        outcome = execute(job)
-    except ledger.Busy:
-        sys.exit(BUSY)
-    except KeyboardInterrupt:
-        sys.exit(STOPPED)
-    except OSError as error:
-        print(error, file=sys.stderr, flush=True)
-        sys.exit(UNWRITTEN)
-    if error := outcome.get("error"):
-        print(error["traceback"], file=sys.stderr)

@@ -3,17 +3,18 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 
 import torch
 from lightning_fabric.plugins.environments.lightning import find_free_network_port
 
-from snnx import pool
+from snnx import child
 from snnx.finite import Diverged
 from snnx.job import Job
 
+DIVERGED = 76  # exit code of a process whose own loss was no number first
 PATIENCE_S = 10.0  # for a process to end after the training has
 
 
@@ -35,7 +36,7 @@ def others(job: Job) -> Iterator[None]:
     share = max(1, threads // size)
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_network_port()), "WORLD_SIZE": str(size)}
     quiet = replace(job, config={**job.config, "logger": {}})
-    context = pool.warm()
+    context = child.warm()
     processes = [context.Process(target=_train, args=(quiet, place | {"LOCAL_RANK": str(r)}, share)) for r in range(1, size)]
     for process in processes:
         process.start()
@@ -48,6 +49,8 @@ def others(job: Job) -> Iterator[None]:
     except RuntimeError as error:
         if isinstance(error, Diverged) or not (dead := _dead(processes)):
             raise
+        if processes[dead - 2].exitcode == DIVERGED:
+            raise Diverged(f"loss must stay finite; it is not in process {dead} of {size}: lower optimizer.lr") from error
         raise RuntimeError(f"process {dead} of {size} died while training; its output is in run.log") from error
     finally:
         for process in processes:
@@ -84,5 +87,8 @@ def _train(job: Job, place: dict[str, str], threads: int) -> None:
     os.dup2(log, 2)
     os.environ.update(place)
     torch.set_num_threads(threads)
-    with suppress(Diverged):  # the first process says so
+    try:
         compute(job)
+    except Diverged as error:
+        print(error, flush=True)
+        os._exit(DIVERGED)  # at once: the others wait for this one's part of a sum

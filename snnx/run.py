@@ -1,7 +1,6 @@
 """One run, from its configuration to its result, in the order in which data flows."""
 
 import resource
-import shutil
 import sys
 import time
 import traceback
@@ -46,16 +45,17 @@ def execute(job: Job) -> dict:
         KeyboardInterrupt: as given, with no result written.
     """
     with ledger.claim(job.folder):
-        ledger.link(job.link, job.folder)
         if (found := ledger.finished(job)) is not None:
+            ledger.link(job.link, job.folder)
             return found
+        if ranks.rank():
+            raise RuntimeError(f"LOCAL_RANK must not be set, since snnx starts the processes of a run; got {ranks.rank()}")
         ledger.tidy(job.folder)
-        if job.config["force"]:
-            shutil.rmtree(job.folder / "ckpt", ignore_errors=True)
         (job.folder / "result.json").unlink(missing_ok=True)
         write(job.folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(job.config)))
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
         try:
+            ledger.link(job.link, job.folder)
             found = {"status": "done", **compute(job), "error": None}
             if not (job.folder / "config.yaml").exists():
                 raise FileNotFoundError(f"{job.folder} must stay while its run is on; it was removed")

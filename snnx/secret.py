@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 
 from snnx.identity import leaves
 from snnx.job import Job
@@ -20,7 +21,16 @@ def refuse_secrets(job: Job) -> None:
         >>> [bool(SECRET.search(name)) for name in ("WANDB_API_KEY", "HF_TOKEN", "TOKENIZERS_PARALLELISM", "MONKEY")]
         [True, True, False, False]
     """
-    texts = [*leaves(job.config), *(("an override", text) for text in job.overrides), ("the command line", job.command)]
+    refuse([*leaves(job.config), *(("an override", text) for text in job.overrides), ("the command line", job.command)])
+
+
+def refuse(places: Iterable[tuple[str, object]]) -> None:
+    """The same for anything that will be written: what it is called, and its text.
+
+    Raises:
+        ValueError: one of them holds a secret.
+    """
+    texts = list(places)
     for name, value in os.environ.items():
         if SECRET.search(name) and len(value) >= SHORTEST:
             for key, text in texts:

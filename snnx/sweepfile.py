@@ -89,6 +89,9 @@ def read(path: Path) -> SweepFile:
         raise ValueError(f"{path.name}: keys of sweep must be among {sorted(SWEEP_KEYS)}; got {sorted(unknown)}")
     if missing := {"paper", "artifact", "metric"} - set(facts):
         raise ValueError(f"{path.name}: sweep must name {sorted(missing)}")
+    hydra = body.get("hydra") or {}
+    if set(hydra) - {"sweeper"} or set(hydra.get("sweeper") or {}) - {"params"}:
+        raise ValueError(f"{path.name}: hydra must hold sweeper.params and nothing else; got {hydra}")
     stated = body.pop("rows", None) or {}
     if not isinstance(stated, dict):
         raise ValueError(f"{path.name}: rows must be a mapping from label to row; got {stated}")

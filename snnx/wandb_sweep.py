@@ -8,6 +8,7 @@ import yaml
 
 from snnx.home import home
 from snnx.parser import Parser
+from snnx.secret import refuse
 from snnx.sweepfile import SweepFile, find, read
 from snnx.write import write
 
@@ -23,6 +24,7 @@ def main(words: list[str]) -> int:
     """
     arguments = _parser().parse_args(words)
     try:
+        refuse(("an override", override) for override in arguments.overrides)
         path = write(arguments.outputs / arguments.name / "wandb.yaml", text(read(find(arguments.name)), arguments.overrides))
     except ValueError as error:
         print(f"snnx wandb-sweep: {error}", file=sys.stderr)

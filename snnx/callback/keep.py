@@ -9,14 +9,15 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
 from snnx.checkpoint import Damaged, epochs, load, path_of
+from snnx.write import write
 
 
 class Keep(Checkpoint):
-    """Saves each epoch as `epoch=N.ckpt` and keeps the last two and the best; `last.ckpt` and `best.ckpt` are links to them.
+    """Saves each epoch as `epoch=N.ckpt` and keeps the last two and the best; `last.ckpt` is a link and `best.ckpt` a copy.
 
-    The one before the last goes only when the last has been read back and its checksums agree, so that at any moment some
-    checkpoint is good. It is a `Checkpoint` because Lightning runs those after everything else of an epoch's end; it must stand
-    last among them.
+    The one before the last goes only when the last has been read back and its checksums agree, and the best, which every later
+    checkpoint refers to, lies there twice: at any moment some checkpoint is good, also when a bit flips in any one of them. It
+    is a `Checkpoint` because Lightning runs those after everything else of an epoch's end; it must stand last among them.
 
     Args:
         folder: where they lie, `ckpt` in the run's folder.
@@ -52,14 +53,27 @@ class Keep(Checkpoint):
             path = path_of(self.folder, epoch)
             try:
                 state = load(path, self.run, map_location="cpu")["callbacks"][self.state_key]
-                if state["best_epoch"] != epoch:
-                    load(path_of(self.folder, state["best_epoch"]), self.run, map_location="cpu")
+                self._restore(state["best_epoch"])
             except (Damaged, FileNotFoundError, KeyError) as error:
                 complaints.append(f"{error}; kept as {path.with_suffix('.corrupt').name}")
                 os.replace(path, path.with_suffix(".corrupt"))
             else:
                 return path, complaints
         return None, complaints
+
+    def _restore(self, epoch: int) -> None:
+        """See that the best epoch's checkpoint is good, if need be by its copy.
+
+        Raises:
+            Damaged, FileNotFoundError: neither is.
+        """
+        path, copy = path_of(self.folder, epoch), self.folder / "best.ckpt"
+        try:
+            load(path, self.run, map_location="cpu")
+        except (Damaged, FileNotFoundError):
+            if load(copy, self.run, map_location="cpu")["epoch"] + 1 != epoch:  # Lightning counts from 0
+                raise
+            write(path, copy.read_bytes())
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._epoch = epoch = trainer.current_epoch + 1
@@ -72,7 +86,8 @@ class Keep(Checkpoint):
             return
         load(path, self.run, map_location="cpu")
         _link(self.folder / "last.ckpt", path)
-        _link(self.folder / "best.ckpt", path_of(self.folder, self.best_epoch))
+        if self.best_epoch == epoch:
+            write(self.folder / "best.ckpt", path.read_bytes())
         self.prune(keep={epoch, epoch - 1, self.best_epoch})
 
     def prune(self, keep: set[int]) -> None:

@@ -46,6 +46,8 @@ class Stop(pl.Callback):
 
     def _ask(self, number: int, frame: object) -> None:
         if self.asked:
-            raise KeyboardInterrupt
+            if number == signal.SIGINT:  # a polite signal may come twice, from a launcher and from the system
+                raise KeyboardInterrupt
+            return
         self.asked = True
         print("\nsnnx: stopping after this epoch; Ctrl-C again stops now", file=sys.stderr, flush=True)

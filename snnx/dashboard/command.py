@@ -14,6 +14,7 @@ from snnx.sweepfile import SweepFile, find, read
 from snnx.write import write
 
 EVERY_S = 3.0
+PATIENCE = 10  # looks without a run at work, after which the sweep is over
 
 
 def main(words: list[str]) -> int:
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: snnx dashboard dtst_fig10_neurons --watch",
     )
     parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME")
-    parser.add_argument("--watch", action="store_true", help=f"again every {EVERY_S:g} seconds, until everything has ended")
+    parser.add_argument("--watch", action="store_true", help=f"again every {EVERY_S:g} seconds, until nothing runs any more")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     return parser
@@ -60,9 +61,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _watch(sweep: SweepFile, arguments: argparse.Namespace, path: Path) -> None:
     """Write the page again and again, while a run is at work and until Ctrl-C; the last page does not load again."""
+    idle = 0
     try:
-        while _draw(sweep, arguments, path, watched=True):
+        while idle < PATIENCE:  # between two runs nothing runs
+            idle = 0 if _draw(sweep, arguments, path, watched=True) else idle + 1
             time.sleep(EVERY_S)
+        _draw(sweep, arguments, path, watched=False)
     except KeyboardInterrupt:
         _draw(sweep, arguments, path, watched=False)
         raise
@@ -72,5 +76,5 @@ def _draw(sweep: SweepFile, arguments: argparse.Namespace, path: Path, watched: 
     """Write the page; returns whether a run is at work."""
     found = collect(sweep.name, arguments.outputs, arguments.docs)
     busy = any(run.state == "running" for run in found)
-    write(path, page(work_out(sweep, found), arguments.outputs, live=watched and busy))
+    write(path, page(work_out(sweep, found), arguments.outputs, live=watched))
     return busy

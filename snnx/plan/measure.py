@@ -47,9 +47,13 @@ class Cost:
     @property
     def run_s(self) -> float:
         """Seconds of a whole run."""
+        return self.left_s(0)
+
+    def left_s(self, reached: int) -> float:
+        """Seconds of a run that goes on after epoch `reached`."""
         train, val, test = self.steps
         epoch = train * self.step_s + val * self.val_s + self.save_s
-        return self.start_s + self.epochs * epoch + test * (self.test_s + self.val_s)
+        return self.start_s + (self.epochs - reached) * epoch + test * (self.test_s + self.val_s)
 
 
 class Enough(Exception):
@@ -92,6 +96,7 @@ def measure(job: Job, threads: int) -> Cost:
     """
     torch.set_num_threads(threads)
     keep_memory()
+    alone = {**job.config, "trainer": {**job.config["trainer"], "devices": 1, "strategy": "auto"}}  # one process measures
     began = time.perf_counter()
     pl.seed_everything(job.config["seed"], workers=True, verbose=False)
     data = build_data(job.config)
@@ -102,15 +107,18 @@ def measure(job: Job, threads: int) -> Cost:
     Path(job.outputs).mkdir(exist_ok=True)  # a checkpoint costs what it costs on that disk
     with tempfile.TemporaryDirectory(dir=job.outputs, prefix=".plan-") as folder:
         clocks = {kind: Clock() for kind in ("fit", "validate", "test")}
-        trainer = build_trainer(job.config, job.id, Path(folder), callbacks=[clocks["fit"]])
+        watching = [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]
+        trainer = build_trainer(alone, job.id, Path(folder), callbacks=[clocks["fit"], *watching])
         epochs = trainer.max_epochs
-        _until_enough(trainer.fit, method, data)
-        start_s = clocks["fit"].stamps[min(WARM, len(clocks["fit"].stamps) - 1)] - began
+        if epochs:
+            _until_enough(trainer.fit, method, data)
+        stamps = clocks["fit"].stamps or [time.perf_counter()]
+        start_s = stamps[min(WARM, len(stamps) - 1)] - began
         save_s = _save(trainer, method, Path(folder) / "epoch=1.ckpt")
         if sizes[1]:
-            trainer = build_trainer(job.config, job.id, Path(folder), callbacks=[clocks["validate"]])
+            trainer = build_trainer(alone, job.id, Path(folder), callbacks=[clocks["validate"]])
             _until_enough(partial(trainer.validate, verbose=False), method, data)
-        trainer = build_trainer(job.config, job.id, Path(folder), callbacks=[clocks["test"]])
+        trainer = build_trainer(alone, job.id, Path(folder), callbacks=[clocks["test"], *watching])
         with Recorder(method.backbone, list(method.metrics.values()), method.watch) as method.recorder:
             _until_enough(partial(trainer.test, verbose=False), method, data)
         method.recorder = None

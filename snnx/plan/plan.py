@@ -6,10 +6,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from snnx import ledger
 from snnx.job import Job
 from snnx.plan.confounds import confounds
-from snnx.plan.forecast import span, spoken
+from snnx.plan.forecast import span
 from snnx.plan.measure import Cost
+from snnx.report.unit import duration
 
 NOTE = (
     "FLOPs and SynOps are of one sample's forward over all steps. SynOps are the weights that meet a spike, before training, "
@@ -37,8 +39,9 @@ class Plan:
     @property
     def left_s(self) -> float:
         """Seconds of everything that is not done and whose cost is known."""
-        todo = [self.costs[job.group] for job, done in zip(self.jobs, self.done, strict=True) if not done]
-        return span([cost.run_s for cost in todo if isinstance(cost, Cost)], self.n_jobs)
+        todo = [job for job, done in zip(self.jobs, self.done, strict=True) if not done]
+        costs = [(self.costs[job.group], ledger.reached(job)) for job in todo]
+        return span([cost.left_s(reached) for cost, reached in costs if isinstance(cost, Cost)], self.n_jobs)
 
     def show(self, console: Console) -> None:
         """One line a row: what its network is and costs; then the whole."""
@@ -52,14 +55,14 @@ class Plan:
                 continue
             table.add_row(
                 row, runs, f"{cost.parameters:,}", _short(cost.flops), _short(cost.synops), f"{cost.peak_mb:,} MB",
-                f"{cost.step_s * 1000:.0f} ms", spoken(cost.run_s), f"{left}" if left else "done",
+                f"{cost.step_s * 1000:.0f} ms", duration(cost.run_s), f"{left}" if left else "done",
             )  # fmt: skip
         console.print(table)
         todo = sum(not done for done in self.done)
         unknown = len({group for group, cost in self.costs.items() if isinstance(cost, str)})
         without = f", without the {unknown} networks that could not be measured" if unknown else ""
         how = f"with {self.n_jobs} at once at scale {self.jobs[0].scale}{without}"
-        console.print(f"{todo} of {len(self.jobs)} runs to do: about {spoken(self.left_s)} {how}")
+        console.print(f"{todo} of {len(self.jobs)} runs to do: about {duration(self.left_s)} {how}")
 
     def compare(self, console: Console, *, refuse: bool) -> None:
         """Print what differs between rows besides the factor.

@@ -11,17 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from snnx.outcome import MARKS
 from snnx.parser import Parser
 from snnx.report.runs import Run, collect
+from snnx.report.unit import duration
 from snnx.sweepfile import SweepFile, find, read
 
-MARKS = {
-    "done": "[green]✓[/]",
-    "failed": "[red]✗[/]",
-    "diverged": "[red]∞[/]",
-    "no data": "[yellow]○[/]",
-    "unfinished": "[yellow]‖[/]",
-}
+EVERY_S, PATIENCE = 2, 10
 
 
 def main(words: list[str]) -> int:
@@ -36,7 +32,7 @@ def main(words: list[str]) -> int:
         epilog="example: snnx status dtst_fig10_neurons --watch",
     )
     parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME")
-    parser.add_argument("--watch", action="store_true", help="again every two seconds, until everything has ended")
+    parser.add_argument("--watch", action="store_true", help="again every two seconds, until nothing has run for twenty")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     arguments = parser.parse_args(words)
@@ -49,14 +45,15 @@ def main(words: list[str]) -> int:
 
 
 def _watch(sweep: SweepFile, arguments: argparse.Namespace) -> int:
-    console = Console(highlight=False)
-    while True:
+    console, idle, code = Console(highlight=False), 0, 0
+    while idle < PATIENCE:  # between two runs nothing runs
         if console.is_terminal:
             console.clear()
         code = _show(sweep, arguments, console)
-        if not any(run.state == "running" for run in collect(sweep.name, arguments.outputs, arguments.docs)):
-            return code
-        time.sleep(2)
+        states = {run.state for run in collect(sweep.name, arguments.outputs, arguments.docs)}
+        idle = 0 if "running" in states else idle + 1
+        time.sleep(EVERY_S)
+    return code
 
 
 def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> int:
@@ -123,7 +120,7 @@ def _drawn(board: Board, sweep: SweepFile) -> Table:
     of = sum(len(row) for row in board.rows.values())
     told = [f"{counts.pop('done')} of {of} done", *(f"{count} {state}" for state, count in counts.items() if count)]
     if (left := board.left_s) is not None:
-        told.append(f"about {_span(left)} left")
+        told.append(f"about {duration(left)} left")
     table = Table(
         "row",
         *(f"seed {seed}" for seed in board.seeds),
@@ -140,22 +137,9 @@ def _cell(run: Run | None, metric: str) -> str:
         return "·"
     if run.state == "running":
         now = run.progress
-        left = "" if now.get("left_s") is None else f", {_span(now['left_s'])} left"
+        left = "" if now.get("left_s") is None else f", {duration(now['left_s'])} left"
         return f"[cyan]▶ {now['done']:.0%}{left}[/]" if now else "[cyan]▶[/]"
     if run.state == "done":
         value = run.result["metrics"].get(metric)
         return f"{MARKS['done']} {'-' if value is None else f'{value:.4f}'}{'' if run.local else ' (recorded)'}"
     return f"{MARKS[run.state]} {run.state}"
-
-
-def _span(seconds: float) -> str:
-    """A duration as one reads it.
-
-    Example:
-        >>> _span(42), _span(600), _span(9000)
-        ('42 s', '10 min', '2 h 30 min')
-    """
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

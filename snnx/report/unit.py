@@ -50,12 +50,13 @@ def duration(seconds: float) -> str:
     """A wall time as people say it.
 
     Example:
-        >>> duration(61.2), duration(3723.0), duration(7.25)
-        ('1 min 1 s', '1 h 2 min', '7.2 s')
+        >>> duration(61.2), duration(3723.0), duration(7.25), duration(400_000.0)
+        ('1 min 1 s', '1 h 2 min', '7.2 s', '4 d 15 h')
     """
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"

@@ -10,8 +10,9 @@ import pytest
 import torch
 from composing import composed
 
-from snnx import checkpoint, pool
+from snnx import checkpoint, ledger, pool
 from snnx.callback.keep import Keep
+from snnx.checkpoint import Checkpoints, path_of
 from snnx.run import execute
 
 QUICK = (
@@ -123,12 +124,62 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_used(undisturbed, 
     same(undisturbed, (job, again))
 
 
+@pytest.mark.parametrize("both", [False, True], ids=["one", "both"])
+def test_a_bit_that_flips_in_the_best_costs_nothing_unless_its_copy_is_gone_too(tmp_path, both):
+    """The best epoch was 2 of 5; every checkpoint after it refers to it."""
+    keep = Keep(tmp_path, "me")
+    for epoch in (2, 4, 5):
+        state = {keep.state_key: {"best_epoch": 2}}
+        Checkpoints("me").save_checkpoint({"callbacks": state, "epoch": epoch - 1}, path_of(tmp_path, epoch))
+    whole = path_of(tmp_path, 2).read_bytes()
+    (tmp_path / "best.ckpt").write_bytes(b"" if both else whole)
+    path_of(tmp_path, 2).write_bytes(whole[:-40])
+    found, complaints = keep.resume_from()
+    if both:
+        assert (found, len(complaints)) == (None, 3)
+    else:
+        assert (found.name, complaints) == ("epoch=5.ckpt", [])
+        assert path_of(tmp_path, 2).read_bytes() == whole
+
+
+def test_a_loss_that_is_not_finite_keeps_the_last_finite_checkpoint(tmp_path, monkeypatch):
+    job = replace(composed(*QUICK), outputs=str(tmp_path))
+    keep = Keep.on_train_epoch_end
+
+    def keep_and_spoil(self, trainer, pl_module) -> None:
+        keep(self, trainer, pl_module)
+        if trainer.current_epoch + 1 == 2:
+            pl_module.backbone.out.weight.data.fill_(float("nan"))
+
+    monkeypatch.setattr(Keep, "on_train_epoch_end", keep_and_spoil)
+    result = execute(job)
+    assert result["status"] == "diverged"
+    assert (
+        "in epoch 3, first layer that is not finite: backbone.out (Linear, weight is not finite)" in result["error"]["message"]
+    )
+    last = torch.load(job.folder / "ckpt" / "last.ckpt", weights_only=True)
+    assert last["epoch"] == 1
+    assert all(bool(value.isfinite().all()) for value in last["state_dict"].values())
+
+
+def test_force_starts_over_once(undisturbed, tmp_path, monkeypatch):
+    """What `force` throws away is what was there before, and not what the forced run has come to."""
+    job = replace(undisturbed[0], outputs=str(tmp_path))
+    execute(job)
+    forced = ledger.renew(replace(job, config={**job.config, "force": True}))
+    assert not (job.folder / "ckpt").exists()
+    assert ledger.result(job.folder) is None
+    interrupt_after(forced, 2, monkeypatch)
+    assert execute(forced)["resumed"] == [3]
+
+
 def test_only_the_last_and_the_best_stay(undisturbed):
     job, result = undisturbed
     folder = job.folder / "ckpt"
     kept = {f"epoch={epoch}.ckpt" for epoch in (6, result["metrics"]["best_epoch"])}
     assert {path.name for path in folder.iterdir()} == kept | {"best.ckpt", "last.ckpt"}
-    assert os.readlink(folder / "best.ckpt") == f"epoch={result['metrics']['best_epoch']}.ckpt"
+    best = folder / f"epoch={result['metrics']['best_epoch']}.ckpt"
+    assert (folder / "best.ckpt").read_bytes() == best.read_bytes()
     assert os.readlink(folder / "last.ckpt") == "epoch=6.ckpt"
     found, complaints = Keep(folder, job.id).resume_from()
     assert (found.name, complaints) == ("epoch=6.ckpt", [])
