@@ -8,6 +8,7 @@ from omegaconf.errors import OmegaConfBaseException
 from snnx.home import home
 from snnx.nearest import nearest
 
+COMMANDS = ("report", "status", "plan", "dashboard", "sync", "wandb-sweep", "prepare", "show", "bench")
 COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError)
 
 
@@ -21,7 +22,7 @@ def complaint(error: BaseException, words: list[str]) -> str:
         return "a sweep's configurations must be printed run by run; got -m with --cfg: give row= and seed=, and no -m"
     if "missing EQUAL" in text or "no viable alternative" in text:
         bare = next((word for word in words if "=" not in word and not word.startswith("-")), " ".join(words))
-        return f"an override must be key=value; got {bare}: see snnx --help"
+        return f"an override must be key=value; got {bare}: see snnx --help{nearest(bare, COMMANDS)}"
     if option := re.search(r"(?:Could not find|In '[^']*': Could not find|Could not load) '([\w./]+)/([^'/]+)'", text):
         group, name = option.groups()
         group = group.removeprefix("hydra/") if not (home("conf") / group).is_dir() else group
@@ -35,6 +36,8 @@ def complaint(error: BaseException, words: list[str]) -> str:
         full = re.search(r"full_key: ([\w.]+)", f"{text} {cause}")
         where = full.group(1) if full else "the value"
         return f"{where} must be of type {value.group(2).lower()}; got {value.group(1)}"
+    if value := re.search(r"Error merging override ([\w.]+)=(\S*)", text):
+        return f"{value.group(1)} must be of the type of its default; got {value.group(2)}"
     return text
 
 

@@ -86,6 +86,10 @@ def run(
         while (todo and not stopping) or live:
             while todo and not stopping and len(live) < n_jobs and todo[0].not_before <= time.monotonic():
                 attempt = todo.popleft()
+                if (found := _left(jobs[attempt.index], attempt)) is not None:  # by another sweep over the same rows
+                    outcomes[attempt.index] = found
+                    on_end(jobs[attempt.index], found)
+                    continue
                 attempt.began = time.monotonic()
                 attempt.started = datetime.now(UTC).isoformat(timespec="seconds")
                 if jobs[attempt.index].config["trainer"]["devices"] == 1:
@@ -160,11 +164,14 @@ def _stamp(job: Job) -> tuple | None:
     return found.st_ino, found.st_mtime_ns
 
 
+def _left(job: Job, attempt: _Attempt) -> dict | None:
+    """The result that somebody has left since the sweep began."""
+    return ledger.result(job.folder) if _stamp(job) not in (None, attempt.found) else None
+
+
 def _result(job: Job, attempt: _Attempt) -> dict | None:
-    """The result that this attempt, or another process since the sweep began, has left; or one that it found to be enough."""
-    if _stamp(job) not in (None, attempt.found):
-        return ledger.result(job.folder)
-    return ledger.finished(job) if attempt.process.exitcode == 0 else None
+    """The result that this attempt has left, or that it found to be enough."""
+    return _left(job, attempt) or (ledger.finished(job) if attempt.process.exitcode == 0 else None)
 
 
 def _died(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict:

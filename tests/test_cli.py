@@ -66,6 +66,13 @@ MISTAKES = {
         ["--seed", "1"],
         "an option must be one of -m, .*; got --seed: keys are set with key=value",
     ),
+    "a misspelled command": (["stauts", "demo_neurons"], "an override must be key=value; got stauts: .*; did you mean status"),
+    "neither true nor false": (["force=yess"], "force must be of .*; got yess"),
+    "the plan of a search": (
+        ["plan", "hydra/sweeper=snnx_optuna"],
+        "snnx plan must be asked of a sweep or a grid; got a search",
+    ),
+    "several nodes": (["+trainer.num_nodes=2"], "trainer.num_nodes must be 1, .*; got 2"),
     "a target that loads files": (
         ["optimizer._target_=torch.hub.load"],
         "optimizer._target_ must lie in one of .*; got torch.hub",
@@ -187,3 +194,9 @@ def test_completion_knows_rows_of_the_chosen_sweep(empty):
         [sys.executable, "-m", "snnx.cli", "-sc", "query=bash"], capture_output=True, text=True, env=env, cwd=empty, check=False
     )
     assert {"row=IF", "row=LIF", "row=PLIF", "row=KLIF"} <= set(done.stdout.split()), done.stderr
+
+
+def test_a_misspelled_command_is_held_against_all_commands():
+    from snnx import complaint
+
+    assert set(complaint.COMMANDS) == {*cli.COMMANDS, "plan"}

@@ -210,3 +210,25 @@ def test_a_run_held_elsewhere_is_waited_for(jobs):
     threading.Timer(4.0, release.set).start()
     assert pool.run(jobs[:1])[0]["status"] == "done"
     thread.join()
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_elsewhere_meanwhile_is_not_tried_again(jobs):
+    """Two sweeps over one row do it once, also when it comes to nothing."""
+    import threading
+
+    held = threading.Event()
+
+    def fail_elsewhere() -> None:
+        with ledger.claim(jobs[0].folder):
+            held.set()
+            time.sleep(3)
+            error = {"type": "X", "message": "elsewhere", "traceback": ""}
+            write(jobs[0].folder / "result.json", json.dumps({"status": "failed", "error": error}))
+
+    thread = threading.Thread(target=fail_elsewhere)
+    thread.start()
+    held.wait()
+    assert pool.run(jobs[:1])[0]["error"]["message"] == "elsewhere"
+    thread.join()
+    assert not (jobs[0].folder / "metrics.csv").exists()

@@ -65,6 +65,9 @@ def test_a_secret_around_a_sweep_reaches_no_file(tmp_path):
     assert snnx(*sweep, *quick, "optimizer.lr=1e30") == 1
     assert [snnx(word, "demo_neurons") for word in ("report", "dashboard", "sync")] == [0, 0, 1]
 
+    typed = f"logger.wandb.project={SENTINEL}key"
+    assert snnx(*sweep, *quick, typed) == snnx("wandb-sweep", "demo_neurons", typed) == 2, "refused before it is written"
+
     files = [path for path in tmp_path.rglob("*") if path.is_file() and path != home / "netrc"]
     names = {path.name for path in files}
     assert {"config.yaml", "result.json", "metrics.csv", "dashboard.html", "report.html", "said.log"} <= names

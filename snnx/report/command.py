@@ -2,11 +2,13 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from snnx.parser import Parser
+from snnx.report import claims
 from snnx.report.document import document
 from snnx.report.page import page
 from snnx.report.record import record
@@ -43,8 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME")
     parser.add_argument("--record", action="store_true", help="also write the record that is committed, every scale")
-    parser.add_argument("--row", metavar="A,B", help="only these rows")
-    parser.add_argument("--scale", metavar="NAME", help="only the runs of this scale")
+    parser.add_argument("--row", metavar="A,B", help="print only these rows; the files are of all")
+    parser.add_argument("--scale", metavar="NAME", help="print only the runs of this scale")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     return parser
@@ -52,21 +54,29 @@ def _parser() -> argparse.ArgumentParser:
 
 def _report(sweep: SweepFile, arguments: argparse.Namespace) -> int:
     runs = collect(sweep.name, arguments.outputs, arguments.docs)
-    rows = arguments.row.split(",") if arguments.row else [run.row for run in runs]
-    shown = [run for run in runs if arguments.scale in (None, run.scale) and run.row in rows]
-    results = work_out(sweep, shown)
+    narrowed = _narrowed(sweep, arguments.row.split(",")) if arguments.row else sweep
+    labels = {row.label for row in narrowed.rows}
+    shown = [run for run in runs if arguments.scale in (None, run.scale) and (run.row in labels or narrowed is sweep)]
     if not shown:
         scale = arguments.scale or "small"
         where = f" at scale {arguments.scale}" if arguments.scale else ""
         print(f"snnx report: no runs of {sweep.name}{where} yet; start: snnx -m sweep={sweep.name} scale={scale}")
         return 1
-    _print(results)
-    written = _write(results, arguments.outputs / sweep.name / "report")
+    written = _write(work_out(sweep, runs), arguments.outputs / sweep.name / "report")  # always of everything that there is
+    _print(work_out(narrowed, shown))
     if arguments.record:
         written += record(sweep, runs, arguments.docs)
     for path in written:
         print(path)
     return 0
+
+
+def _narrowed(sweep: SweepFile, rows: list[str]) -> SweepFile:
+    """The sweep with these rows and the cited ones, and the claims that speak of no others."""
+    kept = tuple(row for row in sweep.rows if row.label in rows or row.overrides is None)
+    labels = {row.label for row in kept}
+    spoken = tuple(text for text, claim in zip(sweep.claims, claims.read(sweep), strict=True) if set(claim.rows) <= labels)
+    return replace(sweep, rows=kept, claims=spoken)
 
 
 def _print(results: Results) -> None:

@@ -28,12 +28,13 @@ class Faulty(LIF):
     def multi_step_functional_forward(self, inputs, states):
         self.calls += 1
         if self.calls == self.at and not (self.spent and Path(self.spent).exists()):
-            if self.spent:
+            if self.spent and self.fault not in ("count", "raise"):
                 Path(self.spent).touch()
             getattr(self, f"do_{self.fault}")()
         return super().multi_step_functional_forward(inputs, states)
 
     def do_none(self): pass
+    def do_count(self): Path(f"{self.spent}.{os.getpid()}.{id(self)}").touch()
     def do_raise(self): raise RuntimeError("a mistake in a neuron")
     def do_exit0(self): sys.exit(0)
     def do_exit3(self): sys.exit(3)

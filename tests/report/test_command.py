@@ -88,3 +88,16 @@ def test_needs_neither_torch_nor_hydra_and_draws_only_when_asked():
     code = "import sys, snnx.report.command; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "hydra", "omegaconf", "matplotlib", "scipy"} & set(loaded)
+
+
+def test_what_is_printed_can_be_narrowed_and_what_is_written_is_everything(leave, done, outputs, docs, capsys):
+    for row in ("IF", "LIF", "PLIF", "KLIF"):
+        leave("demo_neurons", f"{row},seed=0,scale=smoke", done(row, 0, 0.5, scale="smoke"))
+    assert main(["demo_neurons", "--row", "IF,LIF", "--scale", "smoke", "--outputs", str(outputs), "--docs", str(docs)]) == 0
+    said = capsys.readouterr().out
+    assert "IF" in said
+    assert "KLIF" not in said
+    assert "missing" not in said
+    report = (outputs / "demo_neurons" / "report" / "report.md").read_text()
+    assert "KLIF" in report
+    assert "missing" not in report
