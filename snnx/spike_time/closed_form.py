@@ -18,7 +18,7 @@ class ClosedForm(torch.autograd.Function):
         a = 0               elsewhere
         m = 1               where P >= 1 or P > -W           (P >= -W with `fire_at_end`, a spike at t = 1)
 
-    Where `1 + W <= 0` and `P < 1`, the potential falls faster than the threshold and never meets it: the second case excludes it.
+    Where `1 + W <= 0` and `P < 1`, the potential falls faster than the threshold and never meets it: not in the second case.
     There is no sorting: windows of layers do not overlap, so every input has arrived before the neuron can fire. Backward,
     strictly inside the window only, each factor limited to `clip` before it multiplies what comes from above:
 

@@ -14,8 +14,8 @@ class DynamicThreshold(Node):
         theta(t) = 1 - t in the window of its layer, infinite outside
         t = the first time with V(t) >= theta(t), if there is one
 
-    What flows between layers is whether a neuron fired and how early, `m` and `a = 1 - t`, in the place where other networks have
-    time. A convolution or a linear layer without a bias, applied to each, gives both sums of `ClosedForm` in one batched
+    What flows between layers is whether a neuron fired and how early, `m` and `a = 1 - t`, in the place where other networks
+    have time. A convolution or a linear layer without a bias, applied to each, gives both sums of `ClosedForm` in one batched
     operation; a maximum over a window, applied to each, keeps the earliest spike. So a backbone that is written for spikes over
     `[T, B, *]` is a network of spike times when it is built with this layer. An input with `m = 0` is a real value: of it
     `a = clip(P, 0, 1)` remains, which is direct coding.
@@ -24,8 +24,8 @@ class DynamicThreshold(Node):
         `[2, B, *]`, holding `sum w_i m_i` and `sum w_i a_i`, to `[2, B, *]`, holding `m` and `a`.
 
     Args:
-        fire_at_end: a neuron whose potential is exactly 0 when its window ends fires at that moment, as Eq 7 has it; each neuron
-            with silent inputs is one. If false it is silent, as in the authors' code.
+        fire_at_end: a neuron whose potential is exactly 0 when its window ends fires at that moment, as Eq 7 has it; each
+            neuron with silent inputs is one. If false it is silent, as in the authors' code.
         clip: greatest size of `da/dP` and `da/dW`, > 0; `None` leaves them as they are.
 
     Raises:

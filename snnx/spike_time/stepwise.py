@@ -27,8 +27,8 @@ def stepwise(weight: Tensor, times: Tensor, steps: int, *, fire_at_end: bool = F
     Raises:
         ValueError: `steps` is below 1, or a time lies outside the window.
 
-    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eqs 2 to 5; the 160 steps of its VGG-16 are
-        16 windows of 10.
+    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eqs 2 to 5; its VGG-16 has 16 windows of 10
+        steps.
 
     Example:
         >>> stepwise(torch.tensor([[0.5, 0.8]]), torch.tensor([[0.2, 0.6]]), 10)      # exactly: 0.1217
