@@ -44,26 +44,29 @@ class ClosedForm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, sums: Tensor, fire_at_end: bool, clip: float | None) -> Tensor:
         slope, level = sums
-        early = level >= 1
-        above = slope + level
-        inside = (above > 0) & ~early
-        rate = (1 + slope).reciprocal_().masked_fill_(~inside, 0)
+        missing = (1 - level).clamp_(min=0)  # to the threshold when the window begins; 0 of those that are early
+        # where the threshold is not met in time, the greater of the two is `missing`: a = 0 without a division by 1 + W <= 0
+        closing = torch.maximum(1 + slope, missing).clamp_(min=torch.finfo(sums.dtype).tiny)
         out = torch.empty_like(sums)
         fired, activation = out
-        torch.mul(above, rate, out=activation)
-        activation.masked_fill_(early, 1)
-        fired.copy_(((above >= 0) if fire_at_end else inside) | early)
-        ctx.save_for_backward(out, rate)
+        torch.sub(1, missing / closing, out=activation)
+        torch.sign(activation, out=fired)
+        if fire_at_end:
+            fired.copy_((1 + slope >= missing) | (level >= 1))
+        ctx.save_for_backward(out, closing)
         ctx.clip = clip
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None]:
-        (_, activation), rate = ctx.saved_tensors
+        (_, activation), closing = ctx.saved_tensors
+        later = 1 - activation
+        inside = torch.sign(later * activation)
+        rate = closing.reciprocal()
         found = torch.empty_like(grad)
-        torch.mul(1 - activation, rate, out=found[0])
+        torch.mul(later, rate, out=found[0])
         found[1].copy_(rate)
         if ctx.clip is not None:
             found.clamp_(max=ctx.clip)  # both are at least 0
-        return found.mul_(grad[1]), None, None
+        return found.mul_(inside.mul_(grad[1])), None, None

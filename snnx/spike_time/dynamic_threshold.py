@@ -18,10 +18,12 @@ class DynamicThreshold(Node):
     have time. A convolution or a linear layer without a bias, applied to each, gives both sums of `ClosedForm` in one batched
     operation; a maximum over a window, applied to each, keeps the earliest spike. So a backbone that is written for spikes over
     `[T, B, *]` is a network of spike times when it is built with this layer. An input with `m = 0` is a real value: of it
-    `a = clip(P, 0, 1)` remains, which is direct coding.
+    `a = clip(P, 0, 1)` remains, which is direct coding; and without the plane of `m` the layer is just that, the neuron of the
+    ANN whose weights a network of spike times can start from.
 
     Shape:
-        `[2, B, *]`, holding `sum w_i m_i` and `sum w_i a_i`, to `[2, B, *]`, holding `m` and `a`.
+        `[2, B, *]`, holding `sum w_i m_i` and `sum w_i a_i`, to `[2, B, *]`, holding `m` and `a`; `[1, B, *]`, holding
+        `sum w_i a_i`, to `[1, B, *]`, holding `a`.
 
     Args:
         fire_at_end: a neuron whose potential is exactly 0 when its window ends fires at that moment, as Eq 7 has it; each
@@ -50,6 +52,8 @@ class DynamicThreshold(Node):
         self.path = "closed form"
 
     def forward(self, x: Tensor) -> Tensor:
+        if len(x) == 1:
+            return x.clamp(0, 1)
         if len(x) != 2:
             raise ValueError(
                 f"DynamicThreshold: x must hold the sums of m and a, [2, B, *]; got {list(x.shape)}; use method=ttfs"

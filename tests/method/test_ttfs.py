@@ -1,6 +1,7 @@
 """The method of single spikes: what the network computes, what it refuses, and that it learns."""
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from composing import composed
 from hydra.utils import instantiate
@@ -143,11 +144,56 @@ def test_spikes_per_neuron_is_spikes_over_neurons():
     assert found["test/inactive_percent"] == pytest.approx(100 - 100 * spikes / neurons)
 
 
+def test_without_spikes_it_is_the_ann_of_clamped_relus():
+    """Golden by torch's own layers: the same backbone with `Hardtanh(0, 1)`."""
+    method, x = build("method.input=direct", "init=kaiming"), images()
+    ann = build("method.input=direct").backbone
+    ann.load_state_dict(method.backbone.state_dict())
+    for name, module in list(ann.named_modules()):
+        if isinstance(module, DynamicThreshold):
+            parent, _, child = name.rpartition(".")
+            setattr(ann.get_submodule(parent), child, nn.Hardtanh(0, 1))
+    assert torch.equal(method.backbone(x[None]), ann(x[None]))
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+def test_the_source_is_trained_first_and_only_trained(tmp_path):
+    """Half of four epochs, resumed in between: the planes that neurons see in each training batch and each validation."""
+    loader = torch.utils.data.DataLoader([(images(4), torch.arange(4))], batch_size=None)
+    seen = {True: [], False: []}
+
+    def fit(epochs, checkpoint=None):
+        method = build("method.source=0.5")
+        method.backbone.features.sn1.register_forward_pre_hook(lambda _, x: seen[method.training].append(len(x[0])))
+        trainer = pl.Trainer(
+            max_epochs=4,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            accelerator="cpu",
+            enable_checkpointing=False,
+            num_sanity_val_steps=0,
+            limit_train_batches=1,
+            callbacks=[
+                pl.callbacks.LambdaCallback(
+                    on_train_epoch_end=lambda t, m: setattr(t, "should_stop", t.current_epoch + 1 == epochs)
+                )
+            ],
+        )
+        trainer.fit(method, loader, loader, ckpt_path=checkpoint, weights_only=None)
+        trainer.save_checkpoint(tmp_path / "last.ckpt")
+
+    fit(1)
+    fit(4, tmp_path / "last.ckpt")
+    assert seen == {True: [1, 1, 2, 2], False: [2, 2, 2, 2]}
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
         (["method.input=rate"], "TTFS: input must be one of time, direct; got rate"),
         (["method.readout=count"], "TTFS: readout must be one of end_membrane, spike_time; got count"),
+        (["method.source=1.0"], r"TTFS: source must be a share of the epochs in \[0, 1\); got 1.0"),
         (["backbone.pool=avg"], "TTFS: backbone must hold no AvgPool2d; got features.pool1.0: .*; set backbone.pool=max"),
         (["backbone.bias=true"], "TTFS: backbone must have no bias; got one in features.conv1.0: set backbone.bias=false"),
         (["backbone=convnet"], "TTFS: backbone must hold no NormBase; got .*: a norm moves spikes out of their window"),
