@@ -56,8 +56,8 @@ class MeshEnergy(Metric):
     Raises:
         ValueError: `core` is below 1.
 
-    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 12 and section 5.4; its simulator is not public, and
-        the placing of cores is ours.
+    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 12; its simulator is not public, and the
+        placing of cores is ours.
 
     Example:
         >>> metric = MeshEnergy()

@@ -33,8 +33,8 @@ class RelativeEnergy(Metric):
     Raises:
         ValueError: `window_steps` is below 1.
 
-    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 11 and Table 2; that each term is divided by
-        the rate code's before it is weighted is derived from the table, whose rows all follow.
+    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 11 and Table 2; that each term is divided
+        by the rate code's before it is weighted is derived from the table, whose rows all follow.
 
     Example:
         >>> metric = RelativeEnergy(window_steps=10)
