@@ -46,13 +46,15 @@ class ClosedForm(torch.autograd.Function):
         slope, level = sums
         missing = (1 - level).clamp_(min=0)  # to the threshold when the window begins; 0 of those that are early
         # where the threshold is not met in time, the greater of the two is `missing`: a = 0 without a division by 1 + W <= 0
-        closing = torch.maximum(1 + slope, missing).clamp_(min=torch.finfo(sums.dtype).tiny)
+        closing = 1 + slope
+        torch.maximum(closing, missing, out=closing).clamp_(min=torch.finfo(sums.dtype).tiny)
         out = torch.empty_like(sums)
         fired, activation = out
-        torch.sub(1, missing / closing, out=activation)
-        torch.sign(activation, out=fired)
         if fire_at_end:
             fired.copy_((1 + slope >= missing) | (level >= 1))
+        torch.sub(1, missing.div_(closing), out=activation)
+        if not fire_at_end:
+            torch.sign(activation, out=fired)
         ctx.save_for_backward(out, closing)
         ctx.clip = clip
         return out
@@ -62,11 +64,10 @@ class ClosedForm(torch.autograd.Function):
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None]:
         (_, activation), closing = ctx.saved_tensors
         later = 1 - activation
-        inside = torch.sign(later * activation)
-        rate = closing.reciprocal()
+        inside = torch.mul(later, activation).sign_()
         found = torch.empty_like(grad)
-        torch.mul(later, rate, out=found[0])
-        found[1].copy_(rate)
+        torch.reciprocal(closing, out=found[1])
+        torch.mul(later, found[1], out=found[0])
         if ctx.clip is not None:
             found.clamp_(max=ctx.clip)  # both are at least 0
         return found.mul_(inside.mul_(grad[1])), None, None
