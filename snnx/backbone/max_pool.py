@@ -6,7 +6,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 
 
 class MaxPool(nn.MaxPool2d):
-    """`nn.MaxPool2d(2)`, many times as fast on a CPU.
+    """`nn.MaxPool2d(2)`, twice as fast on a CPU.
 
         y[i, j] = max(x[2i, 2j], x[2i, 2j+1], x[2i+1, 2j], x[2i+1, 2j+1])
 
