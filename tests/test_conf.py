@@ -18,10 +18,14 @@ PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "backbone", "init
 SHARED = {  # what the components of a group stand on; everything else in its folder is an option
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
-    "backbone": {"each_step", "fold", "mean_pool"},
+    "backbone": {"each_step", "fold", "max_pool", "mean_pool"},
     "init": {"init"},
     "method": {"base"},
     "metric": {"bins", "metric", "recorder", "table"},
+}
+WITH = {  # what an option cannot do without
+    "backbone=vit": ["backbone.embed_dim=16"],
+    "method=ttfs": ["backbone=scnn", "backbone.bias=false", "backbone.pool=max"],
 }
 LAYERS = {"recipe", "scale", "sweep", "row"}  # override layers, not components
 OPTIONS = sorted(path for path in home("conf").glob("*/*.yaml"))
@@ -72,8 +76,7 @@ def test_one_batch_through_every_option(path):
     """Build the option inside the default pipeline for real, and train one batch."""
     group, name = path.parent.name, path.stem
     value = f"[{name}]" if group == "metric" else name
-    small = ["backbone.embed_dim=16"] if name == "vit" else []
-    run = composed(f"{group}={value}", *small)
+    run = composed(f"{group}={value}", *WITH.get(f"{group}={name}", []))
     bind(run.config)
     torch.manual_seed(0)
     method = build_method({**run.config, "budget": {"width": 0.25}}, Facts())

@@ -6,13 +6,14 @@ from typing import Literal
 from spikingjelly.activation_based.layer import SeqToANNContainer
 from torch import Tensor, nn
 
+from snnx.backbone.max_pool import MaxPool
 from snnx.backbone.mean_pool import MeanPool
 
 PLANS = {
     11: (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"),
     16: (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M"),
 }
-POOLS = {"avg": MeanPool, "max": lambda: nn.MaxPool2d(2)}
+POOLS = {"avg": MeanPool, "max": MaxPool}
 
 
 class VGG(nn.Module):

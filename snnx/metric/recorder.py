@@ -74,6 +74,7 @@ class Recorder:
         if self.labels is not None:
             for metric in self.metrics:
                 for curve, places in metric.measure_output(outputs, decoding, self.labels).items():
+                    self.neurons |= {place: outputs[0, 0].numel() for place in places}
                     self._batch.setdefault(curve, {}).update(places)
 
     def _measure(self, layer: str, node: Node, h: Tensor, s: Tensor) -> None:

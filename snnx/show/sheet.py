@@ -17,6 +17,8 @@ STEPS = 16  # columns at most; more steps are thinned out
 
 def sheet(config: dict, number: int) -> bytes:
     """The PNG of `number` test samples, of as many classes as there are: a column for the whole, then one for each step."""
+    if config["encoding"] is None:
+        raise ValueError("encoding must be chosen; got null, since the method encodes by itself; add encoding=...")
     data = build_data(config)
     data.setup()
     samples, labels = _some(data, number)

@@ -8,6 +8,7 @@ from spikingjelly.activation_based import functional
 from torch import nn
 
 from snnx.backbone.each_step import EachStep
+from snnx.backbone.max_pool import MaxPool
 from snnx.backbone.mean_pool import MeanPool
 from snnx.backbone.mlp import MLP
 from snnx.backbone.scnn import SCNN
@@ -61,6 +62,16 @@ def test_mean_pool_is_torchs(shape):
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=0)
     weight = torch.rand(ours.shape, dtype=torch.float64)
     torch.testing.assert_close(*(torch.autograd.grad((y * weight).sum(), x)[0] for y in (ours, theirs)), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 8, 6), (1, 1, 2, 2), (2, 1, 5, 7), (2, 3, 4, 5)])
+def test_max_pool_is_torchs(shape):
+    """Of few values, so that windows hold equal ones: the gradient goes to the first of them."""
+    x = torch.randint(0, 3, shape, generator=torch.Generator().manual_seed(0)).double().requires_grad_()
+    ours, theirs = MaxPool()(x), nn.MaxPool2d(2)(x)
+    assert torch.equal(ours, theirs)
+    weight = torch.rand(ours.shape, dtype=torch.float64)
+    assert torch.equal(*(torch.autograd.grad((y * weight).sum(), x)[0] for y in (ours, theirs)))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

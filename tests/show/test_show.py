@@ -58,6 +58,7 @@ def test_the_command_writes_a_sheet_of_events(empty, capsys):
     [
         (["dataset=nmnist"], 2, r"encoding must take samples of \[4, 2, 34, 34\]; got Repeat; choose encoding=events"),
         (["encoding=events"], 2, r"encoding must take samples of \[1, 8, 8\]; got Events; choose an encoding of images"),
+        (["recipe=dta_mnist"], 2, "encoding must be chosen; got null, since the method encodes by itself; add encoding=..."),
         (["dataset=nmist"], 2, "dataset must be one of .*; got nmist; did you mean nmnist"),
         (["dataset=nmnist", "encoding=events"], 1, "nmnist: recordings must lie below .*; see snnx prepare nmnist"),
         (["--samples", "0"], 2, "--samples must be at least 1; got 0"),

@@ -1,0 +1,120 @@
+"""Time to first spike: the backbone is built with neurons that fire at most once, at times solved in closed form."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from snnx.method.base import Method
+from snnx.metric.metric import Metric
+from snnx.spike_time.dynamic_threshold import DynamicThreshold
+from snnx.spike_time.planes import SpikePlanes, ValuePlanes
+from snnx.spike_time.readout import EndMembrane, SpikeTime
+
+INPUTS = {"time": SpikePlanes, "direct": ValuePlanes}
+BREAKS = {  # what a backbone may not hold, and what to do
+    nn.AvgPool2d: "an average of spikes is no spike; set backbone.pool=max",
+    nn.modules.batchnorm._NormBase: "a norm moves spikes out of their window; set backbone.norm=false",
+    nn.LayerNorm: "a norm moves spikes out of their window; choose a plain backbone",
+}
+
+
+class TTFS(Method):
+    """Every neuron fires at most once, each layer in a window of its own, and training follows the exact gradient of the times.
+
+        m, a    = input(images)             [B, C, H, W] -> [2, B, C, H, W]     fired or not, and 1 - t
+        W, P    = backbone(m, a)            [2, B, K]
+        scores  = readout(W, P)             [B, K]
+
+    The backbone is the one of every other method, with `DynamicThreshold` for its neurons; two planes take the place of steps.
+    `encoding`, `neuron`, `surrogate` and `decoding` are no part of it.
+
+    Args:
+        backbone: completed here with `neuron`, `in_shape`, `classes` and `width`; convolutions or linear layers without bias,
+            maxima and neurons only.
+        input: `time` lets a pixel x of [0, 1] fire at 1 - x; `direct` gives the first layer its value.
+        readout: `end_membrane`, the last layer's potential, as in the authors' code; `spike_time`, as in the paper.
+        fire_at_end, clip: see `DynamicThreshold`.
+        source: share of the epochs, from the first on, in which the identical ANN is trained, whose neuron is `clip(x, 0, 1)`;
+            the rest goes on from its weights. Validation and test always see the network of spike times.
+        in_shape: `(C, H, W)` of the data set.
+        classes: of the data set.
+        width: of the scale.
+        loss, metrics, watch, optimizer, scheduler: see `Method`.
+
+    Raises:
+        ValueError: `input` or `readout` is not one of its two, `source` is outside [0, 1), or the backbone holds a layer with
+            which single spikes end.
+
+    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold (ICCV 2023), and its authors' code.
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone: Callable[..., nn.Module],
+        loss: nn.Module,
+        metrics: dict[str, Metric],
+        optimizer: Callable[[Iterable[dict]], Optimizer],
+        scheduler: Callable[[Optimizer, int], LRScheduler],
+        in_shape: tuple[int, int, int],
+        classes: int,
+        input: Literal["time", "direct"] = "time",
+        readout: Literal["end_membrane", "spike_time"] = "end_membrane",
+        fire_at_end: bool = False,
+        clip: float | None = 11.0,
+        source: float = 0.0,
+        width: float = 1.0,
+        watch: str = "*",
+    ) -> None:
+        readouts = {"end_membrane": EndMembrane, "spike_time": partial(SpikeTime, fire_at_end=fire_at_end, clip=clip)}
+        if input not in INPUTS:
+            raise ValueError(f"TTFS: input must be one of {', '.join(INPUTS)}; got {input}")
+        if readout not in readouts:
+            raise ValueError(f"TTFS: readout must be one of {', '.join(readouts)}; got {readout}")
+        if not 0 <= source < 1:
+            raise ValueError(f"TTFS: source must be a share of the epochs in [0, 1); got {source}")
+        neuron = partial(DynamicThreshold, fire_at_end=fire_at_end, clip=clip)
+        built = backbone(neuron=neuron, in_shape=in_shape, classes=classes, width=width)
+        _require_single_spikes(built)
+        super().__init__(
+            encoding=INPUTS[input](in_channels=in_shape[0]),
+            backbone=built,
+            decoding=readouts[readout](),
+            loss=loss,
+            metrics=metrics,
+            watch=watch,
+            optimizer=optimizer,
+            scheduler=scheduler,
+        )
+        self.source = float(source)
+        self._as_source = False
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        self._as_source = self.current_epoch < round(self.source * self.trainer.max_epochs)
+        loss = super().training_step(batch, batch_idx)
+        self._as_source = False
+        return loss
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Scores `[B, K]` of images `[B, C, H, W]`; in the source's epochs of training, those of the ANN."""
+        if self._as_source:
+            return self.backbone(self.encoding(images)[1:])[0]
+        return super().forward(images)
+
+
+def _require_single_spikes(network: nn.Module) -> None:
+    """Refuse a network of which the two planes would not come out as spikes again.
+
+    Raises:
+        ValueError: a layer pools by the average, normalises, or has a bias.
+    """
+    for name, module in network.named_modules():
+        for kind, reason in BREAKS.items():
+            if isinstance(module, kind):
+                raise ValueError(f"TTFS: backbone must hold no {kind.__name__.strip('_')}; got {name}: {reason}")
+        if getattr(module, "bias", None) is not None:
+            raise ValueError(f"TTFS: backbone must have no bias; got one in {name}: set backbone.bias=false")

@@ -1,0 +1,38 @@
+"""Spikes per neuron: S/N of papers on neurons that fire once."""
+
+import torch
+from torch import Tensor, nn
+
+from snnx.metric.metric import Metric
+from snnx.neuron.node import Node
+from snnx.spike_time.readout import LATE, SpikeTime
+
+
+class SpikesPerNeuron(Metric):
+    """`spikes_per_neuron[b] = sum over all steps of s[t, b] / neurons`, and the share that did not fire at all.
+
+        inactive_percent[b] = 100 * neurons without a spike / neurons
+
+    All layers of neurons and the read-out `out` are counted, pixels and pooled maps are not; the mean over layers is weighted
+    by their neurons. A read-out that does not fire counts one spike a neuron, as in the authors' code.
+
+    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Table 1 (there "sparsity") and Figure 6.
+
+    Example:
+        >>> from snnx.spike_time.dynamic_threshold import DynamicThreshold
+        >>> found = SpikesPerNeuron().measure(torch.zeros(1, 1, 4), torch.tensor([[[1.0, 0, 0, 1]]]), DynamicThreshold())
+        >>> found["spikes_per_neuron"].item(), found["inactive_percent"].item()
+        (0.5, 50.0)
+    """
+
+    over_samples = {"spikes_per_neuron": "mean", "inactive_percent": "mean"}
+
+    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+        spikes = s.sum(0, keepdim=True).flatten(2).float()
+        return {"spikes_per_neuron": spikes.mean(2), "inactive_percent": 100 * (spikes == 0).float().mean(2)}
+
+    def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
+        scores = decoding(outputs)
+        spikes = (scores > -LATE).float() if isinstance(decoding, SpikeTime) else torch.ones_like(scores)
+        share = spikes.mean(1)[None]
+        return {"spikes_per_neuron": {"out": share}, "inactive_percent": {"out": 100 - 100 * share}}

@@ -1,0 +1,210 @@
+"""The method of single spikes: what the network computes, what it refuses, and that it learns."""
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from composing import composed
+from hydra.utils import instantiate
+from torch import nn
+
+from snnx.build import build_method
+from snnx.metric.recorder import Recorder
+from snnx.metric.spikes_per_neuron import SpikesPerNeuron
+from snnx.spike_time.dynamic_threshold import DynamicThreshold
+from snnx.spike_time.stepwise import SILENT, stepwise
+
+CNN = ["method=ttfs", "backbone=scnn", "backbone.bias=false", "backbone.pool=max"]
+
+
+class Facts:
+    shape, classes = (1, 28, 28), 10
+
+
+def build(*overrides, width=0.25):
+    torch.manual_seed(0)
+    run = composed(*CNN, *overrides)
+    return build_method({**run.config, "budget": {"width": width}}, Facts())
+
+
+def images(size=3):
+    draw = torch.Generator().manual_seed(0)
+    return torch.rand(size, 1, 28, 28, generator=draw) * (torch.rand(size, 1, 28, 28, generator=draw) < 0.5)
+
+
+def times(planes):
+    m, a = planes
+    return torch.where(m > 0, 1 - a, SILENT)
+
+
+@pytest.mark.parametrize("fire_at_end", [False, True])
+@pytest.mark.parametrize("source", ["time", "direct"])
+def test_every_layer_of_a_network_is_its_simulation(fire_at_end, source):
+    """Layer by layer, since rounding to the grid adds up: each fires within a step of the simulation of its inputs."""
+    method = build(f"method.fire_at_end={fire_at_end}", f"method.input={source}", "init=kaiming").double()
+    seen = {}
+    for name, module in method.backbone.named_modules():
+        if isinstance(module, nn.Conv2d | nn.Linear | DynamicThreshold):
+            module.register_forward_hook(lambda module, x, y, name=name: seen.update({name: (module, x[0], y)}))
+    method(images().double())
+    layers = list(seen.values())
+    compared = 0
+    for (layer, x, _), (_, _, y) in list(zip(layers[::2], layers[1::2], strict=False))[source == "direct" :]:
+        planes = x.detach().unflatten(0, (2, -1)) if isinstance(layer, nn.Conv2d) else x.detach()
+        found = times(y.detach())
+        if isinstance(layer, nn.Conv2d):
+            planes = torch.stack([nn.functional.unfold(p, 5).transpose(1, 2).flatten(0, 1) for p in planes])
+            found = found.flatten(2).transpose(1, 2).flatten(0, 1)
+        simulated = stepwise(layer.weight.detach().flatten(1), times(planes), 100, fire_at_end=fire_at_end)
+        close = (planes[1] @ layer.weight.detach().flatten(1).T + planes[0] @ layer.weight.detach().flatten(1).T).abs() < 1e-9
+        both = ~close  # a potential of 0 at the end, which rounding decides
+        assert torch.equal(simulated.isnan()[both], found.isnan()[both])
+        late = (simulated - found)[both & ~found.isnan()]
+        assert late.min() > -1e-9
+        assert late.max() < 0.01 + 1e-9
+        compared += int((~found.isnan()).sum())
+    assert compared > 300
+
+
+@pytest.mark.parametrize("source", ["time", "direct"])
+def test_what_flows_is_a_spike_or_none(source):
+    method = build(f"method.input={source}")
+    found = []
+    for module in method.backbone.modules():
+        if isinstance(module, DynamicThreshold | nn.MaxPool2d):
+            module.register_forward_hook(lambda module, x, y: found.append(y.unflatten(0, (2, -1)) if len(y) > 2 else y))
+    method(images())
+    assert len(found) == 6
+    for m, a in found:
+        assert set(m.unique().tolist()) <= {0.0, 1.0}
+        assert ((a >= 0) & (a <= m)).all()
+
+
+@pytest.mark.parametrize("readout", ["end_membrane", "spike_time"])
+def test_it_learns(readout):
+    method = build(f"method.readout={readout}", "init=kaiming")
+    optimizer = torch.optim.Adam(method.parameters(), 0.003)
+    x, labels = images(20), torch.arange(20) % 10
+    losses = []
+    for _ in range(25):
+        loss = method.loss(method(x), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.8 * losses[0], losses
+
+
+@pytest.mark.parametrize("backbone", [["backbone=scnn"], ["backbone=vgg", "backbone.norm=false"]])
+def test_backbones_of_other_methods(backbone):
+    class Colour:
+        shape, classes = (3, 32, 32), 10
+
+    method = build_method({**composed(*CNN, *backbone, *CNN[2:]).config, "budget": {"width": 0.1}}, Colour())
+    scores = method(torch.rand(2, 3, 32, 32))
+    assert scores.shape == (2, 10)
+    assert scores.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("depth", "hidden", "neurons"), [(16, 4096, 284_682), (11, 4096, 159_754), (11, 512, 152_586), (None, None, 12_202)]
+)
+def test_neurons_that_spikes_are_divided_by(depth, hidden, neurons):
+    """As the paper and its code count them, the read-out's included."""
+    vgg = ["backbone=vgg", f"backbone.depth={depth}", f"backbone.hidden=[{hidden},{hidden}]", "backbone.norm=false"]
+    config = composed(*CNN, *(vgg if depth else [])).config
+    shape = (3, 32, 32) if depth else (1, 28, 28)
+    with torch.device("meta"):
+        net = instantiate(config["backbone"], _convert_="all")(neuron=nn.ReLU, in_shape=shape, classes=10)
+        counted = [10]
+        for module in net.modules():
+            if isinstance(module, nn.ReLU):
+                module.register_forward_hook(lambda module, x, y: counted.append(y[0, 0].numel()))
+        net(torch.zeros(1, 1, *shape))
+    assert sum(counted) == neurons
+
+
+def test_spikes_per_neuron_is_spikes_over_neurons():
+    """Counted here by hand over all layers, the read-out's ten as one spike each."""
+    method = build("init=kaiming").eval()
+    spikes, neurons = 10.0, 10
+
+    def count(module, x, y):
+        nonlocal spikes, neurons
+        spikes, neurons = spikes + y[0].sum().item() / 3, neurons + y[0, 0].numel()
+
+    for module in method.backbone.modules():
+        if isinstance(module, DynamicThreshold):
+            module.register_forward_hook(count)
+    with Recorder(method.backbone, [SpikesPerNeuron()]) as method.recorder, torch.no_grad():
+        method.recorder.labels = torch.arange(3)
+        method(images())
+        method.recorder.end_batch(torch.tensor([True, False, True]))
+    found = method.recorder.scalars()
+    assert found["test/spikes_per_neuron"] == pytest.approx(spikes / neurons)
+    assert found["test/inactive_percent"] == pytest.approx(100 - 100 * spikes / neurons)
+
+
+def test_without_spikes_it_is_the_ann_of_clamped_relus():
+    """Golden by torch's own layers: the same backbone with `Hardtanh(0, 1)`."""
+    method, x = build("method.input=direct", "init=kaiming"), images()
+    ann = build("method.input=direct").backbone
+    ann.load_state_dict(method.backbone.state_dict())
+    for name, module in list(ann.named_modules()):
+        if isinstance(module, DynamicThreshold):
+            parent, _, child = name.rpartition(".")
+            setattr(ann.get_submodule(parent), child, nn.Hardtanh(0, 1))
+    assert torch.equal(method.backbone(x[None]), ann(x[None]))
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+def test_the_source_is_trained_first_and_only_trained(tmp_path):
+    """Half of four epochs, resumed in between: the planes that neurons see in each training batch and each validation."""
+    loader = torch.utils.data.DataLoader([(images(4), torch.arange(4))], batch_size=None)
+    seen = {True: [], False: []}
+
+    def fit(epochs, checkpoint=None):
+        method = build("method.source=0.5")
+        method.backbone.features.sn1.register_forward_pre_hook(lambda _, x: seen[method.training].append(len(x[0])))
+        trainer = pl.Trainer(
+            max_epochs=4,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            accelerator="cpu",
+            enable_checkpointing=False,
+            num_sanity_val_steps=0,
+            limit_train_batches=1,
+            callbacks=[
+                pl.callbacks.LambdaCallback(
+                    on_train_epoch_end=lambda t, m: setattr(t, "should_stop", t.current_epoch + 1 == epochs)
+                )
+            ],
+        )
+        trainer.fit(method, loader, loader, ckpt_path=checkpoint, weights_only=None)
+        trainer.save_checkpoint(tmp_path / "last.ckpt")
+
+    fit(1)
+    fit(4, tmp_path / "last.ckpt")
+    assert seen == {True: [1, 1, 2, 2], False: [2, 2, 2, 2]}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["method.input=rate"], "TTFS: input must be one of time, direct; got rate"),
+        (["method.readout=count"], "TTFS: readout must be one of end_membrane, spike_time; got count"),
+        (["method.source=1.0"], r"TTFS: source must be a share of the epochs in \[0, 1\); got 1.0"),
+        (["backbone.pool=avg"], "TTFS: backbone must hold no AvgPool2d; got features.pool1.0: .*; set backbone.pool=max"),
+        (["backbone.bias=true"], "TTFS: backbone must have no bias; got one in features.conv1.0: set backbone.bias=false"),
+        (["backbone=convnet"], "TTFS: backbone must hold no NormBase; got .*: a norm moves spikes out of their window"),
+    ],
+)
+def test_backbones_that_break_single_spikes(overrides, message):
+    run = composed(*(["method=ttfs"] if "backbone=convnet" in overrides else CNN), *overrides)
+    with pytest.raises(ValueError, match=message):
+        build_method({**run.config, "budget": {"width": 0.25}}, Facts())
+
+
+def test_negative_pixels_have_no_time():
+    with pytest.raises(ValueError, match=r"SpikePlanes: x must lie in \[0, 1\]; got -0.5 to .*; set dataset.normalize=false"):
+        build()(images() - 0.5)
