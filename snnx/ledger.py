@@ -101,7 +101,7 @@ def recorded(sweep: str | None, row: str, run_id: str, docs: Path = Path("docs/r
 
 def before(job: Job) -> str | None:
     """What this run finds that is not finished, in words; `None` where it is new. Read from files, never from a flag."""
-    if (ended := result(job.folder)) is not None and ended["status"] != "done":
+    if (ended := result(job.folder)) is not None and ended["status"] not in ("done", "no data"):
         return f"{ended['status']} before, trying again"
     if ended is None and (epoch := reached(job)):
         return f"resumed at epoch {epoch}"
