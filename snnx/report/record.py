@@ -1,6 +1,7 @@
 """The committed record: what a sweep gave, kept under docs/results."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -74,4 +75,6 @@ def _placeless(value: object) -> object:
     if isinstance(value, str):
         for place, short in ((Path.cwd(), ""), (Path.home(), "~/")):
             value = value.replace(f"{place}/", short) if place.name else value  # not where the place is the root
+        if root := os.environ.get("SNNX_DATA"):
+            value = value.replace(root, "data")
     return value
