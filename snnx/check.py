@@ -4,10 +4,12 @@ import traceback
 from pathlib import Path
 
 from snnx.bind import bind
+from snnx.interrupt import at_once
 from snnx.job import Job
 from snnx.secret import refuse_secrets
 
 
+@at_once()  # it is the first to import torch
 def check(job: Job) -> None:
     """Bind every component to its constructor and build the run's stages, without data and without memory.
 

@@ -5,6 +5,8 @@ import shlex
 import sys
 from importlib import import_module
 
+from snnx.interrupt import INTERRUPTED, NOTE, at_once
+
 COMMANDS = {  # the first word, and the module whose main(words) answers it
     "report": "snnx.report.command",
     "status": "snnx.report.status",
@@ -19,7 +21,7 @@ HYDRAS = (
     "-m", "--multirun", "-c", "--cfg", "-p", "--package", "-r", "--resolve", "-i", "--info", "-cd", "--config-dir",
     "-sc", "--shell-completion", "--hydra-help",
 )  # fmt: skip
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, USAGE = 0, 1, 2
 
 
 def main() -> int:
@@ -27,7 +29,7 @@ def main() -> int:
     words = sys.argv[1:]
     try:
         if words and words[0] in COMMANDS:
-            return import_module(COMMANDS[words[0]]).main(words[1:])
+            return _command(words[0], words[1:])
         if words and words[0] == "plan":
             return _plan(words[1:])
         if {"-h", "--help"} & set(words):
@@ -37,11 +39,17 @@ def main() -> int:
             return OK
         code = _hydra(words)
         if code in (OK, FAILED) and multirun(words) and (name := chosen_sweep(words)):
-            import_module(COMMANDS["report"]).main([name, *narrowed(words)])
+            _command("report", [name, *narrowed(words)])
         return code
     except KeyboardInterrupt:
-        print("snnx: interrupted; the same line again finishes what is missing", file=sys.stderr)
+        print(NOTE, file=sys.stderr)
         return INTERRUPTED
+
+
+def _command(name: str, words: list[str]) -> int:
+    with at_once():
+        module = import_module(COMMANDS[name])
+    return module.main(words)
 
 
 def _hydra(words: list[str]) -> int:
@@ -50,12 +58,13 @@ def _hydra(words: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the one line below is ours
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic sums on CUDA need
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch then asks for large pages: fewer faults
-    import hydra
+    with at_once():
+        import hydra
 
-    from snnx.complaint import COMPLAINTS, complaint
-    from snnx.config import config_dir, register
-    from snnx.outcome import SweepFailed
-    from snnx.secret import refuse
+        from snnx.complaint import COMPLAINTS, complaint
+        from snnx.config import config_dir, register
+        from snnx.outcome import SweepFailed
+        from snnx.secret import refuse
 
     try:
         refuse(("the command line", word) for word in words)  # before Hydra writes it to a file
@@ -110,7 +119,8 @@ def _task(config) -> None:
         check(one)
     except ValueError as error:
         raise SystemExit(_usage(str(error))) from None
-    from snnx.run import execute
+    with at_once():
+        from snnx.run import execute
 
     before = finished(one) is not None
     one = renew(one)

@@ -42,7 +42,7 @@ def test_two_processes_train_what_one_trains(tmp_path):
     line = [*QUICK, "backbone=mlp"]
     one = replace(composed(*line), outputs=str(tmp_path / "one"))
     two = replace(composed(*line, "trainer=ddp", "trainer.max_epochs=2"), outputs=str(tmp_path / "two"))
-    assert one.id == two.id, "devices are no physics"
+    assert one.id != two.id, "batch norm and noise differ with the part of a batch that a process sees"
     (alone,), (shared,) = pool.run([one]), pool.run([two])
     assert (alone["status"], shared["status"]) == ("done", "done"), shared["error"]
     assert shared["metrics"].keys() == alone["metrics"].keys()

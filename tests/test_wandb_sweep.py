@@ -37,8 +37,9 @@ def test_every_sweep_becomes_one(name):
     definition = yaml.safe_load(wandb_sweep.text(sweep, ["scale=small"]))
     assert definition["method"] == "grid"
     assert definition["parameters"]["row"]["values"] == [row.label for row in sweep.live]
+    seeds = str(sweep.body["hydra"]["sweeper"]["params"]["seed"]).split(",")
     asked = lines(definition)
-    assert len(asked) == len({tuple(line) for line in asked}) == len(sweep.live) * 3
+    assert len(asked) == len({tuple(line) for line in asked}) == len(sweep.live) * len(seeds)
     assert asked[0][:5] == ["/usr/bin/env", "snnx", f"sweep={name}", "logger=wandb", "scale=small"]
     assert set(asked[0][5:]) == {f"row={sweep.live[0].label}", "seed=0"}
 

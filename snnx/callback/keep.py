@@ -3,6 +3,7 @@
 import math
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -62,7 +63,7 @@ class Keep(Checkpoint):
         return None, complaints
 
     def _restore(self, epoch: int) -> None:
-        """See that the best epoch's checkpoint is good, if need be by its copy.
+        """See that the best epoch's checkpoint and its copy are good, each made from the other where need be.
 
         Raises:
             Damaged, FileNotFoundError: neither is.
@@ -71,9 +72,17 @@ class Keep(Checkpoint):
         try:
             load(path, self.run, map_location="cpu")
         except (Damaged, FileNotFoundError):
-            if load(copy, self.run, map_location="cpu")["epoch"] + 1 != epoch:  # Lightning counts from 0
+            if self._epoch_of(copy) != epoch:
                 raise
             write(path, copy.read_bytes())
+        else:
+            with suppress(Damaged, FileNotFoundError):
+                if self._epoch_of(copy) == epoch:
+                    return
+            write(copy, path.read_bytes())  # it was killed between the two
+
+    def _epoch_of(self, path: Path) -> int:
+        return load(path, self.run, map_location="cpu")["epoch"] + 1  # Lightning counts from 0
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._epoch = epoch = trainer.current_epoch + 1

@@ -1,16 +1,15 @@
 """A run that is killed and started again ends where the undisturbed one does."""
 
+import itertools
 import os
 import signal
-import time
 from dataclasses import replace
-from multiprocessing import active_children
 
 import pytest
 import torch
 from composing import composed
 
-from snnx import checkpoint, ledger, pool
+from snnx import checkpoint, child, ledger
 from snnx.callback.keep import Keep
 from snnx.checkpoint import Checkpoints, path_of
 from snnx.run import execute
@@ -69,26 +68,30 @@ def test_stopped_and_started_again_is_bit_for_bit_the_same(undisturbed, tmp_path
     assert (job.folder / "metrics.csv").read_bytes() == (undisturbed[0].folder / "metrics.csv").read_bytes()
 
 
+def dies_at(job, name: str, call: int) -> None:
+    """Execute a run in a process that the kernel kills at its `call`-th call of a function of `os`."""
+    real, calls = getattr(os, name), itertools.count(1)
+
+    def counted(*arguments, **keywords):
+        if next(calls) == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **keywords)
+
+    setattr(os, name, counted)
+    execute(job)
+
+
 @pytest.mark.slow
 def test_killed_at_any_moment_and_started_again_is_bit_for_bit_the_same(undisturbed, tmp_path):
-    """Six kills at different moments of one run, among them moments in which a checkpoint is being written."""
+    """One run killed again and again in the middle of a write: before a file is on the disk, or before it has its name."""
     job = replace(undisturbed[0], outputs=str(tmp_path))
-    for delay in (0.0, 0.02, 0.05, 0.1, 0.2, 0.4):
-        begun = set(checkpoint.epochs(job.folder / "ckpt"))
-        killed: list[float] = []
-
-        def kill(begun=begun, delay=delay, killed=killed) -> None:
-            if not killed and set(checkpoint.epochs(job.folder / "ckpt")) - begun:
-                killed.append(time.monotonic() + delay)
-            if killed and time.monotonic() >= killed[0]:
-                for child in active_children():
-                    child.kill()
-
-        (outcome,) = pool.run([job], on_tick=kill)
-        if outcome["status"] == "done":
-            break
-    else:
-        (outcome,) = pool.run([job])
+    context = child.warm()
+    for moment in (("fsync", 5), ("replace", 7), ("fsync", 12), ("replace", 4), ("symlink", 1), ("unlink", 2)):
+        process = context.Process(target=dies_at, args=(job, *moment))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, f"it ended before {moment}"
+    outcome = execute(job)
     assert outcome["resumed"], "it was killed at least once after its first checkpoint"
     same(undisturbed, (job, outcome))
     left = {path.name for path in (job.folder / "ckpt").iterdir()}
