@@ -24,8 +24,8 @@ $(BIN)/.installed: pyproject.toml
 demo: install ## sweep four neuron models over real digits; ends in a table, a picture and a page
 	$(BIN)/snnx -m sweep=demo_neurons
 
-test: install ## run all tests
-	$(BIN)/python -m pytest
+test: install ## run all tests, a file at a time on every core
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 test-fast: install ## run the tests that take a moment
 	$(BIN)/python -m pytest -m 'not slow'

@@ -182,13 +182,16 @@ def test_ctrl_c_twice_ends_at_once(tmp_path, words):
 def test_ctrl_c_in_the_first_second_says_no_more_than_that(tmp_path):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "snnx.cli", "-m", "seed=0,1"]
-    for delay in (0.6, 1.0, 1.5, 2.0, 3.0):
+    for delay in (0.6, 1.5, 3.0):
         process = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True)
         time.sleep(delay)
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=60)
         assert process.returncode == 130, err
         assert "Traceback" not in err
+        gone = time.monotonic() + 10
+        while processes_of(process.pid) and time.monotonic() < gone:  # a server that has lost its program is on its way out
+            time.sleep(0.1)
         assert not processes_of(process.pid)
 
 

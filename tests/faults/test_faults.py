@@ -105,11 +105,11 @@ import torch
 from pathlib import Path
 from snnx.checkpoint import Checkpoints, epochs, path_of
 folder = Path({str(tmp_path)!r})
-state = {{"callbacks": {{"Keep": {{"best_epoch": 0}}}}, "w": torch.rand(500_000)}}
+state = {{"callbacks": {{"Keep": {{"best_epoch": 0}}}}, "epoch": 0, "w": torch.rand(500_000)}}
 epoch = max(epochs(folder), default=0)
 while True:
     epoch += 1
-    state["callbacks"]["Keep"]["best_epoch"] = epoch
+    state["callbacks"]["Keep"]["best_epoch"], state["epoch"] = epoch, epoch - 1  # Lightning counts from 0
     Checkpoints("me").save_checkpoint(state, path_of(folder, epoch))
     for old in epochs(folder)[2:]:
         path_of(folder, old).unlink()
@@ -123,7 +123,7 @@ while True:
         process.kill()
         process.wait()
         path, complaints = Keep(tmp_path, "me").resume_from()
-        assert path is not None
+        assert path is not None, complaints
         assert complaints == []
 
 

@@ -195,7 +195,8 @@ def begun(folder: Path) -> bool:
 
 def test_a_run_that_was_killed_and_goes_on_is_whole_in_wandb(tmp_path):
     """The kernel's kill, in the middle of a training, of the process and not of W&B's; then the same line again."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline"}
+    own = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}  # not this process's service
+    environment = {**own, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline"}
     long = ("timesteps=8", "budget.samples=0.5", "trainer.max_epochs=30")  # W&B's file comes late: epochs must outlast that
     words = [sys.executable, "-m", "snnx.cli", "logger=wandb", "trainer.accelerator=cpu", *long]
     first = subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -205,9 +206,9 @@ def test_a_run_that_was_killed_and_goes_on_is_whole_in_wandb(tmp_path):
     first.kill()
     first.wait()
     assert not list(tmp_path.glob("outputs/runs/*/result.json")), "it was over"
-    subprocess.run(words, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    again = subprocess.run(words, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
     (folder,) = tmp_path.glob("outputs/runs/*")
-    assert len(wandb_file.parts(folder)) == 2
+    assert len(wandb_file.parts(folder)) == 2, again.stdout + again.stderr
     assert same_rows(folder)
     steps = [
         json.loads(item.value_json) for one in kinds(folder, "history") for item in one.item if item.nested_key == ["_step"]
