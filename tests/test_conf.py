@@ -18,7 +18,7 @@ PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "backbone", "init
 SHARED = {  # what the components of a group stand on; everything else in its folder is an option
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
-    "backbone": {"each_step", "fold", "max_pool", "mean_pool"},
+    "backbone": {"each_step", "fold", "max_pool", "mean_pool", "shortcut", "weights"},
     "init": {"init"},
     "method": {"base"},
     "metric": {"bins", "metric", "recorder", "table"},
