@@ -11,6 +11,8 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from snnx.checkpoint import Checkpoints
 from snnx.method.base import Method
 
+LOADED = (("backbone", "weights"), ("method", "checkpoint"))  # keys that bring weights from a file
+
 
 def build_data(config: dict) -> pl.LightningDataModule:
     """The data module, at the scale's share of samples; it reads nothing yet."""
@@ -22,6 +24,8 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
     partial = instantiate(config["method"], _convert_="all")
     method = partial(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
     if config["init"] is not None:
+        if loaded := next((key for key in LOADED if config[key[0]].get(key[1])), None):
+            raise ValueError(f"init must be null with {'.'.join(loaded)}, which it would draw over; got an init")
         instantiate(config["init"], _convert_="all")(method.backbone)
     return method
 

@@ -56,6 +56,7 @@ class Run:
     loss: Any = None
     init: Any = None
     method: Any = None
+    quantization: Any = None
     metric: dict[str, Any] = field(default_factory=dict)
     optimizer: Any = None
     scheduler: Any = None

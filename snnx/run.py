@@ -31,6 +31,7 @@ from snnx.method.base import Method
 from snnx.metric.recorder import Recorder
 from snnx.metric.table import as_csv, rounded
 from snnx.neuron.node import Node
+from snnx.quantization.symmetric import Symmetric
 from snnx.write import write
 
 
@@ -99,7 +100,8 @@ def compute(job: Job) -> dict:
             alone = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
             trainer = build_trainer(alone, job.id, folder, callbacks=callbacks)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
-        tested = test(trainer, method, data, path_of(keep.folder, best) if best else None)
+        quantization = instantiate(config["quantization"], _convert_="all") if config["quantization"] else None
+        tested = test(trainer, method, data, path_of(keep.folder, best) if best else None, quantization)
         last = {key: values[-1] for key, values in history.items()}
         if accuracies := history.get("val/acc", []):
             last |= {"val/acc_first": accuracies[0], "val/acc_best": max(accuracies), "best_epoch": best}
@@ -126,24 +128,37 @@ def compute(job: Job) -> dict:
     }
 
 
-def test(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best: Path | None) -> dict:
-    """Test the last epoch, with every metric watching, and the epoch that was best on validation (or the last, without one).
+def test(
+    trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best: Path | None, quantization: Symmetric | None
+) -> dict:
+    """Test the last epoch, with every metric watching, with weights of few bits if asked for, and then the best epoch.
 
-    `best` is the checkpoint of that epoch; `None` without any training, and then there is nothing else to test.
+    `best` is the checkpoint of the epoch that was best on validation (or the last, without one); `None` without any training,
+    and then there is nothing else to test.
     """
-    with Recorder(method.backbone, list(method.metrics.values()), method.watch) as method.recorder:
-        (last,) = trainer.test(method, datamodule=data, verbose=False)
-    recorder, method.recorder = method.recorder, None
-    layers, watched = (
-        rounded(recorder),
-        recorder.scalars(),
-    )  # now: testing a checkpoint takes metrics that saw the training back
-    at_best = last
+    at_best, recorder = _watched(trainer, method, data)
+    metrics = {**at_best, **recorder.scalars()}  # now: testing a checkpoint takes metrics that saw the training back
+    layers = rounded(recorder)
+    for bits in quantization.bits if quantization else []:
+        with quantization.applied(method.backbone, bits):
+            coarse, coarse_recorder = _watched(trainer, method, data)
+        metrics |= {f"{key}_{bits}bit": value for key, value in {**coarse, **coarse_recorder.scalars()}.items()}
     if best:
         (at_best,) = trainer.test(method, datamodule=data, ckpt_path=str(best), verbose=False, weights_only=True)
     samples = {kind: None if place is None else int(data.test_index[place]) for kind, place in recorder.samples.items()}
-    metrics = {**last, **watched, **{f"{key}_best": value for key, value in at_best.items()}}
-    return {"metrics": metrics, "layers": layers, "samples": samples}
+    return {
+        "metrics": {**metrics, **{f"{key}_best": value for key, value in at_best.items()}},
+        "layers": layers,
+        "samples": samples,
+    }
+
+
+def _watched(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> tuple[dict[str, float], Recorder]:
+    """One test of the network as it is, and what watched it."""
+    with Recorder(method.backbone, list(method.metrics.values()), method.watch) as method.recorder:
+        (found,) = trainer.test(method, datamodule=data, verbose=False)
+    recorder, method.recorder = method.recorder, None
+    return found, recorder
 
 
 def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep: Keep) -> None:

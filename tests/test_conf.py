@@ -14,11 +14,23 @@ from snnx.bind import bind
 from snnx.build import build_method
 from snnx.home import home
 
-PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "backbone", "init", "decoding", "loss", "method", "metric"]
+PIPELINE = [
+    "augmentation",
+    "encoding",
+    "surrogate",
+    "neuron",
+    "backbone",
+    "init",
+    "decoding",
+    "loss",
+    "method",
+    "quantization",
+    "metric",
+]
 SHARED = {  # what the components of a group stand on; everything else in its folder is an option
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
-    "backbone": {"each_step", "fold", "max_pool", "mean_pool"},
+    "backbone": {"each_step", "fold", "max_pool", "mean_pool", "shortcut", "weights"},
     "init": {"init"},
     "method": {"base"},
     "metric": {"bins", "metric", "recorder", "table"},

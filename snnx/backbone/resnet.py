@@ -6,6 +6,9 @@ from typing import Literal
 from spikingjelly.activation_based.functional import seq_to_ann_forward
 from torch import Tensor, nn
 
+from snnx.backbone.shortcut import Shortcut
+from snnx.backbone.weights import load_weights
+
 DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 STEM_POOLS = {"none": nn.Identity, "avg": lambda: nn.AvgPool2d(3, 2, 1), "max": lambda: nn.MaxPool2d(3, 2, 1)}
 
@@ -25,9 +28,12 @@ class ResNet(nn.Module):
         stem: `imagenet` is a 7x7 convolution of stride 2 and a pooling; `cifar` a 3x3 convolution of stride 1.
         stem_pool: of the ImageNet stem: `max`, `avg`, or `none`, which leaves the stages at twice the resolution (the starred
             networks of On the Future of Training Spiking Neural Networks, read literally).
+        weights: path of a state dict, such as torchvision's for `resnet18` with `stem=imagenet stem_pool=max`; or `null`.
 
     Raises:
-        ValueError: `depth`, `stem` or `stem_pool` is not one of those, or `stem_pool` is asked of the CIFAR stem.
+        FileNotFoundError: `weights` names no file.
+        ValueError: `depth`, `stem` or `stem_pool` is not one of those, `stem_pool` is asked of the CIFAR stem, or the weights
+            are those of another network.
 
     Source: He et al., 2016; basic blocks as in torchvision, every ReLU replaced by `neuron`.
 
@@ -48,6 +54,7 @@ class ResNet(nn.Module):
         depth: Literal[18, 34] = 18,
         stem: Literal["imagenet", "cifar"] = "cifar",
         stem_pool: Literal["none", "avg", "max"] = "none",
+        weights: str | None = None,
     ) -> None:
         super().__init__()
         if depth not in DEPTHS:
@@ -74,6 +81,8 @@ class ResNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        if weights is not None:
+            load_weights(self, weights, name="backbone.weights")
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.sn1(seq_to_ann_forward(x, [self.conv1, self.bn1]))
@@ -94,11 +103,11 @@ class BasicBlock(nn.Module):
         self.conv2 = nn.Conv2d(n_out, n_out, 3, 1, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(n_out)
         self.sn2 = neuron()
-        self.downsample = None
+        self.downsample = Shortcut()
         if stride != 1 or n_in != n_out:
             self.downsample = nn.Sequential(nn.Conv2d(n_in, n_out, 1, stride, bias=False), nn.BatchNorm2d(n_out))
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = x if self.downsample is None else seq_to_ann_forward(x, self.downsample)
+        shortcut = seq_to_ann_forward(x, self.downsample)
         y = self.sn1(seq_to_ann_forward(x, [self.conv1, self.bn1]))
         return self.sn2(seq_to_ann_forward(y, [self.conv2, self.bn2]) + shortcut)

@@ -8,12 +8,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from snnx.backbone.weights import load_weights
 from snnx.method.base import Method
 from snnx.metric.metric import Metric
+from snnx.spike_time.constant_threshold import keep_threshold
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 from snnx.spike_time.planes import SpikePlanes, ValuePlanes
 from snnx.spike_time.readout import EndMembrane, SpikeTime
 
+THRESHOLDS = ("dynamic", "constant")
 INPUTS = {"time": SpikePlanes, "direct": ValuePlanes}
 BREAKS = {  # what a backbone may not hold, and what to do
     nn.AvgPool2d: "an average of spikes is no spike; set backbone.pool=max",
@@ -36,18 +39,26 @@ class TTFS(Method):
         backbone: completed here with `neuron`, `in_shape`, `classes` and `width`; convolutions or linear layers without bias,
             maxima and neurons only.
         input: `time` lets a pixel x of [0, 1] fire at 1 - x; `direct` gives the first layer its value.
+        threshold: `dynamic` falls from 1 to 0 in the window of its layer (DFT); `constant` stays at 1, and without windows a
+            spike counts for what comes after it only: the neuron of STDBP, "without DFT".
         readout: `end_membrane`, the last layer's potential, as in the authors' code; `spike_time`, as in the paper.
         fire_at_end, clip: see `DynamicThreshold`.
         source: share of the epochs, from the first on, in which the identical ANN is trained, whose neuron is `clip(x, 0, 1)`;
             the rest goes on from its weights. Validation and test always see the network of spike times.
+        checkpoint: a file of weights to start from, of that ANN or of another network of spike times on the same backbone: a
+            state dict, or a checkpoint of snnx.
+        steps: of time in validation and test, shared evenly among the windows: the network then fires at steps only, as clocked
+            hardware does; `None` solves for the exact times.
         in_shape: `(C, H, W)` of the data set.
         classes: of the data set.
         width: of the scale.
         loss, metrics, watch, optimizer, scheduler: see `Method`.
 
     Raises:
-        ValueError: `input` or `readout` is not one of its two, `source` is outside [0, 1), or the backbone holds a layer with
-            which single spikes end.
+        ValueError: `input`, `threshold` or `readout` is not one of its two, a constant threshold is asked for spike times or
+            steps, `source` is outside [0, 1), `steps` leaves a layer no step, the backbone holds a layer with which single
+            spikes end, or the weights are another network's.
+        FileNotFoundError: there are no such weights.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold (ICCV 2023), and its authors' code.
     """
@@ -63,10 +74,13 @@ class TTFS(Method):
         in_shape: tuple[int, int, int],
         classes: int,
         input: Literal["time", "direct"] = "time",
+        threshold: Literal["dynamic", "constant"] = "dynamic",
         readout: Literal["end_membrane", "spike_time"] = "end_membrane",
         fire_at_end: bool = False,
         clip: float | None = 11.0,
         source: float = 0.0,
+        checkpoint: str | None = None,
+        steps: int | None = None,
         width: float = 1.0,
         watch: str = "*",
     ) -> None:
@@ -75,11 +89,31 @@ class TTFS(Method):
             raise ValueError(f"TTFS: input must be one of {', '.join(INPUTS)}; got {input}")
         if readout not in readouts:
             raise ValueError(f"TTFS: readout must be one of {', '.join(readouts)}; got {readout}")
+        if threshold not in THRESHOLDS:
+            raise ValueError(f"TTFS: threshold must be one of {', '.join(THRESHOLDS)}; got {threshold}")
+        if threshold == "constant" and (readout != "end_membrane" or steps is not None):
+            raise ValueError(
+                f"TTFS: threshold=constant must have readout=end_membrane and steps=null, since its neurons have no windows; "
+                f"got {readout} and {steps}"
+            )
         if not 0 <= source < 1:
             raise ValueError(f"TTFS: source must be a share of the epochs in [0, 1); got {source}")
         neuron = partial(DynamicThreshold, fire_at_end=fire_at_end, clip=clip)
         built = backbone(neuron=neuron, in_shape=in_shape, classes=classes, width=width)
         _require_single_spikes(built)
+        if checkpoint is not None:
+            load_weights(built, checkpoint, name="method.checkpoint")
+        neurons = [module for module in built.modules() if isinstance(module, DynamicThreshold)]
+        if steps is not None:
+            if steps < len(neurons) + 1:
+                raise ValueError(
+                    f"TTFS: steps must give each of {len(neurons) + 1} layers a window of one or more; got {steps}: a network "
+                    "is as late as it is deep"
+                )
+            for module in neurons:
+                module.steps = steps // (len(neurons) + 1)
+        if threshold == "constant":
+            keep_threshold(built, values=input == "direct", clip=clip)
         super().__init__(
             encoding=INPUTS[input](in_channels=in_shape[0]),
             backbone=built,

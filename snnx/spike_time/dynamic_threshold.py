@@ -30,6 +30,9 @@ class DynamicThreshold(Node):
             neuron with silent inputs is one. If false it is silent, as in the authors' code.
         clip: greatest size of `da/dP` and `da/dW`, > 0; `None` leaves them as they are.
 
+    Attributes:
+        steps: of the window, at which potential and threshold are compared, outside training; `None` solves for the time.
+
     Raises:
         ValueError: `clip` is not positive, or the input does not hold two sums.
 
@@ -49,6 +52,7 @@ class DynamicThreshold(Node):
             raise ValueError(f"DynamicThreshold: clip must be positive, or null for none; got {clip}")
         self.fire_at_end = fire_at_end
         self.clip = None if clip is None else float(clip)
+        self.steps: int | None = None
         self.path = "closed form"
 
     def forward(self, x: Tensor) -> Tensor:
@@ -59,9 +63,22 @@ class DynamicThreshold(Node):
                 f"DynamicThreshold: x must hold the sums of m and a, [2, B, *]; got {list(x.shape)}; use method=ttfs"
             )
         x = x.to(torch.promote_types(x.dtype, torch.float32))
-        out = ClosedForm.apply(x, self.fire_at_end, self.clip)
+        exact = self.steps is None or self.training
+        out = ClosedForm.apply(x, self.fire_at_end, self.clip) if exact else self._simulated(x, self.steps)
         if self.probe is not None:
             self.probe(x.detach().sum(0, keepdim=True), out[:1].detach())
+        return out
+
+    def _simulated(self, sums: Tensor, steps: int) -> Tensor:
+        """A spike at the first of the window's steps at which the potential has reached the threshold, as clocked chips do."""
+        slope, level = sums
+        out = torch.zeros_like(sums)
+        fired, activation = out
+        for step in range(steps + 1):
+            potential, threshold = level + slope * (step / steps), 1 - step / steps
+            reached = potential >= threshold if step < steps or self.fire_at_end else potential > 0
+            activation.copy_(torch.where(reached & (fired == 0), threshold, activation))
+            fired.masked_fill_(reached, 1)
         return out
 
     def extra_repr(self) -> str:

@@ -208,3 +208,38 @@ def test_backbones_that_break_single_spikes(overrides, message):
 def test_negative_pixels_have_no_time():
     with pytest.raises(ValueError, match=r"SpikePlanes: x must lie in \[0, 1\]; got -0.5 to .*; set dataset.normalize=false"):
         build()(images() - 0.5)
+
+
+def test_a_network_in_steps_fires_within_a_step_of_the_exact_one():
+    """Of the first layer, whose inputs are the same: later ones see theirs late."""
+    exact, stepped = build("init=kaiming"), build("init=kaiming", "method.steps=500")
+    found = {}
+    for kind, method in (("exact", exact), ("stepped", stepped)):
+        method.eval()
+        method.backbone.features.sn1.register_forward_hook(lambda module, x, y, kind=kind: found.update({kind: y}))
+        found[f"{kind} scores"] = method(images())
+    m, a = found["exact"]
+    assert torch.equal(m, found["stepped"][0])
+    late = (a - found["stepped"][1])[m > 0]
+    assert late.min() > -1e-6
+    assert 0 < late.max() < 0.01 + 1e-6
+    assert 0 < (found["exact scores"] - found["stepped scores"]).abs().max() < 0.2
+    assert torch.equal(stepped.train()(images()), exact(images())), "training is exact"
+
+
+def test_fewer_steps_than_layers_are_refused():
+    assert build("method.steps=5").backbone.features.sn1.steps == 1
+    with pytest.raises(ValueError, match="steps must give each of 5 layers a window of one or more; got 4"):
+        build("method.steps=4")
+
+
+def test_weights_of_a_file_are_where_training_begins(tmp_path):
+    torch.save(build("init=kaiming").backbone.state_dict(), tmp_path / "ann.pt")
+    dynamic, constant = (
+        build(f"method.checkpoint={tmp_path}/ann.pt", f"method.threshold={kind}") for kind in ("dynamic", "constant")
+    )
+    first = build("init=kaiming").backbone
+    assert torch.equal(dynamic.backbone.features.conv1[0].weight, first.features.conv1[0].weight)
+    assert torch.equal(constant.backbone.features.conv1.layer.weight, first.features.conv1[0].weight)
+    with pytest.raises(ValueError, match=r"init must be null with method\.checkpoint, which it would draw over"):
+        build(f"method.checkpoint={tmp_path}/ann.pt", "init=kaiming")

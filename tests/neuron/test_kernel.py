@@ -22,6 +22,7 @@ from snnx.neuron.kernel.exponential import exponential
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF
+from snnx.neuron.lif_delayed import LIFDelayed
 from snnx.neuron.plif import PLIF
 from snnx.neuron.ttfs import TTFS
 from snnx.surrogate.fast_sigmoid import FastSigmoid
@@ -94,6 +95,14 @@ def test_every_neuron(layer, v_reset):
 def test_detached_reset(layer, v_reset):
     torch.manual_seed(1)
     assert_equals_definition(LAYERS[layer](v_reset=v_reset, detach_reset=True), torch.randn(9, 5, 37) * 1.5 + 0.5)
+
+
+@pytest.mark.parametrize("detach_reset", [False, True])
+def test_delayed_reset(detach_reset):
+    torch.manual_seed(2)
+    x = torch.randn(9, 5, 37) * 1.5 + 0.5
+    assert_equals_definition(LIFDelayed(beta=0.8, detach_reset=detach_reset), x)
+    assert_equals_definition(LIFDelayed(beta=0.8, detach_reset=detach_reset), x, v=torch.randn(5, 37))
 
 
 @pytest.mark.parametrize("layer", ONCE)

@@ -19,7 +19,7 @@ class Constants(NamedTuple):
     """PLIF's sigmoid(w), KLIF's k."""
     v_threshold: np.float32
     scaled_threshold: np.float32
-    """v_threshold/k, as torch rounds it."""
+    """v_threshold/k as torch rounds it, or v_threshold/beta: what a reset subtracts where that is not the threshold."""
     v_reset: np.float32
     """Where a hard reset leads and where a leak ends; 0 for a soft reset."""
     alpha: np.float64

@@ -11,6 +11,7 @@ from snnx.neuron.kernel import charge, discharge, slope
 from snnx.neuron.kernel.multistep import Kernel, MultiStep
 from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF
+from snnx.neuron.lif_delayed import LIFDelayed
 from snnx.neuron.node import Node
 from snnx.neuron.plif import PLIF
 from snnx.neuron.ttfs import TTFS
@@ -27,6 +28,7 @@ SLOPES = {
 CHARGES = {
     IF: (charge.if_, charge.if_back),
     LIF: (charge.lif, charge.lif_back),
+    LIFDelayed: (charge.lif, charge.lif_back),
     PLIF: (charge.plif, charge.plif_back),
     KLIF: (charge.klif_after, charge.klif_after_back),
     TTFS: (charge.lif, charge.lif_back),
@@ -35,6 +37,7 @@ BEFORE_CHARGE = (charge.klif_before, charge.klif_before_back)
 NO_RESET = (discharge.none, discharge.none_back)
 HARD = (discharge.hard, discharge.hard_back)
 SOFT = (discharge.soft, discharge.soft_back)
+SOFT_DELAYED = (discharge.soft_delayed, discharge.soft_delayed_back)
 HARD_SCALED = (discharge.hard_scaled, discharge.hard_scaled_back)
 SOFT_SCALED = (discharge.soft_scaled, discharge.soft_scaled_back)
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -62,7 +65,7 @@ def sequence(node: Node, x: Tensor) -> Callable | None:
         detached=node.detach_mask if once else node.detach_reset,
         tau=getattr(node, "tau", None) or 1.0,
         v_threshold=node.v_threshold,
-        scaled_threshold=(node.v_threshold / k.detach()).item() if scaled else node.v_threshold,
+        scaled_threshold=(node.v_threshold / k.detach()).item() if scaled else node.v_threshold / getattr(node, "beta", 1.0),
         v_reset=node.v_reset or 0.0,
         alpha=surrogate.alpha,
     )
@@ -87,6 +90,8 @@ def discharge_of(node: Node, scaled: bool) -> tuple[Callable, Callable]:
     """The reset and what flows back through it."""
     if type(node) is TTFS:
         return NO_RESET
+    if type(node) is LIFDelayed:
+        return SOFT_DELAYED
     if node.v_reset is None:
         return SOFT_SCALED if scaled else SOFT
     return HARD_SCALED if scaled else HARD

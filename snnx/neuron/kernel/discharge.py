@@ -3,7 +3,7 @@
     v          = discharge(h, s, c)
     gh, gs, gk = back(g, h, s, c)                  g = dL/dv
 
-The scaled ones are those of KLIF's `scale_reset`; a neuron that fires once has none.
+The scaled ones are those of KLIF's `scale_reset`, the delayed one that of LIFDelayed; a neuron that fires once has none.
 """
 
 from numba.extending import register_jitable
@@ -39,6 +39,16 @@ def soft(h, s, c):
 @register_jitable
 def soft_back(g, h, s, c):
     return g, -g * c.v_threshold, ZERO
+
+
+@register_jitable
+def soft_delayed(h, s, c):
+    return h - c.scaled_threshold * s
+
+
+@register_jitable
+def soft_delayed_back(g, h, s, c):
+    return g, -g * c.scaled_threshold, ZERO
 
 
 @register_jitable

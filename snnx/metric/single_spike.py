@@ -1,0 +1,32 @@
+"""A check that fails a run in which a neuron fires twice."""
+
+from torch import Tensor
+
+from snnx.metric.metric import Metric
+from snnx.neuron.node import Node
+
+
+class SingleSpike(Metric):
+    """`spikes_of_busiest`: the most spikes that any neuron fires for any sample; with more than one the run fails.
+
+    Raises:
+        ValueError: while testing, with the count.
+
+    Example:
+        >>> import torch
+        >>> from snnx.neuron.if_ import IF
+        >>> SingleSpike().measure(torch.zeros(3, 1, 2), torch.tensor([[[1.0, 0.0]], [[0.0, 0.0]], [[1.0, 1.0]]]), IF())
+        Traceback (most recent call last):
+        ValueError: SingleSpike: a neuron must fire at most once a sample; got 2 spikes of one IF: choose ...
+    """
+
+    over_samples = {"spikes_of_busiest": "max"}
+
+    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+        spikes = s.sum(0, keepdim=True).flatten(2).amax(2)
+        if (most := float(spikes.max())) > 1:
+            raise ValueError(
+                f"SingleSpike: a neuron must fire at most once a sample; got {most:g} spikes of one {type(node).__name__}: "
+                "choose neuron=ttfs or method=ttfs, or leave this metric out"
+            )
+        return {"spikes_of_busiest": spikes}

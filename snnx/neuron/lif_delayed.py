@@ -1,0 +1,58 @@
+"""The leaky neuron of an equation that subtracts the spike of the step before: a soft reset that does not leak."""
+
+from spikingjelly.activation_based.surrogate import SurrogateFunctionBase
+from torch import Tensor
+
+from snnx.neuron.lif import LIF
+
+
+class LIFDelayed(LIF):
+    """Leaky integrate and fire, whose reset comes with the next charge, after the leak.
+
+        U[t] = beta*U[t-1] + x[t] - v_threshold*s[t-1],    s[t] = 1 if U[t] >= v_threshold else 0
+
+    as coded, with `v[t] = U[t] - (v_threshold/beta)*s[t]` for the state, which needs no memory of the spike:
+
+        h[t] = v[t-1] - (v[t-1] - 0)/tau + x[t]           beta = 1 - 1/tau, so that h is U
+        v[t] = h[t] - (v_threshold/beta)*s[t]
+
+    An ordinary soft reset, `lif` with `v_reset=null` and `decay_input=false`, subtracts `beta*v_threshold` in the same place.
+    The two agree where nothing leaks.
+
+    Args:
+        beta: share of the potential that a step keeps, in (0, 1).
+        v_threshold, surrogate, detach_reset: see `Node`.
+
+    Raises:
+        ValueError: `beta` is not between 0 and 1.
+
+    Source: On the Future of Training Spiking Neural Networks, Eq 1 and 2; it prints no beta, and `>` where we fire at equality.
+
+    Example:
+        >>> import torch
+        >>> x = torch.full((100, 1), 0.625)
+        >>> int(LIFDelayed(beta=0.875)(x).sum())
+        50
+        >>> int(LIF(tau=8, decay_input=False, v_reset=None)(x).sum())           # the ordinary soft reset
+        56
+    """
+
+    def __init__(
+        self,
+        *,
+        beta: float = 0.9,
+        v_threshold: float = 1.0,
+        surrogate: SurrogateFunctionBase | None = None,
+        detach_reset: bool = False,
+    ) -> None:
+        if not 0 < float(beta) < 1:
+            raise ValueError(f"LIFDelayed: beta must be between 0 and 1, where 1 is neuron=if neuron.v_reset=null; got {beta}")
+        super().__init__(
+            tau=1 / (1 - float(beta)), decay_input=False, v_threshold=v_threshold, v_reset=None,
+            surrogate=surrogate, detach_reset=detach_reset,
+        )  # fmt: skip
+        self.beta = float(beta)
+
+    def discharge(self, h: Tensor, s: Tensor) -> Tensor:
+        s = s.detach() if self.detach_reset else s
+        return h - (self.v_threshold / self.beta) * s
