@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import torch
 from spikingjelly.activation_based.neuron import BaseNode
 from torch import Tensor, nn
 
@@ -38,7 +39,6 @@ class SelfAttention(nn.Module):
     Source: Zhou et al., Spikformer, ICLR 2023, and its code; DS2TA for the filter and the denoiser.
 
     Example:
-        >>> import torch
         >>> layer = SelfAttention(8, 2, nn.ReLU)
         >>> layer(torch.rand(4, 3, 5, 8)).shape, sum(p.numel() for p in layer.parameters())     # 4 * (8*8 + 8 + 2*8)
         (torch.Size([4, 3, 5, 8]), 352)
@@ -78,8 +78,10 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.temporal(x)
-        q, k, v = (self._by_head(sn(fc(x))) for fc, sn in ((self.q, self.q_sn), (self.k, self.k_sn), (self.v, self.v_sn)))
-        y = self._attend(q, k, v, steps=len(x)).transpose(1, 2).reshape(x.shape)
+        spikes = {"q": self.q_sn(self.q(x)), "k": self.k_sn(self.k(x)), "v": self.v_sn(self.v(x))}
+        if self.denoiser is not None:
+            _require_binary(spikes)
+        y = self._attend(*(self._by_head(s) for s in spikes.values()), steps=len(x)).transpose(1, 2).reshape(x.shape)
         y = self.attention_sn(y * self.scale)
         return self.proj_sn(self.proj(self.proj_temporal(y)))
 
@@ -90,9 +92,6 @@ class SelfAttention(nn.Module):
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, steps: int) -> Tensor:
         if self.denoiser is None and self.probe is None:
             return attend(q, k, v)
-        if self.denoiser is not None:
-            for name, spikes in (("q", q), ("k", k), ("v", v)):
-                _require_binary(name, spikes)
         scores = q @ k.transpose(-2, -1)
         denoised = scores if self.denoiser is None else self.denoiser(scores)
         if self.probe is not None:
@@ -104,7 +103,6 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """`q k^T v` of `[*, N, d]`, in the order that takes fewer multiplications: `2 N d d` against `2 N N d`.
 
     Example:
-        >>> import torch
         >>> q, k, v = torch.randint(2, (3, 64, 8)).float().split(1)
         >>> torch.equal(attend(q, k, v), q @ k.transpose(-2, -1) @ v)
         True
@@ -115,10 +113,11 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return (q @ k.transpose(-2, -1)) @ v
 
 
-def _require_binary(name: str, spikes: Tensor) -> None:
-    if not ((spikes == 0) | (spikes == 1)).all():
-        low, high = spikes.aminmax()
-        raise ValueError(
-            f"SelfAttention: {name} must be 0 or 1 for the denoiser, whose table is of integers; "
-            f"got values from {low:.4g} to {high:.4g}; use a spiking neuron, or attention without nsad"
-        )
+def _require_binary(spikes: dict[str, Tensor]) -> None:
+    for name, values in spikes.items():
+        if not torch.equal(values * values, values):
+            low, high = values.aminmax()
+            raise ValueError(
+                f"SelfAttention: {name} must be 0 or 1 for the denoiser, whose table is of integers; "
+                f"got values from {low:.4g} to {high:.4g}; use a spiking neuron, or attention without nsad"
+            )

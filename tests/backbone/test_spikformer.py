@@ -10,6 +10,7 @@ from torch import nn
 from snnx.attention.nsad import NSAD
 from snnx.attention.tasa import TASA
 from snnx.backbone.spikformer import Spikformer
+from snnx.backbone.spikformer_spikingjelly import SpikformerSpikingJelly
 from snnx.neuron.lif import LIF
 
 EVENTS = {"embed_dim": 256, "heads": 16, "depth": 2, "pools": 4, "qkv_bias": False}
@@ -120,3 +121,26 @@ def test_two_batches_do_not_meet():
 def test_what_cannot_be_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         Spikformer(neuron=nn.ReLU, **(TINY | arguments))
+
+
+def test_spikingjellys_variant_is_another_network():
+    """Its own order and parameters, and the threshold that it gives its own neuron only."""
+    net = SpikformerSpikingJelly(neuron=neuron, in_shape=(3, 32, 32), classes=10, embed_dim=64, heads=4, depth=2)
+    assert sum(p.numel() for p in net.parameters()) < parameters(
+        in_shape=(3, 32, 32), classes=10, embed_dim=64, heads=4, depth=2
+    )
+    thresholds = {name.rsplit(".")[-1]: m.v_threshold for name, m in net.named_modules() if isinstance(m, LIF)}
+    assert {name for name, value in thresholds.items() if value != 1.0} == {"attn_lif"}
+    assert net(torch.rand(4, 2, 3, 32, 32)).shape == (4, 2, 10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"heads": 5}, "SpikformerSpikingJelly: embed_dim must be a multiple of heads = 5; got 384"),
+        ({"patch": 8}, "SpikformerSpikingJelly: patch must be 4 or 16; got 8"),
+    ],
+)
+def test_what_spikingjellys_cannot_be_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        SpikformerSpikingJelly(neuron=nn.ReLU, in_shape=(3, 32, 32), classes=10, **arguments)
