@@ -23,7 +23,7 @@ SHARED = {  # what the components of a group stand on; everything else in its fo
     "backbone": {"each_step", "fold", "max_pool", "mean_pool", "token_linear"},
     "init": {"init"},
     "method": {"base"},
-    "metric": {"bins", "metric", "recorder", "table"},
+    "metric": {"bins", "metric", "pictures", "recorder", "table"},
 }
 WITH = {  # what an option cannot do without
     "backbone=vit": ["backbone.embed_dim=16"],

@@ -61,6 +61,7 @@ class SelfAttention(nn.Module):
             raise ValueError(f"SelfAttention: heads must divide the width of {dim}; got {heads}")
         if not v_threshold > 0:
             raise ValueError(f"SelfAttention: v_threshold must be positive; got {v_threshold}")
+        self.width = dim
         self.heads = heads
         self.scale = scale
         self.temporal = nn.Identity() if temporal is None else temporal()
