@@ -7,7 +7,7 @@ from snnx.metric.metric import Metric, Table
 
 
 class AttentionMap(Metric):
-    """The scores of the last block at the last step, one head, of a rightly and of a wrongly classified sample.
+    """The scores of the last block at the last step, one head, of the first sample that is classified rightly.
 
         attention_map_before = q k^T of that head, row by row, N*N values;  attention_map = the same after the denoiser
 

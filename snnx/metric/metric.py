@@ -13,8 +13,8 @@ class Metric:
     """A metric reads potentials and spikes of one layer and never touches them.
 
     `over_samples` names the curves that `measure` (or `measure_input`, `measure_output`) returns and how each is reduced over
-    samples: "mean", "max", or "example" for what is kept of the two samples only. Nothing is kept but the running reductions
-    and the columns of two samples.
+    samples: "mean", "max", or "example" for what is kept of the rightly classified sample only. Nothing is kept but the
+    running reductions and the columns of two samples.
     """
 
     over_samples: dict[str, str]

@@ -98,12 +98,13 @@ class Recorder:
     def end_batch(self, correct: Tensor) -> None:
         """Close a batch of `B` samples: `correct[b]` says whether sample `b` was classified rightly."""
         size = len(correct)
+        over_samples = {curve: how for metric in self.metrics for curve, how in metric.over_samples.items()}
         for kind, mask in (("correct", correct), ("wrong", ~correct)):
             if self.samples[kind] is None and bool(mask.any()):
                 column = int(mask.int().argmax())
                 self.samples[kind] = self._seen + column
-                self._kept[kind] = {c: {k: v[:, column] for k, v in t.items()} for c, t in self._batch.items()}
-        over_samples = {curve: how for metric in self.metrics for curve, how in metric.over_samples.items()}
+                shown = {c: t for c, t in self._batch.items() if kind == "correct" or over_samples[c] != "example"}
+                self._kept[kind] = {c: {k: v[:, column] for k, v in t.items()} for c, t in shown.items()}
         for curve, table in self._batch.items():
             if over_samples[curve] == "example":
                 continue

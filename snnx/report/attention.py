@@ -21,12 +21,10 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
 
 
 def _example(layers: dict) -> dict[str, np.ndarray]:
-    """Title to map of the rightly classified sample, or of the wrong one where there is none."""
+    """Title to map of the rightly classified sample."""
     found = {}
     for title, curve in (("before", "attention_map_before"), ("after", "attention_map")):
-        kinds = layers.get(curve, {})
-        table = kinds.get("correct") or kinds.get("wrong")
-        if table:
+        if table := layers.get(curve, {}).get("correct"):
             (values,) = table.values()
             side = round(len(values) ** 0.5)
             found[title] = np.array(values, dtype=float).reshape(side, side)

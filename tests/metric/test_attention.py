@@ -81,6 +81,7 @@ def test_streams_equal_the_whole(network):
         assert curves["attention_energy_nj"][name].item() == pytest.approx(energy, rel=1e-4)
         if name.startswith("encoder.1"):
             assert torch.equal(recorder.curves("correct")["attention_map"][name], after[-1, 1, 1].flatten())
+    assert "attention_map" not in {**recorder.curves("wrong"), **curves}
     assert list(recorder.curves("correct")["attention_map"]) == ["encoder.1.attention"]
     assert "test/attention_map" not in scalars
     assert [scalars[f"test/attention_zero_block{i}"] for i in (0, 1)] == pytest.approx(shares)

@@ -140,10 +140,10 @@ def test_a_single_row_shows_its_training_too(leave, done, outputs, docs):
 
 
 def test_attention_is_drawn_of_the_lines_that_have_it(leave, done, drawn):
-    """Maps of both rows in one plot, of a rightly classified sample where there is one; heads of the row with a denoiser."""
+    """Maps of both rows in one plot, of a rightly classified sample; heads of the row with a denoiser."""
     maps = {
-        "attention_map_before": {"correct": {"b": [1, 0, 2, 0]}, "wrong": {"b": [5, 5, 5, 5]}},
-        "attention_map": {"wrong": {"b": [0, 0, 2, 0]}},
+        "attention_map_before": {"correct": {"b": [1, 0, 2, 0]}},
+        "attention_map": {"correct": {"b": [0, 0, 2, 0]}},
     }
     heads = {f"b.attention.denoiser, head {i}": [0.0, 0.0, 2.0] for i in (0, 1)}
     learned = {"denoiser_table": {"train": heads}, "denoiser_curve": {"train": heads}}
