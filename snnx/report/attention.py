@@ -32,7 +32,7 @@ def _example(layers: dict) -> dict[str, np.ndarray]:
 
 
 def _maps(mapped: Sequence[tuple[Line, dict[str, np.ndarray]]]) -> Plot:
-    titles = [f"{line.label}, {title}" for line, shown in mapped for title in shown]
+    titles = [f"{line.row},\n{title}" for line, shown in mapped for title in shown]
     maps = [scores for _, shown in mapped for scores in shown.values()]
     figure, axes = panels(titles, width=3.4, height=3.4)
     highest = max(1.0, *(scores.max() for scores in maps))
