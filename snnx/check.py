@@ -19,6 +19,7 @@ def check(job: Job) -> None:
     try:
         refuse_secrets(job)
         _ranges(job.config)
+        _read_by_backbone(job.config)
         bind(job.config)
         _build(job.config)
     except Exception as error:
@@ -41,6 +42,15 @@ def _ranges(config: dict) -> None:
         raise ValueError(f"trainer.num_nodes must be 1, since the processes of a run are started on one machine; got {nodes}")
     if not isinstance(epochs, int) or epochs < 0:
         raise ValueError(f"trainer.max_epochs must be an integer, 0 to test without training; got {epochs}")
+
+
+def _read_by_backbone(config: dict) -> None:
+    for part, node in (config["attention"] or {}).items():
+        if config["backbone"].get(part) != node:
+            raise ValueError(
+                f"attention must be null for a backbone that has no place for a {part}; "
+                f"got {node['_target_'].rpartition('.')[2]}; choose backbone=spikformer"
+            )
 
 
 def _build(config: dict) -> None:

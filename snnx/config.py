@@ -51,6 +51,7 @@ class Run:
     encoding: Any = None
     surrogate: Any = None
     neuron: Any = None
+    attention: Any = None
     backbone: Any = None
     decoding: Any = None
     loss: Any = None

@@ -56,6 +56,19 @@ MISTAKES = {
     "no steps": (["timesteps=0"], "timesteps must be at least 1; got 0"),
     "bad value": (["neuron.tau=1"], r"LIF: tau must be greater than 1 \(in time steps\); got 1"),
     "patch": (["backbone=vit", "backbone.patch=3"], "ViT: patch must divide the image of 8x8; got 3"),
+    "window": (
+        ["backbone=spikformer", "attention=[tasa]", "attention.temporal.window=5"],
+        r"TASA: window must lie in 1\.\.4, the time steps; got 5",
+    ),
+    "score table": (
+        ["backbone=spikformer", "attention=[nsad]", "attention.denoiser.v_max=31"],
+        "NSAD: v_max must be at least 32, the width of a head, which scores reach; got 31",
+    ),
+    "heads": (["backbone=spikformer", "backbone.heads=7"], "Spikformer: embed_dim must be a multiple of heads = 7; got 384"),
+    "attention that nothing reads": (
+        ["backbone=vit", "attention=[nsad]"],
+        "attention must be null for a backbone that has no place for a denoiser; got NSAD; choose backbone=spikformer",
+    ),
     "too many stages": (["backbone.channels=[4,4,4,4]"], "ConvNet: channels must name at most log2 of 8x8 stages; got 4"),
     "no such layer": (["method.watch=block*"], "Recorder: layers must match one of stages.sn1, stages.sn2; got block"),
     "foreign target": (["neuron._target_=os.system"], "neuron.*_target_ must lie in one of .*; got os.system"),

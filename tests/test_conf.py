@@ -14,29 +14,21 @@ from snnx.bind import bind
 from snnx.build import build_method
 from snnx.home import home
 
-PIPELINE = [
-    "augmentation",
-    "encoding",
-    "surrogate",
-    "neuron",
-    "backbone",
-    "init",
-    "decoding",
-    "loss",
-    "method",
-    "quantization",
-    "metric",
-]
+PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "attention", "backbone", "init"]
+PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # what the components of a group stand on; everything else in its folder is an option
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
-    "backbone": {"each_step", "fold", "max_pool", "mean_pool", "shortcut", "weights"},
+    "attention": {"self_attention"},
+    "backbone": {"each_step", "fold", "max_pool", "mean_pool", "shortcut", "token_linear", "weights"},
     "init": {"init"},
     "method": {"base"},
-    "metric": {"bins", "metric", "recorder", "table"},
+    "metric": {"bins", "metric", "pictures", "recorder", "table"},
 }
 WITH = {  # what an option cannot do without
     "backbone=vit": ["backbone.embed_dim=16"],
+    "attention=nsad": ["backbone=spikformer"],
+    "attention=tasa": ["backbone=spikformer"],
     "method=ttfs": ["backbone=scnn", "backbone.bias=false", "backbone.pool=max"],
 }
 LAYERS = {"recipe", "scale", "sweep", "row"}  # override layers, not components
@@ -87,7 +79,7 @@ def test_every_component_has_its_option():
 def test_one_batch_through_every_option(path):
     """Build the option inside the default pipeline for real, and train one batch."""
     group, name = path.parent.name, path.stem
-    value = f"[{name}]" if group == "metric" else name
+    value = f"[{name}]" if group in ("attention", "metric") else name
     run = composed(f"{group}={value}", *WITH.get(f"{group}={name}", []))
     bind(run.config)
     torch.manual_seed(0)

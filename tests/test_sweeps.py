@@ -56,6 +56,14 @@ def test_figures_share_their_baseline():
     assert len({composed(f"sweep={sweep}", f"row={row}").id for sweep, row in rows}) == 1
 
 
+def test_tables_of_ds2ta_share_their_runs():
+    """The rows of Table 3 are rows of Table 4."""
+    for row in ("C10_Spikformer", "C10_DS2TA", "C100_Spikformer", "C100_DS2TA"):
+        assert (
+            composed("sweep=ds2ta_table3_sparsity", f"row={row}").id == composed("sweep=ds2ta_table4_ablation", f"row={row}").id
+        )
+
+
 BAD = {
     "rows: {A: {set: [neuron=if]}}": "must hold a mapping with the key sweep",
     "sweep: {paper: p, artifact: a, metric: m, colour: red}": r"keys of sweep must be among .*; got \['colour'\]",

@@ -14,6 +14,8 @@ from torch.nn.functional import cross_entropy
 from torch.optim import AdamW, Optimizer
 
 from snnx.backbone.resnet import ResNet
+from snnx.backbone.spikformer import Spikformer
+from snnx.backbone.spikformer_spikingjelly import SpikformerSpikingJelly
 from snnx.backbone.vgg import VGG
 from snnx.backbone.vit import ViT
 from snnx.bench.draw import bars
@@ -22,11 +24,11 @@ from snnx.neuron.lif import LIF
 from snnx.report.axes import Plot
 from snnx.report.table import Table
 
-FLOOR = "ReLU"
+FLOOR, THEIRS, PEER = "ReLU", "SpikingJelly LIF", "SpikingJelly's network and LIF"
 NEURONS = {
     FLOOR: nn.ReLU,
     "snnx LIF": LIF,
-    "SpikingJelly LIF": lambda: LIFNode(step_mode="m", surrogate_function=ATan()),
+    THEIRS: lambda: LIFNode(step_mode="m", surrogate_function=ATan()),
 }
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 CLASSES = 10
@@ -39,15 +41,27 @@ class Network(NamedTuple):
     build: Callable[..., nn.Module]
     shape: tuple[int, ...]
     """`[T, B, C, H, W]`."""
+    peer: Callable[..., nn.Module] | None = None
+    """SpikingJelly's own network of that name, measured with SpikingJelly's neuron beside it."""
 
 
 NETWORKS = (
     Network("ViT", ViT, (10, 16, 1, 28, 28)),
     Network("VGG-11, width 0.5", partial(VGG, width=0.5), (4, 8, 3, 32, 32)),
     Network("ResNet-18, width 0.5", partial(ResNet, width=0.5), (4, 8, 3, 32, 32)),
+    Network("Spikformer-4-384", Spikformer, (4, 8, 3, 32, 32), peer=SpikformerSpikingJelly),
 )
 FULL = {"networks": NETWORKS, "rounds": 8}
-SMOKE = {"networks": (Network("ViT, tiny", partial(ViT, embed_dim=8, heads=2, depth=1), (2, 2, 1, 8, 8)),), "rounds": 2}
+TINY = {"embed_dim": 8, "heads": 2, "depth": 1}
+SMOKE = {
+    "networks": (
+        Network("ViT, tiny", partial(ViT, **TINY), (2, 2, 1, 8, 8)),
+        Network(
+            "Spikformer, tiny", partial(Spikformer, **TINY), (2, 2, 3, 32, 32), peer=partial(SpikformerSpikingJelly, **TINY)
+        ),
+    ),
+    "rounds": 2,
+}
 
 
 class Step:
@@ -102,7 +116,10 @@ def measure(networks: Sequence[Network], rounds: int) -> dict:
     """Seconds of every round and the peak of memory, for every network, precision and neuron."""
     cases = []
     for network in networks:
-        steps = {(d, n): Step(network, neuron, dtype) for d, dtype in DTYPES.items() for n, neuron in NEURONS.items()}
+        contestants = {name: (network, neuron) for name, neuron in NEURONS.items()}
+        if network.peer is not None:
+            contestants[PEER] = network._replace(build=network.peer), NEURONS[THEIRS]
+        steps = {(d, n): Step(*contestants[n], dtype) for d, dtype in DTYPES.items() for n in contestants}
         seconds = in_turns(steps, rounds)
         for dtype in DTYPES:
             cases.append(
@@ -110,8 +127,8 @@ def measure(networks: Sequence[Network], rounds: int) -> dict:
                     "network": network.name,
                     "shape": list(network.shape),
                     "dtype": dtype,
-                    "seconds": {n: seconds[dtype, n] for n in NEURONS},
-                    "peak_mb": {n: peak_mb(steps[dtype, n]) for n in NEURONS},
+                    "seconds": {n: seconds[dtype, n] for n in contestants},
+                    "peak_mb": {n: peak_mb(steps[dtype, n]) for n in contestants},
                 }
             )
     return {"rounds": rounds, "cases": cases}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from snnx.metric.bins import HISTOGRAMS
+from snnx.metric.pictures import PICTURES
 from snnx.report.lines import Line, scales
 from snnx.report.results import Results
 from snnx.report.runs import Run
@@ -55,7 +56,8 @@ def curves(run: Run, outputs: Path) -> dict[str, list[float | None]]:
 def layers(run: Run) -> dict[str, list[float | None]]:
     """The mean over time steps by layer, of each spiking metric on the test set."""
     probed = {metric: kinds["test"] for metric, kinds in (run.result.get("layers") or {}).items() if "test" in kinds}
-    return {metric: [_mean(steps) for steps in table.values()] for metric, table in probed.items() if metric not in HISTOGRAMS}
+    curves = {metric: table for metric, table in probed.items() if metric not in HISTOGRAMS and metric not in PICTURES}
+    return {metric: [_mean(steps) for steps in table.values()] for metric, table in curves.items()}
 
 
 def layer_names(lines: Sequence[Line]) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from snnx.attention.self_attention import SelfAttention
 from snnx.neuron.node import Node
 
 Table = dict[str, Tensor]
@@ -12,13 +13,18 @@ class Metric:
     """A metric reads potentials and spikes of one layer and never touches them.
 
     `over_samples` names the curves that `measure` (or `measure_input`, `measure_output`) returns and how each is reduced over
-    samples: "mean" or "max". Nothing is kept but the running reductions and the columns of two samples.
+    samples: "mean", "max", or "example" for what is kept of the rightly classified sample only. Nothing is kept but the
+    running reductions and the columns of two samples.
     """
 
     over_samples: dict[str, str]
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         """Curves `[T, B]` of one neuron layer, from its potential before reset and its spikes, both `[T, B, *]`."""
+        return {}
+
+    def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
+        """Curves `[T, B]` of one spiking attention, from its scores before and after a denoiser, both `[T, B, h, N, N]`."""
         return {}
 
     def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:

@@ -5,8 +5,10 @@ from fnmatch import fnmatchcase
 import torch
 from torch import Tensor, nn
 
+from snnx.attention.self_attention import SelfAttention
 from snnx.metric.bins import HISTOGRAMS
 from snnx.metric.metric import Metric, Table
+from snnx.metric.pictures import PICTURES
 from snnx.neuron.node import Node
 
 KINDS = ("test", "correct", "wrong", "train")
@@ -21,7 +23,7 @@ class Recorder:
     are the examples.
 
     Args:
-        network: its neuron layers are watched, in the order of `named_modules`.
+        network: its neuron layers and spiking attentions are watched, in the order of `named_modules`.
         metrics: what is measured.
         layers: shell pattern of the layer names to watch, such as `encoder.*.sn2`.
 
@@ -47,6 +49,9 @@ class Recorder:
         self.nodes = {name: module for name, module in found.items() if fnmatchcase(name, layers)}
         if found and not self.nodes:
             raise ValueError(f"Recorder: layers must match one of {', '.join(found)}; got {layers}")
+        scored = [metric for metric in metrics if type(metric).measure_scores is not Metric.measure_scores]
+        attentions = {name: module for name, module in network.named_modules() if isinstance(module, SelfAttention)}
+        self.attentions = attentions if scored else {}  # to be watched costs it the cheaper order of its products
         self.neurons: dict[str, int] = {}  # per sample
         self.samples: dict[str, int | None] = {"correct": None, "wrong": None}
         self.labels: Tensor | None = None  # of the batch that is running, where they are known
@@ -57,11 +62,13 @@ class Recorder:
     def __enter__(self) -> "Recorder":
         for name, node in self.nodes.items():
             node.probe = lambda h, s, name=name, node=node: self._measure(name, node, h, s)
+        for name, attention in self.attentions.items():
+            attention.probe = lambda before, after, name=name, attention=attention: self._score(name, attention, before, after)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for node in self.nodes.values():
-            node.probe = None
+        for watched in (*self.nodes.values(), *self.attentions.values()):
+            watched.probe = None
 
     def see_input(self, images: Tensor, encoded: Tensor) -> None:
         """Measure the input of the batch that is running."""
@@ -83,16 +90,24 @@ class Recorder:
             for curve, values in metric.measure(h, s, node).items():
                 self._batch.setdefault(curve, {})[layer] = values
 
+    def _score(self, layer: str, attention: SelfAttention, before: Tensor, after: Tensor) -> None:
+        for metric in self.metrics:
+            for curve, values in metric.measure_scores(before, after, attention).items():
+                self._batch.setdefault(curve, {})[layer] = values
+
     def end_batch(self, correct: Tensor) -> None:
         """Close a batch of `B` samples: `correct[b]` says whether sample `b` was classified rightly."""
         size = len(correct)
+        over_samples = {curve: how for metric in self.metrics for curve, how in metric.over_samples.items()}
         for kind, mask in (("correct", correct), ("wrong", ~correct)):
             if self.samples[kind] is None and bool(mask.any()):
                 column = int(mask.int().argmax())
                 self.samples[kind] = self._seen + column
-                self._kept[kind] = {c: {k: v[:, column] for k, v in t.items()} for c, t in self._batch.items()}
-        over_samples = {curve: how for metric in self.metrics for curve, how in metric.over_samples.items()}
+                shown = {c: t for c, t in self._batch.items() if kind == "correct" or over_samples[c] != "example"}
+                self._kept[kind] = {c: {k: v[:, column] for k, v in t.items()} for c, t in shown.items()}
         for curve, table in self._batch.items():
+            if over_samples[curve] == "example":
+                continue
             kept = self._kept["test"].setdefault(curve, {})
             for layer, values in table.items():
                 if over_samples[curve] == "max":
@@ -124,7 +139,7 @@ class Recorder:
         for kind in KINDS:
             for metric in self.metrics:
                 for curve, table in self._of(metric, kind).items():
-                    if curve in HISTOGRAMS:
+                    if curve in HISTOGRAMS or curve in PICTURES:
                         continue
                     found[f"{kind}/{curve}"] = self._total(table, metric.over_samples.get(curve, "mean"))
                     extra = metric.extra(curve, table)

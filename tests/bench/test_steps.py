@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from snnx.bench.steps import DTYPES, NETWORKS, NEURONS, SMOKE, Network, Step, measure, peak_mb, plot, tables
+from snnx.bench.steps import DTYPES, NETWORKS, NEURONS, PEER, SMOKE, Network, Step, measure, peak_mb, plot, tables
 
 TINY = SMOKE["networks"][0]
 
@@ -40,17 +40,18 @@ def test_peak_memory_by_hand():
 
 
 def test_the_networks_that_are_measured_can_be_built():
-    for network in NETWORKS:
+    for build, network in [(build, one) for one in NETWORKS for build in (one.build, one.peer) if build]:
         with torch.device("meta"):
-            net = network.build(neuron=nn.ReLU, in_shape=network.shape[2:], classes=10)
+            net = build(neuron=nn.ReLU, in_shape=network.shape[2:], classes=10)
         assert sum(p.numel() for p in net.parameters()) > 500_000
 
 
 def test_measures():
     measured = measure(**SMOKE)
-    assert [case["dtype"] for case in measured["cases"]] == ["float32", "bfloat16"]
+    assert [case["dtype"] for case in measured["cases"]] == ["float32", "bfloat16"] * 2
     for case in measured["cases"]:
-        assert case["seconds"].keys() == case["peak_mb"].keys() == NEURONS.keys()
+        names = [*NEURONS, *([PEER] if "Spikformer" in case["network"] else [])]
+        assert [*case["seconds"]] == [*case["peak_mb"]] == names
         assert all(peak > 0 for peak in case["peak_mb"].values())
-    assert [len(table.rows) for table in tables(measured)] == [3, 3]
+    assert [len(table.rows) for table in tables(measured)] == [3, 3, 4, 4]
     assert plot(measured).png.startswith(b"\x89PNG")

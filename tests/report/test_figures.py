@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnx.report import curves, histograms, layers
+from snnx.report import attention, curves, histograms, layers
 from snnx.report.axes import COLOURS, apart, styles
 from snnx.report.lines import lines
 from snnx.report.runs import collect
@@ -137,3 +137,20 @@ def test_a_single_row_shows_its_training_too(leave, done, outputs, docs):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"surrogate_slope": {"train": LAYERS}}))
     (series,) = layers.chosen(lines(["A"], collect("fig", outputs, docs)), "surrogate_slope")
     assert (series.title, series.label) == ("A", "training")
+
+
+def test_attention_is_drawn_of_the_lines_that_have_it(leave, done, drawn):
+    """Maps of both rows in one plot, of a rightly classified sample; heads of the row with a denoiser."""
+    maps = {
+        "attention_map_before": {"correct": {"b": [1, 0, 2, 0]}},
+        "attention_map": {"correct": {"b": [0, 0, 2, 0]}},
+    }
+    heads = {f"b.attention.denoiser, head {i}": [0.0, 0.0, 2.0] for i in (0, 1)}
+    learned = {"denoiser_table": {"train": heads}, "denoiser_curve": {"train": heads}}
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers=maps))
+    leave("fig", "B,seed=0,scale=small", done("B", 0, 0.8, layers=maps | learned))
+    plots = drawn(attention.draw)
+    assert [plot.name for plot in plots] == ["attention_map", "denoiser"]
+    assert size(plots[0].png) == (2040, 510)  # four panels of 3.4 inches
+    assert "denoiser of B" in plots[1].caption
+    assert drawn(layers.draw) == []

@@ -1,0 +1,120 @@
+"""The nonlinear spiking attention denoiser: a learned table from integer scores to integer scores, a row a head."""
+
+import torch
+from spikingjelly.activation_based.surrogate import ATan, SurrogateFunctionBase
+from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+
+class NSAD(nn.Module):
+    """Scores below a threshold become 0, the others a linear, a shifted quadratic and a shifted sigmoid part, rounded.
+
+        g(v) = a1*v + a2*(v - b2)^2 + a3*sigmoid(c3*(v - b3))
+        f(v) = g(v) * step(v - u)
+        out  = clamp(round(f(v)), 0, v_max)             with u, a1, a2, b2, a3, b3, c3 of the head
+
+    The output is always read from the table of all integers `v = 0 .. v_max`, in training as in inference, where the table
+    alone is needed. Backward: straight through the rounding; 1 through the clamp where `0 <= f <= v_max`, ends included, and
+    0 beyond; `df/dv = g'(v) * step(v - u)`; `df/du = -g(v) * surrogate'(v - u)`.
+
+    At the start of training `a1 = 1`, `a2 = a3 = 0`, `b2 = b3 = u` and `c3 = 1`: a threshold and nothing else.
+
+    Shape:
+        scores `[*, h, N, N]`, integers in 0..v_max, to the same.
+
+    Args:
+        heads: h.
+        head_dim: the largest score that binary queries and keys can have.
+        threshold: u at the start of training, at least 0; with 0 the output is the input.
+        learn_threshold: whether u is learned too; the six others are.
+        v_max: the largest score in the table, at least `head_dim`; `None` takes that.
+        surrogate: of the step, for the gradient of u; ArcTan with `alpha = 2` unless given.
+
+    Raises:
+        ValueError: `v_max` is below `head_dim`, or the threshold is negative.
+
+    Source: DS2TA, Eqs 6 and 7. The formulas are lost in our copy; the parts, the rounding and the table are in its text. It
+        acts on integer scores, so before they are scaled, and leaves no other order of the products.
+
+    Example:
+        >>> denoiser = NSAD(1, 4, threshold=2.0)
+        >>> denoiser(torch.tensor([[[0.0, 1.0, 2.0, 4.0]]])).tolist(), denoiser.table().tolist()
+        ([[[0.0, 0.0, 2.0, 4.0]]], [[0, 0, 2, 3, 4]])
+    """
+
+    def __init__(
+        self,
+        heads: int,
+        head_dim: int,
+        *,
+        threshold: float = 2.0,
+        learn_threshold: bool = True,
+        v_max: int | None = None,
+        surrogate: SurrogateFunctionBase | None = None,
+    ) -> None:
+        super().__init__()
+        v_max = head_dim if v_max is None else v_max
+        if v_max < head_dim:
+            raise ValueError(f"NSAD: v_max must be at least {head_dim}, the width of a head, which scores reach; got {v_max}")
+        if threshold < 0:
+            raise ValueError(f"NSAD: threshold must be at least 0; got {threshold}")
+        self.v_max = v_max
+        self.surrogate = ATan() if surrogate is None else surrogate
+
+        def of_each_head(value: float) -> nn.Parameter:
+            return nn.Parameter(torch.full((heads,), float(value)))
+
+        self.u = of_each_head(threshold).requires_grad_(learn_threshold)
+        self.a1, self.a2, self.a3 = of_each_head(1), of_each_head(0), of_each_head(0)
+        self.b2, self.b3, self.c3 = of_each_head(threshold), of_each_head(threshold), of_each_head(1)
+
+    def curve(self, v: Tensor) -> tuple[Tensor, Tensor]:
+        """`f(v)` and `df/dv` of each head, `[h, *]`, before rounding and clamping; through `f` the parameters learn."""
+        u, a1, a2, a3, b2, b3, c3 = (
+            p.view(-1, *[1] * v.ndim) for p in (self.u, self.a1, self.a2, self.a3, self.b2, self.b3, self.c3)
+        )
+        passes = self.surrogate(v - u)
+        s = torch.sigmoid(c3 * (v - b3))
+        g = a1 * v + a2 * (v - b2) ** 2 + a3 * s
+        slope = a1 + 2 * a2 * (v - b2) + a3 * c3 * s * (1 - s)
+        return g * passes, (slope * passes).detach()
+
+    def table(self) -> Tensor:
+        """What inference needs: integers `[h, v_max + 1]`."""
+        with torch.no_grad():
+            return self._values()[0].int()
+
+    def _values(self) -> tuple[Tensor, Tensor]:
+        """Output and its slope for every score; float32 whatever the precision, since rounding is sensitive."""
+        with torch.autocast(self.u.device.type, enabled=False):
+            f, slope = self.curve(torch.arange(self.v_max + 1, device=self.u.device, dtype=torch.float32))
+        within = (f >= 0) & (f <= self.v_max)
+        kept = torch.where(within, f, f.detach())
+        return kept + (f.round().clamp(0, self.v_max) - f).detach(), slope * within
+
+    def forward(self, scores: Tensor) -> Tensor:
+        values, slopes = self._values()
+        return _LookUp.apply(scores, values.to(scores.dtype), slopes.to(scores.dtype))
+
+    def extra_repr(self) -> str:
+        return f"heads={len(self.u)}, v_max={self.v_max}"
+
+
+class _LookUp(torch.autograd.Function):
+    """`values[head, score]`, with `slopes[head, score]` as the derivative by the score."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, scores: Tensor, values: Tensor, slopes: Tensor) -> Tensor:
+        heads, entries = values.shape
+        first = torch.arange(heads, device=scores.device, dtype=torch.int32).view(-1, 1, 1) * entries
+        place = (scores.int() + first).flatten()  # int32 is enough, and read faster than torch's usual int64
+        ctx.save_for_backward(place, slopes)
+        return values.flatten().index_select(0, place).view(scores.shape)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        place, slopes = ctx.saved_tensors
+        by_score = slopes.flatten().index_select(0, place).view(grad.shape) * grad
+        by_value = torch.zeros(slopes.numel(), device=grad.device).index_add_(0, place, grad.flatten().float())
+        return by_score, by_value.view(slopes.shape).to(slopes.dtype), None

@@ -1,0 +1,78 @@
+"""What vision transformers are trained with: mirror, RandAugment, random erasing, then mixup or cutmix."""
+
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+
+BINS = 30  # magnitudes of torchvision's RandAugment go from 0 to 30
+
+
+def randaugment(
+    images: Tensor,
+    labels: Tensor,
+    *,
+    flip: float,
+    operations: int,
+    magnitude: float,
+    magnitude_std: float,
+    erase: float,
+    fill: float,
+    mixup: float,
+    cutmix: float,
+    classes: int | None,
+) -> tuple[Tensor, Tensor]:
+    """Distort each sample on its own, by torchvision's v2 transforms, then mix pairs of samples of the batch.
+
+        mirror left to right with probability flip
+        RandAugment: `operations` of 14, of a magnitude round(N(magnitude, magnitude_std)), within 0..30
+        a rectangle set to `fill` with probability erase
+        mixup (share ~ Beta(mixup, mixup)) or cutmix (share ~ Beta(cutmix, cutmix)), one of the two a batch where both are on
+
+    With a mix, labels become probabilities. The numbers come from torch's global generator.
+
+    Shape:
+        `[B, C, H, W], [B] -> [B, C, H, W], [B]`, or `[B, classes]` with a mix.
+
+    Args:
+        images, labels: the batch; images in [0, 1], of 1 or 3 channels.
+        flip, erase: probabilities, in [0, 1].
+        operations: of RandAugment, one after another; 0 for none.
+        magnitude: of 30, in [0, 30]; timm's m9 of 10 is 27.
+        magnitude_std: at least 0; timm's mstd0.4 is 1.2.
+        fill: of erased pixels and of what is moved in from outside; 0.5 is near the mean.
+        mixup, cutmix: alpha of the Beta distribution of the share; 0 for none.
+        classes: of the data set; needed with a mix.
+
+    Raises:
+        ValueError: an argument leaves its range, or a mix is asked for without `classes`.
+
+    Source:
+        Cubuk et al. 2020 (RandAugment), Zhong et al. 2020 (erasing), Zhang et al. 2018 (mixup), Yun et al. 2019 (cutmix).
+
+    Example:
+        >>> still = {"flip": 0.0, "operations": 0, "magnitude": 0.0, "magnitude_std": 0.0, "erase": 0.0, "fill": 0.5}
+        >>> images = torch.rand(4, 3, 6, 6)
+        >>> mixed, soft = randaugment(images, torch.arange(4), **still, mixup=0.5, cutmix=0.0, classes=4)
+        >>> soft.shape, soft.sum(1).round(decimals=4).tolist()
+        (torch.Size([4, 4]), [1.0, 1.0, 1.0, 1.0])
+    """
+    if not (0 <= flip <= 1 and 0 <= erase <= 1):
+        raise ValueError(f"randaugment: flip and erase must lie in [0, 1]; got {flip} and {erase}")
+    if operations < 0 or not 0 <= magnitude <= BINS or magnitude_std < 0:
+        raise ValueError(
+            f"randaugment: operations and magnitude_std must be at least 0, magnitude lie in [0, {BINS}]; "
+            f"got {operations}, {magnitude_std} and {magnitude}"
+        )
+    if mixup < 0 or cutmix < 0:
+        raise ValueError(f"randaugment: mixup and cutmix must be at least 0; got {mixup} and {cutmix}")
+    if (mixup or cutmix) and classes is None:
+        raise ValueError("randaugment: classes must be the data set's number of classes where samples are mixed; got null")
+    mirror, rub = v2.RandomHorizontalFlip(flip), v2.RandomErasing(erase, value=fill)
+    strengths = (magnitude + magnitude_std * torch.randn(len(images))).round().clamp(0, BINS).int().tolist()
+    distorted = []
+    for image, strength in zip(images, strengths, strict=True):
+        augment = v2.RandAugment(operations, strength, fill=fill)
+        distorted.append(rub(augment(mirror(image))))
+    images = torch.stack(distorted)
+    mixes = [mix(alpha=alpha, num_classes=classes) for mix, alpha in ((v2.MixUp, mixup), (v2.CutMix, cutmix)) if alpha]
+    return v2.RandomChoice(mixes)(images, labels) if mixes else (images, labels)

@@ -1,0 +1,144 @@
+"""Spikformer: convolutions to spiking patches, then encoder blocks of spiking self-attention, as its authors published it."""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from snnx.attention.self_attention import SelfAttention
+from snnx.backbone.each_step import EachStep
+from snnx.backbone.token_linear import TokenLinear
+
+
+class Spikformer(nn.Module):
+    """Four convolutions to a map of tokens, a position convolution, `depth` blocks, and a read-out that does not fire.
+
+        z      = pool(sn(bn(conv(z))))          four times, doubling the channels up to D; the last `pools` of them pool
+        x      = z + sn(bn(conv(z)))            relative positions
+        x      = x + attention(x)               `depth` times; see SelfAttention
+        x      = x + sn(bn(fc2(sn(bn(fc1(x))))))
+        scores = fc(mean of x over tokens)
+
+    Residuals add spikes, so what a block sees are small integers. Pooling comes after the neuron: a maximum of spikes.
+
+        depth-width  heads  pools  qkv_bias  scale   on                parameters
+        4-384        12     2      true      0.125   CIFAR-10, -100    9,324,730 and 9,359,380
+        2-256        16     4      false     0.25    2x128x128 events  2,566,666 (10 classes)
+        2-64         4      2      true      0.125   quick runs        164,050 (CIFAR-10)
+
+    Shape:
+        `[T, B, C, H, W]` to `[T, B, classes]`; inside, tokens `[T, B, N, D]` with `N = H*W / 4^pools`.
+
+    Args:
+        neuron: makes one neuron layer over `[T, B, *]`.
+        in_shape: `(C, H, W)` as the encoding gives it.
+        classes: number of scores.
+        width: factor on the number of heads, and so on the embedding; the width of a head stays.
+        embed_dim, heads, depth, mlp_ratio: D, a multiple of the heads; blocks; hidden width over D.
+        pools: how many of the four convolutions are followed by a pooling of 3x3 with stride 2, 0 to 4.
+        qkv_bias, scale, v_threshold: see SelfAttention.
+        init_std: of truncated normal weights in the encoder, with zero bias; `None` keeps PyTorch's. The read-out has 0.02.
+        temporal, denoiser: see SelfAttention; without them this is Spikformer, with TASA and NSAD it is DS2TA.
+
+    Raises:
+        ValueError: the heads do not divide the embedding, or it is no multiple of 8 at this width, or `pools` is not in 0..4.
+
+    Source: Zhou et al., ICLR 2023, and its code for CIFAR and CIFAR10-DVS, whose unused tensors (two LayerNorms a block, a
+        position table) are left out.
+
+    Example:
+        >>> import torch
+        >>> net = Spikformer(neuron=nn.ReLU, in_shape=(3, 32, 32), classes=10)
+        >>> sum(p.numel() for p in net.parameters())
+        9324730
+        >>> small = Spikformer(neuron=nn.ReLU, in_shape=(3, 32, 32), classes=10, embed_dim=64, heads=4, depth=2)
+        >>> small(torch.rand(2, 3, 3, 32, 32)).shape, sum(p.numel() for p in small.parameters())
+        (torch.Size([2, 3, 10]), 164050)
+    """
+
+    def __init__(
+        self,
+        *,
+        neuron: Callable[[], nn.Module],
+        in_shape: tuple[int, int, int],
+        classes: int,
+        width: float = 1.0,
+        embed_dim: int = 384,
+        heads: int = 12,
+        depth: int = 4,
+        mlp_ratio: float = 4.0,
+        pools: int = 2,
+        qkv_bias: bool = True,
+        scale: float = 0.125,
+        v_threshold: float = 0.5,
+        init_std: float | None = 0.02,
+        temporal: Callable[[], nn.Module] | None = None,
+        denoiser: Callable[[int, int], nn.Module] | None = None,
+    ) -> None:
+        super().__init__()
+        if embed_dim % heads:
+            raise ValueError(f"Spikformer: embed_dim must be a multiple of heads = {heads}; got {embed_dim}")
+        head_dim, heads = embed_dim // heads, max(1, round(heads * width))
+        dim = heads * head_dim
+        if dim % 8:
+            raise ValueError(f"Spikformer: the embedding must be a multiple of 8, which the first layer gets; got {dim}")
+        if not 0 <= pools <= 4:
+            raise ValueError(f"Spikformer: pools must lie in 0..4, the number of convolutions; got {pools}")
+        self.stem = nn.Sequential()
+        n_in = in_shape[0]
+        for stage, n_out in enumerate((dim // 8, dim // 4, dim // 2, dim)):
+            self.stem.add_module(f"conv{stage + 1}", _conv(n_in, n_out))
+            self.stem.add_module(f"sn{stage + 1}", neuron())
+            if stage >= 4 - pools:
+                self.stem.add_module(f"pool{stage + 1}", EachStep(nn.MaxPool2d(3, stride=2, padding=1)))
+            n_in = n_out
+        self.position = _conv(dim, dim)
+        self.position_sn = neuron()
+        self.encoder = nn.ModuleList()
+        for _ in range(depth):
+            attention = SelfAttention(
+                dim, heads, neuron, qkv_bias=qkv_bias, scale=scale, v_threshold=v_threshold,
+                temporal=temporal, denoiser=denoiser,
+            )  # fmt: skip
+            self.encoder.append(Block(dim, attention, mlp_ratio, neuron))
+        self.head = nn.Linear(dim, classes)
+        for linear in (module for module in self.encoder.modules() if isinstance(module, nn.Linear)):
+            _draw(linear, init_std)
+        _draw(self.head, 0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        x = x + self.position_sn(self.position(x))
+        x = x.flatten(3).transpose(2, 3).contiguous()
+        for block in self.encoder:
+            x = block(x)
+        return self.head(x.mean(2))
+
+
+class Block(nn.Module):
+    """Attention and a two-layer perceptron, each added to what it sees, `[T, B, N, D]` to the same."""
+
+    def __init__(self, dim: int, attention: SelfAttention, mlp_ratio: float, neuron: Callable[[], nn.Module]) -> None:
+        super().__init__()
+        hidden = int(dim * mlp_ratio)
+        self.attention = attention
+        self.fc1 = TokenLinear(dim, hidden)
+        self.sn1 = neuron()
+        self.fc2 = TokenLinear(hidden, dim)
+        self.sn2 = neuron()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attention(x)
+        return x + self.sn2(self.fc2(self.sn1(self.fc1(x))))
+
+
+def _conv(n_in: int, n_out: int) -> EachStep:
+    """A convolution and its norm. On an image repeated over time both are computed once: mean and variance of a batch are those
+    of its T copies, and the running variance, which is unbiased, differs by less than one part in B*H*W."""
+    return EachStep(nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out))
+
+
+def _draw(linear: nn.Linear, std: float | None) -> None:
+    if std is not None:
+        nn.init.trunc_normal_(linear.weight, std=std)
+        if linear.bias is not None:
+            nn.init.zeros_(linear.bias)

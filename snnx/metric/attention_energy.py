@@ -1,0 +1,69 @@
+"""Modelled energy of the products that an attention's scores take part in."""
+
+from typing import Literal
+
+from torch import Tensor
+
+from snnx.attention.self_attention import SelfAttention
+from snnx.metric.metric import Metric, Table
+
+PICOJOULES = {"paper": 4.75e-3, "45nm_int8": 0.03, "45nm_fp32": 0.9}
+"""An operation's: fitted to the paper's table; an addition of 8-bit integers, or of floats, in 45 nm."""
+
+
+def attention_energy_nj(density: Tensor | float, steps: int, tokens: int, width: int, operation: str) -> Tensor | float:
+    """`e * T * N^2 * D * density`, with `density` the share of scores that are not 0, in nJ an image.
+
+    Example:
+        >>> [round(attention_energy_nj(1 - zero, 4, 64, 384, "paper"), 2) for zero in (0.7426, 0.9699)]
+        [7.69, 0.9]
+    """
+    return 1e-3 * PICOJOULES[operation] * steps * tokens**2 * width * density
+
+
+class AttentionEnergy(Metric):
+    """`attention_energy_nj` of each block, with the scores as the denoiser leaves them, and `_before` it.
+
+    `..._block0` and on are the blocks', `..._sum` is their sum. The paper's savings compare two networks, not these two.
+
+    Args:
+        operation: `paper`, `45nm_int8` or `45nm_fp32`.
+
+    Raises:
+        ValueError: `operation` is none of the three.
+
+    Source: DS2TA, Table 3. The formula is missing: all eight of its numbers are 29.88 nJ times the density, which is
+        `N^2 D` operations a step of 4.75 fJ; no term counts how often v fires. Horowitz, 2014, for 45 nm.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> scores = torch.ones(4, 1, 12, 64, 64)
+        >>> found = AttentionEnergy().measure_scores(scores, 0 * scores, SelfAttention(384, 12, nn.ReLU))
+        >>> {curve: round(values.sum().item(), 2) for curve, values in found.items()}
+        {'attention_energy_nj_before': 29.88, 'attention_energy_nj': 0.0}
+    """
+
+    over_samples = {"attention_energy_nj_before": "mean", "attention_energy_nj": "mean"}
+
+    def __init__(self, *, operation: Literal["paper", "45nm_int8", "45nm_fp32"] = "paper") -> None:
+        if operation not in PICOJOULES:
+            raise ValueError(f"AttentionEnergy: operation must be one of {', '.join(PICOJOULES)}; got {operation}")
+        self.operation = operation
+
+    def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
+        tokens = before.shape[-1]
+        density = {"_before": before, "": after}
+        return {
+            f"attention_energy_nj{name}": attention_energy_nj(
+                (scores != 0).flatten(2).float().mean(2), 1, tokens, attention.width, self.operation
+            )
+            for name, scores in density.items()
+        }
+
+    def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
+        return {curve: {block: v.sum()[None] for block, v in table.items()} for curve, table in curves.items()}
+
+    def extra(self, curve: str, table: Table) -> dict[str, float]:
+        blocks = [float(values.sum()) for values in table.values()]
+        return {**{f"block{i}": energy for i, energy in enumerate(blocks)}, "sum": sum(blocks)}

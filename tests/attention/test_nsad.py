@@ -1,0 +1,95 @@
+"""NSAD: the table is the function on every integer, gradients are the formula's, and the start is a threshold."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spikingjelly.activation_based.surrogate import ATan
+
+from snnx.attention.nsad import NSAD
+
+
+def by_definition(denoiser, scores):
+    """The equations, element by element, with autograd where the backward is that of the forward."""
+    u, a1, a2, a3, b2, b3, c3 = (getattr(denoiser, name).view(-1, 1, 1) for name in ("u", "a1", "a2", "a3", "b2", "b3", "c3"))
+    g = a1 * scores + a2 * (scores - b2) ** 2 + a3 * torch.sigmoid(c3 * (scores - b3))
+    f = g * ATan()(scores.detach() - u)
+    clamped = torch.where((f >= 0) & (f <= denoiser.v_max), f, f.detach().clamp(0, denoiser.v_max))
+    return clamped + (clamped.round() - clamped).detach()
+
+
+def shaped(seed, heads=2, width=12):
+    """Parameters that make a curve with both clamps in it."""
+    torch.manual_seed(seed)
+    denoiser = NSAD(heads, width, threshold=2)
+    with torch.no_grad():
+        denoiser.u.copy_(torch.rand(heads) * 6)
+        denoiser.a1.copy_(torch.randn(heads))
+        denoiser.a2.copy_(torch.randn(heads) / 4)
+        denoiser.a3.copy_(torch.randn(heads) * 6)
+        denoiser.b2.copy_(torch.rand(heads) * 8)
+        denoiser.b3.copy_(torch.rand(heads) * 8)
+    return denoiser
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_table_and_gradients_are_the_definitions(seed):
+    denoiser = shaped(seed)
+    scores = torch.arange(13.0).expand(3, 2, 5, 13).clone().requires_grad_()
+    twin = scores.detach().clone().requires_grad_()
+    weight = torch.randn(scores.shape)
+    parameters = list(denoiser.parameters())
+    out, expected = denoiser(scores), by_definition(denoiser, twin)
+    assert torch.equal(out, expected)
+    assert torch.equal(out[0, :, 0].int(), denoiser.table())
+    found = torch.autograd.grad((out * weight).sum(), [scores, *parameters])
+    wanted = torch.autograd.grad((expected * weight).sum(), [twin, *parameters])
+    for name, a, b in zip(["scores", *dict(denoiser.named_parameters())], found, wanted, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-3, msg=lambda m, name=name: f"{name}: {m}")
+
+
+def test_golden():
+    """Threshold 2, 33 scores: 0 and 1 vanish; d(sum)/du = -2.791816 with ArcTan(2), the sum of -v * surrogate'(v - 2)."""
+    denoiser = NSAD(1, 32)
+    scores = torch.arange(33.0).view(1, 1, 33).requires_grad_()
+    out = denoiser(scores)
+    out.sum().backward()
+    assert out.flatten().tolist() == [0.0, 0.0, *range(2, 33)]
+    assert denoiser.u.grad.item() == pytest.approx(-2.791816, abs=1e-5)
+    assert scores.grad.flatten().tolist() == [0.0, 0.0, *[1.0] * 31]
+
+
+def test_a_threshold_of_zero_is_nothing():
+    denoiser, scores = NSAD(2, 8, threshold=0), torch.randint(9, (3, 2, 4, 4)).float()
+    assert torch.equal(denoiser(scores), scores)
+
+
+def test_heads_have_their_own_table():
+    denoiser = NSAD(3, 4, threshold=0)
+    with torch.no_grad():
+        denoiser.u.copy_(torch.tensor([0.0, 2.0, 5.0]))
+    assert denoiser.table().tolist() == [[0, 1, 2, 3, 4], [0, 0, 2, 3, 4], [0, 0, 0, 0, 0]]
+
+
+def test_a_fixed_threshold_stays():
+    denoiser = NSAD(2, 4, learn_threshold=False)
+    denoiser(torch.full((1, 2, 3, 3), 3.0)).sum().backward()
+    assert denoiser.u.grad is None
+    assert denoiser.a1.grad.tolist() == [27.0, 27.0]
+
+
+def test_seven_numbers_a_head():
+    assert sum(p.numel() for p in NSAD(12, 32).parameters()) == 7 * 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"v_max": 31}, "NSAD: v_max must be at least 32, the width of a head, which scores reach; got 31"),
+        ({"threshold": -1}, "NSAD: threshold must be at least 0; got -1"),
+    ],
+)
+def test_what_cannot_be_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        NSAD(12, 32, **arguments)

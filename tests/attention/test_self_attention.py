@@ -1,0 +1,136 @@
+"""Spiking attention: an oracle written out, both orders, the threshold, and what is refused."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spikingjelly.activation_based import functional
+from spikingjelly.activation_based.neuron import LIFNode
+from torch import nn
+
+from snnx.attention.nsad import NSAD
+from snnx.attention.self_attention import SelfAttention, attend
+from snnx.neuron.if_ import IF
+from snnx.neuron.lif import LIF
+
+
+def binary(*shape):
+    return (torch.rand(shape) < 0.4).float()
+
+
+@settings(max_examples=25, deadline=None)
+@given(tokens=st.integers(1, 20), width=st.integers(1, 20), seed=st.integers(0, 99))
+def test_both_orders_are_equal(tokens, width, seed):
+    """Sums of integers below 2^24 are exact in float32, so not to 1e-5 only, in values; gradients are real numbers."""
+    torch.manual_seed(seed)
+    one = [binary(2, 3, tokens, width).requires_grad_() for _ in range(3)]
+    two = [x.detach().clone().requires_grad_() for x in one]
+    y, other = attend(*one), (two[0] @ two[1].transpose(-2, -1)) @ two[2]
+    assert torch.equal(y, other)
+    weight = torch.randn(y.shape)
+    (y * weight).sum().backward()
+    (other * weight).sum().backward()
+    for a, b in zip(one, two, strict=True):
+        torch.testing.assert_close(a.grad, b.grad, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(("tokens", "width", "largest"), [(64, 8, 8 * 8), (8, 64, 8 * 8)])
+def test_the_cheaper_order_is_taken(tokens, width, largest):
+    """The intermediate result is the smaller one: width x width, or tokens x tokens."""
+    sizes = []
+
+    class Watch(torch.utils._python_dispatch.TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            out = func(*args, **(kwargs or {}))
+            if func is torch.ops.aten.bmm.default:
+                sizes.append(out[0].numel())
+            return out
+
+    with Watch():
+        attend(*(binary(1, tokens, width) for _ in range(3)))
+    assert sizes == [largest, tokens * width]
+
+
+def test_equals_attention_head_by_head():
+    """The class against loops over steps, samples and heads."""
+    torch.manual_seed(0)
+    layer = SelfAttention(12, 3, IF).eval()
+    with torch.no_grad():
+        for projection in (layer.q, layer.k, layer.v, layer.proj):
+            projection.fc.weight.mul_(8)
+    x = torch.randint(3, (4, 2, 5, 12)).float()
+    seen = {}
+    for name in ("q", "k", "v"):
+        getattr(layer, f"{name}_sn").register_forward_hook(lambda *a, name=name: seen.update({name: a[2].detach()}))
+    layer.attention_sn.register_forward_pre_hook(lambda _, given: seen.update(y=given[0].detach()))
+    layer(x)
+    expected = torch.zeros(4, 2, 5, 12)
+    for t in range(4):
+        for b in range(2):
+            for head in range(3):
+                part = slice(4 * head, 4 * head + 4)
+                q, k, v = (seen[name][t, b, :, part] for name in ("q", "k", "v"))
+                expected[t, b, :, part] = 0.125 * (q @ k.T) @ v
+    assert expected.sum() > 1
+    assert torch.equal(seen["y"], expected)
+
+
+def test_scores_are_shown_by_step_and_head():
+    torch.manual_seed(0)
+    layer, shown = SelfAttention(8, 2, IF, denoiser=NSAD), []
+    layer.probe = lambda *scores: shown.append(scores)
+    layer(3 * torch.rand(4, 3, 5, 8))
+    ((before, after),) = shown
+    assert before.shape == after.shape == (4, 3, 2, 5, 5)
+    assert torch.equal(after, torch.where(before < 2, 0, before))
+
+
+@pytest.mark.parametrize("denoiser", [None, NSAD])
+def test_looking_changes_nothing(denoiser):
+    torch.manual_seed(0)
+    layer, x = SelfAttention(8, 2, IF, denoiser=denoiser).eval(), 3 * torch.rand(4, 3, 5, 8)
+    plain = layer(x)
+    functional.reset_net(layer)
+    layer.probe = lambda *_: None
+    assert torch.equal(layer(x), plain)
+
+
+@pytest.mark.parametrize("neuron", [LIF, lambda: LIFNode(step_mode="m")], ids=["snnx", "SpikingJelly"])
+def test_the_neuron_behind_the_product_has_its_own_threshold(neuron):
+    """0.5, and the neuron heeds it: a current of 1.2 charges a LIF of tau 2 to 0.6."""
+    layer = SelfAttention(8, 2, neuron)
+    others = {name: m.v_threshold for name, m in layer.named_modules() if hasattr(m, "v_threshold")}
+    assert others == {"q_sn": 1.0, "k_sn": 1.0, "v_sn": 1.0, "attention_sn": 0.5, "proj_sn": 1.0}
+    x = torch.full((1, 1, 1, 8), 1.2)
+    assert (layer.attention_sn(x).sum(), layer.proj_sn(x).sum()) == (8, 0)
+
+
+def test_bfloat16_is_exact_on_scores():
+    torch.manual_seed(0)
+    layer, x = SelfAttention(64, 2, IF, denoiser=NSAD).eval(), 3 * torch.rand(2, 1, 5, 64)
+    shown = []
+    layer.probe = lambda *scores: shown.append(scores)
+    with torch.autocast("cpu", torch.bfloat16):
+        layer(x)
+    before, after = (values.float() for values in shown[0])
+    assert torch.equal(before, before.round())
+    assert torch.equal(after, torch.where(before < 2, 0, before))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: SelfAttention(10, 3, nn.ReLU), "SelfAttention: heads must divide the width of 10; got 3"),
+        (lambda: SelfAttention(8, 2, nn.ReLU, v_threshold=0), "SelfAttention: v_threshold must be positive; got 0"),
+    ],
+)
+def test_what_cannot_be_is_refused(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+def test_what_is_not_binary_does_not_reach_the_denoiser():
+    torch.manual_seed(0)
+    layer, x = SelfAttention(8, 2, nn.ReLU, denoiser=NSAD), torch.rand(2, 2, 4, 8)
+    with pytest.raises(ValueError, match=r"q must be 0 or 1 .*; got values from 0 to \d\.\d+; use a spiking neuron"):
+        layer(x)
