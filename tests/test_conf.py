@@ -21,7 +21,8 @@ SHARED = {  # what the components of a group stand on; everything else in its fo
     "backbone": {"each_step", "fold", "max_pool", "mean_pool", "shortcut", "weights"},
     "init": {"init"},
     "method": {"base"},
-    "metric": {"bins", "metric", "recorder", "table"},
+    "decoding": {"running_mean"},
+    "metric": {"bins", "fan_out", "metric", "recorder", "table"},
 }
 WITH = {  # what an option cannot do without
     "backbone=vit": ["backbone.embed_dim=16"],
