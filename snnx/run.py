@@ -99,7 +99,8 @@ def compute(job: Job) -> dict:
             alone = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
             trainer = build_trainer(alone, job.id, folder, callbacks=callbacks)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
-        tested = test(trainer, method, data, path_of(keep.folder, best) if best else None)
+        other = best and best != trainer.max_epochs  # the last epoch is tested anyway, and would give the same again
+        tested = test(trainer, method, data, path_of(keep.folder, best) if other else None)
         last = {key: values[-1] for key, values in history.items()}
         if accuracies := history.get("val/acc", []):
             last |= {"val/acc_first": accuracies[0], "val/acc_best": max(accuracies), "best_epoch": best}
@@ -129,7 +130,7 @@ def compute(job: Job) -> dict:
 def test(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best: Path | None) -> dict:
     """Test the last epoch, with every metric watching, and the epoch that was best on validation (or the last, without one).
 
-    `best` is the checkpoint of that epoch; `None` without any training, and then there is nothing else to test.
+    `best` is the checkpoint of that epoch; `None` where that is the last one, and then there is nothing else to test.
     """
     with Recorder(method.backbone, list(method.metrics.values()), method.watch) as method.recorder:
         (last,) = trainer.test(method, datamodule=data, verbose=False)
@@ -182,5 +183,5 @@ def _views(job: Job) -> Iterator[tuple[list[View], dict[str, float]]]:
 
 def _paths(method: Method) -> dict[str, int]:
     """How many neuron layers ran on which implementation."""
-    paths = [str(node.path) for node in method.modules() if isinstance(node, Node)]
+    paths = [str(node.path) for node in method.tested.modules() if isinstance(node, Node)]
     return {path: paths.count(path) for path in sorted(set(paths))}
