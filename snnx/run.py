@@ -101,7 +101,8 @@ def compute(job: Job) -> dict:
             trainer = build_trainer(alone, job.id, folder, callbacks=callbacks)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
         quantization = instantiate(config["quantization"], _convert_="all") if config["quantization"] else None
-        tested = test(trainer, method, data, path_of(keep.folder, best) if best else None, quantization)
+        other = best and best != trainer.max_epochs  # the last epoch is tested anyway, and would give the same again
+        tested = test(trainer, method, data, path_of(keep.folder, best) if other else None, quantization)
         last = {key: values[-1] for key, values in history.items()}
         if accuracies := history.get("val/acc", []):
             last |= {"val/acc_first": accuracies[0], "val/acc_best": max(accuracies), "best_epoch": best}
@@ -133,8 +134,7 @@ def test(
 ) -> dict:
     """Test the last epoch, with every metric watching, with weights of few bits if asked for, and then the best epoch.
 
-    `best` is the checkpoint of the epoch that was best on validation (or the last, without one); `None` without any training,
-    and then there is nothing else to test.
+    `best` is the checkpoint of that epoch; `None` where that is the last one, and then there is nothing else to test.
     """
     at_best, recorder = _watched(trainer, method, data)
     metrics = {**at_best, **recorder.scalars()}  # now: testing a checkpoint takes metrics that saw the training back
@@ -197,5 +197,5 @@ def _views(job: Job) -> Iterator[tuple[list[View], dict[str, float]]]:
 
 def _paths(method: Method) -> dict[str, int]:
     """How many neuron layers ran on which implementation."""
-    paths = [str(node.path) for node in method.modules() if isinstance(node, Node)]
+    paths = [str(node.path) for node in method.tested.modules() if isinstance(node, Node)]
     return {path: paths.count(path) for path in sorted(set(paths))}

@@ -23,7 +23,8 @@ SHARED = {  # what the components of a group stand on; everything else in its fo
     "backbone": {"each_step", "fold", "max_pool", "mean_pool", "shortcut", "token_linear", "weights"},
     "init": {"init"},
     "method": {"base"},
-    "metric": {"bins", "metric", "pictures", "recorder", "table"},
+    "decoding": {"running_mean"},
+    "metric": {"bins", "fan_out", "metric", "pictures", "recorder", "table"},
 }
 WITH = {  # what an option cannot do without
     "backbone=vit": ["backbone.embed_dim=16"],

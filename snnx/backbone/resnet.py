@@ -108,6 +108,5 @@ class BasicBlock(nn.Module):
             self.downsample = nn.Sequential(nn.Conv2d(n_in, n_out, 1, stride, bias=False), nn.BatchNorm2d(n_out))
 
     def forward(self, x: Tensor) -> Tensor:
-        shortcut = seq_to_ann_forward(x, self.downsample)
         y = self.sn1(seq_to_ann_forward(x, [self.conv1, self.bn1]))
-        return self.sn2(seq_to_ann_forward(y, [self.conv2, self.bn2]) + shortcut)
+        return self.sn2(seq_to_ann_forward(y, [self.conv2, self.bn2]) + seq_to_ann_forward(x, self.downsample))

@@ -60,6 +60,11 @@ class Method(pl.LightningModule):
         self._sums: dict[str, Tensor] = {}  # split -> [loss * samples, correct, samples, finite steps]
         self.recorder: Recorder | None = None
 
+    @property
+    def tested(self) -> nn.Module:
+        """The network that a test runs: the backbone, unless a method makes another of it."""
+        return self.backbone
+
     def forward(self, images: Tensor) -> Tensor:
         """Scores `[B, K]` of images `[B, C, H, W]`, from rest."""
         functional.reset_net(self)

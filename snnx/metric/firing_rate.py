@@ -19,6 +19,7 @@ class FiringRate(Metric):
     """
 
     over_samples = {"firing_rate": "mean"}
+    in_pieces = True
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         return {"firing_rate": s.flatten(2).float().mean(2)}

@@ -1,5 +1,7 @@
 """What a spiking metric is: one number a layer, step and sample, streamed over the test set."""
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
@@ -18,6 +20,10 @@ class Metric:
     """
 
     over_samples: dict[str, str]
+    over_time: ClassVar[dict[str, str]] = {}
+    """How a curve becomes one number where that is not the mean over its places: `last`."""
+    in_pieces: ClassVar[bool] = False
+    """Whether a long run may be shown piece by piece of its time: whether what is measured of a step needs no later step."""
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         """Curves `[T, B]` of one neuron layer, from its potential before reset and its spikes, both `[T, B, *]`."""
@@ -33,6 +39,10 @@ class Metric:
 
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
         """Curves of the read-out `[T, B, K]`, as `{curve: {place: [T, B]}}`, with what makes scores of it and labels `[B]`."""
+        return {}
+
+    def measure_layer(self, layer: str, module: nn.Conv2d | nn.Linear, x: Tensor) -> dict[str, Tensor]:
+        """Curves `[T, B]` of one convolution or linear layer, from its input `[T, B, *]`."""
         return {}
 
     def finish(self, curves: dict[str, Table]) -> dict[str, Table]:

@@ -30,6 +30,7 @@ class NegativePotential(Metric):
     """
 
     over_samples = {"negative_potential_percent": "mean"}
+    in_pieces = True
 
     def __init__(self, *, on: Literal["H", "V"] = "H") -> None:
         if on not in ("H", "V"):

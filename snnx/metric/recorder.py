@@ -4,6 +4,7 @@ from fnmatch import fnmatchcase
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from snnx.attention.self_attention import SelfAttention
 from snnx.metric.bins import HISTOGRAMS
@@ -45,36 +46,82 @@ class Recorder:
 
     def __init__(self, network: nn.Module, metrics: list[Metric], layers: str = "*") -> None:
         self.metrics = metrics
-        found = {name: module for name, module in network.named_modules() if isinstance(module, Node)}
-        self.nodes = {name: module for name, module in found.items() if fnmatchcase(name, layers)}
-        if found and not self.nodes:
-            raise ValueError(f"Recorder: layers must match one of {', '.join(found)}; got {layers}")
-        scored = [metric for metric in metrics if type(metric).measure_scores is not Metric.measure_scores]
-        attentions = {name: module for name, module in network.named_modules() if isinstance(module, SelfAttention)}
-        self.attentions = attentions if scored else {}  # to be watched costs it the cheaper order of its products
+        self.layers = layers
+        self.nodes: dict[str, Node] = {}
+        self.attentions: dict[str, SelfAttention] = {}
+        self._hooks: list[RemovableHandle] = []
         self.neurons: dict[str, int] = {}  # per sample
         self.samples: dict[str, int | None] = {"correct": None, "wrong": None}
         self.labels: Tensor | None = None  # of the batch that is running, where they are known
         self._batch: dict[str, Table] = {}  # curve -> layer -> [T, B], of the batch that is running
         self._kept: dict[str, dict[str, Table]] = {"test": {}, "correct": {}, "wrong": {}}
         self._seen = 0
+        self._batch_size = 0
+        self._later = False  # whether a piece of the batch's time has been seen
+        self._on = False
+        self.watch(network)
+
+    def watch(self, network: nn.Module) -> None:
+        """Watch this network from now on, in place of the one before.
+
+        Raises:
+            ValueError: no neuron layer matches the pattern.
+        """
+        self._let_go()
+        self.network = network
+        found = {name: module for name, module in network.named_modules() if isinstance(module, Node)}
+        self.nodes = {name: module for name, module in found.items() if fnmatchcase(name, self.layers)}
+        if found and not self.nodes:
+            raise ValueError(f"Recorder: layers must match one of {', '.join(found)}; got {self.layers}")
+        scored = any(type(metric).measure_scores is not Metric.measure_scores for metric in self.metrics)
+        attentions = {name: module for name, module in network.named_modules() if isinstance(module, SelfAttention)}
+        self.attentions = attentions if scored else {}  # to be watched costs it the cheaper order of its products
+        if self._on:
+            self._take_hold()
 
     def __enter__(self) -> "Recorder":
+        self._on = True
+        self._take_hold()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._on = False
+        self._let_go()
+
+    def _take_hold(self) -> None:
         for name, node in self.nodes.items():
             node.probe = lambda h, s, name=name, node=node: self._measure(name, node, h, s)
         for name, attention in self.attentions.items():
             attention.probe = lambda before, after, name=name, attention=attention: self._score(name, attention, before, after)
-        return self
+        if any(type(metric).measure_layer is not Metric.measure_layer for metric in self.metrics):
+            for name, module in self.network.named_modules():
+                if isinstance(module, nn.Conv2d | nn.Linear):
+                    self._hooks.append(
+                        module.register_forward_pre_hook(lambda m, x, name=name: self._measure_layer(name, m, x[0]))
+                    )
 
-    def __exit__(self, *_: object) -> None:
+    def _let_go(self) -> None:
         for watched in (*self.nodes.values(), *self.attentions.values()):
             watched.probe = None
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = []
 
     def see_input(self, images: Tensor, encoded: Tensor) -> None:
-        """Measure the input of the batch that is running."""
+        """Measure the input of the batch that begins; of a run in pieces, its first piece."""
+        self._batch_size, self._later = len(images), False
         for metric in self.metrics:
             for curve, places in metric.measure_input(images, encoded).items():
-                self._batch.setdefault(curve, {}).update(places)
+                self._put(curve, places)
+
+    def next_piece(self) -> None:
+        """What comes now are later steps of the same batch: their curves go on where those of the steps before ended."""
+        self._later = True
+
+    def _put(self, curve: str, places: Table) -> None:
+        table = self._batch.setdefault(curve, {})
+        for place, values in places.items():
+            table[place] = torch.cat([table[place], values]) if self._later and place in table else values
 
     def see_output(self, outputs: Tensor, decoding: nn.Module) -> None:
         """Measure the read-out of the batch that is running."""
@@ -82,18 +129,25 @@ class Recorder:
             for metric in self.metrics:
                 for curve, places in metric.measure_output(outputs, decoding, self.labels).items():
                     self.neurons |= {place: outputs[0, 0].numel() for place in places}
-                    self._batch.setdefault(curve, {}).update(places)
+                    self._put(curve, places)
 
     def _measure(self, layer: str, node: Node, h: Tensor, s: Tensor) -> None:
         self.neurons[layer] = h[0, 0].numel()
         for metric in self.metrics:
             for curve, values in metric.measure(h, s, node).items():
-                self._batch.setdefault(curve, {})[layer] = values
+                self._put(curve, {layer: values})
+
+    def _measure_layer(self, layer: str, module: nn.Module, x: Tensor) -> None:
+        if x.ndim == (4 if isinstance(module, nn.Conv2d) else 2):  # time and batch are one
+            x = x.unflatten(0, (-1, self._batch_size))
+        for metric in self.metrics:
+            for curve, values in metric.measure_layer(layer, module, x).items():
+                self._put(curve, {layer: values})
 
     def _score(self, layer: str, attention: SelfAttention, before: Tensor, after: Tensor) -> None:
         for metric in self.metrics:
             for curve, values in metric.measure_scores(before, after, attention).items():
-                self._batch.setdefault(curve, {})[layer] = values
+                self._put(curve, {layer: values})
 
     def end_batch(self, correct: Tensor) -> None:
         """Close a batch of `B` samples: `correct[b]` says whether sample `b` was classified rightly."""
@@ -141,7 +195,8 @@ class Recorder:
                 for curve, table in self._of(metric, kind).items():
                     if curve in HISTOGRAMS or curve in PICTURES:
                         continue
-                    found[f"{kind}/{curve}"] = self._total(table, metric.over_samples.get(curve, "mean"))
+                    how = metric.over_time.get(curve) or metric.over_samples.get(curve, "mean")
+                    found[f"{kind}/{curve}"] = self._total(table, how)
                     extra = metric.extra(curve, table)
                     found |= {f"{kind}/{curve}_{suffix}": value for suffix, value in extra.items()}
         return found
@@ -149,5 +204,7 @@ class Recorder:
     def _total(self, table: Table, how: str) -> float:
         if how == "max":
             return max(float(values.max()) for values in table.values())
+        if how == "last":
+            return sum(float(values[-1]) for values in table.values())
         weights = {layer: self.neurons.get(layer, 1) for layer in table}
         return sum(float(v.mean()) * weights[layer] for layer, v in table.items()) / sum(weights.values())

@@ -26,6 +26,7 @@ class ResidualPotential(Metric):
     """
 
     over_samples = {"residual_potential_max": "max", "residual_potential_mean": "mean"}
+    in_pieces = True
 
     def __init__(self, *, signed: bool = False) -> None:
         self.signed = signed

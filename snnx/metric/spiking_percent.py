@@ -22,6 +22,7 @@ class SpikingPercent(Metric):
     """
 
     over_samples = {"spiking_percent": "mean"}
+    in_pieces = True
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         return {"spiking_percent": 100 * s.flatten(2).float().mean(2)}

@@ -1,0 +1,60 @@
+"""Batch norm folded into the layer before it."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+
+@torch.no_grad()
+def fold_norm(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
+    """A copy of `network` for inference in which every batch norm is part of the layer that it follows: the same outputs.
+
+        w' = (gamma/sqrt(var + eps)) * w,    b' = beta + (gamma/sqrt(var + eps)) * (b - mean)        per output channel
+
+    Args:
+        network: takes `[T, B, C, H, W]`; one image of zeros is passed through to see what follows what.
+        in_shape: `(C, H, W)`.
+
+    Raises:
+        ValueError: a batch norm reads something else than the output of a convolution or linear layer.
+
+    Source: Rueckauer et al., 2017, Eq 7.
+
+    Example:
+        >>> from snnx.backbone.convnet import ConvNet
+        >>> folded = fold_norm(ConvNet(neuron=nn.ReLU, in_shape=(1, 8, 8), classes=2, channels=[4]), (1, 8, 8))
+        >>> folded.stages.conv1
+        SeqToANNContainer(
+          (0): Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
+          (1): Identity()
+        )
+    """
+    folded = copy.deepcopy(network).eval()
+    names = {module: name for name, module in folded.named_modules()}
+    made: list[tuple[Tensor, nn.Module]] = []
+    pairs: dict[nn.Module, nn.Module] = {}
+
+    def meet(norm: nn.Module, given: tuple[Tensor]) -> None:
+        before = next((layer for tensor, layer in made if tensor is given[0]), None)
+        if before is None:
+            raise ValueError(
+                f"fold_norm: a batch norm must follow a convolution or linear layer; got {names[norm]}, which does not"
+            )
+        pairs[norm] = before
+
+    hooks = [
+        m.register_forward_hook(lambda m, _, y: made.append((y, m))) for m in names if isinstance(m, nn.Conv2d | nn.Linear)
+    ]
+    hooks += [m.register_forward_pre_hook(meet) for m in names if isinstance(m, _BatchNorm)]
+    parameter = next(folded.parameters())
+    folded(torch.zeros(1, 1, *in_shape, dtype=parameter.dtype, device=parameter.device))
+    for hook in hooks:
+        hook.remove()
+    for norm, layer in pairs.items():
+        fuse = fuse_linear_bn_eval if isinstance(layer, nn.Linear) else fuse_conv_bn_eval
+        folded.set_submodule(names[layer], fuse(layer, norm))
+        folded.set_submodule(names[norm], nn.Identity())
+    return folded

@@ -1,0 +1,168 @@
+"""Which activation feeds a layer, and which one it feeds: followed through one forward pass."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.pooling import _MaxPoolNd
+from torch.overrides import TorchFunctionMode
+
+from snnx.backbone.shortcut import Shortcut
+from snnx.conversion.clipped import Clipped
+
+ACTIVATIONS = (nn.ReLU, Clipped)
+LAYERS = (nn.Conv2d, nn.Linear, Shortcut)
+SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
+LINEAR = SUMS | {  # what may stand between layers: it passes a common factor on
+    "flatten", "unflatten", "reshape", "view", "transpose", "permute", "expand", "contiguous", "squeeze", "unsqueeze",
+    "__getitem__", "mean", "sum", "mul", "__mul__", "__rmul__", "mul_", "div", "__truediv__", "div_",
+    "matmul", "__matmul__", "avg_pool2d", "adaptive_avg_pool2d", "dropout", "clone", "detach",
+}  # fmt: skip
+INSTEAD = {
+    "MaxPool": "average pooling (backbone.pool=avg, or backbone.stem_pool=none); the larger rate is no sum",
+    "max_pool2d": "average pooling (backbone.pool=avg, or backbone.stem_pool=none)",
+    "batch_norm": "a batch norm right after a convolution or linear layer, which is folded into it",
+    "layer_norm": "batch norm",
+    "scaled_dot_product_attention": "a convolutional backbone",
+}
+
+
+class Link(NamedTuple):
+    """The activations on both sides of a layer."""
+
+    source: str | None
+    """What feeds it; None is the input."""
+    sink: str | None
+    """What adds up its output; None is the read-out."""
+
+
+class _Way(NamedTuple):
+    """How a tensor came about: from which activation, and through which layers since."""
+
+    source: str | None
+    layers: frozenset[str]
+
+
+def links(network: nn.Module, in_shape: tuple[int, int, int]) -> dict[str, Link]:
+    """The link of every convolution, linear layer and shortcut, in the order in which they run.
+
+    Args:
+        network: takes `[T, B, C, H, W]`, with batch norms folded; one image of zeros is passed through.
+        in_shape: `(C, H, W)`.
+
+    Raises:
+        ValueError: something stands in the network that spikes cannot replace; which, where, and what to use instead.
+
+    Example:
+        >>> from snnx.backbone.convnet import ConvNet
+        >>> from snnx.conversion.fold_norm import fold_norm
+        >>> net = fold_norm(ConvNet(neuron=nn.ReLU, in_shape=(1, 8, 8), classes=2, channels=[4]), (1, 8, 8))
+        >>> links(net, (1, 8, 8))
+        {'stages.conv1.0': Link(source=None, sink='stages.sn1'), 'out': Link(source='stages.sn1', sink=None)}
+    """
+    parameter = next(network.parameters())
+    image = torch.zeros(1, 1, *in_shape, dtype=parameter.dtype, device=parameter.device)
+    with torch.no_grad(), _Follower(network) as follower:
+        follower.note(image, _Way(None, frozenset()))
+        way = follower.way(network(image))
+    if way is None or not way.layers:
+        raise _refusal("an output that no layer makes", "the network", "a linear read-out that does not fire")
+    for layer in way.layers:
+        follower.sinks[layer] = None
+    unread = [name for name in follower.sources if name not in follower.sinks]
+    if unread:
+        raise _refusal("a layer whose output goes nowhere", unread[0], "none of it")
+    return {name: Link(source, follower.sinks[name]) for name, source in follower.sources.items()}
+
+
+class _Follower(TorchFunctionMode):
+    """Notes the way of every tensor that is made while it is on."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.sources: dict[str, str | None] = {}
+        self.sinks: dict[str, str | None] = {}
+        self._ways: list[tuple[Tensor, _Way]] = []  # holds the tensors, so that no two have one address
+        self._inside: list[str] = []  # names of the modules that are running
+        self._closed = 0  # inside how many layers and activations, whose own arithmetic is theirs
+        self._hooks: list = []
+
+    def __enter__(self) -> "_Follower":
+        for name, module in self.network.named_modules():
+            known = isinstance(module, (*LAYERS, *ACTIVATIONS))
+            self._hooks.append(module.register_forward_pre_hook(self._entering(name, module, known)))
+            self._hooks.append(module.register_forward_hook(self._leaving(name, module, known)))
+        return super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        super().__exit__(*error)
+
+    def note(self, tensor: Tensor, way: _Way) -> None:
+        self._ways.append((tensor, way))
+
+    def way(self, tensor: object) -> _Way | None:
+        return next((way for known, way in reversed(self._ways) if known is tensor), None)
+
+    def __torch_function__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> object:
+        result = func(*args, **(kwargs or {}))
+        met = [way for way in map(self.way, args) if way is not None]
+        if self._closed or not met or not isinstance(result, Tensor):
+            return result
+        name, where = func.__name__, self._inside[-1] if self._inside else ""
+        if name not in LINEAR or (name not in SUMS and len(met) > 1):
+            raise _refusal(name, where, INSTEAD.get(name, "one of these"))
+        if name in SUMS and len(met) == 1 and any(isinstance(other, Tensor | int | float) for other in args[1:]):
+            raise _refusal("a sum with a constant", where, "a layer's bias")
+        self.note(result, _together(met, where))
+        return result
+
+    def _entering(self, name: str, module: nn.Module, known: bool) -> Callable:
+        def enter(_: nn.Module, given: tuple) -> None:
+            if isinstance(module, _MaxPoolNd):
+                raise _refusal(type(module).__name__, name, INSTEAD["MaxPool"])
+            self._inside.append(name)
+            self._closed += known
+
+        return enter
+
+    def _leaving(self, name: str, module: nn.Module, known: bool) -> Callable:
+        def leave(_: nn.Module, given: tuple, result: Tensor) -> Tensor | None:
+            self._inside.pop()
+            if not known:
+                return None
+            came = self.way(given[0])
+            result = result.view(result.shape)  # a tensor of its own: a shortcut returns what it was given
+            self._closed -= 1
+            if isinstance(module, ACTIVATIONS):
+                if came is None or not came.layers or name in self.sinks.values():
+                    raise _refusal("an activation that does not read a layer, or is used twice", name, "one a layer")
+                self.sinks |= dict.fromkeys(came.layers, name)
+                self.note(result, _Way(name, frozenset()))
+            else:
+                if came is None or came.layers or name in self.sources:
+                    raise _refusal("a layer that does not read an activation, or is used twice", name, "an activation between")
+                self.sources[name] = came.source
+                self.note(result, _Way(None, frozenset([name])))
+            return result
+
+        return leave
+
+
+def _together(met: list[_Way], where: str) -> _Way:
+    layers = frozenset().union(*(way.layers for way in met))
+    if layers and not all(way.layers for way in met):
+        raise _refusal("a way past a layer without a gain", where, "snnx.backbone.shortcut.Shortcut")
+    if not layers and len({way.source for way in met}) > 1:
+        raise _refusal("a sum of two activations", where, "snnx.backbone.shortcut.Shortcut")
+    return _Way(None if layers else met[0].source, layers)
+
+
+def _refusal(what: str, where: str, instead: str) -> ValueError:
+    return ValueError(
+        "Conversion: the backbone must be made of convolutions, linear layers, batch norms after them, averages, sums and "
+        f"activations; got {what} in {where or 'the network'}; use {instead}"
+    )

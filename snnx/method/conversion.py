@@ -1,0 +1,232 @@
+"""Conversion: a ReLU network is trained, or loaded, and its activations become the rates of integrate-and-fire neurons."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Literal
+
+from spikingjelly.activation_based import functional
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from snnx.backbone.weights import load_weights
+from snnx.conversion.calibrate import calibrate
+from snnx.conversion.clipped import Clipped
+from snnx.conversion.convert import convert
+from snnx.conversion.fold_norm import fold_norm
+from snnx.conversion.links import ACTIVATIONS, links
+from snnx.conversion.spikingjelly import convert_spikingjelly
+from snnx.decoding.running_mean import RunningMean
+from snnx.encoding.rate import Rate
+from snnx.encoding.repeat import Repeat
+from snnx.method.base import Method
+from snnx.metric.conversion_error import ConversionError
+from snnx.metric.metric import Metric
+from snnx.neuron.node import Node
+
+INPUTS = {"current": Repeat, "poisson": partial(Rate, eval_encoder_seed=0)}
+ACTIVATION = {"relu": lambda levels: nn.ReLU, "clipped": lambda levels: partial(Clipped, levels=levels)}
+NORMALISE = ("weight", "threshold", "spikingjelly")
+
+
+class Conversion(Method):
+    """Trains the backbone with ReLU; a test converts it and simulates the spikes, of which all steps are seen from one run.
+
+        train, validate:  scores = backbone(images)                                       [1, B, C, H, W] -> [1, B, K]
+        test:             outputs = converted(piece of the input), piece after piece      [c, B, C, H, W] -> [c, B, K]
+                          scores  = mean of all outputs so far                            [B, K]
+
+    Neurons integrate and fire with a soft reset. Their state is carried from piece to piece, so that memory is that of one
+    piece for any number of steps. `val/acc` is the ReLU network's, `test/acc` the spiking one's after the last step; the test
+    also gives `test/ann_acc` and `test/conversion_loss`, the difference. `encoding`, `neuron`, `surrogate` and `decoding` are
+    its own.
+
+    Args:
+        backbone: completed here with `neuron`, `in_shape`, `classes` and `width`; convolutions, linear layers, batch norms,
+            averages and sums only.
+        timesteps: of the test.
+        piece: steps that are simulated at once.
+        input: `current`, the image itself at every step, or `poisson`, spikes with its values as probabilities.
+        activation: `relu`, or `clipped`, whose ceiling is trained and becomes the scale (see `Clipped`).
+        levels: of `clipped`; null for none.
+        normalise: `weight` or `threshold` carries the scales (see `convert`), or `spikingjelly`, its recipe.
+        percentile: of the activations, in (0, 100]; null for their maximum.
+        percentile_over: the `nonzero` activations, or `all`.
+        per_channel: a scale for each channel instead of each layer.
+        calibration: training samples that the scales are taken from, at most.
+        initial: potential at the start as a share of the threshold; 0.5 halves the error of few steps.
+        checkpoint: path of weights for the backbone, to convert without training (`trainer.max_epochs=0`) or to start from.
+        in_shape: `(C, H, W)` of the data set.
+        classes: of the data set.
+        width: of the scale.
+        loss, metrics, watch, optimizer, scheduler: see `Method`.
+
+    Raises:
+        ValueError: an argument is not one of its choices or leaves its range, the backbone holds what spikes cannot replace, a
+            metric needs all steps at once, or the checkpoint is of another network.
+
+    Source: On the Future of Training Spiking Neural Networks, section 2.2; Rueckauer et al., 2017.
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone: Callable[..., nn.Module],
+        loss: nn.Module,
+        metrics: dict[str, Metric],
+        optimizer: Callable[[Iterable[dict]], Optimizer],
+        scheduler: Callable[[Optimizer, int], LRScheduler],
+        in_shape: tuple[int, int, int],
+        classes: int,
+        timesteps: int = 100,
+        piece: int = 10,
+        input: Literal["current", "poisson"] = "current",
+        activation: Literal["relu", "clipped"] = "relu",
+        levels: int | None = 8,
+        normalise: Literal["weight", "threshold", "spikingjelly"] = "weight",
+        percentile: float | None = None,
+        percentile_over: Literal["nonzero", "all"] = "nonzero",
+        per_channel: bool = False,
+        calibration: int = 1000,
+        initial: float = 0.0,
+        checkpoint: str | None = None,
+        width: float = 1.0,
+        watch: str = "*",
+    ) -> None:
+        for name, value, choices in (
+            ("input", input, INPUTS), ("activation", activation, ACTIVATION), ("normalise", normalise, NORMALISE),
+        ):  # fmt: skip
+            if value not in choices:
+                raise ValueError(f"Conversion: {name} must be one of {', '.join(choices)}; got {value}")
+        for name, value in (("timesteps", timesteps), ("piece", piece), ("calibration", calibration)):
+            if value < 1:
+                raise ValueError(f"Conversion: {name} must be at least 1; got {value}")
+        if normalise == "spikingjelly" and per_channel:
+            raise ValueError("Conversion: per_channel must be false with normalise=spikingjelly, which has a scale a layer")
+        if whole := [name for name, metric in metrics.items() if not metric.in_pieces]:
+            raise ValueError(f"Conversion: metric must hold only what can be seen in pieces of time; got {', '.join(whole)}")
+        built = backbone(neuron=ACTIVATION[activation](levels), in_shape=in_shape, classes=classes, width=width)
+        if checkpoint is not None:
+            load_weights(built, checkpoint, name="method.checkpoint")
+        links(fold_norm(built, in_shape), in_shape)  # refuses now what a test would refuse after the training
+        super().__init__(
+            encoding=INPUTS[input](timesteps=min(piece, timesteps), in_channels=in_shape[0]),
+            backbone=built,
+            decoding=RunningMean(),
+            loss=loss,
+            metrics=metrics,
+            watch=watch,
+            optimizer=optimizer,
+            scheduler=scheduler,
+        )
+        self.in_shape, self.timesteps, self.calibration = tuple(in_shape), timesteps, calibration
+        self.normalise, self.initial = normalise, initial
+        self.over = {"percentile": percentile, "over": percentile_over, "per_channel": per_channel}
+        self._made: tuple[nn.Module, dict[str, Tensor]] | None = (
+            None  # in a tuple: no module of this one, and not saved with it
+        )
+        self._spikes = False
+        self._ann_correct = self._tested = 0
+
+    @property
+    def tested(self) -> nn.Module:
+        return self.backbone if self._made is None else self._made[0]
+
+    def convert(self, batches: Callable[[], Iterable[Tensor]]) -> nn.Module:
+        """Make spikes of the backbone as it is now; `forward` in evaluation then simulates them.
+
+        Args:
+            batches: gives the calibration images `[B, C, H, W]` whenever it is called, the same each time.
+        """
+        if self.recorder is not None:
+            self.recorder.watch(nn.Identity())  # not the backbone: a copy would be watched too
+        folded = fold_norm(self.backbone, self.in_shape)
+        if self.normalise == "spikingjelly":
+            self._made = convert_spikingjelly(folded, batches, percentile=self.over["percentile"], initial=self.initial)
+        else:
+            scales = calibrate(folded, batches, **self.over)
+            spiking = convert(folded, links(folded, self.in_shape), scales, by=self.normalise, initial=self.initial)
+            self._made = spiking, scales
+        self._spikes = True
+        if self.recorder is not None:
+            self.recorder.watch(self.tested)
+        return self.tested
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Scores `[B, K]` of images `[B, C, H, W]`: the ReLU network's, or after a conversion the spiking one's."""
+        if self.training or not self._spikes:
+            return self.backbone(images[None])[0]
+        functional.reset_net(self.tested)
+        functional.reset_net(self.decoding)
+        scores = None
+        for first in range(0, self.timesteps, self.encoding.timesteps):
+            encoded = self.encoding(images)[: self.timesteps - first]
+            if self.recorder is not None:
+                self.recorder.next_piece() if first else self.recorder.see_input(images, encoded)
+            outputs = self.tested(encoded)
+            if self.recorder is not None:
+                self.recorder.see_output(outputs, self.decoding)
+            scores = self.decoding(outputs)
+        return scores
+
+    def on_test_epoch_start(self) -> None:
+        super().on_test_epoch_start()
+        self.convert(self._calibration)
+        self._ann_correct = self._tested = 0
+
+    def _calibration(self) -> Iterator[Tensor]:
+        """The first training samples of the run's own order, undistorted, as the network gets them."""
+        data, left = self.trainer.datamodule, self.calibration
+        for batch in data.train_dataloader():
+            batch = tuple(tensor.to(self.device) for tensor in batch)
+            images = data.on_after_batch_transfer(batch, 0)[0][:left]
+            yield images
+            left -= len(images)
+            if not left:
+                return
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        images, labels = batch
+        scores = self._targets(images) if self._wants_targets else self.backbone(images[None])[0]
+        self._ann_correct = self._ann_correct + (scores.argmax(1) == labels).sum()
+        self._tested += len(labels)
+        super().test_step(batch, batch_idx)
+
+    @property
+    def _wants_targets(self) -> bool:
+        return self.recorder is not None and any(isinstance(metric, ConversionError) for metric in self.recorder.metrics)
+
+    def _targets(self, images: Tensor) -> Tensor:
+        """Tell each neuron what its rate should be; the ReLU network's scores."""
+        scales = self._made[1]
+
+        def tell(name: str, y: Tensor) -> None:
+            scale = scales[name]
+            place = self.tested.get_submodule(name)
+            node = next(module for module in place.modules() if isinstance(module, Node))
+            node.target = y[0] / (scale.view(-1, *[1] * (y.ndim - 3)) if scale.numel() > 1 else scale)
+
+        hooks = [
+            module.register_forward_hook(lambda _, x, y, name=name: tell(name, y))
+            for name, module in self.backbone.named_modules()
+            if isinstance(module, ACTIVATIONS)
+        ]
+        scores = self.backbone(images[None])[0]
+        for hook in hooks:
+            hook.remove()
+        return scores
+
+    def on_test_epoch_end(self) -> None:
+        _, correct, samples, _ = self._sums["test"].tolist()
+        ann = float(self._ann_correct) / self._tested
+        super().on_test_epoch_end()
+        self.log_dict({"test/ann_acc": ann, "test/conversion_loss": ann - correct / samples})
+        if self._wants_targets:
+            layers = self.recorder.curves("test")["conversion_error"]
+            worst = max(layers, key=lambda layer: float(layers[layer][-1]))
+            print(
+                f"snnx: {worst} loses most in conversion: its rates are off by {float(layers[worst][-1]):.4f} of its scale; "
+                f"mean of all {len(layers)} layers {sum(float(v[-1]) for v in layers.values()) / len(layers):.4f}",
+                flush=True,
+            )
+        self._spikes = False

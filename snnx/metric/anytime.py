@@ -1,0 +1,161 @@
+"""Accuracy, spikes, synaptic operations and energy at every time step of one run, and what leaving early would give."""
+
+from collections.abc import Sequence
+
+import torch
+from spikingjelly.activation_based import functional
+from torch import Tensor, nn
+
+from snnx.decoding.running_mean import RunningMean
+from snnx.metric.fan_out import fan_out
+from snnx.metric.metric import Metric, Table
+from snnx.neuron.node import Node
+
+MAC_PJ, AC_PJ = 4.6, 0.9  # of a multiplication and addition, and of an addition, float32, 45 nm
+
+
+class AnyTime(Metric):
+    """What the network would have said, and spent, had it been stopped after step t; each curve over t, from one run.
+
+        acc[t]       = share of samples whose scores of the steps 1..t are highest at the label
+        spikes[t]    = spikes of all watched layers in the steps 1..t                                  per sample
+        synops[t]    = weights that meet an input other than zero in the steps 1..t                    per sample
+        energy_uj[t] = (0.9 pJ * synops[t] + 4.6 pJ * macs[t]) / 1e6                                   per sample
+        exit_acc[t]  = acc[t], with the answer of samples that were sure before t kept as it was
+        running[t]   = share of samples that were not yet sure after t steps
+
+    A sample is sure, and leaves, when the softmax of its scores first exceeds `confidence`; `running_latency_steps` is the
+    mean step of leaving, T for those that never do. The first layer's products are `macs` if it reads values instead of spikes:
+    once if they are the same at every step, which it need not compute again. Gains on shortcuts and the neurons' own additions
+    are not counted. As numbers the curves give their value at each of `marks`; `acc_settle_steps` is the first t from which
+    accuracy never again falls below 0.9 of the last, `acc_drop` the deepest fall below an earlier accuracy.
+
+    Any method's run can be measured; a long one in pieces, in memory that does not depend on its length but for the curves.
+
+    Args:
+        confidence: in (0, 1].
+        every: the curves keep each so many-th step, and the last.
+        marks: the steps, ascending, whose values become numbers of the result.
+
+    Raises:
+        ValueError: `confidence`, `every` or `marks` leaves its range.
+
+    Source: On the Future of Training Spiking Neural Networks, Figure 2 (accuracy); Horowitz, 2014, as in most papers (energy).
+
+    Example:
+        >>> from snnx.decoding.mean_logits import MeanLogits
+        >>> metric, outputs = AnyTime(marks=[1, 2]), torch.tensor([[[0.0, 9.0]], [[9.0, 0.0]], [[9.0, 0.0]]])
+        >>> _ = metric.measure_input(torch.zeros(1, 1), torch.zeros(3, 1, 1))
+        >>> seen = metric.measure_output(outputs, MeanLogits(), torch.tensor([0]))
+        >>> {curve: places["output"].flatten().tolist() for curve, places in seen.items()}     # sure, and wrong, after one step
+        {'anytime_acc': [0.0, 1.0, 1.0], 'anytime_exit_acc': [0.0, 0.0, 0.0], 'anytime_running': [0.0, 0.0, 0.0]}
+    """
+
+    over_samples = dict.fromkeys(
+        ("anytime_acc", "anytime_exit_acc", "anytime_running", "anytime_spikes", "anytime_synops", "anytime_macs"), "mean"
+    )
+    over_time = dict.fromkeys((*over_samples, "anytime_energy_uj", "anytime_step"), "last")
+    in_pieces = True
+
+    def __init__(
+        self,
+        *,
+        confidence: float = 0.9,
+        every: int = 1,
+        marks: Sequence[int] = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1500, 2000, 2500),
+    ) -> None:
+        if not 0 < confidence <= 1:
+            raise ValueError(f"AnyTime: confidence must lie in (0, 1]; got {confidence}")
+        if every < 1:
+            raise ValueError(f"AnyTime: every must be at least 1; got {every}")
+        if any(mark < 1 for mark in marks) or list(marks) != sorted(set(marks)):
+            raise ValueError(f"AnyTime: marks must be ascending steps from 1 on; got {list(marks)}")
+        self.confidence, self.every, self.marks = float(confidence), every, tuple(marks)
+        self._first: str | None = None  # the layer that reads the input of the batch that is running
+        self._values = self._constant = self._started = False
+        self._left: Tensor | None = None  # of the batch that is running: samples that were sure
+        self._kept: Tensor | None = None  # and whether their answers were right
+        self._latency = 0.0
+
+    def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
+        self._first, self._started, self._left, self._kept = None, False, None, None
+        self._values = not bool(((encoded == 0) | (encoded == 1)).all())
+        self._constant = encoded.stride(0) == 0 or len(encoded) == 1
+        return {}
+
+    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+        return {"anytime_spikes": s.flatten(2).float().sum(2)}
+
+    def measure_layer(self, layer: str, module: nn.Conv2d | nn.Linear, x: Tensor) -> dict[str, Tensor]:
+        self._first = self._first or layer
+        if not (self._values and layer == self._first):
+            return {"anytime_synops": fan_out(module, x)}
+        macs = fan_out(module, torch.ones_like(x[:1, :1])).expand(x.shape[:2])
+        if self._constant:
+            once = torch.zeros_like(macs)
+            once[:1] = 0 if self._started else macs[:1]
+            macs, self._started = once, True
+        return {"anytime_macs": macs}
+
+    def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
+        scores = scores_by_step(outputs, decoding)
+        right = scores.argmax(2) == labels
+        sure = scores.softmax(2).amax(2) >= self.confidence
+        left = torch.zeros_like(right[0]) if self._left is None else self._left
+        kept = torch.zeros_like(left) if self._kept is None else self._kept
+        answers, running = [], []
+        for right_t, sure_t in zip(right, sure, strict=True):
+            kept = torch.where(left, kept, right_t)
+            left = left | sure_t
+            answers.append(kept)
+            running.append(~left)
+        self._left, self._kept = left, kept
+        curves = {"anytime_acc": right, "anytime_exit_acc": torch.stack(answers), "anytime_running": torch.stack(running)}
+        return {curve: {"output": values.float()} for curve, values in curves.items()}
+
+    def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
+        total = {curve: torch.stack([v.double() for v in table.values()]).sum(0) for curve, table in curves.items()}
+        steps = len(total["anytime_acc"])
+        spent = {
+            name: total.get(f"anytime_{name}", torch.zeros(steps)).double().cumsum(0) for name in ("spikes", "synops", "macs")
+        }
+        kept = torch.tensor(sorted({*range(self.every - 1, steps, self.every), steps - 1}))
+        self._latency = 1 + float(total["anytime_running"][:-1].sum())
+        found = {
+            "step": kept + 1.0,
+            "acc": total["anytime_acc"],
+            "exit_acc": total["anytime_exit_acc"],
+            "running": total["anytime_running"],
+            "spikes": spent["spikes"],
+            "synops": spent["synops"],
+            "energy_uj": (AC_PJ * spent["synops"] + MAC_PJ * spent["macs"]) / 1e6,
+        }
+        self._marked = {
+            name: {m: float(v[m - 1]) for m in self.marks if m <= steps} for name, v in found.items() if name != "step"
+        }
+        return {f"anytime_{name}": {"all": v if name == "step" else v.cpu()[kept]} for name, v in found.items()}
+
+    def extra(self, curve: str, table: Table) -> dict[str, float]:
+        name = curve.removeprefix("anytime_")
+        found = {f"at_{mark}": value for mark, value in self._marked.get(name, {}).items()}
+        if name == "running":
+            return {"latency_steps": self._latency}
+        if name == "acc":
+            (values,) = table.values()
+            found["drop"] = float((values.cummax(0).values - values).max())
+            below = (values < 0.9 * values[-1]).nonzero()
+            place = int(below.max()) + 1 if len(below) else 0
+            found["settle_steps"] = float(min(self.every * (place + 1), self.every * len(values)))
+        return found
+
+
+def scores_by_step(outputs: Tensor, decoding: nn.Module) -> Tensor:
+    """`[T, B, K]`: the scores that `decoding` makes of the steps up to each."""
+    if isinstance(decoding, RunningMean):
+        return decoding.by_step(outputs)
+    scores = []
+    for steps in range(1, 1 + len(outputs)):
+        functional.reset_net(decoding)
+        scores.append(decoding(outputs[:steps]))
+    functional.reset_net(decoding)
+    return torch.stack(scores)

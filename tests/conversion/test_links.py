@@ -1,0 +1,117 @@
+"""Who feeds whom in the backbones, and what is refused, where, with what instead."""
+
+import pytest
+import torch
+from composing import composed
+from converting import SHAPE, network
+from torch import nn
+
+from snnx.backbone.shortcut import Shortcut
+from snnx.build import build_method
+from snnx.conversion.clipped import Clipped
+from snnx.conversion.fold_norm import fold_norm
+from snnx.conversion.links import Link, links
+
+
+def test_every_layer_of_a_resnet_is_between_its_activations():
+    found = links(fold_norm(network("resnet"), SHAPE), SHAPE)
+    assert found["conv1"] == Link(None, "sn1")
+    assert found["layer1.0.conv2"] == Link("layer1.0.sn1", "layer1.0.sn2")
+    assert found["layer1.0.downsample"] == Link("sn1", "layer1.0.sn2")
+    assert found["layer2.0.downsample.0"] == Link("layer1.1.sn2", "layer2.0.sn2")
+    assert found["fc"] == Link("layer4.1.sn2", None)
+    assert len(found) == 1 + 16 + 8 + 1  # stem, two convolutions and a shortcut in each of eight blocks, read-out
+
+
+@pytest.mark.parametrize("kind", ["vgg", "convnet"])
+def test_plain_networks_are_chains(kind):
+    found = list(links(fold_norm(network(kind), SHAPE), SHAPE).values())
+    assert [link.sink for link in found[:-1]] == [link.source for link in found[1:]]
+
+
+class Net(nn.Module):
+    """A convolution and its activation, then `rest(self, y, x)`, then a read-out."""
+
+    def __init__(self, rest, layer=None):
+        super().__init__()
+        self.first, self.act, self.out = nn.Conv2d(3, 3, 1), nn.ReLU(), nn.Linear(3, 2)
+        self.layer, self.rest = layer, rest
+
+    def forward(self, x):
+        y = self.act(self.first(x.flatten(0, 1)).unflatten(0, x.shape[:2]))
+        return self.out(self.rest(self, y, x).mean((3, 4)))
+
+
+def each(net, y, x):
+    return net.layer(y.flatten(0, 1)).unflatten(0, y.shape[:2])
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        (
+            Net(each, nn.MaxPool2d(2)),
+            r"got MaxPool2d in layer; use average pooling \(backbone.pool=avg, or backbone.stem_pool=none\)",
+        ),
+        (Net(each, nn.GELU()), "got gelu in layer; use one of these"),
+        (
+            Net(each, nn.BatchNorm2d(3)),
+            "fold_norm: a batch norm must follow a convolution or linear layer; got layer, which does not",
+        ),
+        (Net(lambda net, y, x: torch.relu(y)), "got relu in the network; use one of these"),
+        (Net(lambda net, y, x: y * y), "got mul in the network"),
+        (Net(lambda net, y, x: y + 0.5), "got a sum with a constant in the network; use a layer's bias"),
+        (Net(lambda net, y, x: y + x), "got a sum of two activations in the network; use snnx.backbone.shortcut.Shortcut"),
+        (
+            Net(lambda net, y, x: each(net, y, x) + y, nn.Conv2d(3, 3, 1)),
+            "got a way past a layer without a gain in the network; use",
+        ),
+        (Net(each, nn.Conv2d(3, 3, 1)), "got a layer that does not read an activation, or is used twice in out"),
+        (Net(each, nn.Sequential(nn.Identity(), nn.ReLU())), "got an activation that does not read a layer, .* in layer.1"),
+        (
+            nn.Sequential(nn.Flatten(2), nn.Linear(3 * 32 * 32, 2), nn.ReLU()),
+            "got an output that no layer makes in the network",
+        ),
+    ],
+)
+def test_what_spikes_cannot_replace(net, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        links(fold_norm(net, SHAPE), SHAPE)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_shortcut_makes_a_sum_possible():
+    net = Net(lambda net, y, x: net.layer(y), nn.Identity())
+    net.rest = lambda net, y, x: each(net, y, x) + net.past(y)
+    net.layer, net.past, net.act2 = nn.Conv2d(3, 3, 1), Shortcut(), Clipped()
+    inner = net.rest
+    net.rest = lambda net, y, x: net.act2(inner(net, y, x))
+    found = links(net, SHAPE)
+    assert found["layer"] == found["past"] == Link("act", "act2")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["backbone=vit", "backbone.embed_dim=16"], "got .* in .*; use"),
+        (["backbone=vgg", "backbone.pool=max"], "got MaxPool in features.pool1.0; use average pooling"),
+        (
+            ["backbone=resnet", "backbone.stem=imagenet", "backbone.stem_pool=max"],
+            "got MaxPool2d in stem_pool; use average pooling",
+        ),
+        (["method.input=spikes"], "Conversion: input must be one of current, poisson; got spikes"),
+        (["method.activation=elu"], "Conversion: activation must be one of relu, clipped; got elu"),
+        (["method.normalise=both"], "Conversion: normalise must be one of weight, threshold, spikingjelly; got both"),
+        (["timesteps=0"], "Conversion: timesteps must be at least 1; got 0"),
+        (["method.piece=0"], "Conversion: piece must be at least 1; got 0"),
+        (["method.calibration=0"], "Conversion: calibration must be at least 1; got 0"),
+        (["method.normalise=spikingjelly", "method.per_channel=true"], "per_channel must be false with normalise=spikingjelly"),
+        (["metric=[anytime,decision,spikes_per_neuron]"], "in pieces of time; got decision, spikes_per_neuron"),
+    ],
+)
+def test_a_run_is_refused_when_it_is_built(overrides, message):
+    class Facts:
+        shape, classes = SHAPE, 10
+
+    with pytest.raises(Exception, match=message):
+        build_method({**composed("method=conversion", *overrides).config, "budget": {"width": 0.1}}, Facts())

@@ -1,0 +1,180 @@
+"""The method of conversion: one run over all steps, whatever its pieces; and SpikingJelly's converter beside it."""
+
+import copy
+import json
+
+import pytest
+import torch
+from composing import composed
+from spikingjelly.activation_based import ann2snn, functional
+from spikingjelly.activation_based.layer import SeqToANNContainer
+from torch import nn
+
+from snnx.build import build_data, build_method
+from snnx.conversion.calibrate import calibrate
+from snnx.conversion.convert import convert
+from snnx.conversion.links import links
+from snnx.conversion.spikingjelly import convert_spikingjelly
+from snnx.metric.recorder import Recorder
+from snnx.neuron.if_ import IF
+from snnx.run import execute
+
+
+class Facts:
+    shape, classes = (1, 8, 8), 10
+
+
+def build(*overrides):
+    torch.manual_seed(0)
+    method = build_method(composed("method=conversion", "backbone.channels=[8,8]", *overrides).config, Facts())
+    return method.eval()
+
+
+def images(size=6):
+    return torch.rand(size, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+@torch.no_grad()
+def measured(method, x):
+    """Scores, and every curve of the test."""
+    with Recorder(method.backbone, list(method.metrics.values()), method.watch) as method.recorder:
+        method.recorder.labels = torch.arange(len(x)) % 10
+        method.encoding.begin_evaluation()
+        method.convert(lambda: [x])
+        scores = method(x)
+        method.recorder.end_batch(scores.argmax(1) == method.recorder.labels)
+    return scores, method.recorder.curves("test")
+
+
+@pytest.mark.parametrize("normalise", ["weight", "threshold", "spikingjelly"])
+def test_pieces_do_not_matter(normalise):
+    """All at once, one by one, or in pieces that do not divide the run: the same scores and the same curves."""
+    common = ["timesteps=30", f"method.normalise={normalise}", "metric=[anytime,firing_rate]"]
+    (scores, curves), *others = (measured(build(*common, f"method.piece={piece}"), images()) for piece in (30, 7, 1))
+    for other_scores, other_curves in others:
+        torch.testing.assert_close(other_scores, scores)
+        assert other_curves.keys() == curves.keys()
+        for curve, table in curves.items():
+            for place, values in table.items():
+                assert len(values) == 30
+                torch.testing.assert_close(other_curves[curve][place], values, rtol=1e-5, atol=1e-5)
+
+
+def test_an_evaluation_draws_the_same_spikes_again():
+    method = build("timesteps=30", "method.input=poisson", "metric=[anytime]")
+    assert torch.equal(measured(method, images())[0], measured(method, images())[0])
+
+
+def test_every_step_of_one_run_is_a_run_of_that_length():
+    long = measured(build("timesteps=24", "metric=[anytime]"), images())[1]
+    for steps in (1, 8, 17):
+        short = measured(build(f"timesteps={steps}", "metric=[anytime]"), images())[1]
+        for curve in ("acc", "spikes", "synops", "energy_uj", "exit_acc", "running"):
+            name = f"anytime_{curve}"
+            assert short[name]["all"][-1].item() == pytest.approx(long[name]["all"][steps - 1].item(), rel=1e-6), name
+
+
+def test_poisson_rates_are_pixels_and_scores_tend_to_the_networks():
+    method = build("timesteps=3000", "method.input=poisson", "method.piece=500")
+    method.convert(lambda: [images()])
+    with torch.no_grad():
+        wanted = method.backbone(images()[None])[0]
+        assert (method(images()) - wanted).abs().max() < 0.15 * wanted.abs().max()
+    method.encoding.begin_evaluation()
+    with pytest.raises(ValueError, match=r"Rate: x must lie in \[0, 1\]; got .* to .*; set dataset.normalize=false"):
+        method(images() * 3 - 1)
+
+
+def test_training_and_validation_see_the_relu_network():
+    method = build()
+    method.convert(lambda: [images()])
+    spikes = method(images())
+    method._spikes = False
+    assert torch.equal(method(images()), method.backbone(images()[None])[0])
+    assert not torch.equal(method(images()), spikes)
+    assert not [name for name, _ in method.named_parameters() if not name.startswith("backbone.")]
+    assert not [key for key in method.state_dict() if not key.startswith("backbone.")]
+
+
+def test_errors_name_the_layer(empty, capsys):
+    """A whole run: ReLU accuracy, spiking accuracy, the loss between them, errors by layer, and the worst one in the log."""
+    run = composed(
+        "method=conversion", "timesteps=40", "trainer.max_epochs=1", "metric=[anytime,conversion_error]", "budget.samples=0.3",
+        "metric.conversion_error.marks=[10,40,99]", "method.initial=0.5",
+    )  # fmt: skip
+    found = execute(run)
+    assert found["status"] == "done", found["error"]
+    seen = found["metrics"]
+    assert seen["test/conversion_loss"] == pytest.approx(seen["test/ann_acc"] - seen["test/acc"])
+    assert seen["test/acc"] == pytest.approx(seen["test/anytime_acc_at_20"], abs=0.1)
+    assert seen["test/conversion_error_at_40"] < seen["test/conversion_error_at_10"]
+    errors = found["layers"]["conversion_error"]["test"]
+    assert list(errors) == ["stages.sn1", "stages.sn2"]
+    worst = max(errors, key=lambda layer: errors[layer][-1])
+    assert f"snnx: {worst} loses most in conversion: its rates are off by {errors[worst][-1]:.4f}" in capsys.readouterr().out
+    assert found["paths"] == {"numba": 2}
+    assert json.loads((run.folder / "result.json").read_text())["metrics"]["test/acc"] == seen["test/acc"]
+
+
+def test_a_checkpoint_is_converted_without_training(empty):
+    first = execute(composed("method=conversion", "timesteps=20", "trainer.max_epochs=1", "budget.samples=0.3"))
+    (checkpoint,) = (empty / "outputs" / "runs" / first["hash"] / "ckpt").glob("best.ckpt")
+    run = composed(
+        "method=conversion", "timesteps=20", "trainer.max_epochs=0", "budget.samples=0.3", f"method.checkpoint='{checkpoint}'"
+    )
+    second = execute(run)
+    assert second["metrics"]["test/acc"] == first["metrics"]["test/acc"]
+    wide = execute(composed(*run.overrides, "backbone.channels=[16,48]"))
+    assert wide["status"] == "failed"
+    assert (
+        "method.checkpoint: stages.conv2.0.weight must be of size [48, 16, 3, 3]; got [32, 16, 3, 3]"
+        in wide["error"]["message"]
+    )
+
+
+@torch.no_grad()
+def test_agrees_with_spikingjellys_converter():
+    """A net that both convert, trained on real digits, calibrated alike (the maximum over one batch): accuracy within 0.5
+    points after 256 steps. Its recipe, on a backbone of ours, gives its converter's scores."""
+    data = build_data(composed().config)
+    data.setup()
+    images, labels = (torch.cat(parts) for parts in zip(*data.train_dataloader(), strict=True))
+    x, wanted = (torch.cat(parts) for parts in zip(*data.test_dataloader(), strict=True))
+    images, x = images.float() / 255, x.float() / 255
+    torch.manual_seed(0)
+    layers = [
+        nn.Conv2d(1, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.AvgPool2d(2),
+        nn.Conv2d(8, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.AvgPool2d(2),
+    ]
+    plain = nn.Sequential(*layers, nn.Flatten(), nn.Linear(64, 10))
+    optimizer = torch.optim.Adam(plain.parameters(), 0.01)
+    with torch.enable_grad():
+        for _ in range(150):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(plain(images), labels).backward()
+            optimizer.step()
+    ann = (plain(x).argmax(1) == wanted).float().mean().item()
+    timed = nn.Sequential(
+        *(layer if isinstance(layer, nn.ReLU) else SeqToANNContainer(layer) for layer in copy.deepcopy(layers))
+    )
+    timed.append(nn.Flatten(2)).append(copy.deepcopy(plain[-1]))
+    recipe = ann2snn.RateCodingRecipe([images], mode="Max", neuron_factory=lambda scale: IF(v_reset=None))
+    theirs = ann2snn.Converter(recipe, device="cpu").convert(plain)
+    untouched = copy.deepcopy(timed)
+    ours = convert(timed, links(timed, (1, 8, 8)), calibrate(timed, lambda: [images]))
+    recipe = convert_spikingjelly(copy.deepcopy(untouched), lambda: [images])[0]
+    steps, right, scores = 256, [], []
+    for snn in (theirs, ours, recipe):
+        functional.set_step_mode(snn, "m")
+        functional.reset_net(snn)
+        scores.append(snn(x.expand(steps, *x.shape)).mean(0))
+        right.append((scores[-1].argmax(1) == wanted).float().mean().item())
+    assert ann > 0.9
+    assert abs(right[0] - right[1]) <= 0.005
+    assert (scores[0] - scores[1]).abs().mean() < 0.01 * scores[0].abs().mean()
+    torch.testing.assert_close(scores[2], scores[0])
+    assert abs(right[1] - ann) <= 0.01
