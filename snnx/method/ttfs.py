@@ -16,7 +16,7 @@ from snnx.spike_time.dynamic_threshold import DynamicThreshold
 from snnx.spike_time.planes import SpikePlanes, ValuePlanes
 from snnx.spike_time.readout import EndMembrane, SpikeTime
 
-THRESHOLDS = ("dynamic", "constant")
+THRESHOLDS = ("dynamic", "constant", "none")
 INPUTS = {"time": SpikePlanes, "direct": ValuePlanes}
 BREAKS = {  # what a backbone may not hold, and what to do
     nn.AvgPool2d: "an average of spikes is no spike; set backbone.pool=max",
@@ -40,11 +40,12 @@ class TTFS(Method):
             maxima and neurons only.
         input: `time` lets a pixel x of [0, 1] fire at 1 - x; `direct` gives the first layer its value.
         threshold: `dynamic` falls from 1 to 0 in the window of its layer (DFT); `constant` stays at 1, and without windows a
-            spike counts for what comes after it only: the neuron of STDBP, "without DFT".
+            spike counts for what comes after it only: the neuron of STDBP, "without DFT"; `none` stays with the identical ANN,
+            whose neuron is `clip(x, 0, 1)`.
         readout: `end_membrane`, the last layer's potential, as in the authors' code; `spike_time`, as in the paper.
         fire_at_end, clip: see `DynamicThreshold`.
-        source: share of the epochs, from the first on, in which the identical ANN is trained, whose neuron is `clip(x, 0, 1)`;
-            the rest goes on from its weights. Validation and test always see the network of spike times.
+        source: share of the epochs, from the first on, in which that ANN is trained; the rest goes on from its weights.
+            Validation and test see the network of spike times also then.
         checkpoint: a file of weights to start from, of that ANN or of another network of spike times on the same backbone: a
             state dict, or a checkpoint of snnx.
         steps: of time in validation and test, shared evenly among the windows: the network then fires at steps only, as clocked
@@ -55,8 +56,8 @@ class TTFS(Method):
         loss, metrics, watch, optimizer, scheduler: see `Method`.
 
     Raises:
-        ValueError: `input`, `threshold` or `readout` is not one of its two, a constant threshold is asked for spike times or
-            steps, `source` is outside [0, 1), `steps` leaves a layer no step, the backbone holds a layer with which single
+        ValueError: `input`, `threshold` or `readout` is not one of those above, a constant threshold is asked for spike times
+            or steps, `source` is outside [0, 1), `steps` leaves a layer no step, the backbone holds a layer with which single
             spikes end, or the weights are another network's.
         FileNotFoundError: there are no such weights.
 
@@ -104,6 +105,8 @@ class TTFS(Method):
         if checkpoint is not None:
             load_weights(built, checkpoint, name="method.checkpoint")
         neurons = [module for module in built.modules() if isinstance(module, DynamicThreshold)]
+        for place, module in enumerate(neurons):
+            module.window = place + (input == "time")  # with direct coding the first layer fires in the first window
         if steps is not None:
             if steps < len(neurons) + 1:
                 raise ValueError(
@@ -125,19 +128,26 @@ class TTFS(Method):
             scheduler=scheduler,
         )
         self.source = float(source)
-        self._as_source = False
+        self.ann = threshold == "none"
+        self._as_source = self.ann
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        self._as_source = self.current_epoch < round(self.source * self.trainer.max_epochs)
+        self._as_source = self.ann or self.current_epoch < round(self.source * self.trainer.max_epochs)
         loss = super().training_step(batch, batch_idx)
-        self._as_source = False
+        self._as_source = self.ann
         return loss
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores `[B, K]` of images `[B, C, H, W]`; in the source's epochs of training, those of the ANN."""
-        if self._as_source:
-            return self.backbone(self.encoding(images)[1:])[0]
-        return super().forward(images)
+        if not self._as_source:
+            return super().forward(images)
+        values = self.encoding(images)[1:]
+        if self.recorder is not None:
+            self.recorder.see_input(images, values)
+        outputs = self.backbone(values)
+        if self.recorder is not None:
+            self.recorder.see_output(outputs, EndMembrane())
+        return outputs[0]
 
 
 def _require_single_spikes(network: nn.Module) -> None:

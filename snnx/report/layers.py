@@ -34,7 +34,7 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
     """For each probed metric a plot of its layer means; for residual potentials and for a lone layer, of every time step."""
     plots = []
     for metric in dict.fromkeys(name for line in lines for run in line.done for name in run.result.get("layers") or {}):
-        if metric in HISTOGRAMS or metric in PICTURES:  # snnx/report/histograms.py, snnx/report/attention.py
+        if metric in HISTOGRAMS or metric in PICTURES:  # histograms.py, attention.py and raster.py
             continue
         series = chosen(lines, metric)
         if metric.endswith("_by_iteration"):

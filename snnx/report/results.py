@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from snnx.report import attention, claims, curves, histograms, layers, notes, table
+from snnx.report import attention, claims, curves, histograms, layers, notes, raster, table
 from snnx.report.axes import Plot
 from snnx.report.lines import Line, lines
 from snnx.report.runs import Run
@@ -16,6 +16,7 @@ FIGURES = (
     layers.draw,
     histograms.draw,
     attention.draw,
+    raster.draw,
 )  # each: (sweep, lines) -> plots, none where it has nothing to draw
 
 

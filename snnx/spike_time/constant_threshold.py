@@ -65,9 +65,11 @@ class Fired(DynamicThreshold):
 
     def forward(self, x: Tensor) -> Tensor:
         if len(x) == 1:
-            return x.clamp(0, 1)
+            return super().forward(x)
         if self.probe is not None:
-            self.probe(x[1:].detach(), x[:1].detach())
+            fired, activation = x.detach().split(1)
+            self.times = torch.where(fired > 0, 1 - activation, torch.nan)
+            self.probe(activation, fired)
         return x
 
 

@@ -19,7 +19,7 @@ class DynamicThreshold(Node):
     operation; a maximum over a window, applied to each, keeps the earliest spike. So a backbone that is written for spikes over
     `[T, B, *]` is a network of spike times when it is built with this layer. An input with `m = 0` is a real value: of it
     `a = clip(P, 0, 1)` remains, which is direct coding; and without the plane of `m` the layer is just that, the neuron of the
-    ANN whose weights a network of spike times can start from.
+    ANN whose weights a network of spike times can start from; it "fires" where `a > 0`.
 
     Shape:
         `[2, B, *]`, holding `sum w_i m_i` and `sum w_i a_i`, to `[2, B, *]`, holding `m` and `a`; `[1, B, *]`, holding
@@ -31,6 +31,8 @@ class DynamicThreshold(Node):
         clip: greatest size of `da/dP` and `da/dW`, > 0; `None` leaves them as they are.
 
     Attributes:
+        window: when the window of this layer begins, in windows.
+        times: of the last batch while it is watched, `[1, B, *]`, counted from the first window on; NaN is none.
         steps: of the window, at which potential and threshold are compared, outside training; `None` solves for the time.
 
     Raises:
@@ -52,12 +54,18 @@ class DynamicThreshold(Node):
             raise ValueError(f"DynamicThreshold: clip must be positive, or null for none; got {clip}")
         self.fire_at_end = fire_at_end
         self.clip = None if clip is None else float(clip)
+        self.window = 1
+        self.times: Tensor | None = None
         self.steps: int | None = None
         self.path = "closed form"
 
     def forward(self, x: Tensor) -> Tensor:
         if len(x) == 1:
-            return x.clamp(0, 1)
+            out = x.clamp(0, 1)
+            if self.probe is not None:
+                self.times = torch.where(out > 0, self.window + 1 - out, torch.nan).detach()
+                self.probe(x.detach(), (out > 0).to(x.dtype))
+            return out
         if len(x) != 2:
             raise ValueError(
                 f"DynamicThreshold: x must hold the sums of m and a, [2, B, *]; got {list(x.shape)}; use method=ttfs"
@@ -66,7 +74,9 @@ class DynamicThreshold(Node):
         exact = self.steps is None or self.training
         out = ClosedForm.apply(x, self.fire_at_end, self.clip) if exact else self._simulated(x, self.steps)
         if self.probe is not None:
-            self.probe(x.detach().sum(0, keepdim=True), out[:1].detach())
+            fired, activation = out.detach().split(1)
+            self.times = torch.where(fired > 0, self.window + 1 - activation, torch.nan)
+            self.probe(x.detach().sum(0, keepdim=True), fired)
         return out
 
     def _simulated(self, sums: Tensor, steps: int) -> Tensor:

@@ -124,5 +124,5 @@ def test_its_ann_is_that_of_the_dynamic_threshold():
 def test_what_needs_windows_is_refused():
     with pytest.raises(ValueError, match="threshold=constant must have readout=end_membrane and steps=null"):
         build("method.readout=spike_time")
-    with pytest.raises(ValueError, match="threshold must be one of dynamic, constant; got falling"):
+    with pytest.raises(ValueError, match="threshold must be one of dynamic, constant, none; got falling"):
         build("method.threshold=falling")

@@ -1,0 +1,81 @@
+"""When neurons fire, whether twice, and how many never do, read from networks that fire once."""
+
+import pytest
+import torch
+from composing import composed
+
+from snnx.build import build_method
+from snnx.metric.recorder import Recorder
+from snnx.metric.single_spike import SingleSpike
+from snnx.metric.spike_raster import SpikeRaster
+from snnx.metric.spikes_per_neuron import SpikesPerNeuron
+from snnx.neuron.if_ import IF
+from snnx.neuron.ttfs import TTFS
+
+CNN = ["method=ttfs", "backbone=scnn", "backbone.bias=false", "backbone.pool=max", "init=kaiming"]
+
+
+class Facts:
+    shape, classes = (1, 28, 28), 10
+
+
+def raster(*overrides):
+    torch.manual_seed(0)
+    run = composed(*CNN, *overrides)
+    method = build_method({**run.config, "budget": {"width": 0.5}}, Facts())
+    with Recorder(method.backbone, [SpikeRaster(neurons=100), SpikesPerNeuron()]) as method.recorder:
+        method(torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0)))
+        method.recorder.end_batch(torch.ones(4, dtype=torch.bool))
+    return method.recorder
+
+
+@pytest.mark.parametrize(("source", "first"), [("time", 1), ("direct", 0)])
+def test_with_the_dynamic_threshold_every_layer_has_a_window(source, first):
+    recorder = raster(f"method.input={source}")
+    times = recorder.curves("correct")["spike_raster"]
+    assert len(times) == 4
+    for window, spikes in enumerate(times.values(), first):
+        fired = spikes[~spikes.isnan()]
+        assert len(spikes) in (64, 100)
+        assert 0 < len(fired) < len(spikes)
+        assert window <= fired.min() <= fired.max() <= window + 1
+    assert "spike_raster" not in recorder.curves("test")
+    assert not any("raster" in name for name in recorder.scalars())
+
+
+def test_without_it_they_overlap():
+    times = list(raster("method.threshold=constant").curves("correct")["spike_raster"].values())
+    first, second = (spikes[~spikes.isnan()] for spikes in times[:2])
+    assert second.min() < first.max()
+
+
+def test_of_the_ann_a_neuron_is_inactive_where_its_activation_is_0():
+    torch.manual_seed(0)
+    run = composed(*CNN, "method.threshold=none")
+    method = build_method({**run.config, "budget": {"width": 0.5}}, Facts())
+    seen = {}
+    method.backbone.features.sn1.register_forward_hook(lambda module, x, y: seen.update(share=(y == 0).float().mean()))
+    with Recorder(method.backbone, [SpikesPerNeuron()]) as method.recorder:
+        method.recorder.labels = torch.zeros(4, dtype=torch.long)
+        scores = method(torch.rand(4, 1, 28, 28))
+        method.recorder.end_batch(torch.ones(4, dtype=torch.bool))
+    assert scores.shape == (4, 10)
+    inactive = method.recorder.curves("test")["inactive_percent"]["features.sn1"]
+    assert inactive.item() == pytest.approx(100 * seen["share"].item(), rel=1e-5)
+    assert 5 < inactive.item() < 95
+
+
+def test_two_spikes_of_a_neuron_fail_the_run():
+    x = torch.full((4, 1, 3), 1.2)
+    with Recorder(torch.nn.Sequential(TTFS()), [SingleSpike()]) as recorder:
+        recorder.network(x)
+    with (
+        Recorder(torch.nn.Sequential(IF()), [SingleSpike()]) as recorder,
+        pytest.raises(ValueError, match="a neuron must fire at most once a sample; got 4 spikes of one IF: choose neuron=ttfs"),
+    ):
+        recorder.network(x)
+
+
+def test_a_raster_and_a_check_need_their_numbers():
+    with pytest.raises(ValueError, match="neurons must be at least 1; got 0"):
+        SpikeRaster(neurons=0)

@@ -1,0 +1,51 @@
+"""Weights of few bits: the grid, the network afterwards, and a run that is tested with them."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from composing import composed
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from snnx.quantization.symmetric import Symmetric, symmetric
+from snnx.run import execute
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 2**31), st.integers(2, 8))
+def test_the_grid(seed, bits):
+    weight = torch.randn(7, 9, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    found = symmetric(weight, bits)
+    step = weight.abs().max() / (2 ** (bits - 1) - 1)
+    assert (found - weight).abs().max() <= step / 2 + 1e-12
+    assert len(found.unique()) <= 2**bits - 1
+    assert torch.allclose((found / step).round() * step, found, atol=1e-12)
+    assert torch.equal(symmetric(-weight, bits), -found)
+    assert torch.equal(symmetric(torch.zeros(3), bits), torch.zeros(3))
+
+
+def test_biases_and_norms_keep_their_values():
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Linear(5, 2))
+    before = {name: p.clone() for name, p in net.named_parameters()}
+    with Symmetric(bits=[2]).applied(net, 2):
+        changed = {name for name, p in net.named_parameters() if not torch.equal(p, before[name])}
+    assert changed == {"0.weight", "2.weight"}
+    assert all(torch.equal(p, before[name]) for name, p in net.named_parameters())
+
+
+def test_a_run_is_tested_with_each(tmp_path):
+    line = ["timesteps=4", "trainer.max_epochs=3", "trainer.accelerator=cpu", "init=kaiming"]
+    plain = execute(replace(composed(*line), outputs=str(tmp_path / "a")))["metrics"]
+    both = execute(replace(composed(*line, "quantization=symmetric", "quantization.bits=[8,2]"), outputs=str(tmp_path / "b")))
+    metrics = both["metrics"]
+    assert {key: metrics[key] for key in plain} == plain, "the run itself is as it was"
+    assert abs(metrics["test/loss_8bit"] - metrics["test/loss"]) < 0.05 < abs(metrics["test/loss_2bit"] - metrics["test/loss"])
+    assert metrics["test/firing_rate_2bit"] != metrics["test/firing_rate"]
+
+
+@pytest.mark.parametrize("bits", [[], [1], [4, 0]])
+def test_bits_that_are_none(bits):
+    with pytest.raises(ValueError, match="bits must be a list of numbers of 2 or more; got"):
+        Symmetric(bits=bits)
