@@ -64,7 +64,9 @@ def lines(rows: Sequence[str], runs: Iterable[Run]) -> list[Line]:
     for row in rows:
         if not any(key[0] == row for key in members):
             members[row, "", ""] = []
-    found = [(key[2], _line(key, group)) for key, group in members.items()]
+    made = [(key[2], _line(key, group)) for key, group in members.items()]
+    common = shared(line for _, line in made)
+    found = [(group, replace(line, label=_label(line, common))) for group, line in made]
     order = {row: place for place, row in enumerate(rows)}
     found.sort(key=lambda pair: (order.get(pair[1].row, len(order)), *_place(pair[1]), pair[0]))
     count = Counter((line.label, line.scale) for _, line in found)
@@ -72,6 +74,20 @@ def lines(rows: Sequence[str], runs: Iterable[Run]) -> list[Line]:
         replace(line, label=f"{line.label} #{group[:6]}") if count[line.label, line.scale] > 1 else line
         for group, line in found
     ]
+
+
+def shared(lines: Iterable[Line]) -> dict[str, str]:
+    """Scale to the further overrides under which all of its runs go: they tell no line from another.
+
+    Example:
+        >>> run = Run("LIF", 0, "small", "timesteps=8", "ab", "done", {}, True)
+        >>> shared([Line("LIF", "LIF", "small", (run,)), Line("IF", "IF", "", ())])
+        {'small': 'timesteps=8'}
+    """
+    seen: dict[str, set[str]] = {}
+    for line in lines:
+        seen.setdefault(line.scale, set()).add("".join(line.further[:1]))
+    return {scale: further for scale, (further, *others) in seen.items() if further and not others}
 
 
 def scales(lines: Iterable[Line]) -> list[str]:
@@ -87,8 +103,12 @@ def _home(run: Run, members: dict[tuple[str, str, str], list[Run]]) -> tuple[str
 
 
 def _line(key: tuple[str, str, str], runs: list[Run]) -> Line:
-    line = Line(row=key[0], label=key[0], scale=key[1], runs=tuple(runs))
-    return replace(line, label=" ".join([line.row, *line.further[:1]]).strip())
+    return Line(row=key[0], label=key[0], scale=key[1], runs=tuple(runs))
+
+
+def _label(line: Line, common: dict[str, str]) -> str:
+    own = [further for further in line.further[:1] if further != common.get(line.scale)]
+    return " ".join([line.row, *own]).strip()
 
 
 def _place(line: Line) -> tuple:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from snnx.report.lines import Line
+from snnx.report.lines import Line, shared
 from snnx.report.runs import STATES, Run
 from snnx.report.unit import duration
 from snnx.sweepfile import SweepFile
@@ -13,18 +13,27 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     """A line for each thing that a reader of the table has to know."""
     found = [f"{row.label}: the paper's number is from {row.source}" for row in sweep.live if row.source]
     known = {row.label for row in sweep.rows}
+    found += [f"scale {scale}: all runs with {further}" for scale, further in shared(lines).items()]
     found += [f"{name}: several configurations go by this name; claims take the last started" for name in _twice(lines)]
     for line in lines:
         if known and line.row not in known:
             found.append(f"{line.label}: the sweep file has no such row any more")
+        found += _failed(line)
         for run in line.runs:
-            if run.state in ("failed", "diverged", "no data"):
-                found.append(f"{titled(run)} {run.state}: {reason(run)}")
-            elif run.state == "unfinished":
+            if run.state == "unfinished":
                 found.append(f"{titled(run)} is unfinished: nobody is at it; the same command finishes it")
             elif run.state == "done" and run.seed not in line.values(sweep.metric):
                 found.append(f"{titled(run)} is done but has no finite {sweep.metric}")
     return found
+
+
+def _failed(line: Line) -> list[str]:
+    """A line for each reason for which runs of a table line failed, with their seeds."""
+    seeds: dict[str, list[str]] = {}
+    for run in line.runs:
+        if run.state in ("failed", "diverged", "no data"):
+            seeds.setdefault(f"{run.scale} {run.state}: {reason(run)}", []).append(str(run.seed))
+    return [f"{line.label}, seed {', '.join(ran)}, {text}" for text, ran in seeds.items()]
 
 
 def _twice(lines: Sequence[Line]) -> list[str]:
@@ -42,6 +51,8 @@ def reason(run: Run) -> str:
     """Why a run failed, in one line."""
     error = run.result.get("error") or {}
     message = " ".join(str(error.get("message", "")).split())
+    if error.get("type") in ("NoData", "Diverged"):  # the run's state says it already
+        return message
     return f"{error.get('type', 'no reason recorded')}: {message}" if message else error.get("type", "no reason recorded")
 
 

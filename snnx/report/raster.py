@@ -16,14 +16,21 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
     if not kept:
         return []
     figure, axes = panels([f"{line.label}, scale {line.scale}" for line, _ in kept])
-    for axis, (_, layers) in zip(axes, kept, strict=True):
+    early = [
+        np.nanquantile(np.concatenate([np.array(times, dtype=float) for times in layers.values()]), 0.98) for _, layers in kept
+    ]
+    for axis, end, (_, layers) in zip(axes, early, kept, strict=True):
         style = styles(list(layers))
         for place, (layer, times) in enumerate(layers.items(), 1):
             height = place + np.linspace(-0.42, 0.42, len(times))
             axis.plot(np.array(times, dtype=float), height, ".", color=style[layer][0], markersize=1.5)
         axis.set_xlabel("time of the spike")
+        axis.set_xlim(left=-0.02 * end, right=1.1 * end)
         axis.grid(axis="x", color="#dddddd", linewidth=0.6)
     tallest = max((list(layers) for _, layers in kept), key=len)
     axes[0].set_yticks(range(1, len(tallest) + 1), [layer.rpartition(".")[2] for layer in tallest], fontsize=8)
-    caption = "spike_raster: a rightly classified sample, first seed; each layer's neurons from its first to its last"
+    caption = (
+        "spike_raster: a rightly classified sample, first seed; each layer's neurons from its first to its last; "
+        "of the latest 2 % some may lie outside"
+    )
     return [Plot("spike_raster", caption, png(figure))]

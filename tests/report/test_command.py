@@ -81,7 +81,7 @@ def test_cells_are_no_markup(report, leave, done, capsys):
     facts = done("PLIF", 0, 0.8, group="g", hash="h")
     leave(NAME, "PLIF,seed=0,scale=small,metric=[firing_rate,potential]", facts)
     assert report(NAME) == 0
-    assert "PLIF metric=[firing_rate,potential]" in capsys.readouterr().out
+    assert "all runs with metric=[firing_rate,potential]" in capsys.readouterr().out
 
 
 def test_needs_neither_torch_nor_hydra_and_draws_only_when_asked():

@@ -58,8 +58,8 @@ def test_notes_say_what_failed_and_why(results, leave, done):
     leave("fig", "Old,seed=0,scale=small", done("Old", 0, 0.8))
     assert results().notes == [
         "A: the paper's number is from read off Figure 10",
-        "A, seed 0, small is done but has no finite val/acc",
         "A, seed 1, small failed: RuntimeError: two lines",
+        "A, seed 0, small is done but has no finite val/acc",
         "B, seed 2, paper is unfinished: nobody is at it; the same command finishes it",
         "Old: the sweep file has no such row any more",
     ]
@@ -112,3 +112,20 @@ def test_markdown_is_a_table(results, leave, done):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     first, rule, *rows = markdown(results().tables[0]).splitlines()
     assert {line.count("|") for line in (first, rule, *rows)} == {7}
+
+
+def test_what_all_runs_share_is_a_note_and_no_part_of_a_name(results, leave, done):
+    for row in "AB":
+        leave("fig", f"{row},seed=0,scale=small,trainer.max_epochs=6", done(row, 0, 0.8))
+    alike = results()
+    assert [line.label for line in alike.lines if line.runs] == ["A", "B"]
+    assert "scale small: all runs with trainer.max_epochs=6" in alike.notes
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.7, group="other", hash="other"))
+    assert [line.label for line in results().lines if line.runs] == ["A", "A trainer.max_epochs=6", "B trainer.max_epochs=6"]
+
+
+def test_one_reason_of_several_seeds_is_one_note(results, leave, done):
+    error = {"type": "NoData", "message": "cifar10_dvs must be on this machine", "traceback": "..."}
+    for seed in range(3):
+        leave("fig", f"A,seed={seed},scale=small", done("A", seed, None, status="no data", error=error))
+    assert "A, seed 0, 1, 2, small no data: cifar10_dvs must be on this machine" in results().notes
