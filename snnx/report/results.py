@@ -4,14 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from snnx.report import claims, curves, histograms, layers, notes, table
+from snnx.report import anytime, claims, curves, histograms, layers, notes, table
 from snnx.report.axes import Plot
 from snnx.report.lines import Line, lines
 from snnx.report.runs import Run
 from snnx.report.verdict import Verdict, verdicts
 from snnx.sweepfile import SweepFile
 
-FIGURES = (curves.draw, layers.draw, histograms.draw)  # each: (sweep, lines) -> plots, none where it has nothing to draw
+FIGURES = (
+    curves.draw,
+    anytime.draw,
+    layers.draw,
+    histograms.draw,
+)  # each: (sweep, lines) -> plots, none where it has nothing to draw
 
 
 @dataclass(frozen=True)
