@@ -20,8 +20,8 @@ Listed = tuple[list[Path], list[str]]
 class Folders(Images):
     """Photographs in `train/CLASS/`, for the test in `val/` by class or with a list of labels, decoded as needed.
 
-    Nothing is downloaded: the publishers ask for consent. Classes are numbered in the order of their names, as in torchvision and
-    its trained weights. The official validation set is our test set, since the test's labels are not public.
+    Nothing is downloaded: the publishers ask for consent. Classes are numbered in the order of their names, as in torchvision
+    and its trained weights. The official validation set is our test set, since the test's labels are not public.
 
     Raises:
         NoData: there is no such folder.
