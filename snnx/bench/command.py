@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 
 from snnx import provenance
-from snnx.bench import data, encoders, growth, layers, ledger, loop, steps, sweep
+from snnx.bench import conversion, data, encoders, growth, layers, ledger, loop, steps, sweep
 from snnx.bench.libraries import LIBRARIES
 from snnx.bench.record import record
 from snnx.parser import Parser
@@ -23,6 +23,7 @@ MEASUREMENTS = {
     "layers": layers,
     "growth": growth,
     "steps": steps,
+    "conversion": conversion,
     "encoders": encoders,
     "data": data,
     "loop": loop,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from snnx.report import attention, claims, curves, histograms, layers, notes, raster, table
+from snnx.report import anytime, attention, claims, curves, histograms, layers, notes, raster, table
 from snnx.report.axes import Plot
 from snnx.report.lines import Line, lines
 from snnx.report.runs import Run
@@ -13,6 +13,7 @@ from snnx.sweepfile import SweepFile
 
 FIGURES = (
     curves.draw,
+    anytime.draw,
     layers.draw,
     histograms.draw,
     attention.draw,

@@ -1,0 +1,126 @@
+"""A data set whose classes are folders of photographs; what ImageNet and Tiny ImageNet share."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from snnx.dataset.images import Images
+from snnx.dataset.pictures import Pictures
+from snnx.dataset.published import NoData
+
+SUFFIXES = {".jpeg", ".jpg", ".png"}
+Listed = tuple[list[Path], list[str]]
+"""Files, and the name of the class of each."""
+
+
+class Folders(Images):
+    """Photographs in `train/CLASS/`, for the test in `val/` by class or with a list of labels, decoded as needed.
+
+    Nothing is downloaded: the publishers ask for consent. Classes are numbered in the order of their names, as in torchvision
+    and its trained weights. The official validation set is our test set, since the test's labels are not public.
+
+    Raises:
+        NoData: there is no such folder.
+        ValueError: a folder is empty or not as expected, or the test has a class that training lacks.
+    """
+
+    folder: ClassVar[str]  # below the data root
+    labels: ClassVar[str]  # the file that lists the labels of a flat `val`
+    listed: ClassVar[Callable[[Path], dict[str, str]]]  # reads it: file to class
+
+    def read(self) -> dict[str, tuple[Pictures, Tensor]]:
+        train, test = parts(type(self), Path(self.root).expanduser().absolute() if self.root else None)
+        names = sorted(set(train[1]))
+        number = {name: i for i, name in enumerate(names)}
+        if unknown := sorted(set(test[1]) - set(names)):
+            raise ValueError(f"{type(self).__name__}: val must hold only classes of train; got {', '.join(unknown[:3])}")
+        self.facts = {"classes": len(names)}
+        side = self.shape[1]
+        return {
+            part: (Pictures(paths, side, random=part == "train"), torch.tensor([number[label] for label in labels]))
+            for part, (paths, labels) in (("train", train), ("test", test))
+        }
+
+    def setup(self, stage: str | None = None) -> None:
+        super().setup(stage)
+        pictures, labels = self._parts["val"]
+        self._parts["val"] = pictures.centred(), labels
+
+    @classmethod
+    def examine(cls, root: Path) -> list[tuple[str, str]]:
+        """What `snnx prepare` says of a copy."""
+        try:
+            found = parts(cls, root)
+        except NoData as error:
+            return [("missing", str(error))]
+        except ValueError as error:
+            return [("damaged", str(error))]
+        return [
+            ("ok" if len(paths) == count else "partial", f"{root / cls.folder / part}: {len(paths)} of {count} pictures")
+            for part, (paths, _), count in zip(("train", "val"), found, cls.counts, strict=True)
+        ]
+
+    @classmethod
+    def fetch(cls, folder: str) -> None:
+        """Refuse, with the place to go to.
+
+        Raises:
+            OSError: always.
+        """
+        raise OSError(f"{cls.__name__} is never downloaded; get it at {cls.files[0].url} and unpack it as {cls.folder}")
+
+
+def parts(dataset: type[Folders], root: Path | None) -> tuple[Listed, Listed]:
+    """The pictures of training and test below a data root."""
+    name = dataset.__name__
+    if root is None:
+        raise ValueError(f"{name}: root must be a folder; got null; set dataset.root or SNNX_DATA")
+    for part in ("train", "val"):
+        if not (root / dataset.folder / part).is_dir():
+            raise NoData(f"{name}: {root / dataset.folder / part} must exist, with a folder a class; it is never downloaded")
+    train, test = root / dataset.folder / "train", root / dataset.folder / "val"
+    return _by_class(train, name), _flat(dataset, test) or _by_class(test, name)
+
+
+def _by_class(folder: Path, name: str) -> Listed:
+    """`CLASS/*.JPEG` or `CLASS/images/*.JPEG`."""
+    found: Listed = ([], [])
+    for one in sorted(path for path in folder.iterdir() if path.is_dir()):
+        paths = _pictures(one / "images" if (one / "images").is_dir() else one)
+        found[0].extend(paths)
+        found[1].extend([one.name] * len(paths))
+    if not found[0]:
+        raise ValueError(f"{name}: {folder} must hold pictures in a folder a class; got none")
+    return found
+
+
+def _flat(dataset: type[Folders], folder: Path) -> Listed | None:
+    """All pictures in one folder, with their labels in a file; None where each class has its folder."""
+    place = folder / "images" if (folder / "images").is_dir() else folder
+    paths = _pictures(place)
+    if not paths:
+        return None
+    lists = [one / dataset.labels for one in (folder, folder.parent) if (one / dataset.labels).is_file()]
+    if not lists:
+        raise ValueError(
+            f"{dataset.__name__}: {folder} must hold a folder a class, or pictures with {dataset.labels}; got pictures alone"
+        )
+    labels = dataset.listed(lists[0])
+    if unlisted := next((path.name for path in paths if path.stem not in labels), None):
+        raise ValueError(f"{dataset.__name__}: {lists[0]} must list every picture of {place}; got {unlisted} without a label")
+    return paths, [labels[path.stem] for path in paths]
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+
+
+def first_two_columns(path: Path, separator: str) -> dict[str, str]:
+    """A picture's name without its suffix, and the first word of what stands beside it."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.reader(file, delimiter=separator) if len(row) > 1]
+    return {Path(row[0]).stem: row[1].split()[0] for row in rows if row[1].split()}

@@ -1,0 +1,30 @@
+"""ImageNet: photographs of a thousand kinds of things, as its publisher's archives unpack."""
+
+from pathlib import Path
+
+from snnx.dataset.folders import Folders, first_two_columns
+from snnx.dataset.published import PublishedFile
+
+
+class ImageNet(Folders):
+    """1,281,167 photographs in a thousand classes and 50,000 of the official validation set, on which we test, at 224×224.
+
+    `imagenet/train/n01440764/*.JPEG`, and `imagenet/val` likewise or flat with the list `LOC_val_solution.csv` in or beside it.
+
+    Source:
+        Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge.
+    """
+
+    classes = 1000
+    shape = (3, 224, 224)
+    counts = (1_281_167, 50_000)
+    mean = (0.485, 0.456, 0.406)
+    std = (0.229, 0.224, 0.225)
+    folder = "imagenet"
+    labels = "LOC_val_solution.csv"
+    files = (PublishedFile("imagenet", "", 1_331_167, "https://image-net.org/download.php"),)
+
+    @staticmethod
+    def listed(path: Path) -> dict[str, str]:
+        """`ILSVRC2012_val_00000001,n01751748 1 2 3 4`: the class, and boxes that are not read."""
+        return first_two_columns(path, ",")

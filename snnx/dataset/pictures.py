@@ -1,0 +1,105 @@
+"""Photographs that stay in their files and are decoded batch by batch."""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from snnx.dataset.mapped import Mapped
+
+Box = tuple[float, float, float, float]
+
+
+class Pictures(Mapped):
+    """Files of photographs, as bytes of one size.
+
+        centred: the shorter side becomes side * 256/224, of which the middle is kept; a picture of that size is taken as it is
+        random:  a crop of 8 % to 100 % of the area, of an aspect of 3/4 to 4/3, is resized, and mirrored half of the time
+
+    Random numbers are torch's, drawn before decoding begins, so that they do not depend on the threads that decode.
+
+    Shape:
+        `pictures[chosen]` is `[len(chosen), 3, side, side]`, uint8.
+
+    Args:
+        paths: of the files.
+        side: in pixels.
+        random: distort as in training.
+        index: which files, in which order; None for all.
+
+    Raises:
+        ValueError: a file is no picture.
+
+    Source: Szegedy et al., 2015 (the random crop), with torchvision's ranges.
+    """
+
+    def __init__(self, paths: Sequence[Path], side: int, *, random: bool, index: Tensor | None = None) -> None:
+        super().__init__(np.array([str(path) for path in paths]), index)
+        self.side, self.random = side, random
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.index), 3, self.side, self.side)
+
+    def rows(self, index: Tensor) -> "Pictures":
+        return Pictures(self.array, self.side, random=self.random, index=self.index[index])
+
+    def centred(self) -> "Pictures":
+        """The same files, undistorted."""
+        return Pictures(self.array, self.side, random=False, index=self.index)
+
+    def to(self, device: torch.device) -> "Pictures":
+        return self
+
+    def __getitem__(self, chosen: Tensor | slice) -> Tensor:
+        paths = self.array[self.index[chosen].numpy()]
+        draws = torch.rand(len(paths), 5).tolist() if self.random else [None] * len(paths)
+        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+            return torch.stack(list(threads.map(self._decoded, paths, draws)))
+
+    def _decoded(self, path: str, draw: list[float] | None) -> Tensor:
+        try:
+            with Image.open(path) as file:
+                picture = file.convert("RGB")
+        except (UnidentifiedImageError, OSError) as error:
+            raise ValueError(
+                f"{path}: must be a picture; got {' '.join(str(error).split())}; remove it or copy it again"
+            ) from None
+        size = (self.side, self.side)
+        if draw is not None or picture.size != size:
+            box = middle(*picture.size, self.side) if draw is None else crop(*picture.size, draw)
+            picture = picture.resize(size, Image.Resampling.BILINEAR, box=box)
+        pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+        return pixels.flip(2) if draw is not None and draw[4] < 0.5 else pixels
+
+
+def middle(width: int, height: int, side: int) -> Box:
+    """The square in the middle that becomes `side` pixels when the shorter side becomes `side * 256/224`.
+
+    Example:
+        >>> middle(512, 256, 224)
+        (144.0, 16.0, 368.0, 240.0)
+    """
+    taken = min(width, height) * 224 / 256
+    return (width - taken) / 2, (height - taken) / 2, (width + taken) / 2, (height + taken) / 2
+
+
+def crop(width: int, height: int, draw: Sequence[float]) -> Box:
+    """A part of the picture, from four numbers of [0, 1): its share of the area, its aspect, and its place.
+
+    What would stick out is as wide, or as high, as the picture.
+
+    Example:
+        >>> [round(place, 6) for place in crop(100, 100, [1.0, 0.5, 0.0, 0.0])]
+        [0.0, 0.0, 100.0, 100.0]
+    """
+    area = width * height * (0.08 + 0.92 * draw[0])
+    aspect = math.exp((2 * draw[1] - 1) * math.log(4 / 3))
+    wide, high = min(width, math.sqrt(area * aspect)), min(height, math.sqrt(area / aspect))
+    left, top = (width - wide) * draw[2], (height - high) * draw[3]
+    return left, top, left + wide, top + high

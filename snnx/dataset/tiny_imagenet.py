@@ -1,0 +1,31 @@
+"""Tiny ImageNet: ImageNet's two hundred classes of 64×64 pixels, in both layouts that copies have."""
+
+from pathlib import Path
+
+from snnx.dataset.folders import Folders, first_two_columns
+from snnx.dataset.published import PublishedFile
+
+
+class TinyImageNet(Folders):
+    """100,000 photographs in 200 classes and 10,000 of the official validation set, on which we test.
+
+    `tiny-imagenet-200/train/CLASS/images/*.JPEG` and `val/images/*.JPEG` with `val/val_annotations.txt`, as published, or both
+    sorted into a folder a class, as most copies are.
+
+    Source:
+        Le and Yang 2015, Tiny ImageNet Visual Recognition Challenge.
+    """
+
+    classes = 200
+    shape = (3, 64, 64)
+    counts = (100_000, 10_000)
+    mean = (0.4802, 0.4481, 0.3975)
+    std = (0.2770, 0.2691, 0.2821)
+    folder = "tiny-imagenet-200"
+    labels = "val_annotations.txt"
+    files = (PublishedFile("tiny-imagenet-200", "", 110_000, "http://cs231n.stanford.edu/tiny-imagenet-200.zip"),)
+
+    @staticmethod
+    def listed(path: Path) -> dict[str, str]:
+        """`val_0.JPEG`, a tabulator, the class, and a box that is not read."""
+        return first_two_columns(path, "\t")

@@ -1,0 +1,52 @@
+"""Curves over the steps of a run, from what runs left."""
+
+import matplotlib.axes
+import pytest
+
+from snnx.report import anytime, layers
+from snnx.report.lines import lines
+from snnx.report.runs import collect
+
+
+def probed(steps, accuracies):
+    curves = {"step": steps, "acc": accuracies, "synops": [9.0 * t for t in steps], "energy_uj": [0.0] * len(steps)}
+    return {f"anytime_{name}": {"test": {"all": values}, "correct": {"all": values}} for name, values in curves.items()}
+
+
+@pytest.fixture
+def drawn(sweep, outputs, docs):
+    return lambda figure: figure(sweep, lines(["A", "B"], collect("fig", outputs, docs)))
+
+
+def test_a_long_run_is_a_curve_and_a_short_one_a_point(leave, done, drawn, monkeypatch):
+    """What goes to the axes: steps and per cent of a row of two seeds, its dashed network, and a row that took five steps."""
+    for seed in (0, 1):
+        metrics = {"test/acc": 0.8, "test/ann_acc": 0.85}
+        leave(
+            "fig",
+            f"A,seed={seed},scale=small",
+            done("A", seed, 0.8, metrics=metrics, layers=probed([10, 20, 25], [0.1, 0.5, 0.8])),
+        )
+    leave("fig", "B,seed=0,scale=small", done("B", 0, 0.7, layers=probed([5], [0.7])))
+    seen, dashed = {}, []
+    plot, line = matplotlib.axes.Axes.plot, matplotlib.axes.Axes.axhline
+
+    def plotted(axis, x, y, **style):
+        if "label" in style and axis.get_ylabel() == "":
+            seen.setdefault(style["label"], (list(x), [round(float(v), 6) for v in y]))
+        return plot(axis, x, y, **style)
+
+    monkeypatch.setattr(matplotlib.axes.Axes, "plot", plotted)
+    monkeypatch.setattr(matplotlib.axes.Axes, "axhline", lambda axis, y, **style: dashed.append(y) or line(axis, y, **style))
+    plots = drawn(anytime.draw)
+    assert [plot.name for plot in plots] == ["anytime_acc", "anytime_synops", "anytime_energy_uj"]
+    assert seen == {"A": ([10, 20, 25], [10.0, 50.0, 80.0]), "B": ([5], [70.0])}
+    assert dashed == [pytest.approx(85.0)]
+    assert "dashed" in plots[0].caption
+    assert all(plot.png.startswith(b"\x89PNG") for plot in plots)
+    assert drawn(layers.draw) == []
+
+
+def test_nothing_is_drawn_of_runs_that_were_not_measured(leave, done, drawn):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    assert drawn(anytime.draw) == []
