@@ -103,6 +103,12 @@ class SelfAttention(nn.Module):
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """`q k^T v` of `[*, N, d]`, in the order that takes fewer multiplications: `2 N d d` against `2 N N d`.
 
+    Forward + backward, ms, one thread of an AMD EPYC (Zen 5, AVX-512 with bfloat16), torch 2.15, the least of 60 on a
+    shared machine, measured once to choose: this, through the scores, and through the scores and NSAD::
+
+        [32, 12, 64, 32]    float32 7.9, 13.0, 20.2     bfloat16 2.7, 3.4, 10.5
+        [40, 16, 64, 16]    float32 3.5, 13.5, 23.9     bfloat16 2.4, 5.4, 29.8
+
     Example:
         >>> q, k, v = torch.randint(2, (3, 64, 8)).float().split(1)
         >>> torch.equal(attend(q, k, v), q @ k.transpose(-2, -1) @ v)

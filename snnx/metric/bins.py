@@ -23,6 +23,7 @@ class Bins(NamedTuple):
 
 
 HISTOGRAMS = {
+    "attention_score_histogram": Bins(-0.5, 32.5, 33),
     "potential_histogram": Bins(-4, 4, 64),
     "weight_gradient_histogram": Bins(-12, 2, 56),  # of log10 |dL/dw|
 }

@@ -34,7 +34,7 @@ def _example(layers: dict) -> dict[str, np.ndarray]:
 def _maps(mapped: Sequence[tuple[Line, dict[str, np.ndarray]]]) -> Plot:
     titles = [f"{line.row},\n{title}" for line, shown in mapped for title in shown]
     maps = [scores for _, shown in mapped for scores in shown.values()]
-    figure, axes = panels(titles, width=3.4, height=3.4)
+    figure, axes = panels(titles, width=3.4, height=4.2)
     highest = max(1.0, *(scores.max() for scores in maps))
     for axis, scores in zip(axes, maps, strict=True):
         image = axis.imshow(scores, cmap="magma", vmin=0, vmax=highest, interpolation="nearest")

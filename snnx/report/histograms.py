@@ -10,7 +10,11 @@ from snnx.report.curves import mean_and_range
 from snnx.report.lines import Line, scales
 from snnx.sweepfile import SweepFile
 
-AXES = {"potential_histogram": "potential before reset", "weight_gradient_histogram": "log10 |dL/dw|"}
+AXES = {
+    "attention_score_histogram": "score before a denoiser",
+    "potential_histogram": "potential before reset",
+    "weight_gradient_histogram": "log10 |dL/dw|",
+}
 KINDS = ("test", "train")  # a histogram is of one or the other
 
 

@@ -60,6 +60,20 @@ def test_golden():
     assert scores.grad.flatten().tolist() == [0.0, 0.0, *[1.0] * 31]
 
 
+def test_in_bfloat16_parameters_learn_in_float32():
+    """Sums of thousands of gradients, which 8 bits would not hold."""
+    denoiser = shaped(0)
+    scores = torch.randint(13, (6, 2, 20, 20)).float()
+    weight = torch.randint(-3, 4, scores.shape).float()  # exact in bfloat16
+    found = []
+    for dtype in (torch.float32, torch.bfloat16):
+        out = denoiser(scores.to(dtype))
+        assert out.dtype == dtype
+        found.append(torch.autograd.grad((out * weight.to(dtype)).float().sum(), list(denoiser.parameters())))
+    for name, a, b in zip(dict(denoiser.named_parameters()), *found, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-4, msg=lambda m, name=name: f"{name}: {m}")
+
+
 def test_a_threshold_of_zero_is_nothing():
     denoiser, scores = NSAD(2, 8, threshold=0), torch.randint(9, (3, 2, 4, 4)).float()
     assert torch.equal(denoiser(scores), scores)

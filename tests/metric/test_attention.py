@@ -10,6 +10,7 @@ from snnx.attention.self_attention import SelfAttention
 from snnx.backbone.spikformer import Spikformer
 from snnx.metric.attention_energy import AttentionEnergy, attention_energy_nj
 from snnx.metric.attention_map import AttentionMap
+from snnx.metric.attention_score import AttentionScore
 from snnx.metric.attention_zero import AttentionZero
 from snnx.metric.denoiser import Denoiser, read
 from snnx.metric.firing_rate import FiringRate
@@ -59,7 +60,7 @@ def network():
 def test_streams_equal_the_whole(network):
     """Two batches of unequal size, against the scores of both taken together."""
     whole = Whole()
-    metrics = [AttentionZero(), AttentionEnergy(), AttentionMap(head=1), FiringRate(), whole]
+    metrics = [AttentionZero(), AttentionEnergy(), AttentionScore(), AttentionMap(head=1), FiringRate(), whole]
     images = torch.rand(4, 3, 3, 16, 16)
     network.train()  # the norms make neurons fire
     with Recorder(network, metrics) as recorder:
@@ -77,6 +78,10 @@ def test_streams_equal_the_whole(network):
         shares.append((after == 0).float().mean().item())
         for curve, scores in (("attention_zero_before", before), ("attention_zero", after)):
             torch.testing.assert_close(curves[curve][name].float(), (scores == 0).float().mean((1, 2, 3, 4)))
+        shares_of_scores = curves["attention_score_histogram"][name].float()
+        torch.testing.assert_close(shares_of_scores, torch.bincount(before.flatten().long(), minlength=33) / before.numel())
+        threshold = int(curves["attention_score_threshold_95"][name])
+        assert (before < threshold).float().mean() >= 0.95 > (before < threshold - 1).float().mean()
         energy = attention_energy_nj((after != 0).float().mean().item(), 4, 16, 32, "paper")
         assert curves["attention_energy_nj"][name].item() == pytest.approx(energy, rel=1e-4)
         if name.startswith("encoder.1"):

@@ -151,6 +151,6 @@ def test_attention_is_drawn_of_the_lines_that_have_it(leave, done, drawn):
     leave("fig", "B,seed=0,scale=small", done("B", 0, 0.8, layers=maps | learned))
     plots = drawn(attention.draw)
     assert [plot.name for plot in plots] == ["attention_map", "denoiser"]
-    assert size(plots[0].png) == (2040, 510)  # four panels of 3.4 inches
+    assert size(plots[0].png) == (2040, 630)  # four panels of 3.4 by 4.2 inches
     assert "denoiser of B" in plots[1].caption
     assert drawn(layers.draw) == []
