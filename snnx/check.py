@@ -8,6 +8,9 @@ from snnx.interrupt import at_once
 from snnx.job import Job
 from snnx.secret import refuse_secrets
 
+STAGES = {"encoding": "encoding", "neuron": "neuron", "surrogate": "neuron", "decoding": "decoding"}
+"""The groups that some methods do without, and the stage of a method that reads them."""
+
 
 @at_once()  # it is the first to import torch
 def check(job: Job) -> None:
@@ -18,6 +21,7 @@ def check(job: Job) -> None:
     """
     try:
         refuse_secrets(job)
+        _unread(job)
         _ranges(job.config)
         _read_by_backbone(job.config)
         bind(job.config)
@@ -25,6 +29,15 @@ def check(job: Job) -> None:
     except Exception as error:
         where = f" [{job.title}]" if job.row != "default" else ""
         raise ValueError(f"{_reason(error)}{where}") from error
+
+
+def _unread(job: Job) -> None:
+    """Refuse a stage that was asked for and that the method does not have: the run would go by a name that is not true."""
+    asked = {word.split("=")[0].lstrip("+~").split(".")[0] for word in job.overrides}
+    for group, stage in STAGES.items():
+        if group in asked and job.config[group] is not None and stage not in job.config["method"]:
+            method = job.config["method"]["_target_"].rpartition(".")[2]
+            raise ValueError(f"{group} must not be set with {method}, which has its own; got one: leave {group} out")
 
 
 def _ranges(config: dict) -> None:

@@ -12,9 +12,10 @@ import torch
 from rich.console import Console
 
 from snnx import provenance
-from snnx.bench import conversion, data, encoders, growth, layers, ledger, loop, steps, sweep
+from snnx.bench import conversion, data, encoders, growth, layers, ledger, loop, spike_time, steps, sweep
 from snnx.bench.libraries import LIBRARIES
 from snnx.bench.record import record
+from snnx.memory import keep_memory
 from snnx.parser import Parser
 from snnx.report.table import text
 from snnx.write import write
@@ -23,6 +24,7 @@ MEASUREMENTS = {
     "layers": layers,
     "growth": growth,
     "steps": steps,
+    "spike_time": spike_time,
     "conversion": conversion,
     "encoders": encoders,
     "data": data,
@@ -47,6 +49,7 @@ def main(words: list[str]) -> int:
         return 2
     before = torch.get_num_threads()
     torch.set_num_threads(arguments.threads)
+    keep_memory()  # as every run does
     try:
         return _bench(arguments, shlex.join(["snnx", "bench", *words]))
     finally:
