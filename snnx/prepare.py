@@ -26,7 +26,7 @@ def main(words: list[str]) -> int:
 
     A data set's class takes part with three things: `files`, a tuple of `PublishedFile`; `samples_in(path)`, how many
     samples one of them holds; and `fetch(folder)`, which downloads all of them. A set of recordings says itself what is
-    below a root, `examine(root)`, and makes its frames, `prepared(root)`.
+    below a root, `examine(root)`, fetches a variant, `fetch(folder, variant)`, and makes its frames, `prepared`.
 
     Example:
         >>> main(["digits"])
@@ -43,6 +43,10 @@ def main(words: list[str]) -> int:
     if not dataset.files and not hasattr(dataset, "prepared"):
         print(f"{arguments.dataset}: nothing to do, embedded")
         return 0
+    variants = getattr(dataset, "variants", ())
+    if arguments.variant and arguments.variant not in variants:
+        known = ", ".join(variants) or "left out: there is one version only"
+        parser.error(f"--variant must be {known}; got {arguments.variant}")
     root = Path(arguments.root).expanduser().absolute()
     problem = None
     try:
@@ -50,7 +54,7 @@ def main(words: list[str]) -> int:
         with _locked(root):
             found = examine(dataset, root)
             if {state for state, _ in found} - USABLE == {"missing"}:  # nothing else is wrong: complete it
-                problem = _fetch(dataset, root)
+                problem = _fetch(dataset, root, arguments.variant or _plain(arguments).get("variant"))
                 found = examine(dataset, root)
     except OSError as error:
         print(f"snnx prepare {arguments.dataset}: {root} must be writable; got {error}", file=sys.stderr)
@@ -70,15 +74,20 @@ def main(words: list[str]) -> int:
 
 def _frames(dataset: type, arguments: argparse.Namespace) -> int:
     """Make the frames of a set of recordings, as its option has them."""
-    option = yaml.safe_load((home("conf") / "dataset" / f"{arguments.dataset}.yaml").read_text(encoding="utf-8"))
-    plain = {key: value for key, value in option.items() if not str(value).startswith("${") and not key.startswith("_")}
     try:
-        folder = dataset.prepared(Path(arguments.root), arguments.timesteps, plain)
+        folder = dataset.prepared(Path(arguments.root), arguments.timesteps, _plain(arguments))
     except (ValueError, OSError) as error:
         print(f"snnx prepare {arguments.dataset}: {error}", file=sys.stderr)
         return 1
     print(f"frames  {folder}")
     return 0
+
+
+def _plain(arguments: argparse.Namespace) -> dict:
+    """What the option says of itself, with the variant that is asked for."""
+    option = yaml.safe_load((home("conf") / "dataset" / f"{arguments.dataset}.yaml").read_text(encoding="utf-8"))
+    plain = {key: value for key, value in option.items() if not str(value).startswith("${") and not key.startswith("_")}
+    return plain | ({"variant": arguments.variant} if arguments.variant else {})
 
 
 def examine(dataset: type, root: Path) -> list[tuple[str, str]]:
@@ -107,13 +116,14 @@ def _examine(dataset: type, path: Path, file: object) -> tuple[str, str]:
     return "altered", f"{path}: its md5 must be {file.md5}; remove it and run this again"
 
 
-def _fetch(dataset: type, root: Path) -> str | None:
+def _fetch(dataset: type, root: Path, variant: str | None) -> str | None:
     """Download into a folder of its own, then move what is missing into place; returns what went wrong."""
     folder = root / ".snnx-prepare.partial"
     shutil.rmtree(folder, ignore_errors=True)  # a killed run may have left one, and the lock is ours
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what the downloader has to say
-            dataset.fetch(str(folder))
+            versions = getattr(dataset, "variants", ())  # of recordings, each with archives of its own
+            dataset.fetch(str(folder), *([variant or versions[0]] if versions else []))
         for packed in [*folder.rglob("*.gz"), *folder.rglob("*.zip")]:
             packed.unlink()
         _move(folder, root)
@@ -166,6 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("dataset", metavar="DATASET", help=", ".join(names()))
     root = os.environ.get("SNNX_DATA", "data")
+    parser.add_argument("--variant", metavar="NAME", help="of a data set that has several; default: its option's")
     parser.add_argument("--timesteps", type=int, default=10, metavar="T", help="frames of a recording; now: %(default)s")
     parser.add_argument("--root", default=root, metavar="PATH", help="where data sets lie (SNNX_DATA; now: %(default)s)")
     return parser

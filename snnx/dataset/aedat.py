@@ -73,7 +73,7 @@ def read_aedat4(path: Path) -> np.ndarray:
         import aedat  # noqa: F401  what tonic decodes it with
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            f"{path}: the package aedat must be installed to read .aedat4; try: pip install aedat"
+            f"{path}: the package aedat must be installed to read .aedat4; try: pip install 'snnx[aedat4]'"
         ) from None
     from tonic.io import read_aedat4 as read
 

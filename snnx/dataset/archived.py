@@ -34,15 +34,16 @@ class Archived:
         return [
             (
                 "missing",
-                f"{root / archive.folder}: publisher's file {archive.name} (md5 {archive.md5}): {archive.url}"
+                (f"{archive.variant}, " if archive.variant else "")
+                + f"{root / archive.folder}: publisher's file {archive.name} (md5 {archive.md5}): {archive.url}"
                 + ("" if archive.fetchable else f"; {BY_HAND}"),
             )
             for archive in cls.archives
         ]
 
     @classmethod
-    def fetch(cls, folder: str) -> None:
-        """Download and unpack the archives below `folder`, each where its content belongs.
+    def fetch(cls, folder: str, variant: str) -> None:
+        """Download and unpack the archives of a variant below `folder`, each where its content belongs.
 
         Raises:
             RuntimeError: no program can, or what came has another checksum.
@@ -50,9 +51,11 @@ class Archived:
         """
         from torchvision.datasets.utils import download_and_extract_archive
 
-        if not all(archive.fetchable for archive in cls.archives):
-            raise RuntimeError(BY_HAND)
-        for archive in cls.archives:
+        wanted = [archive for archive in cls.archives if archive.variant in ("", variant)]
+        if not all(archive.fetchable for archive in wanted):
+            others = sorted({archive.variant for archive in cls.archives if archive.fetchable})
+            raise RuntimeError("; ".join([BY_HAND, *(f"--variant {other} can be fetched" for other in others)]))
+        for archive in wanted:
             place = Path(folder) / archive.folder
             download_and_extract_archive(archive.url, str(place), filename=archive.name, md5=archive.md5)
 

@@ -106,9 +106,13 @@ class DVS128Gesture(Events):
     variants = ("spikingjelly", "tonic")
     counts = (1_176, 288)  # of the first variant
     archives = (
-        Archive("DvsGesture.tar.gz", "8a5c71fb11e24e5ca5b11866ca6c00a1", IBM, False, "DvsGesture"),
-        Archive("ibmGestureTrain.tar.gz", "3a8f0d4120a166bac7591f77409cb105", f"{FIGSHARE}38022171", False, "DVSGesture"),
-        Archive("ibmGestureTest.tar.gz", "56070e45dadaa85fff82e0fbfbc06de5", f"{FIGSHARE}38020584", False, "DVSGesture"),
+        Archive("DvsGesture.tar.gz", "8a5c71fb11e24e5ca5b11866ca6c00a1", IBM, False, "DvsGesture", "spikingjelly"),
+        Archive(
+            "ibmGestureTrain.tar.gz", "3a8f0d4120a166bac7591f77409cb105", f"{FIGSHARE}38022171", True, "DVSGesture", "tonic"
+        ),
+        Archive(
+            "ibmGestureTest.tar.gz", "56070e45dadaa85fff82e0fbfbc06de5", f"{FIGSHARE}38020584", True, "DVSGesture", "tonic"
+        ),
     )
 
     def layouts(self) -> tuple[Layout, ...]:

@@ -36,6 +36,7 @@ class Archive:
         url: where the publisher has it.
         fetchable: whether a program can download it there.
         folder: below the data root, where its content belongs.
+        variant: of the data set, where each has archives of its own; empty where all share them.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Archive:
     url: str
     fetchable: bool
     folder: str
+    variant: str = ""
 
 
 def locate(root: str | None, files: Iterable[PublishedFile], *, dataset: str) -> list[Path]:

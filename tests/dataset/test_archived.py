@@ -3,11 +3,13 @@
 import hashlib
 import os
 import re
+import tarfile
 import threading
 import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 
 from snnx.dataset.cifar10_dvs import CIFAR10DVS
@@ -26,15 +28,10 @@ def root(tmp_path, write_bin, random_events):
 
 
 @pytest.fixture
-def publisher(tmp_path, monkeypatch, root):
-    """A publisher on this machine, who has what lies in `root`; which is empty then."""
-    shelf, archives = tmp_path / "shelf", []
+def address(tmp_path, monkeypatch):
+    """Of a publisher on this machine, who has what lies in `tmp_path/shelf`."""
+    shelf = tmp_path / "shelf"
     shelf.mkdir()
-    for part in ("Train", "Test"):
-        with zipfile.ZipFile(shelf / f"{part.lower()}.zip", "w") as packed:
-            for path in sorted((root / "NMNIST" / part).rglob("*.bin")):
-                packed.write(path, path.relative_to(root / "NMNIST"))
-    os.rename(root, tmp_path / "original")
 
     class Silent(SimpleHTTPRequestHandler):
         def log_message(self, format, *arguments):
@@ -43,15 +40,29 @@ def publisher(tmp_path, monkeypatch, root):
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(shelf)))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    for path in sorted(shelf.iterdir()):
-        md5 = hashlib.md5(path.read_bytes()).hexdigest()
-        archives.append(Archive(path.name, md5, f"http://127.0.0.1:{server.server_port}/{path.name}", True, "NMNIST"))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(NMNIST, "archives", tuple(archives))
-    yield shelf
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def archive(path, address, folder, variant=""):
+    md5 = hashlib.md5(path.read_bytes()).hexdigest()
+    return Archive(path.name, md5, f"{address}/{path.name}", True, folder, variant)
+
+
+@pytest.fixture
+def publisher(tmp_path, monkeypatch, root, address):
+    """The shelf of one who has what lies in `root`; which is empty then."""
+    shelf = tmp_path / "shelf"
+    for part in ("Train", "Test"):
+        with zipfile.ZipFile(shelf / f"{part.lower()}.zip", "w") as packed:
+            for path in sorted((root / "NMNIST" / part).rglob("*.bin")):
+                packed.write(path, path.relative_to(root / "NMNIST"))
+    os.rename(root, tmp_path / "original")
+    monkeypatch.setattr(NMNIST, "archives", tuple(archive(path, address, "NMNIST") for path in sorted(shelf.iterdir())))
+    return shelf
 
 
 def test_recordings_on_the_disk_are_enough(root, capsys):
@@ -88,9 +99,33 @@ def test_a_damaged_recording_is_named(root, capsys):
 def test_what_no_program_can_fetch_is_said(tmp_path, capsys):
     assert main(["dvs128_gesture", "--root", str(tmp_path)]) == 1
     printed = capsys.readouterr()
-    assert printed.out.count("no program can fetch it: download and unpack it by hand") == 3
-    assert f"{tmp_path}/DvsGesture: publisher's file DvsGesture.tar.gz (md5 8a5c71fb11e24e5ca5b11866ca6c00a1)" in printed.out
+    assert printed.out.count("no program can fetch it: download and unpack it by hand") == 1
+    assert "by hand; --variant tonic can be fetched" in printed.err
+    assert (
+        f"spikingjelly, {tmp_path}/DvsGesture: publisher's file DvsGesture.tar.gz (md5 8a5c71fb11e24e5ca5b11866ca6c00a1)"
+        in printed.out
+    )
     assert printed.err.count("\n") == 1
+
+
+def test_a_variant_is_fetched_by_itself(tmp_path, monkeypatch, capsys, address):
+    """Tonic's archives of DVS128 Gesture; the other variant's is never asked for."""
+    archives = []
+    for part in ("Train", "Test"):
+        recording = tmp_path / f"src/ibmGesture{part}/user01_led/0.npy"
+        recording.parent.mkdir(parents=True)
+        np.save(recording, np.array([[1.0, 2.0, 1.0, 3.0], [4.0, 5.0, 0.0, 6.0]]))
+        packed = tmp_path / f"shelf/ibmGesture{part}.tar.gz"
+        with tarfile.open(packed, "w:gz") as tar:
+            tar.add(recording.parent.parent, f"ibmGesture{part}")
+        archives.append(archive(packed, address, "DVSGesture", "tonic"))
+    monkeypatch.setattr(DVS128Gesture, "archives", (DVS128Gesture.archives[0], *archives))
+    root = tmp_path / "data"
+    assert main(["dvs128_gesture", "--root", str(root), "--variant", "tonic", "--timesteps", "1"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "found   tonic, npy: 1 train, 1 test recordings"
+    with pytest.raises(SystemExit):
+        main(["dvs128_gesture", "--root", str(root), "--variant", "ibm"])
+    assert "--variant must be spikingjelly, tonic; got ibm" in capsys.readouterr().err
 
 
 def test_simulated_digits_need_nothing(tmp_path, capsys):

@@ -98,6 +98,28 @@ def test_aedat4_needs_its_decoder_or_names_the_file(tmp_path):
         read_aedat4(path)
 
 
+def test_aedat4_is_read_as_it_was_written(tmp_path, random_events):
+    """A file of the sensor maker's own library, whose coordinates and times are kept to the last event."""
+    writer = pytest.importorskip("dv_processing", reason="needs dv-processing to write, and aedat to read")
+    pytest.importorskip("aedat", reason="needs aedat to read")
+    events = random_events(0, number=3000, pixels=128)
+    events = events[np.argsort(events["t"], kind="stable")]
+    store = writer.EventStore()
+    for event in events:
+        store.push_back(1_000_000 + int(event["t"]), int(event["x"]), int(event["y"]), bool(event["p"]))
+    path = tmp_path / "cifar10_airplane_0.aedat4"
+    camera = writer.io.MonoCameraWriter(str(path), writer.io.MonoCameraWriter.EventOnlyConfig("DVS128", (128, 128)))
+    camera.writeEvents(store)
+    del camera  # which closes the file
+    found = read_aedat4(path)
+    assert found.dtype == EVENT
+    assert np.array_equal(found["t"] - 1_000_000, events["t"])
+    assert all(np.array_equal(found[name], events[name].astype(found[name].dtype)) for name in ("x", "y", "p"))
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(Damaged, match="must be a whole AEDAT 4 file"):
+        read_aedat4(path)
+
+
 @pytest.mark.parametrize("shape", [(10,), (10, 3)])
 def test_another_array_is_named(tmp_path, shape):
     np.save(tmp_path / "1.npy", np.zeros(shape))
