@@ -125,12 +125,16 @@ class Conversion(Method):
         self._made: tuple[nn.Module, dict[str, Tensor]] | None = (
             None  # in a tuple: no module of this one, and not saved with it
         )
-        self._spikes = False
         self._ann_correct = self._tested = 0
 
     @property
     def tested(self) -> nn.Module:
         return self.backbone if self._made is None else self._made[0]
+
+    @property
+    def _simulates(self) -> bool:
+        """Whether there are spikes to simulate: within a test, or without a trainer after `convert`."""
+        return self._made is not None and (self._trainer is None or self.trainer.testing)
 
     def convert(self, batches: Callable[[], Iterable[Tensor]]) -> nn.Module:
         """Make spikes of the backbone as it is now; `forward` in evaluation then simulates them.
@@ -147,14 +151,13 @@ class Conversion(Method):
             scales = calibrate(folded, batches, **self.over)
             spiking = convert(folded, links(folded, self.in_shape), scales, by=self.normalise, initial=self.initial)
             self._made = spiking, scales
-        self._spikes = True
         if self.recorder is not None:
             self.recorder.watch(self.tested)
         return self.tested
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores `[B, K]` of images `[B, C, H, W]`: the ReLU network's, or after a conversion the spiking one's."""
-        if self.training or not self._spikes:
+        if self.training or not self._simulates:
             return self.backbone(images[None])[0]
         functional.reset_net(self.tested)
         functional.reset_net(self.decoding)
@@ -229,4 +232,3 @@ class Conversion(Method):
                 f"mean of all {len(layers)} layers {sum(float(v[-1]) for v in layers.values()) / len(layers):.4f}",
                 flush=True,
             )
-        self._spikes = False

@@ -114,7 +114,7 @@ class AnyTime(Metric):
         return {curve: {"output": values.float()} for curve, values in curves.items()}
 
     def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
-        total = {curve: torch.stack([v.double() for v in table.values()]).sum(0) for curve, table in curves.items()}
+        total = {curve: torch.stack([v.double() for v in table.values()]).sum(0).cpu() for curve, table in curves.items()}
         steps = len(total["anytime_acc"])
         spent = {
             name: total.get(f"anytime_{name}", torch.zeros(steps)).double().cumsum(0) for name in ("spikes", "synops", "macs")
@@ -133,7 +133,7 @@ class AnyTime(Metric):
         self._marked = {
             name: {m: float(v[m - 1]) for m in self.marks if m <= steps} for name, v in found.items() if name != "step"
         }
-        return {f"anytime_{name}": {"all": v if name == "step" else v.cpu()[kept]} for name, v in found.items()}
+        return {f"anytime_{name}": {"all": v if name == "step" else v[kept]} for name, v in found.items()}
 
     def extra(self, curve: str, table: Table) -> dict[str, float]:
         name = curve.removeprefix("anytime_")

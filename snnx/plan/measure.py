@@ -25,6 +25,7 @@ from snnx.plan.synops import synops
 
 ENOUGH_S = 1.5  # of steps of a kind, once the first few are over
 WARM, FEWEST = 2, 3  # steps that are not counted, and that are at least
+LONG_S = 10.0  # unless so few take this long
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class Clock(pl.Callback):
     def tick(self) -> None:
         self.stamps.append(time.perf_counter())
         if len(self.stamps) > WARM + FEWEST and self.stamps[-1] - self.stamps[WARM] > ENOUGH_S:
+            raise Enough
+        if len(self.stamps) > 1 and self.stamps[-1] - self.stamps[0] > LONG_S:
             raise Enough
 
     def on_train_batch_end(self, *_: object) -> None:

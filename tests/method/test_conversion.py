@@ -4,6 +4,7 @@ import copy
 import json
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from composing import composed
 from spikingjelly.activation_based import ann2snn, functional
@@ -89,7 +90,7 @@ def test_training_and_validation_see_the_relu_network():
     method = build()
     method.convert(lambda: [images()])
     spikes = method(images())
-    method._spikes = False
+    method._trainer = pl.Trainer(logger=False, accelerator="cpu", enable_progress_bar=False)  # which is not testing
     assert torch.equal(method(images()), method.backbone(images()[None])[0])
     assert not torch.equal(method(images()), spikes)
     assert not [name for name, _ in method.named_parameters() if not name.startswith("backbone.")]
