@@ -20,7 +20,7 @@ SHARED = {  # what the components of a group stand on; everything else in its fo
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
     "attention": {"self_attention"},
-    "backbone": {"each_step", "fold", "max_pool", "mean_pool", "token_linear"},
+    "backbone": {"each_step", "fold", "max_pool", "mean_pool", "pointwise", "token_linear"},
     "init": {"init"},
     "method": {"base"},
     "metric": {"bins", "metric", "pictures", "recorder", "table"},
