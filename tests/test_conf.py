@@ -20,7 +20,7 @@ SHARED = {  # what the components of a group stand on; everything else in its fo
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
     "attention": {"self_attention"},
-    "backbone": {"each_step", "fold", "max_pool", "mean_pool", "shortcut", "token_linear", "weights"},
+    "backbone": {"each_step", "fold", "max_pool", "mean_pool", "pointwise", "shortcut", "token_linear", "weights"},
     "init": {"init"},
     "method": {"base"},
     "decoding": {"running_mean"},

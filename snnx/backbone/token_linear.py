@@ -2,8 +2,10 @@
 
 from torch import Tensor, nn
 
+from snnx.backbone.pointwise import Pointwise
 
-class TokenLinear(nn.Sequential):
+
+class TokenLinear(nn.Module):
     """`bn(fc(x))` of each token, with the norm's statistics over time, batch and tokens together.
 
     Shape:
@@ -22,8 +24,8 @@ class TokenLinear(nn.Sequential):
 
     def __init__(self, n_in: int, n_out: int, *, bias: bool = True) -> None:
         super().__init__()
-        self.fc = nn.Linear(n_in, n_out, bias=bias)
+        self.fc = Pointwise(n_in, n_out, bias=bias)
         self.bn = nn.BatchNorm1d(n_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.flatten(0, 2)).unflatten(0, x.shape[:3])
+        return self.bn(self.fc(x.flatten(0, 1)).flatten(0, 1)).unflatten(0, x.shape[:3])

@@ -1,0 +1,32 @@
+"""A linear layer over tokens, as a convolution of one pixel."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Pointwise(nn.Linear):
+    """`nn.Linear` on `[n, N, n_in]`, in float32 on a CPU up to twice as fast.
+
+        y[i, j] = W x[i, j] + b
+
+    Tokens with their channels together are an image `n_in` channels deep whose channels lie together, and torch gives its
+    convolutions to another library than its matrix products. Other precisions and devices go torch's way. Forward + backward,
+    ms, one thread of an AMD EPYC (Zen 5, AVX-512), torch 2.15, the least of 9 on a shared machine, measured once to choose::
+
+        2048 tokens in 32, to        384 -> 384    384 -> 1536    1536 -> 384    96 -> 96 (8192 tokens)
+        nn.Linear, float32           19.3          79.5           76.3           6.3
+        this, float32                 9.8          40.7           36.7           3.7
+
+    Example:
+        >>> layer, x = Pointwise(3, 2), torch.rand(4, 5, 3)
+        >>> torch.allclose(layer(x), F.linear(x, layer.weight, layer.bias), atol=1e-6)
+        True
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device.type != "cpu" or x.dtype != torch.float32:
+            return super().forward(x)
+        image = x.unsqueeze(2).permute(0, 3, 1, 2)  # [n, n_in, N, 1], channels last
+        y = F.conv2d(image, self.weight[..., None, None], self.bias)
+        return y.permute(0, 2, 3, 1).flatten(1, 2)
