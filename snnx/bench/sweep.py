@@ -1,6 +1,7 @@
 """What a job of a multirun costs besides its training."""
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -13,14 +14,15 @@ import torch
 
 from snnx.report.table import Table
 
-FULL = {"jobs": 4}
-SMOKE = {"jobs": 2}
+FULL = {"jobs": 4, "epochs": 60}
+SMOKE = {"jobs": 2, "epochs": 1}
 TINY = ("trainer.max_epochs=1", "budget.samples=0.02", "timesteps=1", "trainer.accelerator=cpu")
 """Two batches of handwritten digits: next to no training, so that what is left is the cost of having a job."""
 
 
-def measure(jobs: int) -> dict:
-    """Seconds of the first job of a multirun and of each further one, and of as many runs in interpreters of their own."""
+def measure(jobs: int, epochs: int) -> dict:
+    """Seconds of the first job of a multirun and of each further one, of as many runs in interpreters of their own, and what
+    `snnx plan` says of a sweep beside what it then takes."""
     with TemporaryDirectory() as place:
         folder = Path(place)
         started = time.time()
@@ -33,11 +35,22 @@ def measure(jobs: int) -> dict:
             start = time.perf_counter()
             snnx(Path(place), f"seed={seed}", *TINY)
             alone.append(time.perf_counter() - start)
-    return {"jobs": jobs, "first": first, "further": further, "alone": alone}
+    return {"jobs": jobs, "first": first, "further": further, "alone": alone, **_forecast(epochs)}
 
 
-def snnx(folder: Path, *words: str) -> None:
-    """The command line, in `folder`, on as many threads as torch has here.
+def _forecast(epochs: int) -> dict:
+    line = ("-m", "sweep=demo_neurons", "seed=0", "scale=paper", f"trainer.max_epochs={epochs}", "trainer.accelerator=cpu")
+    with TemporaryDirectory() as place:
+        planned = re.search(r"about (?:(\d+) min )?(?:(\d+) s )?with", snnx(Path(place), "plan", *line))
+        start = time.perf_counter()
+        snnx(Path(place), *line)
+        took = time.perf_counter() - start
+    minutes, seconds = (int(part or 0) for part in planned.groups())
+    return {"forecast": 60 * minutes + seconds, "took": took}
+
+
+def snnx(folder: Path, *words: str) -> str:
+    """The command line, in `folder`, on as many threads as torch has here; what it printed.
 
     Raises:
         RuntimeError: it failed.
@@ -49,6 +62,7 @@ def snnx(folder: Path, *words: str) -> None:
         raise RuntimeError(
             f"snnx bench: the command snnx {' '.join(words)} must end with 0; got {done.returncode}: {done.stderr}"
         )
+    return done.stdout
 
 
 def tables(measured: dict) -> list[Table]:
@@ -63,4 +77,14 @@ def tables(measured: dict) -> list[Table]:
         ),
         ("a fresh interpreter for the job", f"{statistics.median(measured['alone']):.2f}", str(len(measured["alone"]))),
     )
-    return [Table("A job of next to no training (two batches, one epoch, tests)", ("job", "s, median", "n"), "lrr", rows)]
+    ratio = measured["took"] / max(1, measured["forecast"])
+    forecast = Table(
+        "What snnx plan says of a sweep of four rows, beside what it then takes",
+        ("forecast, s", "took, s, start included", "ratio"),
+        "rrr",
+        ((f"{measured['forecast']}", f"{measured['took']:.1f}", f"{ratio:.2f}"),),
+    )
+    return [
+        forecast,
+        Table("A job of next to no training (two batches, one epoch, tests)", ("job", "s, median", "n"), "lrr", rows),
+    ]
