@@ -41,11 +41,11 @@ def measure(jobs: int, epochs: int) -> dict:
 def _forecast(epochs: int) -> dict:
     line = ("-m", "sweep=demo_neurons", "seed=0", "scale=paper", f"trainer.max_epochs={epochs}", "trainer.accelerator=cpu")
     with TemporaryDirectory() as place:
-        planned = re.search(r"about (?:(\d+) min )?(?:(\d+) s )?with", snnx(Path(place), "plan", *line))
+        planned = re.search(r"about (?:(\d+) min )?([\d.]+) s with", snnx(Path(place), "plan", *line))
         start = time.perf_counter()
         snnx(Path(place), *line)
         took = time.perf_counter() - start
-    minutes, seconds = (int(part or 0) for part in planned.groups())
+    minutes, seconds = (float(part or 0) for part in planned.groups())
     return {"forecast": 60 * minutes + seconds, "took": took}
 
 
@@ -77,14 +77,12 @@ def tables(measured: dict) -> list[Table]:
         ),
         ("a fresh interpreter for the job", f"{statistics.median(measured['alone']):.2f}", str(len(measured["alone"]))),
     )
-    ratio = measured["took"] / max(1, measured["forecast"])
+    ratio = measured["took"] / measured["forecast"]
     forecast = Table(
         "What snnx plan says of a sweep of four rows, beside what it then takes",
         ("forecast, s", "took, s, start included", "ratio"),
         "rrr",
-        ((f"{measured['forecast']}", f"{measured['took']:.1f}", f"{ratio:.2f}"),),
+        ((f"{measured['forecast']:g}", f"{measured['took']:.1f}", f"{ratio:.2f}"),),
     )
-    return [
-        forecast,
-        Table("A job of next to no training (two batches, one epoch, tests)", ("job", "s, median", "n"), "lrr", rows),
-    ]
+    title = "A job of next to no training (two batches, one epoch, tests)"
+    return [forecast, Table(title, ("job", "s, median", "n"), "lrr", rows)]

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Iterable
 
 
-def span(runs_s: Iterable[float], n_jobs: int, start_s: float = 0.0) -> float:
+def span(runs_s: Iterable[float], n_jobs: int) -> float:
     """Seconds until runs of these lengths are over, begun in this order, at most `n_jobs` at once.
 
     Example:
@@ -14,4 +14,4 @@ def span(runs_s: Iterable[float], n_jobs: int, start_s: float = 0.0) -> float:
     free = [0.0] * n_jobs
     for run_s in runs_s:
         heapq.heapreplace(free, free[0] + run_s)
-    return start_s + max(free)
+    return max(free)
