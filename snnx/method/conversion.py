@@ -136,7 +136,7 @@ class Conversion(Method):
         return self._made is not None and (self._trainer is None or self.trainer.testing)
 
     def convert(self, batches: Callable[[], Iterable[Tensor]]) -> nn.Module:
-        """Make spikes of the backbone as it is now, calibrated on the images `[B, C, H, W]` that `batches` gives at each call."""
+        """Make spikes of the backbone as it is now, calibrated on images `[B, C, H, W]` that `batches` gives at each call."""
         if self.recorder is not None:
             self.recorder.watch(nn.Identity())  # not the backbone: a copy would be watched too
         folded = fold_norm(self.backbone, self.in_shape)
