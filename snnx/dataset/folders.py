@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from snnx.dataset.batches import Batches
 from snnx.dataset.images import Images
 from snnx.dataset.pictures import Pictures
 from snnx.dataset.published import NoData
@@ -49,6 +50,12 @@ class Folders(Images):
         super().setup(stage)
         pictures, labels = self._parts["val"]
         self._parts["val"] = pictures.centred(), labels
+
+    def train_dataloader(self) -> Batches:
+        batches = super().train_dataloader()
+        if self.trainer is not None and not self.trainer.training:  # as when a test calibrates: the same pictures each time
+            batches.images = batches.images.centred()
+        return batches
 
     @classmethod
     def examine(cls, root: Path) -> list[tuple[str, str]]:

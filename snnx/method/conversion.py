@@ -14,15 +14,14 @@ from snnx.conversion.calibrate import calibrate
 from snnx.conversion.clipped import Clipped
 from snnx.conversion.convert import convert
 from snnx.conversion.fold_norm import fold_norm
-from snnx.conversion.links import ACTIVATIONS, links
+from snnx.conversion.links import links
 from snnx.conversion.spikingjelly import convert_spikingjelly
+from snnx.conversion.targets import tell_targets, worst
 from snnx.decoding.running_mean import RunningMean
 from snnx.encoding.rate import Rate
 from snnx.encoding.repeat import Repeat
 from snnx.method.base import Method
-from snnx.metric.conversion_error import ConversionError
 from snnx.metric.metric import Metric
-from snnx.neuron.node import Node
 
 INPUTS = {"current": Repeat, "poisson": partial(Rate, eval_encoder_seed=0)}
 ACTIVATION = {"relu": lambda levels: nn.ReLU, "clipped": lambda levels: partial(Clipped, levels=levels)}
@@ -133,15 +132,11 @@ class Conversion(Method):
 
     @property
     def _simulates(self) -> bool:
-        """Whether there are spikes to simulate: within a test, or without a trainer after `convert`."""
+        """Whether there are spikes to simulate: in a test, or without a trainer after `convert`."""
         return self._made is not None and (self._trainer is None or self.trainer.testing)
 
     def convert(self, batches: Callable[[], Iterable[Tensor]]) -> nn.Module:
-        """Make spikes of the backbone as it is now; `forward` in evaluation then simulates them.
-
-        Args:
-            batches: gives the calibration images `[B, C, H, W]` whenever it is called, the same each time.
-        """
+        """Make spikes of the backbone as it is now, calibrated on images `[B, C, H, W]` that `batches` gives at each call."""
         if self.recorder is not None:
             self.recorder.watch(nn.Identity())  # not the backbone: a copy would be watched too
         folded = fold_norm(self.backbone, self.in_shape)
@@ -181,8 +176,7 @@ class Conversion(Method):
         """The first training samples of the run's own order, undistorted, as the network gets them."""
         data, left = self.trainer.datamodule, self.calibration
         for batch in data.train_dataloader():
-            batch = tuple(tensor.to(self.device) for tensor in batch)
-            images = data.on_after_batch_transfer(batch, 0)[0][:left]
+            images = data.on_after_batch_transfer(tuple(tensor.to(self.device) for tensor in batch), 0)[0][:left]
             yield images
             left -= len(images)
             if not left:
@@ -190,45 +184,15 @@ class Conversion(Method):
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         images, labels = batch
-        scores = self._targets(images) if self._wants_targets else self.backbone(images[None])[0]
+        scores = tell_targets(self.backbone, *self._made, images)
         self._ann_correct = self._ann_correct + (scores.argmax(1) == labels).sum()
         self._tested += len(labels)
         super().test_step(batch, batch_idx)
-
-    @property
-    def _wants_targets(self) -> bool:
-        return self.recorder is not None and any(isinstance(metric, ConversionError) for metric in self.recorder.metrics)
-
-    def _targets(self, images: Tensor) -> Tensor:
-        """Tell each neuron what its rate should be; the ReLU network's scores."""
-        scales = self._made[1]
-
-        def tell(name: str, y: Tensor) -> None:
-            scale = scales[name]
-            place = self.tested.get_submodule(name)
-            node = next(module for module in place.modules() if isinstance(module, Node))
-            node.target = y[0] / (scale.view(-1, *[1] * (y.ndim - 3)) if scale.numel() > 1 else scale)
-
-        hooks = [
-            module.register_forward_hook(lambda _, x, y, name=name: tell(name, y))
-            for name, module in self.backbone.named_modules()
-            if isinstance(module, ACTIVATIONS)
-        ]
-        scores = self.backbone(images[None])[0]
-        for hook in hooks:
-            hook.remove()
-        return scores
 
     def on_test_epoch_end(self) -> None:
         _, correct, samples, _ = self._sums["test"].tolist()
         ann = float(self._ann_correct) / self._tested
         super().on_test_epoch_end()
         self.log_dict({"test/ann_acc": ann, "test/conversion_loss": ann - correct / samples})
-        if self._wants_targets:
-            layers = self.recorder.curves("test")["conversion_error"]
-            worst = max(layers, key=lambda layer: float(layers[layer][-1]))
-            print(
-                f"snnx: {worst} loses most in conversion: its rates are off by {float(layers[worst][-1]):.4f} of its scale; "
-                f"mean of all {len(layers)} layers {sum(float(v[-1]) for v in layers.values()) / len(layers):.4f}",
-                flush=True,
-            )
+        if self.recorder is not None and (errors := self.recorder.curves("test").get("conversion_error")):
+            print(f"snnx: {worst(errors)}", flush=True)

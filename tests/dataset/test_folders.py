@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 from composing import composed
 from PIL import Image
@@ -103,6 +104,15 @@ def test_validation_is_undistorted_and_training_repeats_with_its_seed(tiny):
     assert not torch.equal(first, pictures["train"][everything])
     torch.manual_seed(1)
     assert torch.equal(first, pictures["train"][everything])
+
+
+def test_only_training_crops_at_random(tiny):
+    """A test that reads training pictures, to calibrate, gets the same ones each time."""
+    built = data(tiny)
+    built.trainer = pl.Trainer(logger=False, accelerator="cpu", enable_progress_bar=False)
+    assert not built.train_dataloader().images.random
+    built.trainer.training = True
+    assert built.train_dataloader().images.random
 
 
 def test_the_middle_is_torchvisions(tmp_path):

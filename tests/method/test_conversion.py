@@ -61,6 +61,17 @@ def test_pieces_do_not_matter(normalise):
                 torch.testing.assert_close(other_curves[curve][place], values, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("steps", [10, 90])
+def test_memory_is_that_of_one_piece(steps):
+    """However long the run, no layer ever sees more steps at once, and the scores need a sum."""
+    method, seen = build(f"timesteps={steps}", "method.piece=10"), []
+    for module in method.convert(lambda: [images()]).modules():
+        module.register_forward_pre_hook(lambda _, x: seen.append(x[0].numel()))
+    method(images())
+    assert max(seen) == 10 * 6 * 8 * 8 * 8  # steps, images, and the first stage's maps
+    assert method.decoding.total.shape == (6, 10)
+
+
 def test_an_evaluation_draws_the_same_spikes_again():
     method = build("timesteps=30", "method.input=poisson", "metric=[anytime]")
     assert torch.equal(measured(method, images())[0], measured(method, images())[0])
