@@ -9,7 +9,7 @@ SCALE ?= small
 NAME ?= demo_neurons
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-faults test-engines lint sweep report bench results clean
+.PHONY: help install demo test test-fast test-faults test-engines lint sweep report bench results reproduce clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,9 +50,13 @@ report: install ## print one sweep's report: make report NAME=dtst_fig10_neurons
 bench: install ## measure layers, training steps, encoders and sweeps beside their floors and peers
 	$(BIN)/snnx bench all
 
-results: install ## run what docs/results lacks, at SCALE, and record it
+results: install ## write docs/results/README.md anew, the page over the record
+	$(BIN)/snnx results
+
+reproduce: install ## run what docs/results lacks, at SCALE, and record it
 	@for file in sweeps/*_*.yaml; do name=$$(basename $$file .yaml); \
 	  $(BIN)/snnx -m sweep=$$name scale=$(SCALE) recorded=true && $(BIN)/snnx report $$name --record || exit $$?; done
+	$(BIN)/snnx results
 
 clean: ## remove the environment and caches; results in outputs/ stay
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -16,6 +16,7 @@ COMMANDS = {  # the first word, and the module whose main(words) answers it
     "bench": "snnx.bench.command",
     "show": "snnx.show.command",
     "wandb-sweep": "snnx.wandb_sweep",
+    "results": "snnx.report.index",
 }
 HYDRAS = (
     "-m", "--multirun", "-c", "--cfg", "-p", "--package", "-r", "--resolve", "-i", "--info", "-cd", "--config-dir",

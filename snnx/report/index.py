@@ -1,0 +1,119 @@
+"""The page that lists what every sweep of the record has shown, and what has not run."""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from snnx import sweepfile
+from snnx.parser import Parser
+from snnx.report.lines import scales
+from snnx.report.results import Results, work_out
+from snnx.report.runs import Run, collect
+from snnx.report.table import Table, markdown
+from snnx.report.unit import duration, factor, spread
+from snnx.report.verdict import FAILS, HOLDS, OPEN, RULE
+from snnx.sweepfile import find, read
+from snnx.write import write
+
+PAPERS = {  # as `paper:` of a sweep file, in the order of the page
+    "dtst": "Direct Training of Spiking Transformers",
+    "ds2ta": "DS2TA: Denoising Spiking Transformer with Attenuated Spatiotemporal Attention",
+    "fut": "On the Future of Training Spiking Neural Networks",
+    "dta": "Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold",
+    "ettfs": "ETTFS: An Efficient Training Framework for Time-to-First-Spike Neuron",
+}
+OURS = "Of our own"
+COLUMNS = ("sweep", "what", "scale", "rows run", "n", "held", "not held", "undecided", "farthest from the paper", "time")
+
+
+def main(words: list[str]) -> int:
+    """The command `snnx results`: write the page from the committed record, and say where.
+
+    Returns:
+        The exit code: 0, or 2 for a record that cannot be read.
+    """
+    parser = Parser(
+        prog="snnx results",
+        description="Write the page over the committed record: every sweep, its claims, and what has not run.",
+        epilog="example: snnx report dtst_fig10_neurons --record && snnx results",
+    )
+    parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
+    arguments = parser.parse_args(words)
+    try:
+        print(write(arguments.docs / "README.md", page(arguments.docs)))
+    except ValueError as error:
+        print(f"snnx results: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def page(docs: Path) -> str:
+    """The page, as Markdown.
+
+    Raises:
+        ValueError: a sweep file or a line of the record cannot be read.
+    """
+    found: dict[str, list[tuple[str, ...]]] = {}
+    waiting: dict[str, list[str]] = {}
+    for name in sweepfile.names():
+        sweep = read(find(name))
+        runs = collect(name, docs / ".none", docs)
+        paper = PAPERS.get(sweep.paper, OURS)
+        if runs:
+            found.setdefault(paper, []).extend(_lines(work_out(sweep, runs), runs))
+        else:
+            waiting.setdefault(paper, []).append(f"- {sweep.artifact}: `snnx -m sweep={name}`")
+    parts = [
+        "# Results",
+        "What has been run and recorded of each table and figure, written by `make results` from the runs beside this page. "
+        "Scale `paper` is the paper's own setting, `small` a part of its epochs, samples and width: it says something of "
+        "orderings and nothing of levels. *n* is the least number of seeds of a row. " + RULE,
+    ]
+    for paper in (*PAPERS.values(), OURS):
+        if paper in found or paper in waiting:
+            parts.append(f"## {paper}")
+        if paper in found:
+            parts.append(markdown(Table(paper, COLUMNS, "lllrrrrrll", tuple(found[paper]))))
+        if paper in waiting:
+            parts.append("Not run:\n\n" + "\n".join(waiting[paper]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _lines(results: Results, runs: Sequence[Run]) -> list[tuple[str, ...]]:
+    """A line a scale."""
+    sweep, found = results.sweep, []
+    for scale in scales(results.lines):
+        lines = [line for line in results.lines if line.scale == scale]
+        done = {line.row for line in lines if line.done}
+        seeds = min((len(line.done) for line in lines if line.done), default=0)
+        words = Counter(verdict.word for verdict in results.verdicts if verdict.scale == scale)
+        ended = [run for run in runs if run.scale == scale and run.state == "done"]
+        took = duration(sum(run.result.get("wall_s") or 0.0 for run in ended))
+        found.append(
+            (
+                f"[{sweep.name}]({sweep.name}.md)", sweep.artifact, scale, f"{len(done)} of {len(sweep.live)}", str(seeds),
+                str(words[HOLDS]), str(words[FAILS]), str(words[OPEN]), _farthest(results, scale), f"{took}, {_device(ended)}",
+            )
+        )  # fmt: skip
+    return found
+
+
+def _farthest(results: Results, scale: str) -> str:
+    """The row whose mean of the sweep's metric lies farthest from the paper's number."""
+    sweep, apart = results.sweep, []
+    times = factor(sweep.unit, sweep.metric)
+    for row in sweep.live:
+        for line in results.lines:
+            values = line.values(sweep.metric) if (line.row, line.scale) == (row.label, scale) else {}
+            if values and sweep.metric in row.reported:
+                apart.append((times * sum(values.values()) / len(values) - row.reported[sweep.metric], line.label))
+    if not apart:
+        return "no number to compare"
+    difference, label = max(apart, key=lambda pair: abs(pair[0]))
+    return f"{label}: {'+' if difference > 0 else ''}{spread(difference, None)}{' ' + sweep.unit if sweep.unit else ''}"
+
+
+def _device(runs: Sequence[Run]) -> str:
+    names = Counter(str(run.result.get("device") or "unknown device") for run in runs)
+    return "; ".join(name for name, _ in names.most_common(2))

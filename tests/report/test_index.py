@@ -1,0 +1,39 @@
+"""The page over the record names every sweep, and is what the record makes of it."""
+
+from snnx import sweepfile
+from snnx.home import home
+from snnx.report.index import PAPERS, main, page
+from snnx.sweepfile import find, read
+
+DOCS = home("sweeps").parent / "docs" / "results"
+
+
+def test_the_page_is_that_of_the_record():
+    assert (DOCS / "README.md").read_text(encoding="utf-8") == page(DOCS), "make results writes it anew"
+
+
+def test_every_sweep_stands_on_it(tmp_path):
+    recorded, nothing = page(DOCS), page(tmp_path)
+    for name in sweepfile.names():
+        assert f"[{name}]({name}.md)" in recorded or f"`snnx -m sweep={name}`" in recorded
+        assert f"`snnx -m sweep={name}`" in nothing
+    papers = {read(find(name)).paper for name in sweepfile.names()}
+    assert set(PAPERS) <= papers
+
+
+def test_a_line_counts_claims_and_rows():
+    line = next(line for line in page(DOCS).splitlines() if line.startswith("| [dtst_fig10_neurons]"))
+    cells = [cell.strip() for cell in line.split("|")[1:-1]]
+    assert cells[1:5] == ["Figure 10", "small", "4 of 4", "3"]
+    assert sum(map(int, cells[5:8])) == len(read(find("dtst_fig10_neurons")).claims)
+
+
+def test_the_command_writes_it(tmp_path, capsys):
+    docs = tmp_path / "docs"
+    assert main(["--docs", str(docs)]) == 0
+    assert capsys.readouterr().out == f"{docs}/README.md\n"
+    assert (docs / "README.md").read_text().startswith("# Results\n")
+    (docs / "demo_neurons").mkdir()
+    (docs / "demo_neurons" / "runs.jsonl").write_text("{}\n")
+    assert main(["--docs", str(docs)]) == 2
+    assert "snnx results: " in capsys.readouterr().err
