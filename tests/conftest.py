@@ -4,7 +4,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("snnx", deadline=None)  # a busy machine is no failure
+settings.load_profile("snnx")
 sys.path.insert(0, str(Path(__file__).parent))
 
 

@@ -32,7 +32,7 @@ def shaped(seed, heads=2, width=12):
     return denoiser
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000))
 def test_table_and_gradients_are_the_definitions(seed):
     denoiser = shaped(seed)

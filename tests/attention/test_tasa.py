@@ -26,7 +26,7 @@ def test_every_delay_has_its_own_k():
     assert layer.taps().tolist() == [1, 1, 2**-3, 2**-7]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(window=st.integers(1, 6), decay=st.sampled_from(DECAYS), cut=st.integers(0, 5), seed=st.integers(0, 99))
 def test_causal_and_no_longer_than_its_window(window, decay, cut, seed):
     torch.manual_seed(seed)
@@ -37,7 +37,7 @@ def test_causal_and_no_longer_than_its_window(window, decay, cut, seed):
     assert moved.tolist() == [cut <= t < cut + window for t in range(6)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(window=st.integers(1, 5), decay=st.sampled_from(DECAYS), k=st.integers(0, 7))
 def test_is_the_linear_layer_with_delayed_weights(window, decay, k):
     """`sum over tau of (beta[tau] W) x[t - tau]`, the paper's Eqs 1 and 4."""

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from snnx.backbone.pointwise import Pointwise
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(n=st.integers(1, 5), tokens=st.integers(1, 9), n_in=st.integers(1, 20), n_out=st.integers(1, 20), bias=st.booleans())
 def test_equals_a_linear_layer(n, tokens, n_in, n_out, bias):
     """Sums of at most 180 products of numbers in [0, 1], added in another order."""

@@ -80,7 +80,7 @@ def test_mean_pool_is_exact_on_spikes(dtype):
     assert torch.equal(MeanPool()(s), nn.AvgPool2d(2)(s))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**31), st.integers(1, 20))
 def test_average_pooling_keeps_the_sum_over_time_within_one(seed, timesteps):
     """ETTFS, Eq 25: the sum over time of an average of one-spike neurons is at most 1, whatever they receive."""

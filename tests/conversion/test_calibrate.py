@@ -22,7 +22,7 @@ def values(seed, sizes):
     ]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     sizes=st.lists(st.integers(1, 7), min_size=1, max_size=5),

@@ -289,14 +289,17 @@ def test_a_killed_conversion_leaves_nothing_that_is_taken_for_frames(root):
 
 @pytest.mark.slow
 def test_of_two_processes_one_converts_and_the_other_waits(root):
-    first = converting(root, 0.3)
+    first = converting(root, 0.1)
     assert first.stdout.readline() == "reading\n"
+    first.send_signal(signal.SIGSTOP)  # until the other has come to the lock
     second = converting(root, 0.0)
+    said = second.stderr.readline()
+    first.send_signal(signal.SIGCONT)
     (first_out, first_err), (second_out, second_err) = first.communicate(), second.communicate()
     assert (first.returncode, second.returncode) == (0, 0), first_err + second_err
     assert first_out.count("reading") == 29
     assert "reading" not in second_out
-    assert "waiting for another process, which makes" in second_err
+    assert "waiting for another process, which makes" in said
     assert len(caches(root)) == 1
 
 

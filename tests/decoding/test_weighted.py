@@ -23,7 +23,7 @@ def test_with_base_two_one_early_spike_beats_all_later_ones(timesteps):
     assert TemporalWeighted(gamma=1.2)(torch.tensor([[[1.0, 0]], [[0, 1]], [[0, 1]]]))[0].argmax() == 1
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 12), st.floats(1, 10))
 def test_weights_begin_at_one_and_never_rise(timesteps, gamma):
     for decoding in (TemporalWeighted(gamma=gamma), TemporalLinear(timesteps=timesteps)):

@@ -142,7 +142,7 @@ def test_every_surrogate(surrogate, alpha):
     scattered=st.booleans(),
     seed=st.integers(0, 2**31),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_shape(layer, steps, shape, scattered, seed):
     """Any number of steps, odd sizes, an empty batch, no batch at all, input that is not contiguous."""
     torch.manual_seed(seed)
@@ -158,7 +158,7 @@ def test_any_shape(layer, steps, shape, scattered, seed):
     cuts=st.lists(st.integers(1, 29), max_size=4, unique=True).map(sorted),
     seed=st.integers(0, 2**31),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_chunks_equal_whole(layer, cuts, seed):
     """The state is carried over chunks, and so is its gradient, until someone detaches it."""
     torch.manual_seed(seed)

@@ -9,7 +9,7 @@ from snnx.neuron.lif import LIF
 from snnx.neuron.ttfs import TTFS
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 2**31), st.integers(1, 40), st.sampled_from([None, 1.5, 4.0]), st.booleans())
 def test_at_most_one_spike(seed, timesteps, tau, force):
     x = torch.randn(timesteps, 3, 5, generator=torch.Generator().manual_seed(seed)) * 2

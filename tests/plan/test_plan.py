@@ -18,7 +18,7 @@ from snnx.plan.synops import synops
 from snnx.write import write
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.sampled_from([1, 2]), st.integers(1, 3), st.integers(0, 2), st.sampled_from([1, 2]))
 def test_synops_are_the_products_that_are_not_zero(seed, stride, kernel, padding, groups):
     """Counted one by one: with all weights one and all inputs 0 or 1, the output is the number of products."""

@@ -13,7 +13,7 @@ from snnx.quantization.symmetric import Symmetric, symmetric
 from snnx.run import execute
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 2**31), st.integers(2, 8))
 def test_the_grid(seed, bits):
     weight = torch.randn(7, 9, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

@@ -32,7 +32,7 @@ def random_layer(seed, batch=16, outputs=64):
     return weight, times
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 2**31))
 def test_closed_form_is_the_simulation(seed):
     """1,024 random neurons an example; the simulation is late by less than a step."""
@@ -54,7 +54,7 @@ def test_random_layers_hold_the_hard_cases():
     assert (kinds / (20 * 1024) > 0.04).all(), kinds
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 2**31))
 def test_closed_form_is_one_minus_the_proxy(seed):
     """The activation that the authors' code trains, written as it stands there: P >= 1, then P <= -W, then the quotient."""

@@ -38,7 +38,7 @@ def simulated(weight, times, step):
     return found
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(0, 2**31))
 def test_the_causal_set_is_the_simulation(seed):
     weight, times = random_layer(seed)
@@ -51,7 +51,7 @@ def test_the_causal_set_is_the_simulation(seed):
     assert (grid[~on_time] >= 58.9).all()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 2**31))
 def test_gradients_are_finite_differences(seed):
     weight, times = random_layer(seed)
