@@ -43,7 +43,7 @@ def convert(
     with raw.open("wb") as file:
         for recording in recordings:
             try:
-                samples = list(recording.read())
+                samples = recording.samples()
             except Damaged as error:
                 _skip(error, skipped, skip_bad)
                 continue

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from snnx.dataset.aedat import read_aedat3
-from snnx.dataset.binning import EVENT
 from snnx.dataset.events import Events
 from snnx.dataset.npz import read_npz
 from snnx.dataset.published import Archive
-from snnx.dataset.recording import Damaged, Found, Layout, Recording, Sample, in_folders
+from snnx.dataset.recording import Damaged, Found, Layout, Recording, Sample, events_of, in_folders
 
 IBM = "https://ibm.ent.box.com/s/3hiq58ww1pbbjrinh367ykfdf60xsfm8/folder/50167556794"
 FIGSHARE = "https://api.figshare.com/v2/file/download/"  # tonic's; the address in tonic 1.7 asks for a browser
@@ -24,17 +23,14 @@ def read_npy(path: Path) -> np.ndarray:
     """The events of one of tonic's files: rows of x, y, p and t in ms.
 
     Raises:
-        Damaged: it is truncated, or holds something else.
+        Damaged: it holds something else.
     """
-    try:
-        rows = np.load(path)
-    except (OSError, EOFError, ValueError) as error:
-        raise Damaged(f"{path}: must be a whole .npy file; got {' '.join(str(error).split())}") from None
+    with path.open("rb") as file:  # a file that numpy opens stays open if it is another one's
+        rows = np.load(file)
     if rows.ndim != 2 or rows.shape[1] != 4:
         raise Damaged(f"{path}: must hold rows of x, y, p, t; got an array of {list(rows.shape)}")
-    events = np.empty(len(rows), EVENT)
-    for column, name in enumerate(("x", "y", "p", "t")):
-        events[name] = rows[:, column]
+    x, y, p, t = rows.T
+    events = events_of(path, x=x, y=y, t=t, p=p)
     events["t"] *= MILLISECOND_US
     return events
 
