@@ -108,8 +108,9 @@ def test_what_no_program_can_fetch_is_said(tmp_path, capsys):
     assert printed.err.count("\n") == 1
 
 
-def test_a_variant_is_fetched_by_itself(tmp_path, monkeypatch, capsys, address):
-    """Tonic's archives of DVS128 Gesture; the other variant's is never asked for."""
+@pytest.mark.parametrize("other", [False, True])
+def test_a_variant_is_fetched_by_itself(tmp_path, write_npz, random_events, other, monkeypatch, capsys, address):
+    """Tonic's archives of DVS128 Gesture; the other variant's is never asked for, and if that is there it is named too."""
     archives = []
     for part in ("Train", "Test"):
         recording = tmp_path / f"src/ibmGesture{part}/user01_led/0.npy"
@@ -121,8 +122,12 @@ def test_a_variant_is_fetched_by_itself(tmp_path, monkeypatch, capsys, address):
         archives.append(archive(packed, address, "DVSGesture", "tonic"))
     monkeypatch.setattr(DVS128Gesture, "archives", (DVS128Gesture.archives[0], *archives))
     root = tmp_path / "data"
+    for part in ("train", "test") if other else ():
+        write_npz(root / f"DVS128Gesture/events_np/{part}/0/user01_led_0.npz", random_events(0))
     assert main(["dvs128_gesture", "--root", str(root), "--variant", "tonic", "--timesteps", "1"]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == "found   tonic, npy: 1 train, 1 test recordings"
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == "found   tonic, npy: 1 train, 1 test recordings"
+    assert second.startswith("found   spikingjelly, events_np: 1 train, 1 test" if other else "frames")
     with pytest.raises(SystemExit):
         main(["dvs128_gesture", "--root", str(root), "--variant", "ibm"])
     assert "--variant must be spikingjelly, tonic; got ibm" in capsys.readouterr().err

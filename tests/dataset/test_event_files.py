@@ -154,8 +154,7 @@ def test_time_goes_on_after_an_overflow(tmp_path, write_bin):
 def test_aedat4_needs_its_decoder_or_names_the_file(tmp_path):
     path = tmp_path / "a.aedat4"
     path.write_bytes(b"<html>not found</html>")
-    message = rf"^{path}: (the package aedat must be installed to read .aedat4; try: pip install"
-        r"|must be a whole recording; got)"
+    message = rf"^{path}: (the package aedat must be installed to read .aedat4|must be a whole recording; got)"
     with pytest.raises((ModuleNotFoundError, Damaged), match=message):
         Recording.single(path, 0, read_aedat4).samples()
 
