@@ -145,9 +145,17 @@ def _move(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """Wait until no other process prepares a data set below `root`; a dead one holds no lock."""
+    """Wait until no other process prepares a data set below `root`; a dead one holds no lock.
+
+    Where there cannot be a lock, nothing can be changed either, and looking needs none.
+    """
     path = root / ".snnx-prepare.lock"
-    with path.open("w") as file:
+    try:
+        file = path.open("w")
+    except OSError:
+        yield
+        return
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -74,6 +74,14 @@ def test_recordings_on_the_disk_are_enough(root, capsys):
     assert len([path for path in (root / ".snnx_cache").iterdir() if path.is_dir()]) == 1
 
 
+def test_recordings_that_can_only_be_read_are_enough(root, tmp_path, monkeypatch, capsys):
+    (root / ".snnx-prepare.lock").mkdir()  # which no user can open as a file, not even root
+    (root / ".snnx_cache").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert main(["nmnist", "--root", str(root), "--timesteps", "3"]) == 0
+    assert f"frames  {tmp_path}/xdg/snnx/nmnist-" in capsys.readouterr().out
+
+
 def test_what_is_missing_is_fetched_and_no_archive_stays(root, publisher, capsys):
     assert main(["nmnist", "--root", str(root), "--timesteps", "3"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "found   official, bin: 10 train, 10 test recordings"

@@ -1,5 +1,6 @@
 """Contract of event sets: counts as they are on the disk, every damage named or counted, and no stale frame ever."""
 
+import fcntl
 import json
 import os
 import signal
@@ -144,7 +145,7 @@ def test_damage_is_named_or_skipped_and_counted(root, name):
     damage(path)
     with pytest.raises(Damaged, match=rf"^{path}: {reason}.*; dataset\.skip_bad=true leaves it out$"):
         ready(root)
-    assert caches(root) == [path for path in caches(root) if path.name.endswith(".partial")]
+    assert caches(root) == []
     dataset = ready(root, skip_bad=True)
     assert dataset.facts["skipped"] == {"train": 1, "test": 0}
     assert sum(dataset.split_counts.values()) == 29
@@ -285,6 +286,36 @@ def test_a_killed_conversion_leaves_nothing_that_is_taken_for_frames(root):
     assert ready(root).split_counts == {"train": 15, "val": 5, "test": 10}
     (made,) = caches(root)
     assert made == left.with_name(left.name.removesuffix(".partial"))
+
+
+def test_remains_of_another_key_are_removed_unless_they_are_being_made(root):
+    folder = root / ".snnx_cache"
+    for name in ("nmnist-dead", "nmnist-alive"):
+        (folder / f"{name}.partial").mkdir(parents=True)
+    with (folder / "nmnist-alive.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = nmnist(root).convert()
+    assert caches(root) == sorted([made, folder / "nmnist-alive.partial"])
+
+
+def test_frames_lie_elsewhere_where_the_root_cannot_be_written(root, tmp_path, monkeypatch, capsys):
+    (root / ".snnx_cache").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert nmnist(root).convert().parent == tmp_path / "xdg/snnx"
+    told = f"snnx: frames are kept in {tmp_path}/xdg/snnx, since {root}/.snnx_cache cannot be written\n"
+    assert capsys.readouterr().err == told
+    assert nmnist(root).convert().parent == tmp_path / "xdg/snnx"
+    assert capsys.readouterr().err == ""
+
+
+def test_frames_lie_where_the_environment_says(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("SNNX_CACHE", str(tmp_path / "chosen"))
+    assert nmnist(root).convert().parent == tmp_path / "chosen"
+    assert not (root / ".snnx_cache").exists()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SNNX_CACHE", str(tmp_path / "file"))
+    with pytest.raises(OSError, match=r"file must be writable, since frames are kept there; got .*; or set SNNX_CACHE"):
+        nmnist(root).convert()
 
 
 @pytest.mark.slow

@@ -53,6 +53,13 @@ def test_the_command_writes_a_sheet_of_events(empty, capsys):
     assert (np.abs(colours - [213 / 255, 94 / 255, 0]).max(1) < 0.02).sum() > 100
 
 
+def test_frames_that_cannot_be_kept_are_one_line(empty, capsys, monkeypatch):
+    (empty / "file").touch()
+    monkeypatch.setenv("SNNX_CACHE", str(empty / "file"))
+    assert main(["dataset=event_digits", "encoding=events", "timesteps=2"]) == 2
+    assert re.fullmatch(r"snnx show: .*file must be writable, since frames are kept there; [^\n]*\n", capsys.readouterr().err)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
