@@ -70,8 +70,10 @@ def _skip(error: Damaged, skipped: list[str], skip_bad: bool) -> None:
 
 
 def _framed(
-    sample: Sample, place: int, transforms: Sequence[Callable], framing: Framing, sensor: tuple[int, int]
+    sample: Sample | Damaged, place: int, transforms: Sequence[Callable], framing: Framing, sensor: tuple[int, int]
 ) -> np.ndarray:
+    if isinstance(sample, Damaged):
+        raise sample
     require_sound(sample, sensor)
     with _seeded(place):
         for transform in transforms:

@@ -17,6 +17,7 @@ FIGSHARE = "https://api.figshare.com/v2/file/download/"  # tonic's; the address 
 CLASSES = tuple(str(label) for label in range(11))
 PARTS = ("train", "test")
 MILLISECOND_US = 1000  # tonic's files count milliseconds
+SILENT_US = 1_000_000  # so long may a still scene give no event before a recording ends
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -35,22 +36,30 @@ def read_npy(path: Path) -> np.ndarray:
     return events
 
 
-def cut(path: Path, labels: Path) -> Iterator[Sample]:
+def cut(path: Path, labels: Path) -> Iterator[Sample | Damaged]:
     """One sample for each row `class, start, end` of a recording's label file: the events with start <= t < end, in µs.
 
+    A row that cannot be gives what is wrong with it, and the others their samples.
+
     Raises:
-        Damaged: the label file is missing or does not fit the recording.
+        Damaged: the label file is missing, or is another recording's.
     """
     try:
-        rows = np.loadtxt(labels, dtype=np.int64, delimiter=",", skiprows=1, ndmin=2)
+        text = labels.read_text().splitlines()[1:]
+        rows = np.loadtxt(text, dtype=np.int64, delimiter=",", ndmin=2) if text else np.empty((0, 3))
     except (OSError, ValueError) as error:
         raise Damaged(f"{labels}: must hold rows of class, start and end in µs; got {' '.join(str(error).split())}") from None
     if rows.ndim != 2 or rows.shape[1] != 3 or not len(rows):
         raise Damaged(f"{labels}: must hold rows of class, start and end in µs; got {list(rows.shape)}")
     events = read_aedat3(path)
+    last, end = events["t"][-1:].max(initial=0), rows[:, 2].max()
+    if end > last + SILENT_US:
+        raise Damaged(f"{labels}: labels must end within the recording, at {last} µs; got {end}: another recording's?")
     for number, (label, start, end) in enumerate(rows, start=2):
         if not 1 <= label <= len(CLASSES) or start >= end:
-            raise Damaged(f"{labels}: line {number}: class must lie in 1..11 and start before end; got {label},{start},{end}")
+            reason = f"class must lie in 1..11 and start before end; got {label},{start},{end}"
+            yield Damaged(f"{labels}: line {number}: {reason}")
+            continue
         yield Sample(f"{path}, line {number} of {labels.name}", label - 1, events[(events["t"] >= start) & (events["t"] < end)])
 
 

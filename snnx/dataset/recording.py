@@ -36,10 +36,10 @@ class Recording:
 
     name: str
     stamp: str
-    read: Callable[[], Iterator[Sample]]
+    read: Callable[[], Iterator[Sample | Damaged]]
 
-    def samples(self) -> list[Sample]:
-        """All of its samples.
+    def samples(self) -> list[Sample | Damaged]:
+        """All of its samples, and what is wrong with those that are damaged alone.
 
         Raises:
             Damaged: it cannot be read, whatever a library says of that.
@@ -54,7 +54,7 @@ class Recording:
             raise Damaged(f"{self.name}: must be a whole recording; got {reason}") from None
 
     @classmethod
-    def of_files(cls, read: Callable[[], Iterator[Sample]], *paths: Path) -> "Recording":
+    def of_files(cls, read: Callable[[], Iterator[Sample | Damaged]], *paths: Path) -> "Recording":
         """One that is read from files, stamped with their sizes and the times of their last changes."""
         stats = [path.stat() for path in paths if path.is_file()]
         return cls(str(paths[0]), " ".join(f"{stat.st_size} {stat.st_mtime_ns}" for stat in stats), read)

@@ -8,6 +8,7 @@ from snnx.augmentation.none import none
 from snnx.dataset.cifar10_dvs import CIFAR10DVS, CLASSES, first90, random90
 from snnx.dataset.dvs128_gesture import DVS128Gesture
 from snnx.dataset.published import NoData
+from snnx.dataset.recording import Damaged
 
 
 def ready(kind, root, **changed):
@@ -84,11 +85,21 @@ def test_a_missing_label_file_is_named_and_its_coming_noticed(aedat):
     text = labels.read_text()
     labels.unlink()
     with pytest.raises(
-        ValueError, match=r"user24_led_labels.csv: must hold rows of class, start and end in µs; got .*not found"
+        ValueError, match=r"user24_led_labels.csv: must hold rows of class, start and end in µs; got .*No such file"
     ):
         ready(DVS128Gesture, aedat)
     labels.write_text(text)
     assert ready(DVS128Gesture, aedat).split_counts["test"] == 12
+
+
+def test_a_damaged_row_of_labels_costs_one_sample(aedat):
+    labels = aedat / "DvsGesture/user24_led_labels.csv"
+    labels.write_text(labels.read_text().replace("\n3,", "\n33,"))
+    with pytest.raises(Damaged, match=r"user24_led_labels.csv: line 4: class must lie in 1\.\.11 .*; dataset.skip_bad=true"):
+        ready(DVS128Gesture, aedat)
+    dataset = ready(DVS128Gesture, aedat, skip_bad=True)
+    assert dataset.split_counts == {"train": 12, "val": 0, "test": 11}
+    assert dataset.facts["skipped"] == {"train": 0, "test": 1}
 
 
 @pytest.mark.parametrize(
