@@ -9,8 +9,10 @@ import torch
 from composing import composed
 from matplotlib.image import imread
 
+from snnx.augmentation.none import none
+from snnx.dataset.digits import Digits
 from snnx.show.command import main
-from snnx.show.sheet import in_colour, in_two_colours, sheet
+from snnx.show.sheet import _some, in_colour, in_two_colours, sheet
 
 
 def test_polarities_have_their_colours_and_both_are_black():
@@ -41,6 +43,23 @@ def test_images_and_their_code(empty):
     picture = imread(io.BytesIO(sheet(composed("dataset=digits", "encoding=rate", "timesteps=3").config, 2)))
     assert picture.shape[1] > picture.shape[0] > 100
     assert np.unique(picture[..., 0]).size > 10
+
+
+def test_only_the_samples_that_are_shown_are_read():
+    seen = []
+
+    class Watched(Digits):
+        def on_after_batch_transfer(self, batch, dataloader_idx):
+            seen.append(len(batch[0]))
+            return super().on_after_batch_transfer(batch, dataloader_idx)
+
+    data = Watched(batch_size=64, validation=0, normalize=True, augmentation=none, seed=0)
+    data.setup()
+    samples, labels = _some(data, 12)
+    assert seen == [12]
+    assert samples.shape == (12, 1, 8, 8)
+    assert labels.tolist() == sorted(labels.tolist())
+    assert set(labels.tolist()) == set(range(10))
 
 
 @pytest.mark.slow
