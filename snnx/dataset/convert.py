@@ -40,6 +40,7 @@ def convert(
         Damaged: a recording is, and `skip_bad` is false.
     """
     labels, skipped, raw, shape = [], [], target.with_suffix(".raw"), None
+    wide = np.uint8 if clip else np.int32  # until the largest count is known
     with raw.open("wb") as file:
         for recording in recordings:
             try:
@@ -53,12 +54,13 @@ def convert(
                 except Damaged as error:
                     _skip(error, skipped, skip_bad)
                     continue
-                (counts > 0 if clip else counts).astype(np.int32).tofile(file)
+                (counts > 0 if clip else counts).astype(wide).tofile(file)
                 labels.append(sample.label)
                 shape = counts.shape
     if shape is None:
         raise Damaged(f"{target.name}: a part must have a sound recording; got {len(skipped)} damaged, first {skipped[0]}")
-    _narrow(raw, target.with_suffix(".npy"), (len(labels), *shape))
+    _narrow(np.memmap(raw, wide, "r", shape=(len(labels), *shape)), target.with_suffix(".npy"))
+    raw.unlink()
     np.save(target.with_name(f"{target.name}_labels.npy"), np.array(labels, np.int64))
     target.with_suffix(".json").write_text(json.dumps({"skipped": skipped}, indent=1))
 
@@ -94,15 +96,12 @@ def _seeded(seed: int):
         np.random.set_state(before)
 
 
-def _narrow(raw: Path, target: Path, shape: tuple[int, ...]) -> None:
-    """The int32 numbers of `raw` as an array file of the narrowest dtype that holds them; removes `raw`."""
-    wide = np.memmap(raw, np.int32, "r", shape=shape)
+def _narrow(wide: np.ndarray, target: Path) -> None:
+    """The numbers as an array file of the narrowest dtype that holds them."""
     chunks = [slice(start, start + CHUNK) for start in range(0, len(wide), CHUNK)]
     most = max(int(wide[chunk].max()) for chunk in chunks)
     dtype = next(one for one in NARROW if most <= np.iinfo(one).max)
-    narrow = np.lib.format.open_memmap(target, "w+", dtype, shape)
+    narrow = np.lib.format.open_memmap(target, "w+", dtype, wide.shape)
     for chunk in chunks:
         narrow[chunk] = wide[chunk]
     narrow.flush()
-    del wide, narrow
-    raw.unlink()

@@ -15,6 +15,7 @@ from snnx.dataset.recording import Damaged, Found, Layout, Recording, Sample, ev
 IBM = "https://ibm.ent.box.com/s/3hiq58ww1pbbjrinh367ykfdf60xsfm8/folder/50167556794"
 FIGSHARE = "https://api.figshare.com/v2/file/download/"  # tonic's; the address in tonic 1.7 asks for a browser
 CLASSES = tuple(str(label) for label in range(11))
+COUNTS = {"spikingjelly": (1_176, 288), "tonic": (1_077, 264)}  # of each variant
 PARTS = ("train", "test")
 MILLISECOND_US = 1000  # tonic's files count milliseconds
 SILENT_US = 1_000_000  # so long may a still scene give no event before a recording ends
@@ -108,8 +109,7 @@ class DVS128Gesture(Events):
 
     classes = len(CLASSES)
     sensor = 128
-    variants = ("spikingjelly", "tonic")
-    counts = (1_176, 288)  # of the first variant
+    variants = tuple(COUNTS)
     archives = (
         Archive("DvsGesture.tar.gz", "8a5c71fb11e24e5ca5b11866ca6c00a1", IBM, False, "DvsGesture", "spikingjelly"),
         Archive(
@@ -119,6 +119,10 @@ class DVS128Gesture(Events):
             "ibmGestureTest.tar.gz", "56070e45dadaa85fff82e0fbfbc06de5", f"{FIGSHARE}38020584", True, "DVSGesture", "tonic"
         ),
     )
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        return COUNTS[self.variant]
 
     def layouts(self) -> tuple[Layout, ...]:
         if self.variant == "tonic":

@@ -138,6 +138,7 @@ class Events(Archived, Labelled):
     def convert(self) -> Path:
         """The folder with the frames, made now if they are not there."""
         layout, found = self.recordings()
+        self.names = [f"{part} {one.place}" for part, some in found.items() for one in some if one.place]
         root = Path(self.root).expanduser().absolute()
         key = {
             "format": FORMAT,

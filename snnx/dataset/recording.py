@@ -53,6 +53,12 @@ class Recording:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise Damaged(f"{self.name}: must be a whole recording; got {reason}") from None
 
+    @property
+    def place(self) -> str:
+        """Folder and name of its file, the same wherever a copy lies; empty if it is no file, but made alike everywhere."""
+        path = Path(self.name)
+        return "/".join(path.parts[-2:]) if path.is_absolute() else ""
+
     @classmethod
     def of_files(cls, read: Callable[[], Iterator[Sample | Damaged]], *paths: Path) -> "Recording":
         """One that is read from files, stamped with their sizes and the times of their last changes."""

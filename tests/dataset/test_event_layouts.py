@@ -34,6 +34,12 @@ def marked(random_events, label):
     return events
 
 
+@pytest.mark.parametrize(("variant", "published"), [("spikingjelly", 1_464), ("tonic", 1_341)])
+def test_a_budget_is_of_the_variant(variant, published):
+    dataset = DVS128Gesture(variant=variant, samples=0.5, batch_size=1, validation=0, augmentation=none, seed=0, timesteps=1)
+    assert dataset.share(1_000) == 0.5 * published / 1_000
+
+
 @pytest.fixture
 def aedat(tmp_path, write_aedat3, random_events):
     """The publisher's layout: one person in each part, eleven gestures a recording, and class 8 twice, as in the original."""

@@ -17,9 +17,10 @@ from omegaconf import OmegaConf
 
 from snnx.augmentation.none import none
 from snnx.dataset.binning import by_time, frames
+from snnx.dataset.convert import convert
 from snnx.dataset.nmnist import NMNIST, read_bin
 from snnx.dataset.published import NoData
-from snnx.dataset.recording import Damaged
+from snnx.dataset.recording import Damaged, Recording, Sample
 from snnx.home import home
 
 
@@ -72,6 +73,15 @@ def test_frames_are_those_of_the_recordings(root):
         assert np.array_equal(sample.numpy(), expected)
     assert ready(root).shape == (2, 34, 34)
     assert everything(ready(root).test_dataloader())[0].max() == 1
+
+
+def test_the_split_names_the_recordings_wherever_and_whenever_they_were_copied(tmp_path, write_bin, random_events):
+    hashes = []
+    for copy, number in (("a", 1), ("b/c", 1), ("d", 2)):
+        for path in [f"NMNIST/{part}/{digit}/{number:05}.bin" for part in ("Train", "Test") for digit in range(10)]:
+            write_bin(tmp_path / copy / path, random_events(0))
+        hashes.append(ready(tmp_path / copy).split_hash)
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_a_budget_is_of_the_published_set(root):
@@ -157,6 +167,21 @@ def test_nothing_but_damage_is_refused_even_when_skipping(root):
         path.write_bytes(b"")
     with pytest.raises(Damaged, match="test: a part must have a sound recording; got 10 damaged, first "):
         ready(root, skip_bad=True)
+
+
+def test_clipped_frames_take_a_byte_a_pixel_from_the_start(tmp_path, random_events):
+    sizes = []
+
+    def framing(events):
+        sizes.append((tmp_path / "train.raw").stat().st_size)
+        return frames(events, bins=1, binning=by_time, sensor=(34, 34), size=34)
+
+    recordings = [Recording(str(i), "", lambda i=i: iter([Sample(str(i), 0, random_events(i))])) for i in range(2)]
+    for clip, size in ((True, 2 * 34 * 34), (False, 4 * 2 * 34 * 34)):
+        arguments = {"transforms": [], "sensor": (34, 34), "skip_bad": False}
+        convert(recordings, tmp_path / "train", framing=framing, clip=clip, **arguments)
+        assert sizes[-2:] == [0, size]
+        assert not (tmp_path / "train.raw").exists()
 
 
 def test_every_argument_that_changes_frames_has_a_cache_of_its_own(root):
