@@ -77,7 +77,7 @@ def _frames(dataset: type, arguments: argparse.Namespace) -> int:
     """Make the frames of a set of recordings, as its option has them."""
     try:
         folder = dataset.prepared(Path(arguments.root), arguments.timesteps, _plain(arguments))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"snnx prepare {arguments.dataset}: {error}", file=sys.stderr)
         return 1
     print(f"frames  {folder}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from snnx.dataset.binning import EVENT
 from snnx.dataset.recording import Damaged, Recording, Sample, require_sound
 
 NARROW = (np.uint8, np.int16, np.int32)  # torch indexes these; the smallest that holds the largest count is kept
@@ -79,8 +80,10 @@ def _framed(
     require_sound(sample, sensor)
     with _seeded(place):
         for transform in transforms:
-            sample = sample._replace(events=transform(sample.events.copy()))  # some of tonic's write into their input
-            sample = sample._replace(name=f"{sample.name} after {type(transform).__name__}")
+            name = f"{sample.name} after {type(transform).__name__}"
+            sample = Sample(name, sample.label, transform(sample.events.copy()))  # some of tonic's write into their input
+            if getattr(getattr(sample.events, "dtype", None), "names", None) != EVENT.names:
+                raise ValueError(f"{name}: a transform must give events; got {type(sample.events).__name__}, no x, y, t, p")
             require_sound(sample, sensor)  # and so that none gets the nothing that another has left
     return framing(sample.events)
 

@@ -98,6 +98,12 @@ def test_a_missing_label_file_is_named_and_its_coming_noticed(aedat):
     assert ready(DVS128Gesture, aedat).split_counts["test"] == 12
 
 
+def test_a_missing_list_of_trials_is_named(aedat):
+    (aedat / "DvsGesture/trials_to_test.txt").unlink()
+    with pytest.raises(NoData, match=r"got DvsGesture/trials_to_{train,test}\.txt with \S+ and \S+ without test; see snnx"):
+        ready(DVS128Gesture, aedat)
+
+
 def test_a_damaged_row_of_labels_costs_one_sample(aedat):
     labels = aedat / "DvsGesture/user24_led_labels.csv"
     labels.write_text(labels.read_text().replace("\n3,", "\n33,"))

@@ -236,6 +236,12 @@ def test_a_transform_that_leaves_nothing_is_named(root):
         ready(root, transforms=[none_left])
 
 
+def test_a_transform_that_gives_no_events_is_named(root):
+    to_frame = instantiate({"_target_": "tonic.transforms.ToFrame", "sensor_size": [34, 34, 2], "n_time_bins": 2})
+    with pytest.raises(ValueError, match=r"00001.bin after ToFrame: a transform must give events; got ndarray, no x, y, t, p"):
+        ready(root, transforms=[to_frame], skip_bad=True)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -258,7 +264,7 @@ def test_what_cannot_be_is_refused(tmp_path, changed, message):
 
 def test_missing_recordings_name_the_places_and_the_command(tmp_path):
     message = (
-        rf"^nmnist: recordings must lie below {tmp_path}; expected NMNIST/{{Train,Test}}/0..9/\*.bin; or NMNIST/extract/[^\n]*"
+        rf"^nmnist: recordings must lie below {tmp_path}; expected NMNIST/{{Train,Test}}/0..9/\*.bin, or another layout"
         rf"; see snnx prepare nmnist --root {tmp_path}$"
     )
     with pytest.raises(NoData, match=message):
@@ -268,7 +274,9 @@ def test_missing_recordings_name_the_places_and_the_command(tmp_path):
 def test_a_part_alone_is_no_data(root):
     for path in root.glob("NMNIST/Test/*/*.bin"):
         path.unlink()
-    with pytest.raises(NoData, match="nmnist: recordings must lie below"):
+    with pytest.raises(
+        NoData, match=r"must lie below .*; got NMNIST/{Train,Test}/0\.\.9/\*\.bin without test; see snnx prepare"
+    ):
         ready(root)
 
 
