@@ -24,11 +24,13 @@ class Archived:
         there = {}
         for one in cls.variants:
             try:
-                layout, found = cls._built(root, 1, {"variant": one}).recordings()
+                dataset = cls._built(root, 1, {"variant": one})
+                layout, found = dataset.recordings()
             except NoData:
                 continue
+            train, test = dataset.counts
             numbers = ", ".join(f"{len(recordings)} {part}" for part, recordings in found.items())
-            there[one] = ("found", f"{one}, {layout}: {numbers} recordings")
+            there[one] = ("found", f"{one}, {layout}: {numbers} recordings; published {train:,} and {test:,} samples")
         wanted = [there.pop(variant)] if variant in there else cls._missing(root, variant)
         return [*wanted, *there.values()]
 
