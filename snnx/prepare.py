@@ -26,7 +26,7 @@ def main(words: list[str]) -> int:
 
     A data set's class takes part with three things: `files`, a tuple of `PublishedFile`; `samples_in(path)`, how many
     samples one of them holds; and `fetch(folder)`, which downloads all of them. A set of recordings says itself what is
-    below a root, `examine(root)`, fetches a variant, `fetch(folder, variant)`, and makes its frames, `prepared`.
+    below a root, `examine(root, variant)`, fetches a variant, `fetch(folder, variant)`, and makes its frames, `prepared`.
 
     Example:
         >>> main(["digits"])
@@ -47,15 +47,16 @@ def main(words: list[str]) -> int:
     if arguments.variant and arguments.variant not in variants:
         known = ", ".join(variants) or "left out: there is one version only"
         parser.error(f"--variant must be {known}; got {arguments.variant}")
+    variant = _plain(arguments).get("variant") or next(iter(variants), "")
     root = Path(arguments.root).expanduser().absolute()
     problem = None
     try:
         root.mkdir(parents=True, exist_ok=True)
         with _locked(root):
-            found = examine(dataset, root)
+            found = examine(dataset, root, variant)
             if {state for state, _ in found} - USABLE == {"missing"}:  # nothing else is wrong: complete it
-                problem = _fetch(dataset, root, arguments.variant or _plain(arguments).get("variant"))
-                found = examine(dataset, root)
+                problem = _fetch(dataset, root, variant)
+                found = examine(dataset, root, variant)
     except OSError as error:
         print(f"snnx prepare {arguments.dataset}: {root} must be writable; got {error}", file=sys.stderr)
         return 1
@@ -76,7 +77,7 @@ def _frames(dataset: type, arguments: argparse.Namespace) -> int:
     """Make the frames of a set of recordings, as its option has them."""
     try:
         folder = dataset.prepared(Path(arguments.root), arguments.timesteps, _plain(arguments))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"snnx prepare {arguments.dataset}: {error}", file=sys.stderr)
         return 1
     print(f"frames  {folder}")
@@ -90,14 +91,14 @@ def _plain(arguments: argparse.Namespace) -> dict:
     return plain | ({"variant": arguments.variant} if arguments.variant else {})
 
 
-def examine(dataset: type, root: Path) -> list[tuple[str, str]]:
+def examine(dataset: type, root: Path, variant: str = "") -> list[tuple[str, str]]:
     """One (state, line) for each published file of `dataset` below `root`.
 
     States: `ok`, the published bytes; `partial`, fewer samples in the official format; `altered`, as many but other
     bytes; `damaged`, unreadable; `missing`.
     """
     if hasattr(dataset, "examine"):
-        return dataset.examine(root)
+        return dataset.examine(root, variant)
     return [_examine(dataset, root / file.path, file) for file in dataset.files]
 
 
@@ -116,14 +117,13 @@ def _examine(dataset: type, path: Path, file: object) -> tuple[str, str]:
     return "altered", f"{path}: its md5 must be {file.md5}; remove it and run this again"
 
 
-def _fetch(dataset: type, root: Path, variant: str | None) -> str | None:
+def _fetch(dataset: type, root: Path, variant: str) -> str | None:
     """Download into a folder of its own, then move what is missing into place; returns what went wrong."""
     folder = root / ".snnx-prepare.partial"
     shutil.rmtree(folder, ignore_errors=True)  # a killed run may have left one, and the lock is ours
     try:
         with contextlib.redirect_stdout(sys.stderr):  # what the downloader has to say
-            versions = getattr(dataset, "variants", ())  # of recordings, each with archives of its own
-            dataset.fetch(str(folder), *([variant or versions[0]] if versions else []))
+            dataset.fetch(str(folder), *([variant] if variant else []))
         for packed in [*folder.rglob("*.gz"), *folder.rglob("*.zip")]:
             packed.unlink()
         _move(folder, root)
@@ -145,9 +145,17 @@ def _move(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """Wait until no other process prepares a data set below `root`; a dead one holds no lock."""
+    """Wait until no other process prepares a data set below `root`; a dead one holds no lock.
+
+    Where there cannot be a lock, nothing can be changed either, and looking needs none.
+    """
     path = root / ".snnx-prepare.lock"
-    with path.open("w") as file:
+    try:
+        file = path.open("w")
+    except OSError:
+        yield
+        return
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -16,21 +16,26 @@ class Archived:
     variants: ClassVar[tuple[str, ...]]
 
     @classmethod
-    def examine(cls, root: Path) -> list[tuple[str, str]]:
-        """One (state, line) for each variant that is there; without any, one for each archive.
+    def examine(cls, root: Path, variant: str) -> list[tuple[str, str]]:
+        """One (state, line) for `variant`, or for each of its archives where it is not there, and for each other that is.
 
         States: `found`, with the numbers; `missing`, with the publisher's address and checksum.
         """
-        lines = []
-        for variant in cls.variants:
+        there = {}
+        for one in cls.variants:
             try:
-                layout, found = cls._built(root, 1, {"variant": variant}).recordings()
+                dataset = cls._built(root, 1, {"variant": one})
+                layout, found = dataset.recordings()
             except NoData:
                 continue
+            train, test = dataset.counts
             numbers = ", ".join(f"{len(recordings)} {part}" for part, recordings in found.items())
-            lines.append(("found", f"{variant}, {layout}: {numbers} recordings"))
-        if lines:
-            return lines
+            there[one] = ("found", f"{one}, {layout}: {numbers} recordings; published {train:,} and {test:,} samples")
+        wanted = [there.pop(variant)] if variant in there else cls._missing(root, variant)
+        return [*wanted, *there.values()]
+
+    @classmethod
+    def _missing(cls, root: Path, variant: str) -> list[tuple[str, str]]:
         return [
             (
                 "missing",
@@ -38,8 +43,12 @@ class Archived:
                 + f"{root / archive.folder}: publisher's file {archive.name} (md5 {archive.md5}): {archive.url}"
                 + ("" if archive.fetchable else f"; {BY_HAND}"),
             )
-            for archive in cls.archives
+            for archive in cls._archives(variant)
         ]
+
+    @classmethod
+    def _archives(cls, variant: str) -> list[Archive]:
+        return [archive for archive in cls.archives if archive.variant in ("", variant)]
 
     @classmethod
     def fetch(cls, folder: str, variant: str) -> None:
@@ -51,7 +60,7 @@ class Archived:
         """
         from torchvision.datasets.utils import download_and_extract_archive
 
-        wanted = [archive for archive in cls.archives if archive.variant in ("", variant)]
+        wanted = cls._archives(variant)
         if not all(archive.fetchable for archive in wanted):
             others = sorted({archive.variant for archive in cls.archives if archive.fetchable})
             raise RuntimeError("; ".join([BY_HAND, *(f"--variant {other} can be fetched" for other in others)]))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from snnx.dataset.binning import EVENT
 from snnx.dataset.recording import Damaged, Recording, Sample, require_sound
 
 NARROW = (np.uint8, np.int16, np.int32)  # torch indexes these; the smallest that holds the largest count is kept
@@ -40,10 +41,11 @@ def convert(
         Damaged: a recording is, and `skip_bad` is false.
     """
     labels, skipped, raw, shape = [], [], target.with_suffix(".raw"), None
+    wide = np.uint8 if clip else np.int32  # until the largest count is known
     with raw.open("wb") as file:
         for recording in recordings:
             try:
-                samples = list(recording.read())
+                samples = recording.samples()
             except Damaged as error:
                 _skip(error, skipped, skip_bad)
                 continue
@@ -53,12 +55,13 @@ def convert(
                 except Damaged as error:
                     _skip(error, skipped, skip_bad)
                     continue
-                (counts > 0 if clip else counts).astype(np.int32).tofile(file)
+                (counts > 0 if clip else counts).astype(wide).tofile(file)
                 labels.append(sample.label)
                 shape = counts.shape
     if shape is None:
         raise Damaged(f"{target.name}: a part must have a sound recording; got {len(skipped)} damaged, first {skipped[0]}")
-    _narrow(raw, target.with_suffix(".npy"), (len(labels), *shape))
+    _narrow(np.memmap(raw, wide, "r", shape=(len(labels), *shape)), target.with_suffix(".npy"))
+    raw.unlink()
     np.save(target.with_name(f"{target.name}_labels.npy"), np.array(labels, np.int64))
     target.with_suffix(".json").write_text(json.dumps({"skipped": skipped}, indent=1))
 
@@ -70,13 +73,17 @@ def _skip(error: Damaged, skipped: list[str], skip_bad: bool) -> None:
 
 
 def _framed(
-    sample: Sample, place: int, transforms: Sequence[Callable], framing: Framing, sensor: tuple[int, int]
+    sample: Sample | Damaged, place: int, transforms: Sequence[Callable], framing: Framing, sensor: tuple[int, int]
 ) -> np.ndarray:
+    if isinstance(sample, Damaged):
+        raise sample
     require_sound(sample, sensor)
     with _seeded(place):
         for transform in transforms:
-            sample = sample._replace(events=transform(sample.events.copy()))  # some of tonic's write into their input
-            sample = sample._replace(name=f"{sample.name} after {type(transform).__name__}")
+            name = f"{sample.name} after {type(transform).__name__}"
+            sample = Sample(name, sample.label, transform(sample.events.copy()))  # some of tonic's write into their input
+            if getattr(getattr(sample.events, "dtype", None), "names", None) != EVENT.names:
+                raise ValueError(f"{name}: a transform must give events; got {type(sample.events).__name__}, no x, y, t, p")
             require_sound(sample, sensor)  # and so that none gets the nothing that another has left
     return framing(sample.events)
 
@@ -92,15 +99,12 @@ def _seeded(seed: int):
         np.random.set_state(before)
 
 
-def _narrow(raw: Path, target: Path, shape: tuple[int, ...]) -> None:
-    """The int32 numbers of `raw` as an array file of the narrowest dtype that holds them; removes `raw`."""
-    wide = np.memmap(raw, np.int32, "r", shape=shape)
+def _narrow(wide: np.ndarray, target: Path) -> None:
+    """The numbers as an array file of the narrowest dtype that holds them."""
     chunks = [slice(start, start + CHUNK) for start in range(0, len(wide), CHUNK)]
     most = max(int(wide[chunk].max()) for chunk in chunks)
     dtype = next(one for one in NARROW if most <= np.iinfo(one).max)
-    narrow = np.lib.format.open_memmap(target, "w+", dtype, shape)
+    narrow = np.lib.format.open_memmap(target, "w+", dtype, wide.shape)
     for chunk in chunks:
         narrow[chunk] = wide[chunk]
     narrow.flush()
-    del wide, narrow
-    raw.unlink()

@@ -7,54 +7,60 @@ from pathlib import Path
 import numpy as np
 
 from snnx.dataset.aedat import read_aedat3
-from snnx.dataset.binning import EVENT
 from snnx.dataset.events import Events
 from snnx.dataset.npz import read_npz
 from snnx.dataset.published import Archive
-from snnx.dataset.recording import Damaged, Found, Layout, Recording, Sample, in_folders
+from snnx.dataset.recording import Damaged, Found, Layout, Recording, Sample, events_of, in_folders
 
 IBM = "https://ibm.ent.box.com/s/3hiq58ww1pbbjrinh367ykfdf60xsfm8/folder/50167556794"
 FIGSHARE = "https://api.figshare.com/v2/file/download/"  # tonic's; the address in tonic 1.7 asks for a browser
 CLASSES = tuple(str(label) for label in range(11))
+COUNTS = {"spikingjelly": (1_176, 288), "tonic": (1_077, 264)}  # of each variant
 PARTS = ("train", "test")
 MILLISECOND_US = 1000  # tonic's files count milliseconds
+SILENT_US = 1_000_000  # so long may a still scene give no event before a recording ends
 
 
 def read_npy(path: Path) -> np.ndarray:
     """The events of one of tonic's files: rows of x, y, p and t in ms.
 
     Raises:
-        Damaged: it is truncated, or holds something else.
+        Damaged: it holds something else.
     """
-    try:
-        rows = np.load(path)
-    except (OSError, EOFError, ValueError) as error:
-        raise Damaged(f"{path}: must be a whole .npy file; got {' '.join(str(error).split())}") from None
+    with path.open("rb") as file:  # a file that numpy opens stays open if it is another one's
+        rows = np.load(file)
     if rows.ndim != 2 or rows.shape[1] != 4:
         raise Damaged(f"{path}: must hold rows of x, y, p, t; got an array of {list(rows.shape)}")
-    events = np.empty(len(rows), EVENT)
-    for column, name in enumerate(("x", "y", "p", "t")):
-        events[name] = rows[:, column]
+    x, y, p, t = rows.T
+    events = events_of(path, x=x, y=y, t=t, p=p)
     events["t"] *= MILLISECOND_US
     return events
 
 
-def cut(path: Path, labels: Path) -> Iterator[Sample]:
+def cut(path: Path, labels: Path) -> Iterator[Sample | Damaged]:
     """One sample for each row `class, start, end` of a recording's label file: the events with start <= t < end, in µs.
 
+    A row that cannot be gives what is wrong with it, and the others their samples.
+
     Raises:
-        Damaged: the label file is missing or does not fit the recording.
+        Damaged: the label file is missing, or is another recording's.
     """
     try:
-        rows = np.loadtxt(labels, dtype=np.int64, delimiter=",", skiprows=1, ndmin=2)
+        text = labels.read_text().splitlines()[1:]
+        rows = np.loadtxt(text, dtype=np.int64, delimiter=",", ndmin=2) if text else np.empty((0, 3))
     except (OSError, ValueError) as error:
         raise Damaged(f"{labels}: must hold rows of class, start and end in µs; got {' '.join(str(error).split())}") from None
     if rows.ndim != 2 or rows.shape[1] != 3 or not len(rows):
         raise Damaged(f"{labels}: must hold rows of class, start and end in µs; got {list(rows.shape)}")
     events = read_aedat3(path)
+    last, end = events["t"][-1:].max(initial=0), rows[:, 2].max()
+    if end > last + SILENT_US:
+        raise Damaged(f"{labels}: labels must end within the recording, at {last} µs; got {end}: another recording's?")
     for number, (label, start, end) in enumerate(rows, start=2):
         if not 1 <= label <= len(CLASSES) or start >= end:
-            raise Damaged(f"{labels}: line {number}: class must lie in 1..11 and start before end; got {label},{start},{end}")
+            reason = f"class must lie in 1..11 and start before end; got {label},{start},{end}"
+            yield Damaged(f"{labels}: line {number}: {reason}")
+            continue
         yield Sample(f"{path}, line {number} of {labels.name}", label - 1, events[(events["t"] >= start) & (events["t"] < end)])
 
 
@@ -103,8 +109,7 @@ class DVS128Gesture(Events):
 
     classes = len(CLASSES)
     sensor = 128
-    variants = ("spikingjelly", "tonic")
-    counts = (1_176, 288)  # of the first variant
+    variants = tuple(COUNTS)
     archives = (
         Archive("DvsGesture.tar.gz", "8a5c71fb11e24e5ca5b11866ca6c00a1", IBM, False, "DvsGesture", "spikingjelly"),
         Archive(
@@ -114,6 +119,10 @@ class DVS128Gesture(Events):
             "ibmGestureTest.tar.gz", "56070e45dadaa85fff82e0fbfbc06de5", f"{FIGSHARE}38020584", True, "DVSGesture", "tonic"
         ),
     )
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        return COUNTS[self.variant]
 
     def layouts(self) -> tuple[Layout, ...]:
         if self.variant == "tonic":

@@ -126,18 +126,22 @@ class Events(Archived, Labelled):
         if self.root is None:
             raise ValueError(f"{self.option}: root must be a folder; got null; set dataset.root or SNNX_DATA")
         root = Path(self.root).expanduser().absolute()
+        half = []
         for layout in self.layouts():
             found = layout.find(root)
             if all(found.values()):
                 return layout.name, found
-        places = "; or ".join(layout.where for layout in self.layouts())
+            if any(found.values()):
+                half.append(f"got {layout.where} without {' or '.join(part for part, some in found.items() if not some)}")
+        expected = half or [f"expected {self.layouts()[0].where}, or another layout"]
         raise NoData(
-            f"{self.option}: recordings must lie below {root}; expected {places}; see snnx prepare {self.option} --root {root}"
+            f"{self.option}: recordings must lie below {root}; {expected[0]}; see snnx prepare {self.option} --root {root}"
         )
 
     def convert(self) -> Path:
         """The folder with the frames, made now if they are not there."""
         layout, found = self.recordings()
+        self.names = [f"{part} {one.place}" for part, some in found.items() for one in some if one.place]
         root = Path(self.root).expanduser().absolute()
         key = {
             "format": FORMAT,
@@ -154,15 +158,14 @@ class Events(Archived, Labelled):
 
     def read(self) -> dict[str, tuple[Mapped, Tensor]]:
         folder = self.convert()
-        self.facts |= {"variant": self.variant, "layout": json.loads((folder / "key.json").read_text())["layout"]}
-        parts = {  # train before test
-            path.stem: path for path in sorted(folder.glob("*.json"), reverse=True) if path.stem != "key"
-        }
+        key = json.loads((folder / "key.json").read_text())
+        self.facts |= {"variant": self.variant, "layout": key["layout"]}
+        parts = sorted(key["recordings"], reverse=True)  # train before test
         if self.skip_bad:
-            self.facts["skipped"] = {part: len(json.loads(path.read_text())["skipped"]) for part, path in parts.items()}
+            self.facts["skipped"] = {part: len(json.loads((folder / f"{part}.json").read_text())["skipped"]) for part in parts}
         return {
-            part: (Mapped.load(path.with_suffix(".npy")), torch.from_numpy(np.load(folder / f"{part}_labels.npy")))
-            for part, path in parts.items()
+            part: (Mapped.load(folder / f"{part}.npy"), torch.from_numpy(np.load(folder / f"{part}_labels.npy")))
+            for part in parts
         }
 
     def share(self, there: int) -> float:

@@ -58,8 +58,8 @@ class Folders(Images):
         return batches
 
     @classmethod
-    def examine(cls, root: Path) -> list[tuple[str, str]]:
-        """What `snnx prepare` says of a copy."""
+    def examine(cls, root: Path, variant: str) -> list[tuple[str, str]]:
+        """What `snnx prepare` says of a copy, of which there is one variant."""
         try:
             found = parts(cls, root)
         except NoData as error:

@@ -34,6 +34,7 @@ class Labelled(pl.LightningDataModule):
     Attributes:
         shape: `(C, H, W)` that the network sees at one time step.
         facts: what stands beside the counts in `result.json`; after `setup`.
+        names: of the files that samples come from, where another copy may have others; after `read`.
         split_counts: samples in use, `{"train": n, "val": n, "test": n}`; after `setup`.
         split_hash: names these very samples; after `setup`.
         test_index: place of each test sample in the official file; after `setup`.
@@ -75,6 +76,7 @@ class Labelled(pl.LightningDataModule):
         self.split_seed = split_seed
         self.samples = samples
         self.facts: dict[str, object] = {}
+        self.names: list[str] = []
         self._parts: dict[str, tuple[Samples, Tensor]] = {}
 
     @property
@@ -143,7 +145,7 @@ class Labelled(pl.LightningDataModule):
         rows = [
             samples.index for samples, _ in official.values() if isinstance(samples, Mapped)
         ]  # what is test, may be a choice
-        self.split_hash = fingerprint([*chosen.values(), *(labels for _, labels in official.values()), *rows])
+        self.split_hash = fingerprint([*chosen.values(), *(labels for _, labels in official.values()), *rows], self.names)
         source = {"train": official["train"], "val": official["train"], "test": official["test"]}
         return {name: (_rows(source[name][0], index), source[name][1][index]) for name, index in chosen.items()}
 

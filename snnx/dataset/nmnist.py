@@ -8,7 +8,7 @@ import numpy as np
 from snnx.dataset.binning import EVENT
 from snnx.dataset.events import Events
 from snnx.dataset.published import Archive
-from snnx.dataset.recording import Damaged, Layout, in_folders
+from snnx.dataset.recording import Damaged, Layout, events_of, in_folders
 
 PUBLISHER = "https://data.mendeley.com/public-files/datasets/468j46mzdv/files/"
 TRAIN, TEST = "39c25547-014b-4137-a934-9d29fa53c7a0", "05a4d654-7e03-4c15-bdfa-9bb2bcbea494"
@@ -27,7 +27,8 @@ def read_bin(path: Path) -> np.ndarray:
     size = path.stat().st_size
     if size % BYTES:
         raise Damaged(f"{path}: must be a whole number of events of {BYTES} bytes; got {size} bytes")
-    return read_mnist_file(str(path), dtype=EVENT)
+    raw = read_mnist_file(str(path), dtype=EVENT)
+    return events_of(path, x=raw["x"], y=raw["y"], t=raw["t"], p=raw["p"])
 
 
 def find(folder: str, root: Path) -> dict:

@@ -7,6 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from snnx.dataset.binning import EVENT
+
+HIGHEST = {"x": 2**15 - 1, "y": 2**15 - 1, "t": 2**53, "p": 1}  # of EVENT; t leaves room to turn ms into µs
+
 
 class Damaged(ValueError):
     """A recording that is not what it should be."""
@@ -32,10 +36,31 @@ class Recording:
 
     name: str
     stamp: str
-    read: Callable[[], Iterator[Sample]]
+    read: Callable[[], Iterator[Sample | Damaged]]
+
+    def samples(self) -> list[Sample | Damaged]:
+        """All of its samples, and what is wrong with those that are damaged alone.
+
+        Raises:
+            Damaged: it cannot be read, whatever a library says of that.
+            ModuleNotFoundError: what reads it is not installed.
+        """
+        try:
+            return list(self.read())
+        except (Damaged, ModuleNotFoundError):
+            raise
+        except Exception as error:  # zipfile's, zlib's, tokenize's, Rust's: each library has classes of its own
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise Damaged(f"{self.name}: must be a whole recording; got {reason}") from None
+
+    @property
+    def place(self) -> str:
+        """Folder and name of its file, the same wherever a copy lies; empty if it is no file, but made alike everywhere."""
+        path = Path(self.name)
+        return "/".join(path.parts[-2:]) if path.is_absolute() else ""
 
     @classmethod
-    def of_files(cls, read: Callable[[], Iterator[Sample]], *paths: Path) -> "Recording":
+    def of_files(cls, read: Callable[[], Iterator[Sample | Damaged]], *paths: Path) -> "Recording":
         """One that is read from files, stamped with their sizes and the times of their last changes."""
         stats = [path.stat() for path in paths if path.is_file()]
         return cls(str(paths[0]), " ".join(f"{stat.st_size} {stat.st_mtime_ns}" for stat in stats), read)
@@ -68,6 +93,32 @@ def in_folders(folder: Path, classes: tuple[str, ...], suffix: str, read: Callab
     """The files in one folder a class. A class is its folder's place in `classes`: sorted as text, 10 would come before 2."""
     paths = [(label, path) for label, name in enumerate(classes) for path in sorted((folder / name).glob(f"*{suffix}"))]
     return [Recording.single(path, label, read) for label, path in paths]
+
+
+def events_of(path: Path, *, x: np.ndarray, y: np.ndarray, t: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """The columns of a file as events, none of whose numbers is changed.
+
+    Shape:
+        four times `[N]`, of any type that holds whole numbers, to `[N]` of EVENT.
+
+    Raises:
+        Damaged: they are not of one length, or a number is not whole or leaves what an event can say.
+
+    Example:
+        >>> events_of(Path("a"), x=[1], y=[2], t=[3.0], p=[True]).tolist()
+        [(1, 2, 3, True)]
+    """
+    columns = {name: np.asarray(column) for name, column in (("x", x), ("y", y), ("t", t), ("p", p))}
+    shapes = [list(column.shape) for column in columns.values()]
+    if shapes != [[columns["t"].size]] * 4:
+        raise Damaged(f"{path}: x, y, t and p must be columns of one length; got {', '.join(map(str, shapes))}")
+    events = np.empty(len(columns["t"]), EVENT)
+    for name, column in columns.items():
+        wrong = column[~((column >= 0) & (column <= HIGHEST[name]) & (column == np.trunc(column)))]  # NaN too
+        if len(wrong):
+            raise Damaged(f"{path}: {name} must be whole numbers in 0..{HIGHEST[name]}; got {wrong[0]}")
+        events[name] = column
+    return events
 
 
 def require_sound(sample: Sample, sensor: tuple[int, int]) -> None:

@@ -35,16 +35,20 @@ def balanced_order(labels: Tensor, seed: int) -> Tensor:
     return shuffled[position[shuffled].argsort(stable=True)]  # among equal positions the shuffle decides, not the class
 
 
-def fingerprint(indices: Iterable[Tensor]) -> str:
-    """Twelve hexadecimal digits that differ if any of the index tensors differs.
+def fingerprint(indices: Iterable[Tensor], names: Iterable[str] = ()) -> str:
+    """Twelve hexadecimal digits that differ if any of the index tensors, or of the names of what they index, differs.
 
     Example:
         >>> a, b = torch.tensor([0, 1]), torch.tensor([2])
         >>> fingerprint([a, b]) == fingerprint([b, a])
+        False
+        >>> fingerprint([a], ["1.bin", "2.bin"]) == fingerprint([a], ["1.bin", "3.bin"])
         False
     """
     digest = hashlib.sha256()
     for index in indices:
         digest.update(f"{len(index)}:".encode())
         digest.update(index.cpu().numpy().astype("<i8").tobytes())
+    for name in names:
+        digest.update(f"{name}\n".encode())
     return digest.hexdigest()[:12]

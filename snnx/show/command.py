@@ -33,7 +33,7 @@ def main(words: list[str]) -> int:
     except COMPLAINTS as error:
         print(f"snnx show: {complaint(error, overrides)}", file=sys.stderr)
         return 2
-    except ValueError as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"snnx show: {error}", file=sys.stderr)
         return 2
     print(path)

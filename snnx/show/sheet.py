@@ -41,11 +41,10 @@ def sheet(config: dict, number: int) -> bytes:
 
 def _some(data: Labelled, number: int) -> tuple[Tensor, Tensor]:
     """Test samples as the encoding gets them, in the order of their classes."""
-    loaded = [data.on_after_batch_transfer(batch, 0) for batch in data.test_dataloader()]
-    samples, labels = (torch.cat(column) for column in zip(*loaded, strict=True))
-    chosen = balanced_order(labels, seed=0)[:number]
-    chosen = chosen[labels[chosen].argsort(stable=True)]
-    return samples[chosen], labels[chosen]
+    test = data.test_dataloader()
+    chosen = balanced_order(test.labels, seed=0)[:number]
+    chosen = chosen[test.labels[chosen].argsort(stable=True)]
+    return data.on_after_batch_transfer((test.images[chosen], test.labels[chosen]), 0)
 
 
 def _title(config: dict, data: Labelled, events: bool) -> str:

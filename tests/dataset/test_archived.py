@@ -18,6 +18,8 @@ from snnx.dataset.nmnist import NMNIST
 from snnx.dataset.published import Archive
 from snnx.prepare import main
 
+FOUND = "found   official, bin: 10 train, 10 test recordings; published 60,000 and 10,000 samples"
+
 
 @pytest.fixture
 def root(tmp_path, write_bin, random_events):
@@ -69,14 +71,22 @@ def test_recordings_on_the_disk_are_enough(root, capsys):
     for _ in range(2):
         assert main(["nmnist", "--root", str(root), "--timesteps", "3"]) == 0
         first, second = capsys.readouterr().out.splitlines()
-        assert first == "found   official, bin: 10 train, 10 test recordings"
+        assert first == FOUND
         assert re.fullmatch(rf"frames  {root}/\.snnx_cache/nmnist-[0-9a-f]{{16}}", second)
     assert len([path for path in (root / ".snnx_cache").iterdir() if path.is_dir()]) == 1
 
 
+def test_recordings_that_can_only_be_read_are_enough(root, tmp_path, monkeypatch, capsys):
+    (root / ".snnx-prepare.lock").mkdir()  # which no user can open as a file, not even root
+    (root / ".snnx_cache").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert main(["nmnist", "--root", str(root), "--timesteps", "3"]) == 0
+    assert f"frames  {tmp_path}/xdg/snnx/nmnist-" in capsys.readouterr().out
+
+
 def test_what_is_missing_is_fetched_and_no_archive_stays(root, publisher, capsys):
     assert main(["nmnist", "--root", str(root), "--timesteps", "3"]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == "found   official, bin: 10 train, 10 test recordings"
+    assert capsys.readouterr().out.splitlines()[0] == FOUND
     assert not list(root.rglob("*.zip"))
     assert len(list(root.rglob("*.bin"))) == 20
 
@@ -108,8 +118,9 @@ def test_what_no_program_can_fetch_is_said(tmp_path, capsys):
     assert printed.err.count("\n") == 1
 
 
-def test_a_variant_is_fetched_by_itself(tmp_path, monkeypatch, capsys, address):
-    """Tonic's archives of DVS128 Gesture; the other variant's is never asked for."""
+@pytest.mark.parametrize("other", [False, True])
+def test_a_variant_is_fetched_by_itself(tmp_path, write_npz, random_events, other, monkeypatch, capsys, address):
+    """Tonic's archives of DVS128 Gesture; the other variant's is never asked for, and if that is there it is named too."""
     archives = []
     for part in ("Train", "Test"):
         recording = tmp_path / f"src/ibmGesture{part}/user01_led/0.npy"
@@ -121,8 +132,12 @@ def test_a_variant_is_fetched_by_itself(tmp_path, monkeypatch, capsys, address):
         archives.append(archive(packed, address, "DVSGesture", "tonic"))
     monkeypatch.setattr(DVS128Gesture, "archives", (DVS128Gesture.archives[0], *archives))
     root = tmp_path / "data"
+    for part in ("train", "test") if other else ():
+        write_npz(root / f"DVS128Gesture/events_np/{part}/0/user01_led_0.npz", random_events(0))
     assert main(["dvs128_gesture", "--root", str(root), "--variant", "tonic", "--timesteps", "1"]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == "found   tonic, npy: 1 train, 1 test recordings"
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == "found   tonic, npy: 1 train, 1 test recordings; published 1,077 and 264 samples"
+    assert second.startswith("found   spikingjelly, events_np: 1 train, 1 test" if other else "frames")
     with pytest.raises(SystemExit):
         main(["dvs128_gesture", "--root", str(root), "--variant", "ibm"])
     assert "--variant must be spikingjelly, tonic; got ibm" in capsys.readouterr().err
@@ -130,7 +145,9 @@ def test_a_variant_is_fetched_by_itself(tmp_path, monkeypatch, capsys, address):
 
 def test_simulated_digits_need_nothing(tmp_path, capsys):
     assert main(["event_digits", "--root", str(tmp_path), "--timesteps", "1"]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == "found   official, simulated: 30 train, 6 test recordings"
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "found   official, simulated: 30 train, 6 test recordings; published 1,500 and 297 samples"
+    )
 
 
 def test_checksums_are_the_libraries(spikingjelly_events):

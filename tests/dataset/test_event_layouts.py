@@ -8,6 +8,7 @@ from snnx.augmentation.none import none
 from snnx.dataset.cifar10_dvs import CIFAR10DVS, CLASSES, first90, random90
 from snnx.dataset.dvs128_gesture import DVS128Gesture
 from snnx.dataset.published import NoData
+from snnx.dataset.recording import Damaged
 
 
 def ready(kind, root, **changed):
@@ -31,6 +32,12 @@ def marked(random_events, label):
     events = random_events(label, 100 + label, pixels=128)
     events["t"] = 1000 * np.arange(len(events))
     return events
+
+
+@pytest.mark.parametrize(("variant", "published"), [("spikingjelly", 1_464), ("tonic", 1_341)])
+def test_a_budget_is_of_the_variant(variant, published):
+    dataset = DVS128Gesture(variant=variant, samples=0.5, batch_size=1, validation=0, augmentation=none, seed=0, timesteps=1)
+    assert dataset.share(1_000) == 0.5 * published / 1_000
 
 
 @pytest.fixture
@@ -84,11 +91,27 @@ def test_a_missing_label_file_is_named_and_its_coming_noticed(aedat):
     text = labels.read_text()
     labels.unlink()
     with pytest.raises(
-        ValueError, match=r"user24_led_labels.csv: must hold rows of class, start and end in µs; got .*not found"
+        ValueError, match=r"user24_led_labels.csv: must hold rows of class, start and end in µs; got .*No such file"
     ):
         ready(DVS128Gesture, aedat)
     labels.write_text(text)
     assert ready(DVS128Gesture, aedat).split_counts["test"] == 12
+
+
+def test_a_missing_list_of_trials_is_named(aedat):
+    (aedat / "DvsGesture/trials_to_test.txt").unlink()
+    with pytest.raises(NoData, match=r"got DvsGesture/trials_to_{train,test}\.txt with \S+ and \S+ without test; see snnx"):
+        ready(DVS128Gesture, aedat)
+
+
+def test_a_damaged_row_of_labels_costs_one_sample(aedat):
+    labels = aedat / "DvsGesture/user24_led_labels.csv"
+    labels.write_text(labels.read_text().replace("\n3,", "\n33,"))
+    with pytest.raises(Damaged, match=r"user24_led_labels.csv: line 4: class must lie in 1\.\.11 .*; dataset.skip_bad=true"):
+        ready(DVS128Gesture, aedat)
+    dataset = ready(DVS128Gesture, aedat, skip_bad=True)
+    assert dataset.split_counts == {"train": 12, "val": 0, "test": 11}
+    assert dataset.facts["skipped"] == {"train": 0, "test": 1}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Contract of event sets: counts as they are on the disk, every damage named or counted, and no stale frame ever."""
 
+import fcntl
 import json
 import os
 import signal
@@ -16,9 +17,10 @@ from omegaconf import OmegaConf
 
 from snnx.augmentation.none import none
 from snnx.dataset.binning import by_time, frames
+from snnx.dataset.convert import convert
 from snnx.dataset.nmnist import NMNIST, read_bin
 from snnx.dataset.published import NoData
-from snnx.dataset.recording import Damaged
+from snnx.dataset.recording import Damaged, Recording, Sample
 from snnx.home import home
 
 
@@ -71,6 +73,15 @@ def test_frames_are_those_of_the_recordings(root):
         assert np.array_equal(sample.numpy(), expected)
     assert ready(root).shape == (2, 34, 34)
     assert everything(ready(root).test_dataloader())[0].max() == 1
+
+
+def test_the_split_names_the_recordings_wherever_and_whenever_they_were_copied(tmp_path, write_bin, random_events):
+    hashes = []
+    for copy, number in (("a", 1), ("b/c", 1), ("d", 2)):
+        for path in [f"NMNIST/{part}/{digit}/{number:05}.bin" for part in ("Train", "Test") for digit in range(10)]:
+            write_bin(tmp_path / copy / path, random_events(0))
+        hashes.append(ready(tmp_path / copy).split_hash)
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_a_budget_is_of_the_published_set(root):
@@ -144,7 +155,7 @@ def test_damage_is_named_or_skipped_and_counted(root, name):
     damage(path)
     with pytest.raises(Damaged, match=rf"^{path}: {reason}.*; dataset\.skip_bad=true leaves it out$"):
         ready(root)
-    assert caches(root) == [path for path in caches(root) if path.name.endswith(".partial")]
+    assert caches(root) == []
     dataset = ready(root, skip_bad=True)
     assert dataset.facts["skipped"] == {"train": 1, "test": 0}
     assert sum(dataset.split_counts.values()) == 29
@@ -156,6 +167,21 @@ def test_nothing_but_damage_is_refused_even_when_skipping(root):
         path.write_bytes(b"")
     with pytest.raises(Damaged, match="test: a part must have a sound recording; got 10 damaged, first "):
         ready(root, skip_bad=True)
+
+
+def test_clipped_frames_take_a_byte_a_pixel_from_the_start(tmp_path, random_events):
+    sizes = []
+
+    def framing(events):
+        sizes.append((tmp_path / "train.raw").stat().st_size)
+        return frames(events, bins=1, binning=by_time, sensor=(34, 34), size=34)
+
+    recordings = [Recording(str(i), "", lambda i=i: iter([Sample(str(i), 0, random_events(i))])) for i in range(2)]
+    for clip, size in ((True, 2 * 34 * 34), (False, 4 * 2 * 34 * 34)):
+        arguments = {"transforms": [], "sensor": (34, 34), "skip_bad": False}
+        convert(recordings, tmp_path / "train", framing=framing, clip=clip, **arguments)
+        assert sizes[-2:] == [0, size]
+        assert not (tmp_path / "train.raw").exists()
 
 
 def test_every_argument_that_changes_frames_has_a_cache_of_its_own(root):
@@ -210,6 +236,12 @@ def test_a_transform_that_leaves_nothing_is_named(root):
         ready(root, transforms=[none_left])
 
 
+def test_a_transform_that_gives_no_events_is_named(root):
+    to_frame = instantiate({"_target_": "tonic.transforms.ToFrame", "sensor_size": [34, 34, 2], "n_time_bins": 2})
+    with pytest.raises(ValueError, match=r"00001.bin after ToFrame: a transform must give events; got ndarray, no x, y, t, p"):
+        ready(root, transforms=[to_frame], skip_bad=True)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -232,7 +264,7 @@ def test_what_cannot_be_is_refused(tmp_path, changed, message):
 
 def test_missing_recordings_name_the_places_and_the_command(tmp_path):
     message = (
-        rf"^nmnist: recordings must lie below {tmp_path}; expected NMNIST/{{Train,Test}}/0..9/\*.bin; or NMNIST/extract/[^\n]*"
+        rf"^nmnist: recordings must lie below {tmp_path}; expected NMNIST/{{Train,Test}}/0..9/\*.bin, or another layout"
         rf"; see snnx prepare nmnist --root {tmp_path}$"
     )
     with pytest.raises(NoData, match=message):
@@ -242,7 +274,9 @@ def test_missing_recordings_name_the_places_and_the_command(tmp_path):
 def test_a_part_alone_is_no_data(root):
     for path in root.glob("NMNIST/Test/*/*.bin"):
         path.unlink()
-    with pytest.raises(NoData, match="nmnist: recordings must lie below"):
+    with pytest.raises(
+        NoData, match=r"must lie below .*; got NMNIST/{Train,Test}/0\.\.9/\*\.bin without test; see snnx prepare"
+    ):
         ready(root)
 
 
@@ -285,6 +319,36 @@ def test_a_killed_conversion_leaves_nothing_that_is_taken_for_frames(root):
     assert ready(root).split_counts == {"train": 15, "val": 5, "test": 10}
     (made,) = caches(root)
     assert made == left.with_name(left.name.removesuffix(".partial"))
+
+
+def test_remains_of_another_key_are_removed_unless_they_are_being_made(root):
+    folder = root / ".snnx_cache"
+    for name in ("nmnist-dead", "nmnist-alive"):
+        (folder / f"{name}.partial").mkdir(parents=True)
+    with (folder / "nmnist-alive.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = nmnist(root).convert()
+    assert caches(root) == sorted([made, folder / "nmnist-alive.partial"])
+
+
+def test_frames_lie_elsewhere_where_the_root_cannot_be_written(root, tmp_path, monkeypatch, capsys):
+    (root / ".snnx_cache").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert nmnist(root).convert().parent == tmp_path / "xdg/snnx"
+    told = f"snnx: frames are kept in {tmp_path}/xdg/snnx, since {root}/.snnx_cache cannot be written\n"
+    assert capsys.readouterr().err == told
+    assert nmnist(root).convert().parent == tmp_path / "xdg/snnx"
+    assert capsys.readouterr().err == ""
+
+
+def test_frames_lie_where_the_environment_says(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("SNNX_CACHE", str(tmp_path / "chosen"))
+    assert nmnist(root).convert().parent == tmp_path / "chosen"
+    assert not (root / ".snnx_cache").exists()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SNNX_CACHE", str(tmp_path / "file"))
+    with pytest.raises(OSError, match=r"file must be writable, since frames are kept there; got .*; or set SNNX_CACHE"):
+        nmnist(root).convert()
 
 
 @pytest.mark.slow

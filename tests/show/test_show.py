@@ -9,8 +9,10 @@ import torch
 from composing import composed
 from matplotlib.image import imread
 
+from snnx.augmentation.none import none
+from snnx.dataset.digits import Digits
 from snnx.show.command import main
-from snnx.show.sheet import in_colour, in_two_colours, sheet
+from snnx.show.sheet import _some, in_colour, in_two_colours, sheet
 
 
 def test_polarities_have_their_colours_and_both_are_black():
@@ -43,6 +45,23 @@ def test_images_and_their_code(empty):
     assert np.unique(picture[..., 0]).size > 10
 
 
+def test_only_the_samples_that_are_shown_are_read():
+    seen = []
+
+    class Watched(Digits):
+        def on_after_batch_transfer(self, batch, dataloader_idx):
+            seen.append(len(batch[0]))
+            return super().on_after_batch_transfer(batch, dataloader_idx)
+
+    data = Watched(batch_size=64, validation=0, normalize=True, augmentation=none, seed=0)
+    data.setup()
+    samples, labels = _some(data, 12)
+    assert seen == [12]
+    assert samples.shape == (12, 1, 8, 8)
+    assert labels.tolist() == sorted(labels.tolist())
+    assert set(labels.tolist()) == set(range(10))
+
+
 @pytest.mark.slow
 def test_the_command_writes_a_sheet_of_events(empty, capsys):
     assert main(["dataset=event_digits", "encoding=events", "timesteps=2", "--samples", "3"]) == 0
@@ -51,6 +70,13 @@ def test_the_command_writes_a_sheet_of_events(empty, capsys):
     colours = imread(path)[..., :3].reshape(-1, 3)
     assert (np.abs(colours - [0, 114 / 255, 178 / 255]).max(1) < 0.02).sum() > 100
     assert (np.abs(colours - [213 / 255, 94 / 255, 0]).max(1) < 0.02).sum() > 100
+
+
+def test_frames_that_cannot_be_kept_are_one_line(empty, capsys, monkeypatch):
+    (empty / "file").touch()
+    monkeypatch.setenv("SNNX_CACHE", str(empty / "file"))
+    assert main(["dataset=event_digits", "encoding=events", "timesteps=2"]) == 2
+    assert re.fullmatch(r"snnx show: .*file must be writable, since frames are kept there; [^\n]*\n", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(
