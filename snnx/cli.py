@@ -15,6 +15,7 @@ COMMANDS = {  # the first word, and the module whose main(words) answers it
     "prepare": "snnx.prepare",
     "bench": "snnx.bench.command",
     "show": "snnx.show.command",
+    "evaluate": "snnx.evaluate.command",
     "wandb-sweep": "snnx.wandb_sweep",
 }
 HYDRAS = (

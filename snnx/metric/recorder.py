@@ -175,9 +175,9 @@ class Recorder:
 
     def curves(self, kind: str) -> dict[str, Table]:
         """Curve name to layer to `[T]`, of the whole test set (`test`), of one sample (`correct`, `wrong`) or of training."""
-        return {curve: table for metric in self.metrics for curve, table in self._of(metric, kind).items()}
+        return {curve: table for metric in self.metrics for curve, table in self.curves_of(metric, kind).items()}
 
-    def _of(self, metric: Metric, kind: str) -> dict[str, Table]:
+    def curves_of(self, metric: Metric, kind: str) -> dict[str, Table]:
         """The curves of one metric."""
         if kind == "train":
             return metric.gathered()
@@ -192,7 +192,7 @@ class Recorder:
         found: dict[str, float] = {}
         for kind in KINDS:
             for metric in self.metrics:
-                for curve, table in self._of(metric, kind).items():
+                for curve, table in self.curves_of(metric, kind).items():
                     if curve in HISTOGRAMS or curve in PICTURES:
                         continue
                     how = metric.over_time.get(curve) or metric.over_samples.get(curve, "mean")
