@@ -16,6 +16,7 @@ COMMANDS = {  # the first word, and the module whose main(words) answers it
     "bench": "snnx.bench.command",
     "show": "snnx.show.command",
     "evaluate": "snnx.evaluate.command",
+    "export": "snnx.export.command",
     "wandb-sweep": "snnx.wandb_sweep",
 }
 HYDRAS = (

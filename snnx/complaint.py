@@ -8,7 +8,7 @@ from omegaconf.errors import OmegaConfBaseException
 from snnx.home import home
 from snnx.nearest import nearest
 
-COMMANDS = ("report", "status", "plan", "dashboard", "sync", "wandb-sweep", "prepare", "show", "bench", "evaluate")
+COMMANDS = ("report", "status", "plan", "dashboard", "sync", "wandb-sweep", "prepare", "show", "bench", "evaluate", "export")
 COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError)
 
 
