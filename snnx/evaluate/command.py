@@ -57,7 +57,7 @@ def table(found: dict) -> str:
     Example:
         >>> metrics = {"test/acc": 0.5, "test/firing_rate": 0.25}
         >>> layers = {"firing_rate": {"test": {"sn1": [0.2, 0.4], "sn2": [0.2, 0.2]}}}
-        >>> print(table({"checkpoint": "ckpt/best.ckpt", "changed": [], "metrics": metrics, "layers": layers}))
+        >>> print(table({"checkpoint": "ckpt/best.ckpt", "changed": [], "metrics": metrics, "formulas": {}, "layers": layers}))
         ckpt/best.ckpt
           test/acc          0.5
           test/firing_rate  0.25
@@ -69,7 +69,9 @@ def table(found: dict) -> str:
     lines += [f"  changed {change}" for change in found["changed"]]
     shown = {key: value for key, value in found["metrics"].items() if key.startswith("test/")}
     width = max(map(len, shown))
-    lines += [f"  {key:<{width}}  {value:.6g}" for key, value in shown.items()]
+    for key, value in shown.items():
+        formula = f"   = {found['formulas'][key]}" if key in found["formulas"] else ""
+        lines.append(f"  {key:<{width}}  {value:.6g}{formula}")
     for curve, kinds in found["layers"].items():
         layers = {layer: values for layer, values in kinds.get("test", {}).items() if values}
         if len(layers) > 1:
