@@ -33,6 +33,9 @@ def waves(made: nn.Module) -> nn.Module:
     for parameter in made.parameters():
         if parameter.ndim > 1:
             parameter.data = torch.arange(float(parameter.numel())).mul(0.7).sin().add(0.2).view_as(parameter)
+    for module in made.modules():
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
     return made.eval()
 
 
