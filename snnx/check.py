@@ -28,7 +28,7 @@ def check(job: Job) -> None:
         _build(job.config)
     except Exception as error:
         where = f" [{job.title}]" if job.row != "default" else ""
-        raise ValueError(f"{_reason(error)}{where}") from error
+        raise ValueError(f"{reason(error)}{where}") from error
 
 
 def _unread(job: Job) -> None:
@@ -87,7 +87,7 @@ def _build(config: dict) -> None:
     build_trainer(config, "", Path(), callbacks=[])
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """The message of whoever complained first, since Hydra wraps a constructor's error in its own; for what is not a complaint
     about a value, such as a mistake in a new component, also where it was raised."""
     while type(error).__module__.startswith("hydra") and error.__cause__ is not None:

@@ -15,6 +15,8 @@ COMMANDS = {  # the first word, and the module whose main(words) answers it
     "prepare": "snnx.prepare",
     "bench": "snnx.bench.command",
     "show": "snnx.show.command",
+    "evaluate": "snnx.evaluate.command",
+    "export": "snnx.export.command",
     "wandb-sweep": "snnx.wandb_sweep",
     "results": "snnx.report.index",
 }

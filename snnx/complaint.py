@@ -8,7 +8,9 @@ from omegaconf.errors import OmegaConfBaseException
 from snnx.home import home
 from snnx.nearest import nearest
 
-COMMANDS = ("report", "status", "plan", "dashboard", "sync", "wandb-sweep", "prepare", "show", "bench", "results")
+COMMANDS = (
+    "report", "status", "plan", "dashboard", "sync", "wandb-sweep", "prepare", "show", "bench", "evaluate", "export", "results",
+)  # fmt: skip
 COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError)
 
 

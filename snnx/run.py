@@ -136,12 +136,12 @@ def test(
 
     `best` is the checkpoint of that epoch; `None` where that is the last one, and then there is nothing else to test.
     """
-    at_best, recorder = _watched(trainer, method, data)
+    at_best, recorder = watched(trainer, method, data)
     metrics = {**at_best, **recorder.scalars()}  # now: testing a checkpoint takes metrics that saw the training back
     layers = rounded(recorder)
     for bits in quantization.bits if quantization else []:
         with quantization.applied(method.backbone, bits):
-            coarse, coarse_recorder = _watched(trainer, method, data)
+            coarse, coarse_recorder = watched(trainer, method, data)
         metrics |= {f"{key}_{bits}bit": value for key, value in {**coarse, **coarse_recorder.scalars()}.items()}
     if best:
         (at_best,) = trainer.test(method, datamodule=data, ckpt_path=str(best), verbose=False, weights_only=True)
@@ -153,7 +153,7 @@ def test(
     }
 
 
-def _watched(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> tuple[dict[str, float], Recorder]:
+def watched(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> tuple[dict[str, float], Recorder]:
     """One test of the network as it is, and what watched it."""
     with Recorder(method.backbone, list(method.metrics.values()), method.watch) as method.recorder:
         (found,) = trainer.test(method, datamodule=data, verbose=False)

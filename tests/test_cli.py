@@ -186,7 +186,7 @@ def test_help_lists_everything_and_loads_nothing(snnx):
     assert done.stdout.strip().endswith("set()")
 
 
-@pytest.mark.parametrize("command", ["report", "prepare", "bench", "wandb-sweep", "show"])
+@pytest.mark.parametrize("command", ["report", "prepare", "bench", "wandb-sweep", "show", "evaluate", "export"])
 def test_commands_answer_help_with_an_example(snnx, command):
     code, out, _ = snnx(command, "--help")
     assert code in (0, None)

@@ -11,7 +11,8 @@ def load_weights(network: nn.Module, path: str, *, name: str) -> None:
     """Load a state dict into `network`, or say in one line where the two differ.
 
     Read with `weights_only`, so that the file runs no code. A checkpoint of snnx or of Lightning is taken apart: of its
-    `state_dict` the keys below `backbone.` are read. On the meta device the names and sizes are compared and nothing is loaded.
+    `state_dict` the keys below `backbone.` are read. A file of `snnx export`, `.safetensors`, is as good. On the meta device
+    the names and sizes are compared and nothing is loaded.
 
     Args:
         network: takes the weights; its names are those of the file, torchvision's for `ResNet`.
@@ -47,6 +48,8 @@ def load_weights(network: nn.Module, path: str, *, name: str) -> None:
 
 
 def _read(path: str, name: str) -> dict[str, Tensor]:
+    if path.endswith(".safetensors"):
+        return _safetensors(path, name)
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
@@ -58,3 +61,15 @@ def _read(path: str, name: str) -> dict[str, Tensor]:
     if not isinstance(found, dict) or not found or not all(isinstance(value, Tensor) for value in found.values()):
         raise ValueError(f"{name}: must be a state dict, a name to a tensor; got {type(found).__name__} in {path}")
     return found
+
+
+def _safetensors(path: str, name: str) -> dict[str, Tensor]:
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError:
+        raise ValueError(f'{name}: {path} needs safetensors to be read; got none: pip install "snnx[export]"') from None
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{name}: must be a file of weights; got {path}, which is damaged: {error}") from None

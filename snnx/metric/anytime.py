@@ -7,11 +7,10 @@ from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 
 from snnx.decoding.running_mean import RunningMean
+from snnx.energy.prices import PRICES
 from snnx.metric.fan_out import fan_out
 from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
-
-MAC_PJ, AC_PJ = 4.6, 0.9  # of a multiplication and addition, and of an addition, float32, 45 nm
 
 
 class AnyTime(Metric):
@@ -128,7 +127,7 @@ class AnyTime(Metric):
             "running": total["anytime_running"],
             "spikes": spent["spikes"],
             "synops": spent["synops"],
-            "energy_uj": (AC_PJ * spent["synops"] + MAC_PJ * spent["macs"]) / 1e6,
+            "energy_uj": PRICES["45nm"].uj(spent["macs"], spent["synops"], 0.0),
         }
         self._marked = {
             name: {m: float(v[m - 1]) for m in self.marks if m <= steps} for name, v in found.items() if name != "step"

@@ -26,10 +26,10 @@ def fan_out(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
     fires = (x != 0).float()
     if isinstance(layer, nn.Linear):
         return fires.flatten(2).sum(2) * layer.out_features
-    return (fires.flatten(3) @ _reach(layer, x.shape[-2:], x.device)).sum(2) * (layer.out_channels // layer.groups)
+    return (fires.flatten(3) @ reach(layer, x.shape[-2:], x.device)).sum(2) * (layer.out_channels // layer.groups)
 
 
-def _reach(layer: nn.Conv2d, size: torch.Size, device: torch.device) -> Tensor:
+def reach(layer: nn.Conv2d, size: torch.Size, device: torch.device) -> Tensor:
     """`[H*W]`: places of the output map that read each place of the input map, as the gradient of a sum."""
     with torch.enable_grad(), torch.inference_mode(mode=False):
         place = torch.zeros(1, 1, *size, device=device, requires_grad=True)

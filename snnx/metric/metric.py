@@ -25,6 +25,12 @@ class Metric:
     in_pieces: ClassVar[bool] = False
     """Whether a long run may be shown piece by piece of its time: whether what is measured of a step needs no later step."""
 
+    formulas: ClassVar[dict[str, str]] = {}
+    """How a curve is computed, where a number of it should not stand alone."""
+
+    def begin(self, network: nn.Module) -> None:
+        """A test of this network begins; what is not kept by the recorder is forgotten. May refuse the network."""
+
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         """Curves `[T, B]` of one neuron layer, from its potential before reset and its spikes, both `[T, B, *]`."""
         return {}

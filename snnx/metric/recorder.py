@@ -56,7 +56,7 @@ class Recorder:
         self._batch: dict[str, Table] = {}  # curve -> layer -> [T, B], of the batch that is running
         self._kept: dict[str, dict[str, Table]] = {"test": {}, "correct": {}, "wrong": {}}
         self._seen = 0
-        self._batch_size = 0
+        self._batch_size = self._steps = 0
         self._later = False  # whether a piece of the batch's time has been seen
         self._on = False
         self.watch(network)
@@ -69,6 +69,8 @@ class Recorder:
         """
         self._let_go()
         self.network = network
+        for metric in self.metrics:
+            metric.begin(network)
         found = {name: module for name, module in network.named_modules() if isinstance(module, Node)}
         self.nodes = {name: module for name, module in found.items() if fnmatchcase(name, self.layers)}
         if found and not self.nodes:
@@ -109,7 +111,7 @@ class Recorder:
 
     def see_input(self, images: Tensor, encoded: Tensor) -> None:
         """Measure the input of the batch that begins; of a run in pieces, its first piece."""
-        self._batch_size, self._later = len(images), False
+        self._batch_size, self._steps, self._later = len(images), len(encoded), False
         for metric in self.metrics:
             for curve, places in metric.measure_input(images, encoded).items():
                 self._put(curve, places)
@@ -138,7 +140,9 @@ class Recorder:
                 self._put(curve, {layer: values})
 
     def _measure_layer(self, layer: str, module: nn.Module, x: Tensor) -> None:
-        if x.ndim == (4 if isinstance(module, nn.Conv2d) else 2):  # time and batch are one
+        tokens = isinstance(module, nn.Linear) and x.ndim == 3  # [T*B, N, D], or [T, B, F] without tokens
+        merged = x.shape[1] != self._batch_size or len(x) == self._steps * self._batch_size > self._steps
+        if (tokens and merged) or x.ndim == (4 if isinstance(module, nn.Conv2d) else 2):  # time and batch are one
             x = x.unflatten(0, (-1, self._batch_size))
         for metric in self.metrics:
             for curve, values in metric.measure_layer(layer, module, x).items():
@@ -175,9 +179,9 @@ class Recorder:
 
     def curves(self, kind: str) -> dict[str, Table]:
         """Curve name to layer to `[T]`, of the whole test set (`test`), of one sample (`correct`, `wrong`) or of training."""
-        return {curve: table for metric in self.metrics for curve, table in self._of(metric, kind).items()}
+        return {curve: table for metric in self.metrics for curve, table in self.curves_of(metric, kind).items()}
 
-    def _of(self, metric: Metric, kind: str) -> dict[str, Table]:
+    def curves_of(self, metric: Metric, kind: str) -> dict[str, Table]:
         """The curves of one metric."""
         if kind == "train":
             return metric.gathered()
@@ -192,7 +196,7 @@ class Recorder:
         found: dict[str, float] = {}
         for kind in KINDS:
             for metric in self.metrics:
-                for curve, table in self._of(metric, kind).items():
+                for curve, table in self.curves_of(metric, kind).items():
                     if curve in HISTOGRAMS or curve in PICTURES:
                         continue
                     how = metric.over_time.get(curve) or metric.over_samples.get(curve, "mean")

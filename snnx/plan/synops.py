@@ -2,7 +2,8 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from snnx.metric.fan_out import fan_out
 
 
 @torch.no_grad()
@@ -11,7 +12,7 @@ def synops(layer: nn.Conv2d | nn.Linear, x: Tensor) -> int:
 
         synops = sum over outputs of #{i : w_i is connected and x_i != 0}
 
-    Exact, padding and strides included: the layer itself is run on `x != 0` with all weights one.
+    `fan_out`, summed.
 
     Args:
         layer: a convolution, or a linear layer.
@@ -25,9 +26,4 @@ def synops(layer: nn.Conv2d | nn.Linear, x: Tensor) -> int:
         >>> synops(nn.Conv2d(1, 8, 3, padding=1), corner)                      # a corner meets 2x2 of a 3x3 kernel's places
         32
     """
-    fires = (x != 0).double()
-    if isinstance(layer, nn.Linear):
-        return int(fires.sum()) * layer.out_features
-    ones = layer.weight.new_ones(layer.groups, *layer.weight.shape[1:], dtype=torch.float64)
-    met = functional.conv2d(fires, ones, None, layer.stride, layer.padding, layer.dilation, layer.groups)
-    return int(met.sum()) * (layer.out_channels // layer.groups)
+    return int(fan_out(layer, x[None]).double().sum())

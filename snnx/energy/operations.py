@@ -1,0 +1,75 @@
+"""What the inputs of a layer make it add up or multiply."""
+
+import torch
+from torch import Tensor, nn
+
+from snnx.energy.quantum import LEVELS, quantum
+from snnx.metric.fan_out import fan_out, reach
+
+
+@torch.no_grad()
+def charge(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
+    """`[C, B]`: absolute inputs of each input channel, each times the weights that it meets, over all steps.
+
+    Shape:
+        `[T, B, C, H, W]` (convolution) or `[T, B, *, C]` (linear).
+
+    Example:
+        >>> charge(nn.Linear(2, 10), torch.tensor([[[1.0, 0.5]], [[1.0, 0.0]]])).tolist()
+        [[20.0], [5.0]]
+    """
+    size = x.abs().double()
+    if isinstance(layer, nn.Linear):
+        return size.flatten(2, -2).sum((0, 2)).T * layer.out_features if x.ndim > 3 else size.sum(0).T * layer.out_features
+    met = size.flatten(3) @ reach(layer, x.shape[-2:], x.device).double()
+    return met.sum(0).T * (layer.out_channels // layer.groups)
+
+
+def units(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
+    """`[C]`: the unit of each input channel in this batch; 0 where the channel is silent."""
+    channel = 2 if isinstance(layer, nn.Conv2d) else x.ndim - 1
+    rows = x.movedim(channel, 0).flatten(1)
+    if bool(((rows == 0) | (rows.abs() == 1)).all()):  # the usual case, for nothing
+        return (rows != 0).any(1).double()
+    return quantum(rows)
+
+
+def synops(charges: Tensor, unit: Tensor, top: float) -> float | None:
+    """Additions that these charges are, or None where the inputs are values.
+
+        synops = sum over channels of charge / unit
+
+    A unit is a factor of the weights, whatever it is; so binary, ternary and scaled spikes are an addition a weight, a graded
+    spike of k units is k, and the mean of a window is one for each of its spikes.
+
+    Args:
+        charges: `[C]`.
+        unit: `[C]`, of each channel, of all that was seen.
+        top: the largest absolute input that was seen.
+
+    Example:
+        >>> synops(torch.tensor([20.0, 5.0]), torch.tensor([1.0, 0.5]), top=1.0)     # units of 1/2: the first are two each
+        50.0
+    """
+    common = float(quantum(unit[None])[0])
+    if top == 0:
+        return 0.0
+    if common * LEVELS >= top:
+        return float(charges.sum()) / common
+    if bool((unit[unit > 0] * LEVELS < top).any()):
+        return None
+    return float((charges[unit > 0] / unit[unit > 0]).sum())
+
+
+def macs(layer: nn.Conv2d | nn.Linear, x: Tensor) -> float:
+    """Weights that meet an input at one step of one sample, zeros included and padding not."""
+    return float(fan_out(layer, torch.ones_like(x[:1, :1])))
+
+
+def outputs(layer: nn.Conv2d | nn.Linear, x: Tensor) -> int:
+    """Outputs of one step of one sample."""
+    if isinstance(layer, nn.Linear):
+        return x[0, 0].numel() // layer.in_features * layer.out_features
+    image = torch.empty(1, *x.shape[2:], device="meta")
+    weight = torch.empty(layer.weight.shape, device="meta")
+    return nn.functional.conv2d(image, weight, None, layer.stride, layer.padding, layer.dilation, layer.groups).numel()

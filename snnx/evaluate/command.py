@@ -1,0 +1,94 @@
+"""The command `snnx evaluate`: other metrics on a run that is finished."""
+
+import sys
+from pathlib import Path
+
+from snnx.parser import Parser
+
+
+def main(words: list[str]) -> int:
+    """Test a finished run again and print what was measured.
+
+    Args:
+        words: the command line after `snnx evaluate`.
+
+    Returns:
+        The exit code: 0, 1 where its data set is not here, 2 for a mistake in the line or a run that cannot be opened.
+    """
+    arguments = _parser().parse_intermixed_args(words)
+    checkpoint, others = split(arguments.words)
+    if checkpoint is None:
+        print("snnx evaluate: checkpoint= must name a run's folder or a .ckpt in it; got none", file=sys.stderr)
+        return 2
+    from snnx.dataset.published import NoData
+    from snnx.evaluate.evaluate import evaluate
+    from snnx.ledger import to_json
+    from snnx.write import write
+
+    try:
+        found = evaluate(checkpoint, others)
+    except NoData as error:
+        print(f"snnx evaluate: {error}", file=sys.stderr)
+        return 1
+    except (ValueError, OSError) as error:
+        print(f"snnx evaluate: {error}", file=sys.stderr)
+        return 2
+    print(table(found))
+    if arguments.json:
+        print(write(arguments.json, to_json(found)))
+    return 0
+
+
+def split(words: list[str]) -> tuple[str | None, list[str]]:
+    """The value of `checkpoint=`, and the other words.
+
+    Example:
+        >>> split(["metric=anytime", "checkpoint=outputs/single/seed=0"])
+        ('outputs/single/seed=0', ['metric=anytime'])
+    """
+    key = "checkpoint="
+    named = [word.removeprefix(key) for word in words if word.startswith(key)]
+    return (named[-1] if named else None), [word for word in words if not word.startswith(key)]
+
+
+def table(found: dict) -> str:
+    """The numbers of the whole test set as a table, then each curve's mean over its steps, layer by layer.
+
+    Example:
+        >>> metrics = {"test/acc": 0.5, "test/firing_rate": 0.25}
+        >>> layers = {"firing_rate": {"test": {"sn1": [0.2, 0.4], "sn2": [0.2, 0.2]}}}
+        >>> print(table({"checkpoint": "ckpt/best.ckpt", "changed": [], "metrics": metrics, "formulas": {}, "layers": layers}))
+        ckpt/best.ckpt
+          test/acc          0.5
+          test/firing_rate  0.25
+        firing_rate by layer, mean over its steps
+          sn1  0.3
+          sn2  0.2
+    """
+    lines = [found["checkpoint"] or "nothing was trained: the network as it was built"]
+    lines += [f"  changed {change}" for change in found["changed"]]
+    shown = {key: value for key, value in found["metrics"].items() if key.startswith("test/")}
+    width = max(map(len, shown))
+    for key, value in shown.items():
+        formula = f"   = {found['formulas'][key]}" if key in found["formulas"] else ""
+        lines.append(f"  {key:<{width}}  {value:.6g}{formula}")
+    for curve, kinds in found["layers"].items():
+        layers = {layer: values for layer, values in kinds.get("test", {}).items() if values}
+        if len(layers) > 1:
+            width = max(map(len, layers))
+            lines.append(f"{curve} by layer, mean over its steps")
+            lines += [f"  {layer:<{width}}  {sum(values) / len(values):.6g}" for layer, values in layers.items()]
+    return "\n".join(lines)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="snnx evaluate",
+        usage="snnx evaluate checkpoint=PATH [metric=[A,B]] [KEY=VALUE ...] [--json FILE]",
+        description="Test a finished run again, with other metrics watching. PATH: a run's folder or link (its best epoch), "
+        "or a .ckpt. KEY=VALUE changes the frozen configuration where it is read, such as dataset.root=data.",
+        epilog="example: snnx evaluate checkpoint=outputs/single/seed=0 metric=[anytime,spikes_per_neuron]",
+    )
+    parser.add_argument("words", nargs="*", metavar="KEY=VALUE")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write all numbers there too, such as evaluate.json")
+    return parser

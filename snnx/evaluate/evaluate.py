@@ -1,0 +1,67 @@
+"""Tests a finished run again, with other metrics watching."""
+
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from snnx import provenance
+from snnx.bind import bind
+from snnx.build import build_data, build_trainer
+from snnx.check import reason
+from snnx.evaluate.changed import changed
+from snnx.identity import changes
+from snnx.metric.recorder import KINDS
+from snnx.metric.table import rounded
+from snnx.reopen import reopen
+from snnx.run import watched
+
+
+def evaluate(path: str | Path, words: list[str]) -> dict:
+    """Rebuild the run's data and method, load its weights, and test.
+
+    With the run's own metrics and nothing changed, the numbers are those of its `result.json`.
+
+    Args:
+        path: see `reopen`.
+        words: see `changed`.
+
+    Returns:
+        `checkpoint`, `hash`, `changed` (what differs from the run), `metrics`, `formulas`, `layers`, `samples`, `data`,
+        `device` and `versions`.
+
+    Raises:
+        FileNotFoundError: there is no such run, or (`NoData`) its data set is not here.
+        ValueError: what `reopen` and `changed` refuse, a value that its component refuses, a metric that the method or the
+            scale of its run cannot have.
+    """
+    run = reopen(path)
+    config = changed(run.config, words)
+    config["trainer"] = {**config["trainer"], "devices": 1, "strategy": "auto"}  # one process sees every sample once
+    bind(config)
+    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    data = build_data(config)
+    data.setup()
+    try:
+        method = run.build(config, data)
+    except Exception as error:  # Hydra wraps a constructor's own complaint
+        raise ValueError(reason(error)) from error
+    trainer = build_trainer(config, run.id, run.folder, callbacks=[])
+    tested, recorder = watched(trainer, method, data)
+    for name, metric in method.metrics.items():
+        if not any(recorder.curves_of(metric, kind) for kind in KINDS):
+            raise ValueError(
+                f"metric must hold only what {type(method).__name__} with {type(method.backbone).__name__} has; got {name}, "
+                "which found nothing to watch in a test of it"
+            )
+    return {
+        "checkpoint": None if run.checkpoint is None else str(run.checkpoint),
+        "hash": run.id,
+        "changed": [line for line in changes(run.config, config) if not line.startswith(("method.metrics", "metric"))],
+        "metrics": {**tested, **recorder.scalars()},
+        "formulas": {f"test/{c}": text for metric in method.metrics.values() for c, text in metric.formulas.items()},
+        "layers": rounded(recorder),
+        "samples": {kind: None if at is None else int(data.test_index[at]) for kind, at in recorder.samples.items()},
+        "data": {"name": config["dataset"]["_target_"].split(".")[-2], **data.split_counts, "split": data.split_hash},
+        "device": provenance.device(trainer.strategy.root_device),
+        "versions": provenance.versions(),
+    }

@@ -1,0 +1,85 @@
+"""The command `snnx export`: a finished run for other programs."""
+
+import sys
+from pathlib import Path
+
+from snnx.nearest import nearest
+from snnx.parser import Parser
+
+FORMATS = ("safetensors", "nir")
+KEYS = ("checkpoint", "format", "to")
+
+
+def main(words: list[str]) -> int:
+    """Write what is asked for and print where it is, or in one line why not.
+
+    Args:
+        words: the command line after `snnx export`.
+
+    Returns:
+        The exit code: 0, 2 for a mistake in the line, a run that cannot be opened, or a network that cannot be exported.
+    """
+    try:
+        checkpoint, form, to = _asked(_parser().parse_args(words).words)
+        for path in _export(checkpoint, form, to):
+            print(path)
+    except (ValueError, OSError) as error:
+        print(f"snnx export: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _asked(words: list[str]) -> tuple[str, str, Path | None]:
+    asked = {}
+    for word in words:
+        key, given, value = word.partition("=")
+        if key not in KEYS or not given:
+            raise ValueError(f"a word must be one of checkpoint=, format= and to=; got {word}{nearest(key, KEYS)}")
+        asked[key] = value
+    if "checkpoint" not in asked:
+        raise ValueError("checkpoint= must name a run's folder or a .ckpt in it; got none")
+    form = asked.get("format", "safetensors")
+    if form not in FORMATS:
+        raise ValueError(f"format must be one of {', '.join(FORMATS)}; got {form}")
+    return asked["checkpoint"], form, Path(asked["to"]) if "to" in asked else None
+
+
+def _export(checkpoint: str, form: str, to: Path | None) -> list[Path]:
+    from snnx.export.nir_file import export_nir
+    from snnx.export.weights_file import export_weights
+    from snnx.reopen import reopen
+
+    run = reopen(checkpoint)
+    to = to or Path(f"{run.id}.{form}")
+    if form == "safetensors":
+        return export_weights(run, to)
+    method, shape = _network(run)
+    export_nir(method.backbone, shape, to)
+    return [to]
+
+
+def _network(run) -> tuple:
+    """The run's method with its weights, and the shape of what its backbone reads a step."""
+    from snnx.build import build_data
+    from snnx.method.direct import Direct
+
+    data = build_data(run.config)
+    method = run.build({**run.config, "method": {**run.config["method"], "metrics": {}}}, data)
+    if not isinstance(method, Direct):
+        raise ValueError(
+            f"format=nir must be asked of method=direct; got {type(method).__name__}, whose neurons NIR has no node for"
+        )
+    _, *size = data.shape
+    return method, (method.encoding.out_channels, *size)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="snnx export",
+        usage="snnx export checkpoint=PATH [format=safetensors|nir] [to=FILE]",
+        description="Write a finished run for other programs: its weights as safetensors, which method.checkpoint= and "
+        "backbone.weights= read too, or its network as NIR where that gives the same spikes.",
+        epilog="example: snnx export checkpoint=outputs/single/seed=0 format=nir to=network.nir",
+    )
+    parser.add_argument("words", nargs="*", metavar="KEY=VALUE")
+    return parser

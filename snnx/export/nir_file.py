@@ -1,0 +1,74 @@
+"""A NIR file of a run's network, written only if it gives the same spikes when it is read again."""
+
+import copy
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+from spikingjelly.activation_based import functional
+from torch import Tensor, nn
+
+from snnx.neuron.node import Node
+
+STEPS, SAMPLES = 16, 4  # of the round trip; a network that differs does so within steps
+
+
+def export_nir(network: nn.Module, in_shape: tuple[int, int, int], to: Path) -> int:
+    """Write the graph of `network` to `to`, after a round trip through a file and an interpreter of NIR's own equations.
+
+    Args:
+        network: takes `[T, B, C, H, W]`.
+        in_shape: `(C, H, W)`.
+        to: ends in `.nir`.
+
+    Returns:
+        The spikes that both gave, on random images.
+
+    Raises:
+        ValueError: nir is not installed, the network has what NIR has no node for, or the spikes differ; nothing is written.
+    """
+    try:
+        import nir
+    except ImportError:
+        raise ValueError('format=nir needs nir; got none: pip install "snnx[export]"') from None
+    from snnx.export.interpret import interpret
+    from snnx.export.nir_graph import DT, nir_graph
+
+    if to.suffix != ".nir":
+        raise ValueError(f"to must end in .nir; got {to}")
+    graph = nir_graph(network, in_shape)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=to.parent, prefix=f".{to.name}.")
+    os.close(handle)
+    try:
+        nir.write(temporary, graph)
+        draw = torch.Generator().manual_seed(0)
+        x = torch.rand(
+            STEPS, SAMPLES, *in_shape, generator=draw, dtype=torch.float64
+        )  # else a rounding is a spike now and then
+        ours, theirs = spikes(copy.deepcopy(network).double(), x), interpret(nir.read(temporary), x, DT)
+        for layer, one in ours.items():
+            if differing := int((one != theirs[layer.replace(".", "_")]).sum()):
+                raise ValueError(f"{layer} must give the same spikes after a round trip; got {differing} that differ")
+        os.replace(temporary, to)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return int(sum(one.sum() for one in ours.values()))
+
+
+@torch.no_grad()
+def spikes(network: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """Neuron layer to its spikes `[T, B, *]`, of `x` from rest."""
+    found: dict[str, Tensor] = {}
+    nodes = {name: module for name, module in network.named_modules() if isinstance(module, Node)}
+    hooks = [
+        node.register_forward_hook(lambda m, given, made, name=name: found.__setitem__(name, made))
+        for name, node in nodes.items()
+    ]
+    functional.reset_net(network)
+    network.eval()(x)
+    functional.reset_net(network)
+    for hook in hooks:
+        hook.remove()
+    return found

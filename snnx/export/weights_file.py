@@ -1,0 +1,43 @@
+"""Trained weights as a safetensors file that says where they come from, and the same facts as JSON beside it."""
+
+import json
+from pathlib import Path
+
+from snnx import ledger, provenance
+from snnx.reopen import Reopened
+from snnx.write import write
+
+
+def export_weights(run: Reopened, to: Path) -> list[Path]:
+    """Write the backbone's weights to `to` and what they belong to beside it, as `.json`.
+
+    The tensors have the names of the backbone; `method.checkpoint=FILE` and `backbone.weights=FILE` read them. The header of
+    the file holds the same JSON as the file beside it: `run`, `checkpoint`, `versions`, `config` (resolved) and `metrics` of
+    its result.
+
+    Raises:
+        ValueError: safetensors is not installed, nothing was trained, or `to` does not end in `.safetensors`.
+    """
+    try:
+        from safetensors.torch import save
+    except ImportError:
+        raise ValueError('format=safetensors needs safetensors; got none: pip install "snnx[export]"') from None
+    if to.suffix != ".safetensors":
+        raise ValueError(f"to must end in .safetensors; got {to}")
+    if run.weights is None:
+        raise ValueError(f"{run.folder} must hold weights; got a run that trained nothing: export what it loaded")
+    below = "backbone."
+    tensors = {
+        key.removeprefix(below): value.contiguous().clone() for key, value in run.weights.items() if key.startswith(below)
+    }
+    ended = ledger.result(run.folder) or {}
+    facts = {
+        "run": run.id,
+        "checkpoint": run.checkpoint.name,
+        "versions": provenance.versions(),
+        "config": run.config,
+        "metrics": ended.get("metrics", {}),
+    }
+    text = ledger.to_json(facts)
+    write(to, save(tensors, metadata={"snnx": text}))
+    return [to, write(to.with_suffix(".json"), json.dumps(json.loads(text), indent=1))]

@@ -1,0 +1,134 @@
+"""Operations of the whole network, and what they cost by several price lists."""
+
+import torch
+from spikingjelly.activation_based.base import MemoryModule
+from torch import Tensor, nn
+
+from snnx.attention.self_attention import SelfAttention
+from snnx.energy import operations
+from snnx.energy.attention import products
+from snnx.energy.prices import PRICES
+from snnx.energy.quantum import quantum
+from snnx.metric.metric import Metric, Table
+from snnx.metric.relative_energy import RATE_SPIKES, RATE_STEPS, SHARES, relative_energy
+from snnx.neuron.node import Node
+from snnx.spike_time.dynamic_threshold import DynamicThreshold
+
+SUMS = ("charge", "dense", "values", "products", "bias", "state", "spikes", "steps")
+BYTES = 4  # of a weight, a bias and a state
+
+
+class Energy(Metric):
+    """Exact synaptic operations, multiplications, and modelled energy of a sample; formulas in `formulas`.
+
+        synops = sum over layers of additions (see `energy.operations.synops`) + products of spiking attentions
+        macs   = weights of every layer that reads values, zeros included: of the first, once if they stay the same over time
+        bytes  = 4 * (synops + macs) + 4 * outputs of layers with a bias * T + 8 * states of neurons * T
+        energy = by each of `energy.prices.PRICES`
+
+    Batch norms count as folded into the weights, and so do scales of spikes and divisions of poolings; the neurons' own
+    arithmetic, gains on shortcuts and maxima are not counted. The input is spikes if all of it is whole numbers.
+    `energy_truenorth` and `energy_spinnaker` are `relative_energy`, without a unit, of methods with time steps. Energy on a
+    mesh is `mesh_energy`.
+
+    Raises:
+        ValueError: the network has an attention whose products cannot be seen, or whose values are not watched.
+
+    Source: `energy.prices`; SpikingJelly's NeuromorphicMemoryAccessCounter for bytes.
+    """
+
+    over_samples = {f"energy_{name}": "mean" for name in SUMS}
+    over_time = dict.fromkeys(("energy_synops", "energy_macs", "energy_bytes"), "last")
+    in_pieces = True
+    formulas = {
+        "energy_synops": "additions: weights that meet a spike, one for each of its units, + products of spiking attentions",
+        "energy_macs": "weights of layers that read values; of the first layer once if its input is constant",
+        "energy_bytes": "4 * (synops + macs) + 4 * outputs with a bias * T + 8 * neuron states * T",
+        **{f"energy_{name}_uj": price.formula for name, price in PRICES.items()},
+        **{
+            f"energy_{chip}": f"{static} * T/{RATE_STEPS} + {dynamic} * spikes/{RATE_SPIKES:g}   [DTA-TTFS, Eq 11]"
+            for chip, (static, dynamic) in SHARES.items()
+        },
+    }
+
+    def begin(self, network: nn.Module) -> None:
+        for name, module in network.named_modules():
+            if type(module).__name__.endswith("Attention") and not isinstance(module, SelfAttention):
+                raise ValueError(
+                    f"Energy: attention must be snnx.attention.self_attention, whose products can be seen; got "
+                    f"{type(module).__module__}.{type(module).__name__} in {name}"
+                )
+        self._times = any(isinstance(module, DynamicThreshold) for module in network.modules())
+        self._units: dict[str, Tensor] = {}
+        self._top: dict[str, float] = {}
+        self._first: str | None = None
+        self._last: tuple[Node, Tensor] | None = None
+
+    def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
+        self._first, self._started = None, False
+        fired = encoded[:1] if self._times and len(encoded) == 2 else encoded
+        self._values = not bool((fired == fired.round()).all()) or (fired is not encoded and not bool(fired.any()))
+        self._constant = encoded.stride(0) == 0 or len(encoded) == 1
+        return {}
+
+    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+        fired = s[:1] if self._times and len(s) == 2 else s
+        states = sum(1 for _ in MemoryModule.memories(node)) * s[0, 0].numel() * len(fired)
+        self._last = node, s
+        spikes = fired.flatten(2).double().abs().sum((0, 2))[None]
+        return {"energy_spikes": spikes, "energy_state": torch.full_like(spikes, 2.0 * states)}
+
+    def measure_layer(self, layer: str, module: nn.Conv2d | nn.Linear, x: Tensor) -> dict[str, Tensor]:
+        self._first = self._first or layer
+        values = self._values and layer == self._first
+        if self._times and len(x) == 2:
+            x = x[1:] if values else x[:1]
+        once = torch.ones(1, x.shape[1], dtype=torch.float64, device=x.device)
+        steps = len(x)
+        found = {}
+        if module.bias is not None:
+            found["energy_bias"] = once * operations.outputs(module, x) * steps
+        if values:
+            steps = (0 if self._started else 1) if self._constant else steps
+            self._started = True
+            return {**found, "energy_values": once * operations.macs(module, x) * steps}
+        new = operations.units(module, x)
+        self._units[layer] = quantum(torch.stack([self._units.get(layer, torch.zeros_like(new)), new], dim=1))
+        self._top[layer] = max(self._top.get(layer, 0.0), float(x.abs().max()))
+        dense = once * operations.macs(module, x) * steps
+        return {**found, "energy_charge": operations.charge(module, x), "energy_dense": dense}
+
+    def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
+        if self._last is None or self._last[0] is not attention.v_sn:
+            raise ValueError(
+                "Energy: method.watch must match the neurons of every attention, whose values it counts; got others"
+            )
+        return {"energy_products": products(before, after, self._last[1])}
+
+    def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
+        return {"energy_steps": {"output": torch.ones(outputs.shape[:2], device=outputs.device)}}
+
+    def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
+        seen = {name: curves.get(f"energy_{name}", {}) for name in SUMS}
+        total = {name: sum(float(v.sum()) for v in table.values()) for name, table in seen.items()}
+        synops = {layer: float(v.sum()) for layer, v in seen["products"].items()}
+        macs = {layer: float(v.sum()) for layer, v in seen["values"].items()}
+        for layer, charges in seen["charge"].items():
+            unit = self._units[layer]
+            found = operations.synops(charges.view(-1, len(unit)).sum(0), unit, self._top[layer])
+            if found is None:
+                macs[layer] = float(seen["dense"][layer].sum())
+            else:
+                synops[layer] = found
+        added, multiplied = sum(synops.values()), sum(macs.values())
+        moved = BYTES * (added + multiplied + total["bias"] + total["state"])
+        kept = {"synops": synops, "macs": macs, "bytes": {"all": moved}}
+        kept |= {f"{name}_uj": {"all": price.uj(multiplied, added, moved)} for name, price in PRICES.items()}
+        if not self._times:
+            kept |= {chip: {"all": relative_energy(total["steps"], total["spikes"], chip)} for chip in SHARES}
+        return {
+            f"energy_{name}": {
+                layer: torch.tensor([value], dtype=torch.float64) for layer, value in (table or {"all": 0.0}).items()
+            }
+            for name, table in kept.items()
+        }

@@ -1,0 +1,129 @@
+"""NeuroBench's harness on a run of snnx, with an error where the harness would record a zero.
+
+from snnx.neurobench import benchmark
+print(benchmark("outputs/single/seed=0"))
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from neurobench.benchmarks import Benchmark
+from neurobench.metrics.abstract import StaticMetric, WorkloadMetric
+from neurobench.metrics.static import ConnectionSparsity, Footprint, ParameterCount
+from neurobench.metrics.workload import ActivationSparsity, ClassificationAccuracy, SynapticOperations
+from neurobench.models import NeuroBenchModel
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from snnx.attention.self_attention import SelfAttention
+from snnx.build import build_data
+from snnx.method.base import Method
+from snnx.method.direct import Direct
+from snnx.neuron.node import Node
+from snnx.reopen import reopen
+
+STATIC = (ParameterCount, Footprint, ConnectionSparsity)
+WORKLOAD = (ClassificationAccuracy, ActivationSparsity, SynapticOperations)
+SNNTORCH_ONLY = ("MembraneUpdates", "NeuronOperations")
+UNKNOWN_SPIKES = "the neurons of snnx are not snnTorch's, of which alone it knows the state: it would record 0.0"
+
+
+class Model(NeuroBenchModel):
+    """A method as NeuroBench calls a model: images in, class by class of each sample out, from rest.
+
+    Args:
+        method: `Direct`; what NeuroBench watches are its backbone's neurons and layers.
+    """
+
+    def __init__(self, method: Method) -> None:
+        super().__init__()
+        self.method = method.eval()
+        self.add_activation_module(Node)
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        with torch.no_grad():
+            return self.method(batch).argmax(1)
+
+    def __net__(self) -> nn.Module:
+        return self.method.backbone
+
+
+def benchmark(
+    path: str | Path,
+    static: Sequence[type[StaticMetric]] = STATIC,
+    workload: Sequence[type[WorkloadMetric]] = WORKLOAD,
+) -> dict:
+    """Run NeuroBench's harness on the test set of a finished run.
+
+    Args:
+        path: see `snnx.reopen.reopen`.
+        static, workload: metric classes of NeuroBench.
+
+    Returns:
+        What NeuroBench returns; `SynapticOperations` is of one sample, all steps together.
+
+    Raises:
+        ValueError: what `run` and `reopen` refuse.
+        FileNotFoundError: there is no such run, or its data set is not here.
+    """
+    opened = reopen(path)
+    data = build_data(opened.config)
+    data.setup()
+    method = opened.build({**opened.config, "method": {**opened.config["method"], "metrics": {}}}, data)
+    samples = [data.on_after_batch_transfer(batch, 0) for batch in data.test_dataloader()]
+    images, labels = (torch.cat(parts) for parts in zip(*samples, strict=True))
+    loader = DataLoader(torch.utils.data.TensorDataset(images, labels), batch_size=len(samples[0][1]))
+    return run(method, loader, static, workload)
+
+
+def run(
+    method: Method,
+    loader: DataLoader,
+    static: Sequence[type[StaticMetric]] = STATIC,
+    workload: Sequence[type[WorkloadMetric]] = WORKLOAD,
+) -> dict:
+    """The same of a method and batches of images and labels.
+
+    Raises:
+        ValueError: a metric cannot see this network, or raised, in which case the harness alone would record 0.0 or nothing; or
+            the method is not `Direct`.
+    """
+    if not isinstance(method, Direct):
+        raise ValueError(f"NeuroBench must be asked of method=direct; got {type(method).__name__}, whose steps it cannot see")
+    for metric in workload:
+        if reason := _unseen(metric, method.backbone):
+            raise ValueError(
+                f"NeuroBench: {metric.__name__} must see what it counts; got {type(method.backbone).__name__}: {reason}"
+            )
+    failed: list[str] = []
+    watched = [[_loud(metric, failed) for metric in group] for group in (static, workload)]
+    method.encoding.begin_evaluation()
+    harness = Benchmark(Model(method), loader, [], [], watched)
+    found = harness.run(quiet=True)
+    if failed:
+        raise ValueError(f"NeuroBench: {failed[0]}; the harness alone would have recorded 0.0")
+    return found
+
+
+def _unseen(metric: type[WorkloadMetric], network: nn.Module) -> str | None:
+    if metric.__name__ in SNNTORCH_ONLY:
+        return UNKNOWN_SPIKES
+    attention = next((n for n, m in network.named_modules() if type(m).__name__.endswith("Attention")), None)
+    if metric is SynapticOperations and attention is not None:
+        own = "; metric=[energy] counts them" if isinstance(network.get_submodule(attention), SelfAttention) else ""
+        return f"it counts layers only and would leave out the products of {attention}{own}"
+    return None
+
+
+def _loud(metric: type, failed: list[str]) -> type:
+    """The metric, which notes what it raises before the harness swallows it."""
+
+    def call(self, *given):
+        try:
+            return metric.__call__(self, *given)
+        except Exception as error:
+            failed.append(f"{metric.__name__} raised {type(error).__name__}: {' '.join(str(error).split())}")
+            raise
+
+    return type(metric.__name__, (metric,), {"__call__": call})

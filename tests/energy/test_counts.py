@@ -1,0 +1,214 @@
+"""Operations against counts by hand, a network whose poolings are folded, SpikingJelly's counters and NeuroBench."""
+
+import pytest
+import torch
+from composing import composed
+from spikingjelly.activation_based import functional, op_counter
+from torch import nn
+
+from snnx.attention.self_attention import SelfAttention
+from snnx.backbone.convnet import ConvNet
+from snnx.backbone.fold import fold_average_pooling
+from snnx.backbone.scnn import SCNN
+from snnx.backbone.vit import Attention
+from snnx.build import build_method
+from snnx.decoding.mean_logits import MeanLogits
+from snnx.energy.prices import PRICES
+from snnx.metric.anytime import AnyTime
+from snnx.metric.energy import Energy
+from snnx.metric.fan_out import fan_out
+from snnx.metric.recorder import Recorder
+from snnx.metric.relative_energy import relative_energy
+from snnx.neuron.if_ import IF
+
+
+def counted(network: nn.Module, x: torch.Tensor) -> dict[str, float]:
+    """What the metric says of encoded samples `[T, B, *]`, without its prefix."""
+    with torch.no_grad(), Recorder(network.eval(), [Energy()]) as recorder:
+        functional.reset_net(network)
+        recorder.labels = torch.zeros(x.shape[1])
+        recorder.see_input(x[0], x)
+        recorder.see_output(network(x), MeanLogits())
+        recorder.end_batch(torch.zeros(x.shape[1], dtype=torch.bool))
+        return {key.removeprefix("test/energy_"): value for key, value in recorder.scalars().items() if key.startswith("test")}
+
+
+SPIKES = torch.tensor([[1.0, 0.0, 1.0, 1.0]]).view(1, 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("x", "synops"),
+    [
+        (SPIKES, 30),  # binary: three spikes meet ten weights each
+        (SPIKES * torch.tensor([1.0, 1.0, -1.0, 1.0]), 30),  # ternary
+        (SPIKES * torch.tensor([1.0, 1.0, 2.0, 3.0]), 60),  # graded: 1 + 2 + 3
+    ],
+)
+def test_by_hand(x, synops):
+    found = counted(nn.Sequential(nn.Linear(4, 10, bias=False)), x)
+    assert (found["synops"], found["macs"]) == (synops, 0)
+    assert found["45nm_uj"] == pytest.approx(0.9 * synops / 1e6)
+    assert found["memory_uj"] == pytest.approx((0.9 + 4 * 24.96) * synops / 1e6)
+
+
+class Behind(nn.Module):
+    """A layer that reads spikes after something was done to them, behind a layer that reads the input."""
+
+    def __init__(self, between: nn.Module) -> None:
+        super().__init__()
+        self.a, self.sn, self.between, self.b = nn.Linear(4, 4, bias=False), IF(), between, nn.Linear(4, 10, bias=False)
+        self.a.weight.data = 2 * torch.eye(4)
+
+    def forward(self, x):
+        return self.b(self.between(self.sn(self.a(x))))
+
+
+class Times(nn.Module):
+    def __init__(self, factor) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        return x * self.factor
+
+
+def test_scaled_spikes_and_scales_by_channel_are_additions():
+    for factor in (0.7, torch.tensor([0.7, 0.31, 1.9, 0.123])):
+        found = counted(Behind(Times(factor)), SPIKES)
+        assert (found["synops"], found["macs"]) == (12 + 30, 0)
+
+
+def test_values_are_multiplications_of_every_weight():
+    draw = torch.Generator().manual_seed(0)
+    x = torch.rand(3, 64, 4, generator=draw)
+    network = nn.Sequential(nn.Linear(4, 6), nn.Sigmoid(), nn.Linear(6, 5))
+    found = counted(network, x)
+    assert (found["synops"], found["macs"]) == (0, 3 * (24 + 30))
+    assert found["bytes"] == 4 * 3 * (54 + 11)
+    constant = counted(network, x[:1].expand(3, 64, 4))
+    assert constant["macs"] == 24 + 3 * 30  # the first layer once
+
+
+def test_means_of_windows_are_the_spikes_in_them():
+    """As in the network whose averages are folded into the layers that read them, where only spikes travel."""
+    torch.manual_seed(0)
+    network = SCNN(neuron=IF, in_shape=(1, 14, 14), classes=4, kernel=3, hidden=[12])
+    x = (torch.rand(5, 6, 1, 14, 14) < 0.5).float()
+    folded, met = fold_average_pooling(network, (1, 14, 14)), []
+    functional.reset_net(folded)
+    for module in folded.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.register_forward_pre_hook(
+                lambda m, given: met.append(
+                    fan_out(m, given[0] if given[0].shape[:2] == (5, 6) else given[0].unflatten(0, (5, 6)))
+                )
+            )
+    folded(x)
+    assert counted(network, x)["synops"] == pytest.approx(float(torch.stack(met).sum()) / 6)
+
+
+def test_products_of_attention_against_a_walk():
+    """Layers that meet spikes, and both products, place by place."""
+    torch.manual_seed(0)
+    layer, seen, met = SelfAttention(8, 2, lambda: IF(v_threshold=0.3)), {}, []
+    for name in "qkv":
+        getattr(layer, f"{name}_sn").register_forward_hook(lambda m, i, made, name=name: seen.__setitem__(name, made))
+    for part in (layer.q, layer.k, layer.v, layer.proj):
+        part.fc.register_forward_pre_hook(lambda m, given: met.append(8 * int((given[0] != 0).sum())))
+    found = counted(layer, (torch.rand(3, 2, 5, 8) < 0.5).float())
+    q, k, v = (layer._by_head(seen[name]).bool() for name in "qkv")  # [T*B, h, N, d]
+    walked = 0
+    for n, h, i, j in torch.cartesian_prod(*map(torch.arange, (*q.shape[:3], q.shape[2]))).tolist():
+        score = int((q[n, h, i] & k[n, h, j]).sum())
+        walked += score + score * int(v[n, h, j].sum())
+    assert walked > 100
+    assert (found["synops"], found["macs"]) == ((sum(met) + walked) / 2, 0)
+
+
+def test_attentions_that_cannot_be_seen_are_refused():
+    with pytest.raises(ValueError, match=r"Energy: attention must be .* whose products can be seen; got snnx.backbone.vit"):
+        Recorder(nn.Sequential(Attention(8, 2)), [Energy()])
+    layer = SelfAttention(8, 2, IF)
+    with Recorder(layer, [Energy()], layers="proj_sn") as recorder:
+        recorder.see_input(torch.zeros(2, 1), torch.zeros(3, 2, 1))
+        with pytest.raises(ValueError, match=r"Energy: method.watch must match the neurons of every attention"):
+            layer(torch.ones(3, 2, 5, 8))
+
+
+def spiking() -> tuple[nn.Module, torch.Tensor]:
+    """Convolutions and spikes, without poolings: where all counters should agree."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(2), nn.Linear(16, 12), IF(), nn.Linear(12, 5))
+    return network, (torch.rand(4, 3, 1, 4, 4) < 0.5).float()
+
+
+def spikingjelly(network: nn.Module, x: torch.Tensor) -> dict[str, float]:
+    """SpikingJelly's counts of a batch, all steps, by sample."""
+    functional.reset_net(network)
+    counters = {"synops": op_counter.SynOpCounter(), "macs": op_counter.MACCounter()}
+    with torch.no_grad(), op_counter.DispatchCounterMode(list(counters.values())):
+        network(x)
+    return {name: counter.get_total() / x.shape[1] for name, counter in counters.items()}
+
+
+def test_spikingjelly_agrees_on_binary_spikes():
+    network, x = spiking()
+    ours, theirs = counted(network, x), spikingjelly(network, x)
+    assert ours["synops"] == pytest.approx(theirs["synops"])
+    assert ours["macs"] == theirs["macs"] == 0
+    moved = op_counter.NeuromorphicMemoryAccessCounter()
+    functional.reset_net(network)
+    with torch.no_grad(), op_counter.ModuleCounterMode([moved], model=network):
+        network(x)
+    assert ours["bytes"] == pytest.approx(moved.get_total() / 3)
+
+
+def test_spikingjelly_counts_no_synop_for_scaled_spikes():
+    network, x = Behind(Times(0.7)), SPIKES
+    assert spikingjelly(network, x)["synops"] == 12
+    assert counted(network, x)["synops"] == 42
+
+
+def test_chips_and_prices_are_those_of_their_sources():
+    network, x = spiking()
+    found = counted(network, x)
+    fired = network[2](network[1](x.flatten(2)).detach() if functional.reset_net(network) is None else x)
+    assert found["truenorth"] == pytest.approx(relative_energy(4, float(fired.sum()) / 3, "truenorth"))
+    config = op_counter.SimpleEnergyCostConfig()
+    assert (config.e_mac_pj, config.e_ac_pj, config.e_memory_pj_per_byte) == PRICES["memory"][:3]
+    assert set(Energy.formulas) == {f"energy_{name}" for name in found if f"energy_{name}" in Energy.formulas}
+
+
+def test_anytime_agrees_where_nothing_is_graded():
+    """One engine: the energy of the last step is this one."""
+    network, x = spiking()
+    with torch.no_grad(), Recorder(network.eval(), [AnyTime(marks=[4]), Energy()]) as recorder:
+        functional.reset_net(network)
+        recorder.labels = torch.zeros(3, dtype=torch.long)
+        recorder.see_input(x[0], x)
+        recorder.see_output(network(x), MeanLogits())
+        recorder.end_batch(torch.zeros(3, dtype=torch.bool))
+        found = recorder.scalars()
+    assert found["test/anytime_energy_uj_at_4"] == pytest.approx(found["test/energy_45nm_uj"])
+
+
+@pytest.mark.parametrize("words", [["method=direct", "neuron.v_threshold=0.1"], ["method=conversion", "timesteps=25"]])
+def test_of_runs(words):
+    """A conversion is simulated in pieces, and its first layer is computed once."""
+
+    class Facts:
+        shape, classes = (1, 8, 8), 10
+
+    torch.manual_seed(0)
+    method = build_method(composed(*words, "metric=[energy]", "backbone.channels=[4]").config, Facts()).eval()
+    images = torch.rand(6, 1, 8, 8)
+    if words[0] == "method=conversion":
+        method.convert(lambda: [images])
+    with torch.no_grad(), Recorder(method.tested, list(method.metrics.values())) as method.recorder:
+        method.recorder.labels = torch.zeros(6, dtype=torch.long)
+        method(images)
+        method.recorder.end_batch(torch.zeros(6, dtype=torch.bool))
+        found = method.recorder.scalars()
+    assert isinstance(method.backbone, ConvNet)
+    assert found["test/energy_macs"] == 4 * 22 * 22  # 8 rows meet 3, but the outer two 2: 22
+    assert found["test/energy_synops"] > 0

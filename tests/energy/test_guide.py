@@ -1,0 +1,125 @@
+"""The table of the guide on spiking metrics, counted again: where the counters disagree."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from spikingjelly.activation_based import functional, op_counter
+from spikingjelly.activation_based.layer import SeqToANNContainer
+from torch import nn
+
+from snnx.attention.self_attention import SelfAttention
+from snnx.decoding.mean_logits import MeanLogits
+from snnx.metric.energy import Energy
+from snnx.metric.recorder import Recorder
+from snnx.neuron.if_ import IF
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "spiking_metrics.md"
+
+
+class Scaled(nn.Module):
+    def forward(self, x):
+        return 0.7 * x
+
+
+def network(*between: nn.Module, reads: int = 64) -> nn.Module:
+    """A convolution, spikes, and what a linear layer reads of them."""
+    made = [SeqToANNContainer(nn.Conv2d(1, 4, 3, padding=1, bias=False)), IF(v_threshold=0.3), *between, nn.Flatten(2)]
+    return waves(nn.Sequential(*made, nn.Linear(reads, 5, bias=False)))
+
+
+def waves(made: nn.Module) -> nn.Module:
+    """Weights that every version of torch draws alike."""
+    for parameter in made.parameters():
+        if parameter.ndim > 1:
+            parameter.data = torch.arange(float(parameter.numel())).mul(0.7).sin().add(0.2).view_as(parameter)
+    for module in made.modules():
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+    return made.eval()
+
+
+def images(values: bool) -> torch.Tensor:
+    found = torch.arange(192.0).mul(1.3).sin().abs().view(4, 3, 1, 4, 4)
+    return found if values else (found > 0.5).float()
+
+
+def linear() -> nn.Module:
+    return waves(nn.Sequential(nn.Linear(4, 10, bias=False)))
+
+
+def tokens() -> torch.Tensor:
+    return (torch.arange(240.0).mul(1.7).sin() > 0).float().view(3, 2, 5, 8)
+
+
+CASES = {
+    "spikes, 0 or 1": (network(), images(values=False)),
+    "an image, other values at each step": (network(), images(values=True)),
+    "an image, the same at each step": (network(), images(values=True)[:1].expand(4, 3, 1, 4, 4)),
+    "scaled spikes": (network(Scaled()), images(values=False)),
+    "means of 2x2 spikes": (network(SeqToANNContainer(nn.AvgPool2d(2)), reads=16), images(values=False)),
+    "ternary spikes": (linear(), torch.tensor([[[1.0, 0.0, -1.0, 1.0]]])),
+    "graded spikes": (linear(), torch.tensor([[[1.0, 0.0, 2.0, 3.0]]])),
+    "attention of spikes": (waves(SelfAttention(8, 2, lambda: IF(v_threshold=0.3))), tokens()),
+}
+
+
+def ours(made: nn.Module, x: torch.Tensor) -> tuple[float, float]:
+    with Recorder(made, [Energy()]) as recorder:
+        functional.reset_net(made)
+        recorder.labels = torch.zeros(x.shape[1])
+        recorder.see_input(x[0], x)
+        recorder.see_output(made(x), MeanLogits())
+        recorder.end_batch(torch.zeros(x.shape[1], dtype=torch.bool))
+        found = recorder.scalars()
+    return found["test/energy_synops"], found["test/energy_macs"]
+
+
+def spikingjelly(made: nn.Module, x: torch.Tensor) -> tuple[float, float]:
+    functional.reset_net(made)
+    counters = [op_counter.SynOpCounter(), op_counter.MACCounter()]
+    with op_counter.DispatchCounterMode(counters):
+        made(x)
+    return tuple(counter.get_total() / x.shape[1] for counter in counters)
+
+
+def neurobench(made: nn.Module, x: torch.Tensor) -> tuple[float, float]:
+    """What its SynapticOperations adds up, layer by layer."""
+    from neurobench.metrics.utils.layers import single_layer_MACs
+
+    met, counts = [], [0.0, 0.0]
+    layers = [m for m in made.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    hooks = [m.register_forward_pre_hook(lambda m, given: met.append((m, given[0]))) for m in layers]
+    functional.reset_net(made)
+    made(x)
+    for hook in hooks:
+        hook.remove()
+    for layer, given in met:
+        operations, spiking = single_layer_MACs(given, layer)
+        counts[0 if spiking else 1] += float(operations)
+    return counts[0] / x.shape[1], counts[1] / x.shape[1]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("case", CASES)
+def test_the_table_of_the_guide(case):
+    pytest.importorskip("neurobench", reason="the extra is not installed: pip install 'snnx[neurobench]'")
+    with torch.no_grad():
+        counts = [count(*CASES[case]) for count in (ours, spikingjelly, neurobench)]
+    row = f"| {case} | " + " | ".join(f"{synops:.1f} + {macs:.1f}" for synops, macs in counts) + " |"
+    assert row in GUIDE.read_text(encoding="utf-8"), row
+
+
+def test_the_commands_of_the_guide_are_commands():
+    """Each names its command, and options that it has."""
+    import re
+
+    from snnx import cli
+    from snnx.home import home
+
+    lines = re.findall(r"^snnx (.+)$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) == 4
+    for word, rest in (line.split(" ", 1) for line in lines):
+        assert word in cli.COMMANDS
+        for name in re.findall(r"metric=\[(.*?)\]", rest):
+            assert all((home("conf") / "metric" / f"{one}.yaml").is_file() for one in name.split(","))

@@ -1,0 +1,71 @@
+"""Weights as safetensors: written with where they come from, and read back by the keys that load weights."""
+
+import json
+
+import pytest
+import torch
+from composing import composed
+from finished import TINY, finished
+
+from snnx.backbone.weights import load_weights
+from snnx.build import build_data, build_method
+from snnx.export import command
+from snnx.reopen import reopen
+
+safetensors = pytest.importorskip("safetensors", reason="the extra is not installed: pip install 'snnx[export]'")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return finished(tmp_path_factory.mktemp("outputs"), "method=conversion", "metric=[]", "trainer.max_epochs=1")
+
+
+def test_weights_come_back_with_what_they_belong_to(run, tmp_path, capsys):
+    folder, result = run
+    file = tmp_path / "weights.safetensors"
+    assert command.main([f"checkpoint={folder}", f"to={file}"]) == 0
+    assert capsys.readouterr().out.split() == [str(file), str(file.with_suffix(".json"))]
+    with safetensors.safe_open(file, "pt") as opened:
+        facts = json.loads(opened.metadata()["snnx"])
+    assert facts == json.loads(file.with_suffix(".json").read_text())
+    assert (facts["run"], facts["checkpoint"], facts["config"]["seed"]) == (result["hash"], "best.ckpt", 0)
+    assert facts["metrics"]["test/acc"] == result["metrics"]["test/acc"]
+    config = composed(*TINY, "method=conversion", "metric=[]", f"method.checkpoint={file}").config
+    method = build_method(config, build_data(config))
+    for key, value in reopen(folder).weights.items():
+        assert torch.equal(method.state_dict()[key], value), key
+
+
+def test_what_cannot_be_written_or_read(run, tmp_path, capsys):
+    assert command.main([f"checkpoint={run[0]}", f"to={tmp_path}/weights.pt"]) == 2
+    assert "to must end in .safetensors; got" in capsys.readouterr().err
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"\xff" * 64)
+    with pytest.raises(ValueError, match=r"backbone.weights: must be a file of weights; got .*, which is damaged"):
+        load_weights(torch.nn.Linear(1, 1), str(broken), name="backbone.weights")
+
+
+def test_a_run_that_trained_nothing_has_none(run, tmp_path, capsys):
+    words = ["method=conversion", "metric=[]", "trainer.max_epochs=0", f"method.checkpoint={run[0]}/ckpt/best.ckpt"]
+    folder, _ = finished(tmp_path, *words)
+    assert command.main([f"checkpoint={folder}"]) == 2
+    assert "must hold weights; got a run that trained nothing: export what it loaded" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "checkpoint= must name a run's folder or a .ckpt in it; got none"),
+        (["checkpoint=nowhere"], "got nowhere, which does not exist"),
+        (["checkpoint=x", "format=onnx"], "format must be one of safetensors, nir; got onnx"),
+        (
+            ["checkpoint=x", "formt=nir"],
+            "a word must be one of checkpoint=, format= and to=; got formt=nir; did you mean format?",
+        ),
+    ],
+)
+def test_one_line_for_a_mistake(words, said, capsys):
+    assert command.main(words) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert said in error

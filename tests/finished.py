@@ -1,0 +1,18 @@
+"""One finished run on real digits, for tests that open it again."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from composing import composed
+
+from snnx.run import execute
+
+TINY = ("timesteps=2", "trainer.max_epochs=2", "budget.samples=0.1", "trainer.accelerator=cpu", "backbone.channels=[4,8]")
+
+
+def finished(outputs: Path, *overrides: str) -> tuple[Path, dict]:
+    """The folder of a run that is done, and its result."""
+    job = replace(composed(*TINY, *overrides), outputs=str(outputs))
+    result = execute(job)
+    assert result["status"] == "done", result["error"]
+    return job.folder, result
