@@ -10,8 +10,11 @@ from snnx.checkpoint import Checkpoints, Damaged, load
 
 
 class Payload:
+    def __init__(self, mark):
+        self.mark = mark
+
     def __reduce__(self):
-        return (os.system, ("echo pwned > /tmp/snnx_pwned",))
+        return (os.system, (f"touch {self.mark}",))
 
 
 @pytest.fixture
@@ -59,12 +62,14 @@ def test_another_runs_checkpoint_is_refused(saved):
 
 def test_a_checkpoint_never_runs_code(saved, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
-    torch.save({"state_dict": Payload(), "snnx_run": "me"}, saved)
+    torch.save({"state_dict": Payload(tmp_path / "ran"), "snnx_run": "me"}, saved)
     with pytest.raises(Damaged, match="plain values"):
         load(saved, "me")
     with pytest.raises(Damaged, match="plain values"):
         Checkpoints("me").load_checkpoint(saved, weights_only=False)
-    assert not os.path.exists("/tmp/snnx_pwned")
+    assert not (tmp_path / "ran").exists()
+    torch.load(saved, weights_only=False)
+    assert (tmp_path / "ran").exists(), "it would have run, had it been let"
 
 
 def test_a_write_that_fails_leaves_the_old_one(saved, tmp_path):

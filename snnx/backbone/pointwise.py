@@ -6,17 +6,13 @@ from torch.nn import functional as F
 
 
 class Pointwise(nn.Linear):
-    """`nn.Linear` on `[n, N, n_in]`, in float32 on a CPU up to twice as fast.
+    """`nn.Linear` on `[n, N, n_in]`, faster in float32 on a CPU.
 
         y[i, j] = W x[i, j] + b
 
     Tokens with their channels together are an image `n_in` channels deep whose channels lie together, and torch gives its
-    convolutions to another library than its matrix products. Other precisions and devices go torch's way. Forward + backward,
-    ms, one thread of an AMD EPYC (Zen 5, AVX-512), torch 2.15, the least of 9 on a shared machine, measured once to choose::
-
-        2048 tokens in 32, to        384 -> 384    384 -> 1536    1536 -> 384    96 -> 96 (8192 tokens)
-        nn.Linear, float32           19.3          79.5           76.3           6.3
-        this, float32                 9.8          40.7           36.7           3.7
+    convolutions to another library than its matrix products. Other precisions and devices go torch's way. What it does to a
+    training step of Spikformer is in `snnx bench steps`.
 
     Example:
         >>> layer, x = Pointwise(3, 2), torch.rand(4, 5, 3)
