@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,23 +83,24 @@ def name(link: str) -> tuple[str, int | None, str | None, str]:
 def _local(folder: Path) -> list[Run]:
     if not folder.is_dir():
         return []
-    links = sorted(path for path in folder.iterdir() if path.is_symlink() and path.is_dir())
-    return [_linked(link) for link in links]
+    with os.scandir(folder) as entries:  # of ten thousand runs, paths would cost more than what is read
+        links = sorted(entry.name for entry in entries if entry.is_symlink() and entry.is_dir())
+    return [_linked(folder / link) for link in links]
 
 
 def _linked(link: Path) -> Run:
     row, seed, scale, further = name(link.name)
     path = link / "result.json"
-    if path.is_file():
+    try:
         result = _mapping(path.read_text(encoding="utf-8"), str(path))
         state = result["status"]
-    else:
+    except FileNotFoundError:
         result, state = {}, "running" if _locked(link / ".lock") else "unfinished"
     progress = _progress(link / "progress.json") if state == "running" else {}
     return Run(
         row=row, seed=result.get("seed", 0) if seed is None else seed,
         scale=result.get("scale") or scale or "paper", further=further,
-        hash=link.resolve().name, state=state, result=result, local=True, progress=progress,
+        hash=os.path.basename(os.readlink(link)), state=state, result=result, local=True, progress=progress,
     )  # fmt: skip
 
 

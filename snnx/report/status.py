@@ -4,6 +4,8 @@ import argparse
 import statistics
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from snnx.report.unit import duration
 from snnx.sweepfile import SweepFile, find, read
 
 EVERY_S, PATIENCE = 2, 10
+WIDEST = 8
+"""Seeds that have a column each; of more, a row says how many have come how far."""
 
 
 def main(words: list[str]) -> int:
@@ -121,15 +125,25 @@ def _drawn(board: Board, sweep: SweepFile) -> Table:
     told = [f"{counts.pop('done')} of {of} done", *(f"{count} {state}" for state, count in counts.items() if count)]
     if (left := board.left_s) is not None:
         told.append(f"about {duration(left)} left")
+    many = len(board.seeds) > WIDEST
     table = Table(
         "row",
-        *(f"seed {seed}" for seed in board.seeds),
+        *([f"{len(board.seeds)} seeds", "mean"] if many else [f"seed {seed}" for seed in board.seeds]),
         title=f"{sweep.name}, {board.scale}: {sweep.metric}",
         caption=", ".join(told),
     )
     for label, row in board.rows.items():
-        table.add_row(escape(label), *(_cell(run, sweep.metric) for run in row))
+        table.add_row(escape(label), *(_condensed(row, sweep.metric) if many else (_cell(run, sweep.metric) for run in row)))
     return table
+
+
+def _condensed(row: Sequence[Run | None], metric: str) -> tuple[str, str]:
+    """How many seeds of a row are in which state, and the mean of those that are done."""
+    states = Counter("open" if run is None else run.state for run in row)
+    values = [run.result["metrics"].get(metric) for run in row if run is not None and run.state == "done"]
+    values = [value for value in values if value is not None]
+    told = ", ".join(f"{(MARKS | {'running': '[cyan]▶[/]'}).get(state, '·')} {count} {state}" for state, count in states.most_common())
+    return told, f"{statistics.mean(values):.4f}" if values else "-"
 
 
 def _cell(run: Run | None, metric: str) -> str:

@@ -60,6 +60,17 @@ def test_the_command_answers_without_torch_and_hydra(leave, done, outputs, tmp_p
     assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+def test_seeds_beyond_a_screen_are_counted(leave, done, tmp_path, monkeypatch, capsys):
+    for seed in range(12):
+        leave("demo_neurons", f"LIF,seed={seed},scale=smoke", done("LIF", seed, seed / 10, scale="smoke"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["snnx", "status", "demo_neurons"])
+    assert cli.main() == 0
+    out = capsys.readouterr().out
+    assert re.search(r"LIF +│ ✓ 12 done +│ 0.5500", out)
+    assert re.search(r"PLIF +│ · 12 open +│ -", out)
+
+
 def test_no_runs_and_no_such_sweep(empty, monkeypatch, capsys):
     for words, code, said in (
         (["demo_neurons"], 1, "no runs of demo_neurons yet; start: snnx -m sweep=demo_neurons"),
