@@ -142,7 +142,8 @@ def _condensed(row: Sequence[Run | None], metric: str) -> tuple[str, str]:
     states = Counter("open" if run is None else run.state for run in row)
     values = [run.result["metrics"].get(metric) for run in row if run is not None and run.state == "done"]
     values = [value for value in values if value is not None]
-    told = ", ".join(f"{(MARKS | {'running': '[cyan]▶[/]'}).get(state, '·')} {count} {state}" for state, count in states.most_common())
+    marks = MARKS | {"running": "[cyan]▶[/]", "open": "·"}
+    told = ", ".join(f"{marks[state]} {count} {state}" for state, count in states.most_common())
     return told, f"{statistics.mean(values):.4f}" if values else "-"
 
 
