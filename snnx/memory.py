@@ -6,6 +6,7 @@ import torch
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 LARGEST = 2**30
+NEVER = -1
 
 
 def keep_memory() -> None:
@@ -24,4 +25,4 @@ def keep_memory() -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(M_MMAP_THRESHOLD, LARGEST)
-        mallopt(M_TRIM_THRESHOLD, LARGEST)
+        mallopt(M_TRIM_THRESHOLD, NEVER)

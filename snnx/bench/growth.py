@@ -1,4 +1,4 @@
-"""How a fused layer's cost grows with time, and what its first call in a process costs."""
+"""How a fused layer's cost grows with time, beside a ReLU's, and what its first call in a process costs."""
 
 import os
 import statistics
@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
+from snnx.bench.layers import FLOOR, Layer, fresh
 from snnx.bench.turns import in_turns, medians
 from snnx.neuron.lif import LIF
 from snnx.report.table import Table
@@ -38,20 +39,20 @@ print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[
 
 
 def measure(steps: Sequence[int], shape: Sequence[int], chunk: int, rounds: int) -> dict:
-    """Seconds of forward + backward for each T, MiB of a run in chunks for each T, and seconds of a process's first call."""
-    neuron = LIF()
+    """Seconds of forward + backward for each T of ReLU and LIF, MiB of a run in chunks for each T, and seconds of a process's
+    first call."""
 
-    def call(t: int):
+    def call(layer: Layer, t: int):
         x = torch.rand(t, *shape).requires_grad_()
 
         def both() -> None:
-            neuron.reset()
             x.grad = None
-            neuron(x).backward(x.detach())
+            layer(x).backward(x.detach())
 
         return both
 
-    seconds = in_turns({str(t): call(t) for t in steps}, rounds)
+    layers = {FLOOR: torch.relu, "LIF": fresh(LIF())}
+    seconds = in_turns({f"{name} {t}": call(layer, t) for t in steps for name, layer in layers.items()}, rounds)
     memory = {str(t): float(_python(CHUNKED, t, chunk, *shape)) for t in steps}
     warm = [float(_python(FIRST_CALL)) for _ in range(rounds + 1)][1:]  # the first may fill the cache
     with TemporaryDirectory() as empty:
@@ -70,14 +71,18 @@ def tables(measured: dict) -> list[Table]:
     median = medians(measured["seconds"])
     rounds = str(len(next(iter(measured["seconds"].values()))))
     grown = tuple(
-        (t, f"{1e3 * value:.2f}", f"{1e6 * value / int(t):.1f}", f"{measured['memory'][t]:.0f}") for t, value in median.items()
+        (t, *(f"{1e6 * median[f'{name} {t}'] / int(t):.1f}" for name in (FLOOR, "LIF")), f"{memory:.0f}")
+        for t, memory in measured["memory"].items()
     )
-    title = f"LIF over T steps of {measured['shape']}, median of {rounds}; memory with T in chunks of {measured['chunk']}"
+    title = (
+        f"Forward + backward over T steps of {measured['shape']}, median of {rounds}; "
+        f"memory of LIF with T in chunks of {measured['chunk']}"
+    )
     calls = (
         ("compiled code in the cache", f"{statistics.median(measured['warm']):.2f}", str(len(measured["warm"]))),
         ("empty cache", f"{statistics.median(measured['cold']):.2f}", str(len(measured["cold"]))),
     )
     return [
-        Table(title, ("T", "forward + backward, ms", "µs a step", "peak MiB in chunks"), "rrrr", grown),
+        Table(title, ("T", f"{FLOOR}, µs a step", "LIF, µs a step", "peak MiB in chunks"), "rrrr", grown),
         Table("First forward + backward in a process", ("cache", "s, median", "n"), "lrr", calls),
     ]

@@ -5,7 +5,8 @@ from snnx.bench import growth, loop
 
 def test_growth():
     found = growth.measure(**growth.SMOKE)
-    assert set(found["seconds"]) == set(found["memory"]) == {"2", "4"}
+    assert set(found["seconds"]) == {"ReLU 2", "LIF 2", "ReLU 4", "LIF 4"}
+    assert set(found["memory"]) == {"2", "4"}
     assert found["cold"][0] > found["warm"][0], "an empty cache means compiling"
     grown, calls = growth.tables(found)
     assert [row[0] for row in grown.rows] == ["2", "4"]
@@ -13,10 +14,11 @@ def test_growth():
 
 
 def test_growth_table():
-    measured = {"shape": [2], "chunk": 2, "seconds": {"10": [0.001], "100": [0.02]}, "memory": {"10": 300.4, "100": 301.0},
+    measured = {"shape": [2], "chunk": 2, "memory": {"10": 300.4, "100": 301.0},
+                "seconds": {"ReLU 10": [0.0005], "LIF 10": [0.001], "ReLU 100": [0.01], "LIF 100": [0.02]},
                 "warm": [0.5, 0.7], "cold": [2.0]}  # fmt: skip
     grown, calls = growth.tables(measured)
-    assert grown.rows == (("10", "1.00", "100.0", "300"), ("100", "20.00", "200.0", "301"))
+    assert grown.rows == (("10", "50.0", "100.0", "300"), ("100", "100.0", "200.0", "301"))
     assert [row[1:] for row in calls.rows] == [("0.60", "2"), ("2.00", "1")]
 
 
