@@ -46,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME")
     parser.add_argument("--record", action="store_true", help="also write the record that is committed, every scale")
     parser.add_argument("--row", metavar="A,B", help="print only these rows; the files are of all")
-    parser.add_argument("--scale", metavar="NAME", help="print only the runs of this scale")
+    parser.add_argument(
+        "--scale", metavar="NAME", help="print only the runs of this scale, its factors as they are or overridden"
+    )
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     return parser
@@ -56,7 +58,11 @@ def _report(sweep: SweepFile, arguments: argparse.Namespace) -> int:
     runs = collect(sweep.name, arguments.outputs, arguments.docs)
     narrowed = _narrowed(sweep, arguments.row.split(",")) if arguments.row else sweep
     labels = {row.label for row in narrowed.rows}
-    shown = [run for run in runs if arguments.scale in (None, run.scale) and (run.row in labels or narrowed is sweep)]
+    shown = [
+        run
+        for run in runs
+        if arguments.scale in (None, run.scale, run.scale.split(",")[0]) and (run.row in labels or narrowed is sweep)
+    ]
     if not shown:
         scale = arguments.scale or "small"
         where = f" at scale {arguments.scale}" if arguments.scale else ""

@@ -31,6 +31,15 @@ def test_prints_the_table_and_writes_the_files(report, leave, done, outputs, doc
     assert not docs.exists()
 
 
+def test_a_scale_with_factors_of_its_own_is_still_that_scale(report, leave, done, capsys):
+    leave(NAME, "PLIF,seed=0,scale=small,budget.width=0.5", done("PLIF", 0, 0.8, scale="small, budget.width=0.5"))
+    leave(NAME, "PLIF,seed=0", done("PLIF", 0, 0.9, scale="paper"))
+    assert report(NAME, "--scale", "small") == 0
+    out = capsys.readouterr().out
+    assert "0.8000" in out
+    assert "0.9000" not in out
+
+
 def test_record_keeps_every_scale_also_where_one_is_shown(report, leave, done, docs, capsys):
     leave(NAME, "PLIF,seed=0,scale=small", done("PLIF", 0, 0.8))
     leave(NAME, "PLIF,seed=0", done("PLIF", 0, 0.9, scale="paper"))
