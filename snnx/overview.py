@@ -35,7 +35,7 @@ snnx: experiment sweeps for spiking neural networks
   snnx wandb-sweep dtst_fig10_neurons                      write it as a W&B sweep, which agents take run by run
   snnx evaluate checkpoint=outputs/single/seed=0           test a finished run again, with other metrics: metric=[anytime]
   snnx export checkpoint=outputs/single/seed=0 format=nir  its network for other simulators, or its weights as safetensors
-  snnx show dataset=nmnist encoding=events                 a contact sheet: what the network sees
+  snnx show dataset=nmnist                                 a contact sheet: what the network sees
   snnx neuron=klif --cfg job --resolve                     print a run's configuration instead of running it
   eval "$(snnx -sc install=bash)"                          tab completion
 

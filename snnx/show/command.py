@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from snnx.job import Job
 from snnx.parser import Parser
 
 
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="snnx show",
         usage="snnx show [KEY=VALUE ...] [--samples N] [--outputs DIR]",
         description="Test samples as a picture: images with what they are encoded as, or event frames in two colours.",
-        epilog="example: snnx show dataset=nmnist encoding=events timesteps=8",
+        epilog="example: snnx show dataset=nmnist timesteps=8",
     )
     parser.add_argument("--samples", metavar="N", type=int, default=8, help="of different classes; default: %(default)s")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
@@ -53,19 +54,35 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _show(overrides: list[str], arguments: argparse.Namespace) -> Path:
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-
     from snnx.check import check
-    from snnx.config import config_dir, job, register
+    from snnx.config import register
     from snnx.show.sheet import sheet
     from snnx.write import write
 
-    GlobalHydra.instance().clear()
     register(overrides)
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose("config", overrides=overrides, return_hydra_config=True)
-    run = job(config, overrides=overrides, choices=dict(config.hydra.runtime.choices), command="snnx show")
+    run = _composed(overrides)
+    if _of_events(run.config) and not any(word.startswith("encoding=") for word in overrides):
+        run = _composed([*overrides, "encoding=events"])  # the only one there is for them
     check(run)
     name = ",".join(overrides).replace("/", "_")[:200] or "default"
     return write(arguments.outputs / "show" / f"{name}.png", sheet(run.config, arguments.samples))
+
+
+def _composed(overrides: list[str]) -> Job:
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    from snnx.config import config_dir, job
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose("config", overrides=overrides, return_hydra_config=True)
+    return job(config, overrides=overrides, choices=dict(config.hydra.runtime.choices), command="snnx show")
+
+
+def _of_events(config: dict) -> bool:
+    from hydra.utils import get_class
+
+    from snnx.dataset.events import Events
+
+    return issubclass(get_class(config["dataset"]["_target_"]), Events)

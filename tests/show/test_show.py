@@ -64,9 +64,9 @@ def test_only_the_samples_that_are_shown_are_read():
 
 @pytest.mark.slow
 def test_the_command_writes_a_sheet_of_events(empty, capsys):
-    assert main(["dataset=event_digits", "encoding=events", "timesteps=2", "--samples", "3"]) == 0
+    assert main(["dataset=event_digits", "timesteps=2", "--samples", "3"]) == 0
     path = empty / capsys.readouterr().out.strip()
-    assert path == empty / "outputs/show/dataset=event_digits,encoding=events,timesteps=2.png"
+    assert path == empty / "outputs/show/dataset=event_digits,timesteps=2.png"
     colours = imread(path)[..., :3].reshape(-1, 3)
     assert (np.abs(colours - [0, 114 / 255, 178 / 255]).max(1) < 0.02).sum() > 100
     assert (np.abs(colours - [213 / 255, 94 / 255, 0]).max(1) < 0.02).sum() > 100
@@ -82,11 +82,15 @@ def test_frames_that_cannot_be_kept_are_one_line(empty, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["dataset=nmnist"], 2, r"encoding must take samples of \[4, 2, 34, 34\]; got Repeat; choose encoding=events"),
+        (
+            ["dataset=nmnist", "encoding=rate"],
+            2,
+            r"encoding must take samples of \[4, 2, 34, 34\]; got Rate; choose encoding=events",
+        ),
         (["encoding=events"], 2, r"encoding must take samples of \[1, 8, 8\]; got Events; choose an encoding of images"),
         (["recipe=dta_mnist"], 2, "encoding must be chosen; got null, since the method encodes by itself; add encoding=..."),
         (["dataset=nmist"], 2, "dataset must be one of .*; got nmist; did you mean nmnist"),
-        (["dataset=nmnist", "encoding=events"], 1, "nmnist: recordings must lie below .*; see snnx prepare nmnist"),
+        (["dataset=nmnist"], 1, "nmnist: recordings must lie below .*; see snnx prepare nmnist"),
         (["--samples", "0"], 2, "--samples must be at least 1; got 0"),
     ],
 )
