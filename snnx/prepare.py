@@ -40,6 +40,8 @@ def main(words: list[str]) -> int:
             f"DATASET must be one of {', '.join(names())}; got {arguments.dataset}{nearest(arguments.dataset, names())}"
         )
     dataset = _dataset(arguments.dataset)
+    if arguments.values and not hasattr(dataset, "prepared"):
+        parser.error(f"KEY=VALUE must be of frames, which {arguments.dataset} has none of; got {arguments.values[0]}")
     if not dataset.files and not hasattr(dataset, "prepared"):
         print(f"{arguments.dataset}: nothing to do, embedded")
         return 0
@@ -47,7 +49,10 @@ def main(words: list[str]) -> int:
     if arguments.variant and arguments.variant not in variants:
         known = ", ".join(variants) or "left out: there is one version only"
         parser.error(f"--variant must be {known}; got {arguments.variant}")
-    variant = _plain(arguments).get("variant") or next(iter(variants), "")
+    try:
+        variant = _plain(arguments).get("variant") or next(iter(variants), "")
+    except ValueError as error:
+        parser.error(str(error))
     root = Path(arguments.root).expanduser().absolute()
     problem = None
     try:
@@ -85,9 +90,18 @@ def _frames(dataset: type, arguments: argparse.Namespace) -> int:
 
 
 def _plain(arguments: argparse.Namespace) -> dict:
-    """What the option says of itself, with the variant that is asked for."""
+    """What the option says of itself, with the values and the variant that are asked for.
+
+    Raises:
+        ValueError: a value is of a key that the option does not have.
+    """
     option = yaml.safe_load((home("conf") / "dataset" / f"{arguments.dataset}.yaml").read_text(encoding="utf-8"))
     plain = {key: value for key, value in option.items() if not str(value).startswith("${") and not key.startswith("_")}
+    chosen = dict(word.partition("=")[::2] for word in arguments.values)
+    for key in chosen:
+        if key not in plain:
+            raise ValueError(f"KEY=VALUE must set one of {', '.join(plain)}; got {key}{nearest(key, list(plain))}")
+    plain |= {key: yaml.safe_load(value) for key, value in chosen.items()}
     return plain | ({"variant": arguments.variant} if arguments.variant else {})
 
 
@@ -180,9 +194,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="snnx prepare",
         description="Fetch a data set that is not there yet, or check the one that is; one line a file.",
-        epilog="example: snnx prepare mnist --root data",
+        epilog="example: snnx prepare nmnist size=32 --timesteps 8",
     )
     parser.add_argument("dataset", metavar="DATASET", help=", ".join(names()))
+    parser.add_argument("values", nargs="*", metavar="KEY=VALUE", help="of frames, as in a run's dataset.KEY=VALUE")
     root = os.environ.get("SNNX_DATA", "data")
     parser.add_argument("--variant", metavar="NAME", help="of a data set that has several; default: its option's")
     parser.add_argument("--timesteps", type=int, default=10, metavar="T", help="frames of a recording; now: %(default)s")

@@ -184,7 +184,7 @@ def test_the_root_defaults_to_snnx_data(tmp_path, monkeypatch, capsys):
 def test_help_has_an_example_and_an_unknown_set_is_refused(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
-    assert "example: snnx prepare mnist --root data" in capsys.readouterr().out
+    assert "example: snnx prepare nmnist size=32 --timesteps 8" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="2"):
         main(["mnits"])
     assert "got mnits; did you mean mnist?" in capsys.readouterr().err

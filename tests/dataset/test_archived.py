@@ -8,10 +8,12 @@ import threading
 import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from snnx.augmentation.none import none
 from snnx.dataset.cifar10_dvs import CIFAR10DVS
 from snnx.dataset.dvs128_gesture import DVS128Gesture
 from snnx.dataset.nmnist import NMNIST
@@ -74,6 +76,26 @@ def test_recordings_on_the_disk_are_enough(root, capsys):
         assert first == FOUND
         assert re.fullmatch(rf"frames  {root}/\.snnx_cache/nmnist-[0-9a-f]{{16}}", second)
     assert len([path for path in (root / ".snnx_cache").iterdir() if path.is_dir()]) == 1
+
+
+def test_the_frames_are_those_of_a_run_with_the_same_values(root, capsys):
+    assert main(["nmnist", "size=17", "binning=time", "--root", str(root), "--timesteps", "3"]) == 0
+    made = Path(capsys.readouterr().out.splitlines()[1].split()[1])
+    data = NMNIST(root=str(root), timesteps=3, size=17, binning="time", batch_size=2, validation=0.0, augmentation=none, seed=0)
+    assert data.convert() == made
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nmnist", "sise=17"], r"KEY=VALUE must set one of .*size.*; got sise; did you mean size\?"),
+        (["mnist", "size=17"], "KEY=VALUE must be of frames, which mnist has none of; got size=17"),
+    ],
+)
+def test_a_value_that_nothing_reads_is_refused(root, words, message, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([*words, "--root", str(root)])
+    assert re.search(message, capsys.readouterr().err)
 
 
 def test_recordings_that_can_only_be_read_are_enough(root, tmp_path, monkeypatch, capsys):
