@@ -1,32 +1,15 @@
 """The dashboard in a real browser: at two widths, in both colour schemes, without an error and within its width."""
 
-import json
-import os
-import shutil
-import subprocess
-from html import unescape
-from pathlib import Path
-
 import pytest
+from browsing import needs_chromium, use
 
 from snnx.dashboard.page import page
 from snnx.report.results import work_out
 from snnx.report.runs import collect
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [pytest.mark.slow, needs_chromium]
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
-
-LOOK = """
-<script>
-const complaints = [];
-addEventListener("error", (event) => complaints.push(String(event.message)));
-console.error = console.warn = (...words) => complaints.push(words.join(" "));
-</script>
-"""
 ACT = """
-<pre id="found"></pre>
-<script>
 const found = {};
 const named = (row) => row.cells[0].textContent + row.cells[1].textContent;
 const names = () => [...document.querySelectorAll("table.runs tbody tr")].map(named);
@@ -63,20 +46,7 @@ found.layers = document.querySelector("#layers svg").getAttribute("aria-label");
 found.kept = JSON.parse(sessionStorage.getItem("snnx fig")).metric;
 found.complaints = complaints;
 document.getElementById("found").textContent = JSON.stringify(found);
-</script>
 """
-
-
-def browse(path: Path, width: int, dark: bool) -> tuple[dict, str]:
-    """What the page says of itself after it has been used, and the browser's log."""
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--allow-file-access-from-files"]
-    options += [f"--user-data-dir={path.parent}/user", f"--window-size={width},900", "--virtual-time-budget=2000"]
-    options += ["--force-dark-mode"] if dark else []
-    words = [CHROMIUM, *options, "--dump-dom", f"file://{path}"]
-    home = {**os.environ, "HOME": str(path.parent), "XDG_CONFIG_HOME": str(path.parent)}
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True, env=home)
-    text = done.stdout.partition('<pre id="found">')[2].partition("</pre>")[0]
-    return json.loads(unescape(text)), done.stderr
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -87,9 +57,7 @@ def test_it_is_legible_and_answers(width, dark, sweep, leave, done, outputs, doc
     leave("fig", "A,seed=1,scale=small", done("A", 1, 0.7, layers=layers))
     leave("fig", "B,seed=0,scale=small", done("B", 0, 0.75, curves={"val/acc": [0.25, 0.75], "train/loss": [2.0, 1.0]}))
     text = page(work_out(sweep, collect("fig", outputs, docs)), outputs, live=False)
-    path = outputs / "fig" / "dashboard.html"
-    path.write_text(text.replace("<title>", LOOK + "<title>").replace("</body>", ACT + "</body>"))
-    found, log = (framed if width < 500 else browse)(path, width, dark)
+    found, log = use(text, ACT, outputs / "fig" / "dashboard.html", width, dark)
     assert found["complaints"] == []
     assert "CONSOLE" not in log
     assert found["dark"] is dark
@@ -105,14 +73,3 @@ def test_it_is_legible_and_answers(width, dark, sweep, leave, done, outputs, doc
     assert found["metrics"] == ["val/acc", "train/loss"]
     assert (found["title"], found["layers"]) == ("train/loss by epoch", "firing_rate by layer")
     assert found["kept"] == {"curves": "train/loss"}
-
-
-def framed(path: Path, width: int, dark: bool) -> tuple[dict, str]:
-    """As `browse`, in a frame of that width, since no window of Chromium is as narrow as a telephone."""
-    outer = path.with_name("frame.html")
-    outer.write_text(
-        f'<body><iframe id="inner" width="{width}" height="800" src="{path.name}"></iframe><pre id="found"></pre><script>'
-        'addEventListener("load", () => { document.getElementById("found").textContent = '
-        'document.getElementById("inner").contentDocument.getElementById("found").textContent; });</script></body>'
-    )
-    return browse(outer, 700, dark)

@@ -1,0 +1,46 @@
+"""The report in a real browser: at two widths, in both colour schemes, without an error, a network or a word cut off."""
+
+import re
+
+import pytest
+from browsing import needs_chromium, use
+
+from snnx.report.page import page
+from snnx.report.results import work_out
+from snnx.report.runs import collect
+
+pytestmark = [pytest.mark.slow, needs_chromium]
+
+ACT = """
+const tables = [...document.querySelectorAll("table")], images = [...document.querySelectorAll("img")];
+const found = {
+  complaints,
+  dark: matchMedia("(prefers-color-scheme: dark)").matches,
+  ink: getComputedStyle(document.body).color,
+  beyond: document.documentElement.scrollWidth - innerWidth,
+  size: parseFloat(getComputedStyle(document.querySelector("td")).fontSize),
+  reachable: tables.every((table) => getComputedStyle(table.parentElement).overflowX === "auto"),
+  drawn: images.map((image) => image.complete && image.naturalWidth > 0 && image.getBoundingClientRect().right <= innerWidth),
+};
+document.getElementById("found").textContent = JSON.stringify(found);
+"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_it_is_legible(width, dark, sweep, leave, done, outputs, docs):
+    for seed, accuracy in enumerate((0.8, 0.7)):
+        layers = {"firing_rate": {"test": {"sn1": [0.1, 0.3], "sn2": [0.4, 0.4]}}}
+        leave("fig", f"A,seed={seed},scale=small", done("A", seed, accuracy, layers=layers))
+        leave("fig", f"B,seed={seed},scale=small", done("B", seed, accuracy / 2))
+    text = page(work_out(sweep, collect("fig", outputs, docs)))
+    assert not re.search(r'(src|href)="(?!data:|#)', text), "a page that needs no network names no other file"
+    found, log = use(text, ACT, outputs / "fig" / "report.html", width, dark)
+    assert found["complaints"] == []
+    assert "CONSOLE" not in log
+    assert (found["dark"], found["ink"]) == (dark, "rgb(228, 232, 236)" if dark else "rgb(29, 34, 40)")
+    assert found["beyond"] <= 0
+    assert found["size"] >= 12
+    assert found["reachable"], "what is wider than the screen can be scrolled to"
+    assert found["drawn"]
+    assert all(found["drawn"])
