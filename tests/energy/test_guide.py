@@ -108,18 +108,3 @@ def test_the_table_of_the_guide(case):
         counts = [count(*CASES[case]) for count in (ours, spikingjelly, neurobench)]
     row = f"| {case} | " + " | ".join(f"{synops:.1f} + {macs:.1f}" for synops, macs in counts) + " |"
     assert row in GUIDE.read_text(encoding="utf-8"), row
-
-
-def test_the_commands_of_the_guide_are_commands():
-    """Each names its command, and options that it has."""
-    import re
-
-    from snnx import cli
-    from snnx.home import home
-
-    lines = re.findall(r"^snnx (.+)$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(lines) == 4
-    for word, rest in (line.split(" ", 1) for line in lines):
-        assert word in cli.COMMANDS
-        for name in re.findall(r"metric=\[(.*?)\]", rest):
-            assert all((home("conf") / "metric" / f"{one}.yaml").is_file() for one in name.split(","))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-GUIDES = ("first_sweep", "add_a_neuron", "add_a_table", "bring_your_data")
+GUIDES = ("first_sweep", "add_a_neuron", "add_a_table", "bring_your_data", "spiking_metrics")
 STEP = re.compile(r"(?:`((?:snnx|conf|sweeps)/[\w/]+\.(?:py|yaml))`:\n\n)?```(python|yaml|sh)\n(.*?)```", re.DOTALL)
 
 
@@ -33,12 +33,14 @@ def test_it_can_be_followed(guide, checkout):
         if path:
             (checkout / path).write_text(text)
             continue
-        words = ["-c", text] if kind == "python" else ["-m", "snnx.cli", *shlex.split(text)[1:]]
+        lines = text.replace("\\\n", " ").splitlines()
+        commands = [["-c", text]] if kind == "python" else [["-m", "snnx.cli", *shlex.split(line, True)[1:]] for line in lines]
         folder = checkout / "data" if kind == "python" else checkout
-        done = subprocess.run(
-            [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{text}: {done.stdout[-1000:]}{done.stderr[-1000:]}"
+        for words in commands:
+            done = subprocess.run(
+                [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, f"{words}: {done.stdout[-1000:]}{done.stderr[-1000:]}"
     if guide == "add_a_neuron":
         done = subprocess.run(
             [sys.executable, "-m", "doctest", "-o", "NORMALIZE_WHITESPACE", "snnx/neuron/quadratic.py"],
