@@ -9,6 +9,7 @@ from pathlib import Path
 TERMINAL = ("done", "failed", "diverged", "no data")  # what result.json can say
 STATES = (*TERMINAL, "running", "unfinished")  # the last two are derived from the lock
 NAMED_ELSEWHERE = ("seed=", "scale=", "sweep=", "row=")  # overrides that have a column of their own
+FACTOR = "budget."  # overrides that belong to the scale
 
 
 @dataclass(frozen=True)
@@ -69,15 +70,19 @@ def name(link: str) -> tuple[str, int | None, str | None, str]:
     Example:
         >>> name("PLIF,seed=2,scale=small,metric=[firing_rate,potential]")
         ('PLIF', 2, 'small', 'metric=[firing_rate,potential]')
+        >>> name("PLIF,seed=0,scale=small,budget.width=0.5")
+        ('PLIF', 0, 'small, budget.width=0.5', '')
         >>> name("seed=0,neuron=if,surrogate=arctan")
         ('neuron=if,surrogate=arctan', 0, None, '')
     """
     words = link.split(",")
     row = "" if "=" in words[0] else words.pop(0)
     stated = dict(word.split("=", 1) for word in words if word.startswith(NAMED_ELSEWHERE))
-    rest = ",".join(word for word in words if not word.startswith(NAMED_ELSEWHERE))
+    rest = ",".join(word for word in words if not word.startswith((*NAMED_ELSEWHERE, FACTOR)))
     seed = int(stated["seed"]) if "seed" in stated else None
-    return row or rest, seed, stated.get("scale"), rest if row else ""
+    factors = sorted(word for word in words if word.startswith(FACTOR))
+    scale = ", ".join([stated.get("scale", "paper"), *factors]) if factors else stated.get("scale")
+    return row or rest, seed, scale, rest if row else ""
 
 
 def _local(folder: Path) -> list[Run]:
