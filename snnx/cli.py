@@ -41,8 +41,11 @@ def main() -> int:
             print(overview())
             return OK
         code = _hydra(words)
-        if code in (OK, FAILED) and multirun(words) and (name := chosen_sweep(words)):
-            _command("report", [name, *narrowed(words)])
+        if code in (OK, FAILED) and multirun(words):
+            if name := chosen_sweep(words):
+                _command("report", [name, *narrowed(words)])
+            else:
+                print("snnx report single compares all runs of this folder that belong to no sweep")
         return code
     except KeyboardInterrupt:
         print(NOTE, file=sys.stderr)

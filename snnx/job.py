@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from snnx.sweepfile import SINGLE
 from snnx.write import write
 
 
@@ -33,7 +34,7 @@ class Job:
     @property
     def link(self) -> Path:
         """The readable name of the folder."""
-        return Path(self.outputs) / (self.sweep or "single") / self.name
+        return Path(self.outputs) / (self.sweep or SINGLE) / self.name
 
     @property
     def title(self) -> str:

@@ -12,6 +12,8 @@ from snnx.strict_yaml import Loader
 
 ROW_KEYS = {"set", "reported", "source", "cited"}
 SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims"}
+SINGLE = "single"
+"""What runs that belong to no sweep file are called, and their folder below the outputs."""
 LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # YAML reads a bare 4 or no as something else than a label
 
 
@@ -41,6 +43,10 @@ class SweepFile:
     rows: tuple[Row, ...]
     body: dict  # the file as Hydra gets it: without `rows`
 
+    def start(self, scale: str = "small") -> str:
+        """The command that starts it."""
+        return "snnx -m neuron=if,lif" if self.name == SINGLE else f"snnx -m sweep={self.name} scale={scale}"
+
     @property
     def live(self) -> tuple[Row, ...]:
         """The rows that can be launched."""
@@ -62,6 +68,25 @@ def find(name: str) -> Path:
     if not path.is_file():
         raise ValueError(f"sweep must be one of {', '.join(names())}; got {name}{nearest(name, names())}")
     return path
+
+
+def named(name: str) -> SweepFile:
+    """What NAME means to a command that looks at runs: a shipped sweep, or `single`, every run and grid without a sweep file.
+
+    Raises:
+        ValueError: there is no such sweep, or its file is wrong.
+
+    Example:
+        >>> named("single").metric, named("dtst_fig12_surrogates").metric
+        ('test/acc', 'val/acc')
+    """
+    if name == SINGLE:
+        title = "Runs of no sweep file: a row is named by what it overrides."
+        return SweepFile(
+            name=SINGLE, title=title, paper="", artifact="Single runs and grids", factor=None,
+            metric="test/acc", unit=None, claims=(), rows=(), body={},
+        )  # fmt: skip
+    return read(find(name))
 
 
 def read(path: Path) -> SweepFile:

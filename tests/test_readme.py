@@ -46,7 +46,7 @@ def test_commands_compose(line):
     if words[:1] == ["show"]:
         words = words[1:]
     if words and words[0] in cli.COMMANDS:
-        assert set(words[1:]) <= {*sweepfile.names(), "fashion_mnist", "--root", "data"}
+        assert set(words[1:]) <= {*sweepfile.names(), sweepfile.SINGLE, "fashion_mnist", "--root", "data"}
         return
     axes = [[f"{word.split('=', 1)[0]}={value}" for value in word.split("=", 1)[1].split(",")] for word in words]
     for overrides in product(*axes):

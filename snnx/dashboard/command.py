@@ -10,7 +10,7 @@ from snnx.dashboard.workspace import offer
 from snnx.parser import Parser
 from snnx.report.results import work_out
 from snnx.report.runs import collect
-from snnx.sweepfile import SweepFile, find, read
+from snnx.sweepfile import SweepFile, named
 from snnx.write import write
 
 EVERY_S = 3.0
@@ -28,10 +28,10 @@ def main(words: list[str]) -> int:
     """
     arguments = _parser().parse_args(words)
     try:
-        sweep = read(find(arguments.name))
+        sweep = named(arguments.name)
         path = arguments.outputs / sweep.name / "dashboard.html"
         if not collect(sweep.name, arguments.outputs, arguments.docs):
-            said = f"no runs of {sweep.name} yet; start: snnx -m sweep={sweep.name} scale=small"
+            said = f"no runs of {sweep.name} yet; start: {sweep.start()}"
             print(f"snnx dashboard: {said}", file=sys.stderr)
             return 1
         print(path, flush=True)
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         description="One HTML file over a sweep's runs, also while they run: curves, table, claims, layers, failures.",
         epilog="example: snnx dashboard dtst_fig10_neurons --watch",
     )
-    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME")
+    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME, or single")
     parser.add_argument("--watch", action="store_true", help=f"again every {EVERY_S:g} seconds, until nothing runs any more")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")

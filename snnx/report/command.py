@@ -16,7 +16,7 @@ from snnx.report.results import Results, work_out
 from snnx.report.runs import collect
 from snnx.report.table import comma_separated, text
 from snnx.report.verdict import RULE
-from snnx.sweepfile import SweepFile, find, read
+from snnx.sweepfile import SweepFile, named
 from snnx.write import write
 
 
@@ -31,7 +31,7 @@ def main(words: list[str]) -> int:
     """
     arguments = _parser().parse_args(words)
     try:
-        return _report(read(find(arguments.name)), arguments)
+        return _report(named(arguments.name), arguments)
     except ValueError as error:
         print(f"snnx report: {error}", file=sys.stderr)
         return 2
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         description="The paper's numbers beside ours, the verdict on every claim, and the curves of one sweep.",
         epilog="example: snnx report dtst_fig10_neurons --record",
     )
-    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME")
+    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME, or single")
     parser.add_argument("--record", action="store_true", help="also write the record that is committed, every scale")
     parser.add_argument("--row", metavar="A,B", help="print only these rows; the files are of all")
     parser.add_argument(
@@ -64,9 +64,8 @@ def _report(sweep: SweepFile, arguments: argparse.Namespace) -> int:
         if arguments.scale in (None, run.scale, run.scale.split(",")[0]) and (run.row in labels or narrowed is sweep)
     ]
     if not shown:
-        scale = arguments.scale or "small"
         where = f" at scale {arguments.scale}" if arguments.scale else ""
-        print(f"snnx report: no runs of {sweep.name}{where} yet; start: snnx -m sweep={sweep.name} scale={scale}")
+        print(f"snnx report: no runs of {sweep.name}{where} yet; start: {sweep.start(arguments.scale or 'small')}")
         return 1
     written = _write(work_out(sweep, runs), arguments.outputs / sweep.name / "report")  # always of everything that there is
     _print(work_out(narrowed, shown))

@@ -17,7 +17,7 @@ from snnx.outcome import MARKS
 from snnx.parser import Parser
 from snnx.report.runs import Run, collect
 from snnx.report.unit import duration
-from snnx.sweepfile import SweepFile, find, read
+from snnx.sweepfile import SweepFile, named
 
 EVERY_S, PATIENCE = 2, 10
 WIDEST = 8
@@ -35,13 +35,13 @@ def main(words: list[str]) -> int:
         description="Where every run of a sweep is: done with its metric, running with its progress, failed with its cause.",
         epilog="example: snnx status dtst_fig10_neurons --watch",
     )
-    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME")
+    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME, or single")
     parser.add_argument("--watch", action="store_true", help="again every two seconds, until nothing has run for twenty")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     arguments = parser.parse_args(words)
     try:
-        sweep = read(find(arguments.name))
+        sweep = named(arguments.name)
         return _watch(sweep, arguments) if arguments.watch else _show(sweep, arguments, Console(highlight=False))
     except ValueError as error:
         print(f"snnx status: {error}", file=sys.stderr)
@@ -63,7 +63,7 @@ def _watch(sweep: SweepFile, arguments: argparse.Namespace) -> int:
 def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> int:
     runs = collect(sweep.name, arguments.outputs, arguments.docs)
     if not runs:
-        print(f"snnx status: no runs of {sweep.name} yet; start: snnx -m sweep={sweep.name} scale=small", file=sys.stderr)
+        print(f"snnx status: no runs of {sweep.name} yet; start: {sweep.start()}", file=sys.stderr)
         return 1
     for board in boards(sweep, runs):
         console.print(_drawn(board, sweep))

@@ -1,6 +1,7 @@
 """`snnx report` as people type it."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -29,6 +30,18 @@ def test_prints_the_table_and_writes_the_files(report, leave, done, outputs, doc
     assert written == {"report.md", "table.csv", "report.html", "curves.png"}
     assert all(str(outputs / NAME / "report" / name) in out for name in written)
     assert not docs.exists()
+
+
+def test_a_grid_without_a_sweep_file_is_a_table_too(report, leave, done, capsys):
+    assert report("single") == 1
+    assert "no runs of single yet; start: snnx -m neuron=if,lif" in capsys.readouterr().out
+    for neuron in ("if", "lif"):
+        for seed, accuracy in enumerate((0.8, 0.9)):
+            leave("single", f"seed={seed},neuron={neuron}", done("", seed, accuracy, scale="paper", group=neuron))
+    assert report("single") == 0
+    out = capsys.readouterr().out
+    for neuron in ("if", "lif"):
+        assert re.search(rf"neuron={neuron} .*0.8500 ± 0.0707 \(n=2\)", out)
 
 
 def test_a_scale_with_factors_of_its_own_is_still_that_scale(report, leave, done, capsys):
