@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from snnx.energy.quantum import LEVELS, quantum
-from snnx.metric.fan_out import fan_out, reach
+from snnx.metric.fan_out import fan_out, meetings, reach
 
 
 @torch.no_grad()
@@ -59,6 +59,25 @@ def synops(charges: Tensor, unit: Tensor, top: float) -> float | None:
     if bool((unit[unit > 0] * LEVELS < top).any()):
         return None
     return float((charges[unit > 0] / unit[unit > 0]).sum())
+
+
+@torch.no_grad()
+def additions(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor | None:
+    """`[T, B]`: the same of each step and sample, with the units of this batch; None where the inputs are values.
+
+    Example:
+        >>> additions(nn.Linear(2, 10), torch.tensor([[[1.0, 0.5]], [[0.0, 0.5]]])).flatten().tolist()
+        [30.0, 10.0]
+    """
+    unit, top = units(layer, x), float(x.abs().max())
+    common = float(quantum(unit[None])[0])
+    if common == 1.0 == top:
+        return meetings(layer, (x != 0).float())
+    each = torch.full_like(unit, common) if common * LEVELS >= top else unit
+    each = each.where(each > 0, 1.0)  # a silent channel has no unit
+    if bool((each * LEVELS < top).any()):
+        return None
+    return meetings(layer, x.abs().double() / (each[:, None, None] if isinstance(layer, nn.Conv2d) else each))
 
 
 def macs(layer: nn.Conv2d | nn.Linear, x: Tensor) -> float:

@@ -5,6 +5,7 @@ from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 
 from snnx.metric.metric import Metric, Table
+from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 
 class Decision(Metric):
@@ -15,6 +16,9 @@ class Decision(Metric):
 
     `decided_latency` is the number of steps after which the answer is final, `1 + T - sum over t of decided[t]`, averaged over
     samples; `early_acc_half` the accuracy after half of the steps.
+
+    Raises:
+        ValueError: the network is one of spike times.
 
     Source: ETTFS argues for fewer steps by weighting early spikes; it states no measure.
 
@@ -29,6 +33,13 @@ class Decision(Metric):
     """
 
     over_samples = {"early_acc": "mean", "decided": "mean"}
+
+    def begin(self, network: nn.Module) -> None:
+        if any(isinstance(module, DynamicThreshold) for module in network.modules()):
+            raise ValueError(
+                "Decision: method must have time steps; got spike times, whose every answer comes when the last window ends: "
+                "choose metric=[relative_energy], which gives that latency"
+            )
 
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
         choices = []

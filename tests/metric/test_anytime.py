@@ -89,7 +89,7 @@ def test_the_curves_numbers():
     metric = AnyTime(every=2, marks=[1, 3, 99])
     ones = torch.ones(5)
     curve = torch.tensor([0.1, 0.8, 0.2, 0.9, 0.95])
-    table = {"anytime_acc": curve, "anytime_exit_acc": ones, "anytime_running": ones, "anytime_spikes": ones}
+    table = {"anytime_acc": curve} | {f"anytime_{name}": ones for name in ("exit_acc", "running", "since", "spikes")}
     found = metric.finish({name: {"output": values} for name, values in table.items()})
     assert found["anytime_step"]["all"].tolist() == [2, 4, 5]
     assert found["anytime_spikes"]["all"].tolist() == [2, 4, 5]
