@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 
 import torch
-from spikingjelly.activation_based import functional
 from spikingjelly.activation_based.base import MemoryModule
 from torch import Tensor, nn
 
-from snnx.decoding.running_mean import RunningMean
 from snnx.energy.operations import additions
 from snnx.energy.prices import PRICES
+from snnx.metric.by_step import require_steps, scores_by_step
 from snnx.metric.fan_out import fan_out
 from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
-from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 
 class AnyTime(Metric):
@@ -25,14 +23,14 @@ class AnyTime(Metric):
         energy_uj[t] = (0.9 pJ * synops[t] + 4.6 pJ * macs[t]) / 1e6                                   per sample
         exit_acc[t]  = acc[t], with the answer of samples that were sure before t kept as it was
         running[t]   = share of samples that were not yet sure after t steps
-        since[t]     = the step from which on the answer of step t has stood                           mean over samples
+        since_steps[t] = the step from which on the answer of step t has stood                           mean over samples
 
     A sample is sure, and leaves, when the softmax of its scores first exceeds `confidence`; `running_latency_steps` is the
     mean step of leaving, T for those that never do. Products of a layer that reads values instead of spikes are `macs`; of the
     first layer once if they are the same at every step, which it need not compute again. Batch norms count as folded, and gains
     on shortcuts, attentions' products and the neurons' own additions are not counted. As numbers the curves give their value at
-    each of `marks`; the last of `since` is the latency to decision, `acc_settle_steps` the first t from which accuracy never
-    again falls below 0.9 of the last, `acc_drop` the deepest fall below an earlier accuracy.
+    each of `marks`; the last of `since_steps` is the latency to decision, `acc_settle_steps` the first t from which accuracy
+    never again falls below 0.9 of the last, `acc_drop` the deepest fall below an earlier accuracy.
 
     A network without spikes, such as one of ReLU, has all but `spikes` and `synops`. A long run is measured in pieces of time,
     in memory that does not depend on its length but for the curves.
@@ -54,15 +52,19 @@ class AnyTime(Metric):
         >>> seen = metric.measure_output(outputs, MeanLogits(), torch.tensor([0]))
         >>> {curve: places["output"].flatten().tolist() for curve, places in seen.items()}     # sure, and wrong, after one step
         {'anytime_acc': [0.0, 1.0, 1.0], 'anytime_exit_acc': [0.0, 0.0, 0.0], 'anytime_running': [0.0, 0.0, 0.0],
-         'anytime_since': [1.0, 2.0, 2.0]}
+         'anytime_since_steps': [1.0, 2.0, 2.0]}
     """
 
-    over_samples = {f"anytime_{name}": "mean" for name in ("acc", "exit_acc", "running", "since", "spikes", "synops", "macs")}
+    over_samples = {
+        f"anytime_{name}": "mean" for name in ("acc", "exit_acc", "running", "since_steps", "spikes", "synops", "macs")
+    }
     over_time = dict.fromkeys((*over_samples, "anytime_energy_uj", "anytime_step"), "last")
     in_pieces = True
     formulas = {
         "anytime_synops": "additions: weights that meet a spike, one for each of its units, in the steps so far",
         "anytime_energy_uj": PRICES["45nm"].formula,
+        "anytime_since_steps": "the step from which on the last answer has stood, mean over samples",
+        "anytime_running_latency_steps": "the step at which a sample is sure and leaves, mean over samples",
     }
 
     def __init__(
@@ -91,11 +93,7 @@ class AnyTime(Metric):
         self._spikes = True
 
     def begin(self, network: nn.Module) -> None:
-        if any(isinstance(module, DynamicThreshold) for module in network.modules()):
-            raise ValueError(
-                "AnyTime: method must have time steps; got spike times, whose every answer comes when the last window ends: "
-                "choose metric=[relative_energy], which gives that latency"
-            )
+        require_steps(network, "AnyTime")
         self._spikes = any(isinstance(module, MemoryModule) for module in network.modules())
 
     def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
@@ -132,7 +130,12 @@ class AnyTime(Metric):
             answers.append(kept)
             running.append(~left)
         self._left, self._kept = left, kept
-        curves = {"acc": right, "exit_acc": torch.stack(answers), "running": torch.stack(running), "since": self._stood(scores)}
+        curves = {
+            "acc": right,
+            "exit_acc": torch.stack(answers),
+            "running": torch.stack(running),
+            "since_steps": self._stood(scores),
+        }
         seen = {f"anytime_{curve}": {"output": values.float()} for curve, values in curves.items()}
         if self._once is not None:
             macs = torch.cat([self._once, torch.zeros_like(self._once).expand(len(outputs) - 1, -1)])
@@ -165,7 +168,7 @@ class AnyTime(Metric):
             "acc": total["anytime_acc"],
             "exit_acc": total["anytime_exit_acc"],
             "running": total["anytime_running"],
-            "since": total["anytime_since"],
+            "since_steps": total["anytime_since_steps"],
             **({"spikes": spent["spikes"], "synops": spent["synops"]} if self._spikes else {}),
             "energy_uj": PRICES["45nm"].uj(spent["macs"], spent["synops"], 0.0),
         }
@@ -186,15 +189,3 @@ class AnyTime(Metric):
             place = int(below.max()) + 1 if len(below) else 0
             found["settle_steps"] = float(min(self.every * (place + 1), self.every * len(values)))
         return found
-
-
-def scores_by_step(outputs: Tensor, decoding: nn.Module) -> Tensor:
-    """`[T, B, K]`: the scores that `decoding` makes of the steps up to each."""
-    if isinstance(decoding, RunningMean):
-        return decoding.by_step(outputs)
-    scores = []
-    for steps in range(1, 1 + len(outputs)):
-        functional.reset_net(decoding)
-        scores.append(decoding(outputs[:steps]))
-    functional.reset_net(decoding)
-    return torch.stack(scores)
