@@ -77,7 +77,7 @@ class Energy(Metric):
         fired = s[:1] if self._times and len(s) == 2 else s
         states = sum(1 for _ in MemoryModule.memories(node)) * s[0, 0].numel() * len(fired)
         self._last = node, s
-        spikes = fired.flatten(2).double().abs().sum((0, 2))[None]
+        spikes = fired.flatten(2).abs().sum(2).double().sum(0, keepdim=True)
         return {"energy_spikes": spikes, "energy_state": torch.full_like(spikes, 2.0 * states)}
 
     def measure_layer(self, layer: str, module: nn.Conv2d | nn.Linear, x: Tensor) -> dict[str, Tensor]:
