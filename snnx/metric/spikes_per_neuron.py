@@ -48,8 +48,10 @@ class SpikesPerNeuron(Metric):
         if self._answered:  # a spike a run, not a spike a piece
             return {}
         self._answered = True
-        scores = decoding(outputs)
-        spikes = (scores > -LATE).float() if isinstance(decoding, SpikeTime) else torch.ones_like(scores)
+        may_be_silent = isinstance(
+            decoding, SpikeTime
+        )  # asked only then: the decoding of a run in pieces keeps what it is shown
+        spikes = (decoding(outputs) > -LATE).float() if may_be_silent else torch.ones_like(outputs[0])
         share = spikes.mean(1)[None]
         return {"spikes_per_neuron": {"out": share}, "inactive_percent": {"out": 100 - 100 * share}}
 

@@ -1,4 +1,4 @@
-"""A ReLU network, the reference: what is counted of it, and what it has not."""
+"""What a comparison of methods stands on: a network without spikes, one simulated in pieces, and one engine for all counts."""
 
 import pytest
 import torch
@@ -47,9 +47,27 @@ def test_means_of_spikes_cost_the_same_at_the_last_step_as_in_all(overrides):
 
 
 def test_pieces_of_time_change_nothing():
-    whole, pieces = (measured("method=conversion", "timesteps=25", f"method.piece={piece}") for piece in (25, 4))
+    whole, pieces = (
+        measured("method=conversion", "timesteps=25", "init=kaiming", f"method.piece={piece}") for piece in (25, 4)
+    )
     assert 0 < whole["test/inactive_percent"] < 100
     assert pieces == pytest.approx(whole)
+
+
+def test_metrics_do_not_touch_the_scores_of_a_run_in_pieces():
+    """A decoding that keeps what it has seen is not shown it twice."""
+    torch.manual_seed(0)
+    words = ["method=conversion", "timesteps=25", "init=kaiming", "backbone=scnn", "backbone.channels=[4]", METRICS]
+    method = build_method(composed(*words).config, Facts()).eval()
+    images = torch.rand(6, 1, 12, 12)
+    method.convert(lambda: [images])
+    with torch.no_grad():
+        alone = method(images)
+        with Recorder(method.tested, list(method.metrics.values())) as method.recorder:
+            method.recorder.labels = torch.arange(6)
+            watched = method(images)
+    assert alone.abs().max() > 0
+    torch.testing.assert_close(watched, alone)
 
 
 def test_latency_is_that_of_the_decision():
