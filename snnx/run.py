@@ -82,6 +82,7 @@ def compute(job: Job) -> dict:
     data.setup()
     method = build_method(config, data)
 
+    fit_s = 0.0
     keep = Keep(folder / "ckpt", job.id)
     stop = Stop()
     with _views(job) as (views, final), stop.listening():
@@ -92,6 +93,7 @@ def compute(job: Job) -> dict:
             trainer = build_trainer(config, job.id, folder, callbacks=callbacks)
             if trainer.max_epochs:
                 fit(trainer, method, data, keep)
+                fit_s = keep.spent_s
         if stop.asked:
             raise KeyboardInterrupt
         if ranks.rank():
@@ -120,10 +122,12 @@ def compute(job: Job) -> dict:
             "split": data.split_hash,
             **data.facts,
         },
+        "formulas": {key: text for key, text in method.formulas.items() if key in final},
         "parameters": sum(p.numel() for p in method.parameters()),
         "paths": _paths(method),
         "resumed": resumed,
         "before_s": round(before_s, 2),
+        "fit_s": round(fit_s, 2),
         "device": provenance.device(trainer.strategy.root_device),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }

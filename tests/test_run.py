@@ -35,9 +35,20 @@ def test_result_says_what_was_done_and_with_what(run):
     assert result["data"]["name"] == "digits"
     assert result["data"]["train"] > result["data"]["val"] > 0
     assert result["paths"]
+    assert 0 < result["fit_s"] < result["wall_s"]
+    assert result["formulas"] == {}, "of firing rates there is none"
     assert result["parameters"] == 6140  # 6138 and one time constant a neuron layer
     assert result["versions"]["torch"] == torch.__version__.split("+")[0] or result["versions"]["torch"] == torch.__version__
     assert json.loads((job.folder / "result.json").read_text()) == json.loads(ledger.to_json(result))
+
+
+def test_energies_come_with_their_formulas(tmp_path):
+    words = ("neuron=relu", "metric=[energy]", *QUICK, "timesteps=1", "trainer.max_epochs=0")
+    result = execute(replace(composed(*words), outputs=str(tmp_path)))
+    assert result["fit_s"] == 0.0
+    assert result["formulas"]["test/energy_45nm_uj"].startswith("(4.6 pJ * macs + 0.9 pJ * synops) / 1e6")
+    assert set(result["formulas"]) <= set(result["metrics"]), "none of what a ReLU network does not have"
+    assert "test/energy_synops" not in result["metrics"]
 
 
 def test_curves_are_the_csv(run):

@@ -58,7 +58,7 @@ def evaluate(path: str | Path, words: list[str]) -> dict:
         "hash": run.id,
         "changed": [line for line in changes(run.config, config) if not line.startswith(("method.metrics", "metric"))],
         "metrics": {**tested, **recorder.scalars()},
-        "formulas": {f"test/{c}": text for metric in method.metrics.values() for c, text in metric.formulas.items()},
+        "formulas": method.formulas,
         "layers": rounded(recorder),
         "samples": {kind: None if at is None else int(data.test_index[at]) for kind, at in recorder.samples.items()},
         "data": {"name": config["dataset"]["_target_"].split(".")[-2], **data.split_counts, "split": data.split_hash},

@@ -65,6 +65,11 @@ class Method(pl.LightningModule):
         """The network that a test runs: the backbone, unless a method makes another of it."""
         return self.backbone
 
+    @property
+    def formulas(self) -> dict[str, str]:
+        """How numbers of a test are computed that should not stand alone, by their key in the result."""
+        return {f"test/{curve}": text for metric in self.metrics.values() for curve, text in metric.formulas.items()}
+
     def forward(self, images: Tensor) -> Tensor:
         """Scores `[B, K]` of images `[B, C, H, W]`, from rest."""
         functional.reset_net(self)

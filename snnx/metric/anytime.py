@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import torch
-from spikingjelly.activation_based import functional
+from spikingjelly.activation_based.base import MemoryModule
 from torch import Tensor, nn
 
-from snnx.decoding.running_mean import RunningMean
+from snnx.energy.operations import additions
 from snnx.energy.prices import PRICES
+from snnx.metric.by_step import require_steps, scores_by_step
 from snnx.metric.fan_out import fan_out
 from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
@@ -18,18 +19,21 @@ class AnyTime(Metric):
 
         acc[t]       = share of samples whose scores of the steps 1..t are highest at the label
         spikes[t]    = spikes of all watched layers in the steps 1..t                                  per sample
-        synops[t]    = weights that meet an input other than zero in the steps 1..t                    per sample
+        synops[t]    = additions in the steps 1..t (see `energy.operations.additions`)                 per sample
         energy_uj[t] = (0.9 pJ * synops[t] + 4.6 pJ * macs[t]) / 1e6                                   per sample
         exit_acc[t]  = acc[t], with the answer of samples that were sure before t kept as it was
         running[t]   = share of samples that were not yet sure after t steps
+        since_steps[t] = the step from which on the answer of step t has stood                           mean over samples
 
     A sample is sure, and leaves, when the softmax of its scores first exceeds `confidence`; `running_latency_steps` is the
-    mean step of leaving, T for those that never do. The first layer's products are `macs` if it reads values instead of spikes:
-    once if they are the same at every step, which it need not compute again. Gains on shortcuts and the neurons' own additions
-    are not counted. As numbers the curves give their value at each of `marks`; `acc_settle_steps` is the first t from which
-    accuracy never again falls below 0.9 of the last, `acc_drop` the deepest fall below an earlier accuracy.
+    mean step of leaving, T for those that never do. Products of a layer that reads values instead of spikes are `macs`; of the
+    first layer once if they are the same at every step, which it need not compute again. Batch norms count as folded, and gains
+    on shortcuts, attentions' products and the neurons' own additions are not counted. As numbers the curves give their value at
+    each of `marks`; the last of `since_steps` is the latency to decision, `acc_settle_steps` the first t from which accuracy
+    never again falls below 0.9 of the last, `acc_drop` the deepest fall below an earlier accuracy.
 
-    Any method's run can be measured; a long one in pieces, in memory that does not depend on its length but for the curves.
+    A network without spikes, such as one of ReLU, has all but `spikes` and `synops`. A long run is measured in pieces of time,
+    in memory that does not depend on its length but for the curves.
 
     Args:
         confidence: in (0, 1].
@@ -37,7 +41,7 @@ class AnyTime(Metric):
         marks: the steps, ascending, whose values become numbers of the result.
 
     Raises:
-        ValueError: `confidence`, `every` or `marks` leaves its range.
+        ValueError: `confidence`, `every` or `marks` leaves its range, or the network is one of spike times.
 
     Source: On the Future of Training Spiking Neural Networks, Figure 2 (accuracy); Horowitz, 2014, as in most papers (energy).
 
@@ -47,14 +51,21 @@ class AnyTime(Metric):
         >>> _ = metric.measure_input(torch.zeros(1, 1), torch.zeros(3, 1, 1))
         >>> seen = metric.measure_output(outputs, MeanLogits(), torch.tensor([0]))
         >>> {curve: places["output"].flatten().tolist() for curve, places in seen.items()}     # sure, and wrong, after one step
-        {'anytime_acc': [0.0, 1.0, 1.0], 'anytime_exit_acc': [0.0, 0.0, 0.0], 'anytime_running': [0.0, 0.0, 0.0]}
+        {'anytime_acc': [0.0, 1.0, 1.0], 'anytime_exit_acc': [0.0, 0.0, 0.0], 'anytime_running': [0.0, 0.0, 0.0],
+         'anytime_since_steps': [1.0, 2.0, 2.0]}
     """
 
-    over_samples = dict.fromkeys(
-        ("anytime_acc", "anytime_exit_acc", "anytime_running", "anytime_spikes", "anytime_synops", "anytime_macs"), "mean"
-    )
+    over_samples = {
+        f"anytime_{name}": "mean" for name in ("acc", "exit_acc", "running", "since_steps", "spikes", "synops", "macs")
+    }
     over_time = dict.fromkeys((*over_samples, "anytime_energy_uj", "anytime_step"), "last")
     in_pieces = True
+    formulas = {
+        "anytime_synops": "additions: weights that meet a spike, one for each of its units, in the steps so far",
+        "anytime_energy_uj": PRICES["45nm"].formula,
+        "anytime_since_steps": "the step from which on the last answer has stood, mean over samples",
+        "anytime_running_latency_steps": "the step at which a sample is sure and leaves, mean over samples",
+    }
 
     def __init__(
         self,
@@ -74,11 +85,21 @@ class AnyTime(Metric):
         self._values = self._constant = self._started = False
         self._left: Tensor | None = None  # of the batch that is running: samples that were sure
         self._kept: Tensor | None = None  # and whether their answers were right
+        self._answer: Tensor | None = None  # of all samples at the last step seen, and since when
+        self._since: Tensor | None = None
+        self._once: Tensor | None = None  # macs of a layer that gets the same at every step
+        self._step = 0
         self._latency = 0.0
+        self._spikes = True
+
+    def begin(self, network: nn.Module) -> None:
+        require_steps(network, "AnyTime")
+        self._spikes = any(isinstance(module, MemoryModule) for module in network.modules())
 
     def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
-        self._first, self._started, self._left, self._kept = None, False, None, None
-        self._values = not bool(((encoded == 0) | (encoded == 1)).all())
+        self._first = self._left = self._kept = self._answer = self._once = None
+        self._started = False
+        self._values = not bool((encoded == encoded.round()).all())
         self._constant = encoded.stride(0) == 0 or len(encoded) == 1
         return {}
 
@@ -87,13 +108,13 @@ class AnyTime(Metric):
 
     def measure_layer(self, layer: str, module: nn.Conv2d | nn.Linear, x: Tensor) -> dict[str, Tensor]:
         self._first = self._first or layer
-        if not (self._values and layer == self._first):
-            return {"anytime_synops": fan_out(module, x)}
+        values = self._values if layer == self._first else not self._spikes
+        if not values and (added := additions(module, x)) is not None:
+            return {"anytime_synops": added}
         macs = fan_out(module, torch.ones_like(x[:1, :1])).expand(x.shape[:2])
-        if self._constant:
-            once = torch.zeros_like(macs)
-            once[:1] = 0 if self._started else macs[:1]
-            macs, self._started = once, True
+        if self._constant and layer == self._first:  # called with one step for all, maybe: see measure_output
+            self._once = macs[:1]
+            return {}
         return {"anytime_macs": macs}
 
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
@@ -109,8 +130,30 @@ class AnyTime(Metric):
             answers.append(kept)
             running.append(~left)
         self._left, self._kept = left, kept
-        curves = {"anytime_acc": right, "anytime_exit_acc": torch.stack(answers), "anytime_running": torch.stack(running)}
-        return {curve: {"output": values.float()} for curve, values in curves.items()}
+        curves = {
+            "acc": right,
+            "exit_acc": torch.stack(answers),
+            "running": torch.stack(running),
+            "since_steps": self._stood(scores),
+        }
+        seen = {f"anytime_{curve}": {"output": values.float()} for curve, values in curves.items()}
+        if self._once is not None:
+            macs = torch.cat([self._once, torch.zeros_like(self._once).expand(len(outputs) - 1, -1)])
+            seen["anytime_macs"], self._once = {self._first: 0 * macs if self._started else macs}, None
+            self._started = True
+        return seen
+
+    def _stood(self, scores: Tensor) -> Tensor:
+        """`[T, B]`: the step from which on the answer of each step has stood, counted from the start of the run."""
+        stood = []
+        for answer in scores.argmax(2):
+            if self._answer is None:
+                self._step, self._since = 0, torch.ones_like(answer)
+            else:
+                self._since = torch.where(answer == self._answer, self._since, self._step + 1)
+            self._answer, self._step = answer, self._step + 1
+            stood.append(self._since)
+        return torch.stack(stood)
 
     def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
         total = {curve: torch.stack([v.double() for v in table.values()]).sum(0).cpu() for curve, table in curves.items()}
@@ -125,8 +168,8 @@ class AnyTime(Metric):
             "acc": total["anytime_acc"],
             "exit_acc": total["anytime_exit_acc"],
             "running": total["anytime_running"],
-            "spikes": spent["spikes"],
-            "synops": spent["synops"],
+            "since_steps": total["anytime_since_steps"],
+            **({"spikes": spent["spikes"], "synops": spent["synops"]} if self._spikes else {}),
             "energy_uj": PRICES["45nm"].uj(spent["macs"], spent["synops"], 0.0),
         }
         self._marked = {
@@ -146,15 +189,3 @@ class AnyTime(Metric):
             place = int(below.max()) + 1 if len(below) else 0
             found["settle_steps"] = float(min(self.every * (place + 1), self.every * len(values)))
         return found
-
-
-def scores_by_step(outputs: Tensor, decoding: nn.Module) -> Tensor:
-    """`[T, B, K]`: the scores that `decoding` makes of the steps up to each."""
-    if isinstance(decoding, RunningMean):
-        return decoding.by_step(outputs)
-    scores = []
-    for steps in range(1, 1 + len(outputs)):
-        functional.reset_net(decoding)
-        scores.append(decoding(outputs[:steps]))
-    functional.reset_net(decoding)
-    return torch.stack(scores)

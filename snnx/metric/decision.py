@@ -1,9 +1,8 @@
 """Early decision: what the network would say if it were stopped after each step, and when its answer is final."""
 
-import torch
-from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 
+from snnx.metric.by_step import require_steps, scores_by_step
 from snnx.metric.metric import Metric, Table
 
 
@@ -16,9 +15,13 @@ class Decision(Metric):
     `decided_latency` is the number of steps after which the answer is final, `1 + T - sum over t of decided[t]`, averaged over
     samples; `early_acc_half` the accuracy after half of the steps.
 
+    Raises:
+        ValueError: the network is one of spike times.
+
     Source: ETTFS argues for fewer steps by weighting early spikes; it states no measure.
 
     Example:
+        >>> import torch
         >>> from snnx.decoding.mean_logits import MeanLogits
         >>> outputs = torch.tensor([[[1.0, 0.0]], [[0.0, 3.0]], [[0.0, 1.0]], [[0.0, 1.0]]])
         >>> seen = Decision().measure_output(outputs, MeanLogits(), torch.tensor([1]))
@@ -30,13 +33,11 @@ class Decision(Metric):
 
     over_samples = {"early_acc": "mean", "decided": "mean"}
 
+    def begin(self, network: nn.Module) -> None:
+        require_steps(network, "Decision")
+
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
-        choices = []
-        for steps in range(1, 1 + len(outputs)):
-            functional.reset_net(decoding)
-            choices.append(decoding(outputs[:steps]).argmax(1))
-        functional.reset_net(decoding)
-        choice = torch.stack(choices)
+        choice = scores_by_step(outputs, decoding).argmax(2)
         final = (choice == choice[-1]).int().flip(0).cummin(0).values.flip(0)
         return {"early_acc": {"output": (choice == labels).float()}, "decided": {"output": final.float()}}
 

@@ -28,8 +28,9 @@ class Energy(Metric):
 
     Batch norms count as folded into the weights, and so do scales of spikes and divisions of poolings; the neurons' own
     arithmetic, gains on shortcuts and maxima are not counted. The input is spikes if all of it is whole numbers.
-    `energy_truenorth` and `energy_spinnaker` are `relative_energy`, without a unit, of methods with time steps. Energy on a
-    mesh is `mesh_energy`.
+    `energy_truenorth` and `energy_spinnaker` are `relative_energy`, without a unit, of spikes in time steps. A network without
+    spikes, such as one of ReLU, has neither these nor `synops`: all that its layers read are values. Energy on a mesh is
+    `mesh_energy`.
 
     Raises:
         ValueError: the network has an attention whose products cannot be seen, or whose values are not watched.
@@ -58,6 +59,7 @@ class Energy(Metric):
                     f"Energy: attention must be snnx.attention.self_attention, whose products can be seen; got "
                     f"{type(module).__module__}.{type(module).__name__} in {name}"
                 )
+        self._spikes = any(isinstance(module, MemoryModule) for module in network.modules())
         self._times = any(isinstance(module, DynamicThreshold) for module in network.modules())
         self._units: dict[str, Tensor] = {}
         self._top: dict[str, float] = {}
@@ -75,12 +77,12 @@ class Energy(Metric):
         fired = s[:1] if self._times and len(s) == 2 else s
         states = sum(1 for _ in MemoryModule.memories(node)) * s[0, 0].numel() * len(fired)
         self._last = node, s
-        spikes = fired.flatten(2).double().abs().sum((0, 2))[None]
+        spikes = fired.flatten(2).abs().sum(2).double().sum(0, keepdim=True)
         return {"energy_spikes": spikes, "energy_state": torch.full_like(spikes, 2.0 * states)}
 
     def measure_layer(self, layer: str, module: nn.Conv2d | nn.Linear, x: Tensor) -> dict[str, Tensor]:
         self._first = self._first or layer
-        values = self._values and layer == self._first
+        values = self._values if layer == self._first else not self._spikes
         if self._times and len(x) == 2:
             x = x[1:] if values else x[:1]
         once = torch.ones(1, x.shape[1], dtype=torch.float64, device=x.device)
@@ -89,8 +91,8 @@ class Energy(Metric):
         if module.bias is not None:
             found["energy_bias"] = once * operations.outputs(module, x) * steps
         if values:
-            steps = (0 if self._started else 1) if self._constant else steps
-            self._started = True
+            if self._constant and layer == self._first:
+                steps, self._started = 0 if self._started else 1, True
             return {**found, "energy_values": once * operations.macs(module, x) * steps}
         new = operations.units(module, x)
         self._units[layer] = quantum(torch.stack([self._units.get(layer, torch.zeros_like(new)), new], dim=1))
@@ -122,9 +124,10 @@ class Energy(Metric):
                 synops[layer] = found
         added, multiplied = sum(synops.values()), sum(macs.values())
         moved = BYTES * (added + multiplied + total["bias"] + total["state"])
-        kept = {"synops": synops, "macs": macs, "bytes": {"all": moved}}
+        kept = {"synops": synops} if synops or self._spikes else {}
+        kept |= {"macs": macs, "bytes": {"all": moved}}
         kept |= {f"{name}_uj": {"all": price.uj(multiplied, added, moved)} for name, price in PRICES.items()}
-        if not self._times:
+        if self._spikes and not self._times:
             kept |= {chip: {"all": relative_energy(total["steps"], total["spikes"], chip)} for chip in SHARES}
         return {
             f"energy_{name}": {

@@ -23,10 +23,21 @@ def fan_out(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
         >>> fan_out(nn.Linear(4, 10), torch.tensor([[[1.0, 0.0, 0.5, 0.0]]])).item()
         20.0
     """
-    fires = (x != 0).float()
+    return meetings(layer, (x != 0).float())
+
+
+@torch.no_grad()
+def meetings(layer: nn.Conv2d | nn.Linear, amounts: Tensor) -> Tensor:
+    """The same, with each input counted as often as `amounts` says, in their precision.
+
+    Example:
+        >>> meetings(nn.Linear(2, 10), torch.tensor([[[3.0, 0.0]]])).item()
+        30.0
+    """
     if isinstance(layer, nn.Linear):
-        return fires.flatten(2).sum(2) * layer.out_features
-    return (fires.flatten(3) @ reach(layer, x.shape[-2:], x.device)).sum(2) * (layer.out_channels // layer.groups)
+        return amounts.flatten(2).sum(2) * layer.out_features
+    met = amounts.flatten(3) @ reach(layer, amounts.shape[-2:], amounts.device).to(amounts.dtype)
+    return met.sum(2) * (layer.out_channels // layer.groups)
 
 
 def reach(layer: nn.Conv2d, size: torch.Size, device: torch.device) -> Tensor:

@@ -44,6 +44,13 @@ class RelativeEnergy(Metric):
     """
 
     over_samples = {"spikes": "mean"}
+    formulas = {
+        "latency_steps": "layers * window_steps",
+        **{
+            f"energy_{chip}": f"{static} * latency_steps/{RATE_STEPS} + {dynamic} * spikes/{RATE_SPIKES:g}   [DTA-TTFS, Eq 11]"
+            for chip, (static, dynamic) in SHARES.items()
+        },
+    }
 
     def __init__(self, *, window_steps: int = 10) -> None:
         if window_steps < 1:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from snnx.metric.metric import Metric
+from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
 from snnx.spike_time.readout import LATE, SpikeTime
 
@@ -14,7 +14,8 @@ class SpikesPerNeuron(Metric):
         inactive_percent[b] = 100 * neurons without a spike / neurons
 
     All layers of neurons and the read-out `out` are counted, pixels and pooled maps are not; the mean over layers is weighted
-    by their neurons. A read-out that does not fire counts one spike a neuron, as in the authors' code.
+    by their neurons. A read-out that does not fire counts one spike a neuron, as in the authors' code. A network without
+    neurons that spike, such as one of ReLU, has neither number.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Table 1 (there "sparsity") and Figure 6.
 
@@ -26,13 +27,36 @@ class SpikesPerNeuron(Metric):
     """
 
     over_samples = {"spikes_per_neuron": "mean", "inactive_percent": "mean"}
+    in_pieces = True
+
+    def __init__(self) -> None:
+        self._fired: dict[int, Tensor] = {}  # node -> who has fired for which sample of the batch that is running
+        self._answered = False
+
+    def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
+        self._fired, self._answered = {}, False
+        return {}
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+        """One value a piece of time: the spikes in it, and who was silent until its end."""
         spikes = s.sum(0, keepdim=True).flatten(2).float()
-        return {"spikes_per_neuron": spikes.mean(2), "inactive_percent": 100 * (spikes == 0).float().mean(2)}
+        fired = (spikes > 0) | self._fired.get(id(node), torch.zeros_like(spikes, dtype=torch.bool))
+        self._fired[id(node)] = fired
+        return {"spikes_per_neuron": spikes.mean(2), "inactive_percent": 100 * (~fired).float().mean(2)}
 
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
-        scores = decoding(outputs)
-        spikes = (scores > -LATE).float() if isinstance(decoding, SpikeTime) else torch.ones_like(scores)
+        if self._answered:  # a spike a run, not a spike a piece
+            return {}
+        self._answered = True
+        may_be_silent = isinstance(
+            decoding, SpikeTime
+        )  # asked only then: the decoding of a run in pieces keeps what it is shown
+        spikes = (decoding(outputs) > -LATE).float() if may_be_silent else torch.ones_like(outputs[0])
         share = spikes.mean(1)[None]
         return {"spikes_per_neuron": {"out": share}, "inactive_percent": {"out": 100 - 100 * share}}
+
+    def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
+        if not set(curves["spikes_per_neuron"]) - {"out"}:
+            return {}
+        spikes = {layer: pieces.sum(0, keepdim=True) for layer, pieces in curves["spikes_per_neuron"].items()}
+        return {"spikes_per_neuron": spikes, "inactive_percent": {k: v[-1:] for k, v in curves["inactive_percent"].items()}}

@@ -17,12 +17,12 @@ WITHOUT_STEPS = "test/ann_acc"  # of a row's own network without spikes, where i
 
 def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
     """Accuracy, operations and energy over t: a line a row that ends in a point; its network without spikes is dashed."""
-    shown = [line for line in lines if _seeds(line, "acc")]
-    return [_over_steps(sweep, shown, curve) for curve in DRAWN] if shown else []
+    shown = [line for line in lines if seeds(line, "acc")]
+    return [_over_steps(sweep, shown, curve) for curve in DRAWN if any(seeds(line, curve) for line in shown)]
 
 
-def _seeds(line: Line, curve: str) -> list[tuple[list[float], list[float]]]:
-    """The steps and the values at them, for each seed that has them."""
+def seeds(line: Line, curve: str) -> list[tuple[list[float], list[float]]]:
+    """The steps and the values at them, for each seed of a line that has them."""
     kept = [run.result.get("layers") or {} for run in line.done]
     return [
         tuple(next(iter(layers[PREFIX + name]["test"].values())) for name in ("step", curve))
@@ -36,10 +36,10 @@ def _over_steps(sweep: SweepFile, lines: Sequence[Line], curve: str) -> Plot:
     style, places = styles([line.label for line in lines]), scales(lines)
     figure, axes = panels([f"{sweep.artifact}, scale {place}" for place in places], width=5.6)
     for axis, place in zip(axes, places, strict=True):
-        for line in (line for line in lines if line.scale == place):
-            seeds = _seeds(line, curve)
-            steps = max((steps for steps, _ in seeds), key=len)
-            band = tuple(times * part for part in mean_and_range([values for _, values in seeds]))
+        for line in (line for line in lines if line.scale == place and seeds(line, curve)):
+            found = seeds(line, curve)
+            steps = max((steps for steps, _ in found), key=len)
+            band = tuple(times * part for part in mean_and_range([values for _, values in found]))
             band_line(axis, steps, band, style[line.label], line.label)
             axis.plot(steps[-1], band[0][-1], marker="o", markersize=5, color=style[line.label][0])
             if curve == "acc" and (without := list(line.values(WITHOUT_STEPS).values())):
@@ -49,7 +49,7 @@ def _over_steps(sweep: SweepFile, lines: Sequence[Line], curve: str) -> Plot:
     if curve == "acc":
         axes[0].set_ylabel(titled(sweep.unit, DRAWN[curve]))
     else:
-        if any(value > 0 for line in lines for _, values in _seeds(line, curve) for value in values):
+        if any(value > 0 for line in lines for _, values in seeds(line, curve) for value in values):
             axes[0].set_yscale("log", nonpositive="mask")
         axes[0].set_ylabel(DRAWN[curve])
     for axis in axes:

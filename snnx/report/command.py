@@ -91,6 +91,8 @@ def _print(results: Results) -> None:
     console.print(results.heading, style="bold", markup=False)
     for table in results.tables:
         console.print(text(table))
+        for line in table.below:
+            console.print(line, markup=False)
     for note in results.notes:
         console.print(note, markup=False)
     if results.verdicts:

@@ -18,6 +18,7 @@ def document(results: Results, images: str = "") -> str:
     parts.append("Means are over seeds, ± is the sample standard deviation, n the number of seeds.")
     for table in results.tables:
         parts += [f"## {table.title}", markdown(table)]
+        parts += ["\n".join(f"- {_plain(text)}" for text in table.below)] if table.below else []
     if results.notes:
         parts.append("\n".join(f"- {_plain(note)}" for note in results.notes))
     if results.verdicts:

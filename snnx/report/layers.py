@@ -41,6 +41,8 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
         if metric.endswith("_by_iteration"):
             plots.append(_iterations(sweep, series, metric))
             continue
+        if all(probed.size == 1 for one in series for probed in one.seeds):  # a number, which the tables have
+            continue
         if all(len(probed) == 1 for one in series for probed in one.seeds):  # the input: a mean over its steps says little
             plots.append(_time(sweep, series, metric))
             continue

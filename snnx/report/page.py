@@ -47,9 +47,8 @@ def compared(results: Results) -> list[str]:
     """The paper's numbers beside ours, what a reader has to know of them, and the claims."""
     body = ["<p>Means are over seeds, ± is the sample standard deviation, <i>n</i> the number of seeds.</p>"]
     for table in results.tables:
-        body += [f"<h2>{escape(table.title)}</h2>", _table(table)]
-    if results.notes:
-        body.append("<ul>" + "".join(f"<li>{escape(note)}</li>" for note in results.notes) + "</ul>")
+        body += [f"<h2>{escape(table.title)}</h2>", _table(table), *_list(table.below)]
+    body += _list(results.notes)
     if results.verdicts:
         body += ["<h2>Claims</h2>", _table(results.claims), f'<p class="rule">{escape(RULE)}</p>']
     return body
@@ -59,6 +58,10 @@ def provenance(results: Results) -> list[str]:
     """What the runs were made with."""
     facts = "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in results.provenance)
     return ["<h2>Provenance</h2>", f"<dl>{facts}</dl>"]
+
+
+def _list(texts: Sequence[str]) -> list[str]:
+    return ["<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"] if texts else []
 
 
 def _table(table: Table) -> str:

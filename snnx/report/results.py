@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from snnx.report import anytime, attention, claims, curves, histograms, layers, notes, raster, table
+from snnx.report import anytime, attention, claims, costs, curves, histograms, layers, notes, raster, table, tradeoff
 from snnx.report.axes import Plot
 from snnx.report.lines import Line, lines
 from snnx.report.runs import Run
@@ -13,6 +13,7 @@ from snnx.sweepfile import SweepFile
 
 FIGURES = (
     curves.draw,
+    tradeoff.draw,
     anytime.draw,
     layers.draw,
     histograms.draw,
@@ -47,9 +48,10 @@ class Results:
 
     @property
     def tables(self) -> list[table.Table]:
-        """The paper's numbers beside ours, a table a metric, then the splits side by side."""
+        """The paper's numbers beside ours, a table a metric, then what each row costs and the splits side by side."""
         found = [table.numbers(self.sweep, self.lines, metric) for metric in table.metrics(self.sweep)]
-        return found + [splits for splits in [table.splits(self.sweep, self.lines)] if splits]
+        further = (costs.table(self.sweep, self.lines), table.splits(self.sweep, self.lines))
+        return found + [one for one in further if one]
 
     @property
     def claims(self) -> table.Table:

@@ -45,6 +45,7 @@ class Table:
     columns: tuple[str, ...]
     align: str  # a letter a column: l or r
     rows: tuple[tuple[str, ...], ...]
+    below: tuple[str, ...] = ()  # what stands under it: formulas
 
 
 def metrics(sweep: SweepFile) -> list[str]:

@@ -2,7 +2,7 @@
 
 import math
 
-OWN_UNIT = ("_percent", "_ms", "_mj", "_px", "_steps", "_per_neuron")  # a name that states its unit is in it already
+OWN_UNIT = ("_percent", "_ms", "_mj", "_uj", "_px", "_steps", "_per_neuron")  # a name that states its unit is in it already
 
 
 def factor(unit: str | None, metric: str) -> float:

@@ -106,7 +106,7 @@ def test_a_shortcut_makes_a_sum_possible():
         (["method.piece=0"], "Conversion: piece must be at least 1; got 0"),
         (["method.calibration=0"], "Conversion: calibration must be at least 1; got 0"),
         (["method.normalise=spikingjelly", "method.per_channel=true"], "per_channel must be false with normalise=spikingjelly"),
-        (["metric=[anytime,decision,spikes_per_neuron]"], "in pieces of time; got decision, spikes_per_neuron"),
+        (["metric=[anytime,decision,spikes_per_neuron,single_spike]"], "in pieces of time; got decision, single_spike"),
     ],
 )
 def test_a_run_is_refused_when_it_is_built(overrides, message):

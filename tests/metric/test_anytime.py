@@ -10,7 +10,8 @@ from torch import nn
 from snnx.backbone.resnet import ResNet
 from snnx.build import build_method
 from snnx.decoding.mean_logits import MeanLogits
-from snnx.metric.anytime import AnyTime, scores_by_step
+from snnx.metric.anytime import AnyTime
+from snnx.metric.by_step import scores_by_step
 from snnx.metric.conversion_error import ConversionError
 from snnx.metric.decision import Decision
 from snnx.metric.fan_out import fan_out
@@ -89,7 +90,7 @@ def test_the_curves_numbers():
     metric = AnyTime(every=2, marks=[1, 3, 99])
     ones = torch.ones(5)
     curve = torch.tensor([0.1, 0.8, 0.2, 0.9, 0.95])
-    table = {"anytime_acc": curve, "anytime_exit_acc": ones, "anytime_running": ones, "anytime_spikes": ones}
+    table = {"anytime_acc": curve} | {f"anytime_{name}": ones for name in ("exit_acc", "running", "since_steps", "spikes")}
     found = metric.finish({name: {"output": values} for name, values in table.items()})
     assert found["anytime_step"]["all"].tolist() == [2, 4, 5]
     assert found["anytime_spikes"]["all"].tolist() == [2, 4, 5]

@@ -92,6 +92,11 @@ def test_a_lone_layer_is_drawn_over_time(leave, done, drawn):
     assert [plot.name for plot in drawn(layers.draw)] == ["steps_nonzero_input_percent"]
 
 
+def test_a_lone_number_is_no_figure(leave, done, drawn):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"energy_45nm_uj": {"test": {"all": [0.5]}}}))
+    assert drawn(layers.draw) == []
+
+
 def test_the_same_numbers_give_the_same_bytes(leave, done, drawn):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     assert drawn(curves.draw) == drawn(curves.draw)

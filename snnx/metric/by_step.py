@@ -1,0 +1,33 @@
+"""What a run would have said, had it been stopped after each of its steps."""
+
+import torch
+from spikingjelly.activation_based import functional
+from torch import Tensor, nn
+
+from snnx.decoding.running_mean import RunningMean
+from snnx.spike_time.dynamic_threshold import DynamicThreshold
+
+
+def scores_by_step(outputs: Tensor, decoding: nn.Module) -> Tensor:
+    """`[T, B, K]`: the scores that `decoding` makes of the steps up to each."""
+    if isinstance(decoding, RunningMean):
+        return decoding.by_step(outputs)
+    scores = []
+    for steps in range(1, 1 + len(outputs)):
+        functional.reset_net(decoding)
+        scores.append(decoding(outputs[:steps]))
+    functional.reset_net(decoding)
+    return torch.stack(scores)
+
+
+def require_steps(network: nn.Module, metric: str) -> None:
+    """Refuse a network that has no steps to be stopped at.
+
+    Raises:
+        ValueError: it is one of spike times.
+    """
+    if any(isinstance(module, DynamicThreshold) for module in network.modules()):
+        raise ValueError(
+            f"{metric}: method must have time steps; got spike times, whose every answer comes when the last window ends: "
+            "choose metric=[relative_energy], which gives that latency"
+        )

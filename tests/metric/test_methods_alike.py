@@ -1,0 +1,84 @@
+"""What a comparison of methods stands on: a network without spikes, one simulated in pieces, and one engine for all counts."""
+
+import pytest
+import torch
+from composing import composed
+
+from snnx.build import build_method
+from snnx.metric.recorder import Recorder
+
+METRICS = "metric=[firing_rate,spikes_per_neuron,energy,anytime]"
+DECISIONS = "metric=[anytime,decision]"
+
+
+class Facts:
+    shape, classes = (1, 12, 12), 10
+
+
+def measured(*overrides):
+    torch.manual_seed(0)
+    words = ["backbone=scnn", "backbone.channels=[4]", "backbone.hidden=[8]", "backbone.bias=false", METRICS, *overrides]
+    method = build_method(composed(*words).config, Facts()).eval()
+    images, labels = torch.rand(6, 1, 12, 12), torch.arange(6)
+    if "method=conversion" in words:
+        method.convert(lambda: [images])
+    with torch.no_grad(), Recorder(method.tested, list(method.metrics.values())) as method.recorder:
+        method.recorder.labels = labels
+        method.recorder.end_batch(method(images).argmax(1) == labels)
+    return method.recorder.scalars()
+
+
+def test_a_relu_network_multiplies_and_has_no_spikes():
+    found = measured("neuron=relu", "timesteps=1")
+    macs = 4 * 8 * 8 * 25 + 4 * 4 * 4 * 8 + 8 * 10
+    assert found["test/energy_macs"] == macs
+    assert found["test/energy_45nm_uj"] == found["test/anytime_energy_uj"] == pytest.approx(4.6 * macs / 1e6)
+    assert found["test/anytime_acc"] == found["test/anytime_acc_at_1"]
+    absent = ("firing_rate", "spikes", "inactive", "synops", "truenorth", "spinnaker")
+    assert [key for key in found if any(word in key for word in absent)] == []
+
+
+@pytest.mark.parametrize("overrides", [["neuron=lif", "neuron.v_threshold=0.1"], ["method=conversion", "timesteps=25"]])
+def test_means_of_spikes_cost_the_same_at_the_last_step_as_in_all(overrides):
+    found = measured(*overrides)
+    assert found["test/energy_synops"] > 0
+    assert found["test/anytime_synops"] == pytest.approx(found["test/energy_synops"])
+    assert found["test/anytime_energy_uj"] == pytest.approx(found["test/energy_45nm_uj"])
+
+
+def test_pieces_of_time_change_nothing():
+    whole, pieces = (
+        measured("method=conversion", "timesteps=25", "init=kaiming", f"method.piece={piece}") for piece in (25, 4)
+    )
+    assert 0 < whole["test/inactive_percent"] < 100
+    assert pieces == pytest.approx(whole)
+
+
+def test_metrics_do_not_touch_the_scores_of_a_run_in_pieces():
+    """A decoding that keeps what it has seen is not shown it twice."""
+    torch.manual_seed(0)
+    words = ["method=conversion", "timesteps=25", "init=kaiming", "backbone=scnn", "backbone.channels=[4]", METRICS]
+    method = build_method(composed(*words).config, Facts()).eval()
+    images = torch.rand(6, 1, 12, 12)
+    method.convert(lambda: [images])
+    with torch.no_grad():
+        alone = method(images)
+        with Recorder(method.tested, list(method.metrics.values())) as method.recorder:
+            method.recorder.labels = torch.arange(6)
+            watched = method(images)
+    assert alone.abs().max() > 0
+    torch.testing.assert_close(watched, alone)
+
+
+def test_latency_is_that_of_the_decision():
+    torch.manual_seed(0)
+    found = measured("neuron=lif", "neuron.v_threshold=0.1", "timesteps=6", "encoding=rate", "init=kaiming", DECISIONS)
+    assert 1 < found["test/decided_latency"] < 6
+    assert found["test/anytime_since_steps"] == pytest.approx(found["test/decided_latency"])
+
+
+@pytest.mark.parametrize("metric", ["AnyTime", "Decision"])
+def test_spike_times_have_no_steps_to_stop_at(metric):
+    words = ["method=ttfs", "backbone.pool=max", f"metric=[{metric.lower()}]"]
+    with pytest.raises(ValueError, match=f"{metric}: method must have time steps; got spike times, .* metric=.relative_energy"):
+        measured(*words)
