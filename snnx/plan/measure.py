@@ -159,8 +159,14 @@ def _save(trainer: pl.Trainer, method: Method, path: Path) -> float:
 
 
 def _operations(method: Method, images: Tensor) -> tuple[float, float]:
-    """Floating-point and synaptic operations of one sample's forward."""
+    """Floating-point and synaptic operations of one sample's forward.
+
+    Batch norms take these images' statistics: their running ones are of a few steps, and with those a layer may be silent.
+    """
     method.eval()
+    for module in method.backbone.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.train()
     method.encoding.begin_evaluation()
     fired, seen = [], []
 
