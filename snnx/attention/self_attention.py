@@ -18,7 +18,8 @@ class SelfAttention(nn.Module):
         out     = sn(bn(fc(f(y))))
 
     `f` mixes time steps and `denoise` maps scores to scores; without them both are the identity, and this is Spikformer.
-    Where nothing needs the scores, `q (k^T v)` is taken if it is the cheaper order: all sums are of small integers, and exact.
+    Where nothing needs the scores, `q (k^T v)` is taken if it is the cheaper order: all sums are of small
+    integers, and exact in float32; in bfloat16 up to 256, which more tokens than that can exceed.
 
     Shape:
         `[T, B, N, D]` to spikes of the same shape.

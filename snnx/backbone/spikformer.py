@@ -75,7 +75,7 @@ class Spikformer(nn.Module):
         denoiser: Callable[[int, int], nn.Module] | None = None,
     ) -> None:
         super().__init__()
-        if embed_dim % heads:
+        if heads < 1 or embed_dim % heads:
             raise ValueError(f"Spikformer: embed_dim must be a multiple of heads = {heads}; got {embed_dim}")
         head_dim, heads = embed_dim // heads, max(1, round(heads * width))
         dim = heads * head_dim

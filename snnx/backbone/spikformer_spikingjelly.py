@@ -52,7 +52,7 @@ class SpikformerSpikingJelly(nn.Module):
         mlp_ratio: float = 4.0,
     ) -> None:
         super().__init__()
-        if embed_dim % heads:
+        if heads < 1 or embed_dim % heads:
             raise ValueError(f"SpikformerSpikingJelly: embed_dim must be a multiple of heads = {heads}; got {embed_dim}")
         if patch not in (4, 16):
             raise ValueError(f"SpikformerSpikingJelly: patch must be 4 or 16; got {patch}")

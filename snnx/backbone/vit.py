@@ -58,7 +58,7 @@ class ViT(nn.Module):
         channels, height, breadth = in_shape
         if patch < 1 or height % patch or breadth % patch:
             raise ValueError(f"ViT: patch must divide the image of {height}x{breadth}; got {patch}")
-        if embed_dim % heads:
+        if heads < 1 or embed_dim % heads:
             raise ValueError(f"ViT: embed_dim must be a multiple of heads = {heads}; got {embed_dim}")
         head_dim, heads = embed_dim // heads, max(1, round(heads * width))
         dim = heads * head_dim

@@ -56,7 +56,7 @@ def calibrate(
         raise ValueError(f"calibrate: over must be nonzero or all; got {over}")
     layers = {name: module for name, module in network.named_modules() if isinstance(module, ACTIVATIONS)}
     free = {name: module for name, module in layers.items() if not isinstance(module, Clipped)}
-    scales = {name: module.ceiling.detach() for name, module in layers.items() if name not in free}
+    scales = {name: _ceiling(name, module) for name, module in layers.items() if name not in free}
     if free:
         found = {name: _Maximum() if percentile is None else _Rank(percentile, over == "nonzero") for name in free}
         for _ in range(1 if percentile is None else len(DIGITS)):
@@ -138,6 +138,16 @@ class _Rank:
     @property
     def value(self) -> Tensor:
         return self.bits.int().view(torch.float32).masked_fill(self.empty, 0.0)
+
+
+def _ceiling(name: str, clipped: Clipped) -> Tensor:
+    """What training made of a ceiling, if spikes can stand for it."""
+    if not clipped.ceiling > 0:
+        raise ValueError(
+            f"calibrate: the ceiling of {name} must stay above 0 in training; got {clipped.ceiling.item():g}; "
+            "train with a lower optimizer.lr"
+        )
+    return clipped.ceiling.detach()
 
 
 def _positive(name: str, scale: Tensor, samples: int, percentile: float | None, over: str) -> Tensor:

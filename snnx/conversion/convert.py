@@ -73,7 +73,7 @@ def convert(
         raise ValueError(f"convert: initial must be a share of the threshold in [0, 1); got {initial}")
     if by == "threshold" and any(scale.numel() > 1 for scale in scales.values()):
         raise ValueError("convert: per_channel must be false with normalise=threshold, since a layer has one threshold")
-    one = torch.ones(())
+    one = torch.ones((), device=next(network.parameters()).device)
     first = {link.sink: scales.get(link.source, one) for link in reversed(links.values())}  # of the first layer to feed it
     units = {sink: scales[sink] if by == "weight" else first[sink] for sink in scales}
     for name, link in links.items():
@@ -97,7 +97,4 @@ def _inputs(layer: nn.Conv2d | nn.Linear, scale: Tensor) -> Tensor:
     if scale.numel() == 1:
         return scale.reshape(())
     width = layer.weight.shape[1]
-    if isinstance(layer, nn.Conv2d) and layer.groups > 1:
-        grouped = scale.view(layer.groups, -1).repeat_interleave(layer.out_channels // layer.groups, 0)
-        return grouped[..., None, None]
     return scale.repeat_interleave(width // len(scale)).view(1, -1, *[1] * (layer.weight.ndim - 2))

@@ -41,7 +41,8 @@ def fold_norm(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
         before = next((layer for tensor, layer in made if tensor is given[0]), None)
         if before is None:
             raise ValueError(
-                f"fold_norm: a batch norm must follow a convolution or linear layer; got {names[norm]}, which does not"
+                "Conversion: the backbone must have each batch norm directly after a convolution or linear layer, which it is "
+                f"folded into; got {names[norm]}, which is not; use backbone=convnet, vgg, scnn, mlp or resnet"
             )
         pairs[norm] = before
 

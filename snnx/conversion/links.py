@@ -25,6 +25,7 @@ INSTEAD = {
     "batch_norm": "a batch norm right after a convolution or linear layer, which is folded into it",
     "layer_norm": "batch norm",
     "scaled_dot_product_attention": "a convolutional backbone",
+    "relu": "the neuron() that the backbone is given",
 }
 
 
@@ -114,7 +115,7 @@ class _Follower(TorchFunctionMode):
             return result
         name, where = func.__name__, self._inside[-1] if self._inside else ""
         if name not in LINEAR or (name not in SUMS and len(met) > 1):
-            raise _refusal(name, where, INSTEAD.get(name, "one of these"))
+            raise _refusal(name, where, INSTEAD["max_pool2d"] if "max" in name else INSTEAD.get(name, "one of these"))
         if name in SUMS and len(met) == 1 and any(isinstance(other, Tensor | int | float) for other in args[1:]):
             raise _refusal("a sum with a constant", where, "a layer's bias")
         self.note(result, _together(met, where))

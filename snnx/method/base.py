@@ -34,7 +34,12 @@ class Method(pl.LightningModule):
         watch: shell pattern of the backbone's neuron layers that the metrics read.
         optimizer: from parameter groups to an optimizer.
         scheduler: from `(optimizer, total_steps)` to a learning-rate schedule stepped every batch.
+
+    Raises:
+        ValueError: a metric compares with targets that this method's neurons do not have.
     """
+
+    has_targets = False
 
     def __init__(
         self,
@@ -48,6 +53,8 @@ class Method(pl.LightningModule):
         optimizer: Callable[[Iterable[dict]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler],
     ) -> None:
+        if not self.has_targets and (asked := [name for name, metric in metrics.items() if metric.needs_targets]):
+            raise ValueError(f"metric must not hold {', '.join(asked)} without method=conversion; got {type(self).__name__}")
         super().__init__()
         self.encoding = encoding
         self.backbone = backbone

@@ -50,7 +50,7 @@ class Conversion(Method):
         levels: of `clipped`; null for none.
         normalise: `weight` or `threshold` carries the scales (see `convert`), or `spikingjelly`, its recipe.
         percentile: of the activations, in (0, 100]; null for their maximum.
-        percentile_over: the `nonzero` activations, or `all`.
+        percentile_over: the `nonzero` activations, or `all`; SpikingJelly's recipe takes all.
         per_channel: a scale for each channel instead of each layer.
         calibration: training samples that the scales are taken from, at most.
         initial: potential at the start as a share of the threshold; 0.5 halves the error of few steps.
@@ -66,6 +66,8 @@ class Conversion(Method):
 
     Source: On the Future of Training Spiking Neural Networks, section 2.2; Rueckauer et al., 2017.
     """
+
+    has_targets = True
 
     def __init__(
         self,
@@ -100,8 +102,17 @@ class Conversion(Method):
         for name, value in (("timesteps", timesteps), ("piece", piece), ("calibration", calibration)):
             if value < 1:
                 raise ValueError(f"Conversion: {name} must be at least 1; got {value}")
-        if normalise == "spikingjelly" and per_channel:
-            raise ValueError("Conversion: per_channel must be false with normalise=spikingjelly, which has a scale a layer")
+        if percentile is not None and not 0 < percentile <= 100:
+            raise ValueError(f"Conversion: percentile must lie in (0, 100], or be null for the maximum; got {percentile}")
+        if not 0 <= initial < 1:
+            raise ValueError(f"Conversion: initial must be a share of the threshold in [0, 1); got {initial}")
+        if per_channel and normalise != "weight":
+            raise ValueError(f"Conversion: per_channel must be false with normalise={normalise}, which has a scale a layer")
+        if activation == "clipped" and (normalise == "spikingjelly" or percentile is not None or per_channel):
+            raise ValueError(
+                "Conversion: activation=clipped must go with normalise=weight or threshold, percentile=null and "
+                f"per_channel=false, since its ceiling is the scale; got {normalise}, {percentile} and {per_channel}"
+            )
         if whole := [name for name, metric in metrics.items() if not metric.in_pieces]:
             raise ValueError(f"Conversion: metric must hold only what can be seen in pieces of time; got {', '.join(whole)}")
         built = backbone(neuron=ACTIVATION[activation](levels), in_shape=in_shape, classes=classes, width=width)
@@ -166,6 +177,9 @@ class Conversion(Method):
                 self.recorder.see_output(outputs, self.decoding)
             scores = self.decoding(outputs)
         return scores
+
+    def on_train_start(self) -> None:
+        self.encoding(next(self._calibration()))  # refuses now what a test would refuse after the training
 
     def on_test_epoch_start(self) -> None:
         super().on_test_epoch_start()

@@ -25,7 +25,7 @@ class AnyTime(Metric):
         running[t]   = share of samples that were not yet sure after t steps
         since_steps[t] = the step from which on the answer of step t has stood                           mean over samples
 
-    A sample is sure, and leaves, when the softmax of its scores first exceeds `confidence`; `running_latency_steps` is the
+    A sample is sure, and leaves, when the softmax of its scores first reaches `confidence`; `running_latency_steps` is the
     mean step of leaving, T for those that never do. Products of a layer that reads values instead of spikes are `macs`; of the
     first layer once if they are the same at every step, which it need not compute again. Batch norms count as folded, and gains
     on shortcuts, attentions' products and the neurons' own additions are not counted. As numbers the curves give their value at
@@ -162,9 +162,10 @@ class AnyTime(Metric):
             name: total.get(f"anytime_{name}", torch.zeros(steps)).double().cumsum(0) for name in ("spikes", "synops", "macs")
         }
         kept = torch.tensor(sorted({*range(self.every - 1, steps, self.every), steps - 1}))
+        self._kept_steps = kept + 1.0
         self._latency = 1 + float(total["anytime_running"][:-1].sum())
         found = {
-            "step": kept + 1.0,
+            "step": self._kept_steps,
             "acc": total["anytime_acc"],
             "exit_acc": total["anytime_exit_acc"],
             "running": total["anytime_running"],
@@ -186,6 +187,5 @@ class AnyTime(Metric):
             (values,) = table.values()
             found["drop"] = float((values.cummax(0).values - values).max())
             below = (values < 0.9 * values[-1]).nonzero()
-            place = int(below.max()) + 1 if len(below) else 0
-            found["settle_steps"] = float(min(self.every * (place + 1), self.every * len(values)))
+            found["settle_steps"] = float(self._kept_steps[int(below.max()) + 1 if len(below) else 0])
         return found

@@ -38,6 +38,7 @@ class ConversionError(Metric):
 
     over_samples = dict.fromkeys(("conversion_error", "saturated_percent", "silent_percent"), "mean")
     in_pieces = True
+    needs_targets = True
 
     def __init__(self, *, marks: Sequence[int] = (10, 50, 100, 200, 500, 1000, 2500)) -> None:
         if not marks or any(mark < 1 for mark in marks) or list(marks) != sorted(set(marks)):

@@ -25,6 +25,9 @@ class Metric:
     in_pieces: ClassVar[bool] = False
     """Whether a long run may be shown piece by piece of its time: whether what is measured of a step needs no later step."""
 
+    needs_targets: ClassVar[bool] = False
+    """Whether the neurons must know the activations that they stand for, as those of a converted network do."""
+
     formulas: ClassVar[dict[str, str]] = {}
     """How a curve is computed, where a number of it should not stand alone."""
 

@@ -48,6 +48,14 @@ def test_streamed_is_exact(seed, sizes, percentile, over, per_channel):
     assert found.reshape(-1).tolist() == [value or max(wanted) for value in wanted]
 
 
+def test_a_ceiling_below_zero_is_at_fault_itself():
+    net = nn.Sequential(Clipped())
+    with torch.no_grad():
+        net[0].ceiling.fill_(-0.1)
+    with pytest.raises(ValueError, match=r"the ceiling of 0 must stay above 0 in training; got -0\.1; train with a lower"):
+        calibrate(net, list)
+
+
 def test_memory_does_not_grow_with_the_set():
     """What is kept between batches is counters: the same number after one batch and after many."""
     from snnx.conversion.calibrate import _Rank

@@ -6,6 +6,7 @@ from converting import SHAPE, images, network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from snnx.backbone.resnet import BasicBlock
 from snnx.conversion.calibrate import calibrate
@@ -25,6 +26,15 @@ def converted(net, shape=SHAPE, sample=None, percentile=None, per_channel=False,
         folded, lambda: [images(16, 2) if sample is None else sample], percentile=percentile, per_channel=per_channel
     )
     return convert(folded, links(folded, shape), {name: stretch * scale for name, scale in scales.items()}, **how)
+
+
+def test_scales_on_a_gpu_meet_weights_on_it():
+    """Devices and shapes without a GPU and without memory."""
+    with FakeTensorMode():
+        net = nn.Sequential(nn.Conv2d(1, 4, 3, device="cuda"), nn.ReLU(), nn.Flatten(), nn.Linear(4, 2, device="cuda"))
+        scales = {"1": torch.full((), 2.0, device="cuda")}
+        convert(net, {"0": Link(None, "1"), "3": Link("1", None)}, scales)
+        assert {parameter.device.type for parameter in net.parameters()} == {"cuda"}
 
 
 def spikes(snn, current):

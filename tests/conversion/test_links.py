@@ -56,9 +56,10 @@ def each(net, y, x):
         (Net(each, nn.GELU()), "got gelu in layer; use one of these"),
         (
             Net(each, nn.BatchNorm2d(3)),
-            "fold_norm: a batch norm must follow a convolution or linear layer; got layer, which does not",
+            "Conversion: the backbone must have each batch norm directly after a convolution .*; got layer, which is not; use "
+            "backbone=convnet",
         ),
-        (Net(lambda net, y, x: torch.relu(y)), "got relu in the network; use one of these"),
+        (Net(lambda net, y, x: torch.relu(y)), "got relu in the network; use the neuron"),
         (Net(lambda net, y, x: y * y), "got mul in the network"),
         (Net(lambda net, y, x: y + 0.5), "got a sum with a constant in the network; use a layer's bias"),
         (Net(lambda net, y, x: y + x), "got a sum of two activations in the network; use snnx.backbone.shortcut.Shortcut"),
@@ -106,6 +107,16 @@ def test_a_shortcut_makes_a_sum_possible():
         (["method.piece=0"], "Conversion: piece must be at least 1; got 0"),
         (["method.calibration=0"], "Conversion: calibration must be at least 1; got 0"),
         (["method.normalise=spikingjelly", "method.per_channel=true"], "per_channel must be false with normalise=spikingjelly"),
+        (["method.percentile=150"], r"Conversion: percentile must lie in \(0, 100\], or be null for the maximum; got 150"),
+        (["method.initial=1.5"], r"Conversion: initial must be a share of the threshold in \[0, 1\); got 1.5"),
+        (["method.normalise=spikingjelly", "method.initial=5"], "initial must be a share of the threshold"),
+        (["method.normalise=threshold", "method.per_channel=true"], "per_channel must be false with normalise=threshold"),
+        (["method.activation=clipped", "method.percentile=50"], "its ceiling is the scale; got weight, 50 and False"),
+        (["method.activation=clipped", "method.normalise=spikingjelly"], "its ceiling is the scale; got spikingjelly"),
+        (
+            ["backbone=spikformer", "backbone.embed_dim=16", "backbone.heads=2"],
+            "got .* which is not; use backbone=convnet, vgg, scnn, mlp or resnet",
+        ),
         (["metric=[anytime,decision,spikes_per_neuron,single_spike]"], "in pieces of time; got decision, single_spike"),
     ],
 )

@@ -128,6 +128,43 @@ def test_errors_name_the_layer(empty, capsys):
     assert json.loads((run.folder / "result.json").read_text())["metrics"]["test/acc"] == seen["test/acc"]
 
 
+def test_scales_are_taken_from_undistorted_training_samples(empty, monkeypatch):
+    """As many as were asked for, in the order of the run, and none of the test set."""
+    seen = []
+
+    def watch(network, batches, **how):
+        seen.append(torch.cat(list(batches())))
+        return calibrate(network, batches, **how)
+
+    monkeypatch.setattr("snnx.method.conversion.calibrate", watch)
+    run = composed(
+        "method=conversion", "timesteps=5", "trainer.max_epochs=0", "method.calibration=70", "augmentation=crop_flip"
+    )
+    assert execute(run)["status"] == "done"
+    (samples,) = seen
+    data = build_data(composed().config)
+    data.setup()
+    training = {
+        image.numpy().tobytes()
+        for image in torch.cat([data.on_after_batch_transfer(batch, 0)[0] for batch in data.train_dataloader()])
+    }
+    assert len(samples) == 70
+    assert {image.numpy().tobytes() for image in samples} <= training
+
+
+def test_an_input_that_cannot_be_a_probability_is_refused_before_the_training(empty):
+    run = composed("method=conversion", "method.input=poisson", "timesteps=5", "trainer.max_epochs=2", "dataset.normalize=true")
+    found = execute(run)
+    assert found["status"] == "failed"
+    assert "must lie in [0, 1]" in found["error"]["message"]
+    assert not list(run.folder.glob("ckpt/epoch=*"))
+
+
+def test_a_metric_of_targets_needs_a_method_that_has_them():
+    with pytest.raises(ValueError, match="metric must not hold conversion_error without method=conversion; got Direct"):
+        build_method(composed("metric=[conversion_error]").config, Facts())
+
+
 def test_a_checkpoint_is_converted_without_training(empty):
     first = execute(composed("method=conversion", "timesteps=20", "trainer.max_epochs=1", "budget.samples=0.3"))
     (checkpoint,) = (empty / "outputs" / "runs" / first["hash"] / "ckpt").glob("best.ckpt")

@@ -96,6 +96,9 @@ def test_the_curves_numbers():
     assert found["anytime_spikes"]["all"].tolist() == [2, 4, 5]
     numbers = metric.extra("anytime_acc", found["anytime_acc"])
     assert numbers == pytest.approx({"at_1": 0.1, "at_3": 0.2, "drop": 0.0, "settle_steps": 4.0})
+    late = {"anytime_acc": torch.tensor([0.1, 0.1, 0.1, 0.1, 0.9])}
+    found = metric.finish({name: {"output": values} for name, values in (table | late).items()})
+    assert metric.extra("anytime_acc", found["anytime_acc"])["settle_steps"] == 5.0
 
 
 def test_recorder_lets_go_of_what_it_watched():
