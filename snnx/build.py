@@ -9,9 +9,8 @@ from hydra.utils import instantiate
 from lightning_fabric.plugins.environments import LightningEnvironment
 
 from snnx.checkpoint import Checkpoints
+from snnx.identity import LOADED
 from snnx.method.base import Method
-
-LOADED = (("backbone", "weights"), ("method", "checkpoint"))  # keys that bring weights from a file
 
 
 def build_data(config: dict) -> pl.LightningDataModule:
@@ -24,8 +23,8 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
     partial = instantiate(config["method"], _convert_="all")
     method = partial(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
     if config["init"] is not None:
-        if loaded := next((key for key in LOADED if config[key[0]].get(key[1])), None):
-            raise ValueError(f"init must be null with {'.'.join(loaded)}, which it would draw over; got an init")
+        if loaded := next((key for key in LOADED if config[key.split(".")[0]].get(key.split(".")[1])), None):
+            raise ValueError(f"init must be null with {loaded}, which it would draw over; got an init")
         instantiate(config["init"], _convert_="all")(method.backbone)
     return method
 

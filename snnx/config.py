@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from snnx import provenance, sweepfile
 from snnx.home import home
-from snnx.identity import PLACES, run_id
+from snnx.identity import PLACES, contents, run_id
 from snnx.job import Job
 from snnx.sweepfile import Row, SweepFile
 
@@ -99,7 +99,9 @@ def _plain(config: DictConfig, seed: int | None = None) -> dict:
     copy = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
     if seed is not None:
         copy.seed = seed
-    return OmegaConf.to_container(copy, resolve=True, enum_to_str=True)
+    plain = OmegaConf.to_container(copy, resolve=True, enum_to_str=True)
+    loaded = contents(plain)
+    return {**plain, "loaded": loaded} if loaded else plain
 
 
 def _is_plumbing(key: str) -> bool:

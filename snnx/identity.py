@@ -3,10 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
 
 PHYSICS = 1  # raised when code changes what an unchanged configuration computes, so that old results are not taken for new
-NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded")
+NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded", "loaded")
 PLACES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
+LOADED = ("backbone.weights", "method.checkpoint")  # keys that bring weights from a file: what is in it counts, not its place
 ALONE = {"trainer.devices": 1}  # a place too; several devices are not: each norms and draws noise for its part of a batch
 
 
@@ -20,17 +23,33 @@ def physics(config: Mapping) -> dict:
         {'seed': 0, 'dataset': {'batch_size': 64}}
     """
     return {
-        group: dict(_without_places(group, value)) if isinstance(value, Mapping) else value
+        group: dict(_without_places(group, value, config.get("loaded", {}))) if isinstance(value, Mapping) else value
         for group, value in config.items()
         if group not in NOT_PHYSICS and value is not None
     }
 
 
-def _without_places(group: str, values: Mapping) -> Iterator[tuple[str, object]]:
+def _without_places(group: str, values: Mapping, loaded: Mapping[str, str]) -> Iterator[tuple[str, object]]:
     for key, value in values.items():
         path = f"{group}.{key}"
         if path not in PLACES and not (path in ALONE and value == ALONE[path]):
-            yield key, value
+            yield key, loaded.get(path, value)
+
+
+def contents(config: Mapping) -> dict[str, str]:
+    """What is in the files of weights that a configuration names, as `{key: sha256}`; it is kept with it, under `loaded`."""
+    found = {}
+    for key in LOADED:
+        group, name = key.split(".")
+        if (place := (config.get(group) or {}).get(name)) and (path := Path(place)).is_file():
+            found[key] = _sha256(path, path.stat().st_mtime_ns, path.stat().st_size)
+    return found
+
+
+@cache
+def _sha256(path: Path, modified: int, size: int) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def run_id(config: Mapping) -> str:

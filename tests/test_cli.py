@@ -73,7 +73,7 @@ MISTAKES = {
     "no such layer": (["method.watch=block*"], "Recorder: layers must match one of stages.sn1, stages.sn2; got block"),
     "foreign target": (["neuron._target_=os.system"], "neuron.*_target_ must lie in one of .*; got os.system"),
     "sweep without -m": (["sweep=demo_neurons"], "sweep=demo_neurons must run with -m, since it has rows"),
-    "unknown sweep": (["-m", "sweep=fig10"], "sweep must be one of demo_neurons, .*; got fig10; did you mean dtst_fig10"),
+    "unknown sweep": (["-m", "sweep=fig10"], "sweep must be one of .*demo_neurons, .*; got fig10; did you mean dtst_fig10"),
     "configurations of a sweep": (["-m", "sweep=demo_neurons", "--cfg", "job"], "got -m with --cfg: give row= and seed="),
     "unknown option of the command": (
         ["--seed", "1"],
