@@ -30,6 +30,7 @@ WITH = {  # what an option cannot do without
     "backbone=vit": ["backbone.embed_dim=16"],
     "attention=nsad": ["backbone=spikformer"],
     "attention=tasa": ["backbone=spikformer"],
+    "metric=conversion_error": ["method=conversion"],
     "method=ttfs": ["backbone=scnn", "backbone.bias=false", "backbone.pool=max"],
 }
 LAYERS = {"recipe", "scale", "sweep", "row"}  # override layers, not components
