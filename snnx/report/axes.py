@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def panels(titles: Sequence[str], width: float = 4.8, height: float = 3.8) -> tu
     figure = Figure(figsize=size, dpi=150, layout="constrained", facecolor="white")
     axes = list(figure.subplots(1, len(titles), sharey=True, squeeze=False)[0])
     for axis, title in zip(axes, titles, strict=True):
-        axis.set_title(title, fontsize=10, loc="left")
+        axis.set_title("\n".join(wrap(title, int(11 * size[0] / len(titles)))), fontsize=10, loc="left")
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(axis="y", color="#dddddd", linewidth=0.6)
         axis.set_axisbelow(True)
