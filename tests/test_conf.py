@@ -30,7 +30,8 @@ WITH = {  # what an option cannot do without
     "backbone=vit": ["backbone.embed_dim=16"],
     "attention=nsad": ["backbone=spikformer"],
     "attention=tasa": ["backbone=spikformer"],
-    "metric=conversion_error": ["method=conversion"],
+    **{f"metric=attention_{what}": ["backbone=spikformer"] for what in ("energy", "map", "score", "zero")},
+    "metric=conversion_error": ["method=conversion", "timesteps=10"],
     "method=ttfs": ["backbone=scnn", "backbone.bias=false", "backbone.pool=max"],
 }
 LAYERS = {"recipe", "scale", "sweep", "row"}  # override layers, not components

@@ -62,7 +62,7 @@ class Conversion(Method):
 
     Raises:
         ValueError: an argument is not one of its choices or leaves its range, the backbone holds what spikes cannot replace, a
-            metric needs all steps at once, or the checkpoint is of another network.
+            metric needs all steps at once or more than there are, or the checkpoint is of another network.
 
     Source: On the Future of Training Spiking Neural Networks, section 2.2; Rueckauer et al., 2017.
     """
@@ -115,6 +115,11 @@ class Conversion(Method):
             )
         if whole := [name for name, metric in metrics.items() if not metric.in_pieces]:
             raise ValueError(f"Conversion: metric must hold only what can be seen in pieces of time; got {', '.join(whole)}")
+        for name, metric in metrics.items():
+            if metric.first_step > timesteps:
+                raise ValueError(
+                    f"Conversion: timesteps must reach {metric.first_step}, the first of which {name} can speak; got {timesteps}"
+                )
         built = backbone(neuron=ACTIVATION[activation](levels), in_shape=in_shape, classes=classes, width=width)
         if checkpoint is not None:
             load_weights(built, checkpoint, name="method.checkpoint")

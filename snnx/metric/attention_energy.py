@@ -45,6 +45,7 @@ class AttentionEnergy(Metric):
     """
 
     over_samples = {"attention_energy_nj_before": "mean", "attention_energy_nj": "mean"}
+    needs_attention = True
 
     def __init__(self, *, operation: Literal["paper", "45nm_int8", "45nm_fp32"] = "paper") -> None:
         if operation not in PICOJOULES:

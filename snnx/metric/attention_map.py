@@ -31,6 +31,7 @@ class AttentionMap(Metric):
     """
 
     over_samples = {"attention_map_before": "example", "attention_map": "example"}
+    needs_attention = True
 
     def __init__(self, *, head: int = 0) -> None:
         if head < 0:

@@ -30,6 +30,7 @@ class AttentionScore(Metric):
     """
 
     over_samples = {"attention_score_histogram": "mean"}
+    needs_attention = True
 
     def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
         place = before.transpose(0, 1).flatten(1).long().clamp(max=BINS.count - 1)

@@ -31,6 +31,7 @@ class AttentionZero(Metric):
     """
 
     over_samples = {"attention_zero_before": "mean", "attention_zero": "mean"}
+    needs_attention = True
 
     def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
         shares = {"attention_zero_before": before, "attention_zero": after}

@@ -19,7 +19,7 @@ class ConversionError(Metric):
     Only for `method=conversion`, which knows the targets. As numbers, each gives its mean over layers at every mark.
 
     Args:
-        marks: ascending steps; later ones than the last of the run are left out.
+        marks: ascending steps; later ones than the last of the run are left out, and one of them the run must reach.
 
     Raises:
         ValueError: `marks` are no ascending steps, or the layer has no target.
@@ -44,6 +44,7 @@ class ConversionError(Metric):
         if not marks or any(mark < 1 for mark in marks) or list(marks) != sorted(set(marks)):
             raise ValueError(f"ConversionError: marks must be ascending steps from 1 on; got {list(marks)}")
         self.marks = tuple(marks)
+        self.first_step = self.marks[0]
         self._counts: dict[Node, tuple[int, Tensor]] = {}
 
     def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:

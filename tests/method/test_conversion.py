@@ -165,6 +165,11 @@ def test_a_metric_of_targets_needs_a_method_that_has_them():
         build_method(composed("metric=[conversion_error]").config, Facts())
 
 
+def test_a_metric_of_later_steps_needs_a_run_that_reaches_them():
+    with pytest.raises(ValueError, match="timesteps must reach 10, the first of which conversion_error can speak; got 8"):
+        build_method(composed("method=conversion", "metric=[conversion_error]", "timesteps=8").config, Facts())
+
+
 def test_a_checkpoint_is_converted_without_training(empty):
     first = execute(composed("method=conversion", "timesteps=20", "trainer.max_epochs=1", "budget.samples=0.3"))
     (checkpoint,) = (empty / "outputs" / "runs" / first["hash"] / "ckpt").glob("best.ckpt")
