@@ -59,9 +59,8 @@ class Method(pl.LightningModule):
             raise ValueError(f"metric must not hold {', '.join(asked)} without method=conversion; got {type(self).__name__}")
         attends = any(isinstance(module, SelfAttention) for module in backbone.modules())
         if not attends and (asked := [name for name, metric in metrics.items() if metric.needs_attention]):
-            raise ValueError(
-                f"metric must not hold {', '.join(asked)} where no layer attends; got {type(backbone).__name__}: use backbone=spikformer"
-            )
+            got = type(backbone).__name__
+            raise ValueError(f"metric must not hold {', '.join(asked)} where no layer attends; got {got}: use backbone=spikformer")
         super().__init__()
         self.encoding = encoding
         self.backbone = backbone

@@ -118,7 +118,7 @@ class Conversion(Method):
         for name, metric in metrics.items():
             if metric.first_step > timesteps:
                 raise ValueError(
-                    f"Conversion: timesteps must reach {metric.first_step}, the first of which {name} can speak; got {timesteps}"
+                    f"Conversion: timesteps must reach {metric.first_step}, the first that {name} can speak of; got {timesteps}"
                 )
         built = backbone(neuron=ACTIVATION[activation](levels), in_shape=in_shape, classes=classes, width=width)
         if checkpoint is not None:

@@ -166,7 +166,7 @@ def test_a_metric_of_targets_needs_a_method_that_has_them():
 
 
 def test_a_metric_of_later_steps_needs_a_run_that_reaches_them():
-    with pytest.raises(ValueError, match="timesteps must reach 10, the first of which conversion_error can speak; got 8"):
+    with pytest.raises(ValueError, match="timesteps must reach 10, the first that conversion_error can speak of; got 8"):
         build_method(composed("method=conversion", "metric=[conversion_error]", "timesteps=8").config, Facts())
 
 
