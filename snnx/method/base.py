@@ -60,7 +60,7 @@ class Method(pl.LightningModule):
         attends = any(isinstance(module, SelfAttention) for module in backbone.modules())
         if not attends and (asked := [name for name, metric in metrics.items() if metric.needs_attention]):
             got = type(backbone).__name__
-            raise ValueError(f"metric must not hold {', '.join(asked)} where no layer attends; got {got}: use backbone=spikformer")
+            raise ValueError(f"metric must not hold {', '.join(asked)} where no layer attends; got {got}: choose spikformer")
         super().__init__()
         self.encoding = encoding
         self.backbone = backbone

@@ -68,6 +68,6 @@ def test_decay_spares_scalars_norms_and_biases(method):
 
 
 def test_a_metric_of_attention_needs_a_backbone_that_attends():
-    message = "metric must not hold attention_zero, attention_map where no layer attends; got MLP: use backbone=spikformer"
+    message = "metric must not hold attention_zero, attention_map where no layer attends; got MLP: choose spikformer"
     with pytest.raises(ValueError, match=message):
         build_method(composed("backbone=mlp", "metric=[firing_rate,attention_zero,attention_map]").config, Facts())
