@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from snnx.attention.self_attention import SelfAttention
 from snnx.finite import Diverged, first_nonfinite
 from snnx.metric.metric import Metric
 from snnx.metric.recorder import Recorder
@@ -37,8 +36,7 @@ class Method(pl.LightningModule):
         scheduler: from `(optimizer, total_steps)` to a learning-rate schedule stepped every batch.
 
     Raises:
-        ValueError: a metric compares with targets that this method's neurons do not have, or reads attention that the backbone
-            does not have.
+        ValueError: a metric compares with targets that this method's neurons do not have.
     """
 
     has_targets = False
@@ -57,10 +55,6 @@ class Method(pl.LightningModule):
     ) -> None:
         if not self.has_targets and (asked := [name for name, metric in metrics.items() if metric.needs_targets]):
             raise ValueError(f"metric must not hold {', '.join(asked)} without method=conversion; got {type(self).__name__}")
-        attends = any(isinstance(module, SelfAttention) for module in backbone.modules())
-        if not attends and (asked := [name for name, metric in metrics.items() if metric.needs_attention]):
-            got = type(backbone).__name__
-            raise ValueError(f"metric must not hold {', '.join(asked)} where no layer attends; got {got}: choose spikformer")
         super().__init__()
         self.encoding = encoding
         self.backbone = backbone

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
+from snnx.metric.attends import require_attention
 from snnx.metric.metric import Metric, Table
 
 PICOJOULES = {"paper": 4.75e-3, "45nm_int8": 0.03, "45nm_fp32": 0.9}
@@ -45,12 +46,14 @@ class AttentionEnergy(Metric):
     """
 
     over_samples = {"attention_energy_nj_before": "mean", "attention_energy_nj": "mean"}
-    needs_attention = True
 
     def __init__(self, *, operation: Literal["paper", "45nm_int8", "45nm_fp32"] = "paper") -> None:
         if operation not in PICOJOULES:
             raise ValueError(f"AttentionEnergy: operation must be one of {', '.join(PICOJOULES)}; got {operation}")
         self.operation = operation
+
+    def begin(self, network: nn.Module) -> None:
+        require_attention(network, "AttentionEnergy")
 
     def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
         tokens = before.shape[-1]

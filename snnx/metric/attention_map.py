@@ -1,8 +1,9 @@
 """Example score maps of a spiking attention, before and after a denoiser."""
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
+from snnx.metric.attends import require_attention
 from snnx.metric.metric import Metric, Table
 
 
@@ -31,12 +32,14 @@ class AttentionMap(Metric):
     """
 
     over_samples = {"attention_map_before": "example", "attention_map": "example"}
-    needs_attention = True
 
     def __init__(self, *, head: int = 0) -> None:
         if head < 0:
             raise ValueError(f"AttentionMap: head must be at least 0; got {head}")
         self.head = head
+
+    def begin(self, network: nn.Module) -> None:
+        require_attention(network, "AttentionMap")
 
     def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
         if self.head >= attention.heads:

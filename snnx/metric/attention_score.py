@@ -1,9 +1,10 @@
 """How the scores of a spiking attention are distributed: which of them a threshold would leave."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
+from snnx.metric.attends import require_attention
 from snnx.metric.bins import HISTOGRAMS
 from snnx.metric.metric import Metric, Table
 
@@ -30,7 +31,9 @@ class AttentionScore(Metric):
     """
 
     over_samples = {"attention_score_histogram": "mean"}
-    needs_attention = True
+
+    def begin(self, network: nn.Module) -> None:
+        require_attention(network, "AttentionScore")
 
     def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
         place = before.transpose(0, 1).flatten(1).long().clamp(max=BINS.count - 1)

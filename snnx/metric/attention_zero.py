@@ -2,9 +2,10 @@
 
 from itertools import pairwise
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
+from snnx.metric.attends import require_attention
 from snnx.metric.metric import Metric, Table
 
 
@@ -31,7 +32,9 @@ class AttentionZero(Metric):
     """
 
     over_samples = {"attention_zero_before": "mean", "attention_zero": "mean"}
-    needs_attention = True
+
+    def begin(self, network: nn.Module) -> None:
+        require_attention(network, "AttentionZero")
 
     def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
         shares = {"attention_zero_before": before, "attention_zero": after}

@@ -21,13 +21,13 @@ def scores_by_step(outputs: Tensor, decoding: nn.Module) -> Tensor:
 
 
 def require_steps(network: nn.Module, metric: str) -> None:
-    """Refuse a network that has no steps to be stopped at.
+    """Refuse a network that has no steps to be stopped at, and no potentials and spikes a step.
 
     Raises:
         ValueError: it is one of spike times.
     """
     if any(isinstance(module, DynamicThreshold) for module in network.modules()):
         raise ValueError(
-            f"{metric}: method must have time steps; got spike times, whose every answer comes when the last window ends: "
-            "choose metric=[relative_energy], which gives that latency"
+            f"{metric}: method must have time steps; got spike times, one a window, and an answer when the last window ends: "
+            "metric=[spikes_per_neuron,relative_energy] count them and give that latency"
         )

@@ -4,8 +4,9 @@ from functools import partial
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from snnx.metric.by_step import require_steps
 from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
 
@@ -33,6 +34,9 @@ class FiringRateByIteration(Metric, pl.Callback):
         self.iterations = iterations
         self._rates: dict[str, list[Tensor]] = {}
         self._hooks: list = []
+
+    def begin(self, network: nn.Module) -> None:
+        require_steps(network, "FiringRateByIteration")
 
     def gathered(self) -> dict[str, Table]:
         found = {layer: torch.stack(rates).cpu() for layer, rates in self._rates.items() if len(rates) >= 10}

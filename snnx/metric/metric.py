@@ -28,9 +28,6 @@ class Metric:
     needs_targets: ClassVar[bool] = False
     """Whether the neurons must know the activations that they stand for, as those of a converted network do."""
 
-    needs_attention: ClassVar[bool] = False
-    """Whether the backbone must hold spiking attention."""
-
     first_step: int = 1
     """The step, counted from 1, before which there is nothing to say."""
 

@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from snnx.metric.by_step import require_steps
 from snnx.metric.metric import Metric, Table, rise
 from snnx.neuron.node import Node
 
@@ -36,6 +37,9 @@ class NegativePotential(Metric):
         if on not in ("H", "V"):
             raise ValueError(f"NegativePotential: on must be H (before the reset) or V (after it); got {on}")
         self.on = on
+
+    def begin(self, network: nn.Module) -> None:
+        require_steps(network, "NegativePotential")
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         v = h if self.on == "H" else node.discharge(h, s)

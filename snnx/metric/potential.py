@@ -1,9 +1,10 @@
 """The distribution of potentials: where neurons stand when they are compared with the threshold."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.metric.bins import HISTOGRAMS
+from snnx.metric.by_step import require_steps
 from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
 from snnx.neuron.ttfs import TTFS
@@ -42,6 +43,9 @@ class Potential(Metric):
 
     def __init__(self, *, include_refractory: bool = False) -> None:
         self.include_refractory = include_refractory
+
+    def begin(self, network: nn.Module) -> None:
+        require_steps(network, "Potential")
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         h, s = h.flatten(2).float(), s.flatten(2)

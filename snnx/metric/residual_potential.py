@@ -1,8 +1,9 @@
 """Residual potential: how far the potential is from the threshold when it is compared with it."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from snnx.metric.by_step import require_steps
 from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
 
@@ -30,6 +31,9 @@ class ResidualPotential(Metric):
 
     def __init__(self, *, signed: bool = False) -> None:
         self.signed = signed
+
+    def begin(self, network: nn.Module) -> None:
+        require_steps(network, "ResidualPotential")
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         r = h.flatten(2).float() - node.v_threshold

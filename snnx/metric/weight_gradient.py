@@ -2,10 +2,11 @@
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.init.init import places
 from snnx.metric.bins import HISTOGRAMS
+from snnx.metric.by_step import require_steps
 from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
 
@@ -31,6 +32,9 @@ class WeightGradient(Metric, pl.Callback):
 
     def __init__(self) -> None:
         self._tables: dict[str, Table] = {}
+
+    def begin(self, network: nn.Module) -> None:
+        require_steps(network, "WeightGradient")
 
     def gathered(self) -> dict[str, Table]:
         return self._tables

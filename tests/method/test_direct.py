@@ -65,9 +65,3 @@ def test_decay_spares_scalars_norms_and_biases(method):
     assert all(p.ndim > 1 for p in decayed["params"])
     assert (decayed["weight_decay"], plain["weight_decay"]) == (0.01, 0.0)
     assert len(decayed["params"]) + len(plain["params"]) == len(names)
-
-
-def test_a_metric_of_attention_needs_a_backbone_that_attends():
-    message = "metric must not hold attention_zero, attention_map where no layer attends; got MLP: choose spikformer"
-    with pytest.raises(ValueError, match=message):
-        build_method(composed("backbone=mlp", "metric=[firing_rate,attention_zero,attention_map]").config, Facts())

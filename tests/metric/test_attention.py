@@ -7,6 +7,7 @@ import torch
 
 from snnx.attention.nsad import NSAD
 from snnx.attention.self_attention import SelfAttention
+from snnx.backbone.mlp import MLP
 from snnx.backbone.spikformer import Spikformer
 from snnx.metric.attention_energy import AttentionEnergy, attention_energy_nj
 from snnx.metric.attention_map import AttentionMap
@@ -127,3 +128,11 @@ def test_what_cannot_be_is_refused(network):
         Recorder(network, [AttentionMap(head=4)]),
     ):
         network(torch.rand(1, 1, 3, 16, 16))
+
+
+@pytest.mark.parametrize("metric", [AttentionEnergy(), AttentionMap(), AttentionScore(), AttentionZero()])
+def test_a_metric_of_attention_needs_a_backbone_that_attends(metric):
+    network = MLP(neuron=LIF, hidden=[4], in_shape=(1, 2, 2), classes=3)
+    name = type(metric).__name__
+    with pytest.raises(ValueError, match=f"{name}: backbone must attend by spikes; got MLP: choose backbone=spikformer"):
+        Recorder(network, [metric])
