@@ -18,6 +18,7 @@ from snnx.spike_time.readout import EndMembrane, SpikeTime
 
 THRESHOLDS = ("dynamic", "constant", "none")
 INPUTS = {"time": SpikePlanes, "direct": ValuePlanes}
+READOUTS = {"end_membrane": EndMembrane, "spike_time": SpikeTime}
 BREAKS = {  # what a backbone may not hold, and what to do
     nn.AvgPool2d: "an average of spikes is no spike; set backbone.pool=max",
     nn.modules.batchnorm._NormBase: "a norm moves spikes out of their window; set backbone.norm=false",
@@ -48,8 +49,8 @@ class TTFS(Method):
             Validation and test see the network of spike times also then.
         checkpoint: a file of weights to start from, of that ANN or of another network of spike times on the same backbone: a
             state dict, or a checkpoint of snnx.
-        steps: of time in validation and test, shared evenly among the windows: the network then fires at steps only, as clocked
-            hardware does; `None` solves for the exact times.
+        steps: of time in validation and test, from the first window to the read-out's, the same number in each: pixels, layers
+            and a read-out that fires do so at steps only, as on clocked hardware; `None` solves for the exact times.
         in_shape: `(C, H, W)` of the data set.
         classes: of the data set.
         width: of the scale.
@@ -57,8 +58,8 @@ class TTFS(Method):
 
     Raises:
         ValueError: `input`, `threshold` or `readout` is not one of those above, a constant threshold is asked for spike times
-            or steps, `source` is outside [0, 1), `steps` leaves a layer no step, the backbone holds a layer with which single
-            spikes end, or the weights are another network's.
+            or steps, `source` is outside [0, 1), `steps` is no multiple of the windows, the backbone holds a layer with which
+            single spikes end, or the weights are another network's.
         FileNotFoundError: there are no such weights.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold (ICCV 2023), and its authors' code.
@@ -75,7 +76,7 @@ class TTFS(Method):
         in_shape: tuple[int, int, int],
         classes: int,
         input: Literal["time", "direct"] = "time",
-        threshold: Literal["dynamic", "constant"] = "dynamic",
+        threshold: Literal["dynamic", "constant", "none"] = "dynamic",
         readout: Literal["end_membrane", "spike_time"] = "end_membrane",
         fire_at_end: bool = False,
         clip: float | None = 11.0,
@@ -85,11 +86,10 @@ class TTFS(Method):
         width: float = 1.0,
         watch: str = "*",
     ) -> None:
-        readouts = {"end_membrane": EndMembrane, "spike_time": partial(SpikeTime, fire_at_end=fire_at_end, clip=clip)}
         if input not in INPUTS:
             raise ValueError(f"TTFS: input must be one of {', '.join(INPUTS)}; got {input}")
-        if readout not in readouts:
-            raise ValueError(f"TTFS: readout must be one of {', '.join(readouts)}; got {readout}")
+        if readout not in READOUTS:
+            raise ValueError(f"TTFS: readout must be one of {', '.join(READOUTS)}; got {readout}")
         if threshold not in THRESHOLDS:
             raise ValueError(f"TTFS: threshold must be one of {', '.join(THRESHOLDS)}; got {threshold}")
         if threshold == "constant" and (readout != "end_membrane" or steps is not None):
@@ -105,22 +105,23 @@ class TTFS(Method):
         if checkpoint is not None:
             load_weights(built, checkpoint, name="method.checkpoint")
         neurons = [module for module in built.modules() if isinstance(module, DynamicThreshold)]
+        encoding = INPUTS[input](in_channels=in_shape[0])
+        windows = encoding.windows + len(neurons) + 1
+        if steps is not None and (steps < windows or steps % windows):
+            raise ValueError(
+                f"TTFS: steps must be a multiple of {windows}, the windows of input, layers and read-out, one after another; "
+                f"got {steps}"
+            )
+        encoding.steps = steps and steps // windows
         for place, module in enumerate(neurons):
-            module.window = place + (input == "time")  # with direct coding the first layer fires in the first window
-        if steps is not None:
-            if steps < len(neurons) + 1:
-                raise ValueError(
-                    f"TTFS: steps must give each of {len(neurons) + 1} layers a window of one or more; got {steps}: a network "
-                    "is as late as it is deep"
-                )
-            for module in neurons:
-                module.steps = steps // (len(neurons) + 1)
+            module.window, module.steps = encoding.windows + place, encoding.steps
+        fires = {"fire_at_end": fire_at_end, "clip": clip, "steps": encoding.steps} if readout == "spike_time" else {}
         if threshold == "constant":
             keep_threshold(built, values=input == "direct", clip=clip)
         super().__init__(
-            encoding=INPUTS[input](in_channels=in_shape[0]),
+            encoding=encoding,
             backbone=built,
-            decoding=readouts[readout](),
+            decoding=READOUTS[readout](**fires),
             loss=loss,
             metrics=metrics,
             watch=watch,

@@ -4,7 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from snnx.metric.metric import Metric, Table
+from snnx.metric.spikes_per_neuron import answered
 from snnx.neuron.node import Node
+from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 RATE_STEPS, RATE_SPIKES = 512, 2.612e6  # of RMP-SNN, VGG-16 on CIFAR-10: what the paper's Table 2 is divided by
 SHARES = {"truenorth": (0.6, 0.4), "spinnaker": (0.36, 0.64)}  # static and dynamic, of all energy of the rate code
@@ -24,20 +26,24 @@ def relative_energy(steps: float, spikes: Tensor | float, chip: str) -> Tensor |
 class RelativeEnergy(Metric):
     """`relative_energy` of a network whose layers fire in windows of their own, on TrueNorth and on SpiNNaker.
 
-        spikes[b] = spikes of all layers, one a neuron of the read-out included
-        latency_steps = layers * window_steps
+        spikes_in_total = spikes of all layers that are watched, those of the read-out included, one a neuron of one that
+            does not fire
+        latency_steps = windows * window_steps, from the first to that of the read-out; pixels with times have the first
 
     Args:
-        window_steps: time steps of a window, at least 1; 160 steps of the paper's VGG-16 are 16 windows of 10.
+        window_steps: time steps of a window where the network fires at exact times, at least 1; 160 steps of the paper's VGG-16
+            are 16 windows of 10. A network that fires at steps (`method.steps`) has its own.
 
     Raises:
-        ValueError: `window_steps` is below 1.
+        ValueError: `window_steps` is below 1, or the network has no windows.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 11 and Table 2; that each term is divided
         by the rate code's before it is weighted is derived from the table, whose rows all follow.
 
     Example:
-        >>> metric = RelativeEnergy(window_steps=10)
+        >>> metric, last = RelativeEnergy(window_steps=10), DynamicThreshold()
+        >>> last.window = 14                                    # of 15 layers and the read-out; the first takes values
+        >>> metric.begin(last)
         >>> table = metric.finish({"spikes": {f"layer{i}": torch.tensor([0.073e6 / 16]) for i in range(16)}})
         >>> round(table["energy_truenorth"]["all"].item(), 4), table["latency_steps"]["all"].item()
         (0.1987, 160.0)
@@ -45,9 +51,9 @@ class RelativeEnergy(Metric):
 
     over_samples = {"spikes": "mean"}
     formulas = {
-        "latency_steps": "layers * window_steps",
+        "latency_steps": "windows * window_steps",
         **{
-            f"energy_{chip}": f"{static} * latency_steps/{RATE_STEPS} + {dynamic} * spikes/{RATE_SPIKES:g}   [DTA-TTFS, Eq 11]"
+            f"energy_{chip}": f"{static} * latency_steps/{RATE_STEPS} + {dynamic} * spikes_in_total/{RATE_SPIKES:g} [DTA Eq 11]"
             for chip, (static, dynamic) in SHARES.items()
         },
     }
@@ -57,14 +63,22 @@ class RelativeEnergy(Metric):
             raise ValueError(f"RelativeEnergy: window_steps must be at least 1; got {window_steps}")
         self.window_steps = window_steps
 
+    def begin(self, network: nn.Module) -> None:
+        layers = [module for module in network.modules() if isinstance(module, DynamicThreshold)]
+        if not layers:
+            raise ValueError(f"RelativeEnergy: method must be ttfs, whose layers have windows; got {type(network).__name__}")
+        last = max(layers, key=lambda layer: layer.window)
+        steps = last.steps or self.window_steps
+        self._latency = (last.window + 2) * steps  # windows count from 0, and the read-out's is the next
+
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         return {"spikes": s.sum(0, keepdim=True).flatten(2).float().sum(2)}
 
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
-        return {"spikes": {"out": torch.full((1, outputs.shape[1]), float(outputs[0, 0].numel()), device=outputs.device)}}
+        return {"spikes": {"out": answered(outputs, decoding).sum(1)[None]}}
 
     def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
         layers = curves["spikes"]
-        spikes, steps = torch.stack(list(layers.values())).sum(0), len(layers) * self.window_steps
+        spikes, steps = torch.stack(list(layers.values())).sum(0), self._latency
         found = {f"energy_{chip}": {"all": relative_energy(steps, spikes, chip)} for chip in SHARES}
         return {"spikes_in_total": {"all": spikes}, "latency_steps": {"all": torch.full_like(spikes, steps)}, **found}

@@ -48,11 +48,7 @@ class SpikesPerNeuron(Metric):
         if self._answered:  # a spike a run, not a spike a piece
             return {}
         self._answered = True
-        may_be_silent = isinstance(
-            decoding, SpikeTime
-        )  # asked only then: the decoding of a run in pieces keeps what it is shown
-        spikes = (decoding(outputs) > -LATE).float() if may_be_silent else torch.ones_like(outputs[0])
-        share = spikes.mean(1)[None]
+        share = answered(outputs, decoding).mean(1)[None]
         return {"spikes_per_neuron": {"out": share}, "inactive_percent": {"out": 100 - 100 * share}}
 
     def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
@@ -60,3 +56,10 @@ class SpikesPerNeuron(Metric):
             return {}
         spikes = {layer: pieces.sum(0, keepdim=True) for layer, pieces in curves["spikes_per_neuron"].items()}
         return {"spikes_per_neuron": spikes, "inactive_percent": {k: v[-1:] for k, v in curves["inactive_percent"].items()}}
+
+
+def answered(outputs: Tensor, decoding: nn.Module) -> Tensor:
+    """Spikes of the read-out, `[B, K]`: those that it fired, or one a neuron where it is read without firing."""
+    if isinstance(decoding, SpikeTime):  # asked of no other: the decoding of a run in pieces keeps what it is shown
+        return (decoding(outputs) > -LATE).float()
+    return torch.ones_like(outputs[0])

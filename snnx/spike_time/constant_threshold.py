@@ -120,5 +120,7 @@ def keep_threshold(network: nn.Module, *, values: bool, clip: float | None) -> N
         weights = network.get_submodule(layer)
         outer = layer.rpartition(".")[0] if isinstance(weights, nn.Conv2d) else layer  # its wrapper folds time into the batch
         network.set_submodule(outer, ConstantThreshold(weights, clip=clip))
-        network.set_submodule(neuron, Fired())
+        fired = Fired()
+        fired.window = network.get_submodule(neuron).window
+        network.set_submodule(neuron, fired)
     network.set_submodule(last, Potential(network.get_submodule(last), end=len(layers) - values + 2.0))

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from snnx.neuron.node import Node
+from snnx.spike_time.clocked import clocked
 from snnx.spike_time.closed_form import ClosedForm
 
 
@@ -71,24 +72,14 @@ class DynamicThreshold(Node):
                 f"DynamicThreshold: x must hold the sums of m and a, [2, B, *]; got {list(x.shape)}; use method=ttfs"
             )
         x = x.to(torch.promote_types(x.dtype, torch.float32))
-        exact = self.steps is None or self.training
-        out = ClosedForm.apply(x, self.fire_at_end, self.clip) if exact else self._simulated(x, self.steps)
+        if self.steps is None or self.training:
+            out = ClosedForm.apply(x, self.fire_at_end, self.clip)
+        else:
+            out = clocked(x, self.steps, fire_at_end=self.fire_at_end)
         if self.probe is not None:
             fired, activation = out.detach().split(1)
             self.times = torch.where(fired > 0, self.window + 1 - activation, torch.nan)
             self.probe(x.detach().sum(0, keepdim=True), fired)
-        return out
-
-    def _simulated(self, sums: Tensor, steps: int) -> Tensor:
-        """A spike at the first of the window's steps at which the potential has reached the threshold, as clocked chips do."""
-        slope, level = sums
-        out = torch.zeros_like(sums)
-        fired, activation = out
-        for step in range(steps + 1):
-            potential, threshold = level + slope * (step / steps), 1 - step / steps
-            reached = potential >= threshold if step < steps or self.fire_at_end else potential > 0
-            activation.copy_(torch.where(reached & (fired == 0), threshold, activation))
-            fired.masked_fill_(reached, 1)
         return out
 
     def extra_repr(self) -> str:

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from snnx.spike_time.clocked import clocked
 from snnx.spike_time.closed_form import ClosedForm
 
 LATE = 2.0
@@ -34,7 +35,7 @@ class SpikeTime(nn.Module):
         `[2, B, K]` to `[B, K]`.
 
     Args:
-        fire_at_end, clip: see `DynamicThreshold`.
+        fire_at_end, clip, steps: see `DynamicThreshold`.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 8; what stands for "never" is ours.
 
@@ -43,11 +44,15 @@ class SpikeTime(nn.Module):
         [[-0.121..., -2.0]]
     """
 
-    def __init__(self, *, fire_at_end: bool = False, clip: float | None = None) -> None:
+    def __init__(self, *, fire_at_end: bool = False, clip: float | None = None, steps: int | None = None) -> None:
         super().__init__()
         self.fire_at_end = fire_at_end
         self.clip = clip
+        self.steps = steps
 
     def forward(self, y: Tensor) -> Tensor:
-        fired, activation = ClosedForm.apply(y.float(), self.fire_at_end, self.clip)
+        if self.steps is None or self.training:
+            fired, activation = ClosedForm.apply(y.float(), self.fire_at_end, self.clip)
+        else:
+            fired, activation = clocked(y.float(), self.steps, fire_at_end=self.fire_at_end)
         return torch.where(fired > 0, activation - 1, -LATE)

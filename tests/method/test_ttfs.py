@@ -210,14 +210,32 @@ def test_negative_pixels_have_no_time():
         build()(images() - 0.5)
 
 
+@pytest.mark.parametrize("fire_at_end", ["false", "true"])
+def test_a_network_in_steps_is_the_stepwise_one_layer_by_layer(fire_at_end):
+    """Pixels, layers and the read-out fire at steps, each where the simulation of Eqs 2 to 5 from its own inputs does."""
+    words = ["init=kaiming", "method.readout=spike_time", f"method.fire_at_end={fire_at_end}", "method.steps=60"]
+    method = build(*words).eval()
+    layers = [module for module in method.backbone.modules() if isinstance(module, nn.Linear)]
+    inputs = {}
+    for layer in layers:
+        layer.register_forward_hook(lambda module, x, y: inputs.update({module: x[0]}))
+    scores = method(images())
+    pixels = method.encoding(images())[1]
+    torch.testing.assert_close(pixels * 10, (pixels * 10).round())
+    fired = [stepwise(layer.weight.detach(), times(inputs[layer]), 10, fire_at_end=fire_at_end == "true") for layer in layers]
+    for here, following in zip(fired, layers[1:], strict=False):
+        torch.testing.assert_close(times(inputs[following]).double(), here, equal_nan=True)
+    torch.testing.assert_close(scores.double(), torch.where(fired[-1].isnan(), -2.0, -fired[-1]))
+
+
 def test_a_network_in_steps_fires_within_a_step_of_the_exact_one():
-    """Of the first layer, whose inputs are the same: later ones see theirs late."""
-    exact, stepped = build("init=kaiming"), build("init=kaiming", "method.steps=500")
-    found = {}
+    """Of the first layer, whose inputs are the same on the grid; training is exact."""
+    exact, stepped = build("init=kaiming"), build("init=kaiming", "method.steps=600")
+    pixels, found = (images() * 100).round() / 100, {}
     for kind, method in (("exact", exact), ("stepped", stepped)):
         method.eval()
         method.backbone.features.sn1.register_forward_hook(lambda module, x, y, kind=kind: found.update({kind: y}))
-        found[f"{kind} scores"] = method(images())
+        found[f"{kind} scores"] = method(pixels)
     m, a = found["exact"]
     assert torch.equal(m, found["stepped"][0])
     late = (a - found["stepped"][1])[m > 0]
@@ -227,10 +245,12 @@ def test_a_network_in_steps_fires_within_a_step_of_the_exact_one():
     assert torch.equal(stepped.train()(images()), exact(images())), "training is exact"
 
 
-def test_fewer_steps_than_layers_are_refused():
-    assert build("method.steps=5").backbone.features.sn1.steps == 1
-    with pytest.raises(ValueError, match="steps must give each of 5 layers a window of one or more; got 4"):
-        build("method.steps=4")
+def test_steps_that_windows_cannot_share_are_refused():
+    assert build("method.steps=6").backbone.features.sn1.steps == 1
+    assert build("method.steps=10", "method.input=direct").backbone.features.sn1.steps == 2
+    for steps in (5, 7, 0):
+        with pytest.raises(ValueError, match=f"TTFS: steps must be a multiple of 6, the windows of input, .*; got {steps}"):
+            build(f"method.steps={steps}")
 
 
 def test_weights_of_a_file_are_where_training_begins(tmp_path):

@@ -33,19 +33,25 @@ def test_frame_of_the_paper():
 
 
 def test_hops_are_steps_of_a_walk():
-    """Every spike walks from its core to each core of the next layer, first along x and then along y."""
+    """Every spike walks from its core to each core of the next layer, first along x and then along y; in a multicast those who
+    left one core walk a link together."""
     draw = torch.Generator().manual_seed(0)
     layers = [torch.randint(0, 9, (n,), generator=draw).double() for n in (7, 4, 1, 5)]
-    side, first, walked = 5, 0, 0  # 17 cores
+    side, first, walked, together = 5, 0, 0, 0  # 17 cores
     for spikes, following in pairwise(layers):
         for i, count in enumerate(spikes.tolist()):
+            links = set()
             for j in range(len(following)):
                 (y, x), (goal_y, goal_x) = divmod(first + i, side), divmod(first + len(spikes) + j, side)
                 while (x, y) != (goal_x, goal_y):
+                    here = x, y
                     x, y = (x + (goal_x > x) - (goal_x < x), y) if x != goal_x else (x, y + (goal_y > y) - (goal_y < y))
+                    links.add((here, (x, y)))
                     walked += count
+            together += count * len(links)
         first += len(spikes)
-    assert hops(layers).item() == walked > 0
+    assert hops(layers, multicast=False).item() == walked
+    assert hops(layers).item() == together < walked
 
 
 def test_energies_of_a_network_that_runs():
@@ -66,8 +72,8 @@ def test_energies_of_a_network_that_runs():
         method.recorder.end_batch(torch.tensor([True, False]))
     found = method.recorder.scalars()
     assert found["test/spikes_in_total"] == pytest.approx(sum(fired) + 10)
-    assert found["test/latency_steps"] == 50
-    assert found["test/energy_truenorth"] == pytest.approx(relative_energy(50, sum(fired) + 10, "truenorth"))
+    assert found["test/latency_steps"] == 60
+    assert found["test/energy_truenorth"] == pytest.approx(relative_energy(60, sum(fired) + 10, "truenorth"))
     assert found["test/mesh_energy_uj"] == pytest.approx(mesh_energy_uj(sum(fired), found["test/hops"]))
     assert sum(fired) < found["test/hops"] < 50 * sum(fired)
 

@@ -77,8 +77,23 @@ def test_latency_is_that_of_the_decision():
     assert found["test/anytime_since_steps"] == pytest.approx(found["test/decided_latency"])
 
 
-@pytest.mark.parametrize("metric", ["AnyTime", "Decision"])
-def test_spike_times_have_no_steps_to_stop_at(metric):
-    words = ["method=ttfs", "backbone.pool=max", f"metric=[{metric.lower()}]"]
-    with pytest.raises(ValueError, match=f"{metric}: method must have time steps; got spike times, .* metric=.relative_energy"):
+OF_STEPS = ["anytime", "decision", "firing_rate_by_iteration", "negative_potential", "potential", "residual_potential"]
+
+
+@pytest.mark.parametrize("metric", [*OF_STEPS, "weight_gradient"])
+def test_spike_times_have_no_steps_to_look_at(metric):
+    words = ["method=ttfs", "backbone.pool=max", f"metric=[{metric}]"]
+    with pytest.raises(ValueError, match="method must have time steps; got spike times, one a window"):
         measured(*words)
+
+
+def test_the_latency_of_spike_times_is_that_of_all_windows_whatever_is_watched():
+    """Two neuron layers and the read-out; one window more for the pixels where those have times."""
+    words = ["method=ttfs", "backbone.pool=max", "metric=[relative_energy]"]
+    for more, windows in ([], 4), (["method.input=direct"], 3), (["method.threshold=constant"], 4):
+        assert measured(*words, *more)["test/latency_steps"] == 10 * windows
+    assert measured(*words, "method.steps=40")["test/latency_steps"] == 40
+    found = measured(*words, "method.readout=spike_time", "metric=[relative_energy,spikes_per_neuron]")
+    assert found["test/spikes_in_total"] == pytest.approx(found["test/spikes_per_neuron"] * (4 * 8 * 8 + 8 + 10), rel=1e-6)
+    with pytest.raises(ValueError, match="RelativeEnergy: method must be ttfs, whose layers have windows; got SCNN"):
+        measured("neuron=lif", "metric=[relative_energy]")
