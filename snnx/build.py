@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 from lightning_fabric.plugins.environments import LightningEnvironment
 
 from snnx.checkpoint import Checkpoints
-from snnx.identity import LOADED
+from snnx.identity import loaded_from
 from snnx.method.base import Method
 
 
@@ -19,12 +19,10 @@ def build_data(config: dict) -> pl.LightningDataModule:
 
 
 def build_method(config: dict, data: pl.LightningDataModule) -> Method:
-    """The pipeline from encoding to loss, drawn anew by `init`, fitted to the data set and to the scale's width."""
+    """The pipeline from encoding to loss, fitted to data set and scale; `init` draws the weights that no file gave."""
     partial = instantiate(config["method"], _convert_="all")
     method = partial(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
-    if config["init"] is not None:
-        if loaded := next((key for key in LOADED if config[key.split(".")[0]].get(key.split(".")[1])), None):
-            raise ValueError(f"init must be null with {loaded}, which it would draw over; got an init")
+    if config["init"] is not None and not loaded_from(config):
         instantiate(config["init"], _convert_="all")(method.backbone)
     return method
 

@@ -4,6 +4,7 @@ import traceback
 from pathlib import Path
 
 from snnx.bind import bind
+from snnx.identity import loaded_from
 from snnx.interrupt import at_once
 from snnx.job import Job
 from snnx.secret import refuse_secrets
@@ -32,12 +33,14 @@ def check(job: Job) -> None:
 
 
 def _unread(job: Job) -> None:
-    """Refuse a stage that was asked for and that the method does not have: the run would go by a name that is not true."""
+    """Refuse what was asked for and would not be read: the run would go by a name that is not true."""
     asked = {word.split("=")[0].lstrip("+~").split(".")[0] for word in job.overrides}
     for group, stage in STAGES.items():
         if group in asked and job.config[group] is not None and stage not in job.config["method"]:
             method = job.config["method"]["_target_"].rpartition(".")[2]
             raise ValueError(f"{group} must not be set with {method}, which has its own; got one: leave {group} out")
+    if "init" in asked and (loaded := loaded_from(job.config)):  # one of a recipe gives way
+        raise ValueError(f"init must not be set with {loaded[0]}, whose weights are not drawn; got one: leave init out")
 
 
 def _ranges(config: dict) -> None:

@@ -39,11 +39,16 @@ def _without_places(group: str, values: Mapping, loaded: Mapping[str, str]) -> I
 def contents(config: Mapping) -> dict[str, str]:
     """What is in the files of weights that a configuration names, as `{key: sha256}`; it is kept with it, under `loaded`."""
     found = {}
-    for key in LOADED:
+    for key in loaded_from(config):
         group, name = key.split(".")
-        if (place := (config.get(group) or {}).get(name)) and (path := Path(place)).is_file():
+        if (path := Path(config[group][name])).is_file():
             found[key] = _sha256(path, path.stat().st_mtime_ns, path.stat().st_size)
     return found
+
+
+def loaded_from(config: Mapping) -> list[str]:
+    """The keys of `LOADED` by which a configuration takes weights from a file."""
+    return [key for key in LOADED if (config.get(key.split(".")[0]) or {}).get(key.split(".")[1])]
 
 
 @cache

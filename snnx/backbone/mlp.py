@@ -21,6 +21,7 @@ class MLP(nn.Module):
         classes: number of scores.
         width: factor on every hidden width.
         hidden: the hidden widths, input side first.
+        bias: of the linear layers; spike times take none.
 
     Example:
         >>> import torch
@@ -37,14 +38,15 @@ class MLP(nn.Module):
         classes: int,
         width: float = 1.0,
         hidden: Sequence[int] = (256,),
+        bias: bool = True,
     ) -> None:
         super().__init__()
         widths = [math.prod(in_shape), *(max(1, round(h * width)) for h in hidden)]
         self.layers = nn.Sequential()
         for i, (n_in, n_out) in enumerate(pairwise(widths)):
-            self.layers.add_module(f"fc{i + 1}", EachStep(nn.Linear(n_in, n_out)))
+            self.layers.add_module(f"fc{i + 1}", EachStep(nn.Linear(n_in, n_out, bias=bias)))
             self.layers.add_module(f"sn{i + 1}", neuron())
-        self.out = nn.Linear(widths[-1], classes)
+        self.out = nn.Linear(widths[-1], classes, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.out(self.layers(x.flatten(2)))

@@ -20,9 +20,9 @@ THRESHOLDS = ("dynamic", "constant", "none")
 INPUTS = {"time": SpikePlanes, "direct": ValuePlanes}
 READOUTS = {"end_membrane": EndMembrane, "spike_time": SpikeTime}
 BREAKS = {  # what a backbone may not hold, and what to do
-    nn.AvgPool2d: "an average of spikes is no spike; set backbone.pool=max",
-    nn.modules.batchnorm._NormBase: "a norm moves spikes out of their window; set backbone.norm=false",
-    nn.LayerNorm: "a norm moves spikes out of their window; choose a plain backbone",
+    nn.AvgPool2d: "an average of spikes is no spike; choose backbone=mlp, or scnn or vgg with backbone.pool=max",
+    nn.modules.batchnorm._NormBase: "a norm moves spikes out of their window; choose backbone=mlp, scnn, or vgg with no norm",
+    nn.LayerNorm: "a norm moves spikes out of their window; choose backbone=mlp, scnn, or vgg with no norm",
 }
 
 
@@ -45,8 +45,9 @@ class TTFS(Method):
             whose neuron is `clip(x, 0, 1)`.
         readout: `end_membrane`, the last layer's potential, as in the authors' code; `spike_time`, as in the paper.
         fire_at_end, clip: see `DynamicThreshold`.
-        source: share of the epochs, from the first on, in which that ANN is trained; the rest goes on from its weights.
-            Validation and test see the network of spike times also then.
+        source: share of the epochs, from the first on, in which that ANN is trained; the rest goes on from its weights, by the
+            same optimizer and schedule. Above 0 each stage has an epoch at least, of two or more. Validation and test see the
+            network of spike times also then.
         checkpoint: a file of weights to start from, of that ANN or of another network of spike times on the same backbone: a
             state dict, or a checkpoint of snnx.
         steps: of time in validation and test, from the first window to the read-out's, the same number in each: pixels, layers
@@ -133,10 +134,13 @@ class TTFS(Method):
         self._as_source = self.ann
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        self._as_source = self.ann or self.current_epoch < round(self.source * self.trainer.max_epochs)
+        self._as_source = self.ann or self.current_epoch < self._source_epochs(self.trainer.max_epochs)
         loss = super().training_step(batch, batch_idx)
         self._as_source = self.ann
         return loss
+
+    def _source_epochs(self, epochs: int) -> int:
+        return min(max(1, round(self.source * epochs)), epochs - 1) if self.source else 0
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores `[B, K]` of images `[B, C, H, W]`; in the source's epochs of training, those of the ANN."""
@@ -161,5 +165,6 @@ def _require_single_spikes(network: nn.Module) -> None:
         for kind, reason in BREAKS.items():
             if isinstance(module, kind):
                 raise ValueError(f"TTFS: backbone must hold no {kind.__name__.strip('_')}; got {name}: {reason}")
+    for name, module in network.named_modules():
         if getattr(module, "bias", None) is not None:
             raise ValueError(f"TTFS: backbone must have no bias; got one in {name}: set backbone.bias=false")

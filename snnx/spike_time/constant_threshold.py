@@ -1,9 +1,11 @@
 """Layers of neurons that fire at most once, without a window and with a threshold that stays."""
 
 import torch
+from spikingjelly.activation_based.layer import SeqToANNContainer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from snnx.backbone.each_step import EachStep
 from snnx.spike_time.causal_set import SILENT, CausalSet
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
@@ -118,7 +120,8 @@ def keep_threshold(network: nn.Module, *, values: bool, clip: float | None) -> N
     neurons = [name for name, module in network.named_modules() if isinstance(module, DynamicThreshold)]
     for layer, neuron in list(zip(layers, neurons, strict=True))[values:]:
         weights = network.get_submodule(layer)
-        outer = layer.rpartition(".")[0] if isinstance(weights, nn.Conv2d) else layer  # its wrapper folds time into the batch
+        wrapper = layer.rpartition(".")[0]  # where there is one, it folds time into the batch
+        outer = wrapper if isinstance(network.get_submodule(wrapper), EachStep | SeqToANNContainer) else layer
         network.set_submodule(outer, ConstantThreshold(weights, clip=clip))
         fired = Fired()
         fired.window = network.get_submodule(neuron).window

@@ -8,6 +8,7 @@ from torch import nn
 
 from snnx.backbone.resnet import ResNet
 from snnx.build import build_method
+from snnx.check import check
 
 
 def resnet(path, *, neuron=nn.ReLU, depth=18, classes=7):
@@ -74,7 +75,7 @@ def test_a_file_that_is_not_there(tmp_path):
         resnet(tmp_path / "none.pth")
 
 
-def test_a_drawn_init_would_undo_loaded_weights(theirs, tmp_path):
+def test_weights_of_a_file_are_not_drawn_over(theirs, tmp_path):
     class Facts:
         shape, classes = (3, 32, 32), 7
 
@@ -82,5 +83,7 @@ def test_a_drawn_init_would_undo_loaded_weights(theirs, tmp_path):
     net = ["backbone=resnet", "backbone.stem=imagenet", "backbone.stem_pool=max", f"backbone.weights='{tmp_path}/theirs.pth'"]
     config = composed(*net).config
     assert torch.equal(build_method(config, Facts()).backbone.conv1.weight, theirs.conv1.weight)
-    with pytest.raises(ValueError, match=r"init must be null with backbone.weights, which it would draw over; got an init"):
-        build_method(composed(*net, "init=kaiming").config, Facts())
+    of_a_recipe = composed(*net).config | {"init": composed("init=kaiming").config["init"]}
+    assert torch.equal(build_method(of_a_recipe, Facts()).backbone.conv1.weight, theirs.conv1.weight)
+    with pytest.raises(ValueError, match=r"init must not be set with backbone.weights, whose weights are not drawn; got one"):
+        check(composed(*net, "init=kaiming"))

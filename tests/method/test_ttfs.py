@@ -188,13 +188,19 @@ def test_the_source_is_trained_first_and_only_trained(tmp_path):
     assert seen == {True: [1, 1, 2, 2], False: [2, 2, 2, 2]}
 
 
+def test_a_share_of_the_source_leaves_each_stage_an_epoch():
+    shares = {share: build(f"method.source={share}") for share in (0.0, 0.1, 0.5, 0.9)}
+    assert [method._source_epochs(3) for method in shares.values()] == [0, 1, 2, 2]
+    assert [method._source_epochs(1) for method in shares.values()] == [0, 0, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
         (["method.input=rate"], "TTFS: input must be one of time, direct; got rate"),
         (["method.readout=count"], "TTFS: readout must be one of end_membrane, spike_time; got count"),
         (["method.source=1.0"], r"TTFS: source must be a share of the epochs in \[0, 1\); got 1.0"),
-        (["backbone.pool=avg"], "TTFS: backbone must hold no AvgPool2d; got features.pool1.0: .*; set backbone.pool=max"),
+        (["backbone.pool=avg"], "TTFS: backbone must hold no AvgPool2d; got features.pool1.0: .*; choose .* backbone.pool=max"),
         (["backbone.bias=true"], "TTFS: backbone must have no bias; got one in features.conv1.0: set backbone.bias=false"),
         (["backbone=convnet"], "TTFS: backbone must hold no NormBase; got .*: a norm moves spikes out of their window"),
     ],
@@ -261,5 +267,14 @@ def test_weights_of_a_file_are_where_training_begins(tmp_path):
     first = build("init=kaiming").backbone
     assert torch.equal(dynamic.backbone.features.conv1[0].weight, first.features.conv1[0].weight)
     assert torch.equal(constant.backbone.features.conv1.layer.weight, first.features.conv1[0].weight)
-    with pytest.raises(ValueError, match=r"init must be null with method\.checkpoint, which it would draw over"):
-        build(f"method.checkpoint={tmp_path}/ann.pt", "init=kaiming")
+
+
+def test_the_threshold_stays_on_the_weights_of_a_trained_mlp(tmp_path):
+    """The recipe's init gives way to the file."""
+    words = ["method=ttfs", "backbone=mlp", "backbone.bias=false"]
+    mlp = build_method(composed(*words, "init=kaiming").config, Facts())
+    torch.save(mlp.backbone.state_dict(), tmp_path / "mlp.pt")
+    ours = composed(*words, f"method.checkpoint={tmp_path}/mlp.pt", "method.threshold=constant").config
+    constant = build_method(ours | {"init": composed("init=kaiming").config["init"]}, Facts())
+    assert torch.equal(constant.backbone.layers.fc1.layer.weight, mlp.backbone.layers.fc1[0].weight)
+    assert constant(images()).shape == (3, 10)
