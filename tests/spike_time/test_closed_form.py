@@ -32,16 +32,16 @@ def random_layer(seed, batch=16, outputs=64):
     return weight, times
 
 
-@settings(max_examples=40)
-@given(st.integers(0, 2**31))
-def test_closed_form_is_the_simulation(seed):
-    """1,024 random neurons an example; the simulation is late by less than a step."""
+@settings(max_examples=150)
+@given(st.integers(0, 2**31), st.booleans())
+def test_closed_form_is_the_simulation(seed, fire_at_end):
+    """64 random neurons with 16 random inputs an example, nearly 10,000 neurons; the simulation is late by less than a step."""
     weight, times = random_layer(seed)
-    exact, simulated = solve(weight, times, fire_at_end=True), stepwise(weight, times, 200, fire_at_end=True)
+    exact = solve(weight, times, fire_at_end=fire_at_end)
+    simulated = stepwise(weight, times, 200, fire_at_end=fire_at_end)
     assert torch.equal(exact.isnan(), simulated.isnan())
     late = (simulated - exact)[~exact.isnan()]
-    assert late.min() >= -1e-9
-    assert late.max() < 1 / 200 + 1e-9
+    assert ((late >= -1e-9) & (late < 1 / 200 + 1e-9)).all()
 
 
 def test_random_layers_hold_the_hard_cases():
