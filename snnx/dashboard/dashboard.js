@@ -51,28 +51,14 @@ function redraw(name, label) {
 }
 
 function sort() {
-  if (!state.sort) return;
   const table = document.querySelector("table.runs"), heads = [...table.querySelectorAll("thead th")];
-  const column = heads.findIndex((head) => head.textContent === state.sort.column);
-  if (column < 0) return;
-  heads.forEach((head, at) => head.setAttribute("aria-sort", at === column ? state.sort.order : "none"));
-  const sign = state.sort.order === "ascending" ? 1 : -1;
-  const rows = [...table.tBodies[0].rows].map((row) => {
-    const cell = row.cells[column], number = cell.dataset.value;
-    return { row, key: number === undefined ? cell.textContent : Number(number), number: number !== undefined };
-  });
-  rows.sort((a, b) => {
-    if (a.number !== b.number) return a.number ? -1 : 1; // what has no value stays below
-    return sign * (a.number ? a.key - b.key : a.key.localeCompare(b.key));
-  });
-  table.tBodies[0].append(...rows.map((one) => one.row));
+  const column = heads.findIndex((head) => head.textContent === state.sort?.column);
+  if (column >= 0) sortRows(table, column, state.sort.order);
 }
 
 for (const button of document.querySelectorAll("table.runs thead button")) {
   button.addEventListener("click", () => {
-    const column = button.textContent;
-    const up = state.sort?.column === column && state.sort.order === "ascending";
-    state.sort = { column, order: up ? "descending" : "ascending" };
+    state.sort = { column: button.textContent, order: turned(button.parentElement) };
     remember();
     sort();
   });

@@ -42,7 +42,7 @@ def page(results: Results, outputs: Path, live: bool) -> str:
         *report.failures(results),
         *report.provenance(results),
         f'<script type="application/json" id="content">{content(results, outputs)}</script>',
-        *(f"<script>\n{(HERE / name).read_text(encoding='utf-8')}</script>" for name in ("chart.js", "dashboard.js")),
+        *map(report.script, (report.SORT, HERE / "chart.js", HERE / "dashboard.js")),
     ]
     head = f'<meta http-equiv="refresh" content="{RELOAD_S}">\n' if live else ""
     style = report.STYLE.read_text(encoding="utf-8") + (HERE / "dashboard.css").read_text(encoding="utf-8")

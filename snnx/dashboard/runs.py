@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from snnx.report.costs import COLUMNS
 from snnx.report.runs import Run
 from snnx.report.status import Board
 from snnx.report.unit import decimals, duration
@@ -50,10 +51,11 @@ def runs(boards: Sequence[Board], metric: str, latest: dict[str, dict[str, float
 
 
 def _columns(metric: str, values: dict[str, dict[str, float]]) -> list[str]:
-    """The sweep's metric, the accuracies, and what the spiking metrics come to on the test set."""
+    """The sweep's metric, the accuracies, what they cost, and what the other spiking metrics come to on the test set."""
     have = dict.fromkeys(name for run in values.values() for name, value in run.items() if value is not None)
     spiking = [name for name in have if name.startswith("test/") and not name.endswith(("/acc", "/loss", "_best"))]
-    return [name for name in dict.fromkeys([metric, *KNOWN, *spiking]) if name in have]
+    costs = [name for names in COLUMNS.values() for name in names]
+    return [name for name in dict.fromkeys([metric, *KNOWN, *costs, *spiking]) if name in have]
 
 
 def _row(label: str, seed: int, scale: str, run: Run | None, values: Sequence[float | None]) -> str:

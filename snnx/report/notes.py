@@ -74,7 +74,7 @@ def provenance(runs: Iterable[Run]) -> list[tuple[str, str]]:
     samples = _distinct(_pairs(result.get("samples")) for result in results)
     facts += [("samples shown", "; ".join(samples))] if samples else []
     facts += [("scale", text) for text in _distinct(_scale(result) for result in results)]
-    facts += [("parameters", text) for text in _parameters(ended)]
+    facts += [("parameters", text) for text in _parameters(ended) if text]
     started = sorted(_distinct(result.get("started") for result in results))
     return facts + ([("started", " to ".join(_distinct([started[0], started[-1]])))] if started else [])
 
@@ -107,8 +107,8 @@ def _scale(result: dict) -> str:
 
 
 def _parameters(runs: Sequence[Run]) -> list[str]:
-    """One number if all rows have it in common, else a number a row."""
+    """One number if all rows have it in common, else that of each row."""
     counts = {(run.row, run.scale): run.result["parameters"] for run in runs if run.result.get("parameters")}
     if len(set(counts.values())) == 1:
         return [f"{next(iter(counts.values())):,}"]
-    return [f"{row} at {scale}: {count:,}" for (row, scale), count in counts.items()]
+    return ["; ".join(f"{row} at {scale}: {count:,}" for (row, scale), count in counts.items())]

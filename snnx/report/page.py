@@ -11,6 +11,7 @@ from snnx.report.table import Table
 from snnx.report.verdict import FAILS, HOLDS, OPEN, RULE
 
 STYLE = Path(__file__).with_name("page.css")
+SORT = Path(__file__).with_name("sort.js")
 VERDICT_CLASS = {HOLDS: "holds", FAILS: "fails", OPEN: "open"}
 
 
@@ -22,7 +23,7 @@ def page(results: Results) -> str:
     body += compared(results)
     if results.plots:
         body += ["<h2>Figures</h2>", *(_figure(plot.png, plot.caption) for plot in results.plots)]
-    body += [*failures(results), *provenance(results)]
+    body += [*failures(results), *provenance(results), script(SORT)]
     return whole(results.sweep.name, body, STYLE.read_text(encoding="utf-8"))
 
 
@@ -41,6 +42,11 @@ def whole(title: str, body: Sequence[str], style: str, head: str = "") -> str:
         f"{head}<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n"
         "<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
     )
+
+
+def script(path: Path) -> str:
+    """A script as part of the page."""
+    return f"<script>\n{path.read_text(encoding='utf-8')}</script>"
 
 
 def compared(results: Results) -> list[str]:
@@ -65,12 +71,17 @@ def _list(texts: Sequence[str]) -> list[str]:
 
 
 def _table(table: Table) -> str:
-    head = "".join(f'<th class="{side}">{escape(cell)}</th>' for cell, side in zip(table.columns, table.align, strict=True))
+    head = "".join(
+        f'<th class="{side}" aria-sort="none"><button type="button">{escape(cell)}</button></th>'
+        for cell, side in zip(table.columns, table.align, strict=True)
+    )
     rows = []
     for row in table.rows:
         cells = (_cell(cell, side) for cell, side in zip(row, table.align, strict=True))
         rows.append(f"<tr>{''.join(cells)}</tr>")
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    return (
+        f'<div class="wide"><table class="compared"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    )
 
 
 def _cell(text: str, side: str) -> str:

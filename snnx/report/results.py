@@ -48,10 +48,13 @@ class Results:
 
     @property
     def tables(self) -> list[table.Table]:
-        """The paper's numbers beside ours, a table a metric, then what each row costs and the splits side by side."""
+        """The paper's numbers beside ours, a table a metric, what each row costs, and the splits side by side; the cost comes
+        first where there are no numbers of a paper."""
         found = [table.numbers(self.sweep, self.lines, metric) for metric in table.metrics(self.sweep)]
-        further = (costs.table(self.sweep, self.lines), table.splits(self.sweep, self.lines))
-        return found + [one for one in further if one]
+        cost, splits = costs.table(self.sweep, self.lines), table.splits(self.sweep, self.lines)
+        compared = any(row.reported for row in self.sweep.rows)
+        ordered = [*found, cost, splits] if compared else [cost, *found, splits]
+        return [table.lean(one) for one in ordered if one]
 
     @property
     def claims(self) -> table.Table:

@@ -4,7 +4,7 @@ import csv
 import io
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -74,6 +74,18 @@ def numbers(sweep: SweepFile, lines: Sequence[Line], metric: str) -> Table:
     rows += [_measured(sweep, line, None, metric) for line in lines if line.row not in known]
     columns = ("row", "paper", "ours, mean ± std (n)", "difference", "scale", "status")
     return Table(titled(sweep.unit, metric), columns, "lrrrll", tuple(rows))
+
+
+def lean(table: Table) -> Table:
+    """Without the columns in which nothing stands.
+
+    Example:
+        >>> lean(Table("", ("row", "paper", "ours"), "lrr", (("A", "-", "0.9"), ("B", "-", "-")))).columns
+        ('row', 'ours')
+    """
+    kept = [place for place in range(len(table.columns)) if not place or any(row[place] != NONE for row in table.rows)]
+    columns, align = tuple(table.columns[place] for place in kept), "".join(table.align[place] for place in kept)
+    return replace(table, columns=columns, align=align, rows=tuple(tuple(row[place] for place in kept) for row in table.rows))
 
 
 def splits(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:

@@ -66,7 +66,7 @@ def test_every_row_and_seed_stands_in_the_table(made, outputs):
 def test_one_file_that_loads_nothing_and_runs_nothing_of_an_error_message(made, outputs):
     text = page(made, outputs, live=False)
     assert not re.findall(r'(?:src|href)="|@import|url\(|https?://(?!www\.w3\.org/2000/svg)', text)
-    assert len(re.findall(r"<script[ >]", text)) == 3
+    assert len(re.findall(r"<script[ >]", text)) == 4
     assert "alert(1)</script>" not in text
     assert "&lt;/script&gt;&lt;script&gt;alert(2)" in text
 

@@ -1,4 +1,4 @@
-"""The report in a real browser: at two widths, in both colour schemes, without an error, a network or a word cut off."""
+"""The report in a real browser: at two widths, in both colour schemes, sorted, without an error or a network."""
 
 import re
 
@@ -13,8 +13,13 @@ pytestmark = [pytest.mark.slow, needs_chromium]
 
 ACT = """
 const tables = [...document.querySelectorAll("table")], images = [...document.querySelectorAll("img")];
+const table = tables[0], ours = [...table.tHead.rows[0].cells].find((cell) => cell.textContent.startsWith("ours"));
+const order = () => [...table.tBodies[0].rows].map((row) => row.cells[0].textContent).join(" ");
+const orders = [order()];
+for (const _ of [1, 2]) { ours.querySelector("button").click(); orders.push(order()); }
 const found = {
   complaints,
+  orders,
   dark: matchMedia("(prefers-color-scheme: dark)").matches,
   ink: getComputedStyle(document.body).color,
   beyond: document.documentElement.scrollWidth - innerWidth,
@@ -37,6 +42,7 @@ def test_it_is_legible(width, dark, sweep, leave, done, outputs, docs):
     assert not re.search(r'(src|href)="(?!data:|#)', text), "a page that needs no network names no other file"
     found, log = use(text, ACT, outputs / "fig" / "report.html", width, dark)
     assert found["complaints"] == []
+    assert found["orders"] == ["A B C", "B A C", "A B C"], "numbers sort up and down, and C, which has none, stays below"
     assert "CONSOLE" not in log
     assert (found["dark"], found["ink"]) == (dark, "rgb(228, 232, 236)" if dark else "rgb(29, 34, 40)")
     assert found["beyond"] <= 0
