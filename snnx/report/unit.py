@@ -39,11 +39,11 @@ def spread(mean: float, std: float | None) -> str:
     """Mean and sample standard deviation, to the same decimals.
 
     Example:
-        >>> spread(81.234, 0.4), spread(0.8, None)
-        ('81.23 ± 0.40', '0.8000')
+        >>> spread(81.234, 0.4), spread(0.8, None), spread(1234567.0, None)
+        ('81.23 ± 0.40', '0.8000', '1,234,567')
     """
     places = decimals(mean)
-    return f"{mean:.{places}f}" if std is None else f"{mean:.{places}f} ± {std:.{places}f}"
+    return f"{mean:,.{places}f}" if std is None else f"{mean:,.{places}f} ± {std:,.{places}f}"
 
 
 def duration(seconds: float) -> str:

@@ -50,9 +50,9 @@ def test_the_table_has_what_there_are_numbers_of(runs, found):
         "training (s)", "parameters",
     )  # fmt: skip
     a, b = table.rows
-    assert a[:5] == ("A", "small", "80.00 ± 0.00", "1000 ± 0", "-")
-    assert a[5:] == ("2.500 ± 0.000", "3.000 ± 0.000", "1.500 ± 0.707", "60.00 ± 0.00", "556682")
-    assert b == ("B", "small", "90.00", "-", "70000", "1.000", "-", "6.000", "-", "556682")
+    assert a[:5] == ("A", "small", "80.00 ± 0.00", "1,000 ± 0", "-")
+    assert a[5:] == ("2.500 ± 0.000", "3.000 ± 0.000", "1.500 ± 0.707", "60.00 ± 0.00", "556,682")
+    assert b == ("B", "small", "90.00", "-", "70,000", "1.000", "-", "6.000", "-", "556,682")
     assert table.below == (f"energy (µJ), test/energy_45nm_uj = {FORMULA}",)
 
 
