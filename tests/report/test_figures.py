@@ -112,6 +112,13 @@ def test_no_two_rows_look_alike():
     assert len(set(styles(rows).values())) == len(rows)
 
 
+def test_more_rows_than_styles_begin_again():
+    rows = [f"row{index}" for index in range(45)]
+    found = styles(rows)
+    assert list(found) == rows
+    assert found["row28"] == found["row0"] != found["row27"]
+
+
 @given(st.lists(st.floats(0, 1), max_size=10).map(sorted))
 def test_labels_keep_their_order_and_distance(places):
     moved = apart(places, gap=0.1, low=0.0, high=1.0)
