@@ -33,6 +33,10 @@ def complaint(error: BaseException, words: list[str]) -> str:
         return _key(key.group(1), words)
     if key := re.search(r"Key '([^']*)' (?:is not in struct|not in '\w+').*?full_key: ([\w.]+)", text):
         return _file(text) + _key(key.group(2), words)
+    if missing := re.search(r"(?:Interpolation key '|Error trying to access )([\w.]+).*?full_key: ([\w.]+)", text):
+        source, full = missing.groups()
+        group, own = source.partition(".")[0], full.partition(".")[0]
+        return f"{full} must be that of {source}; got no such key: choose another {group} or another {own}, or set {full}"
     cause = _flat(error.__cause__) if error.__cause__ is not None else ""
     if value := re.search(r"Value '([^']*)'.*? could not be converted to (\w+)", f"{text} {cause}"):
         full = re.search(r"full_key: ([\w.]+)", f"{text} {cause}")

@@ -104,6 +104,15 @@ MISTAKES = {
     "not an override": (["timesteps", "8"], "an override must be key=value; got timesteps"),
     "several values without -m": (["neuron=if,lif"], "a single run must have one value a key; got neuron=if,lif: add -m"),
     "key of another option": (["neuron=if", "neuron.tau=3"], "neuron.tau must be a key of the chosen neuron option, .* no tau"),
+    "a threshold to follow and a neuron without": (
+        ["neuron=relu", "init=ettfs"],
+        "init.v_threshold must be that of neuron.v_threshold; got no such key: choose another neuron or another init, or set init",
+    ),
+    "a threshold to follow and no neuron": (
+        ["recipe=dta_mnist", "init=ettfs"],
+        "init.v_threshold must be that of neuron.v_threshold; got no such key: choose another neuron",
+    ),
+    "the same in a sweep": (["-m", "neuron=ttfs,relu", "init=ettfs"], "init.v_threshold must be that of neuron.v_threshold"),
     "mistake in one job": (["-m", "neuron=if,lif", "timesteps=4,0"], "timesteps must be at least 1; got 0"),
 }
 
