@@ -25,6 +25,9 @@ def complaint(error: BaseException, words: list[str]) -> str:
     if "missing EQUAL" in text or "no viable alternative" in text:
         bare = next((word for word in words if "=" not in word and not word.startswith("-")), " ".join(words))
         return f"an override must be key=value; got {bare}: see snnx --help{nearest(bare, COMMANDS)}"
+    if "mismatched input '='" in text and (word := next((word for word in words if word.count("=") > 1), None)):
+        key, _, value = word.partition("=")
+        return f"a value that holds = must be quoted; got {word}: write '{key}=\"{value}\"', with both kinds of quotes"
     if option := re.search(r"(?:Could not find|In '[^']*': Could not find|Could not load) '([\w./]+)/([^'/]+)'", text):
         group, name = option.groups()
         group = group.removeprefix("hydra/") if not (home("conf") / group).is_dir() else group
