@@ -102,4 +102,6 @@ def fits(value: object, hint: object) -> bool:
 
 
 def _name(hint: object) -> str:
-    return getattr(hint, "__name__", None) if inspect.isclass(hint) else str(hint).replace("typing.", "")
+    if inspect.isclass(hint):
+        return getattr(hint, "__name__", None)
+    return str(hint).replace("typing.", "").replace("collections.abc.Sequence", "list")  # as YAML has it

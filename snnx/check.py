@@ -87,6 +87,8 @@ def _build(config: dict) -> None:
     Recorder(method.backbone, list(method.metrics.values()), method.watch)
     optimizer = instantiate(config["optimizer"], _convert_="all")([{"params": list(method.parameters())}])
     instantiate(config["scheduler"], _convert_="all")(optimizer, 10)
+    if config["quantization"]:
+        instantiate(config["quantization"], _convert_="all")
     build_trainer(config, "", Path(), callbacks=[])
 
 

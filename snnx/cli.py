@@ -106,6 +106,7 @@ def _task(config) -> None:
     from hydra.types import RunMode
 
     from snnx.check import check
+    from snnx.complaint import COMPLAINTS, complaint
     from snnx.config import job
     from snnx.display import Display
     from snnx.ledger import Busy, finished, renew
@@ -113,12 +114,15 @@ def _task(config) -> None:
 
     hydra = HydraConfig.get()
     words = sys.argv[1:]
-    one = job(
-        config,
-        overrides=list(hydra.overrides.task),
-        choices=dict(hydra.runtime.choices),
-        command=shlex.join(["snnx", *words]),
-    )
+    try:
+        one = job(
+            config,
+            overrides=list(hydra.overrides.task),
+            choices=dict(hydra.runtime.choices),
+            command=shlex.join(["snnx", *words]),
+        )
+    except COMPLAINTS as error:  # here, or Hydra says it too
+        raise SystemExit(_usage(complaint(error, words))) from None
     if hydra.mode == RunMode.RUN and one.sweep and not one.config["label"]:
         raise SystemExit(_usage(f"sweep={one.sweep} must run with -m, since it has rows; got a single run: add -m or row="))
     try:

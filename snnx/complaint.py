@@ -25,6 +25,9 @@ def complaint(error: BaseException, words: list[str]) -> str:
     if "missing EQUAL" in text or "no viable alternative" in text:
         bare = next((word for word in words if "=" not in word and not word.startswith("-")), " ".join(words))
         return f"an override must be key=value; got {bare}: see snnx --help{nearest(bare, COMMANDS)}"
+    if "mismatched input '='" in text and (word := next((word for word in words if word.count("=") > 1), None)):
+        key, _, value = word.partition("=")
+        return f"a value that holds = must be quoted; got {word}: write '{key}=\"{value}\"', with both kinds of quotes"
     if option := re.search(r"(?:Could not find|In '[^']*': Could not find|Could not load) '([\w./]+)/([^'/]+)'", text):
         group, name = option.groups()
         group = group.removeprefix("hydra/") if not (home("conf") / group).is_dir() else group
@@ -33,6 +36,10 @@ def complaint(error: BaseException, words: list[str]) -> str:
         return _key(key.group(1), words)
     if key := re.search(r"Key '([^']*)' (?:is not in struct|not in '\w+').*?full_key: ([\w.]+)", text):
         return _file(text) + _key(key.group(2), words)
+    if missing := re.search(r"(?:Interpolation key '|Error trying to access )([\w.]+).*?full_key: ([\w.]+)", text):
+        source, full = missing.groups()
+        group, own = source.partition(".")[0], full.partition(".")[0]
+        return f"{full} must be that of {source}; got no such key: choose another {group} or another {own}, or set {full}"
     cause = _flat(error.__cause__) if error.__cause__ is not None else ""
     if value := re.search(r"Value '([^']*)'.*? could not be converted to (\w+)", f"{text} {cause}"):
         full = re.search(r"full_key: ([\w.]+)", f"{text} {cause}")

@@ -81,6 +81,7 @@ def compute(job: Job) -> dict:
     data = build_data(config)
     data.setup()
     method = build_method(config, data)
+    quantization = instantiate(config["quantization"], _convert_="all") if config["quantization"] else None
 
     fit_s = 0.0
     keep = Keep(folder / "ckpt", job.id)
@@ -102,7 +103,6 @@ def compute(job: Job) -> dict:
             alone = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
             trainer = build_trainer(alone, job.id, folder, callbacks=callbacks)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
-        quantization = instantiate(config["quantization"], _convert_="all") if config["quantization"] else None
         other = best and best != trainer.max_epochs  # the last epoch is tested anyway, and would give the same again
         tested = test(trainer, method, data, path_of(keep.folder, best) if other else None, quantization)
         last = {key: values[-1] for key, values in history.items()}

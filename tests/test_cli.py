@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from composing import composed
 
 from snnx import cli
 
@@ -102,10 +103,29 @@ MISTAKES = {
     "unknown row": (["-m", "sweep=demo_neurons", "row=IF,GLIF"], "row must be one of IF, LIF, PLIF, KLIF of .*; got GLIF"),
     "row without sweep": (["row=IF"], "row must be one of the rows of a sweep; got IF: give its sweep= too"),
     "not an override": (["timesteps", "8"], "an override must be key=value; got timesteps"),
+    "a path with = in it": (
+        ["method=conversion", "method.checkpoint=outputs/single/seed=0,neuron=lif/ckpt/best.ckpt"],
+        "a value that holds = must be quoted; got method.checkpoint=outputs/.*: write "
+        "'method.checkpoint=\"outputs/single/seed=0,neuron=lif/ckpt/best.ckpt\"', with both",
+    ),
     "several values without -m": (["neuron=if,lif"], "a single run must have one value a key; got neuron=if,lif: add -m"),
     "key of another option": (["neuron=if", "neuron.tau=3"], "neuron.tau must be a key of the chosen neuron option, .* no tau"),
+    "a threshold to follow and a neuron without": (
+        ["neuron=relu", "init=ettfs"],
+        "init.v_threshold must be that of neuron.v_threshold; got no such key: choose another neuron or another init, or set",
+    ),
+    "a threshold to follow and no neuron": (
+        ["recipe=dta_mnist", "init=ettfs"],
+        "init.v_threshold must be that of neuron.v_threshold; got no such key: choose another neuron",
+    ),
+    "the same in a sweep": (["-m", "neuron=ttfs,relu", "init=ettfs"], "init.v_threshold must be that of neuron.v_threshold"),
     "mistake in one job": (["-m", "neuron=if,lif", "timesteps=4,0"], "timesteps must be at least 1; got 0"),
 }
+
+
+def test_a_path_with_an_equals_sign_can_be_quoted():
+    path = "outputs/single/seed=0,neuron=lif/ckpt/best.ckpt"
+    assert composed("method=conversion", f'method.checkpoint="{path}"').config["method"]["checkpoint"] == path
 
 
 @pytest.mark.parametrize("name", MISTAKES)

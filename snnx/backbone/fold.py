@@ -15,7 +15,9 @@ def fold_average_pooling(network: nn.Module, in_shape: tuple[int, int, int]) -> 
 
         conv(w, stride s, padding p) of means of r x r  =  conv(w spread over r x r, divided by r*r, stride r*s, padding r*p)
 
-    and likewise a linear layer on the flattened maps. Poolings that overlap or pad, and what reads them, stay as they are.
+    and likewise a linear layer on the flattened maps. A pooling that overlaps, pads, is not square or has a divisor of its own,
+    one that is read with dilation, with padding by name or by other values than 0, and what reads them stay as they are. So does
+    a whole ResNet: the pooling of its stem overlaps, and the mean at its end is no pooling layer.
 
     Args:
         network: a backbone of `[T, B, C, H, W]` in which one layer alone reads each pooling, as in SCNN, VGG and ConvNet.
@@ -36,7 +38,7 @@ def fold_average_pooling(network: nn.Module, in_shape: tuple[int, int, int]) -> 
     """
     folded = copy.deepcopy(network).eval()
     for pool, size, reader in _pooled(folded, in_shape):
-        side = pool.kernel_size if isinstance(pool.kernel_size, int) else pool.kernel_size[0]
+        side, _ = _pair(pool.kernel_size)
         if size[1] % side or size[2] % side:
             raise ValueError(f"fold_average_pooling: {side} must divide the sides of what is pooled; got {size[1]}x{size[2]}")
         wide = _wide_conv(reader, side) if isinstance(reader, nn.Conv2d) else _wide_linear(reader, side, size)
@@ -59,9 +61,25 @@ def _pooled(network: nn.Module, in_shape: tuple[int, int, int]) -> list[tuple[nn
     return [
         (pool, size, reader)
         for (pool, size), (reader, _) in pairwise(ran)
-        if isinstance(pool, nn.AvgPool2d) and not isinstance(reader, nn.AvgPool2d)
-        and pool.padding == 0 and pool.stride == pool.kernel_size
+        if isinstance(pool, nn.AvgPool2d) and _tiles(pool) and _reads_plainly(reader)
     ]  # fmt: skip
+
+
+def _tiles(pool: nn.AvgPool2d) -> bool:
+    """Whether it takes means of squares side by side."""
+    rows, columns = _pair(pool.kernel_size)
+    return rows == columns and _pair(pool.stride) == (rows, rows) and _pair(pool.padding) == (0, 0) and not pool.divisor_override
+
+
+def _reads_plainly(reader: nn.Module) -> bool:
+    """Whether its weights can be spread: padding stays whole windows of zeros, and no pixel is left out between two."""
+    if isinstance(reader, nn.Conv2d):
+        return reader.dilation == (1, 1) and reader.padding_mode == "zeros" and not isinstance(reader.padding, str)
+    return isinstance(reader, nn.Linear)
+
+
+def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else tuple(value)
 
 
 def _spread(weight: Tensor, side: int) -> Tensor:

@@ -7,7 +7,8 @@ from snnx.nearest import nearest
 from snnx.parser import Parser
 
 FORMATS = ("safetensors", "nir")
-KEYS = ("checkpoint", "format", "to")
+KEYS = ("checkpoint", "format", "to", "fold")
+FOLD = {"true": True, "false": False}
 
 
 def main(words: list[str]) -> int:
@@ -20,8 +21,7 @@ def main(words: list[str]) -> int:
         The exit code: 0, 2 for a mistake in the line, a run that cannot be opened, or a network that cannot be exported.
     """
     try:
-        checkpoint, form, to = _asked(_parser().parse_args(words).words)
-        for path in _export(checkpoint, form, to):
+        for path in _export(*_asked(_parser().parse_args(words).words)):
             print(path)
     except (ValueError, OSError) as error:
         print(f"snnx export: {error}", file=sys.stderr)
@@ -29,22 +29,27 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _asked(words: list[str]) -> tuple[str, str, Path | None]:
+def _asked(words: list[str]) -> tuple[str, str, Path | None, bool]:
     asked = {}
     for word in words:
         key, given, value = word.partition("=")
         if key not in KEYS or not given:
-            raise ValueError(f"a word must be one of checkpoint=, format= and to=; got {word}{nearest(key, KEYS)}")
+            raise ValueError(f"a word must be one of checkpoint=, format=, to= and fold=; got {word}{nearest(key, KEYS)}")
         asked[key] = value
     if "checkpoint" not in asked:
         raise ValueError("checkpoint= must name a run's folder or a .ckpt in it; got none")
     form = asked.get("format", "safetensors")
     if form not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}; got {form}")
-    return asked["checkpoint"], form, Path(asked["to"]) if "to" in asked else None
+    if (fold := asked.get("fold", "false")) not in FOLD:
+        raise ValueError(f"fold must be true or false; got {fold}")
+    if FOLD[fold] and form != "nir":
+        raise ValueError("fold=true must be asked of format=nir; got weights alone, which say nothing of kernels and strides")
+    return asked["checkpoint"], form, Path(asked["to"]) if "to" in asked else None, FOLD[fold]
 
 
-def _export(checkpoint: str, form: str, to: Path | None) -> list[Path]:
+def _export(checkpoint: str, form: str, to: Path | None, fold: bool) -> list[Path]:
+    from snnx.backbone.fold import fold_average_pooling
     from snnx.export.nir_file import export_nir
     from snnx.export.weights_file import export_weights
     from snnx.reopen import reopen
@@ -54,7 +59,7 @@ def _export(checkpoint: str, form: str, to: Path | None) -> list[Path]:
     if form == "safetensors":
         return export_weights(run, to)
     method, shape = _network(run)
-    export_nir(method.backbone, shape, to)
+    export_nir(fold_average_pooling(method.backbone, shape) if fold else method.backbone, shape, to)
     return [to]
 
 
@@ -76,9 +81,9 @@ def _network(run) -> tuple:
 def _parser() -> Parser:
     parser = Parser(
         prog="snnx export",
-        usage="snnx export checkpoint=PATH [format=safetensors|nir] [to=FILE]",
+        usage="snnx export checkpoint=PATH [format=safetensors|nir] [to=FILE] [fold=true]",
         description="Write a finished run for other programs: its weights as safetensors, which method.checkpoint= and "
-        "backbone.weights= read too, or its network as NIR where that gives the same spikes.",
+        "backbone.weights= read too, or its network as NIR where that gives the same spikes, with fold=true without average pooling.",
         epilog="example: snnx export checkpoint=outputs/single/seed=0 format=nir to=network.nir",
     )
     parser.add_argument("words", nargs="*", metavar="KEY=VALUE")

@@ -27,10 +27,10 @@ class Symmetric:
     Every `weight` of two or more dimensions is rounded by itself, by `symmetric`; biases and norms stay as they are.
 
     Args:
-        bits: numbers of bits to test with, each at least 2.
+        bits: whole numbers of bits to test with, each at least 2.
 
     Raises:
-        ValueError: a number of bits is below 2.
+        ValueError: there is no number of bits, or one is below 2 or not whole.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, section 5.4, 4 bits; that the grid is
         symmetric and of one layer is ours.
@@ -46,8 +46,8 @@ class Symmetric:
     """
 
     def __init__(self, *, bits: Sequence[int]) -> None:
-        if not bits or any(number < 2 for number in bits):
-            raise ValueError(f"Symmetric: bits must be a list of numbers of 2 or more; got {list(bits)}")
+        if not bits or any(type(number) is not int or number < 2 for number in bits):
+            raise ValueError(f"Symmetric: bits must be a list of whole numbers of 2 or more; got {list(bits)}")
         self.bits = list(bits)
 
     @contextmanager

@@ -4,7 +4,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import cycle, product
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,8 @@ class Plot:
 
 
 def styles(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """A colour and a dash for each label, the same in every figure of a report."""
-    return dict(zip(dict.fromkeys(labels), ((c, d) for d, c in product(DASHES, COLOURS)), strict=False))
+    """A colour and a dash for each label, the same in every figure of a report; after 28 they come again."""
+    return dict(zip(dict.fromkeys(labels), cycle((c, d) for d, c in product(DASHES, COLOURS)), strict=False))
 
 
 def panels(titles: Sequence[str], width: float = 4.8, height: float = 3.8) -> tuple["Figure", list["Axes"]]:

@@ -16,11 +16,8 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
     if not kept:
         return []
     figure, axes = panels([f"{line.label}, scale {line.scale}" for line, _ in kept])
-    early = [
-        np.nanquantile(np.concatenate([np.array(times, dtype=float) for times in layers.values()]), 0.98) for _, layers in kept
-    ]
-    for axis, end, (_, layers) in zip(axes, early, kept, strict=True):
-        style = styles(list(layers))
+    for axis, (_, layers) in zip(axes, kept, strict=True):
+        style, end = styles(list(layers)), _early(layers)
         for place, (layer, times) in enumerate(layers.items(), 1):
             height = place + np.linspace(-0.42, 0.42, len(times))
             axis.plot(np.array(times, dtype=float), height, ".", color=style[layer][0], markersize=1.5)
@@ -34,3 +31,10 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
         "of the latest 2 % some may lie outside"
     )
     return [Plot("spike_raster", caption, png(figure))]
+
+
+def _early(layers: dict[str, list]) -> float:
+    """The time by which 98 % of the spikes have come; 1 where that gives the axis no length: no spike, or all at 0."""
+    times = np.concatenate([np.array(times, dtype=float) for times in layers.values()])
+    came = times[np.isfinite(times)]
+    return float(np.quantile(came, 0.98) if came.size else 0.0) or 1.0

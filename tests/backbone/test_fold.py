@@ -3,6 +3,7 @@
 import pytest
 import torch
 from spikingjelly.activation_based import functional
+from spikingjelly.activation_based.layer import SeqToANNContainer
 from torch import nn
 
 from snnx.backbone.convnet import ConvNet
@@ -53,6 +54,45 @@ def test_poolings_that_overlap_stay():
     assert [m.kernel_size for m in folded.modules() if isinstance(m, nn.Conv2d)] == [
         m.kernel_size for m in net.modules() if isinstance(m, nn.Conv2d)
     ]
+
+
+def chained(pool: nn.AvgPool2d, *read: nn.Module) -> nn.Sequential:
+    return nn.Sequential(SeqToANNContainer(pool, *read)).double()
+
+
+CONV = nn.Conv2d(2, 3, 3, padding=1)
+
+
+@pytest.mark.parametrize(
+    ("pool", "read"),
+    [
+        (nn.AvgPool2d(2, divisor_override=3), [CONV]),
+        (nn.AvgPool2d((2, 1)), [CONV]),
+        (nn.AvgPool2d((1, 2)), [nn.Flatten(), nn.Linear(64, 3)]),
+        (nn.AvgPool2d(2, stride=1), [CONV]),
+        (nn.AvgPool2d(2, padding=1), [CONV]),
+        (nn.AvgPool2d(2), [nn.Conv2d(2, 3, 3, dilation=2, padding=2)]),
+        (nn.AvgPool2d(2), [nn.Conv2d(2, 3, 3, padding="same")]),
+        (nn.AvgPool2d(2), [nn.Conv2d(2, 3, 3, padding=1, padding_mode="replicate")]),
+    ],
+    ids=["divisor", "rectangle", "rectangle to linear", "overlap", "padded", "dilation", "padding by name", "padding by values"],
+)
+def test_pairs_that_have_no_wide_layer_stay(pool, read):
+    net = chained(pool, *read)
+    folded = fold_average_pooling(net, (2, 8, 8))
+    assert [type(m) for m in folded.modules()] == [type(m) for m in net.modules()]
+    x = torch.rand(2, 3, 2, 8, 8, dtype=torch.float64)
+    assert torch.equal(folded(x), net(x))
+
+
+@pytest.mark.parametrize("pool", [nn.AvgPool2d((2, 2), stride=2), nn.AvgPool2d(2, padding=(0, 0)), nn.AvgPool2d(4)])
+@pytest.mark.parametrize("conv", [nn.Conv2d(2, 4, (3, 1), stride=(1, 2), padding=(2, 0)), nn.Conv2d(2, 4, 2, groups=2)])
+def test_squares_fold_however_they_are_written(pool, conv):
+    net = chained(pool, conv)
+    folded = fold_average_pooling(net, (2, 8, 16))
+    assert not any(isinstance(m, nn.AvgPool2d) for m in folded.modules())
+    x = torch.rand(2, 3, 2, 8, 16, dtype=torch.float64)
+    torch.testing.assert_close(folded(x), net(x), rtol=1e-9, atol=1e-12)
 
 
 def test_sides_that_do_not_divide():

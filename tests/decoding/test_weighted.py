@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.decoding.temporal_linear import TemporalLinear
@@ -57,6 +58,20 @@ def test_potentials_break_ties_and_nothing_else(gamma):
     assert ((plain.max(1).values - plain.gather(1, scores.argmax(1, keepdim=True))[:, 0]).abs() < 1e-6).all()
 
 
+@settings(max_examples=50)
+@given(st.integers(2, 24), st.data())
+def test_ties_are_broken_as_finely_as_stated(timesteps, data):
+    """One spike at t each, from potentials whose sigmoids differ by 2^(T - 22 - t); at 17 and more nothing is left to see."""
+    t = data.draw(st.integers(max(0, timesteps - 19), timesteps - 1))
+    low = data.draw(st.floats(0.74, 0.99 - 2.0 ** (timesteps - 22 - t)))
+    near = torch.tensor([low, low + 1.02 * 2.0 ** (timesteps - 22 - t)], dtype=torch.float64).logit().float()
+    for potentials, told_apart in ((near, True), (torch.tensor([18.0, 19.0]), False)):
+        y = torch.zeros(timesteps, 1, 2)
+        y[t, 0] = potentials
+        lower, higher = WeightedSpikes(neuron=TTFS).eval()(y)[0].tolist()
+        assert (higher > lower) == told_apart
+
+
 def test_counting_neurons_may_fire_more_than_once():
     scores = WeightedSpikes(neuron=IF, scale=1)(torch.full((4, 1, 2), 0.5))
     assert scores.tolist() == [[0.625, 0.625]]  # spikes at 1 and 3: 1/2 + 1/8
@@ -75,6 +90,10 @@ def test_training_reaches_the_weights():
         (lambda: TemporalLinear(timesteps=0), "TemporalLinear: timesteps must be at least 1; got 0"),
         (lambda: WeightedSpikes(neuron=TTFS, gamma=0), "WeightedSpikes: gamma must be at least 1, .*; got 0"),
         (lambda: WeightedSpikes(neuron=TTFS, scale=0), "WeightedSpikes: scale must be positive; got 0"),
+        (
+            lambda: WeightedSpikes(neuron=nn.ReLU),
+            "WeightedSpikes: neuron must be a spiking one; got ReLU: choose decoding=temporal_weighted, which reads values",
+        ),
     ],
 )
 def test_bad_values(build, message):

@@ -174,6 +174,12 @@ def test_the_command_writes_a_graph_or_says_why_not(tmp_path, capsys):
         "out",
         "output",
     }
+    binary = tmp_path / "binary.nir"
+    assert command.main([f"checkpoint={folder}", "format=nir", f"to={binary}", "fold=true"]) == 0
+    assert not any(isinstance(node, nir.AvgPool2d) for node in nir.read(binary).nodes.values())
+    x = torch.rand(4, 3, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(*(interpret(nir.read(path), x, DT)["output"] for path in (file, binary)), rtol=1e-6, atol=1e-6)
+    capsys.readouterr()
     assert command.main([f"checkpoint={folder}", "format=nir", f"to={tmp_path}/net.json"]) == 2
     assert "to must end in .nir" in capsys.readouterr().err
     folder, _ = finished(tmp_path / "outputs", "method=conversion", "metric=[]", "trainer.max_epochs=1")

@@ -57,10 +57,12 @@ def test_a_run_that_trained_nothing_has_none(run, tmp_path, capsys):
     [
         ([], "checkpoint= must name a run's folder or a .ckpt in it; got none"),
         (["checkpoint=nowhere"], "got nowhere, which does not exist"),
+        (["checkpoint=x", "format=nir", "fold=yes"], "fold must be true or false; got yes"),
+        (["checkpoint=x", "fold=true"], "fold=true must be asked of format=nir; got weights alone, which say nothing of"),
         (["checkpoint=x", "format=onnx"], "format must be one of safetensors, nir; got onnx"),
         (
             ["checkpoint=x", "formt=nir"],
-            "a word must be one of checkpoint=, format= and to=; got formt=nir; did you mean format?",
+            "a word must be one of checkpoint=, format=, to= and fold=; got formt=nir; did you mean format?",
         ),
     ],
 )

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from snnx.check import check
 from snnx.quantization.symmetric import Symmetric, symmetric
 from snnx.run import execute
 
@@ -45,7 +46,20 @@ def test_a_run_is_tested_with_each(tmp_path):
     assert metrics["test/firing_rate_2bit"] != metrics["test/firing_rate"]
 
 
-@pytest.mark.parametrize("bits", [[], [1], [4, 0]])
+@pytest.mark.parametrize("bits", [[], [1], [4, 0], [4.5], [4.0], [True]])
 def test_bits_that_are_none(bits):
-    with pytest.raises(ValueError, match="bits must be a list of numbers of 2 or more; got"):
+    with pytest.raises(ValueError, match="bits must be a list of whole numbers of 2 or more; got"):
         Symmetric(bits=bits)
+
+
+@pytest.mark.parametrize(
+    ("bits", "message"),
+    [
+        ("[1]", r"^Symmetric: bits must be a list of whole numbers of 2 or more; got \[1\] \["),
+        ("[4.5]", r"^Symmetric: bits must be a list of whole numbers of 2 or more; got \[4.5\] \["),
+        ("4", r"^quantization.bits must be of type list\[int\]; got 4 \["),
+    ],
+)
+def test_bits_are_refused_before_the_training(bits, message):
+    with pytest.raises(ValueError, match=message):
+        check(composed("quantization=symmetric", f"quantization.bits={bits}"))

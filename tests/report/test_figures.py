@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnx.report import attention, curves, histograms, layers
+from snnx.report import attention, curves, histograms, layers, raster
 from snnx.report.axes import COLOURS, apart, styles
 from snnx.report.lines import lines
 from snnx.report.runs import collect
@@ -112,6 +112,13 @@ def test_no_two_rows_look_alike():
     assert len(set(styles(rows).values())) == len(rows)
 
 
+def test_more_rows_than_styles_begin_again():
+    rows = [f"row{index}" for index in range(45)]
+    found = styles(rows)
+    assert list(found) == rows
+    assert found["row28"] == found["row0"] != found["row27"]
+
+
 @given(st.lists(st.floats(0, 1), max_size=10).map(sorted))
 def test_labels_keep_their_order_and_distance(places):
     moved = apart(places, gap=0.1, low=0.0, high=1.0)
@@ -159,3 +166,13 @@ def test_attention_is_drawn_of_the_lines_that_have_it(leave, done, drawn):
     assert size(plots[0].png) == (2040, 630)  # four panels of 3.4 by 4.2 inches
     assert "denoiser of B" in plots[1].caption
     assert drawn(layers.draw) == []
+
+
+@pytest.mark.parametrize("times", [[None, None], [], [0, 0], [None, 3.0], [0.5, 7.0]])
+def test_a_raster_of_few_spikes_or_none(leave, done, drawn, times):
+    """A silent sample, and one whose spikes are all at the first step, leave nothing to scale the axis by."""
+    seen = {"sn1": times, "sn2": [None, *times]}
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"spike_raster": {"correct": seen}}))
+    (plot,) = drawn(raster.draw)
+    assert plot.name == "spike_raster"
+    assert size(plot.png) == (960, 570)
