@@ -5,9 +5,10 @@ from typing import Literal
 from torch import Tensor
 
 from snnx.attention.self_attention import SelfAttention
+from snnx.energy.prices import PRICES
 from snnx.metric.metric import Metric, Table
 
-PICOJOULES = {"paper": 4.75e-3, "45nm_int8": 0.03, "45nm_fp32": 0.9}
+PICOJOULES = {"paper": 4.75e-3, "45nm_int8": PRICES["45nm_int8"].ac, "45nm_fp32": PRICES["45nm"].ac}
 """An operation's: fitted to the paper's table; an addition of 8-bit integers, or of floats, in 45 nm."""
 
 

@@ -125,13 +125,17 @@ def test_products_of_attention_against_a_walk():
     assert (found["synops"], found["macs"]) == ((sum(met) + walked) / 2, 0)
 
 
-def test_attentions_that_cannot_be_seen_are_refused():
-    with pytest.raises(ValueError, match=r"Energy: attention must be .* whose products can be seen; got snnx.backbone.vit"):
-        Recorder(nn.Sequential(Attention(8, 2)), [Energy()])
+@pytest.mark.parametrize("metric", [Energy, AnyTime])
+def test_attentions_that_cannot_be_seen_are_refused(metric):
+    name = metric.__name__
+    with pytest.raises(ValueError, match=rf"{name}: attention must be .* whose products can be seen; got snnx.backbone.vit"):
+        Recorder(nn.Sequential(Attention(8, 2)), [metric()])
+    with pytest.raises(ValueError, match=rf"{name}: attention must be of spikes, .*; got ReLU in 0: choose a spiking neuron"):
+        Recorder(nn.Sequential(SelfAttention(8, 2, nn.ReLU)), [metric()])
     layer = SelfAttention(8, 2, IF)
-    with Recorder(layer, [Energy()], layers="proj_sn") as recorder:
+    with Recorder(layer, [metric()], layers="proj_sn") as recorder:
         recorder.see_input(torch.zeros(2, 1), torch.zeros(3, 2, 1))
-        with pytest.raises(ValueError, match=r"Energy: method.watch must match the neurons of every attention"):
+        with pytest.raises(ValueError, match=rf"{name}: method.watch must match the neurons of every attention"):
             layer(torch.ones(3, 2, 5, 8))
 
 
