@@ -3,7 +3,9 @@
 import pytest
 import torch
 from composing import composed
+from counters import counted, spikingjelly
 from spikingjelly.activation_based import functional, op_counter
+from spikingjelly.activation_based.layer import SeqToANNContainer
 from torch import nn
 
 from snnx.attention.self_attention import SelfAttention
@@ -20,18 +22,6 @@ from snnx.metric.fan_out import fan_out
 from snnx.metric.recorder import Recorder
 from snnx.metric.relative_energy import relative_energy
 from snnx.neuron.if_ import IF
-
-
-def counted(network: nn.Module, x: torch.Tensor) -> dict[str, float]:
-    """What the metric says of encoded samples `[T, B, *]`, without its prefix."""
-    with torch.no_grad(), Recorder(network.eval(), [Energy()]) as recorder:
-        functional.reset_net(network)
-        recorder.labels = torch.zeros(x.shape[1])
-        recorder.see_input(x[0], x)
-        recorder.see_output(network(x), MeanLogits())
-        recorder.end_batch(torch.zeros(x.shape[1], dtype=torch.bool))
-        return {key.removeprefix("test/energy_"): value for key, value in recorder.scalars().items() if key.startswith("test")}
-
 
 SPIKES = torch.tensor([[1.0, 0.0, 1.0, 1.0]]).view(1, 1, 4)
 
@@ -142,17 +132,9 @@ def test_attentions_that_cannot_be_seen_are_refused(metric):
 def spiking() -> tuple[nn.Module, torch.Tensor]:
     """Convolutions and spikes, without poolings: where all counters should agree."""
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Flatten(2), nn.Linear(16, 12), IF(), nn.Linear(12, 5))
+    convolution = SeqToANNContainer(nn.Conv2d(1, 4, 3, padding=1, bias=False))
+    network = nn.Sequential(convolution, IF(v_threshold=0.3), nn.Flatten(2), nn.Linear(64, 5, bias=False))
     return network, (torch.rand(4, 3, 1, 4, 4) < 0.5).float()
-
-
-def spikingjelly(network: nn.Module, x: torch.Tensor) -> dict[str, float]:
-    """SpikingJelly's counts of a batch, all steps, by sample."""
-    functional.reset_net(network)
-    counters = {"synops": op_counter.SynOpCounter(), "macs": op_counter.MACCounter()}
-    with torch.no_grad(), op_counter.DispatchCounterMode(list(counters.values())):
-        network(x)
-    return {name: counter.get_total() / x.shape[1] for name, counter in counters.items()}
 
 
 def test_spikingjelly_agrees_on_binary_spikes():
@@ -176,7 +158,8 @@ def test_spikingjelly_counts_no_synop_for_scaled_spikes():
 def test_chips_and_prices_are_those_of_their_sources():
     network, x = spiking()
     found = counted(network, x)
-    fired = network[2](network[1](x.flatten(2)).detach() if functional.reset_net(network) is None else x)
+    functional.reset_net(network)
+    fired = network[:2](x).detach()
     assert found["truenorth"] == pytest.approx(relative_energy(4, float(fired.sum()) / 3, "truenorth"))
     config = op_counter.SimpleEnergyCostConfig()
     assert (config.e_mac_pj, config.e_ac_pj, config.e_memory_pj_per_byte) == PRICES["memory"][:3]
