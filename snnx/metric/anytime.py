@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from snnx.attention.self_attention import SelfAttention
 from snnx.energy.operations import additions
 from snnx.energy.prices import PRICES
-from snnx.metric.by_step import require_steps, scores_by_step
+from snnx.metric.by_step import answers, require_steps, scores_by_step
 from snnx.metric.counting import Counting
 from snnx.metric.fan_out import fan_out
 from snnx.metric.metric import Table
@@ -19,21 +19,22 @@ class AnyTime(Counting):
     """What the network would have said, and spent, had it been stopped after step t; each curve over t, from one run.
 
         acc[t]       = share of samples whose scores of the steps 1..t are highest at the label
-        spikes[t]    = spikes of all watched layers in the steps 1..t                                  per sample
+        spikes[t]    = spikes of all layers of neurons in the steps 1..t                               per sample
         synops[t]    = additions in the steps 1..t (see `energy.operations.additions`),
                        with the products of spiking attentions (see `energy.attention.products`)       per sample
         energy_uj[t] = (0.9 pJ * synops[t] + 4.6 pJ * macs[t]) / 1e6                                   per sample
         exit_acc[t]  = acc[t], with the answer of samples that were sure before t kept as it was
         running[t]   = share of samples that were not yet sure after t steps
-        since_steps[t] = the step from which on the answer of step t has stood                           mean over samples
+        since_steps[t] = the step from which on the answer of step t has stood, t if it has none         mean over samples
 
     A sample is sure, and leaves, when the softmax of its scores first reaches `confidence`; `running_latency_steps` is the
-    mean step of leaving, T for those that never do. Products of a layer that reads values instead of spikes are `macs`; of the
-    first layer once if they are the same at every step, which it need not compute again. Batch norms count as folded, and gains
-    on shortcuts and the neurons' own additions are not counted; the last of `energy_uj` is `energy_45nm_uj` of `Energy`. As
-    numbers the curves give their value at each of `marks`; the last of `since_steps` is the latency to decision,
-    `acc_settle_steps` the first t from which accuracy never again falls below 0.9 of the last, `acc_drop` the deepest fall
-    below an earlier accuracy.
+    mean step of leaving, T for those that never do. Exactly equal greatest scores are no answer, so a sample that ends with
+    them has a latency to decision of T; its class in `acc` is the first of them, as in `test/acc`. Products of a layer that
+    reads values instead of spikes are `macs`; of the first layer once if they are the same at every step, which it need not
+    compute again. Batch norms count as folded, and gains on shortcuts and the neurons' own additions are not counted; the last
+    of `energy_uj` is `energy_45nm_uj` of `Energy`. As numbers the curves give their value at each of `marks`; the last of
+    `since_steps` is the latency to decision, `acc_settle_steps` the first t from which accuracy never again falls below 0.9 of
+    the last, `acc_drop` the deepest fall below an earlier accuracy.
 
     A network without spikes, such as one of ReLU, has all but `spikes` and `synops`. A long run is measured in pieces of time,
     in memory that does not depend on its length but for the curves.
@@ -54,9 +55,9 @@ class AnyTime(Counting):
         >>> metric, outputs = AnyTime(marks=[1, 2]), torch.tensor([[[0.0, 9.0]], [[9.0, 0.0]], [[9.0, 0.0]]])
         >>> _ = metric.measure_input(torch.zeros(1, 1), torch.zeros(3, 1, 1))
         >>> seen = metric.measure_output(outputs, MeanLogits(), torch.tensor([0]))
-        >>> {curve: places["output"].flatten().tolist() for curve, places in seen.items()}     # sure, and wrong, after one step
+        >>> {curve: places["output"].flatten().tolist() for curve, places in seen.items()}     # sure, and wrong; then a tie
         {'anytime_acc': [0.0, 1.0, 1.0], 'anytime_exit_acc': [0.0, 0.0, 0.0], 'anytime_running': [0.0, 0.0, 0.0],
-         'anytime_since_steps': [1.0, 2.0, 2.0]}
+         'anytime_since_steps': [1.0, 2.0, 3.0]}
     """
 
     over_samples = {
@@ -67,7 +68,7 @@ class AnyTime(Counting):
         "anytime_synops": "additions in the steps so far: weights that meet a spike, one for each of its units, + products of "
         "spiking attentions",
         "anytime_energy_uj": PRICES["45nm"].formula,
-        "anytime_since_steps": "the step from which on the last answer has stood, mean over samples",
+        "anytime_since_steps": "the step from which on the last answer has stood, T if scores end in a tie, mean over samples",
         "anytime_running_latency_steps": "the step at which a sample is sure and leaves, mean over samples",
     }
 
@@ -120,29 +121,30 @@ class AnyTime(Counting):
         sure = scores.softmax(2).amax(2) >= self.confidence
         left = torch.zeros_like(right[0]) if self._left is None else self._left
         kept = torch.zeros_like(left) if self._kept is None else self._kept
-        answers, running = [], []
+        exits, running = [], []
         for right_t, sure_t in zip(right, sure, strict=True):
             kept = torch.where(left, kept, right_t)
             left = left | sure_t
-            answers.append(kept)
+            exits.append(kept)
             running.append(~left)
         self._left, self._kept = left, kept
         curves = {
             "acc": right,
-            "exit_acc": torch.stack(answers),
+            "exit_acc": torch.stack(exits),
             "running": torch.stack(running),
             "since_steps": self._stood(scores),
         }
         return {f"anytime_{curve}": {"output": values.float()} for curve, values in curves.items()}
 
     def _stood(self, scores: Tensor) -> Tensor:
-        """`[T, B]`: the step from which on the answer of each step has stood, counted from the start of the run."""
+        """`[T, B]`: the step from which on the answer of each step has stood, counted from the start of the run; that step
+        itself where there is none."""
         stood = []
-        for answer in scores.argmax(2):
+        for answer in answers(scores):
             if self._answer is None:
                 self._step, self._since = 0, torch.ones_like(answer)
             else:
-                self._since = torch.where(answer == self._answer, self._since, self._step + 1)
+                self._since = torch.where((answer == self._answer) & (answer >= 0), self._since, self._step + 1)
             self._answer, self._step = answer, self._step + 1
             stood.append(self._since)
         return torch.stack(stood)
