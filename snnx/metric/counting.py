@@ -13,7 +13,7 @@ from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 
 class Counting(Metric):
-    """A metric of the operations of a whole network.
+    """A metric of the operations of all layers, those of a learnt encoding included, whatever `method.watch` says.
 
     The first layer that runs reads the input, which is spikes if all of it is whole numbers; every other reads spikes, or
     values in a network without any. What is the same at every step is computed once by the first layer.
@@ -28,7 +28,7 @@ class Counting(Metric):
         self._spikes, self._times = True, False
         self._first: str | None = None  # the layer that reads the input of the batch that is running
         self._values = self._constant = self._started = False
-        self._last: tuple[Node, Tensor] | None = None  # the neurons that ran last, and their spikes
+        self._last: Tensor | None = None  # spikes of the neurons that ran last
 
     def begin(self, network: nn.Module) -> None:
         for name, module in network.named_modules():
@@ -54,7 +54,8 @@ class Counting(Metric):
         return {}
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
-        self._last = node, s
+        self._last = s
+        self._spikes = True  # also where only the encoding fires
         return {}
 
     def reads_values(self, layer: str) -> bool:
@@ -70,14 +71,5 @@ class Counting(Metric):
         return steps
 
     def products(self, before: Tensor, after: Tensor, attention: SelfAttention) -> Tensor:
-        """`[T, B]`: additions of an attention's two products, whose scores these are.
-
-        Raises:
-            ValueError: the values were not watched.
-        """
-        if self._last is None or self._last[0] is not attention.v_sn:
-            raise ValueError(
-                f"{type(self).__name__}: method.watch must match the neurons of every attention, whose values it counts; "
-                "got others"
-            )
-        return products(before, after, self._last[1])
+        """`[T, B]`: additions of an attention's two products, whose scores these are; the last neurons made its values."""
+        return products(before, after, self._last)

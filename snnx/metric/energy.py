@@ -32,7 +32,7 @@ class Energy(Counting):
     `mesh_energy`.
 
     Raises:
-        ValueError: the network has an attention whose products cannot be seen, or whose values are not watched.
+        ValueError: the network has an attention whose products cannot be seen.
 
     Source: `energy.prices`; SpikingJelly's NeuromorphicMemoryAccessCounter for bytes.
     """

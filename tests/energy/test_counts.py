@@ -19,6 +19,7 @@ from snnx.energy.prices import PRICES
 from snnx.metric.anytime import AnyTime
 from snnx.metric.energy import Energy
 from snnx.metric.fan_out import fan_out
+from snnx.metric.firing_rate import FiringRate
 from snnx.metric.recorder import Recorder
 from snnx.metric.relative_energy import relative_energy
 from snnx.neuron.if_ import IF
@@ -122,11 +123,53 @@ def test_attentions_that_cannot_be_seen_are_refused(metric):
         Recorder(nn.Sequential(Attention(8, 2)), [metric()])
     with pytest.raises(ValueError, match=rf"{name}: attention must be of spikes, .*; got ReLU in 0: choose a spiking neuron"):
         Recorder(nn.Sequential(SelfAttention(8, 2, nn.ReLU)), [metric()])
-    layer = SelfAttention(8, 2, IF)
-    with Recorder(layer, [metric()], layers="proj_sn") as recorder:
-        recorder.see_input(torch.zeros(2, 1), torch.zeros(3, 2, 1))
-        with pytest.raises(ValueError, match=rf"{name}: method.watch must match the neurons of every attention"):
-            layer(torch.ones(3, 2, 5, 8))
+
+
+def test_all_layers_are_counted_whatever_is_watched():
+    torch.manual_seed(0)
+    network, x = SelfAttention(8, 2, lambda: IF(v_threshold=0.3)), (torch.rand(3, 2, 5, 8) < 0.5).float()
+    found = []
+    for layers in ("*", "proj_sn"):
+        metrics = [Energy(), AnyTime(marks=[3]), FiringRate()]
+        with torch.no_grad(), Recorder(network.eval(), metrics, layers) as recorder:
+            functional.reset_net(network)
+            recorder.labels = torch.zeros(2, dtype=torch.long)
+            recorder.see_input(x[0], x)
+            recorder.see_output(network(x).flatten(2), MeanLogits())
+            recorder.end_batch(torch.zeros(2, dtype=torch.bool))
+        found.append(recorder)
+    energies = [{k: v for k, v in one.scalars().items() if "energy" in k or "anytime" in k} for one in found]
+    assert energies[0] == energies[1]
+    assert energies[0]["test/anytime_spikes"] > 0
+    assert list(found[1].curves("test")["firing_rate"]) == ["proj_sn"]
+
+
+class Image:
+    shape, classes = (1, 4, 4), 5
+
+
+@pytest.mark.parametrize("metric", ["energy", "anytime"])
+def test_a_learnt_encoding_is_counted(metric):
+    """One image, one pixel of 1 and one of 1/2, through a kernel that copies them; the encoding's neurons fire from 0.9 on."""
+    words = ["encoding=conv_direct", "timesteps=3", "neuron=if", "neuron.v_threshold=0.9", "backbone=mlp", "backbone.hidden=[]"]
+    method = build_method(composed(*words, f"metric=[{metric}]").config, Image()).eval()
+    nn.init.dirac_(method.encoding.conv.weight)
+    image = torch.zeros(1, 1, 4, 4)
+    image[0, 0, 0, 0], image[0, 0, 2, 2] = 1.0, 0.5
+    with torch.no_grad(), Recorder(method.backbone, [*method.metrics.values()], "*", method.encoding) as method.recorder:
+        method.recorder.labels = torch.zeros(1, dtype=torch.long)
+        method(image)
+        method.recorder.end_batch(torch.zeros(1, dtype=torch.bool))
+    found, curves = method.recorder.scalars(), method.recorder.curves("test")
+    macs, by_step = 10 * 10, [1, 2, 1]  # a row meets 2, 3, 3, 2 places of the kernel's; the half fires at the second step
+    if metric == "energy":
+        assert curves["energy_macs"] == {"encoding.conv": macs}
+        assert found["test/energy_synops"] == 5 * sum(by_step)
+        assert found["test/energy_truenorth"] == pytest.approx(relative_energy(3, sum(by_step), "truenorth"))
+        assert found["test/energy_45nm_uj"] == pytest.approx((4.6 * macs + 0.9 * 5 * 4) / 1e6)
+    else:
+        assert curves["anytime_spikes"]["all"].tolist() == [1, 3, 4]
+        assert curves["anytime_energy_uj"]["all"].tolist() == pytest.approx([(460 + 0.9 * 5 * n) / 1e6 for n in (1, 3, 4)])
 
 
 def spiking() -> tuple[nn.Module, torch.Tensor]:
