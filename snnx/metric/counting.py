@@ -58,6 +58,10 @@ class Counting(Metric):
         self._spikes = True  # also where only the encoding fires
         return {}
 
+    def measure_norm(self, layer: str) -> dict[str, Tensor]:
+        """Curves of the layer that ran last, of which a batch norm that can be folded into it reads the output."""
+        return {}
+
     def reads_values(self, layer: str) -> bool:
         """Whether the layer that runs now reads values; the first one asked about is the first of the network."""
         self._first = self._first or layer

@@ -22,10 +22,10 @@ class Energy(Counting):
 
         synops = sum over layers of additions (see `energy.operations.synops`) + products of spiking attentions
         macs   = weights of every layer that reads values, zeros included: of the first, once if they stay the same over time
-        bytes  = 4 * (synops + macs) + 4 * outputs of layers with a bias * T + 8 * states of neurons * T
+        bytes  = 4 * (synops + macs) + 4 * outputs of layers with a bias or a batch norm * T + 8 * states of neurons * T
         energy = by each of `energy.prices.PRICES`
 
-    Batch norms count as folded into the weights, and so do scales of spikes and divisions of poolings; the neurons' own
+    Batch norms count as folded into weights and biases, and so do scales of spikes and divisions of poolings; the neurons' own
     arithmetic, gains on shortcuts and maxima are not counted. The input is spikes if all of it is whole numbers.
     `energy_truenorth` and `energy_spinnaker` are `relative_energy`, without a unit, of spikes in time steps. A network without
     spikes, such as one of ReLU, has neither these nor `synops`: all that its layers read are values. Energy on a mesh is
@@ -42,7 +42,7 @@ class Energy(Counting):
     formulas = {
         "energy_synops": "additions: weights that meet a spike, one for each of its units, + products of spiking attentions",
         "energy_macs": "weights of layers that read values; of the first layer once if its input is constant",
-        "energy_bytes": "4 * (synops + macs) + 4 * outputs with a bias * T + 8 * neuron states * T",
+        "energy_bytes": "4 * (synops + macs) + 4 * outputs with a bias or a batch norm * T + 8 * neuron states * T",
         **{f"energy_{name}_uj": price.formula for name, price in PRICES.items()},
         **{
             f"energy_{chip}": f"{static} * T/{RATE_STEPS} + {dynamic} * spikes/{RATE_SPIKES:g}   [DTA-TTFS, Eq 11]"
@@ -54,6 +54,7 @@ class Energy(Counting):
         super().begin(network)
         self._units: dict[str, Tensor] = {}
         self._top: dict[str, float] = {}
+        self._without: dict[str, Tensor] = {}  # traffic of the bias that the layer that ran last does not have
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         super().measure(h, s, node)
@@ -68,9 +69,8 @@ class Energy(Counting):
             x = x[1:] if values else x[:1]
         once = torch.ones(1, x.shape[1], dtype=torch.float64, device=x.device)
         steps = len(x)
-        found = {}
-        if module.bias is not None:
-            found["energy_bias"] = once * operations.outputs(module, x) * steps
+        bias = {"energy_bias": once * operations.outputs(module, x) * steps}
+        found, self._without = (bias, {}) if module.bias is not None else ({}, bias)
         if values:
             return {**found, "energy_values": once * operations.macs(module, x) * self.computed_steps(layer, steps)}
         new = operations.units(module, x)
@@ -78,6 +78,10 @@ class Energy(Counting):
         self._top[layer] = max(self._top.get(layer, 0.0), float(x.abs().max()))
         dense = once * operations.macs(module, x) * steps
         return {**found, "energy_charge": operations.charge(module, x), "energy_dense": dense}
+
+    def measure_norm(self, layer: str) -> dict[str, Tensor]:
+        """Folded into its layer, the norm is a bias, where there was none."""
+        return self._without
 
     def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
         return {"energy_products": self.products(before, after, attention)}

@@ -6,6 +6,7 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.hooks import RemovableHandle
 
 from snnx.attention.self_attention import SelfAttention
@@ -52,7 +53,7 @@ class Recorder:
         self.metrics = metrics
         self.counting = [metric for metric in metrics if isinstance(metric, Counting)]
         parts = encoding.named_modules(prefix="encoding") if encoding is not None and self.counting else ()
-        self.before = {name: module for name, module in parts if isinstance(module, nn.Conv2d | nn.Linear | Node)}
+        self.before = {name: module for name, module in parts if isinstance(module, nn.Conv2d | nn.Linear | _BatchNorm | Node)}
         self.layers = layers
         self.nodes: dict[str, Node] = {}
         self.attentions: dict[str, SelfAttention] = {}
@@ -60,6 +61,7 @@ class Recorder:
         self.neurons: dict[str, int] = {}  # per sample
         self.samples: dict[str, int | None] = {"correct": None, "wrong": None}
         self.labels: Tensor | None = None  # of the batch that is running, where they are known
+        self._made: tuple[str, Tensor] | None = None  # the layer that ran last, and its output
         self._early: list[Callable[[], None]] = []  # what the encoding did before the recorder knew the batch
         self._batch: dict[str, Table] = {}  # curve -> layer -> [T, B], of the batch that is running
         self._kept: dict[str, dict[str, Table]] = {"test": {}, "correct": {}, "wrong": {}}
@@ -109,6 +111,18 @@ class Recorder:
                 if isinstance(module, nn.Conv2d | nn.Linear):
                     tell = self._when_known(name, partial(self._measure_layer, name, module))
                     self._hooks.append(module.register_forward_pre_hook(lambda m, x, tell=tell: tell(x[0])))
+                    self._hooks.append(module.register_forward_hook(lambda m, x, y, name=name: self._keep(name, y)))
+                elif isinstance(module, _BatchNorm) and self.counting:
+                    self._hooks.append(module.register_forward_pre_hook(lambda m, x: self._meet(x[0])))
+
+    def _keep(self, layer: str, y: Tensor) -> None:
+        self._made = layer, y
+
+    def _meet(self, x: Tensor) -> None:
+        """A batch norm reads `x`; if that is what the last layer made, in whatever shape, it can be folded into it."""
+        layer, y = self._made or ("", x.new_empty(0))
+        if y.data_ptr() == x.data_ptr() and y.numel() == x.numel():
+            self._when_known(layer, partial(self._measure_norm, layer))()
 
     def _nodes(self) -> dict[str, Node]:
         return {**{name: module for name, module in self.before.items() if isinstance(module, Node)}, **self.nodes}
@@ -122,7 +136,7 @@ class Recorder:
             watched.probe = None
         for hook in self._hooks:
             hook.remove()
-        self._hooks = []
+        self._hooks, self._made = [], None
 
     def see_input(self, images: Tensor, encoded: Tensor) -> None:
         """Measure the input of the batch that begins; of a run in pieces, its first piece."""
@@ -166,6 +180,11 @@ class Recorder:
             x = x.unflatten(0, (-1, self._batch_size))
         for metric in self.counting if layer in self.before else self.metrics:
             for curve, values in metric.measure_layer(layer, module, x).items():
+                self._put(curve, {layer: values})
+
+    def _measure_norm(self, layer: str) -> None:
+        for metric in self.counting:
+            for curve, values in metric.measure_norm(layer).items():
                 self._put(curve, {layer: values})
 
     def _score(self, layer: str, attention: SelfAttention, before: Tensor, after: Tensor) -> None:

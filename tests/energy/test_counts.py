@@ -14,6 +14,7 @@ from snnx.backbone.fold import fold_average_pooling
 from snnx.backbone.scnn import SCNN
 from snnx.backbone.vit import Attention
 from snnx.build import build_method
+from snnx.conversion.fold_norm import fold_norm
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.energy.prices import PRICES
 from snnx.metric.anytime import AnyTime
@@ -114,6 +115,27 @@ def test_products_of_attention_against_a_walk():
         walked += score + score * int(v[n, h, j].sum())
     assert walked > 100
     assert (found["synops"], found["macs"]) == ((sum(met) + walked) / 2, 0)
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_a_batch_norm_costs_what_it_costs_folded(constant):
+    torch.manual_seed(0)
+    network = ConvNet(neuron=lambda: IF(v_threshold=0.2), in_shape=(1, 8, 8), classes=4, channels=[4, 6]).eval()
+    x = torch.rand(3, 2, 1, 8, 8)
+    x = x[:1].expand(x.shape) if constant else x
+    found, folded = counted(network, x), counted(fold_norm(network, (1, 8, 8)), x)
+    assert found["synops"] > 0
+    assert found == pytest.approx(folded)
+
+
+def test_a_batch_norm_of_tokens_is_a_bias_too():
+    torch.manual_seed(0)
+    without, zero = (SelfAttention(8, 2, lambda: IF(v_threshold=0.3), qkv_bias=bias) for bias in (False, True))
+    zero.load_state_dict({**zero.state_dict(), **without.state_dict()})
+    for name in "qkv":
+        nn.init.zeros_(getattr(zero, name).fc.bias)
+    x = (torch.rand(3, 2, 5, 8) < 0.5).float()
+    assert counted(without, x) == pytest.approx(counted(zero, x))
 
 
 @pytest.mark.parametrize("metric", [Energy, AnyTime])
