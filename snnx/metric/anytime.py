@@ -65,6 +65,12 @@ class AnyTime(Counting):
     }
     over_time = dict.fromkeys((*over_samples, "anytime_energy_uj", "anytime_step"), "last")
     formulas = {
+        "anytime_acc": "share of samples whose scores of the steps so far are highest at the label",
+        "anytime_exit_acc": "the same, with the answer of a sample that was sure kept from then on",
+        "anytime_running": "share of samples not yet sure: whose softmax of scores has not reached confidence",
+        "anytime_spikes": "spikes of all layers of neurons in the steps so far",
+        "anytime_acc_drop": "deepest fall of anytime_acc below an earlier one",
+        "anytime_acc_settle_steps": "first step from which anytime_acc never again falls below 0.9 of the last",
         "anytime_synops": "additions in the steps so far: weights that meet a spike, one for each of its units, + products of "
         "spiking attentions",
         "anytime_energy_uj": PRICES["45nm"].formula,

@@ -52,6 +52,11 @@ class AttentionEnergy(Metric):
         if operation not in PICOJOULES:
             raise ValueError(f"AttentionEnergy: operation must be one of {', '.join(PICOJOULES)}; got {operation}")
         self.operation = operation
+        text = f"{1e-3 * PICOJOULES[operation]:g} nJ * T * N^2 * D * share of scores that are not 0"
+        self.formulas = {
+            "attention_energy_nj_sum": f"sum over blocks of {text}",
+            "attention_energy_nj_before_sum": f"sum over blocks of {text}, before the denoiser",
+        }
 
     def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
         tokens = before.shape[-1]

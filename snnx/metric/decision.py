@@ -34,6 +34,7 @@ class Decision(Metric):
     """
 
     over_samples = {"early_acc": "mean", "decided": "mean"}
+    formulas = {"decided_latency": "1 + T - sum over t of decided[t], mean over samples; T if scores end in a tie"}
 
     def begin(self, network: nn.Module) -> None:
         require_steps(network, "Decision")

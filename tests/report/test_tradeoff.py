@@ -5,6 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snnx.metric.anytime import AnyTime
+from snnx.metric.decision import Decision
+from snnx.metric.energy import Energy
+from snnx.metric.relative_energy import RelativeEnergy
+from snnx.metric.spikes_per_neuron import SpikesPerNeuron
 from snnx.report import costs, tradeoff
 from snnx.report.document import document
 from snnx.report.lines import lines
@@ -72,6 +77,12 @@ def test_formulas_stand_under_the_table_everywhere(runs, sweep, outputs, docs):
         assert written.count(FORMULA) == 1
         assert written.index("Accuracy and what it costs") < written.index(FORMULA) < written.index("Accuracy by split")
     assert text(results.tables[1]).row_count == 2
+
+
+def test_every_number_of_the_table_has_a_formula():
+    metrics = (AnyTime(), Decision(), Energy(), RelativeEnergy(), SpikesPerNeuron())
+    known = {f"test/{curve}" for metric in metrics for curve in metric.formulas}
+    assert {name for names in costs.COLUMNS.values() for name in names} <= known
 
 
 def test_latency_and_energy(runs, found, monkeypatch):
