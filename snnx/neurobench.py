@@ -4,7 +4,8 @@ from snnx.neurobench import benchmark
 print(benchmark("outputs/single/seed=0"))
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -13,11 +14,12 @@ from neurobench.metrics.abstract import StaticMetric, WorkloadMetric
 from neurobench.metrics.static import ConnectionSparsity, Footprint, ParameterCount
 from neurobench.metrics.workload import ActivationSparsity, ClassificationAccuracy, SynapticOperations
 from neurobench.models import NeuroBenchModel
+from pytorch_lightning.plugins import Precision
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from snnx.attention.self_attention import SelfAttention
-from snnx.build import build_data
+from snnx.build import build_data, build_trainer
 from snnx.method.base import Method
 from snnx.method.direct import Direct
 from snnx.neuron.node import Node
@@ -34,16 +36,18 @@ class Model(NeuroBenchModel):
 
     Args:
         method: `Direct`; what NeuroBench watches are its backbone's neurons and layers.
+        precision: in which it computes.
     """
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: Method, precision: Precision) -> None:
         super().__init__()
-        self.method = method.eval()
+        self.method = precision.convert_module(method.eval())
+        self.precision = precision
         self.add_activation_module(Node)
 
     def __call__(self, batch: Tensor) -> Tensor:
-        with torch.no_grad():
-            return self.method(batch).argmax(1)
+        with torch.no_grad(), self.precision.forward_context():
+            return self.method(self.precision.convert_input(batch)).argmax(1)
 
     def __net__(self) -> nn.Module:
         return self.method.backbone
@@ -54,7 +58,7 @@ def benchmark(
     static: Sequence[type[StaticMetric]] = STATIC,
     workload: Sequence[type[WorkloadMetric]] = WORKLOAD,
 ) -> dict:
-    """Run NeuroBench's harness on the test set of a finished run.
+    """Run NeuroBench's harness on the test set of a finished run, in the precision of the run.
 
     Args:
         path: see `snnx.reopen.reopen`.
@@ -74,7 +78,9 @@ def benchmark(
     samples = [data.on_after_batch_transfer(batch, 0) for batch in data.test_dataloader()]
     images, labels = (torch.cat(parts) for parts in zip(*samples, strict=True))
     loader = DataLoader(torch.utils.data.TensorDataset(images, labels), batch_size=len(samples[0][1]))
-    return run(method, loader, static, workload)
+    alone = {**opened.config["trainer"], "devices": 1, "strategy": "auto", "accelerator": "cpu"}
+    trainer = build_trainer({**opened.config, "trainer": alone}, opened.id, opened.folder, callbacks=[])
+    return run(method, loader, static, workload, trainer.precision_plugin)
 
 
 def run(
@@ -82,12 +88,13 @@ def run(
     loader: DataLoader,
     static: Sequence[type[StaticMetric]] = STATIC,
     workload: Sequence[type[WorkloadMetric]] = WORKLOAD,
+    precision: Precision | None = None,
 ) -> dict:
     """The same of a method and batches of images and labels.
 
     Raises:
-        ValueError: a metric cannot see this network, or raised, in which case the harness alone would record 0.0 or nothing; or
-            the method is not `Direct`.
+        ValueError: a metric cannot see this network, or raised, in which case the harness alone would record 0.0 or nothing;
+            synaptic operations are asked of spikes that are not 1 or -1; the harness raised; or the method is not `Direct`.
     """
     if not isinstance(method, Direct):
         raise ValueError(f"NeuroBench must be asked of method=direct; got {type(method).__name__}, whose steps it cannot see")
@@ -99,8 +106,19 @@ def run(
     failed: list[str] = []
     watched = [[_loud(metric, failed) for metric in group] for group in (static, workload)]
     method.encoding.begin_evaluation()
-    harness = Benchmark(Model(method), loader, [], [], watched)
-    found = harness.run(quiet=True)
+    with _values(method.backbone if SynapticOperations in workload else nn.Identity()) as values:
+        try:
+            found = Benchmark(Model(method, precision or Precision()), loader, [], [], watched).run(quiet=True)
+        except Exception as error:
+            raise ValueError(
+                f"NeuroBench: the harness must come to its end; got {type(error).__name__}: {' '.join(str(error).split())}"
+            ) from error
+    if values:
+        raise ValueError(
+            f"NeuroBench: SynapticOperations must see spikes of 1 or -1; got others in {values[0]}, as pooled or scaled "
+            "spikes are, which it takes for multiplications; metric=[energy] counts them: leave SynapticOperations out of "
+            "workload"
+        )
     if failed:
         raise ValueError(f"NeuroBench: {failed[0]}; the harness alone would have recorded 0.0")
     return found
@@ -114,6 +132,29 @@ def _unseen(metric: type[WorkloadMetric], network: nn.Module) -> str | None:
         own = "; metric=[energy] counts them" if isinstance(network.get_submodule(attention), SelfAttention) else ""
         return f"it counts layers only and would leave out the products of {attention}{own}"
     return None
+
+
+@contextmanager
+def _values(network: nn.Module) -> Iterator[list[str]]:
+    """Names of layers that read something else than 0, 1 and -1, found while this is on; the first may, it reads the input, and
+    all may in a network without spikes."""
+    first: list[nn.Module] = []
+    found: list[str] = []
+
+    def look(name: str, layer: nn.Module, x: Tensor) -> None:
+        if not first:
+            first.append(layer)
+        if layer is not first[0] and not bool(((x == 0) | (x.abs() == 1)).all()):
+            found.append(name)
+
+    spikes = any(isinstance(module, Node) for module in network.modules())
+    layers = {name: m for name, m in network.named_modules() if spikes and isinstance(m, nn.Conv2d | nn.Linear)}
+    hooks = [m.register_forward_pre_hook(lambda m, x, name=name: look(name, m, x[0])) for name, m in layers.items()]
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _loud(metric: type, failed: list[str]) -> type:

@@ -159,7 +159,7 @@ def test(
 
 def watched(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> tuple[dict[str, float], Recorder]:
     """One test of the network as it is, and what watched it."""
-    with Recorder(method.backbone, list(method.metrics.values()), method.watch) as method.recorder:
+    with Recorder(method.backbone, list(method.metrics.values()), method.watch, method.encoding) as method.recorder:
         (found,) = trainer.test(method, datamodule=data, verbose=False)
     recorder, method.recorder = method.recorder, None
     return found, recorder

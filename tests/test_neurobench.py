@@ -28,11 +28,14 @@ def loader(images: torch.Tensor) -> DataLoader:
     return DataLoader(TensorDataset(images, torch.zeros(len(images), dtype=torch.long)), batch_size=4)
 
 
-def test_a_run_of_snnx(tmp_path):
+def test_a_run_of_snnx_in_its_own_precision(tmp_path):
+    from neurobench.metrics.workload import ActivationSparsity, ClassificationAccuracy
+
     from snnx.neurobench import benchmark
 
-    folder, result = finished(tmp_path, "neuron.v_threshold=0.2", "trainer.max_epochs=1", "budget.samples=0.05")
-    found = benchmark(folder)
+    words = ("neuron.v_threshold=0.2", "trainer.max_epochs=1", "budget.samples=0.05", "trainer.precision=bf16-mixed")
+    folder, result = finished(tmp_path, *words)
+    found = benchmark(folder, workload=[ClassificationAccuracy, ActivationSparsity])
     assert found["ClassificationAccuracy"] == pytest.approx(result["metrics"]["test/acc"], abs=1e-6)
     assert found["ParameterCount"] == result["parameters"]
     assert 1 - found["ActivationSparsity"] == pytest.approx(result["metrics"]["test/firing_rate"], abs=1e-5)
@@ -78,6 +81,29 @@ def test_zeros_become_errors():
     method.backbone.extra = attention
     with pytest.raises(ValueError, match=r"SynapticOperations must see .* leave out the products of extra.attention"):
         run(method, loader(images), [], [SynapticOperations])
+
+
+def test_averaged_spikes_are_no_multiplications():
+    from neurobench.metrics.workload import SynapticOperations
+
+    from snnx.neurobench import run
+
+    method = built("neuron.v_threshold=0.1", "init=kaiming", "encoding=repeat", "backbone.channels=[4,8]")
+    with pytest.raises(ValueError, match=r"must see spikes of 1 or -1; got others in stages.conv2.0, .* metric=\[energy\]"):
+        run(method, loader(torch.rand(4, 1, 8, 8)), [], [SynapticOperations])
+    relu = built("neuron=relu", "timesteps=1", "encoding=repeat")
+    assert run(relu, loader(torch.rand(4, 1, 8, 8)), [], [SynapticOperations])["SynapticOperations"]["Effective_MACs"] > 0
+
+
+def test_what_the_harness_raises_is_one_line():
+    from neurobench.metrics.workload.activation_sparsity_by_layer import ActivationSparsityByLayer
+
+    from snnx.neurobench import run
+
+    said = r"the harness must come to its end; got AttributeError: .* has no attribute '_requires_hooks'"
+    with pytest.raises(ValueError, match=said) as caught:
+        run(built(), loader(torch.rand(4, 1, 8, 8)), [], [ActivationSparsityByLayer])
+    assert "\n" not in str(caught.value)
 
 
 def test_other_methods_are_refused():

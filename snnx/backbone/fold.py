@@ -68,7 +68,9 @@ def _pooled(network: nn.Module, in_shape: tuple[int, int, int]) -> list[tuple[nn
 def _tiles(pool: nn.AvgPool2d) -> bool:
     """Whether it takes means of squares side by side."""
     rows, columns = _pair(pool.kernel_size)
-    return rows == columns and _pair(pool.stride) == (rows, rows) and _pair(pool.padding) == (0, 0) and not pool.divisor_override
+    return (
+        rows == columns and _pair(pool.stride) == (rows, rows) and _pair(pool.padding) == (0, 0) and not pool.divisor_override
+    )
 
 
 def _reads_plainly(reader: nn.Module) -> bool:

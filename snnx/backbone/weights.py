@@ -1,5 +1,6 @@
 """Trained weights for a backbone, from a file that holds tensors and nothing else."""
 
+import json
 import pickle
 from pathlib import Path
 
@@ -11,8 +12,8 @@ def load_weights(network: nn.Module, path: str, *, name: str) -> None:
     """Load a state dict into `network`, or say in one line where the two differ.
 
     Read with `weights_only`, so that the file runs no code. A checkpoint of snnx or of Lightning is taken apart: of its
-    `state_dict` the keys below `backbone.` are read. A file of `snnx export`, `.safetensors`, is as good. On the meta device
-    the names and sizes are compared and nothing is loaded.
+    `state_dict` the keys below `backbone.` are read. A file of `snnx export`, `.safetensors`, is as good: what it
+    lists as another stage's is left out. On the meta device the names and sizes are compared and nothing is loaded.
 
     Args:
         network: takes the weights; its names are those of the file, torchvision's for `ResNet`.
@@ -65,11 +66,13 @@ def _read(path: str, name: str) -> dict[str, Tensor]:
 
 def _safetensors(path: str, name: str) -> dict[str, Tensor]:
     try:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
+        from safetensors import SafetensorError, safe_open
     except ImportError:
         raise ValueError(f'{name}: {path} needs safetensors to be read; got none: pip install "snnx[export]"') from None
     try:
-        return load_file(path)
+        with safe_open(path, "pt") as file:
+            written = json.loads((file.metadata() or {}).get("snnx", "{}"))  # by `snnx export`
+            further = set(written.get("further", ()))  # of other stages
+            return {key: file.get_tensor(key) for key in file.keys() if key not in further}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"{name}: must be a file of weights; got {path}, which is damaged: {error}") from None

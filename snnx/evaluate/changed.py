@@ -20,7 +20,7 @@ def changed(config: dict, words: Sequence[str]) -> dict:
         words: `metric=a`, `metric=[a,b]`, or keys of the configuration with their new values, in YAML.
 
     Raises:
-        ValueError: a word is no `key=value`, a metric is no option, or a key is none of the run's.
+        ValueError: a word is no `key=value`, a metric is no option, a key is none of the run's, or a value is no YAML.
 
     Example:
         >>> run = {"metric": {}, "encoding": {"timesteps": 4}, "method": {"encoding": {"timesteps": 4}, "metrics": {}}}
@@ -58,6 +58,10 @@ def _set(config: dict, word: str) -> None:
     path = key.split(".")
     if not given or len(path) < 2:
         raise ValueError(f"what follows checkpoint= must be metric=[a,b] or a key of a group with its value; got {word}")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ValueError(f"{key} must have a value in YAML; got {word}") from None
     inside = {"metric": "metrics"}.get(path[0], path[0])
     places = [config, *([config["method"]] if isinstance(config["method"].get(inside), dict) else [])]
     for place, first in zip(places, (path[0], inside), strict=False):
@@ -67,4 +71,4 @@ def _set(config: dict, word: str) -> None:
         if not isinstance(node, dict) or path[-1] not in node or isinstance(node[path[-1]], dict):
             siblings = [".".join([*path[:-1], name]) for name in node] if isinstance(node, dict) else []
             raise ValueError(f"{key} must be a key of the run; got {word}{nearest(key, siblings)}")
-        node[path[-1]] = yaml.safe_load(text)
+        node[path[-1]] = value

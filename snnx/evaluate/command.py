@@ -1,5 +1,6 @@
 """The command `snnx evaluate`: other metrics on a run that is finished."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -26,17 +27,37 @@ def main(words: list[str]) -> int:
     from snnx.write import write
 
     try:
+        if arguments.json:
+            _require_writable(arguments.json)
         found = evaluate(checkpoint, others)
+        written = write(arguments.json, to_json(found)) if arguments.json else None
     except NoData as error:
         print(f"snnx evaluate: {error}", file=sys.stderr)
         return 1
     except (ValueError, OSError) as error:
         print(f"snnx evaluate: {error}", file=sys.stderr)
         return 2
-    print(table(found))
-    if arguments.json:
-        print(write(arguments.json, to_json(found)))
+    _say(table(found) + (f"\n{written}" if written else ""))
     return 0
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse before the test what could not be written after it.
+
+    Raises:
+        ValueError: the path is a folder, or nothing can be made where it lies.
+    """
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ValueError(f"--json must name a file that can be written; got {path}")
+
+
+def _say(text: str) -> None:
+    """Print, also to a reader that stops reading, as `head` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains of it once more when it ends
 
 
 def split(words: list[str]) -> tuple[str | None, list[str]]:

@@ -1,5 +1,7 @@
 """Tests a finished run again, with other metrics watching."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -39,13 +41,12 @@ def evaluate(path: str | Path, words: list[str]) -> dict:
     config["trainer"] = {**config["trainer"], "devices": 1, "strategy": "auto"}  # one process sees every sample once
     bind(config)
     pl.seed_everything(config["seed"], workers=True, verbose=False)
-    data = build_data(config)
+    with _one_line():
+        data = build_data(config)
     data.setup()
-    try:
+    with _one_line():
         method = run.build(config, data)
-    except Exception as error:  # Hydra wraps a constructor's own complaint
-        raise ValueError(reason(error)) from error
-    trainer = build_trainer(config, run.id, run.folder, callbacks=[])
+        trainer = build_trainer(config, run.id, run.folder, callbacks=[])
     tested, recorder = watched(trainer, method, data)
     for name, metric in method.metrics.items():
         if not any(recorder.curves_of(metric, kind) for kind in KINDS):
@@ -65,3 +66,11 @@ def evaluate(path: str | Path, words: list[str]) -> dict:
         "device": provenance.device(trainer.strategy.root_device),
         "versions": provenance.versions(),
     }
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # Hydra wraps a constructor's own complaint
+        raise ValueError(reason(error)) from error

@@ -66,13 +66,19 @@ def _export(checkpoint: str, form: str, to: Path | None, fold: bool) -> list[Pat
 def _network(run) -> tuple:
     """The run's method with its weights, and the shape of what its backbone reads a step."""
     from snnx.build import build_data
-    from snnx.method.direct import Direct
+    from snnx.method.conversion import Conversion
+    from snnx.method.ttfs import TTFS
 
     data = build_data(run.config)
     method = run.build({**run.config, "method": {**run.config["method"], "metrics": {}}}, data)
-    if not isinstance(method, Direct):
+    if isinstance(method, Conversion):
+        raise ValueError("format=nir must be asked of method=direct; got Conversion, whose soft reset no neuron of NIR has")
+    if isinstance(method, TTFS):
+        raise ValueError("format=nir must be asked of method=direct; got TTFS, whose layers exchange spike times and no steps")
+    if any(True for _ in method.encoding.parameters()):
         raise ValueError(
-            f"format=nir must be asked of method=direct; got {type(method).__name__}, whose neurons NIR has no node for"
+            "format=nir must be asked of an encoding without weights, since the graph begins at the backbone; got "
+            f"{type(method.encoding).__name__}: format=safetensors holds its weights too"
         )
     _, *size = data.shape
     return method, (method.encoding.out_channels, *size)

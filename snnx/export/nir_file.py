@@ -1,7 +1,6 @@
 """A NIR file of a run's network, written only if it gives the same spikes when it is read again."""
 
 import copy
-import os
 import tempfile
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 
 from snnx.neuron.node import Node
+from snnx.write import write
 
 STEPS, SAMPLES = 16, 4  # of the round trip; a network that differs does so within steps
 
@@ -38,22 +38,18 @@ def export_nir(network: nn.Module, in_shape: tuple[int, int, int], to: Path) -> 
     if to.suffix != ".nir":
         raise ValueError(f"to must end in .nir; got {to}")
     graph = nir_graph(network, in_shape)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=to.parent, prefix=f".{to.name}.")
-    os.close(handle)
-    try:
-        nir.write(temporary, graph)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / to.name
+        nir.write(file, graph)
         draw = torch.Generator().manual_seed(0)
         x = torch.rand(
             STEPS, SAMPLES, *in_shape, generator=draw, dtype=torch.float64
         )  # else a rounding is a spike now and then
-        ours, theirs = spikes(copy.deepcopy(network).double(), x), interpret(nir.read(temporary), x, DT)
+        ours, theirs = spikes(copy.deepcopy(network).double(), x), interpret(nir.read(file), x, DT)
         for layer, one in ours.items():
             if differing := int((one != theirs[layer.replace(".", "_")]).sum()):
                 raise ValueError(f"{layer} must give the same spikes after a round trip; got {differing} that differ")
-        os.replace(temporary, to)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+        write(to, file.read_bytes())
     return int(sum(one.sum() for one in ours.values()))
 
 

@@ -9,11 +9,11 @@ from snnx.write import write
 
 
 def export_weights(run: Reopened, to: Path) -> list[Path]:
-    """Write the backbone's weights to `to` and what they belong to beside it, as `.json`.
+    """Write the run's weights to `to` and what they belong to beside it, as `.json`.
 
-    The tensors have the names of the backbone; `method.checkpoint=FILE` and `backbone.weights=FILE` read them. The header of
-    the file holds the same JSON as the file beside it: `run`, `checkpoint`, `versions`, `config` (resolved) and `metrics` of
-    its result.
+    The backbone's tensors have its names; `method.checkpoint=FILE` and `backbone.weights=FILE` read them. Those of other stages
+    have the stage before their names, `encoding.conv.weight`, and are listed as `further`. The header of the file holds the
+    same JSON as the file beside it: `run`, `checkpoint`, `versions`, `config` (resolved), `metrics` and `further`.
 
     Raises:
         ValueError: safetensors is not installed, nothing was trained, or `to` does not end in `.safetensors`.
@@ -27,9 +27,7 @@ def export_weights(run: Reopened, to: Path) -> list[Path]:
     if run.weights is None:
         raise ValueError(f"{run.folder} must hold weights; got a run that trained nothing: export what it loaded")
     below = "backbone."
-    tensors = {
-        key.removeprefix(below): value.contiguous().clone() for key, value in run.weights.items() if key.startswith(below)
-    }
+    tensors = {key.removeprefix(below): value.contiguous().clone() for key, value in run.weights.items()}
     ended = ledger.result(run.folder) or {}
     facts = {
         "run": run.id,
@@ -37,6 +35,7 @@ def export_weights(run: Reopened, to: Path) -> list[Path]:
         "versions": provenance.versions(),
         "config": run.config,
         "metrics": ended.get("metrics", {}),
+        "further": [key for key in run.weights if not key.startswith(below)],
     }
     text = ledger.to_json(facts)
     write(to, save(tensors, metadata={"snnx": text}))

@@ -3,34 +3,38 @@
 from collections.abc import Sequence
 
 import torch
-from spikingjelly.activation_based.base import MemoryModule
 from torch import Tensor, nn
 
+from snnx.attention.self_attention import SelfAttention
 from snnx.energy.operations import additions
 from snnx.energy.prices import PRICES
-from snnx.metric.by_step import require_steps, scores_by_step
+from snnx.metric.by_step import answers, require_steps, scores_by_step
+from snnx.metric.counting import Counting
 from snnx.metric.fan_out import fan_out
-from snnx.metric.metric import Metric, Table
+from snnx.metric.metric import Table
 from snnx.neuron.node import Node
 
 
-class AnyTime(Metric):
+class AnyTime(Counting):
     """What the network would have said, and spent, had it been stopped after step t; each curve over t, from one run.
 
         acc[t]       = share of samples whose scores of the steps 1..t are highest at the label
-        spikes[t]    = spikes of all watched layers in the steps 1..t                                  per sample
-        synops[t]    = additions in the steps 1..t (see `energy.operations.additions`)                 per sample
+        spikes[t]    = spikes of all layers of neurons in the steps 1..t                               per sample
+        synops[t]    = additions in the steps 1..t (see `energy.operations.additions`),
+                       with the products of spiking attentions (see `energy.attention.products`)       per sample
         energy_uj[t] = (0.9 pJ * synops[t] + 4.6 pJ * macs[t]) / 1e6                                   per sample
         exit_acc[t]  = acc[t], with the answer of samples that were sure before t kept as it was
         running[t]   = share of samples that were not yet sure after t steps
-        since_steps[t] = the step from which on the answer of step t has stood                           mean over samples
+        since_steps[t] = the step from which on the answer of step t has stood, t if it has none         mean over samples
 
     A sample is sure, and leaves, when the softmax of its scores first reaches `confidence`; `running_latency_steps` is the
-    mean step of leaving, T for those that never do. Products of a layer that reads values instead of spikes are `macs`; of the
-    first layer once if they are the same at every step, which it need not compute again. Batch norms count as folded, and gains
-    on shortcuts, attentions' products and the neurons' own additions are not counted. As numbers the curves give their value at
-    each of `marks`; the last of `since_steps` is the latency to decision, `acc_settle_steps` the first t from which accuracy
-    never again falls below 0.9 of the last, `acc_drop` the deepest fall below an earlier accuracy.
+    mean step of leaving, T for those that never do. Exactly equal greatest scores are no answer, so a sample that ends with
+    them has a latency to decision of T; its class in `acc` is the first of them, as in `test/acc`. Products of a layer that
+    reads values instead of spikes are `macs`; of the first layer once if they are the same at every step, which it need not
+    compute again. Batch norms count as folded, and gains on shortcuts and the neurons' own additions are not counted; the last
+    of `energy_uj` is `energy_45nm_uj` of `Energy`. As numbers the curves give their value at each of `marks`; the last of
+    `since_steps` is the latency to decision, `acc_settle_steps` the first t from which accuracy never again falls below 0.9 of
+    the last, `acc_drop` the deepest fall below an earlier accuracy.
 
     A network without spikes, such as one of ReLU, has all but `spikes` and `synops`. A long run is measured in pieces of time,
     in memory that does not depend on its length but for the curves.
@@ -41,7 +45,8 @@ class AnyTime(Metric):
         marks: the steps, ascending, whose values become numbers of the result.
 
     Raises:
-        ValueError: `confidence`, `every` or `marks` leaves its range, or the network is one of spike times.
+        ValueError: `confidence`, `every` or `marks` leaves its range, or the network is one of spike times, or has an attention
+            whose products cannot be seen.
 
     Source: On the Future of Training Spiking Neural Networks, Figure 2 (accuracy); Horowitz, 2014, as in most papers (energy).
 
@@ -50,20 +55,26 @@ class AnyTime(Metric):
         >>> metric, outputs = AnyTime(marks=[1, 2]), torch.tensor([[[0.0, 9.0]], [[9.0, 0.0]], [[9.0, 0.0]]])
         >>> _ = metric.measure_input(torch.zeros(1, 1), torch.zeros(3, 1, 1))
         >>> seen = metric.measure_output(outputs, MeanLogits(), torch.tensor([0]))
-        >>> {curve: places["output"].flatten().tolist() for curve, places in seen.items()}     # sure, and wrong, after one step
+        >>> {curve: places["output"].flatten().tolist() for curve, places in seen.items()}     # sure, and wrong; then a tie
         {'anytime_acc': [0.0, 1.0, 1.0], 'anytime_exit_acc': [0.0, 0.0, 0.0], 'anytime_running': [0.0, 0.0, 0.0],
-         'anytime_since_steps': [1.0, 2.0, 2.0]}
+         'anytime_since_steps': [1.0, 2.0, 3.0]}
     """
 
     over_samples = {
         f"anytime_{name}": "mean" for name in ("acc", "exit_acc", "running", "since_steps", "spikes", "synops", "macs")
     }
     over_time = dict.fromkeys((*over_samples, "anytime_energy_uj", "anytime_step"), "last")
-    in_pieces = True
     formulas = {
-        "anytime_synops": "additions: weights that meet a spike, one for each of its units, in the steps so far",
+        "anytime_acc": "share of samples whose scores of the steps so far are highest at the label",
+        "anytime_exit_acc": "the same, with the answer of a sample that was sure kept from then on",
+        "anytime_running": "share of samples not yet sure: whose softmax of scores has not reached confidence",
+        "anytime_spikes": "spikes of all layers of neurons in the steps so far",
+        "anytime_acc_drop": "deepest fall of anytime_acc below an earlier one",
+        "anytime_acc_settle_steps": "first step from which anytime_acc never again falls below 0.9 of the last",
+        "anytime_synops": "additions in the steps so far: weights that meet a spike, one for each of its units, + products of "
+        "spiking attentions",
         "anytime_energy_uj": PRICES["45nm"].formula,
-        "anytime_since_steps": "the step from which on the last answer has stood, mean over samples",
+        "anytime_since_steps": "the step from which on the last answer has stood, T if scores end in a tie, mean over samples",
         "anytime_running_latency_steps": "the step at which a sample is sure and leaves, mean over samples",
     }
 
@@ -80,42 +91,35 @@ class AnyTime(Metric):
             raise ValueError(f"AnyTime: every must be at least 1; got {every}")
         if any(mark < 1 for mark in marks) or list(marks) != sorted(set(marks)):
             raise ValueError(f"AnyTime: marks must be ascending steps from 1 on; got {list(marks)}")
+        super().__init__()
         self.confidence, self.every, self.marks = float(confidence), every, tuple(marks)
-        self._first: str | None = None  # the layer that reads the input of the batch that is running
-        self._values = self._constant = self._started = False
         self._left: Tensor | None = None  # of the batch that is running: samples that were sure
         self._kept: Tensor | None = None  # and whether their answers were right
         self._answer: Tensor | None = None  # of all samples at the last step seen, and since when
         self._since: Tensor | None = None
-        self._once: Tensor | None = None  # macs of a layer that gets the same at every step
         self._step = 0
         self._latency = 0.0
-        self._spikes = True
 
     def begin(self, network: nn.Module) -> None:
         require_steps(network, "AnyTime")
-        self._spikes = any(isinstance(module, MemoryModule) for module in network.modules())
+        super().begin(network)
 
     def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
-        self._first = self._left = self._kept = self._answer = self._once = None
-        self._started = False
-        self._values = not bool((encoded == encoded.round()).all())
-        self._constant = encoded.stride(0) == 0 or len(encoded) == 1
-        return {}
+        self._left = self._kept = self._answer = None
+        return super().measure_input(images, encoded)
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+        super().measure(h, s, node)
         return {"anytime_spikes": s.flatten(2).float().sum(2)}
 
     def measure_layer(self, layer: str, module: nn.Conv2d | nn.Linear, x: Tensor) -> dict[str, Tensor]:
-        self._first = self._first or layer
-        values = self._values if layer == self._first else not self._spikes
-        if not values and (added := additions(module, x)) is not None:
+        if not self.reads_values(layer) and (added := additions(module, x)) is not None:
             return {"anytime_synops": added}
         macs = fan_out(module, torch.ones_like(x[:1, :1])).expand(x.shape[:2])
-        if self._constant and layer == self._first:  # called with one step for all, maybe: see measure_output
-            self._once = macs[:1]
-            return {}
-        return {"anytime_macs": macs}
+        return {"anytime_macs": macs[: self.computed_steps(layer, len(x))]}
+
+    def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
+        return {"anytime_synops": self.products(before, after, attention)}
 
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
         scores = scores_by_step(outputs, decoding)
@@ -123,41 +127,40 @@ class AnyTime(Metric):
         sure = scores.softmax(2).amax(2) >= self.confidence
         left = torch.zeros_like(right[0]) if self._left is None else self._left
         kept = torch.zeros_like(left) if self._kept is None else self._kept
-        answers, running = [], []
+        exits, running = [], []
         for right_t, sure_t in zip(right, sure, strict=True):
             kept = torch.where(left, kept, right_t)
             left = left | sure_t
-            answers.append(kept)
+            exits.append(kept)
             running.append(~left)
         self._left, self._kept = left, kept
         curves = {
             "acc": right,
-            "exit_acc": torch.stack(answers),
+            "exit_acc": torch.stack(exits),
             "running": torch.stack(running),
             "since_steps": self._stood(scores),
         }
-        seen = {f"anytime_{curve}": {"output": values.float()} for curve, values in curves.items()}
-        if self._once is not None:
-            macs = torch.cat([self._once, torch.zeros_like(self._once).expand(len(outputs) - 1, -1)])
-            seen["anytime_macs"], self._once = {self._first: 0 * macs if self._started else macs}, None
-            self._started = True
-        return seen
+        return {f"anytime_{curve}": {"output": values.float()} for curve, values in curves.items()}
 
     def _stood(self, scores: Tensor) -> Tensor:
-        """`[T, B]`: the step from which on the answer of each step has stood, counted from the start of the run."""
+        """`[T, B]`: the step from which on the answer of each step has stood, counted from the start of the run; that step
+        itself where there is none."""
         stood = []
-        for answer in scores.argmax(2):
+        for answer in answers(scores):
             if self._answer is None:
                 self._step, self._since = 0, torch.ones_like(answer)
             else:
-                self._since = torch.where(answer == self._answer, self._since, self._step + 1)
+                self._since = torch.where((answer == self._answer) & (answer >= 0), self._since, self._step + 1)
             self._answer, self._step = answer, self._step + 1
             stood.append(self._since)
         return torch.stack(stood)
 
     def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
-        total = {curve: torch.stack([v.double() for v in table.values()]).sum(0).cpu() for curve, table in curves.items()}
-        steps = len(total["anytime_acc"])
+        steps = max(len(v) for table in curves.values() for v in table.values())
+        total = {
+            curve: torch.stack([nn.functional.pad(v.double(), (0, steps - len(v))) for v in table.values()]).sum(0).cpu()
+            for curve, table in curves.items()  # what is computed once belongs to the first step
+        }
         spent = {
             name: total.get(f"anytime_{name}", torch.zeros(steps)).double().cumsum(0) for name in ("spikes", "synops", "macs")
         }

@@ -5,10 +5,11 @@ from typing import Literal
 from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
+from snnx.energy.prices import PRICES
 from snnx.metric.attends import require_attention
 from snnx.metric.metric import Metric, Table
 
-PICOJOULES = {"paper": 4.75e-3, "45nm_int8": 0.03, "45nm_fp32": 0.9}
+PICOJOULES = {"paper": 4.75e-3, "45nm_int8": PRICES["45nm_int8"].ac, "45nm_fp32": PRICES["45nm"].ac}
 """An operation's: fitted to the paper's table; an addition of 8-bit integers, or of floats, in 45 nm."""
 
 
@@ -51,6 +52,11 @@ class AttentionEnergy(Metric):
         if operation not in PICOJOULES:
             raise ValueError(f"AttentionEnergy: operation must be one of {', '.join(PICOJOULES)}; got {operation}")
         self.operation = operation
+        text = f"{1e-3 * PICOJOULES[operation]:g} nJ * T * N^2 * D * share of scores that are not 0"
+        self.formulas = {
+            "attention_energy_nj_sum": f"sum over blocks of {text}",
+            "attention_energy_nj_before_sum": f"sum over blocks of {text}, before the denoiser",
+        }
 
     def begin(self, network: nn.Module) -> None:
         require_attention(network, "AttentionEnergy")

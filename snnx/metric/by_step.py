@@ -20,6 +20,17 @@ def scores_by_step(outputs: Tensor, decoding: nn.Module) -> Tensor:
     return torch.stack(scores)
 
 
+def answers(scores: Tensor) -> Tensor:
+    """The class with the greatest of the scores `[..., K]`; -1, no answer, where several have it exactly, as before any spike.
+
+    Example:
+        >>> answers(torch.tensor([[0.0, 0.0, 0.0], [1.0, 3.0, 2.0], [1.0, 3.0, 3.0]])).tolist()
+        [-1, 1, -1]
+    """
+    greatest = scores == scores.amax(-1, keepdim=True)
+    return greatest.int().argmax(-1).where(greatest.sum(-1) == 1, -1)
+
+
 def require_steps(network: nn.Module, metric: str) -> None:
     """Refuse a network that has no steps to be stopped at, and no potentials and spikes a step.
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from snnx.metric.by_step import require_steps, scores_by_step
+from snnx.metric.by_step import answers, require_steps, scores_by_step
 from snnx.metric.metric import Metric, Table
 
 
@@ -10,10 +10,12 @@ class Decision(Metric):
     """With `k[t, b] = argmax of the scores that decoding makes of the steps 0 to t`:
 
         early_acc[t, b] = 1 if k[t, b] = label[b] else 0
-        decided[t, b]   = 1 if k[t', b] = k[T-1, b] for all t' >= t else 0
+        decided[t, b]   = 1 if k[t', b] = k[T-1, b], and no tie, for all t' >= t, or t = T-1, else 0
 
-    `decided_latency` is the number of steps after which the answer is final, `1 + T - sum over t of decided[t]`, averaged over
-    samples; `early_acc_half` the accuracy after half of the steps.
+    Scores of which several are exactly the greatest, such as those before any spike, are no answer: a sample that ends so is
+    never decided, and its latency is T. Its class in `early_acc` is the first of them, as in `test/acc`. `decided_latency` is
+    the number of steps after which the answer is final, `1 + T - sum over t of decided[t]`, averaged over samples;
+    `early_acc_half` the accuracy after half of the steps.
 
     Raises:
         ValueError: the network is one of spike times.
@@ -32,14 +34,18 @@ class Decision(Metric):
     """
 
     over_samples = {"early_acc": "mean", "decided": "mean"}
+    formulas = {"decided_latency": "1 + T - sum over t of decided[t], mean over samples; T if scores end in a tie"}
 
     def begin(self, network: nn.Module) -> None:
         require_steps(network, "Decision")
 
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
-        choice = scores_by_step(outputs, decoding).argmax(2)
-        final = (choice == choice[-1]).int().flip(0).cummin(0).values.flip(0)
-        return {"early_acc": {"output": (choice == labels).float()}, "decided": {"output": final.float()}}
+        scores = scores_by_step(outputs, decoding)
+        said = answers(scores)
+        stands = (said == said[-1]) & (said[-1] >= 0)
+        stands[-1] = True  # the run ends here, decided or not
+        final = stands.int().flip(0).cummin(0).values.flip(0)
+        return {"early_acc": {"output": (scores.argmax(2) == labels).float()}, "decided": {"output": final.float()}}
 
     def extra(self, curve: str, table: Table) -> dict[str, float]:
         (values,) = table.values()

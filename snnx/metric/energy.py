@@ -6,45 +6,43 @@ from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
 from snnx.energy import operations
-from snnx.energy.attention import products
 from snnx.energy.prices import PRICES
 from snnx.energy.quantum import quantum
-from snnx.metric.metric import Metric, Table
+from snnx.metric.counting import Counting
+from snnx.metric.metric import Table
 from snnx.metric.relative_energy import RATE_SPIKES, RATE_STEPS, SHARES, relative_energy
 from snnx.neuron.node import Node
-from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 SUMS = ("charge", "dense", "values", "products", "bias", "state", "spikes", "steps")
 BYTES = 4  # of a weight, a bias and a state
 
 
-class Energy(Metric):
+class Energy(Counting):
     """Exact synaptic operations, multiplications, and modelled energy of a sample; formulas in `formulas`.
 
         synops = sum over layers of additions (see `energy.operations.synops`) + products of spiking attentions
         macs   = weights of every layer that reads values, zeros included: of the first, once if they stay the same over time
-        bytes  = 4 * (synops + macs) + 4 * outputs of layers with a bias * T + 8 * states of neurons * T
+        bytes  = 4 * (synops + macs) + 4 * outputs of layers with a bias or a batch norm * T + 8 * states of neurons * T
         energy = by each of `energy.prices.PRICES`
 
-    Batch norms count as folded into the weights, and so do scales of spikes and divisions of poolings; the neurons' own
+    Batch norms count as folded into weights and biases, and so do scales of spikes and divisions of poolings; the neurons' own
     arithmetic, gains on shortcuts and maxima are not counted. The input is spikes if all of it is whole numbers.
     `energy_truenorth` and `energy_spinnaker` are `relative_energy`, without a unit, of spikes in time steps. A network without
     spikes, such as one of ReLU, has neither these nor `synops`: all that its layers read are values. Energy on a mesh is
     `mesh_energy`.
 
     Raises:
-        ValueError: the network has an attention whose products cannot be seen, or whose values are not watched.
+        ValueError: the network has an attention whose products cannot be seen.
 
     Source: `energy.prices`; SpikingJelly's NeuromorphicMemoryAccessCounter for bytes.
     """
 
     over_samples = {f"energy_{name}": "mean" for name in SUMS}
     over_time = dict.fromkeys(("energy_synops", "energy_macs", "energy_bytes"), "last")
-    in_pieces = True
     formulas = {
         "energy_synops": "additions: weights that meet a spike, one for each of its units, + products of spiking attentions",
         "energy_macs": "weights of layers that read values; of the first layer once if its input is constant",
-        "energy_bytes": "4 * (synops + macs) + 4 * outputs with a bias * T + 8 * neuron states * T",
+        "energy_bytes": "4 * (synops + macs) + 4 * outputs with a bias or a batch norm * T + 8 * neuron states * T",
         **{f"energy_{name}_uj": price.formula for name, price in PRICES.items()},
         **{
             f"energy_{chip}": f"{static} * T/{RATE_STEPS} + {dynamic} * spikes/{RATE_SPIKES:g}   [DTA-TTFS, Eq 11]"
@@ -53,59 +51,40 @@ class Energy(Metric):
     }
 
     def begin(self, network: nn.Module) -> None:
-        for name, module in network.named_modules():
-            if type(module).__name__.endswith("Attention") and not isinstance(module, SelfAttention):
-                raise ValueError(
-                    f"Energy: attention must be snnx.attention.self_attention, whose products can be seen; got "
-                    f"{type(module).__module__}.{type(module).__name__} in {name}"
-                )
-        self._spikes = any(isinstance(module, MemoryModule) for module in network.modules())
-        self._times = any(isinstance(module, DynamicThreshold) for module in network.modules())
+        super().begin(network)
         self._units: dict[str, Tensor] = {}
         self._top: dict[str, float] = {}
-        self._first: str | None = None
-        self._last: tuple[Node, Tensor] | None = None
-
-    def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
-        self._first, self._started = None, False
-        fired = encoded[:1] if self._times and len(encoded) == 2 else encoded
-        self._values = not bool((fired == fired.round()).all()) or (fired is not encoded and not bool(fired.any()))
-        self._constant = encoded.stride(0) == 0 or len(encoded) == 1
-        return {}
+        self._without: dict[str, Tensor] = {}  # traffic of the bias that the layer that ran last does not have
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+        super().measure(h, s, node)
         fired = s[:1] if self._times and len(s) == 2 else s
         states = sum(1 for _ in MemoryModule.memories(node)) * s[0, 0].numel() * len(fired)
-        self._last = node, s
         spikes = fired.flatten(2).abs().sum(2).double().sum(0, keepdim=True)
         return {"energy_spikes": spikes, "energy_state": torch.full_like(spikes, 2.0 * states)}
 
     def measure_layer(self, layer: str, module: nn.Conv2d | nn.Linear, x: Tensor) -> dict[str, Tensor]:
-        self._first = self._first or layer
-        values = self._values if layer == self._first else not self._spikes
+        values = self.reads_values(layer)
         if self._times and len(x) == 2:
             x = x[1:] if values else x[:1]
         once = torch.ones(1, x.shape[1], dtype=torch.float64, device=x.device)
         steps = len(x)
-        found = {}
-        if module.bias is not None:
-            found["energy_bias"] = once * operations.outputs(module, x) * steps
+        bias = {"energy_bias": once * operations.outputs(module, x) * steps}
+        found, self._without = (bias, {}) if module.bias is not None else ({}, bias)
         if values:
-            if self._constant and layer == self._first:
-                steps, self._started = 0 if self._started else 1, True
-            return {**found, "energy_values": once * operations.macs(module, x) * steps}
+            return {**found, "energy_values": once * operations.macs(module, x) * self.computed_steps(layer, steps)}
         new = operations.units(module, x)
         self._units[layer] = quantum(torch.stack([self._units.get(layer, torch.zeros_like(new)), new], dim=1))
         self._top[layer] = max(self._top.get(layer, 0.0), float(x.abs().max()))
         dense = once * operations.macs(module, x) * steps
         return {**found, "energy_charge": operations.charge(module, x), "energy_dense": dense}
 
+    def measure_norm(self, layer: str) -> dict[str, Tensor]:
+        """Folded into its layer, the norm is a bias, where there was none."""
+        return self._without
+
     def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
-        if self._last is None or self._last[0] is not attention.v_sn:
-            raise ValueError(
-                "Energy: method.watch must match the neurons of every attention, whose values it counts; got others"
-            )
-        return {"energy_products": products(before, after, self._last[1])}
+        return {"energy_products": self.products(before, after, attention)}
 
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
         return {"energy_steps": {"output": torch.ones(outputs.shape[:2], device=outputs.device)}}

@@ -1,13 +1,17 @@
 """Reads the neuron layers of a network while it is tested."""
 
+from collections.abc import Callable
 from fnmatch import fnmatchcase
+from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.hooks import RemovableHandle
 
 from snnx.attention.self_attention import SelfAttention
 from snnx.metric.bins import HISTOGRAMS
+from snnx.metric.counting import Counting
 from snnx.metric.metric import Metric, Table
 from snnx.metric.pictures import PICTURES
 from snnx.neuron.node import Node
@@ -26,7 +30,8 @@ class Recorder:
     Args:
         network: its neuron layers and spiking attentions are watched, in the order of `named_modules`.
         metrics: what is measured.
-        layers: shell pattern of the layer names to watch, such as `encoder.*.sn2`.
+        layers: shell pattern of the layer names to watch, such as `encoder.*.sn2`; operations are counted of all.
+        encoding: what is before the network: its layers and neurons, if any, belong to the operations.
 
     Raises:
         ValueError: no neuron layer matches the pattern.
@@ -44,8 +49,11 @@ class Recorder:
         ({'correct': 1, 'wrong': 0}, 0.75)
     """
 
-    def __init__(self, network: nn.Module, metrics: list[Metric], layers: str = "*") -> None:
+    def __init__(self, network: nn.Module, metrics: list[Metric], layers: str = "*", encoding: nn.Module | None = None) -> None:
         self.metrics = metrics
+        self.counting = [metric for metric in metrics if isinstance(metric, Counting)]
+        parts = encoding.named_modules(prefix="encoding") if encoding is not None and self.counting else ()
+        self.before = {name: module for name, module in parts if isinstance(module, nn.Conv2d | nn.Linear | _BatchNorm | Node)}
         self.layers = layers
         self.nodes: dict[str, Node] = {}
         self.attentions: dict[str, SelfAttention] = {}
@@ -53,6 +61,8 @@ class Recorder:
         self.neurons: dict[str, int] = {}  # per sample
         self.samples: dict[str, int | None] = {"correct": None, "wrong": None}
         self.labels: Tensor | None = None  # of the batch that is running, where they are known
+        self._made: tuple[str, Tensor] | None = None  # the layer that ran last, and its output
+        self._early: list[Callable[[], None]] = []  # what the encoding did before the recorder knew the batch
         self._batch: dict[str, Table] = {}  # curve -> layer -> [T, B], of the batch that is running
         self._kept: dict[str, dict[str, Table]] = {"test": {}, "correct": {}, "wrong": {}}
         self._seen = 0
@@ -72,9 +82,10 @@ class Recorder:
         for metric in self.metrics:
             metric.begin(network)
         found = {name: module for name, module in network.named_modules() if isinstance(module, Node)}
-        self.nodes = {name: module for name, module in found.items() if fnmatchcase(name, self.layers)}
-        if found and not self.nodes:
+        self.matched = {name for name in found if fnmatchcase(name, self.layers)}
+        if found and not self.matched:
             raise ValueError(f"Recorder: layers must match one of {', '.join(found)}; got {self.layers}")
+        self.nodes = {name: module for name, module in found.items() if self.counting or name in self.matched}
         scored = any(type(metric).measure_scores is not Metric.measure_scores for metric in self.metrics)
         attentions = {name: module for name, module in network.named_modules() if isinstance(module, SelfAttention)}
         self.attentions = attentions if scored else {}  # to be watched costs it the cheaper order of its products
@@ -91,30 +102,53 @@ class Recorder:
         self._let_go()
 
     def _take_hold(self) -> None:
-        for name, node in self.nodes.items():
-            node.probe = lambda h, s, name=name, node=node: self._measure(name, node, h, s)
+        for name, node in self._nodes().items():
+            node.probe = self._when_known(name, partial(self._measure, name, node))
         for name, attention in self.attentions.items():
             attention.probe = lambda before, after, name=name, attention=attention: self._score(name, attention, before, after)
         if any(type(metric).measure_layer is not Metric.measure_layer for metric in self.metrics):
-            for name, module in self.network.named_modules():
+            for name, module in (*self.before.items(), *self.network.named_modules()):
                 if isinstance(module, nn.Conv2d | nn.Linear):
-                    self._hooks.append(
-                        module.register_forward_pre_hook(lambda m, x, name=name: self._measure_layer(name, m, x[0]))
-                    )
+                    tell = self._when_known(name, partial(self._measure_layer, name, module))
+                    self._hooks.append(module.register_forward_pre_hook(lambda m, x, tell=tell: tell(x[0])))
+                    self._hooks.append(module.register_forward_hook(lambda m, x, y, name=name: self._keep(name, y)))
+                elif isinstance(module, _BatchNorm) and self.counting:
+                    self._hooks.append(module.register_forward_pre_hook(lambda m, x: self._meet(x[0])))
+
+    def _keep(self, layer: str, y: Tensor) -> None:
+        self._made = layer, y
+
+    def _meet(self, x: Tensor) -> None:
+        """A batch norm reads `x`; if that is what the last layer made, in whatever shape, it can be folded into it."""
+        layer, y = self._made or ("", x.new_empty(0))
+        if y.data_ptr() == x.data_ptr() and y.numel() == x.numel():
+            self._when_known(layer, partial(self._measure_norm, layer))()
+
+    def _nodes(self) -> dict[str, Node]:
+        return {**{name: module for name, module in self.before.items() if isinstance(module, Node)}, **self.nodes}
+
+    def _when_known(self, name: str, tell: Callable) -> Callable:
+        """`tell`, which for a part of the encoding waits until the batch is known."""
+        return (lambda *seen: self._early.append(partial(tell, *seen))) if name in self.before else tell
 
     def _let_go(self) -> None:
-        for watched in (*self.nodes.values(), *self.attentions.values()):
+        for watched in (*self._nodes().values(), *self.attentions.values()):
             watched.probe = None
         for hook in self._hooks:
             hook.remove()
-        self._hooks = []
+        self._hooks, self._made = [], None
 
     def see_input(self, images: Tensor, encoded: Tensor) -> None:
         """Measure the input of the batch that begins; of a run in pieces, its first piece."""
         self._batch_size, self._steps, self._later = len(images), len(encoded), False
+        reads = any(isinstance(module, nn.Conv2d | nn.Linear) for module in self.before.values())
         for metric in self.metrics:
-            for curve, places in metric.measure_input(images, encoded).items():
+            given = images[None] if reads and metric in self.counting else encoded  # what the first layer that is counted reads
+            for curve, places in metric.measure_input(images, given).items():
                 self._put(curve, places)
+        for tell in self._early:
+            tell()
+        self._early = []
 
     def next_piece(self) -> None:
         """What comes now are later steps of the same batch: their curves go on where those of the steps before ended."""
@@ -135,7 +169,7 @@ class Recorder:
 
     def _measure(self, layer: str, node: Node, h: Tensor, s: Tensor) -> None:
         self.neurons[layer] = h[0, 0].numel()
-        for metric in self.metrics:
+        for metric in self.metrics if layer in self.matched else self.counting:
             for curve, values in metric.measure(h, s, node).items():
                 self._put(curve, {layer: values})
 
@@ -144,8 +178,13 @@ class Recorder:
         merged = x.shape[1] != self._batch_size or len(x) == self._steps * self._batch_size > self._steps
         if (tokens and merged) or x.ndim == (4 if isinstance(module, nn.Conv2d) else 2):  # time and batch are one
             x = x.unflatten(0, (-1, self._batch_size))
-        for metric in self.metrics:
+        for metric in self.counting if layer in self.before else self.metrics:
             for curve, values in metric.measure_layer(layer, module, x).items():
+                self._put(curve, {layer: values})
+
+    def _measure_norm(self, layer: str) -> None:
+        for metric in self.counting:
+            for curve, values in metric.measure_norm(layer).items():
                 self._put(curve, {layer: values})
 
     def _score(self, layer: str, attention: SelfAttention, before: Tensor, after: Tensor) -> None:

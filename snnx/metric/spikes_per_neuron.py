@@ -28,6 +28,10 @@ class SpikesPerNeuron(Metric):
 
     over_samples = {"spikes_per_neuron": "mean", "inactive_percent": "mean"}
     in_pieces = True
+    formulas = {
+        "spikes_per_neuron": "spikes of all steps / neurons, those of the read-out included",
+        "inactive_percent": "100 * neurons without a spike / neurons, those of the read-out included",
+    }
 
     def __init__(self) -> None:
         self._fired: dict[int, Tensor] = {}  # node -> who has fired for which sample of the batch that is running

@@ -122,7 +122,7 @@ def measure(job: Job, threads: int) -> Cost:
             trainer = build_trainer(alone, job.id, Path(folder), callbacks=[clocks["validate"]])
             _until_enough(partial(trainer.validate, verbose=False), method, data)
         trainer = build_trainer(alone, job.id, Path(folder), callbacks=[clocks["test"], *watching])
-        with Recorder(method.backbone, list(method.metrics.values()), method.watch) as method.recorder:
+        with Recorder(method.backbone, list(method.metrics.values()), method.watch, method.encoding) as method.recorder:
             _until_enough(partial(trainer.test, verbose=False), method, data)
         method.recorder = None
     as_built["implementation"] = built(method.backbone)["implementation"]  # known once it has run

@@ -41,14 +41,22 @@ def table(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
     columns = {titled(sweep.unit, ACCURACY): [[times * value for value in line.values(ACCURACY).values()] for line in shown]}
     columns |= {title: [first(line, metrics)[1] for line in shown] for title, metrics in COLUMNS.items()}
     columns["training (s)"] = [_facts(line, "fit_s") for line in shown]
-    columns["parameters"] = [_facts(line, "parameters")[:1] for line in shown]  # seeds have the same
-    kept = {title: cells for title, cells in columns.items() if any(cells)}
+    n = [len(line.values(ACCURACY)) for line in shown]
+    texts = {title: [_cell(values, n[place]) for place, values in enumerate(cells)] for title, cells in columns.items()}
+    texts["parameters"] = [_cell(_facts(line, "parameters")[:1], 1) for line in shown]  # seeds have the same
+    kept = {title: cells for title, cells in texts.items() if set(cells) != {NONE}}
     rows = [
-        (line.label, line.scale, *(spread(*mean_std(cells[place])) if cells[place] else NONE for cells in kept.values()))
-        for place, line in enumerate(shown)
+        (line.label, line.scale, str(n[place]), *(cells[place] for cells in kept.values())) for place, line in enumerate(shown)
     ]
     title = "Accuracy and what it costs"
-    return Table(title, ("row", "scale", *kept), "ll" + "r" * len(kept), tuple(rows), _formulas(shown))
+    return Table(title, ("row", "scale", "n", *kept), "llr" + "r" * len(kept), tuple(rows), _formulas(shown))
+
+
+def _cell(values: list[float], n: int) -> str:
+    """Mean and deviation, and over how many runs where that is not the row's n."""
+    if not values:
+        return NONE
+    return spread(*mean_std(values)) + (f" (n={len(values)})" if len(values) != n else "")
 
 
 def _facts(line: Line, key: str) -> list[float]:

@@ -3,7 +3,9 @@
 import pytest
 import torch
 from composing import composed
+from counters import counted, spikingjelly
 from spikingjelly.activation_based import functional, op_counter
+from spikingjelly.activation_based.layer import SeqToANNContainer
 from torch import nn
 
 from snnx.attention.self_attention import SelfAttention
@@ -12,26 +14,16 @@ from snnx.backbone.fold import fold_average_pooling
 from snnx.backbone.scnn import SCNN
 from snnx.backbone.vit import Attention
 from snnx.build import build_method
+from snnx.conversion.fold_norm import fold_norm
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.energy.prices import PRICES
 from snnx.metric.anytime import AnyTime
 from snnx.metric.energy import Energy
 from snnx.metric.fan_out import fan_out
+from snnx.metric.firing_rate import FiringRate
 from snnx.metric.recorder import Recorder
 from snnx.metric.relative_energy import relative_energy
 from snnx.neuron.if_ import IF
-
-
-def counted(network: nn.Module, x: torch.Tensor) -> dict[str, float]:
-    """What the metric says of encoded samples `[T, B, *]`, without its prefix."""
-    with torch.no_grad(), Recorder(network.eval(), [Energy()]) as recorder:
-        functional.reset_net(network)
-        recorder.labels = torch.zeros(x.shape[1])
-        recorder.see_input(x[0], x)
-        recorder.see_output(network(x), MeanLogits())
-        recorder.end_batch(torch.zeros(x.shape[1], dtype=torch.bool))
-        return {key.removeprefix("test/energy_"): value for key, value in recorder.scalars().items() if key.startswith("test")}
-
 
 SPIKES = torch.tensor([[1.0, 0.0, 1.0, 1.0]]).view(1, 1, 4)
 
@@ -125,30 +117,89 @@ def test_products_of_attention_against_a_walk():
     assert (found["synops"], found["macs"]) == ((sum(met) + walked) / 2, 0)
 
 
-def test_attentions_that_cannot_be_seen_are_refused():
-    with pytest.raises(ValueError, match=r"Energy: attention must be .* whose products can be seen; got snnx.backbone.vit"):
-        Recorder(nn.Sequential(Attention(8, 2)), [Energy()])
-    layer = SelfAttention(8, 2, IF)
-    with Recorder(layer, [Energy()], layers="proj_sn") as recorder:
-        recorder.see_input(torch.zeros(2, 1), torch.zeros(3, 2, 1))
-        with pytest.raises(ValueError, match=r"Energy: method.watch must match the neurons of every attention"):
-            layer(torch.ones(3, 2, 5, 8))
+@pytest.mark.parametrize("constant", [False, True])
+def test_a_batch_norm_costs_what_it_costs_folded(constant):
+    torch.manual_seed(0)
+    network = ConvNet(neuron=lambda: IF(v_threshold=0.2), in_shape=(1, 8, 8), classes=4, channels=[4, 6]).eval()
+    x = torch.rand(3, 2, 1, 8, 8)
+    x = x[:1].expand(x.shape) if constant else x
+    found, folded = counted(network, x), counted(fold_norm(network, (1, 8, 8)), x)
+    assert found["synops"] > 0
+    assert found == pytest.approx(folded)
+
+
+def test_a_batch_norm_of_tokens_is_a_bias_too():
+    torch.manual_seed(0)
+    without, zero = (SelfAttention(8, 2, lambda: IF(v_threshold=0.3), qkv_bias=bias) for bias in (False, True))
+    zero.load_state_dict({**zero.state_dict(), **without.state_dict()})
+    for name in "qkv":
+        nn.init.zeros_(getattr(zero, name).fc.bias)
+    x = (torch.rand(3, 2, 5, 8) < 0.5).float()
+    assert counted(without, x) == pytest.approx(counted(zero, x))
+
+
+@pytest.mark.parametrize("metric", [Energy, AnyTime])
+def test_attentions_that_cannot_be_seen_are_refused(metric):
+    name = metric.__name__
+    with pytest.raises(ValueError, match=rf"{name}: attention must be .* whose products can be seen; got snnx.backbone.vit"):
+        Recorder(nn.Sequential(Attention(8, 2)), [metric()])
+    with pytest.raises(ValueError, match=rf"{name}: attention must be of spikes, .*; got ReLU in 0: choose a spiking neuron"):
+        Recorder(nn.Sequential(SelfAttention(8, 2, nn.ReLU)), [metric()])
+
+
+def test_all_layers_are_counted_whatever_is_watched():
+    torch.manual_seed(0)
+    network, x = SelfAttention(8, 2, lambda: IF(v_threshold=0.3)), (torch.rand(3, 2, 5, 8) < 0.5).float()
+    found = []
+    for layers in ("*", "proj_sn"):
+        metrics = [Energy(), AnyTime(marks=[3]), FiringRate()]
+        with torch.no_grad(), Recorder(network.eval(), metrics, layers) as recorder:
+            functional.reset_net(network)
+            recorder.labels = torch.zeros(2, dtype=torch.long)
+            recorder.see_input(x[0], x)
+            recorder.see_output(network(x).flatten(2), MeanLogits())
+            recorder.end_batch(torch.zeros(2, dtype=torch.bool))
+        found.append(recorder)
+    energies = [{k: v for k, v in one.scalars().items() if "energy" in k or "anytime" in k} for one in found]
+    assert energies[0] == energies[1]
+    assert energies[0]["test/anytime_spikes"] > 0
+    assert list(found[1].curves("test")["firing_rate"]) == ["proj_sn"]
+
+
+class Image:
+    shape, classes = (1, 4, 4), 5
+
+
+@pytest.mark.parametrize("metric", ["energy", "anytime"])
+def test_a_learnt_encoding_is_counted(metric):
+    """One image, one pixel of 1 and one of 1/2, through a kernel that copies them; the encoding's neurons fire from 0.9 on."""
+    words = ["encoding=conv_direct", "timesteps=3", "neuron=if", "neuron.v_threshold=0.9", "backbone=mlp", "backbone.hidden=[]"]
+    method = build_method(composed(*words, f"metric=[{metric}]").config, Image()).eval()
+    nn.init.dirac_(method.encoding.conv.weight)
+    image = torch.zeros(1, 1, 4, 4)
+    image[0, 0, 0, 0], image[0, 0, 2, 2] = 1.0, 0.5
+    with torch.no_grad(), Recorder(method.backbone, [*method.metrics.values()], "*", method.encoding) as method.recorder:
+        method.recorder.labels = torch.zeros(1, dtype=torch.long)
+        method(image)
+        method.recorder.end_batch(torch.zeros(1, dtype=torch.bool))
+    found, curves = method.recorder.scalars(), method.recorder.curves("test")
+    macs, by_step = 10 * 10, [1, 2, 1]  # a row meets 2, 3, 3, 2 places of the kernel's; the half fires at the second step
+    if metric == "energy":
+        assert curves["energy_macs"] == {"encoding.conv": macs}
+        assert found["test/energy_synops"] == 5 * sum(by_step)
+        assert found["test/energy_truenorth"] == pytest.approx(relative_energy(3, sum(by_step), "truenorth"))
+        assert found["test/energy_45nm_uj"] == pytest.approx((4.6 * macs + 0.9 * 5 * 4) / 1e6)
+    else:
+        assert curves["anytime_spikes"]["all"].tolist() == [1, 3, 4]
+        assert curves["anytime_energy_uj"]["all"].tolist() == pytest.approx([(460 + 0.9 * 5 * n) / 1e6 for n in (1, 3, 4)])
 
 
 def spiking() -> tuple[nn.Module, torch.Tensor]:
     """Convolutions and spikes, without poolings: where all counters should agree."""
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Flatten(2), nn.Linear(16, 12), IF(), nn.Linear(12, 5))
+    convolution = SeqToANNContainer(nn.Conv2d(1, 4, 3, padding=1, bias=False))
+    network = nn.Sequential(convolution, IF(v_threshold=0.3), nn.Flatten(2), nn.Linear(64, 5, bias=False))
     return network, (torch.rand(4, 3, 1, 4, 4) < 0.5).float()
-
-
-def spikingjelly(network: nn.Module, x: torch.Tensor) -> dict[str, float]:
-    """SpikingJelly's counts of a batch, all steps, by sample."""
-    functional.reset_net(network)
-    counters = {"synops": op_counter.SynOpCounter(), "macs": op_counter.MACCounter()}
-    with torch.no_grad(), op_counter.DispatchCounterMode(list(counters.values())):
-        network(x)
-    return {name: counter.get_total() / x.shape[1] for name, counter in counters.items()}
 
 
 def test_spikingjelly_agrees_on_binary_spikes():
@@ -172,7 +223,8 @@ def test_spikingjelly_counts_no_synop_for_scaled_spikes():
 def test_chips_and_prices_are_those_of_their_sources():
     network, x = spiking()
     found = counted(network, x)
-    fired = network[2](network[1](x.flatten(2)).detach() if functional.reset_net(network) is None else x)
+    functional.reset_net(network)
+    fired = network[:2](x).detach()
     assert found["truenorth"] == pytest.approx(relative_energy(4, float(fired.sum()) / 3, "truenorth"))
     config = op_counter.SimpleEnergyCostConfig()
     assert (config.e_mac_pj, config.e_ac_pj, config.e_memory_pj_per_byte) == PRICES["memory"][:3]

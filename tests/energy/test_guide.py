@@ -4,14 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from spikingjelly.activation_based import functional, op_counter
+from counters import counted, spikingjelly
+from spikingjelly.activation_based import functional
 from spikingjelly.activation_based.layer import SeqToANNContainer
 from torch import nn
 
 from snnx.attention.self_attention import SelfAttention
-from snnx.decoding.mean_logits import MeanLogits
-from snnx.metric.energy import Energy
-from snnx.metric.recorder import Recorder
 from snnx.neuron.if_ import IF
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "spiking_metrics.md"
@@ -64,26 +62,7 @@ CASES = {
 }
 
 
-def ours(made: nn.Module, x: torch.Tensor) -> tuple[float, float]:
-    with Recorder(made, [Energy()]) as recorder:
-        functional.reset_net(made)
-        recorder.labels = torch.zeros(x.shape[1])
-        recorder.see_input(x[0], x)
-        recorder.see_output(made(x), MeanLogits())
-        recorder.end_batch(torch.zeros(x.shape[1], dtype=torch.bool))
-        found = recorder.scalars()
-    return found["test/energy_synops"], found["test/energy_macs"]
-
-
-def spikingjelly(made: nn.Module, x: torch.Tensor) -> tuple[float, float]:
-    functional.reset_net(made)
-    counters = [op_counter.SynOpCounter(), op_counter.MACCounter()]
-    with op_counter.DispatchCounterMode(counters):
-        made(x)
-    return tuple(counter.get_total() / x.shape[1] for counter in counters)
-
-
-def neurobench(made: nn.Module, x: torch.Tensor) -> tuple[float, float]:
+def neurobench(made: nn.Module, x: torch.Tensor) -> dict[str, float]:
     """What its SynapticOperations adds up, layer by layer."""
     from neurobench.metrics.utils.layers import single_layer_MACs
 
@@ -97,7 +76,7 @@ def neurobench(made: nn.Module, x: torch.Tensor) -> tuple[float, float]:
     for layer, given in met:
         operations, spiking = single_layer_MACs(given, layer)
         counts[0 if spiking else 1] += float(operations)
-    return counts[0] / x.shape[1], counts[1] / x.shape[1]
+    return {"synops": counts[0] / x.shape[1], "macs": counts[1] / x.shape[1]}
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -105,6 +84,6 @@ def neurobench(made: nn.Module, x: torch.Tensor) -> tuple[float, float]:
 def test_the_table_of_the_guide(case):
     pytest.importorskip("neurobench", reason="the extra is not installed: pip install 'snnx[neurobench]'")
     with torch.no_grad():
-        counts = [count(*CASES[case]) for count in (ours, spikingjelly, neurobench)]
-    row = f"| {case} | " + " | ".join(f"{synops:.1f} + {macs:.1f}" for synops, macs in counts) + " |"
+        counts = [count(*CASES[case]) for count in (counted, spikingjelly, neurobench)]
+    row = f"| {case} | " + " | ".join(f"{count['synops']:.1f} + {count['macs']:.1f}" for count in counts) + " |"
     assert row in GUIDE.read_text(encoding="utf-8"), row

@@ -1,8 +1,10 @@
 """A finished run is tested again: the same numbers, other metrics, and one line for what cannot be."""
 
 import json
+import os
 import re
 import shutil
+import sys
 
 import pytest
 import torch
@@ -83,10 +85,19 @@ def test_command_prints_a_table_and_writes_what_is_asked_for(run, tmp_path, caps
         ([], "checkpoint= must name a run's folder or a .ckpt in it; got none"),
         (["checkpoint=nowhere"], "which does not exist"),
         (["checkpoint=RUN", "metric=firing_rat"], "metric must be one of .*; got firing_rat; did you mean firing_rate"),
-        (["checkpoint=RUN", "metric=attention_zero"], "got attention_zero, which found nothing to watch in a test of it"),
+        (["checkpoint=RUN", "metric=attention_zero"], "attend.*; got ConvNet: choose .*spikformer"),
+        (
+            ["checkpoint=RUN", "metric=firing_rate_by_iteration"],
+            "got firing_rate_by_iteration, which found nothing to watch in a test of it",
+        ),
         (["checkpoint=RUN", "encoding.timestep=3"], "got encoding.timestep=3; did you mean encoding.timesteps"),
         (["checkpoint=RUN", "neuron=lif"], r"must be metric=\[a,b\] or a key of a group with its value; got neuron=lif"),
         (["checkpoint=RUN", "method.encoding.timesteps=x"], "method.encoding.timesteps must be of type int; got x"),
+        (["checkpoint=RUN", "trainer.max_epochs={"], "trainer.max_epochs must have a value in YAML; got trainer.max_epochs={"),
+        (["checkpoint=RUN", "dataset.batch_size=0"], "batch_size must .*; got 0"),
+        (["checkpoint=RUN", "trainer.accelerator=gup"], "gup"),
+        (["checkpoint=RUN", "--json", "RUN/ckpt"], "--json must name a file that can be written; got .*/ckpt"),
+        (["checkpoint=RUN", "--json", "RUN/config.yaml/x.json"], "--json must name a file that can be written; got .*x.json"),
         (["checkpoint=RUN", "backbone.channels=[4,6]"], "stages.conv2.0.weight must be of size .*another architecture"),
     ],
 )
@@ -95,6 +106,21 @@ def test_one_line_for_a_mistake(run, words, said, capsys):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert re.search(said, error), error
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there(run, capsys):
+    assert command.main([f"checkpoint={run[0]}", "trainer.accelerator=cuda"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_reader_that_stops_reading(run, tmp_path, monkeypatch):
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, "w") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert command.main([f"checkpoint={run[0]}", "--json", str(tmp_path / "found.json")]) == 0
+    assert json.loads((tmp_path / "found.json").read_text())["hash"] == run[1]["hash"]
 
 
 def test_missing_data_is_one_line_and_1(empty, capsys):

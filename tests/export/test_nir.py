@@ -165,6 +165,7 @@ def test_the_command_writes_a_graph_or_says_why_not(tmp_path, capsys):
     file = tmp_path / "net.nir"
     assert command.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 0
     assert capsys.readouterr().out.strip() == str(file)
+    assert file.stat().st_mode & 0o777 == 0o644
     assert set(nir.read(file).nodes) >= {
         "input",
         "stages_conv1_0",
@@ -184,4 +185,8 @@ def test_the_command_writes_a_graph_or_says_why_not(tmp_path, capsys):
     assert "to must end in .nir" in capsys.readouterr().err
     folder, _ = finished(tmp_path / "outputs", "method=conversion", "metric=[]", "trainer.max_epochs=1")
     assert command.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 2
-    assert "format=nir must be asked of method=direct; got Conversion" in capsys.readouterr().err
+    assert "format=nir must be asked of method=direct; got Conversion, whose soft reset no neuron" in capsys.readouterr().err
+    words = ("method=ttfs", "backbone=scnn", "backbone.channels=[4]", "backbone.bias=false", "backbone.pool=max")
+    folder, _ = finished(tmp_path / "outputs", *words, "metric=[]", "trainer.max_epochs=1")
+    assert command.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 2
+    assert "got TTFS, whose layers exchange spike times and no steps" in capsys.readouterr().err

@@ -14,6 +14,8 @@ from snnx.reopen import reopen
 
 safetensors = pytest.importorskip("safetensors", reason="the extra is not installed: pip install 'snnx[export]'")
 
+safetensors_torch = pytest.importorskip("safetensors.torch")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
@@ -34,6 +36,26 @@ def test_weights_come_back_with_what_they_belong_to(run, tmp_path, capsys):
     method = build_method(config, build_data(config))
     for key, value in reopen(folder).weights.items():
         assert torch.equal(method.state_dict()[key], value), key
+
+
+def test_weights_of_an_encoding_are_written_too(tmp_path, capsys):
+    folder, _ = finished(tmp_path / "outputs", "encoding=conv_direct", "metric=[]", "trainer.max_epochs=1")
+    file = tmp_path / "weights.safetensors"
+    assert command.main([f"checkpoint={folder}", f"to={file}"]) == 0
+    further = json.loads(file.with_suffix(".json").read_text())["further"]
+    written, weights = safetensors_torch.load_file(file), reopen(folder).weights
+    assert {"encoding.conv.weight", "encoding.bn.running_mean"} <= set(further)
+    assert all(torch.equal(written[key.removeprefix("backbone.")], value) for key, value in weights.items())
+    assert len(written) == len(weights)
+    words = ["backbone.channels=[4,8]", "dataset=digits", "metric=[]", "encoding=conv_direct"]
+    method = build_method(composed(*words).config, build_data(composed(*words).config))
+    load_weights(method.backbone, str(file), name="backbone.weights")
+    for key, value in method.backbone.state_dict().items():
+        assert torch.equal(weights[f"backbone.{key}"], value), key
+    assert command.main([f"checkpoint={folder}", "format=nir", f"to={tmp_path}/net.nir"]) == 2
+    error = capsys.readouterr().err
+    assert "format=nir must be asked of an encoding without weights" in error
+    assert error.count("\n") == 1
 
 
 def test_what_cannot_be_written_or_read(run, tmp_path, capsys):

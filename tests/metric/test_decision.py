@@ -2,12 +2,15 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from snnx.decoding.last_step import LastStep
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.decoding.temporal_linear import TemporalLinear
 from snnx.decoding.temporal_weighted import TemporalWeighted
 from snnx.decoding.weighted_spikes import WeightedSpikes
+from snnx.metric.anytime import AnyTime
 from snnx.metric.decision import Decision
 from snnx.neuron.ttfs import TTFS
 
@@ -29,6 +32,30 @@ def test_the_last_decision_is_the_scores(decoding):
     first = decided.argmax(0) + 1.0
     assert latency == pytest.approx(first.mean().item(), abs=1e-5)
     assert 1 < latency < 6
+
+
+@given(st.integers(1, 6), st.integers(2, 4), st.integers(0, 10_000))
+def test_ties_are_no_answer_and_no_class_is_preferred(steps, classes, seed):
+    """Against a walk back from the end; small whole numbers tie often, and the classes may be called otherwise."""
+    draw = torch.Generator().manual_seed(seed)
+    outputs = torch.randint(0, 2, (steps, 8, classes), generator=draw).float()
+    labels = torch.zeros(8, dtype=torch.long)
+    said = []
+    for scores in outputs.cumsum(0).tolist():
+        said.append([row.index(max(row)) if row.count(max(row)) == 1 else None for row in scores])
+    expected = []
+    for sample in range(8):
+        t = steps
+        while t > 1 and said[-1][sample] is not None and said[t - 2][sample] == said[-1][sample]:
+            t -= 1
+        expected.append(t)
+    for order in (torch.arange(classes), torch.randperm(classes, generator=draw)):
+        seen = Decision().measure_output(outputs[..., order], MeanLogits(), labels)
+        assert (1 + steps - seen["decided"]["output"].sum(0)).tolist() == expected
+        metric = AnyTime()
+        metric.measure_input(torch.zeros(8, 1), torch.zeros(steps, 8, 1))
+        since = metric.measure_output(outputs[..., order], MeanLogits(), labels)["anytime_since_steps"]["output"]
+        assert since[-1].tolist() == expected
 
 
 def test_heavier_early_steps_decide_sooner():

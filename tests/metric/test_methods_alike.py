@@ -46,6 +46,19 @@ def test_means_of_spikes_cost_the_same_at_the_last_step_as_in_all(overrides):
     assert found["test/anytime_energy_uj"] == pytest.approx(found["test/energy_45nm_uj"])
 
 
+def test_attention_costs_the_same_at_the_last_step_as_in_all():
+    torch.manual_seed(0)
+    words = ["backbone=spikformer", "backbone.embed_dim=16", "backbone.heads=2", "backbone.depth=2", "backbone.init_std=null"]
+    method = build_method(composed(*words, "neuron.v_threshold=0.1", "timesteps=3", METRICS).config, Facts()).eval()
+    with torch.no_grad(), Recorder(method.backbone, list(method.metrics.values())) as method.recorder:
+        method.recorder.labels = torch.arange(6)
+        method.recorder.end_batch(method(torch.rand(6, 1, 12, 12)).argmax(1) > 0)
+    found, layers = method.recorder.scalars(), method.recorder.curves("test")["energy_synops"]
+    assert sum(float(layers[f"encoder.{block}.attention"].sum()) for block in range(2)) > 0
+    assert found["test/anytime_synops"] == pytest.approx(found["test/energy_synops"])
+    assert found["test/anytime_energy_uj"] == pytest.approx(found["test/energy_45nm_uj"])
+
+
 def test_pieces_of_time_change_nothing():
     whole, pieces = (
         measured("method=conversion", "timesteps=25", "init=kaiming", f"method.piece={piece}") for piece in (25, 4)

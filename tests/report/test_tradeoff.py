@@ -5,6 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snnx.metric.anytime import AnyTime
+from snnx.metric.decision import Decision
+from snnx.metric.energy import Energy
+from snnx.metric.relative_energy import RelativeEnergy
+from snnx.metric.spikes_per_neuron import SpikesPerNeuron
 from snnx.report import costs, tradeoff
 from snnx.report.document import document
 from snnx.report.lines import lines
@@ -46,14 +51,24 @@ def found(sweep, outputs, docs):
 def test_the_table_has_what_there_are_numbers_of(runs, found):
     table = found(costs.table)
     assert table.columns == (
-        "row", "scale", "test/acc (%)", "SynOps", "MACs", "latency to decision (steps)", "leaves after (steps)", "energy (µJ)",
-        "training (s)", "parameters",
+        "row", "scale", "n", "test/acc (%)", "SynOps", "MACs", "latency to decision (steps)", "leaves after (steps)",
+        "energy (µJ)", "training (s)", "parameters",
     )  # fmt: skip
     a, b = table.rows
-    assert a[:5] == ("A", "small", "80.00 ± 0.00", "1,000 ± 0", "-")
-    assert a[5:] == ("2.500 ± 0.000", "3.000 ± 0.000", "1.500 ± 0.707", "60.00 ± 0.00", "556,682")
-    assert b == ("B", "small", "90.00", "-", "70,000", "1.000", "-", "6.000", "-", "556,682")
+    assert a[:6] == ("A", "small", "2", "80.00 ± 0.00", "1,000 ± 0", "-")
+    assert a[6:] == ("2.500 ± 0.000", "3.000 ± 0.000", "1.500 ± 0.707", "60.00 ± 0.00", "556,682")
+    assert b == ("B", "small", "1", "90.00", "-", "70,000", "1.000", "-", "6.000", "-", "556,682")
     assert table.below == (f"energy (µJ), test/energy_45nm_uj = {FORMULA}",)
+
+
+def test_a_number_of_fewer_seeds_says_so(runs, leave, done, found):
+    leave("fig", "A,seed=2,scale=small", done("A", 2, 0.8, metrics={"test/acc": 0.8, "test/energy_45nm_uj": 3.0}))
+    row = dict(zip(found(costs.table).columns, found(costs.table).rows[0], strict=True))
+    assert row["n"] == "3"
+    assert row["energy (µJ)"] == "2.000 ± 1.000"
+    assert row["SynOps"] == "1000 ± 0 (n=2)"
+    assert row["training (s)"] == "60.00 ± 0.00 (n=2)"
+    assert row["parameters"] == "556,682"
 
 
 def test_formulas_stand_under_the_table_everywhere(runs, sweep, outputs, docs):
@@ -62,6 +77,12 @@ def test_formulas_stand_under_the_table_everywhere(runs, sweep, outputs, docs):
         assert written.count(FORMULA) == 1
         assert written.index("Accuracy and what it costs") < written.index(FORMULA) < written.index("Accuracy by split")
     assert text(results.tables[1]).row_count == 2
+
+
+def test_every_number_of_the_table_has_a_formula():
+    metrics = (AnyTime(), Decision(), Energy(), RelativeEnergy(), SpikesPerNeuron())
+    known = {f"test/{curve}" for metric in metrics for curve in metric.formulas}
+    assert {name for names in costs.COLUMNS.values() for name in names} <= known
 
 
 def test_latency_and_energy(runs, found, monkeypatch):
@@ -95,7 +116,7 @@ def test_a_latency_without_steps_is_a_point(leave, done, found):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, metrics={"test/acc": 0.8, "test/latency_steps": 50.0}))
     (plot,) = found(tradeoff.draw)
     assert plot.name == "latency_accuracy"
-    assert found(costs.table).columns == ("row", "scale", "test/acc (%)", "latency to decision (steps)", "parameters")
+    assert found(costs.table).columns == ("row", "scale", "n", "test/acc (%)", "latency to decision (steps)", "parameters")
 
 
 def test_without_a_cost_there_is_nothing(leave, done, found):
