@@ -66,7 +66,7 @@ def test_a_number_of_fewer_seeds_says_so(runs, leave, done, found):
     row = dict(zip(found(costs.table).columns, found(costs.table).rows[0], strict=True))
     assert row["n"] == "3"
     assert row["energy (µJ)"] == "2.000 ± 1.000"
-    assert row["SynOps"] == "1000 ± 0 (n=2)"
+    assert row["SynOps"] == "1,000 ± 0 (n=2)"
     assert row["training (s)"] == "60.00 ± 0.00 (n=2)"
     assert row["parameters"] == "556,682"
 
