@@ -18,7 +18,8 @@ class WeightedSpikes(TemporalWeighted):
 
     In float32 it tells equal scores `c` (before the scale) apart where the sigmoids differ by `2^-21 c/d` or more: with the
     base 2, T steps and one spike at t, by `2^(T - 22 - t)`. Closer ones may stay equal, and from h of about 17 on all do, since
-    their sigmoid is 1. Metrics watch the backbone and not this layer: `single_spike` does not see it, and `spikes_per_neuron` takes
+    their sigmoid is 1. Metrics watch the backbone and not this layer: `single_spike` does not see it, and `spikes_per_neuron`
+    takes
     it for a read-out that does not fire, one spike a neuron.
 
     Shape:
