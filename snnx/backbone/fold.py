@@ -16,8 +16,8 @@ def fold_average_pooling(network: nn.Module, in_shape: tuple[int, int, int]) -> 
         conv(w, stride s, padding p) of means of r x r  =  conv(w spread over r x r, divided by r*r, stride r*s, padding r*p)
 
     and likewise a linear layer on the flattened maps. A pooling that overlaps, pads, is not square or has a divisor of its own,
-    one that is read with dilation, with padding by name or by other values than 0, and what reads them stay as they are. So does
-    a whole ResNet: the pooling of its stem overlaps, and the mean at its end is no pooling layer.
+    one that is read with dilation, with padding by name or by other values than 0, and what reads them stay as they are. So
+    does a whole ResNet: the pooling of its stem overlaps, and the mean at its end is no pooling layer.
 
     Args:
         network: a backbone of `[T, B, C, H, W]` in which one layer alone reads each pooling, as in SCNN, VGG and ConvNet.
@@ -68,9 +68,8 @@ def _pooled(network: nn.Module, in_shape: tuple[int, int, int]) -> list[tuple[nn
 def _tiles(pool: nn.AvgPool2d) -> bool:
     """Whether it takes means of squares side by side."""
     rows, columns = _pair(pool.kernel_size)
-    return (
-        rows == columns and _pair(pool.stride) == (rows, rows) and _pair(pool.padding) == (0, 0) and not pool.divisor_override
-    )
+    tiled = rows == columns and _pair(pool.stride) == (rows, rows) and _pair(pool.padding) == (0, 0)
+    return tiled and not pool.divisor_override
 
 
 def _reads_plainly(reader: nn.Module) -> bool:

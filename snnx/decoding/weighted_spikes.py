@@ -13,12 +13,13 @@ class WeightedSpikes(TemporalWeighted):
     """The read-out drives one more neuron layer: `score[b, k] = scale * sum over t of gamma^-t * s[t, b, k]`.
 
     Few steps make equal scores common. In evaluation the potential at firing, `h`, decides between them (for a neuron that
-    stayed silent its last one): `sigmoid(h)` of the smallest difference `d` between two weights is added, less than any difference.
+    stayed silent its last one): `sigmoid(h)` of the smallest difference `d` between two weights is added, less than any
+    difference.
 
-    In float32 it tells equal scores `c` (before the scale) apart where the sigmoids differ by `2^-21 c/d` or more: with the base
-    2, T steps and one spike at t, by `2^(T - 22 - t)`. Closer ones may stay equal, and from h of about 17 on all do, since their
-    sigmoid is 1. Metrics watch the backbone and not this layer: `single_spike` does not see it, and `spikes_per_neuron` takes it
-    for a read-out that does not fire, one spike a neuron.
+    In float32 it tells equal scores `c` (before the scale) apart where the sigmoids differ by `2^-21 c/d` or more: with the
+    base 2, T steps and one spike at t, by `2^(T - 22 - t)`. Closer ones may stay equal, and from h of about 17 on all do, since
+    their sigmoid is 1. Metrics watch the backbone and not this layer: `single_spike` does not see it, and `spikes_per_neuron`
+    takes it for a read-out that does not fire, one spike a neuron.
 
     Shape:
         `[T, B, K]` to `[B, K]`.
@@ -52,8 +53,8 @@ class WeightedSpikes(TemporalWeighted):
         self.sn = neuron()
         if not isinstance(self.sn, Node):
             raise ValueError(
-                f"WeightedSpikes: neuron must be a spiking one; got {type(self.sn).__name__}: choose decoding=temporal_weighted, "
-                "which reads values"
+                f"WeightedSpikes: neuron must be a spiking one; got {type(self.sn).__name__}: choose "
+                "decoding=temporal_weighted, which reads values"
             )
 
     def forward(self, y: Tensor) -> Tensor:

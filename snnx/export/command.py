@@ -89,7 +89,8 @@ def _parser() -> Parser:
         prog="snnx export",
         usage="snnx export checkpoint=PATH [format=safetensors|nir] [to=FILE] [fold=true]",
         description="Write a finished run for other programs: its weights as safetensors, which method.checkpoint= and "
-        "backbone.weights= read too, or its network as NIR where that gives the same spikes, with fold=true without average pooling.",
+        "backbone.weights= read too, or its network as NIR where that gives the same spikes, with fold=true without average "
+        "pooling.",
         epilog="example: snnx export checkpoint=outputs/single/seed=0 format=nir to=network.nir",
     )
     parser.add_argument("words", nargs="*", metavar="KEY=VALUE")

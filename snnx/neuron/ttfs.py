@@ -23,7 +23,8 @@ class TTFS(Node):
         decay_input: with a `tau`, scale the input by `1/tau` too.
         v_threshold, surrogate: see `Node`.
         detach_mask: treat `1 - f` as a constant in backward; otherwise the exact term through it is added.
-        force_last_spike: neurons that have not fired by the last step of a sequence fire there.
+        force_last_spike: neurons that have not fired by the last step of a sequence fire there; in SpikingJelly's single-step
+            mode, which does not know its last step, it does nothing.
 
     Raises:
         ValueError: `tau` is not above 1.

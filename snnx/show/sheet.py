@@ -12,24 +12,24 @@ from snnx.report.axes import COLOURS, png
 
 BRIGHTER, DARKER = COLOURS[0], COLOURS[1]
 CELL_INCH, LINE = 0.8, 0.06  # a cell on paper, and the line between two cells as a share of one
+TITLE_INCH = 4.0  # that the title needs
 STEPS = 16  # columns at most; more steps are thinned out
 
 
 def sheet(config: dict, number: int) -> bytes:
-    """The PNG of `number` test samples, of as many classes as there are: a column for the whole, then one for each step."""
-    if config["encoding"] is None:
-        raise ValueError("encoding must be chosen; got null, since the method encodes by itself; add encoding=...")
+    """The PNG of `number` test samples, of as many classes as there are: a column for the whole, then one for each step.
+
+    A method that encodes by itself leaves the images alone.
+    """
     data = build_data(config)
     data.setup()
     samples, labels = _some(data, number)
-    encoding = instantiate(config["encoding"], _convert_="all")(in_channels=data.shape[0]).eval()
-    encoding.begin_evaluation()
-    with torch.no_grad():
-        steps = encoding(samples).transpose(0, 1)  # [B, T, C, H, W]
+    alone = _encodes(config)
+    steps = samples.unsqueeze(1) if alone else _encoded(config, data, samples)
     events = samples.ndim == 5
     whole = in_two_colours(samples.sum(1)) if events else in_colour(samples)
     cells = in_two_colours(steps) if events else in_colour(steps)
-    kept = torch.linspace(0, steps.shape[1] - 1, min(steps.shape[1], STEPS)).round().long()
+    kept = torch.linspace(0, steps.shape[1] - 1, 0 if alone else min(steps.shape[1], STEPS)).round().long()
     cells = torch.cat([whole.unsqueeze(1), cells[:, kept]], dim=1)
     return draw(
         cells.numpy(),
@@ -47,10 +47,25 @@ def _some(data: Labelled, number: int) -> tuple[Tensor, Tensor]:
     return data.on_after_batch_transfer((test.images[chosen], test.labels[chosen]), 0)
 
 
+def _encoded(config: dict, data: Labelled, samples: Tensor) -> Tensor:
+    """What the network is given, `[B, T, C, H, W]`."""
+    encoding = instantiate(config["encoding"], _convert_="all")(in_channels=data.shape[0]).eval()
+    encoding.begin_evaluation()
+    with torch.no_grad():
+        return encoding(samples).transpose(0, 1)
+
+
+def _encodes(config: dict) -> bool:
+    """Whether the method has an encoding of its own."""
+    return "encoding" not in config["method"]
+
+
 def _title(config: dict, data: Labelled, events: bool) -> str:
     name = config["dataset"]["_target_"].rpartition(".")[2]
     if events:
         return f"{name}: frames on {data.shape[1]}x{data.shape[2]} pixels; blue became brighter, orange darker, black both"
+    if _encodes(config):
+        return f"{name}: images; {config['method']['_target_'].rpartition('.')[2]} encodes them itself"
     return f"{name}: images and what {config['encoding']['_target_'].rpartition('.')[2]} makes of them"
 
 
@@ -92,7 +107,7 @@ def draw(cells: np.ndarray, *, rows: list[str], columns: list[str], title: str) 
     """
     from matplotlib.figure import Figure
 
-    size = (len(columns) * CELL_INCH + 0.6, len(rows) * CELL_INCH + 0.7)
+    size = (max(TITLE_INCH, len(columns) * CELL_INCH + 0.6), len(rows) * CELL_INCH + 0.7)
     figure = Figure(figsize=size, dpi=150, layout="constrained", facecolor="white")
     grid = figure.subplots(len(rows), len(columns), squeeze=False, gridspec_kw={"wspace": LINE, "hspace": LINE})
     for i, row in enumerate(rows):

@@ -22,6 +22,8 @@ class CausalSet(torch.autograd.Function):
 
         da/da_i = w_i/S        da/dw_i = (a_i - a)/S        for i in C, else 0
 
+    Sorting and adding run on the CPU in one thread, wherever the tensors are, which are copied there and back.
+
     Shape:
         weight `[O, I]` and activations `[N, I]` to `[N, O]`; `-inf` is silent.
 

@@ -65,6 +65,10 @@ class Fired(DynamicThreshold):
     """The place of the neurons behind a `ConstantThreshold`, whose spikes it hands to whoever watches; of one plane it is the
     neuron of the ANN."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.path = "sorted"  # by the layer before it
+
     def forward(self, x: Tensor) -> Tensor:
         if len(x) == 1:
             return super().forward(x)

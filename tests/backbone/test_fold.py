@@ -75,16 +75,7 @@ CONV = nn.Conv2d(2, 3, 3, padding=1)
         (nn.AvgPool2d(2), [nn.Conv2d(2, 3, 3, padding="same")]),
         (nn.AvgPool2d(2), [nn.Conv2d(2, 3, 3, padding=1, padding_mode="replicate")]),
     ],
-    ids=[
-        "divisor",
-        "rectangle",
-        "rectangle to linear",
-        "overlap",
-        "padded",
-        "dilation",
-        "padding by name",
-        "padding by values",
-    ],
+    ids=["divisor", "rectangle", "rectangle to linear", "overlap", "padded", "dilation", "by name", "by values"],
 )
 def test_pairs_that_have_no_wide_layer_stay(pool, read):
     net = chained(pool, *read)

@@ -19,6 +19,12 @@ def test_at_most_one_spike(seed, timesteps, tau, force):
     assert not force or spikes.sum(0).min() == 1
 
 
+def test_a_single_step_does_not_know_that_it_is_the_last():
+    neuron = TTFS(force_last_spike=True)
+    neuron.step_mode = "s"
+    assert [neuron(torch.zeros(1)).item() for _ in range(3)] == [0.0, 0.0, 0.0]
+
+
 def test_first_spike_is_where_an_unreset_potential_first_crosses():
     torch.manual_seed(0)
     x = torch.randn(30, 200)

@@ -45,6 +45,11 @@ def test_images_and_their_code(empty):
     assert np.unique(picture[..., 0]).size > 10
 
 
+def test_a_method_that_encodes_by_itself_shows_the_images(empty):
+    picture = imread(io.BytesIO(sheet(composed("recipe=dta_mnist", "dataset=digits").config, 2)))
+    assert picture.shape[:2] == (345, 600), "two rows of 0.8 inches, and as wide as the title"
+
+
 def test_only_the_samples_that_are_shown_are_read():
     seen = []
 
@@ -88,7 +93,6 @@ def test_frames_that_cannot_be_kept_are_one_line(empty, capsys, monkeypatch):
             r"encoding must take samples of \[4, 2, 34, 34\]; got Rate; choose encoding=events",
         ),
         (["encoding=events"], 2, r"encoding must take samples of \[1, 8, 8\]; got Events; choose an encoding of images"),
-        (["recipe=dta_mnist"], 2, "encoding must be chosen; got null, since the method encodes by itself; add encoding=..."),
         (["dataset=nmist"], 2, "dataset must be one of .*; got nmist; did you mean nmnist"),
         (["dataset=nmnist"], 1, "nmnist: recordings must lie below .*; see snnx prepare nmnist"),
         (["--samples", "0"], 2, "--samples must be at least 1; got 0"),

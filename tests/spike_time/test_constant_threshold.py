@@ -12,7 +12,7 @@ from snnx.metric.recorder import Recorder
 from snnx.metric.single_spike import SingleSpike
 from snnx.metric.spikes_per_neuron import SpikesPerNeuron
 from snnx.spike_time.causal_set import SILENT, CausalSet
-from snnx.spike_time.constant_threshold import ConstantThreshold
+from snnx.spike_time.constant_threshold import ConstantThreshold, Fired
 
 CNN = ["method=ttfs", "method.threshold=constant", "backbone=scnn", "backbone.bias=false", "backbone.pool=max", "init=kaiming"]
 
@@ -119,6 +119,10 @@ def test_its_ann_is_that_of_the_dynamic_threshold():
         method._as_source = True
     images = torch.rand(3, 1, 28, 28)
     assert torch.equal(constant(images), dynamic(images))
+
+
+def test_its_neurons_say_that_they_sort():
+    assert Fired().path == "sorted"
 
 
 def test_what_needs_windows_is_refused():
