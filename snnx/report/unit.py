@@ -1,8 +1,10 @@
 """How a number is written: in which unit, with how many decimals."""
 
 import math
+import re
 
 OWN_UNIT = ("_percent", "_ms", "_mj", "_uj", "_px", "_steps", "_per_neuron")  # a name that states its unit is in it already
+BITS = re.compile(r"_\d+bit$")
 
 
 def factor(unit: str | None, metric: str) -> float:
@@ -11,8 +13,10 @@ def factor(unit: str | None, metric: str) -> float:
     Example:
         >>> factor("%", "val/acc"), factor("%", "test/spiking_percent"), factor(None, "val/acc")
         (100.0, 1.0, 1.0)
+        >>> factor("%", "test/acc_4bit"), factor("%", "test/mesh_energy_uj_4bit")     # with weights of so many bits
+        (100.0, 1.0)
     """
-    return 100.0 if unit == "%" and not metric.endswith(OWN_UNIT) else 1.0
+    return 100.0 if unit == "%" and not BITS.sub("", metric).endswith(OWN_UNIT) else 1.0
 
 
 def titled(unit: str | None, metric: str) -> str:
