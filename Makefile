@@ -9,10 +9,10 @@ SCALE ?= small
 NAME ?= demo_neurons
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-faults test-engines lint sweep report bench results reproduce clean
+.PHONY: help install demo test test-fast test-faults test-interchange test-engines lint sweep report bench results reproduce clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(BIN)/.installed ## create .venv with snnx and what it needs
 
@@ -32,6 +32,10 @@ test-fast: install ## run the tests that take a moment
 
 test-faults: install ## kill, fill and damage what a sweep lives on, twenty times over
 	$(BIN)/python -m pytest tests/faults -m 'slow or faults'
+
+test-interchange: install ## install NIR, NeuroBench and other simulators, and compare with each for real; pages in Chromium, if there
+	$(BIN)/pip install --quiet --editable '.[dev,export,neurobench,bench]'
+	$(BIN)/python -m pytest tests/export tests/energy tests/test_neurobench.py tests/report/test_browser.py tests/dashboard
 
 test-engines: install ## install joblib, Slurm, Ray and Optuna, and run sweeps through each for real
 	$(BIN)/pip install --quiet --editable '.[dev,joblib,slurm,ray,optuna]'

@@ -38,6 +38,7 @@ class Sweep:
     metric: str = "val/acc"
     unit: str | None = None
     claims: list[Any] = field(default_factory=list)
+    needs: str | None = None
 
 
 @dataclass

@@ -11,7 +11,7 @@ from snnx.nearest import nearest
 from snnx.strict_yaml import Loader
 
 ROW_KEYS = {"set", "reported", "source", "cited"}
-SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims"}
+SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs"}
 SINGLE = "single"
 """What runs that belong to no sweep file are called, and their folder below the outputs."""
 LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # YAML reads a bare 4 or no as something else than a label
@@ -40,6 +40,7 @@ class SweepFile:
     metric: str  # what `reported` and claims without a metric speak of
     unit: str | None  # of the reported numbers: "%" or None
     claims: tuple[dict, ...]  # {"metric": ..., "claim": ...}
+    needs: str | None  # what it takes at the paper's scale that not every machine has
     rows: tuple[Row, ...]
     body: dict  # the file as Hydra gets it: without `rows`
 
@@ -84,7 +85,7 @@ def named(name: str) -> SweepFile:
         title = "Runs of no sweep file: a row is named by what it overrides."
         return SweepFile(
             name=SINGLE, title=title, paper="", artifact="Single runs and grids", factor=None,
-            metric="test/acc", unit=None, claims=(), rows=(), body={},
+            metric="test/acc", unit=None, claims=(), needs=None, rows=(), body={},
         )  # fmt: skip
     return read(find(name))
 
@@ -129,7 +130,8 @@ def read(path: Path) -> SweepFile:
             raise ValueError(f"{path.name}: a claim must be text or have the keys metric and claim; got {claim}")
     return SweepFile(
         name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"], factor=facts.get("factor"),
-        metric=facts["metric"], unit=facts.get("unit"), claims=claims, rows=rows, body=body,
+        metric=facts["metric"], unit=facts.get("unit"), claims=claims, needs=facts.get("needs"), rows=rows,
+        body=body,
     )  # fmt: skip
 
 

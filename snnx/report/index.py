@@ -41,6 +41,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     arguments = parser.parse_args(words)
     try:
+        if not arguments.docs.is_dir():
+            raise ValueError(f"--docs must be the folder of the record, docs/results of a checkout; got {arguments.docs}")
         print(write(arguments.docs / "README.md", page(arguments.docs)))
     except ValueError as error:
         print(f"snnx results: {error}", file=sys.stderr)
@@ -63,7 +65,8 @@ def page(docs: Path) -> str:
         if runs:
             found.setdefault(paper, []).extend(_lines(work_out(sweep, runs), runs))
         else:
-            waiting.setdefault(paper, []).append(f"- {sweep.artifact}: `snnx -m sweep={name}`")
+            needs = f", which needs {sweep.needs}" if sweep.needs else ""
+            waiting.setdefault(paper, []).append(f"- {sweep.artifact}: `snnx -m sweep={name}`{needs}")
     parts = [
         "# Results",
         "What has been run and recorded of each table and figure, written by `make results` from the runs beside this page. "

@@ -17,6 +17,7 @@ def test_every_sweep_stands_on_it(tmp_path):
     for name in sweepfile.names():
         assert f"[{name}]({name}.md)" in recorded or f"`snnx -m sweep={name}`" in recorded
         assert f"`snnx -m sweep={name}`" in nothing
+        assert (needs := read(find(name)).needs) is None or f"`snnx -m sweep={name}`, which needs {needs}" in nothing
     papers = {read(find(name)).paper for name in sweepfile.names()}
     assert set(PAPERS) <= papers
 
@@ -30,6 +31,9 @@ def test_a_line_counts_claims_and_rows():
 
 def test_the_command_writes_it(tmp_path, capsys):
     docs = tmp_path / "docs"
+    assert main(["--docs", str(docs)]) == 2
+    assert f"--docs must be the folder of the record, docs/results of a checkout; got {docs}\n" in capsys.readouterr().err
+    docs.mkdir()
     assert main(["--docs", str(docs)]) == 0
     assert capsys.readouterr().out == f"{docs}/README.md\n"
     assert (docs / "README.md").read_text().startswith("# Results\n")
