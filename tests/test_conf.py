@@ -24,7 +24,7 @@ SHARED = {  # what the components of a group stand on; everything else in its fo
     "init": {"init"},
     "method": {"base"},
     "decoding": {"running_mean"},
-    "metric": {"attends", "bins", "by_step", "fan_out", "metric", "pictures", "recorder", "table"},
+    "metric": {"attends", "bins", "by_step", "counting", "curves", "fan_out", "metric", "pictures", "recorder", "table"},
 }
 WITH = {  # what an option cannot do without
     "backbone=vit": ["backbone.embed_dim=16"],

@@ -12,7 +12,7 @@ from snnx.build import build_data, build_trainer
 from snnx.check import reason
 from snnx.evaluate.changed import changed
 from snnx.identity import changes
-from snnx.metric.recorder import KINDS
+from snnx.metric.curves import KINDS
 from snnx.metric.table import rounded
 from snnx.reopen import reopen
 from snnx.run import watched

@@ -4,28 +4,21 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import partial
 
-import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.hooks import RemovableHandle
 
 from snnx.attention.self_attention import SelfAttention
-from snnx.metric.bins import HISTOGRAMS
 from snnx.metric.counting import Counting
-from snnx.metric.metric import Metric, Table
-from snnx.metric.pictures import PICTURES
+from snnx.metric.curves import Curves
+from snnx.metric.metric import Metric
 from snnx.neuron.node import Node
 
-KINDS = ("test", "correct", "wrong", "train")
-"""Of what a curve is: of the whole test set, of a sample that is classified rightly, of one wrongly, of training."""
 
+class Recorder(Curves):
+    """Streams metrics over the test set, from the layers of a network to `Curves`.
 
-class Recorder:
-    """Streams metrics over the test set, and keeps them apart for one rightly and one wrongly classified sample.
-
-    A context: inside it, the watched layers hand over their potentials and spikes; outside, they pay nothing. After each batch
-    `end_batch` says which samples were classified rightly. The first right and the first wrong sample in the order of the set
-    are the examples.
+    A context: inside it, the watched layers hand over their potentials and spikes; outside, they pay nothing.
 
     Args:
         network: its neuron layers and spiking attentions are watched, in the order of `named_modules`.
@@ -37,6 +30,7 @@ class Recorder:
         ValueError: no neuron layer matches the pattern.
 
     Example:
+        >>> import torch
         >>> from snnx.metric.firing_rate import FiringRate
         >>> from snnx.neuron.if_ import IF
         >>> net = nn.Sequential(IF())
@@ -50,7 +44,7 @@ class Recorder:
     """
 
     def __init__(self, network: nn.Module, metrics: list[Metric], layers: str = "*", encoding: nn.Module | None = None) -> None:
-        self.metrics = metrics
+        super().__init__(metrics)
         self.counting = [metric for metric in metrics if isinstance(metric, Counting)]
         parts = encoding.named_modules(prefix="encoding") if encoding is not None and self.counting else ()
         self.before = {name: module for name, module in parts if isinstance(module, nn.Conv2d | nn.Linear | _BatchNorm | Node)}
@@ -58,16 +52,10 @@ class Recorder:
         self.nodes: dict[str, Node] = {}
         self.attentions: dict[str, SelfAttention] = {}
         self._hooks: list[RemovableHandle] = []
-        self.neurons: dict[str, int] = {}  # per sample
-        self.samples: dict[str, int | None] = {"correct": None, "wrong": None}
         self.labels: Tensor | None = None  # of the batch that is running, where they are known
         self._made: tuple[str, Tensor] | None = None  # the layer that ran last, and its output
         self._early: list[Callable[[], None]] = []  # what the encoding did before the recorder knew the batch
-        self._batch: dict[str, Table] = {}  # curve -> layer -> [T, B], of the batch that is running
-        self._kept: dict[str, dict[str, Table]] = {"test": {}, "correct": {}, "wrong": {}}
-        self._seen = 0
         self._batch_size = self._steps = 0
-        self._later = False  # whether a piece of the batch's time has been seen
         self._on = False
         self.watch(network)
 
@@ -150,15 +138,6 @@ class Recorder:
             tell()
         self._early = []
 
-    def next_piece(self) -> None:
-        """What comes now are later steps of the same batch: their curves go on where those of the steps before ended."""
-        self._later = True
-
-    def _put(self, curve: str, places: Table) -> None:
-        table = self._batch.setdefault(curve, {})
-        for place, values in places.items():
-            table[place] = torch.cat([table[place], values]) if self._later and place in table else values
-
     def see_output(self, outputs: Tensor, decoding: nn.Module) -> None:
         """Measure the read-out of the batch that is running."""
         if self.labels is not None:
@@ -191,63 +170,3 @@ class Recorder:
         for metric in self.metrics:
             for curve, values in metric.measure_scores(before, after, attention).items():
                 self._put(curve, {layer: values})
-
-    def end_batch(self, correct: Tensor) -> None:
-        """Close a batch of `B` samples: `correct[b]` says whether sample `b` was classified rightly."""
-        size = len(correct)
-        over_samples = {curve: how for metric in self.metrics for curve, how in metric.over_samples.items()}
-        for kind, mask in (("correct", correct), ("wrong", ~correct)):
-            if self.samples[kind] is None and bool(mask.any()):
-                column = int(mask.int().argmax())
-                self.samples[kind] = self._seen + column
-                shown = {c: t for c, t in self._batch.items() if kind == "correct" or over_samples[c] != "example"}
-                self._kept[kind] = {c: {k: v[:, column] for k, v in t.items()} for c, t in shown.items()}
-        for curve, table in self._batch.items():
-            if over_samples[curve] == "example":
-                continue
-            kept = self._kept["test"].setdefault(curve, {})
-            for layer, values in table.items():
-                if over_samples[curve] == "max":
-                    new = values.amax(1)
-                    kept[layer] = torch.maximum(kept[layer], new) if layer in kept else new
-                else:
-                    new = values.double().sum(1)
-                    kept[layer] = kept[layer] + new if layer in kept else new
-        self._batch = {}
-        self._seen += size
-
-    def curves(self, kind: str) -> dict[str, Table]:
-        """Curve name to layer to `[T]`, of the whole test set (`test`), of one sample (`correct`, `wrong`) or of training."""
-        return {curve: table for metric in self.metrics for curve, table in self.curves_of(metric, kind).items()}
-
-    def curves_of(self, metric: Metric, kind: str) -> dict[str, Table]:
-        """The curves of one metric."""
-        if kind == "train":
-            return metric.gathered()
-        kept = {curve: table for curve, table in self._kept[kind].items() if curve in metric.over_samples}
-        if kind == "test":
-            means = {curve for curve, how in metric.over_samples.items() if how == "mean"}
-            kept = {c: {k: v / self._seen if c in means else v for k, v in t.items()} for c, t in kept.items()}
-        return metric.finish(kept) if kept else {}
-
-    def scalars(self) -> dict[str, float]:
-        """`kind/curve` over the watched layers (a mean weighted by neurons, or the maximum) and `kind/curve_extra`."""
-        found: dict[str, float] = {}
-        for kind in KINDS:
-            for metric in self.metrics:
-                for curve, table in self.curves_of(metric, kind).items():
-                    if curve in HISTOGRAMS or curve in PICTURES:
-                        continue
-                    how = metric.over_time.get(curve) or metric.over_samples.get(curve, "mean")
-                    found[f"{kind}/{curve}"] = self._total(table, how)
-                    extra = metric.extra(curve, table)
-                    found |= {f"{kind}/{curve}_{suffix}": value for suffix, value in extra.items()}
-        return found
-
-    def _total(self, table: Table, how: str) -> float:
-        if how == "max":
-            return max(float(values.max()) for values in table.values())
-        if how == "last":
-            return sum(float(values[-1]) for values in table.values())
-        weights = {layer: self.neurons.get(layer, 1) for layer in table}
-        return sum(float(v.mean()) * weights[layer] for layer, v in table.items()) / sum(weights.values())

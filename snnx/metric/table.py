@@ -3,7 +3,8 @@
 import csv
 import io
 
-from snnx.metric.recorder import KINDS, Recorder
+from snnx.metric.curves import KINDS
+from snnx.metric.recorder import Recorder
 
 Layers = dict[str, dict[str, dict[str, list[float]]]]
 """Curve to kind (see `KINDS`) to layer to one value a time step."""
