@@ -17,8 +17,8 @@ WITHOUT_STEPS = "test/ann_acc"  # of a row's own network without spikes, where i
 
 def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
     """Accuracy, operations and energy over t: a line a row that ends in a point; its network without spikes is dashed."""
-    shown = [line for line in lines if seeds(line, "acc")]
-    return [_over_steps(sweep, shown, curve) for curve in DRAWN if any(seeds(line, curve) for line in shown)]
+    shown, style = [line for line in lines if seeds(line, "acc")], styles([line.label for line in lines])
+    return [_over_steps(sweep, shown, style, curve) for curve in DRAWN if any(seeds(line, curve) for line in shown)]
 
 
 def seeds(line: Line, curve: str) -> list[tuple[list[float], list[float]]]:
@@ -31,9 +31,9 @@ def seeds(line: Line, curve: str) -> list[tuple[list[float], list[float]]]:
     ]
 
 
-def _over_steps(sweep: SweepFile, lines: Sequence[Line], curve: str) -> Plot:
+def _over_steps(sweep: SweepFile, lines: Sequence[Line], style: dict[str, tuple[str, str]], curve: str) -> Plot:
     times = factor(sweep.unit, DRAWN[curve]) if curve == "acc" else 1.0
-    style, places = styles([line.label for line in lines]), scales(lines)
+    places = scales(lines)
     figure, axes = panels([f"{sweep.artifact}, scale {place}" for place in places], width=5.6)
     for axis, place in zip(axes, places, strict=True):
         for line in (line for line in lines if line.scale == place and seeds(line, curve)):

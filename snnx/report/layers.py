@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SEEN = {"test": "test set", "correct": "correct sample", "wrong": "wrong sample", "train": "training"}
+LONE = "(T = 1)"
+"""Beside a row with one time step among rows with several, whose means over steps are of another size."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,13 @@ class Series:
     scale: str
     title: str  # what all lines of the plot have in common
     label: str
+    style: tuple[str, str]
     seeds: list[np.ndarray]  # [L, T] each
+
+    @property
+    def timesteps(self) -> int:
+        """`T` of the metric's curves."""
+        return max(probed.shape[1] for probed in self.seeds)
 
 
 def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
@@ -56,14 +64,16 @@ def chosen(lines: Sequence[Line], metric: str) -> list[Series]:
     """Test set, correct and wrong sample of a single row, a panel a configuration; of several rows the test set of each."""
     probed = [line for line in lines if any(metric in (run.result.get("layers") or {}) for run in line.done)]
     if len({line.row for line in probed}) == 1:
+        style = styles(list(SEEN.values()))
         every = [
-            Series(line.scale + line.label.removeprefix(line.row), line.row, label, _seeds(line, metric, seen))
+            Series(line.scale + line.label.removeprefix(line.row), line.row, label, style[label], _seeds(line, metric, seen))
             for line in probed
             for seen, label in SEEN.items()
         ]
     else:
+        style = styles([line.label for line in lines])
         every = [
-            Series(line.scale, label, line.label, _seeds(line, metric, seen))
+            Series(line.scale, label, line.label, style[line.label], _seeds(line, metric, seen))
             for line in probed
             for seen, label in SEEN.items()
             if seen in ("test", "train")
@@ -82,6 +92,8 @@ def _means(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
         axis.set_xticks(range(1, 1 + max(len(probed) for one in series for probed in one.seeds)))
         axis.set_xlabel("layer")
     caption = f"{metric} by layer, mean over time steps; over seeds the mean, band from the lowest to the highest"
+    if len({one.timesteps for one in series}) > 1 and any(one.timesteps == 1 for one in series):
+        caption += f"; {LONE}: over its one time step, or of spike times over the layer's whole window"
     return Plot(f"layers_{metric}", caption, png(figure))
 
 
@@ -130,7 +142,7 @@ def _panels(
     width: float = 4.8,
 ) -> tuple["Figure", list["Axes"]]:
     """A panel a scale, a line a series, x counting from `first` over what `flat` makes of [L, T]."""
-    style = styles([one.label for one in series])
+    alike = len({one.timesteps for one in series}) == 1
     places = scales(series)
     title = f"{sweep.artifact}, {series[0].title}"
     gap = ",\n" if max(map(len, places)) > 12 else ", "  # a scale with overrides would run out of its panel
@@ -138,7 +150,8 @@ def _panels(
     for axis, place in zip(axes, places, strict=True):
         for one in (one for one in series if one.scale == place):
             band = mean_and_range([flat(probed) for probed in one.seeds])
-            band_line(axis, range(first, first + len(band[0])), band, style[one.label], one.label)
+            label = one.label if alike or one.timesteps > 1 else f"{one.label} {LONE}"
+            band_line(axis, range(first, first + len(band[0])), band, one.style, label)
     axes[0].set_ylabel(metric.replace("_", " "))
     for axis in axes:
         name_lines(axis)

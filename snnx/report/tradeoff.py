@@ -32,14 +32,14 @@ class Course(NamedTuple):
 
 def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
     """Accuracy over latency and over energy, where lines have both."""
-    plots = []
+    plots, style = [], styles([line.label for line in lines])
     for name, x, trace in (
         ("latency", "latency (time steps)", _by_latency),
         ("energy", "energy a sample (µJ, 45 nm)", _by_energy),
     ):
         courses = [trace(line) for line in compared(lines)]
         if any(course.end for course in courses):
-            plots.append(_plot(sweep, courses, name, x))
+            plots.append(_plot(sweep, courses, style, name, x))
     return plots
 
 
@@ -88,8 +88,8 @@ def _by_energy(line: Line) -> Course:
     return Course(line, end, curve if _has_spikes(line) else [], None, _has_spikes(line))
 
 
-def _plot(sweep: SweepFile, courses: Sequence[Course], name: str, x: str) -> Plot:
-    times, style = factor(sweep.unit, ACCURACY), styles([course.line.label for course in courses])
+def _plot(sweep: SweepFile, courses: Sequence[Course], style: dict[str, tuple[str, str]], name: str, x: str) -> Plot:
+    times = factor(sweep.unit, ACCURACY)
     places = scales(course.line for course in courses)
     figure, axes = panels([f"{sweep.artifact}, scale {place}" for place in places], width=7.0, height=4.4)
     tops: list[float] = []

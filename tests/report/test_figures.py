@@ -76,6 +76,28 @@ def test_layers_of_several_rows_compare_the_test_set(leave, done, outputs, docs,
     assert size(plots[1].png) == (1200, 570)
 
 
+def test_a_row_looks_the_same_in_every_figure(leave, done, sweep, outputs, docs):
+    """A row without spikes has no firing rate, and the row after it keeps its colour."""
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"energy_synops": {"test": LAYERS}}))
+    leave(
+        "fig",
+        "B,seed=0,scale=small",
+        done("B", 0, 0.8, layers={"firing_rate": {"test": LAYERS}, "energy_synops": {"test": LAYERS}}),
+    )
+    leave("fig", "C,seed=0,scale=small", done("C", 0, 0.8, layers={"firing_rate": {"test": LAYERS}}))
+    found = lines(["A", "B", "C"], collect("fig", outputs, docs))
+    seen = {one.label: one.style for name in ("firing_rate", "energy_synops") for one in layers.chosen(found, name)}
+    assert seen == styles(["A", "B", "C"])
+
+
+@pytest.mark.parametrize(("steps", "said"), [(1, True), (2, False)])
+def test_a_rate_over_one_window_is_told_from_rates_over_steps(leave, done, drawn, steps, said):
+    for row, probed in (("A", LAYERS), ("B", {layer: values[:steps] for layer, values in LAYERS.items()})):
+        leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8, layers={"firing_rate": {"test": probed}}))
+    (plot,) = drawn(layers.draw)
+    assert ("(T = 1)" in plot.caption) == said
+
+
 def test_configurations_of_a_single_row_have_a_panel_each(leave, done, outputs, docs):
     probed = {"spiking_percent": {"test": LAYERS, "correct": LAYERS, "wrong": LAYERS}}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers=probed))
