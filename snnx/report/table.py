@@ -169,8 +169,7 @@ def _measured(sweep: SweepFile, line: Line, paper: float | None, metric: str) ->
     ours = difference = NONE
     if values:
         mean, std = mean_std(values)
-        where = "" if line.scale == "paper" else f" at {line.scale}"
-        ours = f"{spread(mean, std)} (n={len(values)}){where}"
+        ours = f"{spread(mean, std)} (n={len(values)})"
         if paper is not None:
             difference = f"{mean - paper:+.{decimals(mean)}f}"
     return line.label, NONE if paper is None else f"{paper:g}", ours, difference, line.scale or NONE, line.status

@@ -23,7 +23,7 @@ def test_prints_the_table_and_writes_the_files(report, leave, done, outputs, doc
             leave(NAME, f"{row},seed={seed},scale=small", done(row, seed, value + seed / 100))
     assert report(NAME) == 0
     out = capsys.readouterr().out
-    assert "0.8250 ± 0.0071 (n=2) at small" in out
+    assert re.search(r"PLIF +│ 0\.8250 ± 0\.0071 \(n=2\) │ small ", out)
     assert "PLIF - LIF = +0.0100 [+0.0100, +0.0100] (n=2)" in out
     assert "paired over seeds" in out
     written = {path.name for path in (outputs / NAME / "report").iterdir()}

@@ -24,7 +24,7 @@ def test_the_paper_s_number_beside_ours(results, leave, done):
     assert results().tables[0].title == "val/acc (%)"
     assert results().tables[0].rows == (
         ("A", "91.5", "90.00 (n=1)", "-1.50", "paper", "1 done"),
-        ("A", "91.5", "81.50 ± 0.71 (n=2) at small", "-10.00", "small", "2 done"),
+        ("A", "91.5", "81.50 ± 0.71 (n=2)", "-10.00", "small", "2 done"),
         ("B", "-", "-", "-", "-", "missing"),
         ("C", "70.25", "-", "-", "-", "cited: Meng 2022 (its Table 2)"),
     )
