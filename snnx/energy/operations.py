@@ -22,7 +22,8 @@ def charge(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
         >>> charge(nn.Linear(2, 10), torch.tensor([[[1.0, 0.5]], [[1.0, 0.0]]])).tolist()
         [[20.0], [5.0]]
     """
-    size = x.abs().sum(0).double()  # added up as they are: torch converts element by element, ten times as slow
+    wide = torch.promote_types(x.dtype, torch.float32)  # sums of bfloat16 would be rounded
+    size = x.abs().sum(0, dtype=wide).double()  # added up in float32: torch converts to float64 ten times as slow
     if isinstance(layer, nn.Linear):
         return (size.flatten(1, -2).sum(1) if x.ndim > 3 else size).T * layer.out_features
     met = size.flatten(2) @ reach(layer, x.shape[-2:], x.device).double()

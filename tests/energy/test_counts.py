@@ -16,6 +16,7 @@ from snnx.backbone.vit import Attention
 from snnx.build import build_method
 from snnx.conversion.fold_norm import fold_norm
 from snnx.decoding.mean_logits import MeanLogits
+from snnx.energy import operations
 from snnx.energy.prices import PRICES
 from snnx.metric.anytime import AnyTime
 from snnx.metric.energy import Energy
@@ -41,6 +42,40 @@ def test_by_hand(x, synops):
     assert (found["synops"], found["macs"]) == (synops, 0)
     assert found["45nm_uj"] == pytest.approx(0.9 * synops / 1e6)
     assert found["memory_uj"] == pytest.approx((0.9 + 4 * 24.96) * synops / 1e6)
+
+
+@pytest.mark.parametrize("spikes", [True, False], ids=["spikes", "values"])
+def test_counts_are_exact_whatever_the_precision_of_the_run(spikes):
+    """235,200 = 28 * 28 * 4 * 75 has more bits than bfloat16, in which autocast would multiply."""
+    layer, draw = nn.Conv2d(3, 4, 5, bias=False), torch.Generator().manual_seed(0)
+    x = torch.rand(2, 2, 3, 32, 32, generator=draw)
+    x = (x < 0.3).float() if spikes else x
+    with torch.autocast("cpu", torch.bfloat16):
+        found = operations.additions(layer, x), operations.macs(layer, x), operations.charge(layer, x)
+        half = operations.charge(layer, x.bfloat16()) if spikes else found[2]
+    assert found[1] == 235_200
+    brute = nn.functional.conv2d(x.flatten(0, 1).double(), torch.ones(4, 3, 5, 5, dtype=torch.float64)).sum((1, 2, 3))
+    if spikes:
+        torch.testing.assert_close(found[0].flatten(), brute, rtol=0, atol=0)
+    else:
+        assert found[0] is None
+    for charge in (found[2], half):
+        torch.testing.assert_close(charge.sum(0), brute.view(2, 2).sum(0), rtol=0 if spikes else 1e-6, atol=0)
+
+
+def test_anytime_and_energy_count_the_same_in_bfloat16():
+    draw = torch.Generator().manual_seed(0)
+    network = SCNN(neuron=IF, in_shape=(1, 28, 28), classes=10, bias=False)
+    x = torch.rand(4, 3, 1, 28, 28, generator=draw)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16), Recorder(network.eval(), [Energy(), AnyTime()]) as recorder:
+        recorder.labels = torch.zeros(3)
+        recorder.see_input(x[0], x)
+        recorder.see_output(network(x).float(), MeanLogits())
+        recorder.end_batch(torch.zeros(3, dtype=torch.bool))
+        found = recorder.scalars()
+    assert found["test/energy_synops"] > 0
+    assert found["test/anytime_synops"] == pytest.approx(found["test/energy_synops"], rel=1e-12)
+    assert found["test/anytime_energy_uj"] == pytest.approx(found["test/energy_45nm_uj"], rel=1e-12)
 
 
 class Behind(nn.Module):
