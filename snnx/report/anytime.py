@@ -45,6 +45,7 @@ def _over_steps(sweep: SweepFile, lines: Sequence[Line], style: dict[str, tuple[
             if curve == "acc" and (without := list(line.values(WITHOUT_STEPS).values())):
                 axis.axhline(times * mean_std(without)[0], color=style[line.label][0], linestyle="--", linewidth=0.9)
         axis.set_xscale("log")
+        axis.xaxis.set_major_formatter("{x:g}")
         axis.set_xlabel("time step t")
     if curve == "acc":
         axes[0].set_ylabel(titled(sweep.unit, DRAWN[curve]))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 # Okabe and Ito (2008), told apart also with colour-vision deficiency; their yellow is too faint on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#444444")
@@ -32,18 +33,21 @@ def styles(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
     return dict(zip(dict.fromkeys(labels), cycle((c, d) for d, c in product(DASHES, COLOURS)), strict=False))
 
 
-def panels(titles: Sequence[str], width: float = 4.8, height: float = 3.8) -> tuple["Figure", list["Axes"]]:
-    """Side by side a panel for each title, on one vertical axis.
+def panels(
+    titles: Sequence[str], width: float = 4.8, height: float = 3.8, shared: bool = True
+) -> tuple["Figure", list["Axes"]]:
+    """Side by side a panel for each title.
 
     Args:
         titles: one a panel.
         width, height: of one panel, in inches.
+        shared: whether all have one vertical axis.
     """
     from matplotlib.figure import Figure  # not pyplot: no global state, no window
 
     size = (max(6.4, width * len(titles)), height)
     figure = Figure(figsize=size, dpi=150, layout="constrained", facecolor="white")
-    axes = list(figure.subplots(1, len(titles), sharey=True, squeeze=False)[0])
+    axes = list(figure.subplots(1, len(titles), sharey=shared, squeeze=False)[0])
     for axis, title in zip(axes, titles, strict=True):
         axis.set_title("\n".join(wrap(title, int(11 * size[0] / len(titles)))), fontsize=10, loc="left")
         axis.spines[["top", "right"]].set_visible(False)
@@ -62,9 +66,18 @@ def band_line(axis: "Axes", x: Sequence[float], band: tuple, style: tuple[str, s
 
 
 def name_lines(axis: "Axes") -> None:
-    """Write each line's label beside its end; call it when all panels are drawn, since they share an axis."""
+    """Write each line's label beside its end; call it when all panels are drawn, since they share an axis.
+
+    More lines than there are colours are told apart by their dashes, which a label does not show: they get a legend, the
+    line that ends highest first.
+    """
     low, high = axis.get_ylim()
     named = [drawn for drawn in axis.get_lines() if not drawn.get_label().startswith("_")]
+    if len(named) > len(COLOURS):
+        axis.legend(
+            handles=sorted(named, key=_end, reverse=True), fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5)
+        )
+        return
     ends = [(drawn, [y for y in drawn.get_ydata() if math.isfinite(y)][-1:]) for drawn in named]
     ends = sorted(((drawn, end[0]) for drawn, end in ends if end), key=lambda pair: pair[1])
     gap = min(GAP, 1 / max(1, len(ends))) * (high - low)
@@ -73,6 +86,10 @@ def name_lines(axis: "Axes") -> None:
             1.015, place, drawn.get_label(), transform=axis.get_yaxis_transform(), color=drawn.get_color(),
             fontsize=8, va="center",
         )  # fmt: skip
+
+
+def _end(drawn: "Line2D") -> float:
+    return next((y for y in reversed(drawn.get_ydata()) if math.isfinite(y)), -math.inf)
 
 
 def apart(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:

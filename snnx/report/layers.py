@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SEEN = {"test": "test set", "correct": "correct sample", "wrong": "wrong sample", "train": "training"}
+NAMED = 12  # layers that an axis has room to name
 LONE = "(T = 1)"
 """Beside a row with one time step among rows with several, whose means over steps are of another size."""
 
@@ -31,6 +32,7 @@ class Series:
     title: str  # what all lines of the plot have in common
     label: str
     style: tuple[str, str]
+    layers: tuple[str, ...]  # their names
     seeds: list[np.ndarray]  # [L, T] each
 
     @property
@@ -66,14 +68,14 @@ def chosen(lines: Sequence[Line], metric: str) -> list[Series]:
     if len({line.row for line in probed}) == 1:
         style = styles(list(SEEN.values()))
         every = [
-            Series(line.scale + line.label.removeprefix(line.row), line.row, label, style[label], _seeds(line, metric, seen))
+            Series(line.scale + line.label.removeprefix(line.row), line.row, label, style[label], *_seeds(line, metric, seen))
             for line in probed
             for seen, label in SEEN.items()
         ]
     else:
         style = styles([line.label for line in lines])
         every = [
-            Series(line.scale, label, line.label, style[line.label], _seeds(line, metric, seen))
+            Series(line.scale, label, line.label, style[line.label], *_seeds(line, metric, seen))
             for line in probed
             for seen, label in SEEN.items()
             if seen in ("test", "train")
@@ -81,16 +83,54 @@ def chosen(lines: Sequence[Line], metric: str) -> list[Series]:
     return [series for series in every if series.seeds]
 
 
-def _seeds(line: Line, metric: str, seen: str) -> list[np.ndarray]:
+def _seeds(line: Line, metric: str, seen: str) -> tuple[tuple[str, ...], list[np.ndarray]]:
     found = [(run.result.get("layers") or {}).get(metric, {}).get(seen) for run in line.done]
-    return [np.array(list(layers.values()), dtype=float) for layers in found if layers]  # null becomes NaN
+    kept = [layers for layers in found if layers]
+    return tuple(kept[0]) if kept else (), [np.array(list(layers.values()), dtype=float) for layers in kept]  # null: NaN
+
+
+def places(series: Sequence[Series]) -> dict[tuple[str, ...], list[int]]:
+    """Where the layers of each network stand on an axis of all: layers of one name at one place, in the order of the data.
+
+    Networks with no name in common, or whose names stand in another order, each count from 1.
+
+    Example:
+        >>> a, b = (Series("", "", "", ("", ""), names, []) for names in (("conv1", "conv2", "out"), ("conv2", "out")))
+        >>> places([a, b])
+        {('conv1', 'conv2', 'out'): [1, 2, 3], ('conv2', 'out'): [2, 3]}
+    """
+    longest = max((one.layers for one in series), key=len)
+    order = {name: place for place, name in enumerate(longest, start=1)}
+    found = {}
+    for one in series:
+        named = [order.get(name, 0) for name in one.layers]
+        alike = 0 not in named and named == sorted(named)
+        found[one.layers] = named if alike else list(range(1, 1 + len(named)))
+    return found
 
 
 def _means(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
-    figure, axes = _panels(sweep, series, metric, lambda probed: np.ma.masked_invalid(probed).mean(axis=1).filled(np.nan))
+    series = [one for one in series if one.layers != ("all",)] or list(series)  # of a row without such layers: nothing to place
+    at = places(series)
+    figure, axes = _panels(
+        sweep,
+        series,
+        metric,
+        lambda probed: np.ma.masked_invalid(probed).mean(axis=1).filled(np.nan),
+        lambda one, _: at[one.layers],
+    )
+    longest = max(at, key=len)
+    if axes[0].get_ylim()[1] >= 10_000:
+        from matplotlib.ticker import EngFormatter
+
+        axes[0].yaxis.set_major_formatter(EngFormatter(sep=""))  # 25M rather than 2.5 below 1e7
+    named = all(set(names) <= set(longest) for names in at)
     for axis in axes:
-        axis.set_xticks(range(1, 1 + max(len(probed) for one in series for probed in one.seeds)))
-        axis.set_xlabel("layer")
+        axis.set_xticks(range(1, 1 + len(longest)))
+        if named and len(longest) <= NAMED:
+            axis.set_xticklabels(longest, rotation=30, ha="right", fontsize=8)
+        else:
+            axis.set_xlabel("layer")
     caption = f"{metric} by layer, mean over time steps; over seeds the mean, band from the lowest to the highest"
     if len({one.timesteps for one in series}) > 1 and any(one.timesteps == 1 for one in series):
         caption += f"; {LONE}: over its one time step, or of spike times over the layer's whole window"
@@ -98,7 +138,7 @@ def _means(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
 
 
 def _iterations(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
-    figure, axes = _panels(sweep, series, metric, lambda probed: probed.mean(axis=0))
+    figure, axes = _panels(sweep, series, metric, lambda probed: probed.mean(axis=0), _batches)
     for axis in axes:
         axis.set_ylim(bottom=0)
         axis.set_xlabel("training batch")
@@ -107,7 +147,7 @@ def _iterations(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot
 
 
 def _time(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
-    figure, axes = _panels(sweep, series, metric, np.ravel, first=0)
+    figure, axes = _panels(sweep, series, metric, np.ravel, _steps_from_0)
     for axis in axes:
         axis.set_ylim(bottom=0)
         axis.set_xlabel("time step t")
@@ -117,7 +157,7 @@ def _time(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
 
 def _steps(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
     """One layer after another: step g = (l - 1) T + t for layers l = 1..L and time steps t = 0..T-1."""
-    figure, axes = _panels(sweep, series, metric, np.ravel, first=0, width=8.0)
+    figure, axes = _panels(sweep, series, metric, np.ravel, _steps_from_0, width=8.0)
     layers, timesteps = max(probed.shape for one in series for probed in one.seeds)
     for axis in axes:
         for layer in range(layers):
@@ -133,25 +173,33 @@ def _steps(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
     return Plot(f"steps_{metric}", caption, png(figure))
 
 
+def _batches(_: Series, count: int) -> Sequence[int]:
+    return range(1, 1 + count)
+
+
+def _steps_from_0(_: Series, count: int) -> Sequence[int]:
+    return range(count)
+
+
 def _panels(
     sweep: SweepFile,
     series: Sequence[Series],
     metric: str,
     flat: Callable[[np.ndarray], np.ndarray],
-    first: int = 1,
+    at: Callable[[Series, int], Sequence[int]],
     width: float = 4.8,
 ) -> tuple["Figure", list["Axes"]]:
-    """A panel a scale, a line a series, x counting from `first` over what `flat` makes of [L, T]."""
+    """A panel a scale, a line a series: what `flat` makes of [L, T], at the places that `at` gives for so many values."""
     alike = len({one.timesteps for one in series}) == 1
-    places = scales(series)
+    where = scales(series)
     title = f"{sweep.artifact}, {series[0].title}"
-    gap = ",\n" if max(map(len, places)) > 12 else ", "  # a scale with overrides would run out of its panel
-    figure, axes = panels([f"{title}{gap}scale {place}" for place in places], width=width)
-    for axis, place in zip(axes, places, strict=True):
+    gap = ",\n" if max(map(len, where)) > 12 else ", "  # a scale with overrides would run out of its panel
+    figure, axes = panels([f"{title}{gap}scale {place}" for place in where], width=width)
+    for axis, place in zip(axes, where, strict=True):
         for one in (one for one in series if one.scale == place):
             band = mean_and_range([flat(probed) for probed in one.seeds])
             label = one.label if alike or one.timesteps > 1 else f"{one.label} {LONE}"
-            band_line(axis, range(first, first + len(band[0])), band, one.style, label)
+            band_line(axis, at(one, len(band[0])), band, one.style, label)
     axes[0].set_ylabel(metric.replace("_", " "))
     for axis in axes:
         name_lines(axis)

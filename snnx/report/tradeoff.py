@@ -92,7 +92,6 @@ def _plot(sweep: SweepFile, courses: Sequence[Course], style: dict[str, tuple[st
     times = factor(sweep.unit, ACCURACY)
     places = scales(course.line for course in courses)
     figure, axes = panels([f"{sweep.artifact}, scale {place}" for place in places], width=7.0, height=4.4)
-    tops: list[float] = []
     for axis, place in zip(axes, places, strict=True):
         here = [course for course in courses if course.line.scale == place and course.end]
         levels = [course for course in here if not course.spiking and name == "latency"]
@@ -112,9 +111,10 @@ def _plot(sweep: SweepFile, courses: Sequence[Course], style: dict[str, tuple[st
         best = front(point for point in points if point[0] > 0)
         axis.step(*_scaled(best, times), where="post", color="#999999", linewidth=4, alpha=0.35, zorder=0, label="front")
         axis.set_xscale("log")
+        axis.xaxis.set_major_formatter("{x:g}")
         axis.set_xlabel(x)
-        tops += [times * accuracy for _, accuracy in best]
-    _above(axes[0], [times * course.end[1] for course in courses if course.end], max(tops))
+        if here:
+            _above(axis, [times * course.end[1] for course in here], max((times * y for _, y in best), default=0.0))
     axes[0].set_ylabel(titled(sweep.unit, ACCURACY))
     named = {text: handle for axis in axes for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(named.values(), named.keys(), loc="outside right upper", fontsize=8, frameon=False)

@@ -98,6 +98,22 @@ def test_a_rate_over_one_window_is_told_from_rates_over_steps(leave, done, drawn
     assert ("(T = 1)" in plot.caption) == said
 
 
+def test_layers_stand_at_their_names(leave, done, outputs, docs):
+    """A row whose first layer reads values has no such number there: its others stay where those of the same name are."""
+    whole = {"conv1": [1.0], "conv2": [2.0], "out": [3.0]}
+    later = {"conv2": [2.0], "out": [3.0]}
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"energy_synops": {"test": whole}}))
+    leave("fig", "B,seed=0,scale=small", done("B", 0, 0.8, layers={"energy_synops": {"test": later}}))
+    series = layers.chosen(lines(["A", "B"], collect("fig", outputs, docs)), "energy_synops")
+    assert layers.places(series) == {("conv1", "conv2", "out"): [1, 2, 3], ("conv2", "out"): [2, 3]}
+
+
+@pytest.mark.parametrize("other", [("stem", "out"), ("out", "conv1")])
+def test_layers_of_other_networks_count_from_1(other):
+    series = [layers.Series("", "", "", ("", ""), names, []) for names in (("conv1", "conv2", "out"), other)]
+    assert layers.places(series)[other] == [1, 2]
+
+
 def test_configurations_of_a_single_row_have_a_panel_each(leave, done, outputs, docs):
     probed = {"spiking_percent": {"test": LAYERS, "correct": LAYERS, "wrong": LAYERS}}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers=probed))
