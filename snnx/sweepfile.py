@@ -10,7 +10,7 @@ from snnx.home import home
 from snnx.nearest import nearest
 from snnx.strict_yaml import Loader
 
-ROW_KEYS = {"set", "reported", "source", "cited"}
+ROW_KEYS = {"set", "reported", "source", "cited", "note"}
 SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs"}
 SINGLE = "single"
 """What runs that belong to no sweep file are called, and their folder below the outputs."""
@@ -26,6 +26,7 @@ class Row:
     reported: dict[str, float]  # metric -> the number as printed, in the sweep's unit
     source: str | None  # where and how the number was read
     cited: str | None  # whose number it is, if not the paper's own
+    note: str | None  # what else sets it apart from the rows that it is compared with
 
 
 @dataclass(frozen=True)
@@ -161,5 +162,5 @@ def _row(path: Path, label: object, row: object, metric: str) -> Row:
         raise ValueError(f"{path.name}: row {label}: reported must be a number, or a number a metric; got {row['reported']}")
     return Row(
         label=label, overrides=tuple(overrides) if "set" in row else None, reported=reported,
-        source=row.get("source"), cited=row.get("cited"),
+        source=row.get("source"), cited=row.get("cited"), note=row.get("note"),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from snnx.dashboard.runs import counts, runs
 from snnx.report import page as report
 from snnx.report.results import Results
 from snnx.report.status import boards
+from snnx.report.table import metrics
 
 HERE = Path(__file__).parent
 RELOAD_S = 5
@@ -34,8 +35,8 @@ def page(results: Results, outputs: Path, live: bool) -> str:
     body += [
         *_chart("curves", "Curves", "Thin lines are seeds, thick ones their mean. A dotted line is the paper's number."),
         "<h2>Runs</h2>",
-        runs(found, results.sweep.metric, latest),
-        *report.compared(results),
+        runs(found, metrics(results.sweep), latest),
+        *report.compared(results, results.tables),
         *_chart(
             "layers", "Spiking metrics by layer", "Means over time steps of the test set; thick lines are means over seeds."
         ),

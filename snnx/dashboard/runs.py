@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from snnx.report.anytime import PREFIX
 from snnx.report.costs import COLUMNS
 from snnx.report.runs import Run
 from snnx.report.status import Board
@@ -27,16 +28,17 @@ def counts(board: Board) -> str:
     return f'<p class="counts">scale {escape(board.scale)}: {", ".join(told)}</p>'
 
 
-def runs(boards: Sequence[Board], metric: str, latest: dict[str, dict[str, float]]) -> str:
+def runs(boards: Sequence[Board], metrics: Sequence[str], latest: dict[str, dict[str, float]]) -> str:
     """The table; its head sorts.
 
     Args:
         boards: the runs by scale, row and seed.
-        metric: the sweep's.
+        metrics: the sweep's, and those that its rows report and its claims speak of.
         latest: by hash, the newest values of runs that have no result yet.
     """
     values = {run.hash: {**latest.get(run.hash, {}), **(run.result.get("metrics") or {})} for b in boards for run in b.runs}
-    columns = _columns(metric, values)
+    probed = {f"test/{name}" for b in boards for run in b.runs for name in run.result.get("layers") or {}}
+    columns = _columns(metrics, probed, values)
     head = "".join(
         f'<th class="{side}" aria-sort="none"><button type="button">{escape(title)}</button></th>'
         for title, side in [*FIXED, *((column, "r") for column in columns)]
@@ -50,12 +52,15 @@ def runs(boards: Sequence[Board], metric: str, latest: dict[str, dict[str, float
     return f'<div class="wide"><table class="runs"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
 
 
-def _columns(metric: str, values: dict[str, dict[str, float]]) -> list[str]:
-    """The sweep's metric, the accuracies, what they cost, and what the other spiking metrics come to on the test set."""
+def _columns(metrics: Sequence[str], probed: set[str], values: dict[str, dict[str, float]]) -> list[str]:
+    """What the sweep speaks of, the accuracies, what they cost, and what each probed metric comes to on the test set.
+
+    Numbers that a metric gives beside that, and curves over a run's steps at each mark, are in `result.json`.
+    """
     have = dict.fromkeys(name for run in values.values() for name, value in run.items() if value is not None)
-    spiking = [name for name in have if name.startswith("test/") and not name.endswith(("/acc", "/loss", "_best"))]
     costs = [name for names in COLUMNS.values() for name in names]
-    return [name for name in dict.fromkeys([metric, *KNOWN, *costs, *spiking]) if name in have]
+    spiking = [name for name in have if name in probed and not name.startswith(f"test/{PREFIX}")]
+    return [name for name in dict.fromkeys([metrics[0], *KNOWN, *metrics, *costs, *spiking]) if name in have]
 
 
 def _row(label: str, seed: int, scale: str, run: Run | None, values: Sequence[float | None]) -> str:

@@ -19,6 +19,7 @@ COLUMNS = {  # each: metrics of which the first that a line has is shown
     "leaves after (steps)": ("test/anytime_running_latency_steps",),
     "energy (µJ)": ENERGY,
 }
+METRICS = {ACCURACY, *(metric for metrics in COLUMNS.values() for metric in metrics)}
 
 
 def first(line: Line, metrics: Sequence[str]) -> tuple[str, list[float]]:

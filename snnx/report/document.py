@@ -1,12 +1,12 @@
 """A report in Markdown: `report.md`, and the page of the record."""
 
 from snnx.report.results import Results
-from snnx.report.table import markdown
+from snnx.report.table import Table, markdown
 from snnx.report.verdict import RULE
 
 
 def document(results: Results, images: str = "") -> str:
-    """The whole report as Markdown.
+    """The whole report as Markdown: the first table, the claims and the figures before all other tables.
 
     Args:
         results: what to say.
@@ -16,9 +16,8 @@ def document(results: Results, images: str = "") -> str:
     if results.preamble:
         parts.append(f"```\n{results.preamble}\n```")
     parts.append("Means are over seeds, ± is the sample standard deviation, n the number of seeds.")
-    for table in results.tables:
-        parts += [f"## {table.title}", markdown(table)]
-        parts += ["\n".join(f"- {_plain(text)}" for text in table.below)] if table.below else []
+    first, *others = results.tables
+    parts += _titled(first)
     if results.notes:
         parts.append("\n".join(f"- {_plain(note)}" for note in results.notes))
     if results.verdicts:
@@ -26,9 +25,15 @@ def document(results: Results, images: str = "") -> str:
     if results.plots:
         parts.append("## Figures")
         parts += [f"![{plot.caption}]({images}{plot.name}.png)\n\n{plot.caption}." for plot in results.plots]
+    parts += [part for table in others for part in _titled(table)]
     parts.append("## Provenance")
     parts.append("\n".join(f"- {what}: {_code(what, value)}" for what, value in results.provenance))
     return "\n\n".join(parts) + "\n"
+
+
+def _titled(table: Table) -> list[str]:
+    below = ["\n".join(f"- {_plain(text)}" for text in table.below)] if table.below else []
+    return [f"## {table.title}", markdown(table), *below]
 
 
 def _plain(text: str) -> str:

@@ -13,7 +13,7 @@ from snnx.report.runs import Run, collect
 from snnx.report.table import Table, markdown
 from snnx.report.unit import duration, factor, spread
 from snnx.report.verdict import FAILS, HOLDS, OPEN, RULE
-from snnx.sweepfile import find, read
+from snnx.sweepfile import SweepFile, find, read
 from snnx.write import write
 
 PAPERS = {  # as `paper:` of a sweep file, in the order of the page
@@ -64,14 +64,14 @@ def page(docs: Path) -> str:
         paper = PAPERS.get(sweep.paper, OURS)
         if runs:
             found.setdefault(paper, []).extend(_lines(work_out(sweep, runs), runs))
-        else:
-            needs = f", which needs {sweep.needs}" if sweep.needs else ""
-            waiting.setdefault(paper, []).append(f"- {sweep.artifact}: `snnx -m sweep={name}`{needs}")
+        if left := _left(sweep, runs):
+            waiting.setdefault(paper, []).append(left)
     parts = [
         "# Results",
         "What has been run and recorded of each table and figure, written by `make results` from the runs beside this page. "
-        "Scale `paper` is the paper's own setting, `small` a part of its epochs, samples and width: it says something of "
-        "orderings and nothing of levels. *n* is the least number of seeds of a row. " + RULE,
+        "Scale `paper` is the setting of the paper, or of the sweep itself where no paper has one; `small` and further factors "
+        "(`budget.…`) are a part of its epochs, samples and width: they say something of orderings and nothing of levels. "
+        "*n* is the least number of seeds of a row. " + RULE,
     ]
     for paper in (*PAPERS.values(), OURS):
         if paper in found or paper in waiting:
@@ -81,6 +81,18 @@ def page(docs: Path) -> str:
         if paper in waiting:
             parts.append("Not run:\n\n" + "\n".join(waiting[paper]))
     return "\n\n".join(parts) + "\n"
+
+
+def _left(sweep: SweepFile, runs: Sequence[Run]) -> str:
+    """What has not run of a sweep, at whatever scale, with the command that runs it; empty if all has."""
+    ran = {run.row for run in runs if run.terminal}
+    rows = [row.label for row in sweep.live if row.label not in ran]
+    if runs and not rows:
+        return ""
+    command, what = f"snnx -m sweep={sweep.name}", sweep.artifact
+    if runs:
+        command, what = f"{command} row={','.join(rows)}", f"{sweep.artifact}, {len(rows)} of {len(sweep.live)} rows"
+    return f"- {what}: `{command}`{f', which needs {sweep.needs}' if sweep.needs else ''}"
 
 
 def _lines(results: Results, runs: Sequence[Run]) -> list[tuple[str, ...]]:
@@ -111,8 +123,10 @@ def _farthest(results: Results, scale: str) -> str:
             values = line.values(sweep.metric) if (line.row, line.scale) == (row.label, scale) else {}
             if values and sweep.metric in row.reported:
                 apart.append((times * sum(values.values()) / len(values) - row.reported[sweep.metric], line.label))
+    if not apart and any(sweep.metric in row.reported for row in sweep.live):
+        return "rows with a number have not run"
     if not apart:
-        return "no number to compare"
+        return "no number of a paper"
     difference, label = max(apart, key=lambda pair: abs(pair[0]))
     return f"{label}: {'+' if difference > 0 else ''}{spread(difference, None)}{' ' + sweep.unit if sweep.unit else ''}"
 

@@ -12,6 +12,7 @@ from snnx.sweepfile import SweepFile
 def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     """A line for each thing that a reader of the table has to know."""
     found = [f"{row.label}: the paper's number is from {row.source}" for row in sweep.live if row.source]
+    found += [f"{row.label}: {row.note}" for row in sweep.live if row.note]
     known = {row.label for row in sweep.rows}
     found += [f"scale {scale}: all runs with {further}" for scale, further in shared(lines).items()]
     found += [f"{name}: several configurations go by this name; claims take the last started" for name in _twice(lines)]

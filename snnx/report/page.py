@@ -1,6 +1,7 @@
 """A report as one HTML file that needs no other: to open in a browser, to attach to a mail."""
 
 import base64
+import struct
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -12,6 +13,7 @@ from snnx.report.verdict import FAILS, HOLDS, OPEN, RULE
 
 STYLE = Path(__file__).with_name("page.css")
 SORT = Path(__file__).with_name("sort.js")
+LEGIBLE = 0.6  # of a picture's own width, at which its smallest letters are 10 pixels high
 VERDICT_CLASS = {HOLDS: "holds", FAILS: "fails", OPEN: "open"}
 
 
@@ -20,9 +22,8 @@ def page(results: Results) -> str:
     body = [f"<h1>{escape(results.heading)}</h1>"]
     if results.preamble:
         body.append(f"<pre>{escape(results.preamble)}</pre>")
-    body += compared(results)
-    if results.plots:
-        body += ["<h2>Figures</h2>", *(_figure(plot.png, plot.caption) for plot in results.plots)]
+    first, *others = results.tables
+    body += [*compared(results, [first]), *_figures(results), *(part for table in others for part in _titled(table))]
     body += [*failures(results), *provenance(results), script(SORT)]
     return whole(results.sweep.name, body, STYLE.read_text(encoding="utf-8"))
 
@@ -49,15 +50,23 @@ def script(path: Path) -> str:
     return f"<script>\n{path.read_text(encoding='utf-8')}</script>"
 
 
-def compared(results: Results) -> list[str]:
-    """The paper's numbers beside ours, what a reader has to know of them, and the claims."""
+def compared(results: Results, tables: Sequence[Table]) -> list[str]:
+    """These tables, what a reader has to know of them, and the claims."""
     body = ["<p>Means are over seeds, ± is the sample standard deviation, <i>n</i> the number of seeds.</p>"]
-    for table in results.tables:
-        body += [f"<h2>{escape(table.title)}</h2>", _table(table), *_list(table.below)]
+    body += [part for table in tables for part in _titled(table)]
     body += _list(results.notes)
     if results.verdicts:
         body += ["<h2>Claims</h2>", _table(results.claims), f'<p class="rule">{escape(RULE)}</p>']
     return body
+
+
+def _titled(table: Table) -> list[str]:
+    return [f"<h2>{escape(table.title)}</h2>", _table(table), *_list(table.below)]
+
+
+def _figures(results: Results) -> list[str]:
+    figures = [_figure(plot.png, plot.caption) for plot in results.plots]
+    return ["<h2>Figures</h2>", *figures] if figures else []
 
 
 def provenance(results: Results) -> list[str]:
@@ -91,8 +100,11 @@ def _cell(text: str, side: str) -> str:
 
 
 def _figure(png: bytes, caption: str) -> str:
+    """Never so small that its labels cannot be read: a narrow screen scrolls it."""
+    width, *_ = struct.unpack(">I", png[16:20])
     source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    return f'<figure><img src="{source}" alt="{escape(caption)}"><figcaption>{escape(caption)}.</figcaption></figure>'
+    drawn = f'<img style="min-width: {LEGIBLE * width:.0f}px" src="{source}" alt="{escape(caption)}">'
+    return f"<figure>{drawn}<figcaption>{escape(caption)}.</figcaption></figure>"
 
 
 def failures(results: Results) -> list[str]:

@@ -48,13 +48,16 @@ class Results:
 
     @property
     def tables(self) -> list[table.Table]:
-        """The paper's numbers beside ours, a table a metric, what each row costs, and the splits side by side; the cost comes
-        first where there are no numbers of a paper."""
-        found = [table.numbers(self.sweep, self.lines, metric) for metric in table.metrics(self.sweep)]
+        """The paper's numbers beside ours, a table a metric, what each row costs, and the splits side by side, never none.
+
+        The cost comes first where there are no numbers of a paper; of the metrics in it, that of the sweep alone has a table
+        of its own, which says how far each row is.
+        """
         cost, splits = costs.table(self.sweep, self.lines), table.splits(self.sweep, self.lines)
-        compared = any(row.reported for row in self.sweep.rows)
-        ordered = [*found, cost, splits] if compared else [cost, *found, splits]
-        return [table.lean(one) for one in ordered if one]
+        reported = {metric for row in self.sweep.rows for metric in row.reported}
+        told = costs.METRICS - reported - {self.sweep.metric} if cost else set()
+        found = [table.numbers(self.sweep, self.lines, name) for name in table.metrics(self.sweep) if name not in told]
+        return [table.lean(one) for one in ([*found, cost, splits] if reported else [cost, *found, splits]) if one]
 
     @property
     def claims(self) -> table.Table:

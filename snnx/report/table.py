@@ -89,10 +89,10 @@ def lean(table: Table) -> Table:
 
 
 def splits(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
-    """Validation beside test, last beside best, so that nobody has to guess which one a number is; None without any."""
+    """Validation beside test, last beside best, so that nobody has to guess which a number is; None without a validation."""
     times = factor(sweep.unit, "acc")
     rows = []
-    for line in lines:
+    for line in (line for line in lines if line.values(SPLITS["val last"])):
         found = [list(line.values(metric).values()) for metric in SPLITS.values()]
         if any(found):
             cells = (spread(*mean_std([times * value for value in values])) if values else NONE for values in found)

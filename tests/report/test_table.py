@@ -44,7 +44,7 @@ def test_a_metric_that_rows_report_gets_its_own_table(tmp_path, leave, done, out
         "rows: {A: {set: [neuron=if], reported: {test/acc: 90, test/energy_mj: 0.5}}}\n"
     )
     leave("fig", "A,seed=0", done("A", 0, 0.8, scale="paper", metrics={"test/acc": 0.8, "test/energy_mj": 0.25}))
-    first, second, _ = work_out(read(path), collect("fig", outputs, docs)).tables
+    first, second = work_out(read(path), collect("fig", outputs, docs)).tables
     assert first.rows[0][1:4] == ("90", "80.00 (n=1)", "-10.00")
     assert second.title == "test/energy_mj"
     assert second.rows[0][1:4] == ("0.5", "0.2500 (n=1)", "-0.2500")

@@ -75,7 +75,7 @@ def test_formulas_stand_under_the_table_everywhere(runs, sweep, outputs, docs):
     results = work_out(sweep, collect("fig", outputs, docs))
     for written in (document(results), page(results)):
         assert written.count(FORMULA) == 1
-        assert written.index("Accuracy and what it costs") < written.index(FORMULA) < written.index("Accuracy by split")
+        assert written.index("Accuracy and what it costs") < written.index(FORMULA) < written.index("Provenance")
     assert text(results.tables[1]).row_count == 2
 
 
