@@ -21,13 +21,16 @@ from torch.utils.data import DataLoader
 from snnx.attention.self_attention import SelfAttention
 from snnx.build import build_data, build_trainer
 from snnx.method.base import Method
-from snnx.method.direct import Direct
+from snnx.method.conversion import Conversion
 from snnx.neuron.node import Node
 from snnx.reopen import reopen
+from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 STATIC = (ParameterCount, Footprint, ConnectionSparsity)
-WORKLOAD = (ClassificationAccuracy, ActivationSparsity, SynapticOperations)
+WORKLOAD = (ClassificationAccuracy, ActivationSparsity)  # SynapticOperations of spikes that are pooled would be an error
 SNNTORCH_ONLY = ("MembraneUpdates", "NeuronOperations")
+OF_SPIKES = (ActivationSparsity, SynapticOperations)
+SPIKE_TIMES = "its layers exchange spike times, which it takes for values; metric=[spikes_per_neuron,energy] counts the spikes"
 UNKNOWN_SPIKES = "the neurons of snnx are not snnTorch's, of which alone it knows the state: it would record 0.0"
 
 
@@ -35,7 +38,7 @@ class Model(NeuroBenchModel):
     """A method as NeuroBench calls a model: images in, class by class of each sample out, from rest.
 
     Args:
-        method: `Direct`; what NeuroBench watches are its backbone's neurons and layers.
+        method: what NeuroBench watches are the neurons and layers of the network that it tests.
         precision: in which it computes.
     """
 
@@ -50,7 +53,7 @@ class Model(NeuroBenchModel):
             return self.method(self.precision.convert_input(batch)).argmax(1)
 
     def __net__(self) -> nn.Module:
-        return self.method.backbone
+        return self.method.tested
 
 
 def benchmark(
@@ -71,10 +74,12 @@ def benchmark(
         ValueError: what `run` and `reopen` refuse.
         FileNotFoundError: there is no such run, or its data set is not here.
     """
-    opened = reopen(path)
+    opened = reopen(path)  # which has the weights, and of a conversion the network with ReLU
     data = build_data(opened.config)
     data.setup()
     method = opened.build({**opened.config, "method": {**opened.config["method"], "metrics": {}}}, data)
+    if isinstance(method, Conversion):
+        method.convert(lambda: method.calibration_images(data))
     samples = [data.on_after_batch_transfer(batch, 0) for batch in data.test_dataloader()]
     images, labels = (torch.cat(parts) for parts in zip(*samples, strict=True))
     loader = DataLoader(torch.utils.data.TensorDataset(images, labels), batch_size=len(samples[0][1]))
@@ -94,19 +99,17 @@ def run(
 
     Raises:
         ValueError: a metric cannot see this network, or raised, in which case the harness alone would record 0.0 or nothing;
-            synaptic operations are asked of spikes that are not 1 or -1; the harness raised; or the method is not `Direct`.
+            synaptic operations are asked of spikes that are not 1 or -1; or the harness raised.
     """
-    if not isinstance(method, Direct):
-        raise ValueError(f"NeuroBench must be asked of method=direct; got {type(method).__name__}, whose steps it cannot see")
     for metric in workload:
-        if reason := _unseen(metric, method.backbone):
+        if reason := _unseen(metric, method.tested):
             raise ValueError(
                 f"NeuroBench: {metric.__name__} must see what it counts; got {type(method.backbone).__name__}: {reason}"
             )
     failed: list[str] = []
     watched = [[_loud(metric, failed) for metric in group] for group in (static, workload)]
     method.encoding.begin_evaluation()
-    with _values(method.backbone if SynapticOperations in workload else nn.Identity()) as values:
+    with _values(method.tested if SynapticOperations in workload else nn.Identity()) as values:
         try:
             found = Benchmark(Model(method, precision or Precision()), loader, [], [], watched).run(quiet=True)
         except Exception as error:
@@ -127,6 +130,8 @@ def run(
 def _unseen(metric: type[WorkloadMetric], network: nn.Module) -> str | None:
     if metric.__name__ in SNNTORCH_ONLY:
         return UNKNOWN_SPIKES
+    if metric in OF_SPIKES and any(isinstance(module, DynamicThreshold) for module in network.modules()):
+        return SPIKE_TIMES
     attention = next((n for n, m in network.named_modules() if type(m).__name__.endswith("Attention")), None)
     if metric is SynapticOperations and attention is not None:
         own = "; metric=[energy] counts them" if isinstance(network.get_submodule(attention), SelfAttention) else ""

@@ -106,8 +106,26 @@ def test_what_the_harness_raises_is_one_line():
     assert "\n" not in str(caught.value)
 
 
-def test_other_methods_are_refused():
-    from snnx.neurobench import run
+def test_a_conversion_is_benchmarked_as_the_test_saw_it(tmp_path):
+    from snnx.neurobench import benchmark
 
-    with pytest.raises(ValueError, match=r"NeuroBench must be asked of method=direct; got Conversion"):
-        run(built("method=conversion"), loader(torch.rand(4, 1, 8, 8)))
+    words = ("method=conversion", "timesteps=32", "method.piece=8", "trainer.max_epochs=1", "budget.samples=0.1")
+    folder, result = finished(tmp_path, *words)
+    found = benchmark(folder)
+    assert found["ClassificationAccuracy"] == pytest.approx(result["metrics"]["test/acc"], abs=1e-6)
+    assert 1 - found["ActivationSparsity"] == pytest.approx(result["metrics"]["test/firing_rate"], abs=1e-5)
+
+
+def test_spike_times_have_an_accuracy_and_no_activations(tmp_path):
+    from neurobench.metrics.workload import ClassificationAccuracy
+
+    from snnx.neurobench import benchmark
+
+    words = ("method=ttfs", "backbone=scnn", "backbone.bias=false", "backbone.pool=max", "backbone.kernel=2")
+    folder, result = finished(tmp_path, *words)
+    found = benchmark(folder, workload=[ClassificationAccuracy])
+    assert found["ClassificationAccuracy"] == pytest.approx(result["metrics"]["test/acc"], abs=1e-6)
+    with pytest.raises(
+        ValueError, match=r"ActivationSparsity must see what it counts; got SCNN: its layers exchange spike times"
+    ):
+        benchmark(folder)

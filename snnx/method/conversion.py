@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Literal
 
+from pytorch_lightning import LightningDataModule
 from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -114,7 +115,10 @@ class Conversion(Method):
                 f"per_channel=false, since its ceiling is the scale; got {normalise}, {percentile} and {per_channel}"
             )
         if whole := [name for name, metric in metrics.items() if not metric.in_pieces]:
-            raise ValueError(f"Conversion: metric must hold only what can be seen in pieces of time; got {', '.join(whole)}")
+            raise ValueError(
+                f"Conversion: metric must hold only what can be seen piece by piece, since a run of {timesteps} steps is never "
+                f"held whole; got {', '.join(whole)}: anytime and spikes_per_neuron can"
+            )
         for name, metric in metrics.items():
             if metric.first_step > timesteps:
                 raise ValueError(
@@ -184,16 +188,18 @@ class Conversion(Method):
         return scores
 
     def on_train_start(self) -> None:
-        self.encoding(next(self._calibration()))  # refuses now what a test would refuse after the training
+        self.encoding(
+            next(self.calibration_images(self.trainer.datamodule))
+        )  # refuses now what a test would refuse after the training
 
     def on_test_epoch_start(self) -> None:
         super().on_test_epoch_start()
-        self.convert(self._calibration)
+        self.convert(lambda: self.calibration_images(self.trainer.datamodule))
         self._ann_correct = self._tested = 0
 
-    def _calibration(self) -> Iterator[Tensor]:
+    def calibration_images(self, data: LightningDataModule) -> Iterator[Tensor]:
         """The first training samples of the run's own order, undistorted, as the network gets them."""
-        data, left = self.trainer.datamodule, self.calibration
+        left = self.calibration
         for batch in data.train_dataloader():
             images = data.on_after_batch_transfer(tuple(tensor.to(self.device) for tensor in batch), 0)[0][:left]
             yield images

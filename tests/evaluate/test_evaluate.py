@@ -61,7 +61,7 @@ def test_a_conversion_that_trained_nothing_is_tested_as_it_was_built(tmp_path):
     assert reopen(folder).checkpoint is None
     assert evaluate(folder, [])["metrics"]["test/acc"] == result["metrics"]["test/acc"]
     with pytest.raises(
-        ValueError, match=r"Conversion: metric must hold only what can be seen in pieces of time; got potential"
+        ValueError, match=r"Conversion: metric must hold only what can be seen piece by piece, .*; got potential"
     ):
         evaluate(folder, ["metric=potential"])
 
