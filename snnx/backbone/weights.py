@@ -33,7 +33,8 @@ def load_weights(network: nn.Module, path: str, *, name: str) -> None:
         ValueError: backbone.weights: weight must be of size [4, 3]; got [2, 3] in .../linear.pt
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"{name}: must be a file of weights; got {path}, which does not exist")
+        is_what = "is no file" if Path(path).exists() else "does not exist"
+        raise FileNotFoundError(f"{name}: must be a file of weights; got {path}, which {is_what}")
     found, wanted = _read(path, name), network.state_dict()
     for key in wanted:
         if key not in found and not key.endswith("num_batches_tracked"):  # which files from before torch 0.4.1 lack
@@ -53,9 +54,11 @@ def _read(path: str, name: str) -> dict[str, Tensor]:
         return _safetensors(path, name)
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise ValueError(f"{name}: must be a file of tensors only, as torch.save writes it; got {path}: {reason}") from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise ValueError(  # what torch says of it are lines on its own options
+            f"{name}: must be a file of tensors only, as torch.save writes it; got {path}, which is none, damaged, or holds "
+            f"code ({type(error).__name__})"
+        ) from None
     if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
         below = "backbone."
         found = {key.removeprefix(below): value for key, value in found["state_dict"].items() if key.startswith(below)}

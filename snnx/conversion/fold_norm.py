@@ -41,8 +41,9 @@ def fold_norm(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
         before = next((layer for tensor, layer in made if tensor is given[0]), None)
         if before is None:
             raise ValueError(
-                "Conversion: the backbone must have each batch norm directly after a convolution or linear layer, which it is "
-                f"folded into; got {names[norm]}, which is not; use backbone=convnet, vgg, scnn, mlp or resnet"
+                "the backbone must have each batch norm directly after a convolution or linear layer, which it is folded into; "
+                f"got {names[norm]} of {type(network).__name__}, which is not: no conversion and no export knows what to do "
+                "with it; backbone=convnet, vgg, scnn and mlp have none such"
             )
         pairs[norm] = before
 

@@ -57,7 +57,8 @@ def evaluate(path: str | Path, words: list[str]) -> dict:
     return {
         "checkpoint": None if run.checkpoint is None else str(run.checkpoint),
         "hash": run.id,
-        "changed": [line for line in changes(run.config, config) if not line.startswith(("method.metrics", "metric"))],
+        "changed": [line for line in changes(run.config, config) if not line.startswith(("method.metrics", "metric"))]
+        + [word for word in words if word.startswith("metric.")],  # of a metric that the run did not have, in its place
         "metrics": {**tested, **recorder.scalars()},
         "formulas": method.formulas,
         "layers": rounded(recorder),

@@ -26,7 +26,8 @@ def export_nir(network: nn.Module, in_shape: tuple[int, int, int], to: Path) -> 
         The spikes that both gave, on random images.
 
     Raises:
-        ValueError: nir is not installed, the network has what NIR has no node for, or the spikes differ; nothing is written.
+        ValueError: nir is not installed, the network has what NIR has no node for, the spikes differ, or there is none to
+            compare; nothing is written.
     """
     try:
         import nir
@@ -49,8 +50,10 @@ def export_nir(network: nn.Module, in_shape: tuple[int, int, int], to: Path) -> 
         for layer, one in ours.items():
             if differing := int((one != theirs[layer.replace(".", "_")]).sum()):
                 raise ValueError(f"{layer} must give the same spikes after a round trip; got {differing} that differ")
+        if not (count := int(sum(one.sum() for one in ours.values()))):
+            raise ValueError("a neuron must fire for random images, or equal spikes say nothing; got none: train it first")
         write(to, file.read_bytes())
-    return int(sum(one.sum() for one in ours.values()))
+    return count
 
 
 @torch.no_grad()

@@ -70,6 +70,18 @@ def test_files_that_do_not_fit(theirs, tmp_path, capsys, change, options, messag
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("content", [b"no tensors", b"", bytes(range(256)), b"PK\x03\x04 half a zip"])
+def test_files_that_are_none_of_torchs(tmp_path, content):
+    (tmp_path / "odd.pth").write_bytes(content)
+    with pytest.raises(ValueError, match=r"must be a file of tensors only, .*got .*odd.pth, which is none, damaged, or"):
+        resnet(tmp_path / "odd.pth")
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"must be a file of weights; got .*, which is no file"):
+        resnet(tmp_path)
+
+
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"backbone.weights: must be a file of weights; got .*/none.pth"):
         resnet(tmp_path / "none.pth")

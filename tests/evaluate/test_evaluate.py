@@ -51,6 +51,7 @@ def test_other_metrics_watch_the_same_network(run):
     assert found["metrics"]["test/acc"] == result["metrics"]["test/acc"]
     assert found["metrics"]["test/anytime_acc_at_2"] == pytest.approx(found["metrics"]["test/acc"], abs=1e-6)
     assert "test/firing_rate" not in found["metrics"]
+    assert found["changed"] == ["metric.anytime.confidence=0.5"]
     assert not (folder / "evaluate.json").exists()
 
 

@@ -44,6 +44,13 @@ def drawn(network: nn.Module, seed: int = 0) -> nn.Module:
     return network.eval()
 
 
+def test_equal_silence_is_no_proof(tmp_path):
+    silent = ConvNet(neuron=lambda: IF(v_threshold=1e6), in_shape=(2, 8, 8), classes=3, channels=[4, 6]).eval()
+    with pytest.raises(ValueError, match=r"a neuron must fire for random images, .*; got none: train it first"):
+        export_nir(silent, (2, 8, 8), tmp_path / "net.nir")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS)
 def test_round_trip_through_the_equations_of_nir(neuron, tmp_path):
     network = drawn(ConvNet(neuron=neuron, in_shape=(2, 8, 8), classes=3, channels=[4, 6]))
@@ -82,6 +89,7 @@ def scores_of(other: nn.Module, x: torch.Tensor) -> torch.Tensor:
 def test_snntorch_fires_the_same_spikes(tmp_path, capsys):
     """Its own module for each node, one after the other: nirtorch 2.0.2's executor takes this chain for a cycle."""
     pytest.importorskip("snntorch")
+    pytest.importorskip("nirtorch")
     from snntorch.import_nir import _nir_to_snntorch_module as module_of
 
     network = drawn(SCNN(neuron=lambda: LIF(tau=2.0, v_threshold=0.3), in_shape=(1, 12, 12), classes=4, kernel=3, hidden=[12]))
@@ -161,7 +169,7 @@ def test_layers_that_are_no_chain():
 
 
 def test_the_command_writes_a_graph_or_says_why_not(tmp_path, capsys):
-    folder, _ = finished(tmp_path / "outputs", "neuron=lif", "trainer.max_epochs=1")
+    folder, _ = finished(tmp_path / "outputs", "neuron=lif", "neuron.v_threshold=0.2", "trainer.max_epochs=1")
     file = tmp_path / "net.nir"
     assert command.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 0
     assert capsys.readouterr().out.strip() == str(file)
