@@ -16,6 +16,9 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     known = {row.label for row in sweep.rows}
     found += [f"scale {scale}: all runs with {further}" for scale, further in shared(lines).items()]
     found += [f"{name}: several configurations go by this name; claims take the last started" for name in _twice(lines)]
+    runs = [run for line in lines for run in line.runs]
+    if 0 < (recorded := sum(not run.local for run in runs)) < len(runs):
+        found.append(f"{recorded} of {len(runs)} runs are of the committed record, made on other machines or before")
     for line in lines:
         if known and line.row not in known:
             found.append(f"{line.label}: the sweep file has no such row any more")

@@ -28,7 +28,7 @@ def record(sweep: SweepFile, runs: Sequence[Run], docs: Path) -> list[Path]:
     Raises:
         ValueError: no run has ended, or see `remarks`.
     """
-    kept = [replace(run, result=entry(run, sweep.name)) for run in runs if run.terminal]
+    kept = [replace(run, result=entry(run, sweep.name), local=False) for run in runs if run.terminal]
     if not kept:
         raise ValueError(f"{sweep.name}: must have a run that has ended to be recorded; got {len(runs)} that have not")
     kept.sort(key=lambda run: (run.row, run.scale, run.seed, run.hash))

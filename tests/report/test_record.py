@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from snnx.report.record import REMARKS, record
+from snnx.report.results import work_out
 from snnx.report.runs import collect
 
 
@@ -78,3 +79,16 @@ def test_nothing_ended_nothing_recorded(sweep, leave, outputs, docs):
     with pytest.raises(ValueError, match=r"fig: must have a run that has ended to be recorded; got 1 that have not"):
         record(sweep, collect("fig", outputs, docs), docs)
     assert not docs.exists()
+
+
+def test_a_report_says_what_comes_from_the_record_and_the_record_does_not(sweep, leave, done, outputs, docs, tmp_path):
+    said = "1 of 2 runs are of the committed record"
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    record(sweep, collect("fig", outputs, docs), docs)
+    assert not any(said in note for note in work_out(sweep, collect("fig", outputs, docs)).notes)
+    leave("fig", "A,seed=1,scale=small", done("A", 1, 0.9))
+    (outputs / "fig" / "A,seed=0,scale=small").unlink()
+    runs = collect("fig", outputs, docs)
+    assert any(said in note for note in work_out(sweep, runs).notes)
+    record(sweep, runs, docs)
+    assert said not in (docs / "fig.md").read_text()
