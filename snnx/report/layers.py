@@ -1,7 +1,6 @@
 """What probes saw layer by layer: means per layer, and residual potentials along the layers' time steps."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,36 +8,19 @@ import numpy as np
 from snnx.metric.bins import HISTOGRAMS
 from snnx.metric.pictures import PICTURES
 from snnx.report.anytime import PREFIX
-from snnx.report.axes import Plot, band_line, name_lines, panels, png, styles
+from snnx.report.axes import Plot, band_line, name_lines, panels, png
 from snnx.report.curves import mean_and_range
 from snnx.report.lines import Line, scales
+from snnx.report.series import Series, chosen, places
 from snnx.sweepfile import SweepFile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SEEN = {"test": "test set", "correct": "correct sample", "wrong": "wrong sample", "train": "training"}
 NAMED = 12  # layers that an axis has room to name
 LONE = "(T = 1)"
 """Beside a row with one time step among rows with several, whose means over steps are of another size."""
-
-
-@dataclass(frozen=True)
-class Series:
-    """What is one line in a plot: a table line on the test set or on one sample."""
-
-    scale: str
-    title: str  # what all lines of the plot have in common
-    label: str
-    style: tuple[str, str]
-    layers: tuple[str, ...]  # their names
-    seeds: list[np.ndarray]  # [L, T] each
-
-    @property
-    def timesteps(self) -> int:
-        """`T` of the metric's curves."""
-        return max(probed.shape[1] for probed in self.seeds)
 
 
 def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
@@ -60,53 +42,6 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
         if metric.startswith("residual_potential"):
             plots.append(_steps(sweep, series, metric))
     return plots
-
-
-def chosen(lines: Sequence[Line], metric: str) -> list[Series]:
-    """Test set, correct and wrong sample of a single row, a panel a configuration; of several rows the test set of each."""
-    probed = [line for line in lines if any(metric in (run.result.get("layers") or {}) for run in line.done)]
-    if len({line.row for line in probed}) == 1:
-        style = styles(list(SEEN.values()))
-        every = [
-            Series(line.scale + line.label.removeprefix(line.row), line.row, label, style[label], *_seeds(line, metric, seen))
-            for line in probed
-            for seen, label in SEEN.items()
-        ]
-    else:
-        style = styles([line.label for line in lines])
-        every = [
-            Series(line.scale, label, line.label, style[line.label], *_seeds(line, metric, seen))
-            for line in probed
-            for seen, label in SEEN.items()
-            if seen in ("test", "train")
-        ]
-    return [series for series in every if series.seeds]
-
-
-def _seeds(line: Line, metric: str, seen: str) -> tuple[tuple[str, ...], list[np.ndarray]]:
-    found = [(run.result.get("layers") or {}).get(metric, {}).get(seen) for run in line.done]
-    kept = [layers for layers in found if layers]
-    return tuple(kept[0]) if kept else (), [np.array(list(layers.values()), dtype=float) for layers in kept]  # null: NaN
-
-
-def places(series: Sequence[Series]) -> dict[tuple[str, ...], list[int]]:
-    """Where the layers of each network stand on an axis of all: layers of one name at one place, in the order of the data.
-
-    Networks with no name in common, or whose names stand in another order, each count from 1.
-
-    Example:
-        >>> a, b = (Series("", "", "", ("", ""), names, []) for names in (("conv1", "conv2", "out"), ("conv2", "out")))
-        >>> places([a, b])
-        {('conv1', 'conv2', 'out'): [1, 2, 3], ('conv2', 'out'): [2, 3]}
-    """
-    longest = max((one.layers for one in series), key=len)
-    order = {name: place for place, name in enumerate(longest, start=1)}
-    found = {}
-    for one in series:
-        named = [order.get(name, 0) for name in one.layers]
-        alike = 0 not in named and named == sorted(named)
-        found[one.layers] = named if alike else list(range(1, 1 + len(named)))
-    return found
 
 
 def _means(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:

@@ -12,6 +12,7 @@ from snnx.report import attention, curves, histograms, layers, raster
 from snnx.report.axes import COLOURS, apart, styles
 from snnx.report.lines import lines
 from snnx.report.runs import collect
+from snnx.report.series import Series, chosen, places
 
 LAYERS = {"encoder.0.sn2": [1.0, 2.0], "encoder.1.sn2": [3.0, None]}
 
@@ -57,7 +58,7 @@ def test_layers_of_a_single_row_compare_samples(leave, done, sweep, outputs, doc
     probed = {"spiking_percent": {"test": LAYERS, "correct": LAYERS, "wrong": LAYERS}}
     for seed in (0, 1):
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, layers=probed))
-    series = layers.chosen(lines(["A"], collect("fig", outputs, docs)), "spiking_percent")
+    series = chosen(lines(["A"], collect("fig", outputs, docs)), "spiking_percent")
     assert [(one.title, one.label, len(one.seeds)) for one in series] == [
         ("A", "test set", 2), ("A", "correct sample", 2), ("A", "wrong sample", 2),
     ]  # fmt: skip
@@ -68,7 +69,7 @@ def test_layers_of_several_rows_compare_the_test_set(leave, done, outputs, docs,
     for row in ("A", "B"):
         probed = {"residual_potential_sum": {"test": LAYERS, "wrong": LAYERS}}
         leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8, layers=probed))
-    series = layers.chosen(lines(["A", "B"], collect("fig", outputs, docs)), "residual_potential_sum")
+    series = chosen(lines(["A", "B"], collect("fig", outputs, docs)), "residual_potential_sum")
     assert [(one.title, one.label) for one in series] == [("test set", "A"), ("test set", "B")]
     assert series[0].seeds[0].shape == (2, 2)
     plots = drawn(layers.draw)
@@ -86,7 +87,7 @@ def test_a_row_looks_the_same_in_every_figure(leave, done, sweep, outputs, docs)
     )
     leave("fig", "C,seed=0,scale=small", done("C", 0, 0.8, layers={"firing_rate": {"test": LAYERS}}))
     found = lines(["A", "B", "C"], collect("fig", outputs, docs))
-    seen = {one.label: one.style for name in ("firing_rate", "energy_synops") for one in layers.chosen(found, name)}
+    seen = {one.label: one.style for name in ("firing_rate", "energy_synops") for one in chosen(found, name)}
     assert seen == styles(["A", "B", "C"])
 
 
@@ -104,21 +105,21 @@ def test_layers_stand_at_their_names(leave, done, outputs, docs):
     later = {"conv2": [2.0], "out": [3.0]}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"energy_synops": {"test": whole}}))
     leave("fig", "B,seed=0,scale=small", done("B", 0, 0.8, layers={"energy_synops": {"test": later}}))
-    series = layers.chosen(lines(["A", "B"], collect("fig", outputs, docs)), "energy_synops")
-    assert layers.places(series) == {("conv1", "conv2", "out"): [1, 2, 3], ("conv2", "out"): [2, 3]}
+    series = chosen(lines(["A", "B"], collect("fig", outputs, docs)), "energy_synops")
+    assert places(series) == {("conv1", "conv2", "out"): [1, 2, 3], ("conv2", "out"): [2, 3]}
 
 
 @pytest.mark.parametrize("other", [("stem", "out"), ("out", "conv1")])
 def test_layers_of_other_networks_count_from_1(other):
-    series = [layers.Series("", "", "", ("", ""), names, []) for names in (("conv1", "conv2", "out"), other)]
-    assert layers.places(series)[other] == [1, 2]
+    series = [Series("", "", "", ("", ""), names, []) for names in (("conv1", "conv2", "out"), other)]
+    assert places(series)[other] == [1, 2]
 
 
 def test_configurations_of_a_single_row_have_a_panel_each(leave, done, outputs, docs):
     probed = {"spiking_percent": {"test": LAYERS, "correct": LAYERS, "wrong": LAYERS}}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers=probed))
     leave("fig", "A,seed=0,scale=small,lr=2", done("A", 0, 0.8, layers=probed, group="other", hash="other"))
-    series = layers.chosen(lines(["A"], collect("fig", outputs, docs)), "spiking_percent")
+    series = chosen(lines(["A"], collect("fig", outputs, docs)), "spiking_percent")
     assert [one.scale for one in series] == ["small"] * 3 + ["small lr=2"] * 3
     assert [one.label for one in series[:3]] == ["test set", "correct sample", "wrong sample"]
 
@@ -185,7 +186,7 @@ def test_training_curves_and_histograms(leave, done, drawn):
 
 def test_a_single_row_shows_its_training_too(leave, done, outputs, docs):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"surrogate_slope": {"train": LAYERS}}))
-    (series,) = layers.chosen(lines(["A"], collect("fig", outputs, docs)), "surrogate_slope")
+    (series,) = chosen(lines(["A"], collect("fig", outputs, docs)), "surrogate_slope")
     assert (series.title, series.label) == ("A", "training")
 
 
