@@ -14,8 +14,9 @@ from snnx.neuron.node import Node
 class FiringRateByIteration(Metric, pl.Callback):
     """The mean of `s` over steps, samples and neurons of each layer, for each of the first training batches.
 
-    `..._start_over_end` is the mean rate of the layers over the first tenth of these batches divided by that over the last
-    tenth: near 0 where a network starts almost silent, near 1 where it starts at the rate that it keeps.
+    `..._first_over_end` is the mean rate of the layers in the first batch, so of weights as they were drawn, divided by that
+    over the last tenth of these batches: near 0 where a network starts almost silent, near 1 where it starts at the rate that
+    it keeps. `..._start_over_end` is the same of the first tenth, in which a fast training has caught up.
 
     Args:
         iterations: batches that are watched, at least 10.
@@ -46,7 +47,9 @@ class FiringRateByIteration(Metric, pl.Callback):
         mean = torch.stack(list(table.values())).mean(0)
         tenth = len(mean) // 10
         end = float(mean[-tenth:].mean())
-        return {"start_over_end": float(mean[:tenth].mean()) / end} if end > 0 else {}
+        if not end > 0:
+            return {}
+        return {"first_over_end": float(mean[0]) / end, "start_over_end": float(mean[:tenth].mean()) / end}
 
     def state_dict(self) -> dict:
         return {"rates": {layer: torch.stack(rates).cpu() for layer, rates in self._rates.items() if rates}}

@@ -111,9 +111,9 @@ def test_watching_changes_no_result(tmp_path):
 
 
 def test_start_over_end_by_hand():
-    rates = {"a": torch.linspace(0, 1, 20), "b": torch.linspace(0, 1, 20)}  # tenths: (0 + 1/19)/2 and (18/19 + 1)/2
+    rates = {"a": torch.linspace(1, 20, 20), "b": torch.linspace(1, 20, 20)}  # tenths: (1 + 2)/2 and (19 + 20)/2
     extra = FiringRateByIteration().extra("firing_rate_by_iteration", rates)
-    assert extra["start_over_end"] == pytest.approx(1 / 37)
+    assert extra == {"first_over_end": pytest.approx(1 / 19.5), "start_over_end": pytest.approx(1.5 / 19.5)}
     with pytest.raises(ValueError, match="FiringRateByIteration: iterations must be at least 10; got 9"):
         FiringRateByIteration(iterations=9)
 
