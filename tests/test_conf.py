@@ -131,3 +131,16 @@ def test_optimizers_and_schedules(name, schedule):
         steps.step()
     assert not torch.equal(weight, torch.ones(2, 2))
     assert optimizer.param_groups[0]["lr"] <= first
+
+
+def test_what_the_one_spike_options_default_to():
+    """The settings that a paper gives or that its readers would expect, and T wherever it is read."""
+
+    def found(*words: str) -> dict:
+        return composed("timesteps=6", *words).config
+
+    assert found("backbone=scnn")["backbone"]["pool"] == "avg"
+    assert found("decoding=temporal_weighted")["decoding"]["gamma"] == 2.0
+    assert found("decoding=temporal_linear")["decoding"]["timesteps"] == 6
+    spikes = found("decoding=weighted_spikes")["decoding"]
+    assert (spikes["gamma"], spikes["scale"]) == (2.0, 10.0)

@@ -99,3 +99,8 @@ def test_training_reaches_the_weights():
 def test_bad_values(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_the_first_steps_weigh_what_they_weigh_in_the_whole_run():
+    """Stopped after two of four steps, the linear weights are 1 and 3/4, and not 1 and 1/2."""
+    assert TemporalLinear(timesteps=4)(torch.tensor([[[8.0]], [[4.0]]])).item() == 11.0

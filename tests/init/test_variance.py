@@ -2,12 +2,15 @@
 
 import pytest
 import torch
+from composing import composed
+from hydra.utils import instantiate
 from torch import nn
 
 from snnx.backbone.mlp import MLP
 from snnx.backbone.resnet import ResNet
 from snnx.backbone.scnn import SCNN
 from snnx.backbone.vgg import VGG
+from snnx.build import build_method
 from snnx.dataset.fashion_mnist import FashionMNIST
 from snnx.init.ettfs import ETTFS, pooled
 from snnx.init.init import Init, Place, places
@@ -15,6 +18,10 @@ from snnx.init.kaiming import Kaiming
 from snnx.neuron.ttfs import TTFS
 
 N, OUT, SAMPLES = 784, 2000, 16
+
+
+class Facts:
+    shape, classes = (1, 28, 28), 10
 
 
 def one_spike_each(timesteps: int, *shape: int) -> torch.Tensor:
@@ -106,3 +113,15 @@ def test_layers_after_a_pooling_are_known():
 def test_bad_values(build, message):
     with pytest.raises((ValueError, NotImplementedError), match=message):
         build()
+
+
+def test_a_run_draws_what_its_options_say():
+    """Var(w) = v_threshold^2 T / N by default, uniform; nothing compensated."""
+    words = ("backbone=mlp", "backbone.hidden=[400]", "timesteps=6", "neuron.v_threshold=0.5")
+    config = composed("init=ettfs", *words).config
+    init = instantiate(config["init"])
+    assert (init.timesteps, init.v_threshold, init.distribution) == (6, 0.5, "uniform")
+    assert (init.compensate_pool, init.input_power) == (False, None)
+    weight = build_method(config, Facts()).backbone.out.weight
+    assert weight.abs().max() <= 3**0.5 * 0.5 * (6 / 400) ** 0.5
+    assert weight.var().item() == pytest.approx(0.25 * 6 / 400, rel=0.1)  # 4,000 uniform draws: 0.1 is seven deviations

@@ -1,19 +1,23 @@
 """Potentials, gradients and firing by iteration, against the same numbers computed at once from what the network did."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 from composing import composed
+from spikingjelly.activation_based import functional
 from torch import nn
 
 from snnx.build import build_data, build_method
 from snnx.check import check
 from snnx.metric.bins import HISTOGRAMS
+from snnx.metric.firing_rate import FiringRate
 from snnx.metric.firing_rate_by_iteration import FiringRateByIteration
 from snnx.metric.potential import Potential
 from snnx.metric.recorder import Recorder
-from snnx.metric.weight_gradient import WeightGradient
+from snnx.metric.weight_gradient import BINS, WeightGradient, _slope, _tables
+from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
 from snnx.neuron.ttfs import TTFS
 from snnx.run import execute
@@ -35,7 +39,7 @@ def recorded(node: nn.Module, x: torch.Tensor, metric: Potential, sizes: list[in
 @pytest.mark.parametrize("node", [TTFS(v_threshold=0.8), TTFS(tau=2), LIF(tau=2)], ids=["ttfs", "leaky", "lif"])
 def test_potentials_of_neurons_that_may_still_fire(node):
     torch.manual_seed(0)
-    x = torch.randn(6, 7, 40)
+    x = torch.randn(6, 7, 40) + 0.2
     seen = {}
     node.probe = lambda h, s: seen.update(h=h, s=s)
     node.reset()
@@ -87,7 +91,10 @@ def test_a_run_without_training_sees_gradients_at_initialisation(tmp_path):
         gradient = method.backbone.get_submodule(name).weight.grad
         assert layers[name][0] == pytest.approx(gradient.abs().mean().log10().item(), abs=1e-4)
         shares = found["layers"]["weight_gradient_histogram"]["train"][name]
-        assert sum(shares) == pytest.approx(1, abs=1e-4)
+        decades = gradient.abs().log10().clamp(BINS.low, BINS.high)
+        assert shares == pytest.approx(
+            (torch.histc(decades, BINS.count, BINS.low, BINS.high) / gradient.numel()).tolist(), abs=1e-4
+        )
         small = (gradient.abs() < 1e-8).float().mean().item()
         assert found["layers"]["weight_gradient_small"]["train"][name][0] == pytest.approx(small, abs=1e-5)
     assert found["metrics"]["train/weight_gradient_log10_least"] == pytest.approx(min(v[0] for v in layers.values()), abs=1e-4)
@@ -95,6 +102,41 @@ def test_a_run_without_training_sees_gradients_at_initialisation(tmp_path):
     assert found["curves"] == {}
     assert found["metrics"]["test/acc_best"] == found["metrics"]["test/acc"]
     assert set(found["layers"]["firing_rate"]) == {"test", "correct", "wrong"}
+
+
+def test_no_gradient_is_the_lowest_decade():
+    assert _tables({"fc": torch.zeros(3, 2)})["weight_gradient_log10"]["fc"].item() == BINS.low
+
+
+def test_slopes_are_taken_at_the_threshold():
+    """ATan with alpha 2: 1 / (1 + (pi x)^2) at x = h - v_threshold."""
+    h = torch.tensor([[0.8], [1.3]])
+    expected = (1 + 1 / (1 + (torch.pi * 0.5) ** 2)) / 2
+    assert _slope(TTFS(v_threshold=0.8), h).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_rates_of_the_first_training_batches_and_no_others():
+    """Half of the neurons fire; batches in between are validated; what was seen survives a resume."""
+    network, trainer = nn.Sequential(IF()), SimpleNamespace(global_step=0)
+    watch = FiringRateByIteration(iterations=10)
+    watch.on_train_start(trainer, SimpleNamespace(backbone=network))
+    for _ in range(12):
+        for mode in (network.eval, network.train):
+            mode()
+            functional.reset_net(network)
+            network(torch.tensor([[[1.0, 0.0]]]))
+        trainer.global_step += 1
+        watch.on_train_batch_end(trainer, None)
+    resumed = FiringRateByIteration(iterations=10)
+    resumed.load_state_dict(watch.state_dict())
+    for seen in (watch, resumed):
+        assert seen.gathered()["firing_rate_by_iteration"]["0"].tolist() == [0.5] * 10
+
+
+def test_last_over_first():
+    rates = {"a": torch.tensor([0.2, 0.6]), "b": torch.tensor([0.3]), "c": torch.tensor([0.1, 0.1])}
+    assert FiringRate().extra("firing_rate", rates) == {"last_over_first": pytest.approx(0.25)}
+    assert FiringRate().extra("firing_rate", {"a": torch.zeros(2), "b": torch.ones(2)}) == {}
 
 
 def test_watching_changes_no_result(tmp_path):

@@ -25,6 +25,24 @@ def test_a_single_step_does_not_know_that_it_is_the_last():
     assert [neuron(torch.zeros(1)).item() for _ in range(3)] == [0.0, 0.0, 0.0]
 
 
+@pytest.mark.parametrize("detach_mask", [True, False])
+def test_who_is_silent_fires_last_and_learns_nothing_from_it(detach_mask):
+    """The forced spike is a constant: gradients are those of the spikes that came by themselves."""
+    torch.manual_seed(0)
+    weight, found = torch.randn(3, 2), []
+    for force in (False, True):
+        x = torch.tensor([[1.5, 0.2], [0.0, 0.1], [0.0, 0.1]], requires_grad=True)
+        neuron = TTFS(force_last_spike=force, detach_mask=detach_mask)
+        s = neuron(x)
+        (weight * s).sum().backward()
+        found.append((s.tolist(), neuron.fired.tolist(), x.grad))
+    (s, fired, gradient), (forced, all_fired, same) = found
+    assert (s, fired) == ([[1, 0], [0, 0], [0, 0]], [1, 0])
+    assert (forced, all_fired) == ([[1, 0], [0, 0], [0, 1]], [1, 1])
+    torch.testing.assert_close(same, gradient, rtol=0, atol=0)
+    assert gradient[:, 1].abs().min() > 0
+
+
 def test_first_spike_is_where_an_unreset_potential_first_crosses():
     torch.manual_seed(0)
     x = torch.randn(30, 200)
