@@ -8,7 +8,8 @@ class TemporalWeighted(nn.Module):
     """`score[b, k] = sum over t of gamma^-t * y[t, b, k]`, where `y` is a read-out that does not fire.
 
     With the base 2 or more a step outweighs all later ones together: `sum over s > t of 2^-s < 2^-t`. With 1 all
-    weigh the same.
+    weigh the same. Under autocast the product is made in bfloat16, as all others of the network are: scores then have eight
+    bits, and of a few samples in a thousand two are equal, which `Decision` and `AnyTime` take for no answer.
 
     Shape:
         `[T, B, K]` to `[B, K]`.
