@@ -144,3 +144,15 @@ def test_what_the_one_spike_options_default_to():
     assert found("decoding=temporal_linear")["decoding"]["timesteps"] == 6
     spikes = found("decoding=weighted_spikes")["decoding"]
     assert (spikes["gamma"], spikes["scale"]) == (2.0, 10.0)
+
+
+@pytest.mark.parametrize("name", ["ettfs_mnist", "ettfs_fashion_mnist"])
+def test_the_recipes_of_ettfs_are_the_papers(name):
+    """First-spike neurons on IF, arctan, the draw, weights over time, Adam with warm-up and cosine; and 8 steps, ours."""
+    config = composed(f"recipe={name}").config
+    chosen = {group: config[group]["_target_"].rpartition(".")[2] for group in ("neuron", "surrogate", "init", "decoding")}
+    assert chosen == {"neuron": "TTFS", "surrogate": "ATan", "init": "ETTFS", "decoding": "TemporalWeighted"}
+    assert config["neuron"]["tau"] is None
+    assert (config["timesteps"], config["optimizer"]["lr"], config["dataset"]["batch_size"]) == (8, 0.001, 128)
+    assert config["optimizer"]["_target_"] == "torch.optim.Adam"
+    assert config["scheduler"]["_target_"].endswith("warmup_cosine.WarmupCosine")

@@ -6,6 +6,7 @@ from math import prod
 
 import torch
 from spikingjelly.activation_based import functional
+from spikingjelly.activation_based.base import MemoryModule
 from torch import Tensor, nn
 
 
@@ -47,10 +48,14 @@ def fold_average_pooling(network: nn.Module, in_shape: tuple[int, int, int]) -> 
     return folded
 
 
+PASSED = (nn.Identity, nn.Flatten, nn.Dropout, nn.Dropout2d)
+"""Layers through which a mean of spikes comes as it is, in a test; what else stands before the reader keeps the pooling."""
+
+
 def _pooled(network: nn.Module, in_shape: tuple[int, int, int]) -> list[tuple[nn.AvgPool2d, torch.Size, nn.Module]]:
     """Each pooling that can be folded, the `(C, H, W)` that it gets, and the layer that runs next."""
     ran: list[tuple[nn.Module, torch.Size]] = []
-    watched = [m for m in network.modules() if isinstance(m, nn.AvgPool2d | nn.Conv2d | nn.Linear)]
+    watched = [m for m in network.modules() if isinstance(m, MemoryModule) or not (any(m.children()) or isinstance(m, PASSED))]
     hooks = [m.register_forward_hook(lambda m, given, _: ran.append((m, given[0].shape[1:]))) for m in watched]
     dtype = next(network.parameters()).dtype
     functional.reset_net(network)
@@ -76,7 +81,7 @@ def _reads_plainly(reader: nn.Module) -> bool:
     """Whether its weights can be spread: padding stays whole windows of zeros, and no pixel is left out between two."""
     if isinstance(reader, nn.Conv2d):
         return reader.dilation == (1, 1) and reader.padding_mode == "zeros" and not isinstance(reader.padding, str)
-    return isinstance(reader, nn.Linear)
+    return isinstance(reader, nn.Linear)  # and no neuron, norm or other pooling
 
 
 def _pair(value: int | tuple[int, int]) -> tuple[int, int]:

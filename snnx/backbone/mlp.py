@@ -23,6 +23,9 @@ class MLP(nn.Module):
         hidden: the hidden widths, input side first.
         bias: of the linear layers; spike times take none.
 
+    Raises:
+        ValueError: a hidden width is below 1.
+
     Example:
         >>> import torch
         >>> net = MLP(neuron=nn.ReLU, in_shape=(1, 8, 8), classes=10, hidden=[32])
@@ -41,6 +44,8 @@ class MLP(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
+        if any(size < 1 for size in hidden):
+            raise ValueError(f"MLP: hidden must be widths of at least 1; got {list(hidden)}")
         widths = [math.prod(in_shape), *(max(1, round(h * width)) for h in hidden)]
         self.layers = nn.Sequential()
         for i, (n_in, n_out) in enumerate(pairwise(widths)):

@@ -28,7 +28,7 @@ class SCNN(nn.Module):
         bias: of all convolutions and linear layers.
 
     Raises:
-        ValueError: `pool` is not one of the two, or the image is too small for the stages.
+        ValueError: `pool` is not one of the two, a size is below 1, or the image is too small for the stages.
 
     Source: 16C5-P2-32C5-P2-800-128-10, the network of Zhang et al. (STDBP) and of Temporal-Coded SNNs with Dynamic Firing
         Threshold (CNN1, `bias=False`, 12,202 neurons on MNIST); ETTFS does not state its own, and compares with theirs.
@@ -56,6 +56,9 @@ class SCNN(nn.Module):
         super().__init__()
         if pool not in POOLS:
             raise ValueError(f"SCNN: pool must be one of {', '.join(POOLS)}; got {pool}")
+        for name, sizes in (("channels", channels), ("kernel", [kernel]), ("hidden", hidden)):
+            if any(size < 1 for size in sizes):
+                raise ValueError(f"SCNN: {name} must be at least 1; got {list(sizes) if name != 'kernel' else kernel}")
         n_in, height, breadth = in_shape
         self.features = nn.Sequential()
         for i, entry in enumerate(channels):

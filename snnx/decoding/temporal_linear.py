@@ -14,7 +14,7 @@ class TemporalLinear(nn.Module):
         timesteps: T, at least 1.
 
     Raises:
-        ValueError: `timesteps` is below 1.
+        ValueError: `timesteps` is below 1, or less than the steps that are read.
 
     Source: ETTFS, section IV-C announces a comparison of linear with exponential weights.
 
@@ -31,6 +31,8 @@ class TemporalLinear(nn.Module):
 
     def weights(self, y: Tensor) -> Tensor:
         """`1 - t/T` for each step of `y`, `[T]`."""
+        if len(y) > self.timesteps:
+            raise ValueError(f"TemporalLinear: timesteps must be those of the run, {len(y)} here; got {self.timesteps}")
         return 1 - torch.arange(len(y), dtype=torch.float32, device=y.device) / self.timesteps
 
     def forward(self, y: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Scores as a sum over time in which earlier steps weigh more, exponentially."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -30,8 +32,10 @@ class TemporalWeighted(nn.Module):
     def __init__(self, *, gamma: float = 2.0) -> None:
         super().__init__()
         self.gamma = float(gamma)
-        if not self.gamma >= 1:
-            raise ValueError(f"{type(self).__name__}: gamma must be at least 1, so that earlier is more; got {gamma}")
+        if not 1 <= self.gamma < math.inf:
+            raise ValueError(
+                f"{type(self).__name__}: gamma must be at least 1, so that earlier is more, and finite; got {gamma}"
+            )
 
     def weights(self, y: Tensor) -> Tensor:
         """`gamma^-t` for each step of `y`, `[T]`."""

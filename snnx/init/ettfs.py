@@ -1,6 +1,6 @@
 """The variance that gives neurons which fire once in T steps a current of unit variance at every step."""
 
-from math import prod
+from math import inf, prod
 from typing import Literal
 
 from torch import nn
@@ -54,8 +54,8 @@ class ETTFS(Init):
             raise ValueError(f"ETTFS: timesteps must be at least 1; got {timesteps}")
         if not v_threshold > 0:
             raise ValueError(f"ETTFS: v_threshold must be positive; got {v_threshold}")
-        if input_power is not None and not input_power > 0:
-            raise ValueError(f"ETTFS: input_power must be positive, or null for the paper's 1/T; got {input_power}")
+        if input_power is not None and not 0 < input_power < inf:
+            raise ValueError(f"ETTFS: input_power must be positive and finite, or null for the paper's 1/T; got {input_power}")
         self.timesteps = timesteps
         self.v_threshold = v_threshold
         self.compensate_pool = compensate_pool

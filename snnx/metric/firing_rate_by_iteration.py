@@ -40,12 +40,12 @@ class FiringRateByIteration(Metric, pl.Callback):
         require_steps(network, "FiringRateByIteration")
 
     def gathered(self) -> dict[str, Table]:
-        found = {layer: torch.stack(rates).cpu() for layer, rates in self._rates.items() if len(rates) >= 10}
+        found = {layer: torch.stack(rates).cpu() for layer, rates in self._rates.items() if rates}
         return {"firing_rate_by_iteration": found} if found else {}
 
     def extra(self, curve: str, table: Table) -> dict[str, float]:
         mean = torch.stack(list(table.values())).mean(0)
-        tenth = len(mean) // 10
+        tenth = max(1, len(mean) // 10)  # of a training of a few batches, the first and the last
         end = float(mean[-tenth:].mean())
         if not end > 0:
             return {}

@@ -9,6 +9,7 @@ from snnx.metric.bins import HISTOGRAMS
 from snnx.metric.by_step import require_steps
 from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
+from snnx.neuron.ttfs import TTFS
 
 BINS = HISTOGRAMS["weight_gradient_histogram"]
 SMALL = 1e-8
@@ -20,7 +21,8 @@ class WeightGradient(Metric, pl.Callback):
         weight_gradient_log10     = log10 of the mean of |g|, at least -12
         weight_gradient_small     = share with |g| < 1e-8
         weight_gradient_histogram = shares by log10 |g|, in 56 bins from -12 to 2
-        surrogate_slope           = mean over steps and neurons of the surrogate's slope at h - v_threshold, by neuron layer
+        surrogate_slope           = mean over steps and neurons of the surrogate's slope at h - v_threshold, by neuron layer;
+                                    of a first-spike neuron 0 after its spike, when its mask lets nothing through
 
     `weight_gradient_log10_least` is that of the layer where it is least. With `trainer.max_epochs=0` these are the gradients at
     initialisation. Weights, states and the optimizer stay as they are.
@@ -53,7 +55,7 @@ class WeightGradient(Metric, pl.Callback):
         with torch.inference_mode(False), torch.enable_grad():
             slopes: Table = {}
             for name, node in nodes.items():
-                node.probe = lambda h, s, name=name, node=node: slopes.update({name: _slope(node, h)})
+                node.probe = lambda h, s, name=name, node=node: slopes.update({name: _slope(node, h, s)})
             pl_module.encoding.begin_evaluation()
             loss = pl_module.loss(pl_module(images.clone()), labels.clone())
             layers = [place.layer for place in places(pl_module.backbone)]
@@ -64,14 +66,16 @@ class WeightGradient(Metric, pl.Callback):
         names = {module: name for name, module in pl_module.backbone.named_modules()}
         self._tables = {
             **_tables(dict(zip((names[layer] for layer in layers), gradients, strict=True))),
-            "surrogate_slope": slopes,
+            **({"surrogate_slope": slopes} if slopes else {}),
         }
 
 
-def _slope(node: Node, h: Tensor) -> Tensor:
+def _slope(node: Node, h: Tensor, s: Tensor) -> Tensor:
     x = (h.detach() - node.v_threshold).requires_grad_()
     with torch.enable_grad():  # a probe may be called within an autograd function's forward
         (slope,) = torch.autograd.grad(node.surrogate_function(x).sum(), x)
+    if isinstance(node, TTFS):
+        slope = slope * (s.cumsum(0) == s)  # no spike before this step
     return slope.mean()[None]
 
 

@@ -71,7 +71,7 @@ def page(docs: Path) -> str:
         "What has been run and recorded of each table and figure, written by `make results` from the runs beside this page. "
         "Scale `paper` is the setting of the paper, or of the sweep itself where no paper has one; `small` and further factors "
         "(`budget.…`) are a part of its epochs, samples and width: they say something of orderings and nothing of levels. "
-        "*n* is the least number of seeds of a row. " + RULE,
+        "*n* is the number of seeds of a row. " + RULE,
     ]
     for paper in (*PAPERS.values(), OURS):
         if paper in found or paper in waiting:
@@ -101,13 +101,14 @@ def _lines(results: Results, runs: Sequence[Run]) -> list[tuple[str, ...]]:
     for scale in scales(results.lines):
         lines = [line for line in results.lines if line.scale == scale]
         done = {line.row for line in lines if line.done}
-        seeds = min((len(line.done) for line in lines if line.done), default=0)
+        seeds = sorted({len(line.done) for line in lines if line.done}) or [0]
         words = Counter(verdict.word for verdict in results.verdicts if verdict.scale == scale)
         ended = [run for run in runs if run.scale == scale and run.state == "done"]
         took = duration(sum(run.result.get("wall_s") or 0.0 for run in ended))
         found.append(
             (
-                f"[{sweep.name}]({sweep.name}.md)", sweep.artifact, scale, f"{len(done)} of {len(sweep.live)}", str(seeds),
+                f"[{sweep.name}]({sweep.name}.md)", sweep.artifact, scale, f"{len(done)} of {len(sweep.live)}",
+                f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0]),
                 str(words[HOLDS]), str(words[FAILS]), str(words[OPEN]), _farthest(results, scale), f"{took}, {_device(ended)}",
             )
         )  # fmt: skip

@@ -99,3 +99,17 @@ def test_sides_that_do_not_divide():
     net = ConvNet(neuron=TTFS, in_shape=(1, 9, 8), classes=2)
     with pytest.raises(ValueError, match="fold_average_pooling: 2 must divide the sides of what is pooled; got 9x8"):
         fold_average_pooling(net, (1, 9, 8))
+
+
+@pytest.mark.parametrize(
+    "between", [TTFS(v_threshold=0.3), SeqToANNContainer(nn.MaxPool2d(2)), SeqToANNContainer(nn.BatchNorm2d(2))]
+)
+def test_poolings_that_something_else_reads_stay(between):
+    """A neuron, a maximum or a norm makes of means what no wider layer does."""
+    torch.manual_seed(0)
+    net = nn.Sequential(chained(nn.AvgPool2d(2)), between, SeqToANNContainer(nn.Conv2d(2, 3, 2))).double().eval()
+    x = torch.rand(3, 2, 2, 8, 8, dtype=torch.float64)
+    folded = fold_average_pooling(net, (2, 8, 8))
+    assert any(isinstance(module, nn.AvgPool2d) for module in folded.modules())
+    functional.reset_net(net)
+    torch.testing.assert_close(folded(x), net(x))

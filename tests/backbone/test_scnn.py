@@ -114,6 +114,13 @@ def test_trains_with_spikes_and_with_relu(neuron):
             lambda: SCNN(neuron=TTFS, in_shape=(1, 12, 12), classes=2),
             "SCNN: the image must leave a pixel after each of 2 stages with kernel 5; got 12x12",
         ),
+        (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, kernel=0), "SCNN: kernel must be at least 1; got 0"),
+        (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, channels=[0, 2]), "SCNN: channels must be at least 1; got"),
+        (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, hidden=[-5]), "SCNN: hidden must be at least 1; got"),
+        (
+            lambda: MLP(neuron=TTFS, in_shape=(1, 28, 28), classes=2, hidden=[0]),
+            "MLP: hidden must be widths of at least 1; got",
+        ),
     ],
 )
 def test_bad_values(build, message):

@@ -101,6 +101,13 @@ def test_bad_values(build, message):
         build()
 
 
+def test_weights_below_zero_are_refused():
+    with pytest.raises(ValueError, match="TemporalLinear: timesteps must be those of the run, 3 here; got 2"):
+        TemporalLinear(timesteps=2)(torch.zeros(3, 1, 1))
+    with pytest.raises(ValueError, match="gamma must be at least 1, so that earlier is more, and finite; got inf"):
+        TemporalWeighted(gamma=float("inf"))
+
+
 def test_the_first_steps_weigh_what_they_weigh_in_the_whole_run():
     """Stopped after two of four steps, the linear weights are 1 and 3/4, and not 1 and 1/2."""
     assert TemporalLinear(timesteps=4)(torch.tensor([[[8.0]], [[4.0]]])).item() == 11.0

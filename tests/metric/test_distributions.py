@@ -108,11 +108,18 @@ def test_no_gradient_is_the_lowest_decade():
     assert _tables({"fc": torch.zeros(3, 2)})["weight_gradient_log10"]["fc"].item() == BINS.low
 
 
-def test_slopes_are_taken_at_the_threshold():
-    """ATan with alpha 2: 1 / (1 + (pi x)^2) at x = h - v_threshold."""
-    h = torch.tensor([[0.8], [1.3]])
-    expected = (1 + 1 / (1 + (torch.pi * 0.5) ** 2)) / 2
-    assert _slope(TTFS(v_threshold=0.8), h).item() == pytest.approx(expected, abs=1e-6)
+def test_slopes_are_taken_at_the_threshold_while_the_mask_is_open():
+    """ATan with alpha 2: 1 / (1 + (pi x)^2) at x = h - v_threshold; the second neuron has fired before its last step."""
+    h = torch.tensor([[0.3, 0.8], [1.3, 0.8]])
+    s = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    half = 1 / (1 + (torch.pi * 0.5) ** 2)
+    assert _slope(TTFS(v_threshold=0.8), h, s).item() == pytest.approx((half + half + 1) / 4, abs=1e-6)
+    assert _slope(LIF(v_threshold=0.8), h, s).item() == pytest.approx((half + half + 1 + 1) / 4, abs=1e-6)
+
+
+def test_a_network_without_spikes_has_gradients_and_no_slopes(tmp_path):
+    found = result(tmp_path, "neuron=relu", "init=kaiming", "timesteps=1", "trainer.max_epochs=0", "metric=[weight_gradient]")
+    assert set(found["layers"]) == {"weight_gradient_log10", "weight_gradient_small", "weight_gradient_histogram"}
 
 
 def test_rates_of_the_first_training_batches_and_no_others():
@@ -156,6 +163,8 @@ def test_start_over_end_by_hand():
     rates = {"a": torch.linspace(1, 20, 20), "b": torch.linspace(1, 20, 20)}  # tenths: (1 + 2)/2 and (19 + 20)/2
     extra = FiringRateByIteration().extra("firing_rate_by_iteration", rates)
     assert extra == {"first_over_end": pytest.approx(1 / 19.5), "start_over_end": pytest.approx(1.5 / 19.5)}
+    few = {"a": torch.tensor([1.0, 2.0, 4.0])}
+    assert FiringRateByIteration().extra("firing_rate_by_iteration", few) == {"first_over_end": 0.25, "start_over_end": 0.25}
     with pytest.raises(ValueError, match="FiringRateByIteration: iterations must be at least 10; got 9"):
         FiringRateByIteration(iterations=9)
 
