@@ -42,8 +42,8 @@ def fold_norm(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
         if before is None:
             raise ValueError(
                 "the backbone must have each batch norm directly after a convolution or linear layer, which it is folded into; "
-                f"got {names[norm]} of {type(network).__name__}, which is not: no conversion and no export knows what to do "
-                "with it; backbone=convnet, vgg, scnn and mlp have none such"
+                f"got {names[norm]} of {type(network).__name__}, which is not; use backbone=convnet, vgg, scnn or mlp, or for "
+                "a conversion resnet"
             )
         pairs[norm] = before
 

@@ -56,7 +56,7 @@ def each(net, y, x):
         (Net(each, nn.GELU()), "got gelu in layer; use one of these"),
         (
             Net(each, nn.BatchNorm2d(3)),
-            "Conversion: the backbone must have each batch norm directly after a convolution .*; got layer, which is not; use "
+            "the backbone must have each batch norm directly after a convolution .*; got layer of Net, which is not; use "
             "backbone=convnet",
         ),
         (Net(lambda net, y, x: torch.relu(y)), "got relu in the network; use the neuron"),
@@ -115,7 +115,7 @@ def test_a_shortcut_makes_a_sum_possible():
         (["method.activation=clipped", "method.normalise=spikingjelly"], "its ceiling is the scale; got spikingjelly"),
         (
             ["backbone=spikformer", "backbone.embed_dim=16", "backbone.heads=2"],
-            "got .* which is not; use backbone=convnet, vgg, scnn, mlp or resnet",
+            "got .* which is not; use backbone=convnet, vgg, scnn or mlp, or for",
         ),
         (
             ["metric=[anytime,decision,spikes_per_neuron,single_spike]"],
