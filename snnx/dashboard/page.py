@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from html import escape
 from pathlib import Path
 
 from snnx.dashboard.content import content, curves
@@ -28,10 +27,7 @@ def page(results: Results, outputs: Path, live: bool) -> str:
     latest = {run.hash: _last(curves(run, outputs)) for run in results.runs if not run.result}
     now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
     told = f"as of {now}, loads again every {RELOAD_S} s" if live else f"as of {now}"
-    body = [f"<h1>{escape(results.heading)}</h1>"]
-    if results.preamble:
-        body.append(f"<pre>{escape(results.preamble)}</pre>")
-    body += [*map(counts, found), f'<p class="rule">{told}</p>']
+    body = [*report.headed(results), *map(counts, found), f'<p class="rule">{told}</p>']
     body += [
         *_chart("curves", "Curves", "Thin lines are seeds, thick ones their mean. A dotted line is the paper's number."),
         "<h2>Runs</h2>",

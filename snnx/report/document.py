@@ -13,8 +13,10 @@ def document(results: Results, images: str = "") -> str:
         images: the folder of the plots, seen from the document; ends in a slash unless empty.
     """
     parts = [f"# {results.heading}"]
-    if results.preamble:
-        parts.append(f"```\n{results.preamble}\n```")
+    if results.command:
+        parts.append(f"```\n{results.command}\n```")
+    if results.about:
+        parts.append(_plain(results.about).replace("*", r"\*"))
     parts.append("Means are over seeds, ± is the sample standard deviation, n the number of seeds.")
     first, *others = results.tables
     parts += _titled(first)

@@ -19,9 +19,7 @@ VERDICT_CLASS = {HOLDS: "holds", FAILS: "fails", OPEN: "open"}
 
 def page(results: Results) -> str:
     """The whole report as HTML."""
-    body = [f"<h1>{escape(results.heading)}</h1>"]
-    if results.preamble:
-        body.append(f"<pre>{escape(results.preamble)}</pre>")
+    body = headed(results)
     first, *others = results.tables
     body += [*compared(results, [first]), *_figures(results), *(part for table in others for part in _titled(table))]
     body += [*failures(results), *provenance(results), script(SORT)]
@@ -43,6 +41,16 @@ def whole(title: str, body: Sequence[str], style: str, head: str = "") -> str:
         f"{head}<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n"
         "<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
     )
+
+
+def headed(results: Results) -> list[str]:
+    """What the sweep is, its command, and what to know before reading numbers."""
+    body = [f"<h1>{escape(results.heading)}</h1>"]
+    if results.command:
+        body.append(f"<pre>{escape(results.command)}</pre>")
+    if results.about:
+        body.append(f"<p>{escape(results.about)}</p>")
+    return body
 
 
 def script(path: Path) -> str:

@@ -42,9 +42,14 @@ class Results:
         return self.sweep.title.split("\n")[0] or self.sweep.name
 
     @property
-    def preamble(self) -> str:
-        """The rest of that comment: the command and what it costs."""
-        return "\n".join(line.strip() for line in self.sweep.title.split("\n")[1:])
+    def command(self) -> str:
+        """The second line of that comment: the command, and what it costs; empty for single runs."""
+        return "".join(self.sweep.title.split("\n")[1:2]).strip()
+
+    @property
+    def about(self) -> str:
+        """The rest of that comment, as one paragraph: what to know before reading numbers."""
+        return " ".join(line.strip() for line in self.sweep.title.split("\n")[2:])
 
     @property
     def tables(self) -> list[table.Table]:

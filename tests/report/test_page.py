@@ -1,7 +1,9 @@
 """The HTML page: whole, alone, and safe against what an error message may hold."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
+from snnx.report.document import document
 from snnx.report.page import page
 from snnx.report.results import work_out
 from snnx.report.runs import collect
@@ -51,3 +53,12 @@ def test_a_recorded_failure_says_that_its_traceback_is_elsewhere(sweep, leave, d
     text = page(work_out(sweep, collect("fig", outputs, docs)))
     assert "A, seed 0, small diverged: no reason recorded" in text
     assert "no traceback on this machine" in text
+
+
+def test_of_the_comment_on_top_only_the_command_is_code(sweep):
+    told = replace(sweep, title="Figure 1.\n  snnx -m sweep=fig   (two hours)\nRows a* and b*\nare <ours>.")
+    results = work_out(told, [])
+    assert document(results).startswith(
+        "# Figure 1.\n\n```\nsnnx -m sweep=fig   (two hours)\n```\n\nRows a\\* and b\\* are &lt;ours>.\n\n"
+    )
+    assert "<pre>snnx -m sweep=fig   (two hours)</pre>\n<p>Rows a* and b* are &lt;ours&gt;.</p>" in page(results)
