@@ -55,7 +55,7 @@ MISTAKES = {
     "no time": (["-m", "seed=0,1", "hydra.launcher.timeout_s=0"], "hydra.launcher.timeout_s must be positive, or null; got 0"),
     "negative retries": (["-m", "seed=0,1", "hydra.launcher.retries=-1"], "hydra.launcher.retries must be at least 0; got -1"),
     "no steps": (["timesteps=0"], "timesteps must be at least 1; got 0"),
-    "bad value": (["neuron.tau=1"], r"LIF: tau must be greater than 1 \(in time steps\); got 1"),
+    "bad value": (["neuron.tau=1"], r"LIF: tau must be greater than 1 \(in time steps\) and finite; got 1"),
     "patch": (["backbone=vit", "backbone.patch=3"], "ViT: patch must divide the image of 8x8; got 3"),
     "window": (
         ["backbone=spikformer", "attention=[tasa]", "attention.temporal.window=5"],

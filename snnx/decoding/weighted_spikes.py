@@ -1,6 +1,7 @@
 """Scores as the spikes of one last layer of neurons, earlier ones weighing more."""
 
 from collections.abc import Callable
+from math import inf
 
 import torch
 from torch import Tensor
@@ -30,7 +31,7 @@ class WeightedSpikes(TemporalWeighted):
         scale: factor on the scores, > 0. At 1 one-spike scores lie in [0, 1] and the softmax of ten classes cannot be sure.
 
     Raises:
-        ValueError: `gamma` is below 1, `scale` is not positive, or the neuron does not spike.
+        ValueError: `gamma` is below 1, `scale` is not positive and finite, or the neuron does not spike.
 
     Source: ETTFS, Eqs 22 and 23, with the scale that its text mentions without a number.
 
@@ -48,8 +49,8 @@ class WeightedSpikes(TemporalWeighted):
     def __init__(self, *, neuron: Callable[[], Node], gamma: float = 2.0, scale: float = 10.0) -> None:
         super().__init__(gamma=gamma)
         self.scale = float(scale)
-        if not self.scale > 0:
-            raise ValueError(f"WeightedSpikes: scale must be positive; got {scale}")
+        if not 0 < self.scale < inf:
+            raise ValueError(f"WeightedSpikes: scale must be positive and finite; got {scale}")
         self.sn = neuron()
         if not isinstance(self.sn, Node):
             raise ValueError(

@@ -52,8 +52,8 @@ class ETTFS(Init):
         super().__init__(distribution=distribution)
         if timesteps < 1:
             raise ValueError(f"ETTFS: timesteps must be at least 1; got {timesteps}")
-        if not v_threshold > 0:
-            raise ValueError(f"ETTFS: v_threshold must be positive; got {v_threshold}")
+        if not 0 < v_threshold < inf:
+            raise ValueError(f"ETTFS: v_threshold must be positive and finite; got {v_threshold}")
         if input_power is not None and not 0 < input_power < inf:
             raise ValueError(f"ETTFS: input_power must be positive and finite, or null for the paper's 1/T; got {input_power}")
         self.timesteps = timesteps

@@ -1,5 +1,7 @@
 """The leaky integrate-and-fire neuron, and the leak that its relatives share."""
 
+from math import inf
+
 from spikingjelly.activation_based.surrogate import SurrogateFunctionBase
 from torch import Tensor
 
@@ -22,7 +24,7 @@ class LIF(Node):
         v_threshold, v_reset, surrogate, detach_reset: see `Node`.
 
     Raises:
-        ValueError: `tau` is not above 1.
+        ValueError: `tau` is not above 1, or infinite.
 
     Source: SpikingJelly's LIFNode, term by term.
 
@@ -57,7 +59,7 @@ class LIF(Node):
 
 
 def time_constant(neuron: Node, tau: float) -> float:
-    """`tau` as a float above 1, or the error that says so."""
-    if not float(tau) > 1:
-        raise ValueError(f"{type(neuron).__name__}: tau must be greater than 1 (in time steps); got {tau}")
+    """`tau` as a finite float above 1, or the error that says so."""
+    if not 1 < float(tau) < inf:
+        raise ValueError(f"{type(neuron).__name__}: tau must be greater than 1 (in time steps) and finite; got {tau}")
     return float(tau)

@@ -1,6 +1,7 @@
 """What every spiking neuron of snnx shares: charge, fire, discharge, and a place to watch them from."""
 
 from collections.abc import Callable
+from math import inf
 
 import torch
 from spikingjelly.activation_based.neuron import BaseNode
@@ -32,7 +33,7 @@ class Node(BaseNode):
         detach_reset: let no gradient flow through the spike inside the reset.
 
     Raises:
-        ValueError: `v_threshold` is not positive, or `v_reset` is not below it.
+        ValueError: `v_threshold` is not positive and finite, or `v_reset` is not below it.
     """
 
     def __init__(
@@ -46,8 +47,8 @@ class Node(BaseNode):
         name = type(self).__name__
         v_threshold = float(v_threshold)
         v_reset = None if v_reset is None else float(v_reset)
-        if not v_threshold > 0:
-            raise ValueError(f"{name}: v_threshold must be positive; got {v_threshold}")
+        if not 0 < v_threshold < inf:
+            raise ValueError(f"{name}: v_threshold must be positive and finite; got {v_threshold}")
         if v_reset is not None and not v_reset < v_threshold:
             raise ValueError(f"{name}: v_reset must be below v_threshold = {v_threshold}, or null; got {v_reset}")
         super().__init__(v_threshold, v_reset, ATan() if surrogate is None else surrogate, detach_reset, step_mode="m")

@@ -25,7 +25,7 @@ class PLIF(Node):
         v_threshold, v_reset, surrogate, detach_reset: see `Node`.
 
     Raises:
-        ValueError: `tau` is not above 1.
+        ValueError: `tau` is not above 1, or infinite.
 
     Source: Fang et al., ICCV 2021; Direct Training of Spiking Transformers, Eq 4. That paper's sentence puts `1/k` in place
         of its retention, which is above 1 and diverges; the form above is Fang's and SpikingJelly's.

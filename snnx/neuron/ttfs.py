@@ -27,7 +27,7 @@ class TTFS(Node):
             mode, which does not know its last step, it does nothing.
 
     Raises:
-        ValueError: `tau` is not above 1.
+        ValueError: `tau` is not above 1, or infinite.
 
     Source: ETTFS, Eqs 4 to 7. The gradient through the mask is not stated there.
 

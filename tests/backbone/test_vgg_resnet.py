@@ -1,5 +1,7 @@
 """VGG and ResNet against torchvision's, and against counts printed in papers."""
 
+from functools import partial
+
 import pytest
 import torch
 import torchvision
@@ -7,7 +9,9 @@ from torch import nn
 
 from snnx.backbone.resnet import ResNet
 from snnx.backbone.vgg import VGG
+from snnx.init.ettfs import ETTFS
 from snnx.neuron.lif import LIF
+from snnx.neuron.ttfs import TTFS
 
 
 @pytest.mark.parametrize("depth", [18, 34])
@@ -48,6 +52,23 @@ def test_spikes_train_and_width_scales(build):
     narrow(torch.rand(2, 2, 3, 32, 32)).sum().backward()
     assert all(p.grad is not None for p in narrow.parameters())
     assert sum(p.numel() for p in narrow.parameters()) < sum(p.numel() for p in wide.parameters())
+
+
+@pytest.mark.parametrize("build", [partial(VGG, norm=False), ResNet])
+def test_first_spikes_train_either(build):
+    """One spike a neuron through blocks and shortcuts, and a gradient at every weight, the first layer's included."""
+    torch.manual_seed(0)
+    net = build(neuron=partial(TTFS, v_threshold=0.25), in_shape=(3, 32, 32), classes=10, width=0.25)
+    ETTFS(timesteps=4)(net)  # for a threshold of 1: at a quarter of it the last layers of so narrow a net fire too
+    fired = []
+    for node in net.modules():
+        if isinstance(node, TTFS):
+            node.probe = lambda h, s: fired.append(s.sum(0).max())
+    scores = net(torch.rand(1, 2, 3, 32, 32).expand(4, 2, 3, 32, 32)).sum(0)
+    nn.functional.cross_entropy(scores, torch.tensor([0, 1])).backward()
+    assert len(fired) > 8
+    assert max(fired) == 1
+    assert all(p.grad.abs().max() > 0 for p in net.parameters() if p.dim() > 1)
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,8 @@ def test_training_reaches_the_weights():
         (lambda: TemporalWeighted(gamma=0.5), "TemporalWeighted: gamma must be at least 1, .*; got 0.5"),
         (lambda: TemporalLinear(timesteps=0), "TemporalLinear: timesteps must be at least 1; got 0"),
         (lambda: WeightedSpikes(neuron=TTFS, gamma=0), "WeightedSpikes: gamma must be at least 1, .*; got 0"),
-        (lambda: WeightedSpikes(neuron=TTFS, scale=0), "WeightedSpikes: scale must be positive; got 0"),
+        (lambda: WeightedSpikes(neuron=TTFS, scale=0), "WeightedSpikes: scale must be positive and finite; got 0"),
+        (lambda: WeightedSpikes(neuron=TTFS, scale=float("inf")), "WeightedSpikes: scale must be positive and finite; got inf"),
         (
             lambda: WeightedSpikes(neuron=nn.ReLU),
             "WeightedSpikes: neuron must be a spiking one; got ReLU: choose decoding=temporal_weighted, which reads values",

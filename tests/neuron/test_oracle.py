@@ -114,9 +114,11 @@ def test_membrane_stays_float32_under_bfloat16():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: LIF(tau=1), r"LIF: tau must be greater than 1 \(in time steps\); got 1"),
+        (lambda: LIF(tau=1), r"LIF: tau must be greater than 1 \(in time steps\) and finite; got 1"),
         (lambda: PLIF(tau=0.5), r"PLIF: tau must be greater than 1"),
-        (lambda: IF(v_threshold=0), r"IF: v_threshold must be positive; got 0.0"),
+        (lambda: LIF(tau=float("inf")), r"LIF: tau must be greater than 1 \(in time steps\) and finite; got inf"),
+        (lambda: IF(v_threshold=0), r"IF: v_threshold must be positive and finite; got 0.0"),
+        (lambda: IF(v_threshold=float("inf")), r"IF: v_threshold must be positive and finite; got inf"),
         (lambda: KLIF(v_reset=2), r"KLIF: v_reset must be below v_threshold = 1.0, or null; got 2.0"),
         (lambda: KLIF(klif_form="x"), r"KLIF: klif_form must be one of after_charge, before_charge; got x"),
         (lambda: KLIF(klif_form="before_charge", scale_reset=True), r"KLIF: scale_reset must be false"),
