@@ -23,7 +23,8 @@ class ETTFS(Init):
         v_threshold: of the neurons; the standard deviation of the current becomes this.
         distribution: see `Init`.
         compensate_pool: divide by the first of these after a pooling, taking spike times within a window for independent and
-            uniform. In a trained network they are correlated, and this is too much.
+            uniform. In a trained network they are correlated, and this is too much. A mean over the whole image, as ResNet
+            has before its read-out, is left alone: it makes scores smaller, and nothing fires on them.
         input_power: mean square of what the first layer sees, over steps, samples and pixels: `mean^2 + std^2` of the images
             for `encoding=repeat`, `p/T` where a share p of the pixels fires once; `None` takes the paper's 1/T.
 

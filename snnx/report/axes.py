@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#444444")
 DASHES = ("-", "--", ":", "-.")
 GAP = 0.055  # of the axis' height, between two labels
+LONG = 30  # letters, more than there is room for beside a line
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,13 @@ def name_lines(axis: "Axes") -> None:
     """Write each line's label beside its end; call it when all panels are drawn, since they share an axis.
 
     More lines than there are colours are told apart by their dashes, which a label does not show: they get a legend, the
-    line that ends highest first.
+    line that ends highest first. Long labels stand below the figure, once for all panels.
     """
     low, high = axis.get_ylim()
     named = [drawn for drawn in axis.get_lines() if not drawn.get_label().startswith("_")]
+    if any(len(drawn.get_label()) > LONG for drawn in named):
+        name_below(axis.figure)
+        return
     if len(named) > len(COLOURS):
         axis.legend(
             handles=sorted(named, key=_end, reverse=True), fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5)
@@ -86,6 +90,16 @@ def name_lines(axis: "Axes") -> None:
             1.015, place, drawn.get_label(), transform=axis.get_yaxis_transform(), color=drawn.get_color(),
             fontsize=8, va="center",
         )  # fmt: skip
+
+
+def name_below(figure: "Figure") -> None:
+    """One legend for all panels, below them."""
+    if not figure.legends:
+        drawn = {line.get_label(): line for axis in figure.axes for line in axis.get_lines()}
+        handles = [line for label, line in drawn.items() if not label.startswith("_")]
+        height = 0.17 * len(handles)  # inches of its lines, which the panels shall not lose
+        figure.set_figheight(figure.get_figheight() + height)
+        figure.legend(handles=handles, fontsize=8, frameon=False, loc="outside lower left")
 
 
 def _end(drawn: "Line2D") -> float:

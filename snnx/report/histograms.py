@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from snnx.metric.bins import HISTOGRAMS
-from snnx.report.axes import Plot, band_line, panels, png, styles
+from snnx.report.axes import LONG, Plot, band_line, name_below, panels, png, styles
 from snnx.report.curves import mean_and_range
 from snnx.report.lines import Line, scales
 from snnx.sweepfile import SweepFile
@@ -26,16 +26,21 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
         places = scales(shown)
         for number, scale in enumerate(places):
             here = [line for line in shown if line.scale == scale]
-            layers = list(seeds(here[0], metric)[0])
+            found = {line.label: seeds(line, metric) for line in here}
+            layers = list(dict.fromkeys(layer for tables in found.values() for layer in tables[0]))
             figure, axes = panels(layers, width=2.6)
             style = styles([line.label for line in lines])
             for layer, axis in zip(layers, axes, strict=True):
-                for line in here:
-                    band = mean_and_range([table[layer] for table in seeds(line, metric) if layer in table])
-                    band_line(axis, bins.centres, tuple(100 * part for part in band), style[line.label], line.label)
+                for label, tables in found.items():
+                    if shares := [table[layer] for table in tables if layer in table]:  # networks may differ
+                        band = mean_and_range(shares)
+                        band_line(axis, bins.centres, tuple(100 * part for part in band), style[label], label)
                 axis.set_xlabel(AXES[metric])
             axes[0].set_ylabel("% of all in a bin")
-            axes[0].legend(fontsize=8, frameon=False)
+            if any(len(line.label) > LONG for line in here):
+                name_below(figure)
+            else:
+                axes[0].legend(fontsize=8, frameon=False)
             caption = (
                 f"{metric} by layer, scale {scale}, outer bins with all beyond; mean over seeds, band from lowest to highest"
             )

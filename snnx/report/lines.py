@@ -1,11 +1,15 @@
 """The lines of the table: runs that differ in nothing but the seed."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from snnx.report.runs import STATES, Run
+
+WORD = re.compile(r"(?:\[[^\]]*\]|\{[^}]*\}|[^,])+")  # key=value, where a list or mapping has commas of its own
+AS_IT_IS = "as it is"  # the name of a single run without an override that the others lack
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,10 @@ def lines(rows: Sequence[str], runs: Iterable[Run]) -> list[Line]:
     """Group runs by (row, scale, group), in the order of the sweep's rows and the paper's scale first.
 
     A run without a result has no group yet: it joins the line that goes by the same row, scale and overrides. A row
-    without any run gets a line that says so; a run whose row is no longer in the sweep file comes last.
+    without any run gets a line that says so; a run whose row is no longer in the sweep file comes last. What the overrides
+    that name single runs have in common goes into none of their names.
     """
-    runs = sorted(runs, key=lambda run: (run.seed, run.hash))
+    runs = sorted(_factored(runs), key=lambda run: (run.seed, run.hash))
     members: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
         if run.group is not None:
@@ -95,6 +100,19 @@ def scales(lines: Iterable[Line]) -> list[str]:
     return sorted({line.scale for line in lines if line.scale}, key=lambda scale: (scale != "paper", scale))
 
 
+def _factored(runs: Iterable[Run]) -> list[Run]:
+    """Runs of no row, which their overrides name: what all of these share becomes a further override, beyond the name."""
+    runs = list(runs)
+    words = {run.row: dict.fromkeys(WORD.findall(run.row)) for run in runs if "=" in run.row or not run.row}
+    if len(words) < 2:
+        return runs
+    first, *others = words.values()
+    common = [word for word in first if all(word in other for other in others)]
+    rest = {row: ",".join(word for word in own if word not in common) for row, own in words.items()}
+    further = ",".join(common)
+    return [replace(run, row=rest[run.row], further=further) if run.row in rest else run for run in runs]
+
+
 def _home(run: Run, members: dict[tuple[str, str, str], list[Run]]) -> tuple[str, str, str]:
     for key, group in members.items():
         if key[:2] == (run.row, run.scale) and any(run.further == other.further for other in group):
@@ -108,7 +126,7 @@ def _line(key: tuple[str, str, str], runs: list[Run]) -> Line:
 
 def _label(line: Line, common: dict[str, str]) -> str:
     own = [further for further in line.further[:1] if further != common.get(line.scale)]
-    return " ".join([line.row, *own]).strip()
+    return " ".join([line.row, *own]).strip() or AS_IT_IS
 
 
 def _place(line: Line) -> tuple:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnx.report import attention, curves, histograms, layers, raster
-from snnx.report.axes import COLOURS, apart, styles
+from snnx.report.axes import COLOURS, apart, band_line, name_lines, panels, styles
 from snnx.report.lines import lines
 from snnx.report.runs import collect
 from snnx.report.series import Series, chosen, places
@@ -182,6 +182,30 @@ def test_training_curves_and_histograms(leave, done, drawn):
     potentials, gradients = drawn(histograms.draw)
     assert (potentials.name, gradients.name) == ("potential_histogram", "weight_gradient_histogram")
     assert size(gradients.png) == (960, 570)
+
+
+def test_histograms_of_networks_that_differ(leave, done, drawn):
+    """A panel for every layer that any of them has."""
+    for row, names in (("A", ("sn1",)), ("B", ("sn1", "sn2", "sn3"))):
+        probed = {"potential_histogram": {"test": {name: [1 / 64] * 64 for name in names}}}
+        leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8, layers=probed))
+    (plot,) = drawn(histograms.draw)
+    assert size(plot.png) == (1170, 570)
+
+
+def test_long_names_stand_below_all_panels():
+    """Beside their lines they would take the panels' room."""
+    figure, axes = panels(["one", "two"])
+    for axis in axes:
+        for row in ("A", "B"):
+            band_line(axis, [1, 2], ([0, 1], [0, 1], [0, 1]), ("red", "-"), f"{row} backbone.hidden=[512,512,512,512]")
+    for axis in axes:
+        name_lines(axis)
+    (legend,) = figure.legends
+    assert [text.get_text()[0] for text in legend.get_texts()] == ["A", "B"]
+    figure.draw_without_rendering()
+    assert min(axis.get_position().height * figure.get_figheight() for axis in axes) > 2.5
+    assert not any(axis.texts for axis in axes)
 
 
 def test_a_single_row_shows_its_training_too(leave, done, outputs, docs):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from snnx.report.lines import lines
+from snnx.report.lines import lines, shared
 from snnx.report.runs import collect
 
 
@@ -59,3 +59,22 @@ def test_rows_keep_the_order_of_the_sweep_and_strangers_come_last(leave, done, g
     for row in ("AA", "B", "A"):
         leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8))
     assert [line.row for line in grouped()] == ["A", "B", "AA"]
+
+
+def test_single_runs_are_named_by_what_the_others_lack(leave, done, outputs, docs):
+    """A list keeps its commas; what all share becomes a further override, which a note states once."""
+    common = "metric=[firing_rate,potential],backbone.hidden=[8,8]"
+    for seed, own in ((0, ""), (1, ""), (0, ",neuron=if"), (0, ",neuron=if,neuron.v_reset=null")):
+        leave("single", f"seed={seed},{common}{own}", done("", seed, 0.8, group=own or "none", hash=f"{seed}{own}"))
+    found = lines([], collect("single", outputs, docs))
+    assert [(line.label, line.status) for line in found] == [
+        ("as it is", "2 done"),
+        ("neuron=if", "1 done"),
+        ("neuron=if,neuron.v_reset=null", "1 done"),
+    ]
+    assert shared(found) == {"small": common}
+
+
+def test_a_lone_single_run_keeps_its_name(leave, done, outputs, docs):
+    leave("single", "seed=0,neuron=if", done("", 0, 0.8))
+    assert [line.label for line in lines([], collect("single", outputs, docs))] == ["neuron=if"]
