@@ -25,7 +25,7 @@ demo: install ## sweep four neuron models over real digits; ends in a table, a p
 	$(BIN)/snnx -m sweep=demo_neurons
 
 test: install ## run all tests, a file at a time on every core
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder   # else few slow tests come last
 
 test-fast: install ## run the tests that take a moment
 	$(BIN)/python -m pytest -m 'not slow'
