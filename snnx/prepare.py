@@ -6,14 +6,13 @@ import fcntl
 import hashlib
 import importlib
 import os
-import shutil
 import sys
 from collections.abc import Iterator
-from http.client import HTTPException
 from pathlib import Path
 
 import yaml
 
+from snnx.fetch import fetch
 from snnx.home import home
 from snnx.nearest import nearest
 from snnx.parser import Parser
@@ -60,7 +59,7 @@ def main(words: list[str]) -> int:
         with _locked(root):
             found = examine(dataset, root, variant)
             if {state for state, _ in found} - USABLE == {"missing"}:  # nothing else is wrong: complete it
-                problem = _fetch(dataset, root, variant)
+                problem = fetch(dataset, root, variant)
                 found = examine(dataset, root, variant)
     except OSError as error:
         print(f"snnx prepare {arguments.dataset}: {root} must be writable; got {error}", file=sys.stderr)
@@ -129,32 +128,6 @@ def _examine(dataset: type, path: Path, file: object) -> tuple[str, str]:
     if samples < file.samples:
         return "partial", f"{path}: {samples} of {file.samples} samples"
     return "altered", f"{path}: its md5 must be {file.md5}; remove it and run this again"
-
-
-def _fetch(dataset: type, root: Path, variant: str) -> str | None:
-    """Download into a folder of its own, then move what is missing into place; returns what went wrong."""
-    folder = root / ".snnx-prepare.partial"
-    shutil.rmtree(folder, ignore_errors=True)  # a killed run may have left one, and the lock is ours
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # what the downloader has to say
-            dataset.fetch(str(folder), *([variant] if variant else []))
-        for packed in [*folder.rglob("*.gz"), *folder.rglob("*.zip")]:
-            packed.unlink()
-        _move(folder, root)
-    except (OSError, RuntimeError, EOFError, HTTPException) as error:
-        return " ".join(str(error).split())
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return None
-
-
-def _move(source: Path, target: Path) -> None:
-    """Move what `target` lacks, whole folders in one step."""
-    for one in sorted(source.iterdir()):
-        if not (target / one.name).exists():
-            os.replace(one, target / one.name)
-        elif one.is_dir():
-            _move(one, target / one.name)
 
 
 @contextlib.contextmanager

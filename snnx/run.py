@@ -1,13 +1,9 @@
 """One run, from its configuration to its result, in the order in which data flows."""
 
 import resource
-import sys
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -25,7 +21,7 @@ from snnx.checkpoint import path_of
 from snnx.dataset.published import NoData
 from snnx.finite import Diverged
 from snnx.job import Job
-from snnx.logger.view import View
+from snnx.logger.views import views_of
 from snnx.memory import keep_memory
 from snnx.method.base import Method
 from snnx.metric.recorder import Recorder
@@ -86,7 +82,7 @@ def compute(job: Job) -> dict:
     fit_s = 0.0
     keep = Keep(folder / "ckpt", job.id)
     stop = Stop()
-    with _views(job) as (views, final), stop.listening():
+    with views_of(job) as (views, final), stop.listening():
         curves = Curves(folder / "metrics.csv", views)
         callbacks = [Reseed(config["seed"]), Progress(folder / "progress.json"), stop, curves, keep]
         callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # these see training too
@@ -180,23 +176,6 @@ def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep:
         ):  # Lightning makes an exit of Ctrl-C; here it goes on as what it was
             raise KeyboardInterrupt from None
         raise
-
-
-@contextmanager
-def _views(job: Job) -> Iterator[tuple[list[View], dict[str, float]]]:
-    """The views of a run, and a place for its final metrics; closed as finished or failed however it ends, at no cost to it."""
-    views: list[View] = []
-    final: dict[str, float] = {}
-    exit_code = 1
-    try:
-        for name, node in job.config["logger"].items():
-            views.append(View(name, partial(instantiate(node), job=job)))
-        yield views, final
-        exit_code = 0
-    finally:
-        for view in views:
-            if complaint := view.close(exit_code, final):
-                print(f"snnx: {complaint}", file=sys.stderr, flush=True)
 
 
 def _paths(method: Method) -> dict[str, int]:
