@@ -61,9 +61,9 @@ def _means(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
         axes[0].yaxis.set_major_formatter(EngFormatter(sep=""))  # 25M rather than 2.5 below 1e7
     named = all(set(names) <= set(longest) for names in at)
     for axis in axes:
-        axis.set_xticks(range(1, 1 + len(longest)))
+        axis.xaxis.get_major_locator().set_params(integer=True)
         if named and len(longest) <= NAMED:
-            axis.set_xticklabels(longest, rotation=30, ha="right", fontsize=8)
+            axis.set_xticks(range(1, 1 + len(longest)), longest, rotation=30, ha="right", fontsize=8)
         else:
             axis.set_xlabel("layer")
     caption = f"{metric} by layer, mean over time steps; over seeds the mean, band from the lowest to the highest"
