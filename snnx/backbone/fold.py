@@ -1,7 +1,7 @@
 """Average pooling folded into the layer that reads it, so that only spikes travel between layers."""
 
 import copy
-from itertools import pairwise
+from collections import Counter
 from math import prod
 
 import torch
@@ -17,11 +17,12 @@ def fold_average_pooling(network: nn.Module, in_shape: tuple[int, int, int]) -> 
         conv(w, stride s, padding p) of means of r x r  =  conv(w spread over r x r, divided by r*r, stride r*s, padding r*p)
 
     and likewise a linear layer on the flattened maps. A pooling that overlaps, pads, is not square or has a divisor of its own,
-    one that is read with dilation, with padding by name or by other values than 0, and what reads them stay as they are. So
-    does a whole ResNet: the pooling of its stem overlaps, and the mean at its end is no pooling layer.
+    one that is read with dilation, with padding by name or by other values than 0, by several layers or by one that runs more
+    than once, and what reads them stay as they are. So does a whole ResNet: the pooling of its stem overlaps, and the mean at
+    its end is no pooling layer.
 
     Args:
-        network: a backbone of `[T, B, C, H, W]` in which one layer alone reads each pooling, as in SCNN, VGG and ConvNet.
+        network: a backbone of `[T, B, C, H, W]`.
         in_shape: `(C, H, W)` of its input; one image of zeros is passed through to see the order and the sizes of the layers.
 
     Raises:
@@ -49,25 +50,33 @@ def fold_average_pooling(network: nn.Module, in_shape: tuple[int, int, int]) -> 
 
 
 PASSED = (nn.Identity, nn.Flatten, nn.Dropout, nn.Dropout2d)
-"""Layers through which a mean of spikes comes as it is, in a test; what else stands before the reader keeps the pooling."""
+"""Layers through which a mean of spikes comes as it is, in a test, and which read nothing themselves."""
 
 
 def _pooled(network: nn.Module, in_shape: tuple[int, int, int]) -> list[tuple[nn.AvgPool2d, torch.Size, nn.Module]]:
-    """Each pooling that can be folded, the `(C, H, W)` that it gets, and the layer that runs next."""
-    ran: list[tuple[nn.Module, torch.Size]] = []
+    """Each pooling that can be folded, the `(C, H, W)` that it gets, and the layer that alone gets the memory it wrote."""
+    ran: list[tuple[nn.Module, Tensor, Tensor]] = []  # kept, so that no memory is given out again
     watched = [m for m in network.modules() if isinstance(m, MemoryModule) or not (any(m.children()) or isinstance(m, PASSED))]
-    hooks = [m.register_forward_hook(lambda m, given, _: ran.append((m, given[0].shape[1:]))) for m in watched]
+    hooks = [m.register_forward_hook(lambda m, given, made: ran.append((m, given[0], made))) for m in watched]
     dtype = next(network.parameters()).dtype
     functional.reset_net(network)
     network(torch.zeros(1, 1, *in_shape, dtype=dtype))
     functional.reset_net(network)
     for hook in hooks:
         hook.remove()
-    return [
-        (pool, size, reader)
-        for (pool, size), (reader, _) in pairwise(ran)
-        if isinstance(pool, nn.AvgPool2d) and _tiles(pool) and _reads_plainly(reader)
-    ]  # fmt: skip
+    runs = Counter(module for module, _, _ in ran)
+    found = []
+    for pool, given, means in ran:
+        if isinstance(pool, nn.AvgPool2d) and _tiles(pool):
+            readers = [module for module, read, _ in ran if _memory(read) == _memory(means)]
+            if len(readers) == 1 and runs[pool] == runs[readers[0]] == 1 and _reads_plainly(readers[0]):
+                found.append((pool, given.shape[1:], readers[0]))
+    return found
+
+
+def _memory(values: Tensor) -> int:
+    """Where a tensor and all views of it lie."""
+    return values.untyped_storage().data_ptr()
 
 
 def _tiles(pool: nn.AvgPool2d) -> bool:

@@ -15,7 +15,8 @@ class WeightedSpikes(TemporalWeighted):
 
     Few steps make equal scores common. In evaluation the potential at firing, `h`, decides between them (for a neuron that
     stayed silent its last one): `sigmoid(h)` of the smallest difference `d` between two weights is added, less than any
-    difference.
+    difference between scores of neurons that fire once, or of any with a whole base. With another base, neurons that fire more
+    often have sums of weights for scores, which may lie closer, and a potential may then outweigh them.
 
     In float32 it tells equal scores `c` (before the scale) apart where the sigmoids differ by `2^-21 c/d` or more: with the
     base 2, T steps and one spike at t, by `2^(T - 22 - t)`. Closer ones may stay equal, and from h of about 17 on all do, since

@@ -113,3 +113,43 @@ def test_poolings_that_something_else_reads_stay(between):
     assert any(isinstance(module, nn.AvgPool2d) for module in folded.modules())
     functional.reset_net(net)
     torch.testing.assert_close(folded(x), net(x))
+
+
+class Branches(nn.Module):
+    """A pooling that two convolutions read, or one convolution that reads two poolings."""
+
+    def __init__(self, shared: bool) -> None:
+        super().__init__()
+        self.pools = nn.ModuleList(nn.AvgPool2d(2) for _ in range(1 if shared else 2))
+        self.convs = nn.ModuleList(nn.Conv2d(2, 3, 3, padding=1) for _ in range(2 if shared else 1))
+
+    def forward(self, x):
+        x = x.flatten(0, 1)
+        means = [pool(x) for pool in self.pools]
+        return sum(conv(mean) for conv in self.convs for mean in means)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_what_is_read_or_reads_twice_stays(shared):
+    torch.manual_seed(0)
+    net = Branches(shared).double()
+    x = torch.rand(2, 3, 2, 8, 8, dtype=torch.float64)
+    torch.testing.assert_close(fold_average_pooling(net, (2, 8, 8))(x), net(x))
+
+
+def test_an_average_after_which_something_is_added_stays():
+    """What comes next is not what reads it: between them lies a sum that no layer shows."""
+
+    class Added(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.pool, self.conv = nn.AvgPool2d(2), nn.Conv2d(2, 3, 3, padding=1)
+
+        def forward(self, x):
+            x = x.flatten(0, 1)
+            return self.conv(self.pool(x) + x[..., ::2, ::2])
+
+    torch.manual_seed(0)
+    net = Added().double()
+    x = torch.rand(2, 3, 2, 8, 8, dtype=torch.float64)
+    torch.testing.assert_close(fold_average_pooling(net, (2, 8, 8))(x), net(x))
