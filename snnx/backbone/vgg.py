@@ -66,7 +66,10 @@ class VGG(nn.Module):
         if pool not in POOLS:
             raise ValueError(f"VGG: pool must be one of {', '.join(POOLS)}; got {pool}")
         if min(height, breadth) < 32:
-            raise ValueError(f"VGG: the image must be at least 32x32, since five stages halve it; got {height}x{breadth}")
+            raise ValueError(
+                f"VGG: the image must be at least 32x32, since five stages halve it; got {height}x{breadth}: "
+                "choose backbone=scnn, or a data set of larger images"
+            )
         self.features = nn.Sequential()
         layer = 0
         for entry in PLANS[depth]:

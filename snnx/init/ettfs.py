@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import nn
 
-from snnx.init.init import Init, Place
+from snnx.init.init import Init, Place, places
 
 
 class ETTFS(Init):
@@ -29,7 +29,8 @@ class ETTFS(Init):
             for `encoding=repeat`, `p/T` where a share p of the pixels fires once; `None` takes the paper's 1/T.
 
     Raises:
-        ValueError: `timesteps` is below 1, or `v_threshold` or `input_power` is not positive.
+        ValueError: `timesteps` is below 1, `v_threshold` or `input_power` is not positive, or there is no pooling to
+            compensate.
 
     Source: ETTFS, Eqs 13 to 21 (the normal and the uniform form); the compensations are derived from them, not in the paper.
 
@@ -61,6 +62,11 @@ class ETTFS(Init):
         self.v_threshold = v_threshold
         self.compensate_pool = compensate_pool
         self.input_power = input_power
+
+    def __call__(self, network: nn.Module) -> None:
+        if self.compensate_pool and all(place.pool is None for place in places(network)):
+            raise ValueError("ETTFS: compensate_pool must be false where no layer reads a pooling; got true for such a network")
+        super().__call__(network)
 
     def variance(self, place: Place) -> float:
         driven = 1.0

@@ -74,7 +74,10 @@ def test_first_spikes_train_either(build):
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: VGG(neuron=LIF, in_shape=(1, 28, 28), classes=2), "VGG: the image must be at least 32x32.*; got 28x28"),
+        (
+            lambda: VGG(neuron=LIF, in_shape=(1, 28, 28), classes=2),
+            "VGG: the image must be at least 32x32.*; got 28x28: choose backbone=scnn",
+        ),
         (lambda: VGG(neuron=LIF, in_shape=(1, 32, 32), classes=2, depth=13), "VGG: depth must be one of 11, 16; got 13"),
         (lambda: VGG(neuron=LIF, in_shape=(1, 32, 32), classes=2, pool="min"), "VGG: pool must be one of avg, max; got min"),
         (lambda: ResNet(neuron=LIF, in_shape=(1, 32, 32), classes=2, depth=50), "ResNet: depth must be one of 18, 34; got 50"),

@@ -105,6 +105,10 @@ def test_layers_after_a_pooling_are_known():
     [
         (lambda: Kaiming(distribution="cauchy"), "Kaiming: distribution must be one of uniform, normal; got cauchy"),
         (lambda: ETTFS(timesteps=0), "ETTFS: timesteps must be at least 1; got 0"),
+        (
+            lambda: ETTFS(timesteps=8, compensate_pool=True)(nn.Linear(2, 2)),
+            "ETTFS: compensate_pool must be false where no layer reads a pooling; got true for such a network",
+        ),
         (lambda: ETTFS(timesteps=8, v_threshold=0), "ETTFS: v_threshold must be positive and finite; got 0"),
         (lambda: ETTFS(timesteps=8, input_power=0), "ETTFS: input_power must be positive and finite, .*; got 0"),
         (lambda: Init().variance(Place(nn.Linear(1, 1), 1, None, True)), r"Init must implement variance\(place\)"),
