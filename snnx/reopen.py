@@ -22,6 +22,7 @@ class Reopened:
     checkpoint: Path | None  # None: nothing was trained, the network is as it was built
     config: dict  # resolved, plain, as it was frozen
     weights: dict[str, Tensor] | None
+    epoch: int | None  # of the checkpoint, counted from 1
 
     def build(self, config: dict, data: object) -> Method:
         """The run's method with its weights, on a data module or whatever else has its `shape` and `classes`.
@@ -73,7 +74,8 @@ def reopen(path: str | Path) -> Reopened:
     weights = None if content is None else content.get("state_dict")
     if content is not None and not isinstance(weights, dict):
         raise ValueError(f"{checkpoint} must hold a state_dict; got {', '.join(map(str, content))}")
-    return Reopened(found, folder, checkpoint, config, weights)
+    epoch = None if content is None or "epoch" not in content else content["epoch"] + 1
+    return Reopened(found, folder, checkpoint, config, weights, epoch)
 
 
 def _frozen(folder: Path, path: Path) -> dict:

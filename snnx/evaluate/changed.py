@@ -42,7 +42,10 @@ def changed(config: dict, words: Sequence[str]) -> dict:
 
 
 def _names(word: str) -> list[str]:
-    return [name.strip() for name in word.partition("=")[2].strip("[]").split(",") if name.strip()]
+    text = word.partition("=")[2]
+    if text.startswith("[") != text.endswith("]"):
+        raise ValueError(f"metric must be a name or a list of names in brackets; got {word}")
+    return [name.strip() for name in text.strip("[]").split(",") if name.strip()]
 
 
 def _option(name: str) -> dict:
@@ -57,7 +60,10 @@ def _set(config: dict, word: str) -> None:
     key, given, text = word.partition("=")
     path = key.split(".")
     if not given or len(path) < 2:
-        raise ValueError(f"what follows checkpoint= must be metric=[a,b] or a key of a group with its value; got {word}")
+        places = [f": {group}.{word}" for group, node in config.items() if isinstance(node, dict) and key in node]
+        raise ValueError(
+            f"what follows checkpoint= must be metric=[a,b] or a key of a group with its value; got {word}{''.join(places[:1])}"
+        )
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
@@ -69,6 +75,7 @@ def _set(config: dict, word: str) -> None:
         for part in path[1:-1]:
             node = node.get(part) if isinstance(node, dict) else None
         if not isinstance(node, dict) or path[-1] not in node or isinstance(node[path[-1]], dict):
-            siblings = [".".join([*path[:-1], name]) for name in node] if isinstance(node, dict) else []
+            names = [name for name in node if not name.startswith("_")] if isinstance(node, dict) else []
+            siblings = [".".join([*path[:-1], name]) for name in names]
             raise ValueError(f"{key} must be a key of the run; got {word}{nearest(key, siblings)}")
         node[path[-1]] = value

@@ -1,6 +1,7 @@
 """The command `snnx evaluate`: other metrics on a run that is finished."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -78,21 +79,22 @@ def table(found: dict) -> str:
     Example:
         >>> metrics = {"test/acc": 0.5, "test/firing_rate": 0.25}
         >>> layers = {"firing_rate": {"test": {"sn1": [0.2, 0.4], "sn2": [0.2, 0.2]}}}
-        >>> print(table({"checkpoint": "ckpt/best.ckpt", "changed": [], "metrics": metrics, "formulas": {}, "layers": layers}))
-        ckpt/best.ckpt
+        >>> found = {"checkpoint": "ckpt/best.ckpt", "epoch": 9, "last_epoch": 10, "changed": [], "formulas": {}}
+        >>> print(table({**found, "metrics": metrics, "layers": layers}))
+        ckpt/best.ckpt, epoch 9; the run's own numbers are of its last, 10, but for those that end in _best
           test/acc          0.5
           test/firing_rate  0.25
         firing_rate by layer, mean over its steps
           sn1  0.3
           sn2  0.2
     """
-    lines = [found["checkpoint"] or "nothing was trained: the network as it was built"]
+    lines = [_opened(found)]
     lines += [f"  changed {change}" for change in found["changed"]]
     shown = {key: value for key, value in found["metrics"].items() if key.startswith("test/")}
     width = max(map(len, shown))
     for key, value in shown.items():
-        formula = f"   = {found['formulas'][key]}" if key in found["formulas"] else ""
-        lines.append(f"  {key:<{width}}  {value:.6g}{formula}")
+        text = found["formulas"].get(re.sub(r"_at_\d+$", "", key))  # of a curve at a step, that of the curve
+        lines.append(f"  {key:<{width}}  {value:.6g}{f'   = {text}' if text else ''}")
     for curve, kinds in found["layers"].items():
         layers = {layer: values for layer, values in kinds.get("test", {}).items() if values}
         if len(layers) > 1:
@@ -100,6 +102,15 @@ def table(found: dict) -> str:
             lines.append(f"{curve} by layer, mean over its steps")
             lines += [f"  {layer:<{width}}  {sum(values) / len(values):.6g}" for layer, values in layers.items()]
     return "\n".join(lines)
+
+
+def _opened(found: dict) -> str:
+    if found["checkpoint"] is None:
+        return "nothing was trained: the network as it was built"
+    if found["epoch"] in (None, found["last_epoch"]):
+        return found["checkpoint"]
+    others = f"the run's own numbers are of its last, {found['last_epoch']}, but for those that end in _best"
+    return f"{found['checkpoint']}, epoch {found['epoch']}; {others}"
 
 
 def _parser() -> Parser:

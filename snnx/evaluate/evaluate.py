@@ -21,15 +21,16 @@ from snnx.run import watched
 def evaluate(path: str | Path, words: list[str]) -> dict:
     """Rebuild the run's data and method, load its weights, and test.
 
-    With the run's own metrics and nothing changed, the numbers are those of its `result.json`.
+    With the run's own metrics and nothing changed, the numbers are those of its `result.json`: of the last epoch its own, of
+    the best one, which the run's folder stands for, those that end in `_best`.
 
     Args:
         path: see `reopen`.
         words: see `changed`.
 
     Returns:
-        `checkpoint`, `hash`, `changed` (what differs from the run), `metrics`, `formulas`, `layers`, `samples`, `data`,
-        `device` and `versions`.
+        `checkpoint`, its `epoch`, counted from 1, the run's `last_epoch` and `hash`, `changed` (what differs from the run),
+        `metrics`, `formulas`, `layers`, `samples`, `data`, `device` and `versions`.
 
     Raises:
         FileNotFoundError: there is no such run, or (`NoData`) its data set is not here.
@@ -56,6 +57,8 @@ def evaluate(path: str | Path, words: list[str]) -> dict:
             )
     return {
         "checkpoint": None if run.checkpoint is None else str(run.checkpoint),
+        "epoch": run.epoch,
+        "last_epoch": run.config["trainer"]["max_epochs"],
         "hash": run.id,
         "changed": [line for line in changes(run.config, config) if not line.startswith(("method.metrics", "metric"))]
         + [word for word in words if word.startswith("metric.")],  # of a metric that the run did not have, in its place

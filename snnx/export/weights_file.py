@@ -13,7 +13,8 @@ def export_weights(run: Reopened, to: Path) -> list[Path]:
 
     The backbone's tensors have its names; `method.checkpoint=FILE` and `backbone.weights=FILE` read them. Those of other stages
     have the stage before their names, `encoding.conv.weight`, and are listed as `further`. The header of the file holds the
-    same JSON as the file beside it: `run`, `checkpoint`, `versions`, `config` (resolved), `metrics` and `further`.
+    same JSON as the file beside it: `run`, `checkpoint`, its `epoch`, `versions`, `config` (resolved), `metrics` (what the run
+    measured of these very weights) and `further`.
 
     Raises:
         ValueError: safetensors is not installed, nothing was trained, or `to` does not end in `.safetensors`.
@@ -28,15 +29,26 @@ def export_weights(run: Reopened, to: Path) -> list[Path]:
         raise ValueError(f"{run.folder} must hold weights; got a run that trained nothing: export what it loaded")
     below = "backbone."
     tensors = {key.removeprefix(below): value.contiguous().clone() for key, value in run.weights.items()}
-    ended = ledger.result(run.folder) or {}
     facts = {
         "run": run.id,
         "checkpoint": run.checkpoint.name,
+        "epoch": run.epoch,
         "versions": provenance.versions(),
         "config": run.config,
-        "metrics": ended.get("metrics", {}),
+        "metrics": _measured(run),
         "further": [key for key in run.weights if not key.startswith(below)],
     }
     text = ledger.to_json(facts)
     write(to, save(tensors, metadata={"snnx": text}))
     return [to, write(to.with_suffix(".json"), json.dumps(json.loads(text), indent=1))]
+
+
+def _measured(run: Reopened) -> dict:
+    """Of the last epoch all metrics, of the best one what was tested of it, of any other nothing."""
+    best = "_best"
+    metrics = (ledger.result(run.folder) or {}).get("metrics", {})
+    if run.epoch == run.config["trainer"]["max_epochs"]:
+        return {key: value for key, value in metrics.items() if not key.endswith(best)}
+    if run.epoch == metrics.get("best_epoch"):
+        return {key.removesuffix(best): value for key, value in metrics.items() if key.endswith(best)}
+    return {}

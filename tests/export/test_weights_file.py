@@ -9,6 +9,7 @@ from finished import TINY, finished
 
 from snnx.backbone.weights import load_weights
 from snnx.build import build_data, build_method
+from snnx.evaluate.evaluate import evaluate
 from snnx.export import command
 from snnx.reopen import reopen
 
@@ -36,6 +37,22 @@ def test_weights_come_back_with_what_they_belong_to(run, tmp_path, capsys):
     method = build_method(config, build_data(config))
     for key, value in reopen(folder).weights.items():
         assert torch.equal(method.state_dict()[key], value), key
+
+
+def test_metrics_are_those_of_the_weights_beside_them(tmp_path):
+    """At this rate the first epoch is the best of three."""
+    folder, result = finished(tmp_path / "outputs", "metric=[]", "trainer.max_epochs=3", "optimizer.lr=0.3")
+    assert result["metrics"]["best_epoch"] == 1
+    for checkpoint, epoch, others in (("best.ckpt", 1, {"val/acc"}), ("last.ckpt", 3, {"val/acc", "train/loss", "best_epoch"})):
+        file = tmp_path / f"{epoch}.safetensors"
+        assert command.main([f"checkpoint={folder}/ckpt/{checkpoint}", f"to={file}"]) == 0
+        facts = json.loads(file.with_suffix(".json").read_text())
+        tested = evaluate(folder / "ckpt" / checkpoint, [])["metrics"]
+        assert facts["epoch"] == epoch
+        assert {key: facts["metrics"][key] for key in tested} == pytest.approx(tested)
+        assert others <= set(facts["metrics"])
+        assert not any(key.endswith("_best") for key in facts["metrics"])
+    assert result["metrics"]["test/loss"] != result["metrics"]["test/loss_best"]
 
 
 def test_weights_of_an_encoding_are_written_too(tmp_path, capsys):
