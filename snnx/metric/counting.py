@@ -4,12 +4,16 @@ from typing import ClassVar
 
 from spikingjelly.activation_based.base import MemoryModule
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from snnx.attention.self_attention import SelfAttention
 from snnx.energy.attention import products
 from snnx.metric.metric import Metric
 from snnx.neuron.node import Node
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
+
+UNCOUNTED = (_ConvNd, nn.Bilinear, nn.RNNBase, nn.RNNCellBase)
+"""Layers of torch that multiply by a matrix; of all of them, `Conv2d` alone is counted."""
 
 
 class Counting(Metric):
@@ -18,8 +22,10 @@ class Counting(Metric):
     The first layer that runs reads the input, which is spikes if all of it is whole numbers; every other reads spikes, or
     values in a network without any. What is the same at every step is computed once by the first layer.
 
+    What a network multiplies without a layer, by `F.linear` or `@`, is not seen and not counted.
+
     Raises:
-        ValueError: the network has an attention whose products cannot be seen.
+        ValueError: the network has an attention whose products cannot be seen, or a layer that is not counted.
     """
 
     in_pieces: ClassVar[bool] = True
@@ -36,6 +42,11 @@ class Counting(Metric):
                 raise ValueError(
                     f"{type(self).__name__}: attention must be snnx.attention.self_attention, whose products can be seen; got "
                     f"{type(module).__module__}.{type(module).__name__} in {name}"
+                )
+            if isinstance(module, UNCOUNTED) and not isinstance(module, nn.Conv2d):
+                raise ValueError(
+                    f"{type(self).__name__}: products must be those of Conv2d, Linear and SelfAttention, which are counted; "
+                    f"got {type(module).__name__} in {name}, which would count as nothing"
                 )
             if isinstance(module, SelfAttention) and not isinstance(module.v_sn, Node):
                 raise ValueError(

@@ -75,7 +75,7 @@ class Energy(Counting):
             return {**found, "energy_values": once * operations.macs(module, x) * self.computed_steps(layer, steps)}
         new = operations.units(module, x)
         self._units[layer] = quantum(torch.stack([self._units.get(layer, torch.zeros_like(new)), new], dim=1))
-        self._top[layer] = max(self._top.get(layer, 0.0), float(x.abs().max()))
+        self._top[layer] = max(self._top.get(layer, 0.0), float(x.detach().abs().max()))
         dense = once * operations.macs(module, x) * steps
         return {**found, "energy_charge": operations.charge(module, x), "energy_dense": dense}
 

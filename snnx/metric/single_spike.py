@@ -21,6 +21,7 @@ class SingleSpike(Metric):
     """
 
     over_samples = {"spikes_of_busiest": "max"}
+    formulas = {"spikes_of_busiest": "the most spikes that any neuron fired for any sample"}
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         spikes = s.sum(0, keepdim=True).flatten(2).amax(2)

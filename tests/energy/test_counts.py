@@ -182,6 +182,13 @@ def test_attentions_that_cannot_be_seen_are_refused(metric):
         Recorder(nn.Sequential(SelfAttention(8, 2, nn.ReLU)), [metric()])
 
 
+@pytest.mark.parametrize("layer", [nn.Conv1d(4, 8, 3), nn.ConvTranspose2d(1, 2, 3), nn.Bilinear(2, 3, 4), nn.GRU(3, 4)])
+@pytest.mark.parametrize("metric", [Energy, AnyTime])
+def test_layers_that_are_not_counted_are_refused(metric, layer):
+    with pytest.raises(ValueError, match=rf"products must be those of Conv2d, .*; got {type(layer).__name__} in 0, which"):
+        Recorder(nn.Sequential(layer), [metric()])
+
+
 def test_all_layers_are_counted_whatever_is_watched():
     torch.manual_seed(0)
     network, x = SelfAttention(8, 2, lambda: IF(v_threshold=0.3)), (torch.rand(3, 2, 5, 8) < 0.5).float()
