@@ -24,7 +24,8 @@ def chain(network: nn.Module, in_shape: tuple[int, int, int]) -> list[Link]:
     """The chain of a copy of `network` for inference, with its batch norms folded into the layers before them.
 
     One image is passed through. Each layer must read the very memory that the layer before it wrote, in whatever shape: a sum,
-    a product or a transposition between layers would have written a tensor of its own.
+    a product or a transposition between layers would have written a tensor of its own. What is written in place is not seen
+    here, and changes spikes or scores in the round trip.
 
     Args:
         network: takes `[T, B, C, H, W]`.

@@ -26,8 +26,8 @@ def export_nir(network: nn.Module, in_shape: tuple[int, int, int], to: Path) -> 
         The spikes that both gave, on random images.
 
     Raises:
-        ValueError: nir is not installed, the network has what NIR has no node for, the spikes differ, or there is none to
-            compare; nothing is written.
+        ValueError: nir is not installed, the network has what NIR has no node for, the spikes or the scores differ, or there is
+            none to compare; nothing is written.
     """
     try:
         import nir
@@ -46,19 +46,23 @@ def export_nir(network: nn.Module, in_shape: tuple[int, int, int], to: Path) -> 
         x = torch.rand(
             STEPS, SAMPLES, *in_shape, generator=draw, dtype=torch.float64
         )  # else a rounding is a spike now and then
-        ours, theirs = spikes(copy.deepcopy(network).double(), x), interpret(nir.read(file), x, DT)
+        (ours, scores), theirs = spikes(copy.deepcopy(network).double(), x), interpret(nir.read(file), x, DT)
         for layer, one in ours.items():
             if differing := int((one != theirs[layer.replace(".", "_")]).sum()):
                 raise ValueError(f"{layer} must give the same spikes after a round trip; got {differing} that differ")
         if not (count := int(sum(one.sum() for one in ours.values()))):
             raise ValueError("a neuron must fire for random images, or equal spikes say nothing; got none: train it first")
+        if not torch.allclose(scores, theirs["output"], rtol=1e-6, atol=1e-6):
+            raise ValueError(
+                "the read-out must be what the last layer makes; got something that is computed after it, in place"
+            )
         write(to, file.read_bytes())
     return count
 
 
 @torch.no_grad()
-def spikes(network: nn.Module, x: Tensor) -> dict[str, Tensor]:
-    """Neuron layer to its spikes `[T, B, *]`, of `x` from rest."""
+def spikes(network: nn.Module, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    """Neuron layer to its spikes `[T, B, *]`, of `x` from rest, and the scores `[T, B, K]`."""
     found: dict[str, Tensor] = {}
     nodes = {name: module for name, module in network.named_modules() if isinstance(module, Node)}
     hooks = [
@@ -66,8 +70,8 @@ def spikes(network: nn.Module, x: Tensor) -> dict[str, Tensor]:
         for name, node in nodes.items()
     ]
     functional.reset_net(network)
-    network.eval()(x)
+    scores = network.eval()(x)
     functional.reset_net(network)
     for hook in hooks:
         hook.remove()
-    return found
+    return found, scores

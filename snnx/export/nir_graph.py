@@ -62,6 +62,8 @@ def _node(link: Link) -> nir.NIRNode:
     if isinstance(module, nn.Conv2d):
         if module.padding_mode != "zeros":
             raise ValueError(f"{link.name}: NIR has no node for padding with {module.padding_mode}")
+        if isinstance(module.padding, str):
+            raise ValueError(f"{link.name}: padding must be in numbers, so that every reader knows them; got {module.padding}")
         bias = torch.zeros(module.out_channels) if module.bias is None else module.bias
         places = (module.stride, module.padding, module.dilation)
         return nir.Conv2d(tuple(link.reads[1:]), _array(module.weight), *places, module.groups, _array(bias))
