@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from snnx import sweepfile
@@ -85,14 +85,23 @@ def page(docs: Path) -> str:
 
 def _left(sweep: SweepFile, runs: Sequence[Run]) -> str:
     """What has not run of a sweep, at whatever scale, with the command that runs it; empty if all has."""
-    ran = {run.row for run in runs if run.terminal}
+    ran = {run.row for run in runs if run.state == "done"}
     rows = [row.label for row in sweep.live if row.label not in ran]
     if runs and not rows:
         return ""
     command, what = f"snnx -m sweep={sweep.name}", sweep.artifact
     if runs:
         command, what = f"{command} row={','.join(rows)}", f"{sweep.artifact}, {len(rows)} of {len(sweep.live)} rows"
-    return f"- {what}: `{command}`{f', which needs {sweep.needs}' if sweep.needs else ''}"
+    return f"- {what}: `{command}`{_why(sweep, {run.state for run in runs if run.row in rows})}"
+
+
+def _why(sweep: SweepFile, ended: Set[str]) -> str:
+    """What keeps rows from having run, where it is known; `ended` is how they ended that were tried."""
+    if sweep.needs:
+        return f", which needs {sweep.needs}"
+    if "no data" in ended:
+        return ", whose data set was not there"
+    return f", which {' and '.join(sorted(ended))}" if ended else ""
 
 
 def _lines(results: Results, runs: Sequence[Run]) -> list[tuple[str, ...]]:

@@ -1,5 +1,9 @@
 """The page over the record names every sweep, and is what the record makes of it."""
 
+import json
+
+import pytest
+
 from snnx import sweepfile
 from snnx.home import home
 from snnx.report.index import PAPERS, main, page
@@ -27,6 +31,19 @@ def test_a_line_counts_claims_and_rows():
     cells = [cell.strip() for cell in line.split("|")[1:-1]]
     assert cells[1:5] == ["Figure 10", "small", "4 of 4", "3"]
     assert sum(map(int, cells[5:8])) == len(read(find("dtst_fig10_neurons")).claims)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [("no data", ", whose data set was not there"), ("failed", ", which failed"), (None, "")]
+)
+def test_a_row_that_has_no_result_is_to_be_run(tmp_path, done, status, said):
+    """Also where it was tried, and ended without one."""
+    runs = [done(row, 0, 0.5, sweep="dtst_fig12_surrogates", scale="small") for row in ("ArcTan", "Sigmoid")]
+    runs += [done("SoftSign", 0, None, sweep="dtst_fig12_surrogates", scale="small", status=status)] if status else []
+    file = tmp_path / "dtst_fig12_surrogates" / "runs.jsonl"
+    file.parent.mkdir()
+    file.write_text("".join(json.dumps(run) + "\n" for run in runs))
+    assert f"- Figure 12, 1 of 3 rows: `snnx -m sweep=dtst_fig12_surrogates row=SoftSign`{said}\n" in page(tmp_path)
 
 
 def test_the_command_writes_it(tmp_path, capsys):
