@@ -1,6 +1,7 @@
 """Checkpoints that survive a kill, a full disk and a flipped bit."""
 
 import io
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def load(path: Path, run: str | None, map_location=None) -> dict:
         content = torch.load(path, map_location=map_location, weights_only=True)
     except (Damaged, FileNotFoundError):
         raise
+    except pickle.UnpicklingError:  # torch says how it could be run all the same
+        raise Damaged(f"{path} must be a checkpoint of tensors and plain values; got a pickle of other classes") from None
+    except zipfile.BadZipFile:
+        raise Damaged(
+            f"{path} must be a checkpoint of tensors and plain values; got no file of torch: it is cut short, or "
+            "another program's"
+        ) from None
     except Exception as error:  # half a file can fail anywhere in the archive's or the pickle's parser
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise Damaged(f"{path} must be a checkpoint of tensors and plain values; got {reason[0]}") from None

@@ -51,6 +51,20 @@ def test_a_flipped_bit_in_the_weights_is_noticed(saved):
         load(saved, "me")
 
 
+class Other:
+    """What no checkpoint of snnx holds."""
+
+
+def test_what_is_none_is_told_in_one_line(saved):
+    """Without what torch has to say on how it could be run all the same."""
+    torch.save({"model": Other()}, saved)
+    with pytest.raises(Damaged, match=r"plain values; got a pickle of other classes$"):
+        load(saved, "me")
+    saved.write_bytes(b"no checkpoint")
+    with pytest.raises(Damaged, match=r"plain values; got no file of torch: it is cut short, or another program's$"):
+        load(saved, "me")
+
+
 def test_another_runs_checkpoint_is_refused(saved):
     with pytest.raises(Damaged, match="must belong to run you; got me"):
         load(saved, "you")

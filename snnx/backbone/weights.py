@@ -62,6 +62,11 @@ def _read(path: str, name: str) -> dict[str, Tensor]:
     if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
         below = "backbone."
         found = {key.removeprefix(below): value for key, value in found["state_dict"].items() if key.startswith(below)}
+        if not found:
+            raise ValueError(
+                f"{name}: a state_dict within a checkpoint must be of snnx, whose keys begin with {below}; got another "
+                f"project's in {path}: save its state_dict alone, under the network's own names"
+            )
     if not isinstance(found, dict) or not found or not all(isinstance(value, Tensor) for value in found.values()):
         raise ValueError(f"{name}: must be a state dict, a name to a tensor; got {type(found).__name__} in {path}")
     return found

@@ -59,6 +59,11 @@ class Runs:
             "backbone.weights: head must have a place in the network; got .*odd.pth with it",
         ),
         (lambda s: [1, 2], {}, "backbone.weights: must be a state dict, a name to a tensor; got list in "),
+        (
+            lambda s: {"state_dict": s},
+            {},
+            "backbone.weights: a state_dict within a checkpoint must be of snnx, whose keys begin with backbone.; got another",
+        ),
         (lambda s: {"a": Runs()}, {}, "backbone.weights: must be a file of tensors only, as torch.save writes it; got "),
     ],
 )
