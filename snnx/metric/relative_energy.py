@@ -51,7 +51,7 @@ class RelativeEnergy(Metric):
 
     over_samples = {"spikes": "mean"}
     formulas = {
-        "spikes_in_total": "spikes of all layers that are watched, with those of the read-out, one a neuron if it does not fire",
+        "spikes_in_total": "spikes of all layers that are watched and of the read-out, one a neuron if it does not fire",
         "latency_steps": "windows * window_steps",
         **{
             f"energy_{chip}": f"{static} * latency_steps/{RATE_STEPS} + {dynamic} * spikes_in_total/{RATE_SPIKES:g} [DTA Eq 11]"
