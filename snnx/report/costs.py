@@ -44,7 +44,8 @@ def table(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
     columns["training (s)"] = [_facts(line, "fit_s") for line in shown]
     n = [len(line.values(ACCURACY)) for line in shown]
     texts = {title: [_cell(values, n[place]) for place, values in enumerate(cells)] for title, cells in columns.items()}
-    texts["parameters"] = [_cell(_facts(line, "parameters")[:1], 1) for line in shown]  # seeds have the same
+    counts = [_facts(line, "parameters")[:1] for line in shown]  # seeds have the same
+    texts["parameters"] = [f"{count[0]:,}" if count else NONE for count in counts]
     kept = {title: cells for title, cells in texts.items() if set(cells) != {NONE}}
     rows = [
         (line.label, line.scale, str(n[place]), *(cells[place] for cells in kept.values())) for place, line in enumerate(shown)

@@ -58,6 +58,9 @@ def _means(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
     if axes[0].get_ylim()[1] >= 10_000:
         from matplotlib.ticker import EngFormatter
 
+        if _decades(axes) > 3:  # on a linear axis all but the largest network would lie at the bottom
+            for axis in axes:
+                axis.set_yscale("log")
         axes[0].yaxis.set_major_formatter(EngFormatter(sep=""))  # 25M rather than 2.5 below 1e7
     named = all(set(names) <= set(longest) for names in at)
     for axis in axes:
@@ -108,12 +111,30 @@ def _steps(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
     return Plot(f"steps_{metric}", caption, png(figure))
 
 
+def _decades(axes: Sequence["Axes"]) -> float:
+    """How many powers of ten lie between the smallest and the largest value that is drawn and not 0."""
+    drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for axis in axes for line in axis.get_lines()])
+    found = np.log10(drawn[drawn > 0])
+    return float(np.ptp(found)) if len(found) else 0.0
+
+
 def _batches(_: Series, count: int) -> Sequence[int]:
     return range(1, 1 + count)
 
 
 def _steps_from_0(_: Series, count: int) -> Sequence[int]:
     return range(count)
+
+
+def _broken(x: Sequence[int], band: tuple[np.ndarray, ...]) -> tuple[Sequence[int], tuple[np.ndarray, ...]]:
+    """With a hole where places are passed over: no line leads across layers that a network does not have."""
+    every = range(x[0], x[-1] + 1)
+    if len(every) == len(x):
+        return x, band
+    filled = tuple(np.full(len(every), np.nan) for _ in band)
+    for whole, part in zip(filled, band, strict=True):
+        whole[np.asarray(x) - x[0]] = part
+    return every, filled
 
 
 def _panels(
@@ -134,7 +155,7 @@ def _panels(
         for one in (one for one in series if one.scale == place):
             band = mean_and_range([flat(probed) for probed in one.seeds])
             label = one.label if alike or one.timesteps > 1 else f"{one.label} {LONE}"
-            band_line(axis, at(one, len(band[0])), band, one.style, label)
+            band_line(axis, *_broken(at(one, len(band[0])), band), one.style, label)
     axes[0].set_ylabel(metric.replace("_", " "))
     for axis in axes:
         name_lines(axis)

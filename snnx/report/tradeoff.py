@@ -103,7 +103,7 @@ def _plot(sweep: SweepFile, courses: Sequence[Course], style: dict[str, tuple[st
             marker = MARKERS[dash] if course.spiking else "s"
             axis.plot(*_scaled(course.curve, times), color=colour, linestyle=dash, linewidth=1.2, alpha=0.7)
             axis.plot(*_scaled([course.end], times), color=colour, linestyle=dash, marker=marker, label=course.line.label)
-            if course.left:
+            if course.left and course.left != course.end:  # else nobody left, and the hollow marker would hide the filled one
                 axis.plot(*_scaled([course.left], times), color=colour, marker=marker, markerfacecolor="white", linestyle="")
         points = [
             point for course in here if course not in levels for point in (*course.curve, course.left, course.end) if point

@@ -193,6 +193,26 @@ def test_histograms_of_networks_that_differ(leave, done, drawn):
     assert size(plot.png) == (1170, 570)
 
 
+def test_no_line_leads_across_layers_that_a_network_lacks():
+    x, (mean, *_) = layers._broken([2, 5, 6], tuple(np.array([1.0, 2.0, 3.0]) for _ in range(3)))
+    assert list(x) == [2, 3, 4, 5, 6]
+    np.testing.assert_equal(mean, [1, np.nan, np.nan, 2, 3])
+    band = (np.ones(3),) * 3
+    assert layers._broken(range(3), band) == (range(3), band)
+
+
+@pytest.mark.parametrize(("least", "scale"), [(2e4, "linear"), (5, "log"), (0, "linear")])
+def test_counts_of_many_sizes_have_a_logarithmic_axis(leave, done, drawn, monkeypatch, least, scale):
+    """Zero has no place on it and makes no axis logarithmic."""
+    kept = []
+    monkeypatch.setattr(layers, "png", lambda figure: kept.append(figure.axes[0].get_yscale()) or b"")
+    for row, count in (("A", 1e6), ("B", least)):
+        probed = {"energy_synops": {"test": {"fc1": [count], "out": [2 * count]}}}
+        leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8, layers=probed))
+    drawn(layers.draw)
+    assert kept == [scale]
+
+
 def test_long_names_stand_below_all_panels():
     """Beside their lines they would take the panels' room."""
     figure, axes = panels(["one", "two"])
