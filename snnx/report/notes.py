@@ -26,9 +26,14 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
         for run in line.runs:
             if run.state == "unfinished":
                 found.append(f"{titled(run)} is unfinished: nobody is at it; the same command finishes it")
-            elif run.state == "done" and run.seed not in line.values(sweep.metric):
+            elif run.state == "done" and run.seed not in line.values(sweep.metric) and not _untrained(run, sweep.metric):
                 found.append(f"{titled(run)} is done but has no finite {sweep.metric}")
     return found
+
+
+def _untrained(run: Run, metric: str) -> bool:
+    """Whether it has no such metric because it had no epoch: what networks are like before training is told by others."""
+    return not metric.startswith("test/") and not run.result.get("curves")
 
 
 def _failed(line: Line) -> list[str]:

@@ -53,7 +53,11 @@ class Verdict:
 
 
 def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -> list[Verdict]:
-    """Decide every claim at every scale that has runs; runs with further overrides meet only those with the same."""
+    """Decide every claim at every scale that has runs; runs with further overrides meet only those with the same.
+
+    Where all of its rows are done and none has the metric, as without any training none has a validation accuracy, a claim
+    says nothing and is left out.
+    """
     found = []
     for claim in claims:
         cited = {
@@ -67,8 +71,11 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
             settings = sorted({text for line in here for text in line.further})
             common = [text for text in settings if live <= {line.row for line in here if text in line.further}]
             for further in common or settings[:1]:
-                measured = {line.row: line.values(claim.metric) for line in here if further in line.further}
-                found.append(decide(claim, measured | cited, scale, further))
+                those = [line for line in here if further in line.further]
+                measured = {line.row: line.values(claim.metric) for line in those}
+                done = {line.row for line in those if line.done}
+                if any(measured[row] for row in live & set(measured)) or not live <= done:
+                    found.append(decide(claim, measured | cited, scale, further))
     return found
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from snnx.report.claims import parse, read
 from snnx.report.lines import lines
+from snnx.report.results import work_out
 from snnx.report.runs import collect
 from snnx.report.verdict import FAILS, HOLDS, OPEN, decide, interval, verdicts
 
@@ -140,3 +141,14 @@ def test_of_two_configurations_the_one_started_last_counts(sweep, leave, done, o
         leave("fig", f"B,seed={seed},scale=small", done("B", seed, 0.8))
     found = verdicts(sweep, read(sweep)[:1], lines(["A", "B"], collect("fig", outputs, docs)))
     assert [one.word for one in found] == [HOLDS]
+
+
+def test_without_training_there_is_nothing_to_claim(sweep, leave, done, outputs, docs):
+    """Of networks as they were drawn; a row that has not run yet leaves the claim open."""
+    untrained = {"metrics": {"test/firing_rate": 0.1}, "curves": {}}
+    leave("fig", "A,seed=0,scale=small,trainer.max_epochs=0", done("A", 0, None, **untrained))
+    assert [one.word for one in work_out(sweep, collect("fig", outputs, docs)).verdicts] == [OPEN, OPEN]
+    leave("fig", "B,seed=0,scale=small,trainer.max_epochs=0", done("B", 0, None, **untrained))
+    found = work_out(sweep, collect("fig", outputs, docs))
+    assert list(found.verdicts) == []
+    assert not any("no finite" in note for note in found.notes)
