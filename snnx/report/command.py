@@ -104,6 +104,7 @@ def _write(results: Results, folder: Path) -> list[Path]:
     return [
         write(folder / "report.md", document(results)),
         write(folder / "table.csv", comma_separated(results.sweep, results.lines)),
+        *([write(folder / "layers.csv", results.layers)] if results.layers else []),
         write(folder / "report.html", page(results)),
         *(write(folder / f"{plot.name}.png", plot.png) for plot in results.plots),
     ]

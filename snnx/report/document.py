@@ -27,6 +27,8 @@ def document(results: Results, images: str = "") -> str:
     if results.plots:
         parts.append("## Figures")
         parts += [f"![{plot.caption}]({images}{plot.name}.png)\n\n{plot.caption}." for plot in results.plots]
+    if results.layers:
+        parts.append(f"Layer by layer, in numbers: [layers.csv]({images}layers.csv).")
     parts += [part for table in others for part in _titled(table)]
     parts.append("## Provenance")
     parts.append("\n".join(f"- {what}: {_code(what, value)}" for what, value in results.provenance))

@@ -16,7 +16,7 @@ REMARKS = "<!-- remarks -->"
 
 
 def record(sweep: SweepFile, runs: Sequence[Run], docs: Path) -> list[Path]:
-    """Write `<sweep>.md`, and `runs.jsonl` and the plots into `<sweep>/`; the runs include those recorded before.
+    """Write `<sweep>.md`, and `runs.jsonl`, `layers.csv` and the plots into `<sweep>/`; the runs include those recorded before.
 
     Only runs that have ended enter. What stands below the line `<!-- remarks -->` was written by a person and is kept.
 
@@ -34,6 +34,7 @@ def record(sweep: SweepFile, runs: Sequence[Run], docs: Path) -> list[Path]:
     kept.sort(key=lambda run: (run.row, run.scale, run.seed, run.hash))
     results, folder, page = work_out(sweep, kept), docs / sweep.name, docs / f"{sweep.name}.md"
     written = [write(folder / "runs.jsonl", "".join(json.dumps(run.result) + "\n" for run in kept))]
+    written += [write(folder / "layers.csv", results.layers)] if results.layers else []
     written += [write(folder / f"{plot.name}.png", plot.png) for plot in results.plots]
     text = document(results, images=f"{sweep.name}/")
     return [*written, write(page, f"{text}\n## Remarks\n\n{REMARKS}{remarks(page)}")]

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from snnx.report import anytime, attention, claims, costs, curves, histograms, layers, notes, raster, table, tradeoff
 from snnx.report.axes import Plot
+from snnx.report.by_layer import by_layer
 from snnx.report.lines import Line, lines
 from snnx.report.runs import Run
 from snnx.report.verdict import Verdict, verdicts
@@ -35,6 +36,11 @@ class Results:
     def plots(self) -> tuple[Plot, ...]:
         """Every figure, drawn when it is first asked for."""
         return tuple(plot for figure in FIGURES for plot in figure(self.sweep, self.lines))
+
+    @cached_property
+    def layers(self) -> str:
+        """What was probed of each layer, as CSV."""
+        return by_layer(self.lines)
 
     @property
     def heading(self) -> str:
