@@ -7,6 +7,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from snnx.home import home
 from snnx.nearest import nearest
+from snnx.sweepfile import names
 
 COMMANDS = (
     "report", "status", "plan", "dashboard", "sync", "wandb-sweep", "prepare", "show", "bench", "evaluate", "export", "results",
@@ -24,7 +25,8 @@ def complaint(error: BaseException, words: list[str]) -> str:
         return "a sweep's configurations must be printed run by run; got -m with --cfg: give row= and seed=, and no -m"
     if "missing EQUAL" in text or "no viable alternative" in text:
         bare = next((word for word in words if "=" not in word and not word.startswith("-")), " ".join(words))
-        return f"an override must be key=value; got {bare}: see snnx --help{nearest(bare, COMMANDS)}"
+        hint = f"write sweep={bare}" if bare in names() else f"see snnx --help{nearest(bare, COMMANDS)}"
+        return f"an override must be key=value; got {bare}: {hint}"
     if "mismatched input '='" in text and (word := next((word for word in words if word.count("=") > 1), None)):
         key, _, value = word.partition("=")
         return f"a value that holds = must be quoted; got {word}: write '{key}=\"{value}\"', with both kinds of quotes"

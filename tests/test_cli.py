@@ -38,6 +38,7 @@ MISTAKES = {
     ),
     "misspelled component key": (["neuron.taau=3"], r"neuron.taau must be a key.*; got neuron.taau=3; did you mean tau\?"),
     "misspelled top key": (["timestep=8"], r"timestep must be a key.*; got timestep=8; did you mean timesteps\?"),
+    "a sweep's bare name": (["demo_neurons"], "an override must be key=value; got demo_neurons: write sweep=demo_neurons"),
     "added component key": (["+neuron.taau=3"], "neuron: LIF has no argument taau; it takes tau, decay_input, .*"),
     "wrong type": (["timesteps=abc"], "timesteps must be of type integer; got abc"),
     "wrong type in a component": (["neuron.tau=abc"], "neuron.tau must be of type float; got abc"),
