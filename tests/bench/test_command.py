@@ -27,6 +27,10 @@ def test_all_is_recorded(tmp_path, capsys):
     assert set(results) == {"facts", *MEASUREMENTS}
     for word in ("snnx bench all --smoke", "1 threads", "torch 2", "snnx TTFS", "bfloat16", "latency_log", "further job"):
         assert word in page, word
+    ledger = results["ledger"]
+    assert ledger["runs"] == 4
+    assert all(value > 0 for value in (*ledger["again"], *ledger["status"], *ledger["status of many"]))
+    assert 0.5 < ledger["interrupted"][0]["interrupted"] / ledger["interrupted"][0]["whole"] < 10
 
 
 def test_bad_values(capsys):

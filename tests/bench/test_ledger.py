@@ -2,9 +2,7 @@
 
 import json
 
-import pytest
-
-from snnx.bench.ledger import SMOKE, measure, tables
+from snnx.bench.ledger import tables
 from snnx.report.runs import collect
 
 
@@ -16,14 +14,6 @@ def test_tables():
     )  # fmt: skip
     assert [row[1:] for row in commands.rows] == [("5.50", "2"), ("0.20", "1"), ("1.50", "1"), ("1.20x", "1")]
     assert checkpoints.rows == (("4 MB", "30.0", "10.0", "3"),)
-
-
-@pytest.mark.slow
-def test_it_is_measured():
-    found = measure(**SMOKE)
-    assert found["runs"] == 4
-    assert all(value > 0 for value in (*found["again"], *found["status"], *found["status of many"]))
-    assert 0.5 < found["interrupted"][0]["interrupted"] / found["interrupted"][0]["whole"] < 10
 
 
 def test_many_runs_are_many(tmp_path):
