@@ -23,7 +23,7 @@ def fold_average_pooling(network: nn.Module, in_shape: tuple[int, int, int]) -> 
 
     Args:
         network: a backbone of `[T, B, C, H, W]`.
-        in_shape: `(C, H, W)` of its input; one image of zeros is passed through to see the order and the sizes of the layers.
+        in_shape: `(C, H, W)` of its input; one image of zeros is passed through to see which layer reads which, and sizes.
 
     Raises:
         ValueError: a pooling gets a side that it does not divide, whose remainder it would drop.

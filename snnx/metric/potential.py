@@ -7,7 +7,7 @@ from snnx.metric.bins import HISTOGRAMS
 from snnx.metric.by_step import require_steps
 from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
-from snnx.neuron.ttfs import TTFS
+from snnx.neuron.ttfs import TTFS, unfired
 
 BINS = HISTOGRAMS["potential_histogram"]
 
@@ -51,7 +51,7 @@ class Potential(Metric):
         h, s = h.flatten(2).float(), s.flatten(2)
         counted = torch.ones_like(h)
         if isinstance(node, TTFS) and not self.include_refractory:
-            counted = (s.cumsum(0) == s).float()  # no spike before this step
+            counted = unfired(s).float()
         above = h - node.v_threshold
         parts = {
             "_counted": counted, "_h": counted * h, "_hh": counted * h**2, "_hhh": counted * h**3,

@@ -9,7 +9,7 @@ from snnx.metric.bins import HISTOGRAMS
 from snnx.metric.by_step import require_steps
 from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
-from snnx.neuron.ttfs import TTFS
+from snnx.neuron.ttfs import TTFS, unfired
 
 BINS = HISTOGRAMS["weight_gradient_histogram"]
 SMALL = 1e-8
@@ -75,7 +75,7 @@ def _slope(node: Node, h: Tensor, s: Tensor) -> Tensor:
     with torch.enable_grad():  # a probe may be called within an autograd function's forward
         (slope,) = torch.autograd.grad(node.surrogate_function(x).sum(), x)
     if isinstance(node, TTFS):
-        slope = slope * (s.cumsum(0) == s)  # no spike before this step
+        slope = slope * unfired(s)
     return slope.mean()[None]
 
 

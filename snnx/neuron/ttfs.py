@@ -70,3 +70,13 @@ class TTFS(Node):
             forced = (1.0 - fired).detach()
             s, fired = torch.cat([s[:-1], s[-1:] + forced]), fired + forced
         return h, s, v, fired
+
+
+def unfired(s: Tensor) -> Tensor:
+    """Where a neuron had not fired before, of its spikes `[T, *]`: up to and with its own, which shuts its mask.
+
+    Example:
+        >>> unfired(torch.tensor([0.0, 1.0, 0.0])).tolist()
+        [True, True, False]
+    """
+    return s.cumsum(0) == s

@@ -15,6 +15,11 @@ from snnx.report.table import mean_std
 COLUMNS = ("metric", "row", "scale", "further", "seen", "layer", "mean", "std", "n")
 
 
+def of_layers(metric: str) -> bool:
+    """Whether its curves are numbers of layers: no histogram, no picture, and nothing of the whole network."""
+    return not (metric in HISTOGRAMS or metric in PICTURES or metric.startswith(PREFIX))
+
+
 def by_layer(lines: Sequence[Line]) -> str:
     """A line for each metric, row and layer: its mean over time steps, then mean and sample deviation over n seeds.
 
@@ -29,7 +34,7 @@ def by_layer(lines: Sequence[Line]) -> str:
         further = next(iter(line.further), "")
         for run in line.done:
             for metric, kinds in (run.result.get("layers") or {}).items():
-                if metric in HISTOGRAMS or metric in PICTURES or metric.startswith(PREFIX) or metric.endswith("_by_iteration"):
+                if not of_layers(metric) or metric.endswith("_by_iteration"):
                     continue
                 for kind, layers in kinds.items():
                     for layer, values in layers.items():

@@ -5,10 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snnx.metric.bins import HISTOGRAMS
-from snnx.metric.pictures import PICTURES
-from snnx.report.anytime import PREFIX
 from snnx.report.axes import Plot, band_line, name_lines, panels, png
+from snnx.report.by_layer import of_layers
 from snnx.report.curves import mean_and_range
 from snnx.report.lines import Line, scales
 from snnx.report.series import Series, chosen, places
@@ -27,7 +25,7 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
     """For each probed metric a plot of its layer means; for residual potentials and for a lone layer, of every time step."""
     plots = []
     for metric in dict.fromkeys(name for line in lines for run in line.done for name in run.result.get("layers") or {}):
-        if metric in HISTOGRAMS or metric in PICTURES or metric.startswith(PREFIX):  # these have figures of their own
+        if not of_layers(metric):  # which have figures of their own
             continue
         series = chosen(lines, metric)
         if metric.endswith("_by_iteration"):
