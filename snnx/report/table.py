@@ -16,6 +16,7 @@ from snnx.sweepfile import Row, SweepFile
 
 NONE = "-"
 SPLITS = {
+    "train last": "train/acc",
     "val last": "val/acc",
     "val best": "val/acc_best",
     "test last": "test/acc",
@@ -89,16 +90,18 @@ def lean(table: Table) -> Table:
 
 
 def splits(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
-    """Validation beside test, last beside best, so that nobody has to guess which a number is; None without a validation."""
+    """Training, validation and test, last beside best, so that nobody has to guess which a number is; None of test alone."""
     times = factor(sweep.unit, "acc")
     rows = []
-    for line in (line for line in lines if line.values(SPLITS["val last"])):
-        found = [list(line.values(metric).values()) for metric in SPLITS.values()]
-        if any(found):
-            cells = (spread(*mean_std([times * value for value in values])) if values else NONE for values in found)
+    for line in lines:
+        found = {split: list(line.values(metric).values()) for split, metric in SPLITS.items()}
+        if not found["val last"]:
+            found["test at best val"] = []
+        if found["train last"] or found["val last"]:
+            cells = (spread(*mean_std([times * value for value in values])) if values else NONE for values in found.values())
             rows.append((line.label, line.scale, *cells))
     title = titled(sweep.unit, "acc").replace("acc", "Accuracy by split")
-    return Table(title, ("row", "scale", *SPLITS), "llrrrr", tuple(rows)) if rows else None
+    return Table(title, ("row", "scale", *SPLITS), "ll" + "r" * len(SPLITS), tuple(rows)) if rows else None
 
 
 def claims(verdicts: Sequence[Verdict]) -> Table:

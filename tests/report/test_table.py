@@ -129,3 +129,11 @@ def test_one_reason_of_several_seeds_is_one_note(results, leave, done):
     for seed in range(3):
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, None, status="no data", error=error))
     assert "A, seed 0, 1, 2, small no data: cifar10_dvs must be on this machine" in results().notes
+
+
+def test_training_stands_beside_test_also_without_a_validation(results, leave, done):
+    """What is called best was chosen by a validation, and is nothing where there is none."""
+    metrics = {"train/acc": 0.95, "test/acc": 0.79, "test/acc_best": 0.79}
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, metrics=metrics))
+    assert results().tables[-1].columns == ("row", "scale", "train last", "test last")
+    assert results().tables[-1].rows == (("A", "small", "95.00", "79.00"),)
