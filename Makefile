@@ -35,11 +35,11 @@ test-faults: install ## kill, fill and damage what a sweep lives on, twenty time
 
 test-interchange: install ## install NIR, NeuroBench and other simulators, and compare with each for real; pages in Chromium, if there
 	$(BIN)/pip install --quiet --editable '.[dev,export,neurobench,bench]'
-	$(BIN)/python -m pytest tests/export tests/energy tests/test_neurobench.py tests/report/test_browser.py tests/dashboard
+	$(BIN)/python -m pytest tests/export tests/energy tests/report/test_browser.py tests/dashboard
 
 test-engines: install ## install joblib, Slurm, Ray and Optuna, and run sweeps through each for real
 	$(BIN)/pip install --quiet --editable '.[dev,joblib,slurm,ray,optuna]'
-	$(BIN)/python -m pytest tests/engines tests/test_ranks.py
+	$(BIN)/python -m pytest tests/engines tests/run/test_ddp.py
 
 lint: install ## check style and formatting
 	$(BIN)/ruff check .

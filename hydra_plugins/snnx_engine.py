@@ -45,21 +45,21 @@ class EngineLauncher(Launcher):
         self.context, self.config = hydra_context, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from hydra_plugins.snnx_local import freeze
-        from snnx import ledger
-        from snnx.check import check
-        from snnx.display import Display
-        from snnx.follow import Follow
-        from snnx.outcome import SweepFailed, judge
+        from snnx.compose.check import check
+        from snnx.compose.freeze import freeze
+        from snnx.record import history, result_file
+        from snnx.sweep.display import Display
+        from snnx.sweep.exit_code import SweepFailed, judge
+        from snnx.sweep.result_watcher import ResultWatcher
 
         jobs = freeze(self.context.config_loader, self.config, job_overrides, initial_job_idx)
         display = Display(jobs)
-        todo = [one for one in jobs if ledger.finished(one) is None]
+        todo = [one for one in jobs if result_file.finished(one) is None]
         with display.console.status(f"checking {len(todo)} runs"):
             for one in todo:
                 check(one)
-        jobs, todo = ([ledger.renew(one) for one in some] for some in (jobs, todo))
-        with display, Follow(display, jobs) as follow:
+        jobs, todo = ([history.renew(one) for one in some] for some in (jobs, todo))
+        with display, ResultWatcher(display, jobs) as follow:
             words = [[str(one.save(self._frozen).resolve())] for one in todo]
             trouble = self._engine(words, initial_job_idx) if words else None
         outcomes = follow.outcomes(trouble)
@@ -104,14 +104,15 @@ class Frozen:
 
 def work(config: Any) -> None:
     """What a worker of an engine does: one run in a process of its own, so that a run that dies is no worker that dies."""
-    from snnx import child, pool
-    from snnx.job import Job
+    from snnx.record.job import Job
+    from snnx.run import fork_server
+    from snnx.sweep import pool
 
     hydra = HydraConfig.get()
     os.chdir(hydra.runtime.cwd)
     multiprocessing.set_start_method("forkserver", force=True)  # joblib's workers state one of their own, unknown to a child
     if "SUBMITIT_EXECUTOR" in os.environ:  # Slurm's warning goes to every process, and the one that requeues is this one
         requeue = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-        child.warm()  # inherits that it ignores the warning, and so do the runs
+        fork_server.warm()  # inherits that it ignores the warning, and so do the runs
         signal.signal(signal.SIGUSR2, requeue)
     pool.run([Job.load(Path(hydra.overrides.task[0]))])

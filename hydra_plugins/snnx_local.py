@@ -1,16 +1,13 @@
-"""Hydra's way into `snnx.pool`: every run of a sweep composed and checked first, then each in a process of its own."""
+"""Hydra's way into `snnx.sweep.pool`: every run of a sweep composed and checked first, then each in a process of its own."""
 
 # No `from __future__ import annotations` here: Hydra's plugin scan cannot resolve a dataclass whose annotations are text.
-import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.utils import JobReturn, JobStatus, setup_globals
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
-from omegaconf import open_dict
 
 
 @dataclass
@@ -22,22 +19,6 @@ class LocalConf:
 
 
 ConfigStore.instance().store(group="hydra/launcher", name="snnx_local", node=LocalConf, provider="snnx")
-
-
-def freeze(loader: Any, config: Any, job_overrides: Sequence[Sequence[str]], first: int) -> list:
-    """Compose every run of a sweep now, so that no edit of a file between here and its start changes it."""
-    from snnx.config import job
-
-    setup_globals()
-    jobs = []
-    for number, overrides in enumerate(job_overrides, first):
-        composed = loader.load_sweep_config(config, list(overrides))
-        with open_dict(composed):
-            composed.hydra.job.id = composed.hydra.job.num = number
-        words = shlex.join(["snnx", *sys.argv[1:]])
-        plain = composed.hydra
-        jobs.append(job(composed, overrides=list(plain.overrides.task), choices=dict(plain.runtime.choices), command=words))
-    return jobs
 
 
 class LocalLauncher(Launcher):
@@ -61,19 +42,22 @@ class LocalLauncher(Launcher):
         self.loader, self.config = hydra_context.config_loader, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from snnx import child, ledger, pool
-        from snnx.check import check
-        from snnx.display import Display
-        from snnx.outcome import SweepFailed, judge
+        from snnx.compose.check import check
+        from snnx.compose.freeze import freeze
+        from snnx.record import history, result_file
+        from snnx.run import fork_server
+        from snnx.sweep import pool
+        from snnx.sweep.display import Display
+        from snnx.sweep.exit_code import SweepFailed, judge
 
         jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
         display = Display(jobs)
-        if todo := [one for one in jobs if ledger.finished(one) is None]:
-            child.warm()
+        if todo := [one for one in jobs if result_file.finished(one) is None]:
+            fork_server.warm()
             with display.console.status(f"checking {len(todo)} runs"):
                 for one in todo:
                     check(one)
-        jobs = [ledger.renew(one) for one in jobs]
+        jobs = [history.renew(one) for one in jobs]
         with display:
             outcomes = pool.run(
                 jobs,

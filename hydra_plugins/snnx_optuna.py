@@ -74,8 +74,8 @@ class OptunaSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> None:
         import optuna
 
-        from snnx import ledger
-        from snnx.outcome import SweepFailed
+        from snnx.record import run_folder
+        from snnx.sweep.exit_code import SweepFailed
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         words = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
@@ -95,7 +95,7 @@ class OptunaSweeper(Sweeper):
                 study_name=name, storage=instantiate(self.storage), direction=self.direction, load_if_exists=True
             )
         worker = uuid.uuid4().hex
-        with ledger.claim(self.folder / worker):
+        with run_folder.claim(self.folder / worker):
             while trials := self._ask(study, space, worker):
                 self._do(study, trials, fixed)
         done = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
@@ -127,9 +127,10 @@ class OptunaSweeper(Sweeper):
     def _do(self, study: Any, trials: list, fixed: list[str]) -> None:
         from optuna.trial import TrialState
 
-        from hydra_plugins.snnx_local import freeze
-        from snnx import ledger
-        from snnx.outcome import SweepFailed, summary
+        from snnx.compose.freeze import freeze
+        from snnx.record import result_file
+        from snnx.record.summary import summary
+        from snnx.sweep.exit_code import SweepFailed
 
         overrides = [[*fixed, *(f"{key}={value}" for key, value in trial.params.items())] for trial in trials]
         jobs = freeze(self.loader, self.config, overrides, trials[0].number)
@@ -143,7 +144,7 @@ class OptunaSweeper(Sweeper):
                 study.tell(trial, state=TrialState.FAIL)
             raise
         for trial, job in zip(trials, jobs, strict=True):
-            outcome = ledger.finished(job) or ledger.result(job.folder)
+            outcome = result_file.finished(job) or result_file.read(job.folder)
             trial.set_user_attr("run", job.id)
             if (value := self._value(outcome)) is not None:
                 study.tell(trial, value)
@@ -162,14 +163,14 @@ class OptunaSweeper(Sweeper):
 
     def _dead(self, worker: str | None) -> bool:
         """Whether a worker has ended, however: the kernel freed its lock."""
-        from snnx import ledger
+        from snnx.record import run_folder
 
         if worker is None:  # it ended between asking and signing
             return True
         try:
-            with ledger.claim(self.folder / worker):
+            with run_folder.claim(self.folder / worker):
                 return True
-        except ledger.Busy:
+        except run_folder.Busy:
             return False
 
     @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus
 
-from hydra_plugins.snnx_local import LocalConf, LocalLauncher, freeze
+from hydra_plugins.snnx_local import LocalConf, LocalLauncher
 
 
 @dataclass
@@ -42,11 +42,13 @@ class PlanLauncher(LocalLauncher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from rich.console import Console
 
-        from snnx import child, ledger
-        from snnx.check import check
-        from snnx.plan.plan import Plan
+        from snnx.compose.check import check
+        from snnx.compose.freeze import freeze
+        from snnx.record import result_file
+        from snnx.run import fork_server
+        from snnx.sweep.plan.plan import Plan
 
-        context = child.warm()
+        context = fork_server.warm()
         jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
         console = Console(highlight=False)
         if not console.is_terminal:
@@ -57,15 +59,15 @@ class PlanLauncher(LocalLauncher):
         distinct = {one.group: one for one in reversed(jobs)}  # the first seed of each
         with ProcessPoolExecutor(self.n_jobs, mp_context=context, max_tasks_per_child=1) as executor:
             costs = self._measure(executor, [one for one in jobs if distinct[one.group] is one], console)
-        plan = Plan(jobs, costs, done=[ledger.finished(one) is not None for one in jobs], n_jobs=self.n_jobs)
+        plan = Plan(jobs, costs, done=[result_file.finished(one) is not None for one in jobs], n_jobs=self.n_jobs)
         plan.show(console)
         plan.compare(console, refuse=self.confounds == "refuse")
         return [JobReturn(overrides=one.overrides, status=JobStatus.COMPLETED, _return_value=None) for one in jobs]
 
     def _measure(self, executor: ProcessPoolExecutor, jobs: list, console: Any) -> dict:
         """Group to cost, or to the reason why there is none."""
-        from snnx import machine
-        from snnx.plan.measure import measure
+        from snnx.sweep import machine
+        from snnx.sweep.plan.measure import measure
 
         threads = max(1, machine.cores() // self.n_jobs)
         companions = [jobs[index % len(jobs)] for index in range(max(0, self.n_jobs - len(jobs)))]  # all places are taken

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from snnx.sweepfile import SweepFile, read
+from snnx.options.sweepfile import SweepFile, read
 
 
 def digest(*words: object) -> str:

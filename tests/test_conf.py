@@ -10,9 +10,9 @@ from composing import composed
 from hydra.utils import instantiate
 
 import snnx
-from snnx.bind import bind
-from snnx.build import build_method
-from snnx.home import home
+from snnx.options.folders import shipped
+from snnx.run.build import build_method
+from snnx.run.signature import check_signatures
 
 PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "attention", "backbone", "init"]
 PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
@@ -20,11 +20,21 @@ SHARED = {  # what the components of a group stand on; everything else in its fo
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
     "attention": {"self_attention"},
-    "backbone": {"each_step", "fold", "max_pool", "mean_pool", "pointwise", "shortcut", "token_linear", "weights"},
+    "backbone": {"fold", "weights"},
     "init": {"init"},
-    "method": {"base"},
+    "method": {"base", "finite"},
     "decoding": {"running_mean"},
-    "metric": {"attends", "bins", "by_step", "counting", "curves", "fan_out", "metric", "pictures", "recorder", "table"},
+    "metric": {
+        "attends",
+        "by_step",
+        "counting",
+        "drawn_curves",
+        "layer_hooks",
+        "layer_values",
+        "metric",
+        "recorder",
+        "reductions",
+    },
 }
 WITH = {  # what an option cannot do without
     "backbone=vit": ["backbone.embed_dim=16"],
@@ -35,7 +45,7 @@ WITH = {  # what an option cannot do without
     "method=ttfs": ["backbone=scnn", "backbone.bias=false", "backbone.pool=max"],
 }
 LAYERS = {"recipe", "scale", "sweep", "row"}  # override layers, not components
-OPTIONS = sorted(path for path in home("conf").glob("*/*.yaml"))
+OPTIONS = sorted(path for path in shipped("conf").glob("*/*.yaml"))
 
 
 def ids(path: Path) -> str:
@@ -72,7 +82,7 @@ def test_path_is_address(path):
 def test_every_component_has_its_option():
     """The other way round: a module of a group that defines a component has a YAML."""
     for group in PIPELINE:
-        options = {p.stem for p in (home("conf") / group).glob("*.yaml")}
+        options = {p.stem for p in (shipped("conf") / group).glob("*.yaml")}
         files = {p.stem for p in (Path(snnx.__file__).parent / group).glob("*.py")} - {"__init__"}
         modules = {name.removesuffix("_") for name in files}
         assert modules - options == SHARED.get(group, set()), group
@@ -84,7 +94,7 @@ def test_one_batch_through_every_option(path):
     group, name = path.parent.name, path.stem
     value = f"[{name}]" if group in ("attention", "metric") else name
     run = composed(f"{group}={value}", *WITH.get(f"{group}={name}", []))
-    bind(run.config)
+    check_signatures(run.config)
     torch.manual_seed(0)
     method = build_method({**run.config, "budget": {"width": 0.25}}, Facts())
     augment = instantiate(run.config["augmentation"], _convert_="all")
@@ -100,25 +110,25 @@ def test_one_batch_through_every_option(path):
     assert all(torch.isfinite(p.grad).all() for p in trained)
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in (home("conf") / "recipe").glob("*.yaml")))
+@pytest.mark.parametrize("name", sorted(p.stem for p in (shipped("conf") / "recipe").glob("*.yaml")))
 def test_recipes_say_where_they_come_from(name):
-    lines = (home("conf") / "recipe" / f"{name}.yaml").read_text().splitlines()
+    lines = (shipped("conf") / "recipe" / f"{name}.yaml").read_text().splitlines()
     assert lines[0] == "# @package _global_"
     assert lines[1].startswith("# ")
     assert "section" in lines[1] or "Table" in lines[1]
-    bind(composed(f"recipe={name}").config)
+    check_signatures(composed(f"recipe={name}").config)
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in (home("conf") / "scale").glob("*.yaml")))
+@pytest.mark.parametrize("name", sorted(p.stem for p in (shipped("conf") / "scale").glob("*.yaml")))
 def test_scales_hold_factors_only(name):
-    body = yaml.safe_load((home("conf") / "scale" / f"{name}.yaml").read_text())
+    body = yaml.safe_load((shipped("conf") / "scale" / f"{name}.yaml").read_text())
     assert set(body) == {"budget"}
     assert set(body["budget"]) == {"epochs", "samples", "width"}
     assert all(0 < factor <= 1 for factor in body["budget"].values())
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in (home("conf") / "optimizer").glob("*.yaml")))
-@pytest.mark.parametrize("schedule", sorted(p.stem for p in (home("conf") / "scheduler").glob("*.yaml")))
+@pytest.mark.parametrize("name", sorted(p.stem for p in (shipped("conf") / "optimizer").glob("*.yaml")))
+@pytest.mark.parametrize("schedule", sorted(p.stem for p in (shipped("conf") / "scheduler").glob("*.yaml")))
 def test_optimizers_and_schedules(name, schedule):
     config = composed(f"optimizer={name}", f"scheduler={schedule}").config
     weight = torch.nn.Parameter(torch.ones(2, 2))

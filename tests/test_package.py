@@ -32,14 +32,14 @@ def test_wheel_carries_options_sweeps_and_the_launcher(wheel):
     assert "hydra_plugins/__init__.py" not in files, "Hydra's plugin folder is a namespace that others share"
     assert not {name for name in files if name.startswith(("tests/", "outputs/", "docs/"))}
     (entry,) = wheel.glob("*.dist-info/entry_points.txt")
-    assert "snnx = snnx.cli:main" in entry.read_text()
+    assert "snnx = snnx.command.main:main" in entry.read_text()
 
 
 @pytest.mark.slow
 def test_wheel_runs_a_sweep_in_an_empty_folder(wheel, tmp_path):
     env = {**os.environ, "PYTHONPATH": str(wheel), "PYTHONSAFEPATH": "1"}
     words = ["-m", "sweep=demo_neurons", "row=IF", "seed=0", "scale=smoke"]
-    code = "import sys; from snnx.cli import main; sys.exit(main())"
+    code = "import sys; from snnx.command.main import main; sys.exit(main())"
     done = subprocess.run(
         [sys.executable, "-c", code, *words], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
     )
@@ -68,7 +68,7 @@ def test_a_misspelled_key_in_a_file_is_refused(wheel, tmp_path, where, kind):
         (tmp_path / "site" / "snnx" / "conf" / "recipe" / "bad_file.yaml").write_text(f"# @package _global_\n{line}\n")
         words = ["recipe=bad_file"]
     env = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "PYTHONSAFEPATH": "1"}
-    code = "import sys; from snnx.cli import main; sys.exit(main())"
+    code = "import sys; from snnx.command.main import main; sys.exit(main())"
     done = subprocess.run(
         [sys.executable, "-c", code, *words], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
     )

@@ -14,8 +14,9 @@ import yaml
 from composing import composed
 from hydra.utils import instantiate
 
-from snnx import cli, sweepfile
-from snnx.build import build_method
+from snnx.command import main
+from snnx.options import sweepfile
+from snnx.run.build import build_method
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,7 +46,7 @@ def test_commands_compose(line):
         return
     if words[:1] == ["show"]:
         words = words[1:]
-    if words and words[0] in cli.COMMANDS:
+    if words and words[0] in main.COMMANDS:
         assert set(words[1:]) <= {*sweepfile.names(), sweepfile.SINGLE, "fashion_mnist", "--root", "data"}
         return
     axes = [[f"{word.split('=', 1)[0]}={value}" for value in word.split("=", 1)[1].split(",")] for word in words]

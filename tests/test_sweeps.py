@@ -7,10 +7,10 @@ import pytest
 import torch
 from composing import composed
 
-from snnx import sweepfile
-from snnx.bind import bind
-from snnx.build import build_data, build_method
-from snnx.report.claims import read as read_claims
+from snnx.options import sweepfile
+from snnx.report.data.claims import read as read_claims
+from snnx.run.build import build_data, build_method
+from snnx.run.signature import check_signatures
 
 SWEEPS = [sweepfile.read(sweepfile.find(name)) for name in sweepfile.names()]
 ROWS = [(sweep, row) for sweep in SWEEPS for row in sweep.live]
@@ -36,7 +36,7 @@ def smallest(sweep, row):
 def test_row_is_built_and_runs(sweep, row):
     run = smallest(sweep.name, row.label)
     assert (run.sweep, run.row) == (sweep.name, row.label)
-    bind(run.config)
+    check_signatures(run.config)
     data = build_data(run.config)
     method = build_method(run.config, data)
     images = torch.rand(2, *data.sample_shape)

@@ -6,7 +6,7 @@ import torch
 from spikingjelly.activation_based.neuron import BaseNode
 from torch import Tensor, nn
 
-from snnx.backbone.token_linear import TokenLinear
+from snnx.layer.token_linear import TokenLinear
 
 
 class SelfAttention(nn.Module):

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from snnx.backbone.each_step import EachStep
+from snnx.layer.each_step import EachStep
 
 
 class MLP(nn.Module):

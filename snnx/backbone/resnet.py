@@ -6,8 +6,8 @@ from typing import Literal
 from spikingjelly.activation_based.functional import seq_to_ann_forward
 from torch import Tensor, nn
 
-from snnx.backbone.shortcut import Shortcut
 from snnx.backbone.weights import load_weights
+from snnx.layer.shortcut import Shortcut
 
 DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 STEM_POOLS = {"none": nn.Identity, "avg": lambda: nn.AvgPool2d(3, 2, 1), "max": lambda: nn.MaxPool2d(3, 2, 1)}

@@ -5,8 +5,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from snnx.backbone.each_step import EachStep
 from snnx.backbone.vgg import POOLS
+from snnx.layer.each_step import EachStep
 
 
 class SCNN(nn.Module):

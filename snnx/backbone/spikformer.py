@@ -5,8 +5,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
-from snnx.backbone.each_step import EachStep
-from snnx.backbone.token_linear import TokenLinear
+from snnx.layer.each_step import EachStep
+from snnx.layer.token_linear import TokenLinear
 
 
 class Spikformer(nn.Module):

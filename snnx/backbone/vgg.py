@@ -6,8 +6,8 @@ from typing import Literal
 from spikingjelly.activation_based.layer import SeqToANNContainer
 from torch import Tensor, nn
 
-from snnx.backbone.max_pool import MaxPool
-from snnx.backbone.mean_pool import MeanPool
+from snnx.layer.max_pool import MaxPool
+from snnx.layer.mean_pool import MeanPool
 
 PLANS = {
     11: (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"),

@@ -12,7 +12,7 @@ from snnx.conversion.calibrate import calibrate
 from snnx.conversion.convert import convert
 from snnx.conversion.fold_norm import fold_norm
 from snnx.conversion.links import links
-from snnx.report.table import Table
+from snnx.report.tables.table import Table
 
 FULL = {"width": 0.25, "shape": (10, 32, 3, 32, 32), "rounds": 8}
 SMOKE = {"width": 0.0625, "shape": (2, 2, 3, 32, 32), "rounds": 1}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from snnx.report.axes import COLOURS, Plot, panels, png
+from snnx.report.figures.axes import COLOURS, Plot, panels, png
 
 OURS, OTHERS = COLOURS[0], COLOURS[1]
 

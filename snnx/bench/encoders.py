@@ -10,9 +10,9 @@ from torch import Tensor
 
 from snnx.bench.turns import in_turns, medians
 from snnx.encoding.encoding import Encoding
-from snnx.home import home
 from snnx.neuron.lif import LIF
-from snnx.report.table import Table
+from snnx.options.folders import shipped
+from snnx.report.tables.table import Table
 
 FULL = {"shape": (64, 1, 28, 28), "timesteps": 10, "rounds": 30}
 SMOKE = {"shape": (2, 1, 8, 8), "timesteps": 3, "rounds": 2}
@@ -22,7 +22,7 @@ def encodings(timesteps: int, channels: int) -> dict[str, Encoding]:
     """Every option of `conf/encoding`, built with what stands in its file."""
     completed = {"${timesteps}": timesteps, "${neuron}": LIF}
     built = {}
-    for file in sorted((home("conf") / "encoding").glob("*.yaml")):
+    for file in sorted((shipped("conf") / "encoding").glob("*.yaml")):
         node = yaml.safe_load(file.read_text(encoding="utf-8"))
         module, _, name = node["_target_"].rpartition(".")
         arguments = {key: value for key, value in node.items() if not key.startswith("_")}

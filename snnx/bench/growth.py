@@ -12,7 +12,7 @@ import torch
 from snnx.bench.layers import FLOOR, Layer, fresh
 from snnx.bench.turns import in_turns, medians
 from snnx.neuron.lif import LIF
-from snnx.report.table import Table
+from snnx.report.tables.table import Table
 
 FULL = {"steps": (10, 100, 1000), "shape": (32, 64, 8, 8), "chunk": 10, "rounds": 5}
 SMOKE = {"steps": (2, 4), "shape": (2, 8), "chunk": 2, "rounds": 1}

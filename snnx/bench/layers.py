@@ -16,8 +16,8 @@ from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF
 from snnx.neuron.plif import PLIF
 from snnx.neuron.ttfs import TTFS
-from snnx.report.axes import Plot
-from snnx.report.table import Table
+from snnx.report.figures.axes import Plot
+from snnx.report.tables.table import Table
 
 SHAPES = ((4, 32, 64, 8, 8), (8, 32, 64, 16, 16), (16, 32, 64, 16, 16))
 """`[T, B, *]`, feature maps of a convolutional net: half a million to eight million elements."""

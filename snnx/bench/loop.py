@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from snnx.bench.turns import in_turns, medians
-from snnx.build import build_trainer
 from snnx.dataset.batches import Batches
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.encoding.repeat import Repeat
 from snnx.method.base import Method
-from snnx.report.table import Table
+from snnx.report.tables.table import Table
+from snnx.run.build import build_trainer
 from snnx.scheduler.constant import Constant
 
 FULL = {"batches": 300, "batch_size": 32, "rounds": 7}

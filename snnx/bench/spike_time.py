@@ -7,7 +7,7 @@ from torch.optim import Adam
 
 from snnx.backbone.scnn import SCNN
 from snnx.bench.turns import in_turns, medians
-from snnx.report.table import Table
+from snnx.report.tables.table import Table
 from snnx.spike_time.constant_threshold import keep_threshold
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 from snnx.spike_time.planes import SpikePlanes

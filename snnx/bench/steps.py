@@ -21,8 +21,8 @@ from snnx.backbone.vit import ViT
 from snnx.bench.draw import bars
 from snnx.bench.turns import in_turns, medians
 from snnx.neuron.lif import LIF
-from snnx.report.axes import Plot
-from snnx.report.table import Table
+from snnx.report.figures.axes import Plot
+from snnx.report.tables.table import Table
 
 FLOOR, THEIRS, PEER = "ReLU", "SpikingJelly LIF", "SpikingJelly's network and LIF"
 NEURONS = {

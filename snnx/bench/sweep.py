@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from snnx.report.table import Table
+from snnx.report.tables.table import Table
 
 FULL = {"jobs": 4, "epochs": 60}
 SMOKE = {"jobs": 2, "epochs": 1}
@@ -55,7 +55,7 @@ def snnx(folder: Path, *words: str) -> str:
     Raises:
         RuntimeError: it failed.
     """
-    command = [sys.executable, "-m", "snnx.cli", *words]
+    command = [sys.executable, "-m", "snnx", *words]
     env = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -5,8 +5,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from snnx.backbone.shortcut import Shortcut
 from snnx.conversion.links import Link
+from snnx.layer.shortcut import Shortcut
 from snnx.neuron.if_ import IF
 
 

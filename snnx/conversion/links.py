@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn.modules.pooling import _MaxPoolNd
 from torch.overrides import TorchFunctionMode
 
-from snnx.backbone.shortcut import Shortcut
 from snnx.conversion.clipped import Clipped
+from snnx.layer.shortcut import Shortcut
 
 ACTIVATIONS = (nn.ReLU, Clipped)
 LAYERS = (nn.Conv2d, nn.Linear, Shortcut)
@@ -156,9 +156,9 @@ class _Follower(TorchFunctionMode):
 def _together(met: list[_Way], where: str) -> _Way:
     layers = frozenset().union(*(way.layers for way in met))
     if layers and not all(way.layers for way in met):
-        raise _refusal("a way past a layer without a gain", where, "snnx.backbone.shortcut.Shortcut")
+        raise _refusal("a way past a layer without a gain", where, "snnx.layer.shortcut.Shortcut")
     if not layers and len({way.source for way in met}) > 1:
-        raise _refusal("a sum of two activations", where, "snnx.backbone.shortcut.Shortcut")
+        raise _refusal("a sum of two activations", where, "snnx.layer.shortcut.Shortcut")
     return _Way(None if layers else met[0].source, layers)
 
 

@@ -1,9 +1,10 @@
 """What the rates of a converted network should be, layer by layer, and where they are furthest from it."""
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from snnx.conversion.links import ACTIVATIONS
-from snnx.metric.metric import Table
 from snnx.neuron.node import Node
 
 
@@ -38,7 +39,7 @@ def tell_targets(network: nn.Module, spiking: nn.Module, scales: dict[str, Tenso
     return scores
 
 
-def worst(errors: Table) -> str:
+def worst(errors: Mapping[str, Tensor]) -> str:
     """A line on the layer whose rates are furthest off at the last step that was looked at.
 
     Example:

@@ -7,12 +7,11 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from snnx.metric.bins import HISTOGRAMS
-from snnx.metric.pictures import PICTURES
-from snnx.report.lines import Line, scales
+from snnx.metric.drawn_curves import HISTOGRAMS, PICTURES
+from snnx.options.unit import factor
+from snnx.report.data.lines import Line, scales
+from snnx.report.data.runs import Run
 from snnx.report.results import Results
-from snnx.report.runs import Run
-from snnx.report.unit import factor
 
 
 def content(results: Results, outputs: Path) -> str:

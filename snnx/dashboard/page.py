@@ -5,11 +5,11 @@ from datetime import datetime
 from pathlib import Path
 
 from snnx.dashboard.content import content, curves
-from snnx.dashboard.runs import counts, runs
-from snnx.report import page as report
+from snnx.dashboard.run_table import counts, runs
+from snnx.report.board import boards
+from snnx.report.pages import html as report
 from snnx.report.results import Results
-from snnx.report.status import boards
-from snnx.report.table import metrics
+from snnx.report.tables.table import metrics
 
 HERE = Path(__file__).parent
 RELOAD_S = 5

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from snnx.home import home
 from snnx.logger import account
-from snnx.sweepfile import SweepFile
+from snnx.options.folders import shipped
+from snnx.options.sweepfile import SweepFile
 
 if TYPE_CHECKING:
     from wandb_workspaces.workspaces import Workspace
@@ -33,7 +33,7 @@ def offer(sweep: SweepFile, outputs: Path) -> str | None:
 
 def project() -> str:
     """The W&B project, as the option `logger=wandb` names it."""
-    return yaml.safe_load((home("conf") / "logger" / "wandb.yaml").read_text(encoding="utf-8"))["wandb"]["project"]
+    return yaml.safe_load((shipped("conf") / "logger" / "wandb.yaml").read_text(encoding="utf-8"))["wandb"]["project"]
 
 
 def workspace(sweep: SweepFile, *, entity: str, project: str) -> "Workspace":

@@ -14,7 +14,7 @@ from torch import Tensor
 from snnx.dataset.archived import Archived
 from snnx.dataset.binning import BINNINGS, frames
 from snnx.dataset.cache import cached
-from snnx.dataset.convert import convert
+from snnx.dataset.frames import convert
 from snnx.dataset.labelled import Augmentation, Labelled
 from snnx.dataset.mapped import Mapped
 from snnx.dataset.published import NoData

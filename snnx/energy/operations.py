@@ -5,8 +5,8 @@ from functools import reduce
 import torch
 from torch import Tensor, nn
 
+from snnx.energy.fan_out import fan_out, meetings, reach
 from snnx.energy.quantum import LEVELS, quantum
-from snnx.metric.fan_out import fan_out, meetings, reach
 
 QUARTERS = (0.25, 0.5, 0.75, 1.0)
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from snnx.conversion.fold_norm import fold_norm
 
 
-class Link(NamedTuple):
+class ChainLink(NamedTuple):
     """A layer of a chain, with what it reads and makes of one sample and step, without those two dimensions."""
 
     name: str
@@ -20,7 +20,7 @@ class Link(NamedTuple):
 
 
 @torch.no_grad()
-def chain(network: nn.Module, in_shape: tuple[int, int, int]) -> list[Link]:
+def chain(network: nn.Module, in_shape: tuple[int, int, int]) -> list[ChainLink]:
     """The chain of a copy of `network` for inference, with its batch norms folded into the layers before them.
 
     One image is passed through. Each layer must read the very memory that the layer before it wrote, in whatever shape: a sum,
@@ -65,7 +65,7 @@ def chain(network: nn.Module, in_shape: tuple[int, int, int]) -> list[Link]:
         if any(link.module is module for link in found):
             raise ValueError(f"{names[module]} must be used once; got it twice")
         if not isinstance(module, nn.Identity | nn.Dropout | nn.Flatten):  # which compute nothing in a test
-            found.append(Link(names[module], module, _sample(read), _sample(made)))
+            found.append(ChainLink(names[module], module, _sample(read), _sample(made)))
         before = made
     if _elsewhere(before, out):
         raise ValueError(

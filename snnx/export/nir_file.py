@@ -9,7 +9,7 @@ from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 
 from snnx.neuron.node import Node
-from snnx.write import write
+from snnx.record.write import write
 
 STEPS, SAMPLES = 16, 4  # of the round trip; a network that differs does so within steps
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from snnx.export.chain import Link, chain
+from snnx.export.chain import ChainLink, chain
 from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
 from snnx.neuron.node import Node
@@ -53,11 +53,11 @@ def nir_graph(network: nn.Module, in_shape: tuple[int, int, int]) -> nir.NIRGrap
     return nir.NIRGraph(nodes=nodes, edges=list(pairwise(nodes)))
 
 
-def _name(link: Link) -> str:
+def _name(link: ChainLink) -> str:
     return link.name.replace(".", "_")
 
 
-def _node(link: Link) -> nir.NIRNode:
+def _node(link: ChainLink) -> nir.NIRNode:
     module = link.module
     if isinstance(module, nn.Conv2d):
         if module.padding_mode != "zeros":
@@ -83,7 +83,7 @@ def _node(link: Link) -> nir.NIRNode:
     raise ValueError(f"{link.name}: NIR has no node for {type(module).__name__}")
 
 
-def _neuron(link: Link, neuron: Node) -> nir.NIRNode:
+def _neuron(link: ChainLink, neuron: Node) -> nir.NIRNode:
     kind = type(neuron)
     if kind not in (IF, LIF, PLIF):
         raise ValueError(

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from snnx import ledger, provenance
-from snnx.reopen import Reopened
-from snnx.write import write
+from snnx.record import provenance, result_file
+from snnx.record.write import write
+from snnx.run.reopen import Reopened
 
 
 def export_weights(run: Reopened, to: Path) -> list[Path]:
@@ -38,7 +38,7 @@ def export_weights(run: Reopened, to: Path) -> list[Path]:
         "metrics": _measured(run),
         "further": [key for key in run.weights if not key.startswith(below)],
     }
-    text = ledger.to_json(facts)
+    text = result_file.to_json(facts)
     write(to, save(tensors, metadata={"snnx": text}))
     return [to, write(to.with_suffix(".json"), json.dumps(json.loads(text), indent=1))]
 
@@ -46,7 +46,7 @@ def export_weights(run: Reopened, to: Path) -> list[Path]:
 def _measured(run: Reopened) -> dict:
     """Of the last epoch all metrics, of the best one what was tested of it, of any other nothing."""
     best = "_best"
-    metrics = (ledger.result(run.folder) or {}).get("metrics", {})
+    metrics = (result_file.read(run.folder) or {}).get("metrics", {})
     if run.epoch == run.config["trainer"]["max_epochs"]:
         return {key: value for key, value in metrics.items() if not key.endswith(best)}
     if run.epoch == metrics.get("best_epoch"):

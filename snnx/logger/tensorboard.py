@@ -2,7 +2,7 @@
 
 from torch.utils.tensorboard import SummaryWriter
 
-from snnx.job import Job
+from snnx.record.job import Job
 
 
 class TensorBoard:

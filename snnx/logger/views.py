@@ -7,8 +7,8 @@ from functools import partial
 
 from hydra.utils import instantiate
 
-from snnx.job import Job
 from snnx.logger.view import View
+from snnx.record.job import Job
 
 
 @contextmanager

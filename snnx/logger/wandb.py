@@ -10,10 +10,10 @@ from pathlib import Path
 
 import wandb
 
-from snnx.job import Job
 from snnx.logger import account, wandb_file
-from snnx.report.unit import factor
-from snnx.sweepfile import find, read
+from snnx.options.sweepfile import find, read
+from snnx.options.unit import factor
+from snnx.record.job import Job
 
 FINISH_S = 15  # to upload what is waiting when the run has ended; what is left then stays in the run's folder
 FLUSH_S = 5.0  # after that for W&B's process to write its file, which it does on its own time

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
+from snnx.energy.fan_out import fan_out
 from snnx.energy.operations import additions
 from snnx.energy.prices import PRICES
 from snnx.metric.by_step import answers, require_steps, scores_by_step
 from snnx.metric.counting import Counting
-from snnx.metric.fan_out import fan_out
 from snnx.metric.metric import Table
 from snnx.neuron.node import Node
 

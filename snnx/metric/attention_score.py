@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
 from snnx.metric.attends import require_attention
-from snnx.metric.bins import HISTOGRAMS
+from snnx.metric.drawn_curves import HISTOGRAMS
 from snnx.metric.metric import Metric, Table
 
 BINS = HISTOGRAMS["attention_score_histogram"]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from snnx.attention.self_attention import SelfAttention
-from snnx.energy.attention import products
+from snnx.energy.attention_products import products
 from snnx.metric.metric import Metric
 from snnx.neuron.node import Node
 from snnx.spike_time.dynamic_threshold import DynamicThreshold

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from snnx.metric.bins import HISTOGRAMS
 from snnx.metric.by_step import require_steps
+from snnx.metric.drawn_curves import HISTOGRAMS
 from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
 from snnx.neuron.ttfs import TTFS, unfired

@@ -1,22 +1,23 @@
-"""Reads the neuron layers of a network while it is tested."""
+"""Measures a network while it is tested: what its layers do becomes the curves of metrics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from functools import partial
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.hooks import RemovableHandle
 
 from snnx.attention.self_attention import SelfAttention
 from snnx.metric.counting import Counting
-from snnx.metric.curves import Curves
+from snnx.metric.layer_hooks import LayerHooks
 from snnx.metric.metric import Metric
+from snnx.metric.reductions import Reductions
 from snnx.neuron.node import Node
 
 
-class Recorder(Curves):
-    """Streams metrics over the test set, from the layers of a network to `Curves`.
+class Recorder(Reductions):
+    """Streams metrics over the test set, from the layers of a network to `Reductions`.
 
     A context: inside it, the watched layers hand over their potentials and spikes; outside, they pay nothing.
 
@@ -51,12 +52,10 @@ class Recorder(Curves):
         self.layers = layers
         self.nodes: dict[str, Node] = {}
         self.attentions: dict[str, SelfAttention] = {}
-        self._hooks: list[RemovableHandle] = []
         self.labels: Tensor | None = None  # of the batch that is running, where they are known
-        self._made: tuple[str, Tensor] | None = None  # the layer that ran last, and its output
+        self._hooks: LayerHooks | None = None
         self._early: list[Callable[[], None]] = []  # what the encoding did before the recorder knew the batch
         self._batch_size = self._steps = 0
-        self._on = False
         self.watch(network)
 
     def watch(self, network: nn.Module) -> None:
@@ -65,66 +64,45 @@ class Recorder(Curves):
         Raises:
             ValueError: no neuron layer matches the pattern.
         """
-        self._let_go()
-        self.network = network
-        for metric in self.metrics:
-            metric.begin(network)
-        found = {name: module for name, module in network.named_modules() if isinstance(module, Node)}
-        self.matched = {name for name in found if fnmatchcase(name, self.layers)}
-        if found and not self.matched:
-            raise ValueError(f"Recorder: layers must match one of {', '.join(found)}; got {self.layers}")
-        self.nodes = {name: module for name, module in found.items() if self.counting or name in self.matched}
-        scored = any(type(metric).measure_scores is not Metric.measure_scores for metric in self.metrics)
-        attentions = {name: module for name, module in network.named_modules() if isinstance(module, SelfAttention)}
-        self.attentions = attentions if scored else {}  # to be watched costs it the cheaper order of its products
-        if self._on:
-            self._take_hold()
+        with self.paused():
+            self.network = network
+            for metric in self.metrics:
+                metric.begin(network)
+            found = {name: module for name, module in network.named_modules() if isinstance(module, Node)}
+            self.matched = {name for name in found if fnmatchcase(name, self.layers)}
+            if found and not self.matched:
+                raise ValueError(f"Recorder: layers must match one of {', '.join(found)}; got {self.layers}")
+            self.nodes = {name: module for name, module in found.items() if self.counting or name in self.matched}
+            scored = any(type(metric).measure_scores is not Metric.measure_scores for metric in self.metrics)
+            attentions = {name: module for name, module in network.named_modules() if isinstance(module, SelfAttention)}
+            self.attentions = attentions if scored else {}  # to be watched costs it the cheaper order of its products
 
     def __enter__(self) -> "Recorder":
-        self._on = True
-        self._take_hold()
+        read = any(type(metric).measure_layer is not Metric.measure_layer for metric in self.metrics)
+        self._hooks = LayerHooks(
+            self,
+            nodes={**{name: module for name, module in self.before.items() if isinstance(module, Node)}, **self.nodes},
+            attentions=self.attentions,
+            layers={**self.before, **dict(self.network.named_modules())} if read else {},
+            norms=bool(self.counting),
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._on = False
-        self._let_go()
+        self._hooks.let_go()
+        self._hooks = None
 
-    def _take_hold(self) -> None:
-        for name, node in self._nodes().items():
-            node.probe = self._when_known(name, partial(self._measure, name, node))
-        for name, attention in self.attentions.items():
-            attention.probe = lambda before, after, name=name, attention=attention: self._score(name, attention, before, after)
-        if any(type(metric).measure_layer is not Metric.measure_layer for metric in self.metrics):
-            for name, module in (*self.before.items(), *self.network.named_modules()):
-                if isinstance(module, nn.Conv2d | nn.Linear):
-                    tell = self._when_known(name, partial(self._measure_layer, name, module))
-                    self._hooks.append(module.register_forward_pre_hook(lambda m, x, tell=tell: tell(x[0])))
-                    self._hooks.append(module.register_forward_hook(lambda m, x, y, name=name: self._keep(name, y)))
-                elif isinstance(module, _BatchNorm) and self.counting:
-                    self._hooks.append(module.register_forward_pre_hook(lambda m, x: self._meet(x[0])))
-
-    def _keep(self, layer: str, y: Tensor) -> None:
-        self._made = layer, y
-
-    def _meet(self, x: Tensor) -> None:
-        """A batch norm reads `x`; if that is what the last layer made, in whatever shape, it can be folded into it."""
-        layer, y = self._made or ("", x.new_empty(0))
-        if y.data_ptr() == x.data_ptr() and y.numel() == x.numel():
-            self._when_known(layer, partial(self._measure_norm, layer))()
-
-    def _nodes(self) -> dict[str, Node]:
-        return {**{name: module for name, module in self.before.items() if isinstance(module, Node)}, **self.nodes}
-
-    def _when_known(self, name: str, tell: Callable) -> Callable:
-        """`tell`, which for a part of the encoding waits until the batch is known."""
-        return (lambda *seen: self._early.append(partial(tell, *seen))) if name in self.before else tell
-
-    def _let_go(self) -> None:
-        for watched in (*self._nodes().values(), *self.attentions.values()):
-            watched.probe = None
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks, self._made = [], None
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the network run unwatched for as long as the context lasts; nothing of it is measured."""
+        on = self._hooks is not None
+        if on:
+            self.__exit__()
+        try:
+            yield
+        finally:
+            if on:
+                self.__enter__()
 
     def see_input(self, images: Tensor, encoded: Tensor) -> None:
         """Measure the input of the batch that begins; of a run in pieces, its first piece."""
@@ -134,9 +112,9 @@ class Recorder(Curves):
             given = images[None] if reads and metric in self.counting else encoded  # what the first layer that is counted reads
             for curve, places in metric.measure_input(images, given).items():
                 self._put(curve, places)
-        for tell in self._early:
-            tell()
-        self._early = []
+        early, self._early = self._early, []
+        for measure in early:
+            measure()
 
     def see_output(self, outputs: Tensor, decoding: nn.Module) -> None:
         """Measure the read-out of the batch that is running."""
@@ -146,7 +124,28 @@ class Recorder(Curves):
                     self.neurons |= {place: outputs[0, 0].numel() for place in places}
                     self._put(curve, places)
 
-    def _measure(self, layer: str, node: Node, h: Tensor, s: Tensor) -> None:
+    def see_neurons(self, name: str, node: Node, h: Tensor, s: Tensor) -> None:
+        self._once_known(name, partial(self._measure_neurons, name, node, h, s))
+
+    def see_layer(self, name: str, layer: nn.Conv2d | nn.Linear, x: Tensor) -> None:
+        self._once_known(name, partial(self._measure_layer, name, layer, x))
+
+    def see_norm(self, name: str) -> None:
+        self._once_known(name, partial(self._measure_norm, name))
+
+    def see_scores(self, name: str, attention: SelfAttention, before: Tensor, after: Tensor) -> None:
+        for metric in self.metrics:
+            for curve, values in metric.measure_scores(before, after, attention).items():
+                self._put(curve, {name: values})
+
+    def _once_known(self, name: str, measure: Callable[[], None]) -> None:
+        """Measure now, or, what is a part of the encoding, as soon as the batch is known."""
+        if name in self.before:
+            self._early.append(measure)
+        else:
+            measure()
+
+    def _measure_neurons(self, layer: str, node: Node, h: Tensor, s: Tensor) -> None:
         self.neurons[layer] = h[0, 0].numel()
         for metric in self.metrics if layer in self.matched else self.counting:
             for curve, values in metric.measure(h, s, node).items():
@@ -164,9 +163,4 @@ class Recorder(Curves):
     def _measure_norm(self, layer: str) -> None:
         for metric in self.counting:
             for curve, values in metric.measure_norm(layer).items():
-                self._put(curve, {layer: values})
-
-    def _score(self, layer: str, attention: SelfAttention, before: Tensor, after: Tensor) -> None:
-        for metric in self.metrics:
-            for curve, values in metric.measure_scores(before, after, attention).items():
                 self._put(curve, {layer: values})

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from snnx.init.init import places
-from snnx.metric.bins import HISTOGRAMS
 from snnx.metric.by_step import require_steps
+from snnx.metric.drawn_curves import HISTOGRAMS
 from snnx.metric.metric import Metric, Table
 from snnx.neuron.node import Node
 from snnx.neuron.ttfs import TTFS, unfired
@@ -51,17 +51,16 @@ class WeightGradient(Metric, pl.Callback):
         images, labels = trainer.datamodule.on_after_batch_transfer(batch, 0)
         nodes = {name: m for name, m in pl_module.backbone.named_modules() if isinstance(m, Node)}
         recorder, pl_module.recorder = pl_module.recorder, None
-        before = {name: node.probe for name, node in nodes.items()}
-        with torch.inference_mode(False), torch.enable_grad():
-            slopes: Table = {}
+        slopes: Table = {}
+        with recorder.paused(), torch.inference_mode(False), torch.enable_grad():
             for name, node in nodes.items():
                 node.probe = lambda h, s, name=name, node=node: slopes.update({name: _slope(node, h, s)})
             pl_module.encoding.begin_evaluation()
             loss = pl_module.loss(pl_module(images.clone()), labels.clone())
             layers = [place.layer for place in places(pl_module.backbone)]
             gradients = torch.autograd.grad(loss, [layer.weight for layer in layers])
-        for name, node in nodes.items():
-            node.probe = before[name]
+            for node in nodes.values():
+                node.probe = None
         pl_module.recorder = recorder
         names = {module: name for name, module in pl_module.backbone.named_modules()}
         self._tables = {

@@ -4,21 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from snnx.report import anytime, attention, claims, costs, curves, histograms, layers, notes, raster, table, tradeoff
-from snnx.report.axes import Plot
-from snnx.report.by_layer import by_layer
-from snnx.report.lines import Line, lines
-from snnx.report.runs import Run
-from snnx.report.verdict import Verdict, verdicts
-from snnx.sweepfile import SweepFile
+from snnx.options.sweepfile import SweepFile
+from snnx.report.data import claims
+from snnx.report.data.lines import Line, lines
+from snnx.report.data.runs import Run
+from snnx.report.data.verdict import Verdict, verdicts
+from snnx.report.figures import anytime, attention_maps, histograms, layer_curves, learning_curves, raster, tradeoff
+from snnx.report.figures.axes import Plot
+from snnx.report.pages import notes
+from snnx.report.tables import costs, table
+from snnx.report.tables.by_layer import by_layer
 
 FIGURES = (
-    curves.draw,
+    learning_curves.draw,
     tradeoff.draw,
     anytime.draw,
-    layers.draw,
+    layer_curves.draw,
     histograms.draw,
-    attention.draw,
+    attention_maps.draw,
     raster.draw,
 )  # each: (sweep, lines) -> plots, none where it has nothing to draw
 

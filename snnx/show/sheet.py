@@ -5,10 +5,10 @@ import torch
 from hydra.utils import instantiate
 from torch import Tensor
 
-from snnx.build import build_data
 from snnx.dataset.labelled import Labelled
 from snnx.dataset.split import balanced_order
-from snnx.report.axes import COLOURS, png
+from snnx.report.figures.axes import COLOURS, png
+from snnx.run.build import build_data
 
 BRIGHTER, DARKER = COLOURS[0], COLOURS[1]
 CELL_INCH, LINE = 0.8, 0.06  # a cell on paper, and the line between two cells as a share of one

@@ -5,7 +5,7 @@ from spikingjelly.activation_based.layer import SeqToANNContainer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from snnx.backbone.each_step import EachStep
+from snnx.layer.each_step import EachStep
 from snnx.spike_time.causal_set import SILENT, CausalSet
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 

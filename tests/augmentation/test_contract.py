@@ -5,14 +5,14 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from snnx.home import home
+from snnx.options.folders import shipped
 
-OPTIONS = sorted(path.stem for path in (home("conf") / "augmentation").glob("*.yaml"))
+OPTIONS = sorted(path.stem for path in (shipped("conf") / "augmentation").glob("*.yaml"))
 
 
 @pytest.fixture(params=OPTIONS)
 def augmentation(request):
-    return instantiate(OmegaConf.load(home("conf") / "augmentation" / f"{request.param}.yaml"))
+    return instantiate(OmegaConf.load(shipped("conf") / "augmentation" / f"{request.param}.yaml"))
 
 
 def test_shape_dtype_range_and_labels_are_kept(augmentation):

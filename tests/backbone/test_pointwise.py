@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from snnx.backbone.pointwise import Pointwise
+from snnx.layer.pointwise import Pointwise
 
 
 @settings(max_examples=20)

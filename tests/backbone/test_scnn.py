@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from spikingjelly.activation_based import functional
 from torch import nn
 
-from snnx.backbone.each_step import EachStep
-from snnx.backbone.max_pool import MaxPool
-from snnx.backbone.mean_pool import MeanPool
 from snnx.backbone.mlp import MLP
 from snnx.backbone.scnn import SCNN
+from snnx.layer.each_step import EachStep
+from snnx.layer.max_pool import MaxPool
+from snnx.layer.mean_pool import MeanPool
 from snnx.neuron.ttfs import TTFS
 
 

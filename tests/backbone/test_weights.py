@@ -7,8 +7,8 @@ from composing import composed
 from torch import nn
 
 from snnx.backbone.resnet import ResNet
-from snnx.build import build_method
-from snnx.check import check
+from snnx.compose.check import check
+from snnx.run.build import build_method
 
 
 def resnet(path, *, neuron=nn.ReLU, depth=18, classes=7):

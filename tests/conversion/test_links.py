@@ -6,11 +6,11 @@ from composing import composed
 from converting import SHAPE, network
 from torch import nn
 
-from snnx.backbone.shortcut import Shortcut
-from snnx.build import build_method
 from snnx.conversion.clipped import Clipped
 from snnx.conversion.fold_norm import fold_norm
 from snnx.conversion.links import Link, links
+from snnx.layer.shortcut import Shortcut
+from snnx.run.build import build_method
 
 
 def test_every_layer_of_a_resnet_is_between_its_activations():
@@ -62,7 +62,7 @@ def each(net, y, x):
         (Net(lambda net, y, x: torch.relu(y)), "got relu in the network; use the neuron"),
         (Net(lambda net, y, x: y * y), "got mul in the network"),
         (Net(lambda net, y, x: y + 0.5), "got a sum with a constant in the network; use a layer's bias"),
-        (Net(lambda net, y, x: y + x), "got a sum of two activations in the network; use snnx.backbone.shortcut.Shortcut"),
+        (Net(lambda net, y, x: y + x), "got a sum of two activations in the network; use snnx.layer.shortcut.Shortcut"),
         (
             Net(lambda net, y, x: each(net, y, x) + y, nn.Conv2d(3, 3, 1)),
             "got a way past a layer without a gain in the network; use",

@@ -4,8 +4,8 @@ import pytest
 from browsing import needs_chromium, use
 
 from snnx.dashboard.page import page
+from snnx.report.data.runs import collect
 from snnx.report.results import work_out
-from snnx.report.runs import collect
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from snnx import cli
-from snnx.dashboard import command
+from snnx.command import dashboard, main
 from snnx.dashboard.content import content
 from snnx.dashboard.page import page
 from snnx.dashboard.workspace import offer, workspace
+from snnx.options.sweepfile import find, read
+from snnx.report.data.runs import collect
 from snnx.report.results import work_out
-from snnx.report.runs import collect
-from snnx.sweepfile import find, read
 
 ERROR = {"type": "Bad<b>", "message": "<script>alert(1)</script>", "traceback": "</script><script>alert(2)</script>"}
 LAYERS = {
@@ -79,7 +78,7 @@ def test_it_loads_again_only_while_it_is_written_again(made, outputs):
 def test_the_command_watches_until_nothing_runs(leave, outputs, docs, monkeypatch, capsys, done):
     folder = leave("demo_neurons", "LIF,seed=0", None, hash="c0")
     path = outputs / "demo_neurons" / "dashboard.html"
-    monkeypatch.setattr(command, "EVERY_S", 0.05)
+    monkeypatch.setattr(dashboard, "EVERY_S", 0.05)
     seen = []
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -91,7 +90,7 @@ def test_the_command_watches_until_nothing_runs(leave, outputs, docs, monkeypatc
         timer = threading.Timer(0.5, finish)
         timer.start()
         words = ["demo_neurons", "--watch", "--outputs", str(outputs), "--docs", str(docs)]
-        assert command.main(words) == 0
+        assert dashboard.main(words) == 0
         timer.join()
     assert capsys.readouterr().out == f"{path}\n"
     assert "refresh" in seen[0]
@@ -103,10 +102,10 @@ def test_a_watch_that_is_ended_leaves_a_page_that_does_not_load_again(made, outp
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command.time, "sleep", interrupt)
+    monkeypatch.setattr(dashboard.time, "sleep", interrupt)
     arguments, path = argparse.Namespace(outputs=outputs, docs=docs), outputs / "fig" / "dashboard.html"
     with pytest.raises(KeyboardInterrupt):
-        command._watch(sweep, arguments, path)
+        dashboard._watch(sweep, arguments, path)
     assert "refresh" not in path.read_text()
 
 
@@ -116,14 +115,14 @@ def test_no_runs_and_no_such_sweep(empty, monkeypatch, capsys):
         (["nothing"], 2, "sweep must be one of .*; got nothing"),
     ):
         monkeypatch.setattr(sys, "argv", ["snnx", "dashboard", *words])
-        assert cli.main() == code
+        assert main.main() == code
         assert re.search(said, capsys.readouterr().err)
 
 
 def test_it_needs_neither_torch_nor_hydra_nor_matplotlib(leave, done, outputs, docs):
     leave("demo_neurons", "LIF,seed=0", done("LIF", 0, 0.8))
     code = (
-        "import sys; from snnx.dashboard.command import main; main(sys.argv[1:]); "
+        "import sys; from snnx.command.dashboard import main; main(sys.argv[1:]); "
         "print(sorted({'torch', 'hydra', 'matplotlib', 'wandb'} & set(sys.modules)))"
     )
     words = ["demo_neurons", "--outputs", str(outputs), "--docs", str(docs)]

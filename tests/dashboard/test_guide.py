@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from snnx import cli
+from snnx.command import main
 
 ROOT = Path(__file__).parent.parent.parent
 GUIDE = (ROOT / "docs" / "guides" / "compare_in_wandb.md").read_text(encoding="utf-8")
@@ -18,7 +18,7 @@ LINES = re.findall(r"```sh\n(snnx .*?)\n```", GUIDE, re.DOTALL)
 
 def test_every_command_is_there():
     assert [shlex.split(line)[1] for line in LINES] == ["dashboard", "-m", "sync"]
-    assert {"dashboard", "sync"} <= set(cli.COMMANDS)
+    assert {"dashboard", "sync"} <= set(main.COMMANDS)
 
 
 @pytest.mark.slow
@@ -32,7 +32,7 @@ def test_the_commands_run(tmp_path):
         (dashboard, 0, "outputs/demo_neurons/dashboard.html"),
         (sync, 1, "1 run is to upload, but no key of W&B is known"),
     ):
-        command = [sys.executable, "-m", "snnx.cli", *words]
+        command = [sys.executable, "-m", "snnx", *words]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stderr
         assert said in done.stdout + done.stderr

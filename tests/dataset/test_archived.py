@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from snnx.augmentation.none import none
+from snnx.command.prepare import main
 from snnx.dataset.cifar10_dvs import CIFAR10DVS
 from snnx.dataset.dvs128_gesture import DVS128Gesture
 from snnx.dataset.nmnist import NMNIST
 from snnx.dataset.published import Archive
-from snnx.prepare import main
 
 FOUND = "found   official, bin: 10 train, 10 test recordings; published 60,000 and 10,000 samples"
 

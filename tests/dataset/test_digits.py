@@ -6,12 +6,12 @@ from omegaconf import OmegaConf
 from sklearn.datasets import load_digits
 
 from snnx.dataset.digits import Digits
-from snnx.home import home
+from snnx.options.folders import shipped
 
 
 def build():
     none = {"_target_": "snnx.augmentation.none.none", "_partial_": True}
-    dataset = OmegaConf.load(home("conf") / "dataset" / "digits.yaml")
+    dataset = OmegaConf.load(shipped("conf") / "dataset" / "digits.yaml")
     return instantiate(OmegaConf.create({"seed": 0, "augmentation": none, "dataset": dataset}).dataset)
 
 

@@ -17,11 +17,11 @@ from omegaconf import OmegaConf
 
 from snnx.augmentation.none import none
 from snnx.dataset.binning import by_time, frames
-from snnx.dataset.convert import convert
+from snnx.dataset.frames import convert
 from snnx.dataset.nmnist import NMNIST, read_bin
 from snnx.dataset.published import NoData
 from snnx.dataset.recording import Damaged, Recording, Sample
-from snnx.home import home
+from snnx.options.folders import shipped
 
 
 def nmnist(root, **changed) -> NMNIST:
@@ -390,7 +390,7 @@ def test_the_real_recordings_are_sound_and_carry_the_labels_of_their_mnist_numbe
 @pytest.mark.parametrize("option", ["nmnist", "event_digits", "dvs128_gesture", "cifar10_dvs"])
 def test_the_option_builds_its_set(option, tmp_path):
     none_ = {"_target_": "snnx.augmentation.none.none", "_partial_": True}
-    loaded = OmegaConf.load(home("conf") / "dataset" / f"{option}.yaml")
+    loaded = OmegaConf.load(shipped("conf") / "dataset" / f"{option}.yaml")
     config = OmegaConf.create({"seed": 0, "timesteps": 5, "augmentation": none_, "dataset": loaded})
     dataset = instantiate(config.dataset)
     assert dataset.option == option

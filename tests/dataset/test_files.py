@@ -11,14 +11,14 @@ from snnx.dataset.cifar10 import CIFAR10
 from snnx.dataset.cifar100 import CIFAR100
 from snnx.dataset.fashion_mnist import FashionMNIST
 from snnx.dataset.mnist import MNIST
-from snnx.home import home
+from snnx.options.folders import shipped
 
 SETS = {"mnist": MNIST, "fashion_mnist": FashionMNIST, "cifar10": CIFAR10, "cifar100": CIFAR100}
 
 
 def build(option, root):
     config = OmegaConf.create({"seed": 0, "augmentation": {"_target_": "snnx.augmentation.none.none", "_partial_": True}})
-    config.dataset = OmegaConf.load(home("conf") / "dataset" / f"{option}.yaml")
+    config.dataset = OmegaConf.load(shipped("conf") / "dataset" / f"{option}.yaml")
     config.dataset.root = str(root)
     return instantiate(config.dataset)
 

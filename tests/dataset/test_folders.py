@@ -11,10 +11,10 @@ from composing import composed
 from PIL import Image
 from torchvision.transforms import v2
 
-from snnx.build import build_data
+from snnx.command.prepare import main as prepare
 from snnx.dataset.pictures import Pictures, crop, middle
 from snnx.dataset.published import NoData
-from snnx.prepare import main as prepare
+from snnx.run.build import build_data
 
 CLASSES = ["n01", "n02", "n03"]
 TINY, FULL = "tiny-imagenet-200", "imagenet"

@@ -8,14 +8,14 @@ from spikingjelly.activation_based.functional import reset_net
 
 from snnx.encoding.encoding import Encoding
 from snnx.encoding.repeat import Repeat
-from snnx.home import home
+from snnx.options.folders import shipped
 
-OPTIONS = sorted(path.stem for path in (home("conf") / "encoding").glob("*.yaml") if path.stem != "events")  # of images
+OPTIONS = sorted(path.stem for path in (shipped("conf") / "encoding").glob("*.yaml") if path.stem != "events")  # of images
 NEURON = {"_target_": "spikingjelly.activation_based.neuron.IFNode", "_partial_": True, "step_mode": "m"}
 
 
 def build(option: str, timesteps: int = 4, in_channels: int = 3) -> Encoding:
-    loaded = OmegaConf.load(home("conf") / "encoding" / f"{option}.yaml")
+    loaded = OmegaConf.load(shipped("conf") / "encoding" / f"{option}.yaml")
     config = OmegaConf.create({"timesteps": timesteps, "neuron": NEURON, "encoding": loaded})
     return instantiate(config.encoding)(in_channels=in_channels)
 

@@ -13,18 +13,18 @@ from snnx.backbone.convnet import ConvNet
 from snnx.backbone.fold import fold_average_pooling
 from snnx.backbone.scnn import SCNN
 from snnx.backbone.vit import Attention
-from snnx.build import build_method
 from snnx.conversion.fold_norm import fold_norm
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.energy import operations
+from snnx.energy.fan_out import fan_out
 from snnx.energy.prices import PRICES
 from snnx.metric.anytime import AnyTime
 from snnx.metric.energy import Energy
-from snnx.metric.fan_out import fan_out
 from snnx.metric.firing_rate import FiringRate
 from snnx.metric.recorder import Recorder
 from snnx.metric.relative_energy import relative_energy
 from snnx.neuron.if_ import IF
+from snnx.run.build import build_method
 
 SPIKES = torch.tensor([[1.0, 0.0, 1.0, 1.0]]).view(1, 1, 4)
 

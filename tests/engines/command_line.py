@@ -18,7 +18,7 @@ def environment(source: Path = ROOT) -> dict[str, str]:
 
 def snnx(folder: Path, *words: str, source: Path = ROOT) -> subprocess.CompletedProcess:
     """Run the command in `folder`."""
-    command = [sys.executable, "-m", "snnx.cli", *words]
+    command = [sys.executable, "-m", "snnx", *words]
     return subprocess.run(
         command, cwd=folder, env=environment(source), capture_output=True, text=True, timeout=600, check=False
     )

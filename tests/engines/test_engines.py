@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import pytest
 from command_line import FOUR, QUICK, RAISES, copy_of_snnx, environment, holder, results, snnx
 
-from snnx.job import Job
+from snnx.record.job import Job
 
 ENGINES = {"joblib": "hydra_joblib_launcher", "ray": "hydra_ray_launcher"}
 MISSING = "the {0} extra is not installed: pip install 'snnx[{0}]'"
@@ -29,7 +29,7 @@ def test_a_row_that_raises_and_one_that_is_killed(extra, tmp_path):
     need(extra)
     source = copy_of_snnx(tmp_path / "site", sweep=FOUR.replace("LONG", "60"), neuron=RAISES)
     line = ["-m", "sweep=four", "seed=0", f"hydra/launcher=snnx_{extra}", *QUICK[1:]]
-    command = [sys.executable, "-m", "snnx.cli", *line]
+    command = [sys.executable, "-m", "snnx", *line]
     sweep = subprocess.Popen(
         command, cwd=tmp_path, env=environment(source), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -70,7 +70,7 @@ def test_an_edit_while_a_sweep_runs_changes_none_of_its_runs(tmp_path):
         "hydra.launcher.engine.n_jobs=1",
         "trainer.max_epochs=20",
     ]
-    command = [sys.executable, "-m", "snnx.cli", *line, *QUICK[1:]]
+    command = [sys.executable, "-m", "snnx", *line, *QUICK[1:]]
     sweep = subprocess.Popen(command, cwd=tmp_path, env=environment(source), stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 240
     while not list(tmp_path.glob("outputs/runs/*/metrics.csv")):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from command_line import ROOT, snnx
 
-from snnx import cli
+from snnx.command import main
 
 GUIDE = (ROOT / "docs" / "guides" / "laptop_to_slurm.md").read_text(encoding="utf-8")
 LINES = re.findall(r"```sh\n(snnx .*?)\n```", GUIDE, re.DOTALL)
@@ -33,7 +33,7 @@ def test_every_engine_has_its_command():
     assert files == {option for option in NEEDS if option != "snnx_optuna"}
 
 
-@pytest.mark.parametrize("line", [line for line in LINES if words(line)[0] not in cli.COMMANDS])
+@pytest.mark.parametrize("line", [line for line in LINES if words(line)[0] not in main.COMMANDS])
 def test_options_of_the_guide_exist(line, tmp_path):
     """Hydra composes the line, with the engine's own settings, and prints them."""
     single = [word for word in words(line) if word != "-m" and "(" not in word]  # Hydra prints no multirun

@@ -12,7 +12,7 @@ import pytest
 from command_line import QUICK, environment, snnx
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from snnx import cli
+from snnx.command import main
 
 optuna = pytest.importorskip("optuna", reason="the Optuna extra is not installed: pip install 'snnx[optuna]'")
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution  # noqa: E402
@@ -67,7 +67,7 @@ def test_distributions(override, expected):
 )
 def test_mistakes_end_in_one_line_before_training(empty, monkeypatch, capsys, words, message):
     monkeypatch.setattr(sys, "argv", ["snnx", *LINE, *words])
-    assert cli.main() == cli.USAGE
+    assert main.main() == main.USAGE
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert re.search(message, line), line
     assert not list(empty.glob("outputs/runs/*"))
@@ -86,7 +86,7 @@ def test_a_killed_search_goes_on_to_its_total(tmp_path, kind):
     """Killed in a trial: the same line asks for that trial again and ends with as many as were wanted, none running."""
     line = [*LINE, f"hydra/sweeper/storage={kind}", "hydra.sweeper.n_trials=3", "optimizer.lr=tag(log,interval(1e-4,1e-1))"]
     line += ["trainer.max_epochs=40", "budget.samples=0.1", "timesteps=2"]
-    command = [sys.executable, "-m", "snnx.cli", *line]
+    command = [sys.executable, "-m", "snnx", *line]
     driver = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, start_new_session=True)
     runs = tmp_path / "outputs" / "runs"
     deadline = time.monotonic() + 240
@@ -112,7 +112,7 @@ def test_a_killed_search_goes_on_to_its_total(tmp_path, kind):
 @pytest.mark.parametrize("kind", STORAGES)
 def test_workers_share_one_total(tmp_path, kind):
     line = [*LINE, f"hydra/sweeper/storage={kind}", "hydra.sweeper.n_trials=5", "optimizer.lr=interval(0.001,0.1)", *QUICK]
-    command = [sys.executable, "-m", "snnx.cli", *line]
+    command = [sys.executable, "-m", "snnx", *line]
     workers = [
         subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for _ in range(3)

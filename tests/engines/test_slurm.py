@@ -63,7 +63,7 @@ def asked(env: dict, *words: str) -> str:
 def test_raise_kill_and_preemption_then_the_same_line_again(slurm, tmp_path):
     source = copy_of_snnx(tmp_path / "site", sweep=FOUR.replace("LONG", "200"), neuron=RAISES)
     env = environment(source) | slurm
-    command = [sys.executable, "-m", "snnx.cli", *LINE]
+    command = [sys.executable, "-m", "snnx", *LINE]
     sweep = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     folder = {}
     for row in ("Killed", "Preempted"):

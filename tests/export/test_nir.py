@@ -12,12 +12,12 @@ from torch import nn
 from snnx.backbone.convnet import ConvNet
 from snnx.backbone.mlp import MLP
 from snnx.backbone.scnn import SCNN
-from snnx.build import build_method
-from snnx.export import command
+from snnx.command import export
 from snnx.export.chain import chain
 from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
 from snnx.neuron.plif import PLIF
+from snnx.run.build import build_method
 
 nir = pytest.importorskip("nir", reason="the extra is not installed: pip install 'snnx[export]'")
 from snnx.export.interpret import interpret  # noqa: E402
@@ -184,7 +184,7 @@ def test_layers_that_are_no_chain():
 def test_the_command_writes_a_graph_or_says_why_not(tmp_path, capsys):
     folder, _ = finished(tmp_path / "outputs", "neuron=lif", "neuron.v_threshold=0.2", "trainer.max_epochs=1")
     file = tmp_path / "net.nir"
-    assert command.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 0
+    assert export.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 0
     assert capsys.readouterr().out.strip() == str(file)
     assert file.stat().st_mode & 0o777 == 0o644
     assert set(nir.read(file).nodes) >= {
@@ -197,17 +197,17 @@ def test_the_command_writes_a_graph_or_says_why_not(tmp_path, capsys):
         "output",
     }
     binary = tmp_path / "binary.nir"
-    assert command.main([f"checkpoint={folder}", "format=nir", f"to={binary}", "fold=true"]) == 0
+    assert export.main([f"checkpoint={folder}", "format=nir", f"to={binary}", "fold=true"]) == 0
     assert not any(isinstance(node, nir.AvgPool2d) for node in nir.read(binary).nodes.values())
     x = torch.rand(4, 3, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(*(interpret(nir.read(path), x, DT)["output"] for path in (file, binary)), rtol=1e-6, atol=1e-6)
     capsys.readouterr()
-    assert command.main([f"checkpoint={folder}", "format=nir", f"to={tmp_path}/net.json"]) == 2
+    assert export.main([f"checkpoint={folder}", "format=nir", f"to={tmp_path}/net.json"]) == 2
     assert "to must end in .nir" in capsys.readouterr().err
     folder, _ = finished(tmp_path / "outputs", "method=conversion", "metric=[]", "trainer.max_epochs=1")
-    assert command.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 2
+    assert export.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 2
     assert "format=nir must be asked of method=direct; got Conversion, whose soft reset no neuron" in capsys.readouterr().err
     words = ("method=ttfs", "backbone=scnn", "backbone.channels=[4]", "backbone.bias=false", "backbone.pool=max")
     folder, _ = finished(tmp_path / "outputs", *words, "metric=[]", "trainer.max_epochs=1")
-    assert command.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 2
+    assert export.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 2
     assert "got TTFS, whose layers exchange spike times and no steps" in capsys.readouterr().err

@@ -8,10 +8,10 @@ from composing import composed
 from finished import TINY, finished
 
 from snnx.backbone.weights import load_weights
-from snnx.build import build_data, build_method
-from snnx.evaluate.evaluate import evaluate
-from snnx.export import command
-from snnx.reopen import reopen
+from snnx.command import export
+from snnx.run.build import build_data, build_method
+from snnx.run.reopen import reopen
+from snnx.run.retest import retest
 
 safetensors = pytest.importorskip("safetensors", reason="the extra is not installed: pip install 'snnx[export]'")
 
@@ -26,7 +26,7 @@ def run(tmp_path_factory):
 def test_weights_come_back_with_what_they_belong_to(run, tmp_path, capsys):
     folder, result = run
     file = tmp_path / "weights.safetensors"
-    assert command.main([f"checkpoint={folder}", f"to={file}"]) == 0
+    assert export.main([f"checkpoint={folder}", f"to={file}"]) == 0
     assert capsys.readouterr().out.split() == [str(file), str(file.with_suffix(".json"))]
     with safetensors.safe_open(file, "pt") as opened:
         facts = json.loads(opened.metadata()["snnx"])
@@ -45,9 +45,9 @@ def test_metrics_are_those_of_the_weights_beside_them(tmp_path):
     assert result["metrics"]["best_epoch"] == 1
     for checkpoint, epoch, others in (("best.ckpt", 1, {"val/acc"}), ("last.ckpt", 3, {"val/acc", "train/loss", "best_epoch"})):
         file = tmp_path / f"{epoch}.safetensors"
-        assert command.main([f"checkpoint={folder}/ckpt/{checkpoint}", f"to={file}"]) == 0
+        assert export.main([f"checkpoint={folder}/ckpt/{checkpoint}", f"to={file}"]) == 0
         facts = json.loads(file.with_suffix(".json").read_text())
-        tested = evaluate(folder / "ckpt" / checkpoint, [])["metrics"]
+        tested = retest(folder / "ckpt" / checkpoint, [])["metrics"]
         assert facts["epoch"] == epoch
         assert {key: facts["metrics"][key] for key in tested} == pytest.approx(tested)
         assert others <= set(facts["metrics"])
@@ -58,7 +58,7 @@ def test_metrics_are_those_of_the_weights_beside_them(tmp_path):
 def test_weights_of_an_encoding_are_written_too(tmp_path, capsys):
     folder, _ = finished(tmp_path / "outputs", "encoding=conv_direct", "metric=[]", "trainer.max_epochs=1")
     file = tmp_path / "weights.safetensors"
-    assert command.main([f"checkpoint={folder}", f"to={file}"]) == 0
+    assert export.main([f"checkpoint={folder}", f"to={file}"]) == 0
     further = json.loads(file.with_suffix(".json").read_text())["further"]
     written, weights = safetensors_torch.load_file(file), reopen(folder).weights
     assert {"encoding.conv.weight", "encoding.bn.running_mean"} <= set(further)
@@ -69,14 +69,14 @@ def test_weights_of_an_encoding_are_written_too(tmp_path, capsys):
     load_weights(method.backbone, str(file), name="backbone.weights")
     for key, value in method.backbone.state_dict().items():
         assert torch.equal(weights[f"backbone.{key}"], value), key
-    assert command.main([f"checkpoint={folder}", "format=nir", f"to={tmp_path}/net.nir"]) == 2
+    assert export.main([f"checkpoint={folder}", "format=nir", f"to={tmp_path}/net.nir"]) == 2
     error = capsys.readouterr().err
     assert "format=nir must be asked of an encoding without weights" in error
     assert error.count("\n") == 1
 
 
 def test_what_cannot_be_written_or_read(run, tmp_path, capsys):
-    assert command.main([f"checkpoint={run[0]}", f"to={tmp_path}/weights.pt"]) == 2
+    assert export.main([f"checkpoint={run[0]}", f"to={tmp_path}/weights.pt"]) == 2
     assert "to must end in .safetensors; got" in capsys.readouterr().err
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"\xff" * 64)
@@ -87,7 +87,7 @@ def test_what_cannot_be_written_or_read(run, tmp_path, capsys):
 def test_a_run_that_trained_nothing_has_none(run, tmp_path, capsys):
     words = ["method=conversion", "metric=[]", "trainer.max_epochs=0", f"method.checkpoint={run[0]}/ckpt/best.ckpt"]
     folder, _ = finished(tmp_path, *words)
-    assert command.main([f"checkpoint={folder}"]) == 2
+    assert export.main([f"checkpoint={folder}"]) == 2
     assert "must hold weights; got a run that trained nothing: export what it loaded" in capsys.readouterr().err
 
 
@@ -106,7 +106,7 @@ def test_a_run_that_trained_nothing_has_none(run, tmp_path, capsys):
     ],
 )
 def test_one_line_for_a_mistake(words, said, capsys):
-    assert command.main(words) == 2
+    assert export.main(words) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert said in error

@@ -70,7 +70,7 @@ class Shell:
         self.env = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
 
     def start(self, *words: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", "snnx.cli", *words]
+        command = [sys.executable, "-m", "snnx", *words]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
         return subprocess.Popen(command, cwd=self.folder, env=self.env, **pipes)
 

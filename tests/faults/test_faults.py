@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from snnx import checkpoint
-from snnx.callback.keep import Keep
+from snnx.record import checkpoint
+from snnx.run.callback.keep import Keep
 
 pytestmark = pytest.mark.slow
 QUICK = ["timesteps=2", "trainer.max_epochs=3", "budget.samples=0.1", "trainer.accelerator=cpu"]
@@ -103,7 +103,7 @@ def test_8_killed_while_writing_a_checkpoint(tmp_path):
     writer = f"""
 import torch
 from pathlib import Path
-from snnx.checkpoint import Checkpoints, epochs, path_of
+from snnx.record.checkpoint import Checkpoints, epochs, path_of
 folder = Path({str(tmp_path)!r})
 state = {{"callbacks": {{"Keep": {{"best_epoch": 0}}}}, "epoch": 0, "w": torch.rand(500_000)}}
 epoch = max(epochs(folder), default=0)

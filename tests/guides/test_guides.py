@@ -34,7 +34,7 @@ def test_it_can_be_followed(guide, checkout):
             (checkout / path).write_text(text)
             continue
         lines = text.replace("\\\n", " ").splitlines()
-        commands = [["-c", text]] if kind == "python" else [["-m", "snnx.cli", *shlex.split(line, True)[1:]] for line in lines]
+        commands = [["-c", text]] if kind == "python" else [["-m", "snnx", *shlex.split(line, True)[1:]] for line in lines]
         folder = checkout / "data" if kind == "python" else checkout
         for words in commands:
             done = subprocess.run(

@@ -10,12 +10,12 @@ from snnx.backbone.mlp import MLP
 from snnx.backbone.resnet import ResNet
 from snnx.backbone.scnn import SCNN
 from snnx.backbone.vgg import VGG
-from snnx.build import build_method
 from snnx.dataset.fashion_mnist import FashionMNIST
 from snnx.init.ettfs import ETTFS, pooled
 from snnx.init.init import Init, Place, places
 from snnx.init.kaiming import Kaiming
 from snnx.neuron.ttfs import TTFS
+from snnx.run.build import build_method
 
 N, OUT, SAMPLES = 784, 2000, 16
 

@@ -18,7 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from snnx.logger import wandb_file
 from snnx.logger.wandb import Wandb, papers, processes
-from snnx.run import execute
+from snnx.run.run import execute
 
 ROOT = Path(__file__).parent.parent.parent
 QUICK = ("timesteps=2", "trainer.max_epochs=3", "budget.samples=0.1", "trainer.accelerator=cpu")
@@ -198,7 +198,7 @@ def test_a_run_that_was_killed_and_goes_on_is_whole_in_wandb(tmp_path):
     own = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}  # not this process's service
     environment = {**own, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline"}
     long = ("timesteps=8", "budget.samples=0.5", "trainer.max_epochs=30")  # W&B's file comes late: epochs must outlast that
-    words = [sys.executable, "-m", "snnx.cli", "logger=wandb", "trainer.accelerator=cpu", *long]
+    words = [sys.executable, "-m", "snnx", "logger=wandb", "trainer.accelerator=cpu", *long]
     first = subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while first.poll() is None and not any(map(begun, tmp_path.glob("outputs/runs/*"))):
         time.sleep(0.01)

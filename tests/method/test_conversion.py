@@ -11,14 +11,14 @@ from spikingjelly.activation_based import ann2snn, functional
 from spikingjelly.activation_based.layer import SeqToANNContainer
 from torch import nn
 
-from snnx.build import build_data, build_method
 from snnx.conversion.calibrate import calibrate
 from snnx.conversion.convert import convert
 from snnx.conversion.links import links
 from snnx.conversion.spikingjelly import convert_spikingjelly
 from snnx.metric.recorder import Recorder
 from snnx.neuron.if_ import IF
-from snnx.run import execute
+from snnx.run.build import build_data, build_method
+from snnx.run.run import execute
 
 
 class Facts:

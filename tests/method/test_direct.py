@@ -5,8 +5,8 @@ import pytorch_lightning as pl
 import torch
 from composing import composed
 
-from snnx.build import build_data, build_method
 from snnx.dataset.batches import Batches
+from snnx.run.build import build_data, build_method
 
 
 class Facts:

@@ -7,9 +7,9 @@ from composing import composed
 from hydra.utils import instantiate
 from torch import nn
 
-from snnx.build import build_method
 from snnx.metric.recorder import Recorder
 from snnx.metric.spikes_per_neuron import SpikesPerNeuron
+from snnx.run.build import build_method
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 from snnx.spike_time.stepwise import SILENT, stepwise
 

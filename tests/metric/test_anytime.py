@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 from torch import nn
 
 from snnx.backbone.resnet import ResNet
-from snnx.build import build_method
 from snnx.decoding.mean_logits import MeanLogits
+from snnx.energy.fan_out import fan_out
 from snnx.metric.anytime import AnyTime
 from snnx.metric.by_step import scores_by_step
 from snnx.metric.conversion_error import ConversionError
 from snnx.metric.decision import Decision
-from snnx.metric.fan_out import fan_out
 from snnx.metric.recorder import Recorder
 from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
-from snnx.plan.synops import synops
+from snnx.run.build import build_method
+from snnx.sweep.plan.synops import synops
 
 
 @settings(deadline=None)

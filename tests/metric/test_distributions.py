@@ -9,9 +9,8 @@ from composing import composed
 from spikingjelly.activation_based import functional
 from torch import nn
 
-from snnx.build import build_data, build_method
-from snnx.check import check
-from snnx.metric.bins import HISTOGRAMS
+from snnx.compose.check import check
+from snnx.metric.drawn_curves import HISTOGRAMS
 from snnx.metric.firing_rate import FiringRate
 from snnx.metric.firing_rate_by_iteration import FiringRateByIteration
 from snnx.metric.potential import Potential
@@ -20,7 +19,8 @@ from snnx.metric.weight_gradient import BINS, WeightGradient, _slope, _tables
 from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
 from snnx.neuron.ttfs import TTFS
-from snnx.run import execute
+from snnx.run.build import build_data, build_method
+from snnx.run.run import execute
 
 QUICK = ("timesteps=3", "trainer.accelerator=cpu", "neuron=ttfs", "init=ettfs", "backbone=mlp")
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from composing import composed
 
-from snnx.build import build_method
 from snnx.metric.recorder import Recorder
+from snnx.run.build import build_method
 
 METRICS = "metric=[firing_rate,spikes_per_neuron,energy,anytime]"
 DECISIONS = "metric=[anytime,decision]"

@@ -4,13 +4,13 @@ import pytest
 import torch
 from composing import composed
 
-from snnx.build import build_method
 from snnx.metric.recorder import Recorder
 from snnx.metric.single_spike import SingleSpike
 from snnx.metric.spike_raster import SpikeRaster
 from snnx.metric.spikes_per_neuron import SpikesPerNeuron
 from snnx.neuron.if_ import IF
 from snnx.neuron.ttfs import TTFS
+from snnx.run.build import build_method
 
 CNN = ["method=ttfs", "backbone=scnn", "backbone.bias=false", "backbone.pool=max", "init=kaiming"]
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from snnx.check import check
+from snnx.compose.check import check
 from snnx.quantization.symmetric import Symmetric, symmetric
-from snnx.run import execute
+from snnx.run.run import execute
 
 
 @settings(max_examples=50)

@@ -3,9 +3,9 @@
 import matplotlib.axes
 import pytest
 
-from snnx.report import anytime, layers
-from snnx.report.lines import lines
-from snnx.report.runs import collect
+from snnx.report.data.lines import lines
+from snnx.report.data.runs import collect
+from snnx.report.figures import anytime, layer_curves
 
 
 def probed(steps, accuracies):
@@ -44,7 +44,7 @@ def test_a_long_run_is_a_curve_and_a_short_one_a_point(leave, done, drawn, monke
     assert dashed == [pytest.approx(85.0)]
     assert "dashed" in plots[0].caption
     assert all(plot.png.startswith(b"\x89PNG") for plot in plots)
-    assert drawn(layers.draw) == []
+    assert drawn(layer_curves.draw) == []
 
 
 def test_nothing_is_drawn_of_runs_that_were_not_measured(leave, done, drawn):

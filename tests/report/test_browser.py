@@ -5,9 +5,9 @@ import re
 import pytest
 from browsing import needs_chromium, use
 
-from snnx.report.page import page
+from snnx.report.data.runs import collect
+from snnx.report.pages.html import page
 from snnx.report.results import work_out
-from snnx.report.runs import collect
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 

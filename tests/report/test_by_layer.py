@@ -3,8 +3,8 @@
 import csv
 import io
 
+from snnx.report.data.runs import collect
 from snnx.report.results import work_out
-from snnx.report.runs import collect
 
 
 def test_means_over_steps_and_then_over_seeds(sweep, leave, done, outputs, docs):

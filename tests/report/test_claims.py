@@ -2,9 +2,9 @@
 
 import pytest
 
-from snnx.report.claims import parse, read
-from snnx.sweepfile import find, names
-from snnx.sweepfile import read as read_sweep
+from snnx.options.sweepfile import find, names
+from snnx.options.sweepfile import read as read_sweep
+from snnx.report.data.claims import parse, read
 
 ROWS = ["A", "B", "ViT-4"]
 

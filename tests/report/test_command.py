@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from snnx.report.command import main
+from snnx.command.report import main
 
 NAME = "dtst_fig10_neurons"
 
@@ -107,7 +107,7 @@ def test_cells_are_no_markup(report, leave, done, capsys):
 
 
 def test_needs_neither_torch_nor_hydra_and_draws_only_when_asked():
-    code = "import sys, snnx.report.command; print(*sys.modules)"
+    code = "import sys, snnx.command.report; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "hydra", "omegaconf", "matplotlib", "scipy"} & set(loaded)
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnx.report import attention, curves, histograms, layers, raster
-from snnx.report.axes import COLOURS, apart, band_line, name_lines, panels, styles
-from snnx.report.lines import lines
-from snnx.report.runs import collect
-from snnx.report.series import Series, chosen, places
+from snnx.report.data.lines import lines
+from snnx.report.data.runs import collect
+from snnx.report.data.series import Series, chosen, places
+from snnx.report.figures import attention_maps, histograms, layer_curves, learning_curves, raster
+from snnx.report.figures.axes import COLOURS, apart, band_line, name_lines, panels, styles
 
 LAYERS = {"encoder.0.sn2": [1.0, 2.0], "encoder.1.sn2": [3.0, None]}
 
@@ -34,7 +34,7 @@ def test_curves(leave, done, drawn):
     for seed in (0, 1):
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, curves={"val/acc": [0.5, None, 0.8 + seed]}))
     leave("fig", "B,seed=0", done("B", 0, 0.8, scale="paper", curves={"val/acc": [None, None]}))
-    (plot,) = drawn(curves.draw)
+    (plot,) = drawn(learning_curves.draw)
     assert plot.name == "curves"
     assert size(plot.png) == (1440, 570)  # two panels of 4.8 by 3.8 inches at 150 dots
 
@@ -43,7 +43,7 @@ def test_bars_where_there_is_no_curve(leave, done, drawn):
     for seed in (0, 1):
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, curves={}))
     leave("fig", "B,seed=0,scale=small", done("B", 0, 0.7, curves={}))
-    (plot,) = drawn(curves.draw)
+    (plot,) = drawn(learning_curves.draw)
     assert plot.name == "bars"
     size(plot.png)
 
@@ -51,7 +51,7 @@ def test_bars_where_there_is_no_curve(leave, done, drawn):
 def test_nothing_is_drawn_without_a_number(leave, done, drawn):
     leave("fig", "A,seed=0,scale=small", done("A", 0, None, curves={}))
     leave("fig", "A,seed=1,scale=small", None, hash="a1")
-    assert drawn(curves.draw) == drawn(layers.draw) == []
+    assert drawn(learning_curves.draw) == drawn(layer_curves.draw) == []
 
 
 def test_layers_of_a_single_row_compare_samples(leave, done, sweep, outputs, docs, drawn):
@@ -62,7 +62,7 @@ def test_layers_of_a_single_row_compare_samples(leave, done, sweep, outputs, doc
     assert [(one.title, one.label, len(one.seeds)) for one in series] == [
         ("A", "test set", 2), ("A", "correct sample", 2), ("A", "wrong sample", 2),
     ]  # fmt: skip
-    assert [plot.name for plot in drawn(layers.draw)] == ["layers_spiking_percent"]
+    assert [plot.name for plot in drawn(layer_curves.draw)] == ["layers_spiking_percent"]
 
 
 def test_layers_of_several_rows_compare_the_test_set(leave, done, outputs, docs, drawn):
@@ -72,7 +72,7 @@ def test_layers_of_several_rows_compare_the_test_set(leave, done, outputs, docs,
     series = chosen(lines(["A", "B"], collect("fig", outputs, docs)), "residual_potential_sum")
     assert [(one.title, one.label) for one in series] == [("test set", "A"), ("test set", "B")]
     assert series[0].seeds[0].shape == (2, 2)
-    plots = drawn(layers.draw)
+    plots = drawn(layer_curves.draw)
     assert [plot.name for plot in plots] == ["layers_residual_potential_sum", "steps_residual_potential_sum"]
     assert size(plots[1].png) == (1200, 570)
 
@@ -95,7 +95,7 @@ def test_a_row_looks_the_same_in_every_figure(leave, done, sweep, outputs, docs)
 def test_a_rate_over_one_window_is_told_from_rates_over_steps(leave, done, drawn, steps, said):
     for row, probed in (("A", LAYERS), ("B", {layer: values[:steps] for layer, values in LAYERS.items()})):
         leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8, layers={"firing_rate": {"test": probed}}))
-    (plot,) = drawn(layers.draw)
+    (plot,) = drawn(layer_curves.draw)
     assert ("(T = 1)" in plot.caption) == said
 
 
@@ -128,21 +128,21 @@ def test_a_lone_layer_is_drawn_over_time(leave, done, drawn):
     """The input has one layer: its mean over time steps would be a single point."""
     probed = {"nonzero_input_percent": {"test": {"input": [10.0, 20.0, 30.0]}}}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers=probed))
-    assert [plot.name for plot in drawn(layers.draw)] == ["steps_nonzero_input_percent"]
+    assert [plot.name for plot in drawn(layer_curves.draw)] == ["steps_nonzero_input_percent"]
 
 
 def test_a_lone_number_is_no_figure(leave, done, drawn):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"energy_45nm_uj": {"test": {"all": [0.5]}}}))
-    assert drawn(layers.draw) == []
+    assert drawn(layer_curves.draw) == []
 
 
 def test_the_same_numbers_give_the_same_bytes(leave, done, drawn):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
-    assert drawn(curves.draw) == drawn(curves.draw)
+    assert drawn(learning_curves.draw) == drawn(learning_curves.draw)
 
 
 def test_shorter_histories_count_as_far_as_they_go():
-    mean, low, high = curves.mean_and_range([[1.0], [3.0, 4.0, None]])
+    mean, low, high = learning_curves.mean_and_range([[1.0], [3.0, 4.0, None]])
     np.testing.assert_array_equal([mean, low, high], [[2, 4, np.nan], [1, 4, np.nan], [3, 4, np.nan]])
 
 
@@ -176,7 +176,7 @@ def test_training_curves_and_histograms(leave, done, drawn):
     for row in ("A", "B"):
         for seed in (0, 1):
             leave("fig", f"{row},seed={seed},scale=small", done(row, seed, 0.8, layers=probed))
-    assert [plot.name for plot in drawn(layers.draw)] == [
+    assert [plot.name for plot in drawn(layer_curves.draw)] == [
         "layers_weight_gradient_log10", "iterations_firing_rate_by_iteration",
     ]  # fmt: skip
     potentials, gradients = drawn(histograms.draw)
@@ -194,22 +194,22 @@ def test_histograms_of_networks_that_differ(leave, done, drawn):
 
 
 def test_no_line_leads_across_layers_that_a_network_lacks():
-    x, (mean, *_) = layers._broken([2, 5, 6], tuple(np.array([1.0, 2.0, 3.0]) for _ in range(3)))
+    x, (mean, *_) = layer_curves._broken([2, 5, 6], tuple(np.array([1.0, 2.0, 3.0]) for _ in range(3)))
     assert list(x) == [2, 3, 4, 5, 6]
     np.testing.assert_equal(mean, [1, np.nan, np.nan, 2, 3])
     band = (np.ones(3),) * 3
-    assert layers._broken(range(3), band) == (range(3), band)
+    assert layer_curves._broken(range(3), band) == (range(3), band)
 
 
 @pytest.mark.parametrize(("least", "scale"), [(2e4, "linear"), (5, "log"), (0, "linear")])
 def test_counts_of_many_sizes_have_a_logarithmic_axis(leave, done, drawn, monkeypatch, least, scale):
     """Zero has no place on it and makes no axis logarithmic."""
     kept = []
-    monkeypatch.setattr(layers, "png", lambda figure: kept.append(figure.axes[0].get_yscale()) or b"")
+    monkeypatch.setattr(layer_curves, "png", lambda figure: kept.append(figure.axes[0].get_yscale()) or b"")
     for row, count in (("A", 1e6), ("B", least)):
         probed = {"energy_synops": {"test": {"fc1": [count], "out": [2 * count]}}}
         leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8, layers=probed))
-    drawn(layers.draw)
+    drawn(layer_curves.draw)
     assert kept == [scale]
 
 
@@ -244,11 +244,11 @@ def test_attention_is_drawn_of_the_lines_that_have_it(leave, done, drawn):
     learned = {"denoiser_table": {"train": heads}, "denoiser_curve": {"train": heads}}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers=maps))
     leave("fig", "B,seed=0,scale=small", done("B", 0, 0.8, layers=maps | learned))
-    plots = drawn(attention.draw)
+    plots = drawn(attention_maps.draw)
     assert [plot.name for plot in plots] == ["attention_map", "denoiser"]
     assert size(plots[0].png) == (2040, 630)  # four panels of 3.4 by 4.2 inches
     assert "denoiser of B" in plots[1].caption
-    assert drawn(layers.draw) == []
+    assert drawn(layer_curves.draw) == []
 
 
 @pytest.mark.parametrize("times", [[None, None], [], [0, 0], [None, 3.0], [0.5, 7.0]])

@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from snnx import sweepfile
-from snnx.home import home
-from snnx.report.index import PAPERS, main, page
-from snnx.sweepfile import find, read
+from snnx.command.results import main
+from snnx.options import sweepfile
+from snnx.options.folders import shipped
+from snnx.options.sweepfile import find, read
+from snnx.report.pages.index import PAPERS, page
 
-DOCS = home("sweeps").parent / "docs" / "results"
+DOCS = shipped("sweeps").parent / "docs" / "results"
 
 
 def test_the_page_is_that_of_the_record():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from snnx.report.lines import lines, shared
-from snnx.report.runs import collect
+from snnx.report.data.lines import lines, shared
+from snnx.report.data.runs import collect
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from snnx.report.document import document
-from snnx.report.page import page
+from snnx.report.data.runs import collect
+from snnx.report.pages.html import page
+from snnx.report.pages.markdown import document
 from snnx.report.results import work_out
-from snnx.report.runs import collect
 
 VOID = {"meta", "img", "br"}
 

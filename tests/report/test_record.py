@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from snnx.report.record import REMARKS, record
+from snnx.report.data.runs import collect
+from snnx.report.pages.committed import REMARKS, record
 from snnx.report.results import work_out
-from snnx.report.runs import collect
 
 
 def entries(docs: Path) -> list[dict]:

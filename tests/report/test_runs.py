@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from snnx.report.runs import collect
+from snnx.report.data.runs import collect
 
 
 def test_states_come_from_result_and_lock(leave, done, outputs, docs):

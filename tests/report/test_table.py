@@ -5,10 +5,10 @@ import io
 
 import pytest
 
+from snnx.options.sweepfile import read
+from snnx.report.data.runs import collect
 from snnx.report.results import work_out
-from snnx.report.runs import collect
-from snnx.report.table import comma_separated, markdown
-from snnx.sweepfile import read
+from snnx.report.tables.table import comma_separated, markdown
 
 
 @pytest.fixture

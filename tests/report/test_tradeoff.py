@@ -10,13 +10,14 @@ from snnx.metric.decision import Decision
 from snnx.metric.energy import Energy
 from snnx.metric.relative_energy import RelativeEnergy
 from snnx.metric.spikes_per_neuron import SpikesPerNeuron
-from snnx.report import costs, tradeoff
-from snnx.report.document import document
-from snnx.report.lines import lines
-from snnx.report.page import page
+from snnx.report.data.lines import lines
+from snnx.report.data.runs import collect
+from snnx.report.figures import tradeoff
+from snnx.report.pages.html import page
+from snnx.report.pages.markdown import document
 from snnx.report.results import work_out
-from snnx.report.runs import collect
-from snnx.report.table import text
+from snnx.report.tables import costs
+from snnx.report.tables.table import text
 
 POINTS = st.lists(st.tuples(st.floats(0, 9), st.floats(0, 1)), max_size=12)
 FORMULA = "(4.6 pJ * macs + 0.9 pJ * synops) / 1e6   [Horowitz]"

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnx.report.claims import parse, read
-from snnx.report.lines import lines
+from snnx.report.data.claims import parse, read
+from snnx.report.data.lines import lines
+from snnx.report.data.runs import collect
+from snnx.report.data.verdict import FAILS, HOLDS, OPEN, decide, interval, verdicts
 from snnx.report.results import work_out
-from snnx.report.runs import collect
-from snnx.report.verdict import FAILS, HOLDS, OPEN, decide, interval, verdicts
 
 T2, T1 = 2.919986, 6.313752  # t(0.95) with 2 and 1 degrees of freedom, from a printed table
 

@@ -10,8 +10,8 @@ from composing import composed
 from matplotlib.image import imread
 
 from snnx.augmentation.none import none
+from snnx.command.show import main
 from snnx.dataset.digits import Digits
-from snnx.show.command import main
 from snnx.show.sheet import _some, in_colour, in_two_colours, sheet
 
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from snnx.build import build_method
 from snnx.metric.recorder import Recorder
 from snnx.metric.single_spike import SingleSpike
 from snnx.metric.spikes_per_neuron import SpikesPerNeuron
+from snnx.run.build import build_method
 from snnx.spike_time.causal_set import SILENT, CausalSet
 from snnx.spike_time.constant_threshold import ConstantThreshold, Fired
 

@@ -7,7 +7,7 @@ import torch
 import yaml
 from hydra.utils import instantiate
 
-from snnx.home import home
+from snnx.options.folders import shipped
 
 FORMULAS = {
     "arctan": lambda a, x: a / (2 * (1 + (math.pi / 2 * a * x) ** 2)),
@@ -20,13 +20,13 @@ FORMULAS = {
 
 
 def test_every_surrogate_has_a_formula():
-    assert {path.stem for path in (home("conf") / "surrogate").glob("*.yaml")} == set(FORMULAS)
+    assert {path.stem for path in (shipped("conf") / "surrogate").glob("*.yaml")} == set(FORMULAS)
 
 
 @pytest.mark.parametrize("alpha", [None, 0.5, 3])
 @pytest.mark.parametrize("name", sorted(FORMULAS))
 def test_slope(name, alpha):
-    node = yaml.safe_load((home("conf") / "surrogate" / f"{name}.yaml").read_text())
+    node = yaml.safe_load((shipped("conf") / "surrogate" / f"{name}.yaml").read_text())
     if alpha is not None:
         node["alpha"] = alpha
     x = torch.tensor([-2.0, -0.7, -0.05, 0.0, 0.05, 0.7, 2.0], requires_grad=True)
@@ -41,5 +41,5 @@ def test_peaks_are_equal():
     """The three of the transformer paper have the same peak slope, which makes its Figure 12 plausible from the start."""
     for name in ("arctan", "sigmoid", "soft_sign"):
         x = torch.zeros(1, requires_grad=True)
-        instantiate(yaml.safe_load((home("conf") / "surrogate" / f"{name}.yaml").read_text()))(x).backward()
+        instantiate(yaml.safe_load((shipped("conf") / "surrogate" / f"{name}.yaml").read_text()))(x).backward()
         assert x.grad.item() == pytest.approx(1.0, abs=1e-6)

@@ -11,7 +11,7 @@ from numba import carray
 
 from snnx.neuron.kernel.compile import SOURCES, compiled
 from snnx.neuron.kernel.constants import ONE, ZERO, Constants
-from snnx.neuron.kernel.job import take_block, take_thread
+from snnx.neuron.kernel.launch import take_block, take_thread
 from snnx.neuron.kernel.memory import (
     AHEAD,
     PIECE,

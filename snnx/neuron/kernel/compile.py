@@ -6,7 +6,7 @@ from pathlib import Path
 
 from numba import cfunc, types
 
-from snnx.neuron.kernel.job import RECORD
+from snnx.neuron.kernel.launch import RECORD
 
 SOURCES = hashlib.sha256(b"".join(p.read_bytes() for p in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
 """numba's cache on disk watches only the file that a loop stands in; a loop that names this in its closure is compiled anew

@@ -14,16 +14,8 @@ from numba import carray
 
 from snnx.neuron.kernel.compile import SOURCES, compiled
 from snnx.neuron.kernel.constants import ONE, ZERO, Constants
-from snnx.neuron.kernel.job import take_block
-from snnx.neuron.kernel.memory import (
-    AHEAD,
-    PIECE,
-    fetch_to_read,
-    fetch_to_write,
-    floats,
-    load,
-    stack_block,
-)
+from snnx.neuron.kernel.launch import take_block
+from snnx.neuron.kernel.memory import AHEAD, PIECE, fetch_to_read, fetch_to_write, floats, load, stack_block
 from snnx.neuron.kernel.values import Access
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from snnx.neuron.kernel.backward import backward
 from snnx.neuron.kernel.forward import forward
-from snnx.neuron.kernel.job import Job, run, threads_for
+from snnx.neuron.kernel.launch import Launch, run, threads_for
 from snnx.neuron.kernel.memory import PIECE, WIDEST
 from snnx.neuron.kernel.values import NARROW, WIDE
 
@@ -33,11 +33,11 @@ class Kernel(NamedTuple):
     v_reset: float
     alpha: float
 
-    def job(self, x: Tensor, v: Tensor, fired: Tensor | None, k: Tensor | None) -> Job:
+    def job(self, x: Tensor, v: Tensor, fired: Tensor | None, k: Tensor | None) -> Launch:
         """Input, first states and constants."""
         steps, neurons = len(x), v.numel()
         block = max(PIECE, min(WIDEST, KEPT // steps, neurons // (4 * torch.get_num_threads()))) // PIECE * PIECE
-        return Job(
+        return Launch(
             x=x.data_ptr(), v=v.data_ptr(), v_same=not any(v.stride()),
             f=address(fired), f_same=fired is not None and not any(fired.stride()),
             steps=steps, neurons=neurons, block=block,

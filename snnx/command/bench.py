@@ -1,0 +1,144 @@
+"""The command `snnx bench`."""
+
+import argparse
+import json
+import shlex
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from snnx.bench import conversion, durability, encoders, growth, layers, loading, loop, spike_time, steps, sweep
+from snnx.bench.bench_page import record
+from snnx.bench.libraries import LIBRARIES
+from snnx.command.parser import Parser
+from snnx.record import provenance
+from snnx.record.write import write
+from snnx.report.tables.table import text
+from snnx.run.allocator import keep_memory
+
+MEASUREMENTS = {
+    "layers": layers,
+    "growth": growth,
+    "steps": steps,
+    "spike_time": spike_time,
+    "conversion": conversion,
+    "encoders": encoders,
+    "data": loading,
+    "loop": loop,
+    "sweep": sweep,
+    "ledger": durability,
+}
+
+
+def main(words: list[str]) -> int:
+    """Measure, print tables, and write everything if asked.
+
+    Args:
+        words: the command line after `snnx bench`.
+
+    Returns:
+        The exit code: 0, or 2 for a value that is wrong.
+    """
+    arguments = _parser().parse_args(words)
+    if complaint := _complaint(arguments):
+        print(f"snnx bench: {complaint}", file=sys.stderr)
+        return 2
+    before = torch.get_num_threads()
+    torch.set_num_threads(arguments.threads)
+    keep_memory()  # as every run does
+    try:
+        return _bench(arguments, shlex.join(["snnx", "bench", *words]))
+    finally:
+        torch.set_num_threads(before)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="snnx bench",
+        description="Time and memory beside the floor that a ReLU sets: medians of interleaved rounds.",
+        epilog="example: snnx bench layers --rounds 50 --json layers.json",
+    )
+    parser.add_argument("what", choices=[*MEASUREMENTS, "all"], help="what to measure")
+    parser.add_argument("--rounds", metavar="N", type=int, help="rounds of each; default: enough for a stable median")
+    parser.add_argument(
+        "--threads", metavar="N", type=int, default=torch.get_num_threads(), help="torch's threads; default: %(default)s"
+    )
+    parser.add_argument("--shape", metavar="T,B,...", type=_shape, action="append", help="of layers; again for more")
+    parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that everything runs and nothing else")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write every round")
+    parser.add_argument("--record", action="store_true", help="of all: also write the record that is committed")
+    parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/benchmarks"), help="default: %(default)s")
+    return parser
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    return tuple(int(size) for size in text.split(","))
+
+
+def _complaint(arguments: argparse.Namespace) -> str | None:
+    rounds = 1 if arguments.rounds is None else arguments.rounds
+    if rounds < 1 or arguments.threads < 1:
+        return f"rounds and threads must be at least 1; got {rounds} and {arguments.threads}"
+    if arguments.record and arguments.what != "all":
+        return f"--record must come with all, since a record is of everything; got {arguments.what}"
+    return None
+
+
+def _bench(arguments: argparse.Namespace, command: str) -> int:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)  # a pipe has no width to fit into
+    facts = _facts(command)
+    console.print("\n".join(f"{what}: {value}" for what, value in facts.items()), markup=False, soft_wrap=True)
+    results, tables, notes, plots = {"facts": facts}, [], [], []
+    for what in MEASUREMENTS if arguments.what == "all" else [arguments.what]:
+        module = MEASUREMENTS[what]
+        measured = results[what] = module.measure(**_sizes(what, arguments))
+        shown = module.tables(measured)
+        for table in shown:
+            console.print(text(table))
+        tables += shown
+        if what in ("layers", "steps"):
+            notes += module.notes(measured)
+            plots.append(module.plot(measured))
+    for note in notes:
+        console.print(note, markup=False)
+    written = [write(arguments.json, json.dumps(results, indent=1) + "\n")] if arguments.json else []
+    if arguments.record:
+        written += record(arguments.docs, results, tables, notes, plots)
+    for path in written:
+        console.print(str(path), markup=False, soft_wrap=True)
+    return 0
+
+
+def _sizes(what: str, arguments: argparse.Namespace) -> dict:
+    """The arguments of a measurement, as its file has them unless the command line says otherwise."""
+    sizes = dict(MEASUREMENTS[what].SMOKE if arguments.smoke else MEASUREMENTS[what].FULL)
+    if arguments.rounds is not None and "rounds" in sizes:
+        sizes["rounds"] = arguments.rounds
+    if arguments.shape and what == "layers":
+        sizes["shapes"] = arguments.shape
+    return sizes
+
+
+def _facts(command: str) -> dict[str, str]:
+    """With what, on what and when it was measured."""
+    versions = dict(provenance.versions())
+    for name in map(str.lower, LIBRARIES):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    git = provenance.git() or {"commit": "no checkout", "dirty": False}
+    return {
+        "command": f"`{command}`",
+        "machine": provenance.device(torch.device("cpu")),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
+        "source": git["commit"] + (" with changes" if git["dirty"] else ""),
+        "date": datetime.now(UTC).date().isoformat(),
+    }

@@ -1,0 +1,80 @@
+"""The command `snnx dashboard NAME`."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from snnx.command.parser import Parser
+from snnx.dashboard.page import page
+from snnx.dashboard.workspace import offer
+from snnx.options.sweepfile import SweepFile, named
+from snnx.record.write import write
+from snnx.report.data.runs import collect
+from snnx.report.results import work_out
+
+EVERY_S = 3.0
+PATIENCE = 10  # looks without a run at work, after which the sweep is over
+
+
+def main(words: list[str]) -> int:
+    """Write the dashboard of one sweep.
+
+    Args:
+        words: the command line after `snnx dashboard`.
+
+    Returns:
+        The exit code: 0 for a dashboard, 1 if there is nothing to show yet, 2 for a name or a file that is wrong.
+    """
+    arguments = _parser().parse_args(words)
+    try:
+        sweep = named(arguments.name)
+        path = arguments.outputs / sweep.name / "dashboard.html"
+        if not collect(sweep.name, arguments.outputs, arguments.docs):
+            said = f"no runs of {sweep.name} yet; start: {sweep.start()}"
+            print(f"snnx dashboard: {said}", file=sys.stderr)
+            return 1
+        print(path, flush=True)
+        if arguments.watch:
+            _watch(sweep, arguments, path)
+        _draw(sweep, arguments, path, watched=False)
+        if said := offer(sweep, arguments.outputs):
+            print(said)
+    except ValueError as error:
+        print(f"snnx dashboard: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="snnx dashboard",
+        description="One HTML file over a sweep's runs, also while they run: curves, table, claims, layers, failures.",
+        epilog="example: snnx dashboard dtst_fig10_neurons --watch",
+    )
+    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME, or single")
+    parser.add_argument("--watch", action="store_true", help=f"again every {EVERY_S:g} seconds, until nothing runs any more")
+    parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
+    return parser
+
+
+def _watch(sweep: SweepFile, arguments: argparse.Namespace, path: Path) -> None:
+    """Write the page again and again, while a run is at work and until Ctrl-C; the last page does not load again."""
+    idle = 0
+    try:
+        while idle < PATIENCE:  # between two runs nothing runs
+            idle = 0 if _draw(sweep, arguments, path, watched=True) else idle + 1
+            time.sleep(EVERY_S)
+        _draw(sweep, arguments, path, watched=False)
+    except KeyboardInterrupt:
+        _draw(sweep, arguments, path, watched=False)
+        raise
+
+
+def _draw(sweep: SweepFile, arguments: argparse.Namespace, path: Path, watched: bool) -> bool:
+    """Write the page; returns whether a run is at work."""
+    found = collect(sweep.name, arguments.outputs, arguments.docs)
+    busy = any(run.state == "running" for run in found)
+    write(path, page(work_out(sweep, found), arguments.outputs, live=watched))
+    return busy

@@ -1,0 +1,126 @@
+"""The command `snnx evaluate`: other metrics on a run that is finished."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from snnx.command.parser import Parser
+
+
+def main(words: list[str]) -> int:
+    """Test a finished run again and print what was measured.
+
+    Args:
+        words: the command line after `snnx evaluate`.
+
+    Returns:
+        The exit code: 0, 1 where its data set is not here, 2 for a mistake in the line or a run that cannot be opened.
+    """
+    arguments = _parser().parse_intermixed_args(words)
+    checkpoint, others = split(arguments.words)
+    if checkpoint is None:
+        print("snnx evaluate: checkpoint= must name a run's folder or a .ckpt in it; got none", file=sys.stderr)
+        return 2
+    from snnx.dataset.published import NoData
+    from snnx.record.result_file import to_json
+    from snnx.record.write import write
+    from snnx.run.retest import retest
+
+    try:
+        if arguments.json:
+            _require_writable(arguments.json)
+        found = retest(checkpoint, others)
+        written = write(arguments.json, to_json(found)) if arguments.json else None
+    except NoData as error:
+        print(f"snnx evaluate: {error}", file=sys.stderr)
+        return 1
+    except (ValueError, OSError) as error:
+        print(f"snnx evaluate: {error}", file=sys.stderr)
+        return 2
+    _say(table(found) + (f"\n{written}" if written else ""))
+    return 0
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse before the test what could not be written after it.
+
+    Raises:
+        ValueError: the path is a folder, or nothing can be made where it lies.
+    """
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ValueError(f"--json must name a file that can be written; got {path}")
+
+
+def _say(text: str) -> None:
+    """Print, also to a reader that stops reading, as `head` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains of it once more when it ends
+
+
+def split(words: list[str]) -> tuple[str | None, list[str]]:
+    """The value of `checkpoint=`, and the other words.
+
+    Example:
+        >>> split(["metric=anytime", "checkpoint=outputs/single/seed=0"])
+        ('outputs/single/seed=0', ['metric=anytime'])
+    """
+    key = "checkpoint="
+    named = [word.removeprefix(key) for word in words if word.startswith(key)]
+    return (named[-1] if named else None), [word for word in words if not word.startswith(key)]
+
+
+def table(found: dict) -> str:
+    """The numbers of the whole test set as a table, then each curve's mean over its steps, layer by layer.
+
+    Example:
+        >>> metrics = {"test/acc": 0.5, "test/firing_rate": 0.25}
+        >>> layers = {"firing_rate": {"test": {"sn1": [0.2, 0.4], "sn2": [0.2, 0.2]}}}
+        >>> found = {"checkpoint": "ckpt/best.ckpt", "epoch": 9, "last_epoch": 10, "changed": [], "formulas": {}}
+        >>> print(table({**found, "metrics": metrics, "layers": layers}))
+        ckpt/best.ckpt, epoch 9; the run's own numbers are of its last, 10, but for those that end in _best
+          test/acc          0.5
+          test/firing_rate  0.25
+        firing_rate by layer, mean over its steps
+          sn1  0.3
+          sn2  0.2
+    """
+    lines = [_opened(found)]
+    lines += [f"  changed {change}" for change in found["changed"]]
+    shown = {key: value for key, value in found["metrics"].items() if key.startswith("test/")}
+    width = max(map(len, shown))
+    for key, value in shown.items():
+        text = found["formulas"].get(re.sub(r"_at_\d+$", "", key))  # of a curve at a step, that of the curve
+        lines.append(f"  {key:<{width}}  {value:.6g}{f'   = {text}' if text else ''}")
+    for curve, kinds in found["layers"].items():
+        layers = {layer: values for layer, values in kinds.get("test", {}).items() if values}
+        if len(layers) > 1:
+            width = max(map(len, layers))
+            lines.append(f"{curve} by layer, mean over its steps")
+            lines += [f"  {layer:<{width}}  {sum(values) / len(values):.6g}" for layer, values in layers.items()]
+    return "\n".join(lines)
+
+
+def _opened(found: dict) -> str:
+    if found["checkpoint"] is None:
+        return "nothing was trained: the network as it was built"
+    if found["epoch"] in (None, found["last_epoch"]):
+        return found["checkpoint"]
+    others = f"the run's own numbers are of its last, {found['last_epoch']}, but for those that end in _best"
+    return f"{found['checkpoint']}, epoch {found['epoch']}; {others}"
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="snnx evaluate",
+        usage="snnx evaluate checkpoint=PATH [metric=[A,B]] [KEY=VALUE ...] [--json FILE]",
+        description="Test a finished run again, with other metrics watching. PATH: a run's folder or link (its best epoch), "
+        "or a .ckpt. KEY=VALUE changes the frozen configuration where it is read, such as dataset.root=data.",
+        epilog="example: snnx evaluate checkpoint=outputs/single/seed=0 metric=[anytime,spikes_per_neuron]",
+    )
+    parser.add_argument("words", nargs="*", metavar="KEY=VALUE")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write all numbers there too, such as evaluate.json")
+    return parser

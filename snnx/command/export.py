@@ -1,0 +1,97 @@
+"""The command `snnx export`: a finished run for other programs."""
+
+import sys
+from pathlib import Path
+
+from snnx.command.parser import Parser
+from snnx.options.nearest import nearest
+
+FORMATS = ("safetensors", "nir")
+KEYS = ("checkpoint", "format", "to", "fold")
+FOLD = {"true": True, "false": False}
+
+
+def main(words: list[str]) -> int:
+    """Write what is asked for and print where it is, or in one line why not.
+
+    Args:
+        words: the command line after `snnx export`.
+
+    Returns:
+        The exit code: 0, 2 for a mistake in the line, a run that cannot be opened, or a network that cannot be exported.
+    """
+    try:
+        for path in _export(*_asked(_parser().parse_args(words).words)):
+            print(path)
+    except (ValueError, OSError) as error:
+        print(f"snnx export: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _asked(words: list[str]) -> tuple[str, str, Path | None, bool]:
+    asked = {}
+    for word in words:
+        key, given, value = word.partition("=")
+        if key not in KEYS or not given:
+            raise ValueError(f"a word must be one of checkpoint=, format=, to= and fold=; got {word}{nearest(key, KEYS)}")
+        asked[key] = value
+    if "checkpoint" not in asked:
+        raise ValueError("checkpoint= must name a run's folder or a .ckpt in it; got none")
+    form = asked.get("format", "safetensors")
+    if form not in FORMATS:
+        raise ValueError(f"format must be one of {', '.join(FORMATS)}; got {form}")
+    if (fold := asked.get("fold", "false")) not in FOLD:
+        raise ValueError(f"fold must be true or false; got {fold}")
+    if FOLD[fold] and form != "nir":
+        raise ValueError("fold=true must be asked of format=nir; got weights alone, which say nothing of kernels and strides")
+    return asked["checkpoint"], form, Path(asked["to"]) if "to" in asked else None, FOLD[fold]
+
+
+def _export(checkpoint: str, form: str, to: Path | None, fold: bool) -> list[Path]:
+    from snnx.backbone.fold import fold_average_pooling
+    from snnx.export.nir_file import export_nir
+    from snnx.export.weights_file import export_weights
+    from snnx.run.reopen import reopen
+
+    run = reopen(checkpoint)
+    to = to or Path(f"{run.id}.{form}")
+    if form == "safetensors":
+        return export_weights(run, to)
+    method, shape = _network(run)
+    export_nir(fold_average_pooling(method.backbone, shape) if fold else method.backbone, shape, to)
+    return [to]
+
+
+def _network(run) -> tuple:
+    """The run's method with its weights, and the shape of what its backbone reads a step."""
+    from snnx.method.conversion import Conversion
+    from snnx.method.ttfs import TTFS
+    from snnx.run.build import build_data
+
+    data = build_data(run.config)
+    method = run.build({**run.config, "method": {**run.config["method"], "metrics": {}}}, data)
+    if isinstance(method, Conversion):
+        raise ValueError("format=nir must be asked of method=direct; got Conversion, whose soft reset no neuron of NIR has")
+    if isinstance(method, TTFS):
+        raise ValueError("format=nir must be asked of method=direct; got TTFS, whose layers exchange spike times and no steps")
+    if any(True for _ in method.encoding.parameters()):
+        raise ValueError(
+            "format=nir must be asked of an encoding without weights, since the graph begins at the backbone; got "
+            f"{type(method.encoding).__name__}: format=safetensors holds its weights too"
+        )
+    _, *size = data.shape
+    return method, (method.encoding.out_channels, *size)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="snnx export",
+        usage="snnx export checkpoint=PATH [format=safetensors|nir] [to=FILE] [fold=true]",
+        description="Write a finished run for other programs: its weights as safetensors, which method.checkpoint= and "
+        "backbone.weights= read too, or its network as NIR where that gives the same spikes, with fold=true without average "
+        "pooling.",
+        epilog="example: snnx export checkpoint=outputs/single/seed=0 format=nir to=network.nir",
+    )
+    parser.add_argument("words", nargs="*", metavar="KEY=VALUE")
+    return parser

@@ -1,0 +1,129 @@
+"""One run or a sweep from `key=value` words: the Hydra application."""
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable
+
+from snnx.compose.interrupt import at_once
+
+HYDRAS = (
+    "-m", "--multirun", "-c", "--cfg", "-p", "--package", "-r", "--resolve", "-i", "--info", "-cd", "--config-dir",
+    "-sc", "--shell-completion", "--hydra-help",
+)  # fmt: skip
+OK, FAILED, USAGE = 0, 1, 2
+
+
+def start(words: list[str], commands: Iterable[str] = ()) -> int:
+    """Let Hydra compose what `sys.argv` asks for, and do it.
+
+    Args:
+        words: the command line after `snnx`.
+        commands: the words that `snnx` takes in the place of settings, for a hint where one is misspelled.
+
+    Returns:
+        The exit code: 0 if all is well, 1 if a run failed, 2 for a mistake in the words or in a file.
+    """
+    if unknown := [word for word in words if word.startswith("-") and word.split("=")[0] not in HYDRAS]:
+        return _usage(f"an option must be one of {', '.join(HYDRAS)}; got {unknown[0]}: keys are set with key=value")
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the one line below is ours
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic sums on CUDA need
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch then asks for large pages: fewer faults
+    with at_once():
+        import hydra
+
+        from snnx.compose.complaint import COMPLAINTS, complaint
+        from snnx.compose.secret import refuse
+        from snnx.compose.sweep_options import register
+        from snnx.options.folders import shipped
+        from snnx.sweep.exit_code import SweepFailed
+
+    try:
+        refuse(("the command line", word) for word in words)  # before Hydra writes it to a file
+        register(words, completing=shlex.split(os.environ.get("COMP_LINE", "")))
+        hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name="config")(_task)()
+    except SweepFailed as error:
+        print(f"snnx: {error}", file=sys.stderr)
+        return FAILED
+    except COMPLAINTS as error:
+        return _usage(complaint(error, words, commands))
+    return OK
+
+
+def _task(config) -> None:
+    """One run: what Hydra calls in single-run mode, and what launchers other than our own call for each job."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from snnx.compose.check import check
+    from snnx.compose.complaint import COMPLAINTS, complaint
+    from snnx.compose.compose import job
+    from snnx.record.history import renew
+    from snnx.record.result_file import finished
+    from snnx.record.run_folder import Busy
+    from snnx.record.summary import summary
+    from snnx.sweep.display import Display
+    from snnx.sweep.exit_code import SweepFailed, judge
+
+    hydra = HydraConfig.get()
+    words = sys.argv[1:]
+    try:
+        one = job(
+            config,
+            overrides=list(hydra.overrides.task),
+            choices=dict(hydra.runtime.choices),
+            command=shlex.join(["snnx", *words]),
+        )
+    except COMPLAINTS as error:  # here, or Hydra says it too
+        raise SystemExit(_usage(complaint(error, words))) from None
+    if hydra.mode == RunMode.RUN and one.sweep and not one.config["label"]:
+        raise SystemExit(_usage(f"sweep={one.sweep} must run with -m, since it has rows; got a single run: add -m or row="))
+    try:
+        check(one)
+    except ValueError as error:
+        raise SystemExit(_usage(str(error))) from None
+    with at_once():
+        from snnx.run.run import execute
+
+    before = finished(one) is not None
+    one = renew(one)
+    try:
+        with Display([one]) as display:
+            with display.watch(one):
+                outcome = execute(one) | {"before": before}
+            display.end(one, outcome)
+    except Busy as error:
+        print(f"snnx: {error}; wait for it", file=sys.stderr)
+        raise SystemExit(FAILED) from None
+    again = "; force=true repeats it" if before else ""
+    display.console.print(f"  everything about it is in {one.link}/{again}", highlight=False, markup=False, soft_wrap=True)
+    if judge([outcome]):
+        if hydra.mode == RunMode.MULTIRUN:  # a launcher of Hydra's own: the other runs go on
+            raise SweepFailed(f"{one.title}: {summary(outcome)}")
+        raise SystemExit(FAILED)
+
+
+def _usage(message: str) -> int:
+    print(f"snnx: {message}", file=sys.stderr)
+    return USAGE
+
+
+def multirun(words: list[str]) -> bool:
+    """Whether the command line asks for a sweep."""
+    return bool({"-m", "--multirun"} & set(words))
+
+
+def narrowed(words: list[str]) -> list[str]:
+    """What a command line asks for of a sweep, in the words of `snnx report`.
+
+    Example:
+        >>> narrowed(["-m", "sweep=demo_neurons", "row=IF,LIF", "scale=smoke", "seed=0"])
+        ['--row', 'IF,LIF', '--scale', 'smoke']
+    """
+    keys = ("row", "scale")
+    return [part for word in words for key in keys if word.startswith(f"{key}=") for part in (f"--{key}", word[len(key) + 1 :])]
+
+
+def chosen_sweep(words: list[str]) -> str | None:
+    """The sweep that the command line names."""
+    return next((word.removeprefix("sweep=") for word in words if word.startswith("sweep=")), None)

@@ -1,0 +1,57 @@
+"""The command `snnx`: its first word names a command; without one, its words are settings of a run or a sweep."""
+
+import sys
+from importlib import import_module
+
+from snnx.compose.interrupt import INTERRUPTED, NOTE, at_once
+
+COMMANDS = {  # the first word, and the module whose main(words) answers it
+    "plan": "snnx.command.plan",
+    "report": "snnx.command.report",
+    "status": "snnx.command.status",
+    "dashboard": "snnx.command.dashboard",
+    "sync": "snnx.command.sync",
+    "prepare": "snnx.command.prepare",
+    "bench": "snnx.command.bench",
+    "show": "snnx.command.show",
+    "evaluate": "snnx.command.evaluate",
+    "export": "snnx.command.export",
+    "wandb-sweep": "snnx.command.wandb_sweep",
+    "results": "snnx.command.results",
+}
+OK, FAILED = 0, 1
+
+
+def main() -> int:
+    """Entry point of the console script.
+
+    Returns:
+        The exit code: 0 if all is well, 1 if a run failed, 2 for a mistake in the words or in a file, 130 if interrupted.
+    """
+    words = sys.argv[1:]
+    try:
+        if words and words[0] in COMMANDS:
+            return _command(words[0], words[1:])
+        if {"-h", "--help"} & set(words):
+            from snnx.command.help import overview
+
+            print(overview())
+            return OK
+        from snnx.command.hydra_app import chosen_sweep, multirun, narrowed, start
+
+        code = start(words, commands=COMMANDS)
+        if code in (OK, FAILED) and multirun(words):
+            if name := chosen_sweep(words):
+                _command("report", [name, *narrowed(words)])
+            else:
+                print("snnx report single compares all runs of this folder that belong to no sweep")
+        return code
+    except KeyboardInterrupt:
+        print(NOTE, file=sys.stderr)
+        return INTERRUPTED
+
+
+def _command(name: str, words: list[str]) -> int:
+    with at_once():
+        module = import_module(COMMANDS[name])
+    return module.main(words)

@@ -1,0 +1,49 @@
+"""The command `snnx plan -m sweep=NAME`: what a sweep will cost, with nothing trained."""
+
+import sys
+
+from snnx.command.hydra_app import start
+
+USAGE = """\
+usage: snnx plan -m sweep=NAME [OVERRIDES] [confounds=allow]
+
+Composes and checks every run of a sweep, measures a few steps of each distinct network on this machine, and prints parameters,
+FLOPs, SynOps, memory and the time that the sweep will take. Where the sweep names a factor, rows that differ in anything else
+are refused; confounds=allow lists the differences instead.
+
+example: snnx plan -m sweep=dtst_fig10_neurons scale=small hydra.launcher.n_jobs=2"""
+
+
+def main(words: list[str]) -> int:
+    """Plan what `words` ask for.
+
+    Args:
+        words: the command line after `snnx plan`.
+
+    Returns:
+        The exit code: 0, 1 if rows cannot be compared, 2 for a mistake in the line or in a file.
+    """
+    if {"-h", "--help"} & set(words):
+        print(USAGE)
+        return 0
+    if any(word.startswith("hydra/sweeper=") for word in words):
+        print(
+            "snnx: snnx plan must be asked of a sweep or a grid; got a search, whose runs depend on results: plan one of them",
+            file=sys.stderr,
+        )
+        return 2
+    sys.argv[1:] = planned = line(words)  # which is what Hydra reads
+    return start(planned)
+
+
+def line(words: list[str]) -> list[str]:
+    """The words with which Hydra plans: those of the sweep, with the launcher that measures in place of its own.
+
+    Example:
+        >>> line(["-m", "sweep=demo_neurons", "confounds=allow", "hydra.launcher.n_jobs=2"])
+        ['-m', 'sweep=demo_neurons', 'hydra.launcher.n_jobs=2', 'hydra/launcher=snnx_plan', 'hydra.launcher.confounds=allow']
+    """
+    kept = [word for word in words if not word.startswith(("confounds=", "hydra/launcher="))]
+    chosen = [f"hydra.launcher.{word}" for word in words if word.startswith("confounds=")]
+    multirun = [] if {"-m", "--multirun"} & set(kept) else ["-m"]
+    return [*multirun, *kept, "hydra/launcher=snnx_plan", *chosen]

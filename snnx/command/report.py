@@ -1,0 +1,110 @@
+"""The command `snnx report NAME`."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from snnx.command.parser import Parser
+from snnx.options.sweepfile import SweepFile, named
+from snnx.record.write import write
+from snnx.report.data import claims
+from snnx.report.data.runs import collect
+from snnx.report.data.verdict import RULE
+from snnx.report.pages.committed import record
+from snnx.report.pages.html import page
+from snnx.report.pages.markdown import document
+from snnx.report.results import Results, work_out
+from snnx.report.tables.table import comma_separated, text
+
+
+def main(words: list[str]) -> int:
+    """Print and write the report of one sweep.
+
+    Args:
+        words: the command line after `snnx report`.
+
+    Returns:
+        The exit code: 0 for a report, 1 if there is nothing to report yet, 2 for a name or a file that is wrong.
+    """
+    arguments = _parser().parse_args(words)
+    try:
+        return _report(named(arguments.name), arguments)
+    except ValueError as error:
+        print(f"snnx report: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="snnx report",
+        description="The paper's numbers beside ours, the verdict on every claim, and the curves of one sweep.",
+        epilog="example: snnx report dtst_fig10_neurons --record",
+    )
+    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME, or single")
+    parser.add_argument("--record", action="store_true", help="also write the record that is committed, every scale")
+    parser.add_argument("--row", metavar="A,B", help="print only these rows; the files are of all")
+    parser.add_argument(
+        "--scale", metavar="NAME", help="print only the runs of this scale, its factors as they are or overridden"
+    )
+    parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
+    return parser
+
+
+def _report(sweep: SweepFile, arguments: argparse.Namespace) -> int:
+    runs = collect(sweep.name, arguments.outputs, arguments.docs)
+    narrowed = _narrowed(sweep, arguments.row.split(",")) if arguments.row else sweep
+    labels = {row.label for row in narrowed.rows}
+    shown = [
+        run
+        for run in runs
+        if arguments.scale in (None, run.scale, run.scale.split(",")[0]) and (run.row in labels or narrowed is sweep)
+    ]
+    if not shown:
+        where = f" at scale {arguments.scale}" if arguments.scale else ""
+        print(f"snnx report: no runs of {sweep.name}{where} yet; start: {sweep.start(arguments.scale or 'small')}")
+        return 1
+    written = _write(work_out(sweep, runs), arguments.outputs / sweep.name / "report")  # always of everything that there is
+    _print(work_out(narrowed, shown))
+    if arguments.record:
+        written += record(sweep, runs, arguments.docs)
+    for path in written:
+        print(path)
+    return 0
+
+
+def _narrowed(sweep: SweepFile, rows: list[str]) -> SweepFile:
+    """The sweep with these rows and the cited ones, and the claims that speak of no others."""
+    kept = tuple(row for row in sweep.rows if row.label in rows or row.overrides is None)
+    labels = {row.label for row in kept}
+    spoken = tuple(text for text, claim in zip(sweep.claims, claims.read(sweep), strict=True) if set(claim.rows) <= labels)
+    return replace(sweep, rows=kept, claims=spoken)
+
+
+def _print(results: Results) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)  # a pipe has no width to fit into
+    console.print(results.heading, style="bold", markup=False)
+    for table in results.tables:
+        console.print(text(table))
+        for line in table.below:
+            console.print(line, markup=False)
+    for note in results.notes:
+        console.print(note, markup=False)
+    if results.verdicts:
+        console.print(text(results.claims))
+        console.print(RULE, markup=False)
+
+
+def _write(results: Results, folder: Path) -> list[Path]:
+    return [
+        write(folder / "report.md", document(results)),
+        write(folder / "table.csv", comma_separated(results.sweep, results.lines)),
+        *([write(folder / "layers.csv", results.layers)] if results.layers else []),
+        write(folder / "report.html", page(results)),
+        *(write(folder / f"{plot.name}.png", plot.png) for plot in results.plots),
+    ]

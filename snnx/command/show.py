@@ -1,0 +1,89 @@
+"""The command `snnx show`: a contact sheet of what the network sees."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from snnx.command.parser import Parser
+from snnx.record.job import Job
+
+
+def main(words: list[str]) -> int:
+    """Draw some test samples, and print where the picture is.
+
+    Args:
+        words: the command line after `snnx show`.
+
+    Returns:
+        The exit code: 0, 1 where there is no data, 2 for a mistake in the line.
+    """
+    arguments, overrides = _parser().parse_known_args(words)
+    if arguments.samples < 1:
+        print(f"snnx show: --samples must be at least 1; got {arguments.samples}", file=sys.stderr)
+        return 2
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the one line below is ours
+    from snnx.compose.complaint import COMPLAINTS, complaint
+    from snnx.dataset.published import NoData
+
+    try:
+        path = _show(overrides, arguments)
+    except NoData as error:
+        print(f"snnx show: {error}", file=sys.stderr)
+        return 1
+    except COMPLAINTS as error:
+        print(f"snnx show: {complaint(error, overrides)}", file=sys.stderr)
+        return 2
+    except (ValueError, OSError, ImportError) as error:
+        print(f"snnx show: {error}", file=sys.stderr)
+        return 2
+    print(path)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="snnx show",
+        usage="snnx show [KEY=VALUE ...] [--samples N] [--outputs DIR]",
+        description="Test samples as a picture: images with what they are encoded as, or event frames in two colours.",
+        epilog="example: snnx show dataset=nmnist timesteps=8",
+    )
+    parser.add_argument("--samples", metavar="N", type=int, default=8, help="of different classes; default: %(default)s")
+    parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
+    return parser
+
+
+def _show(overrides: list[str], arguments: argparse.Namespace) -> Path:
+    from snnx.compose.check import check
+    from snnx.compose.sweep_options import register
+    from snnx.record.write import write
+    from snnx.show.sheet import sheet
+
+    register(overrides)
+    run = _composed(overrides)
+    if _of_events(run.config) and not any(word.startswith("encoding=") for word in overrides):
+        run = _composed([*overrides, "encoding=events"])  # the only one there is for them
+    check(run)
+    name = ",".join(overrides).replace("/", "_")[:200] or "default"
+    return write(arguments.outputs / "show" / f"{name}.png", sheet(run.config, arguments.samples))
+
+
+def _composed(overrides: list[str]) -> Job:
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    from snnx.compose.compose import job
+    from snnx.options.folders import shipped
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(shipped("conf")), version_base="1.3"):
+        config = compose("config", overrides=overrides, return_hydra_config=True)
+    return job(config, overrides=overrides, choices=dict(config.hydra.runtime.choices), command="snnx show")
+
+
+def _of_events(config: dict) -> bool:
+    from hydra.utils import get_class
+
+    from snnx.dataset.events import Events
+
+    return issubclass(get_class(config["dataset"]["_target_"]), Events)

@@ -1,0 +1,120 @@
+"""The command `snnx status NAME`: where every run of a sweep is, from files alone."""
+
+import argparse
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from snnx.command.parser import Parser
+from snnx.options.sweepfile import SweepFile, named
+from snnx.record.summary import MARKS
+from snnx.report.board import Board, boards
+from snnx.report.data.format import duration
+from snnx.report.data.runs import Run, collect
+
+EVERY_S, PATIENCE = 2, 10
+WIDEST = 8
+"""Seeds that have a column each; of more, a row says how many have come how far."""
+
+
+def main(words: list[str]) -> int:
+    """Print rows by seeds, what runs with its progress, and what went wrong.
+
+    Returns:
+        The exit code: 0, 1 if nothing has been started yet, 2 for a name or a file that is wrong.
+    """
+    parser = Parser(
+        prog="snnx status",
+        description="Where every run of a sweep is: done with its metric, running with its progress, failed with its cause.",
+        epilog="example: snnx status dtst_fig10_neurons --watch",
+    )
+    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME, or single")
+    parser.add_argument("--watch", action="store_true", help="again every two seconds, until nothing has run for twenty")
+    parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
+    arguments = parser.parse_args(words)
+    try:
+        sweep = named(arguments.name)
+        return _watch(sweep, arguments) if arguments.watch else _show(sweep, arguments, Console(highlight=False))
+    except ValueError as error:
+        print(f"snnx status: {error}", file=sys.stderr)
+        return 2
+
+
+def _watch(sweep: SweepFile, arguments: argparse.Namespace) -> int:
+    console, idle, code = Console(highlight=False), 0, 0
+    while idle < PATIENCE:  # between two runs nothing runs
+        if console.is_terminal:
+            console.clear()
+        code = _show(sweep, arguments, console)
+        states = {run.state for run in collect(sweep.name, arguments.outputs, arguments.docs)}
+        idle = 0 if "running" in states else idle + 1
+        time.sleep(EVERY_S)
+    return code
+
+
+def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> int:
+    runs = collect(sweep.name, arguments.outputs, arguments.docs)
+    if not runs:
+        print(f"snnx status: no runs of {sweep.name} yet; start: {sweep.start()}", file=sys.stderr)
+        return 1
+    for board in boards(sweep, runs):
+        console.print(_drawn(board, sweep))
+    for run in runs:
+        if run.state in ("failed", "diverged"):
+            where = arguments.outputs / "runs" / run.hash / "run.log"
+            console.print(
+                f"{MARKS[run.state]} {escape(run.row)} seed={run.seed}: {escape(run.cause)}  ({where})", soft_wrap=True
+            )
+    return 0
+
+
+def _drawn(board: Board, sweep: SweepFile) -> Table:
+    counts = {
+        state: sum(run.state == state for run in board.runs)
+        for state in ("done", "running", "failed", "diverged", "unfinished")
+    }
+    of = sum(len(row) for row in board.rows.values())
+    told = [f"{counts.pop('done')} of {of} done", *(f"{count} {state}" for state, count in counts.items() if count)]
+    if (left := board.left_s) is not None:
+        told.append(f"about {duration(left)} left")
+    many = len(board.seeds) > WIDEST
+    table = Table(
+        "row",
+        *([f"{len(board.seeds)} seeds", "mean"] if many else [f"seed {seed}" for seed in board.seeds]),
+        title=f"{sweep.name}, {board.scale}: {sweep.metric}",
+        caption=", ".join(told),
+    )
+    for label, row in board.rows.items():
+        table.add_row(escape(label), *(_condensed(row, sweep.metric) if many else (_cell(run, sweep.metric) for run in row)))
+    return table
+
+
+def _condensed(row: Sequence[Run | None], metric: str) -> tuple[str, str]:
+    """How many seeds of a row are in which state, and the mean of those that are done."""
+    states = Counter("open" if run is None else run.state for run in row)
+    values = [run.result["metrics"].get(metric) for run in row if run is not None and run.state == "done"]
+    values = [value for value in values if value is not None]
+    marks = MARKS | {"running": "[cyan]▶[/]", "open": "·"}
+    told = ", ".join(f"{marks[state]} {count} {state}" for state, count in states.most_common())
+    return told, f"{statistics.mean(values):.4f}" if values else "-"
+
+
+def _cell(run: Run | None, metric: str) -> str:
+    if run is None:
+        return "·"
+    if run.state == "running":
+        now = run.progress
+        left = "" if now.get("left_s") is None else f", {duration(now['left_s'])} left"
+        return f"[cyan]▶ {now['done']:.0%}{left}[/]" if now else "[cyan]▶[/]"
+    if run.state == "done":
+        value = run.result["metrics"].get(metric)
+        return f"{MARKS['done']} {'-' if value is None else f'{value:.4f}'}{'' if run.local else ' (recorded)'}"
+    return f"{MARKS[run.state]} {run.state}"

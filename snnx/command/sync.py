@@ -1,0 +1,79 @@
+"""The command `snnx sync NAME`: upload to Weights & Biases what a sweep logged offline."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from snnx.command.parser import Parser
+from snnx.logger import account
+from snnx.options.sweepfile import find, read
+from snnx.report.data.runs import Run, collect
+
+LIMIT_S = 300  # of one run: `wandb sync` itself waits for a server for hours
+SYNCED = ".synced"  # what `wandb sync` appends to the name of a file that it has uploaded, next to it
+
+
+def main(words: list[str]) -> int:
+    """Upload the runs one by one, a line each; the parts of a run that was resumed become one run of W&B.
+
+    Args:
+        words: the command line after `snnx sync`.
+
+    Returns:
+        The exit code: 0 if nothing is left to upload, 1 if something is, 2 for a name or a file that is wrong.
+    """
+    arguments = _parser().parse_args(words)
+    try:
+        name = read(find(arguments.name)).name
+        runs = [run for run in collect(name, arguments.outputs, Path()) if run.state != "running"]
+    except ValueError as error:
+        print(f"snnx sync: {error}", file=sys.stderr)
+        return 2
+    waiting = {run.hash: run for run in runs if unsent(arguments.outputs / "runs" / run.hash)}
+    if not waiting:
+        print(f"snnx sync: nothing of {name} waits to be uploaded; logger=wandb logs to W&B")
+        return 0
+    count = "1 run is" if len(waiting) == 1 else f"{len(waiting)} runs are"
+    if obstacle := account.obstacle():
+        print(f"snnx sync: {count} to upload, but {obstacle}", file=sys.stderr)
+        return 1
+    failures = [_upload(run, arguments.outputs / "runs" / run.hash) for run in waiting.values()]
+    return 1 if any(failures) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="snnx sync",
+        description="Upload to W&B what a sweep logged offline; what was uploaded before is left alone.",
+        epilog="example: snnx sync dtst_fig10_neurons",
+    )
+    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME")
+    parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
+    return parser
+
+
+def unsent(folder: Path) -> list[Path]:
+    """The offline parts of a run that have not been uploaded, in the order of their starts."""
+    files = sorted(folder.glob("wandb/offline-run-*/run-*.wandb"))
+    return [file for file in files if not file.with_name(file.name + SYNCED).exists()]
+
+
+def _upload(run: Run, folder: Path) -> bool:
+    """Upload one run and say how it went; returns whether it failed.
+
+    `wandb sync` ends with 0 also when the server refuses: what tells is the mark that it leaves.
+    """
+    files = [str(file) for file in unsent(folder)]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "wandb", "sync", *files],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, timeout=LIMIT_S, check=False,
+        )  # fmt: skip
+        said = [line.removeprefix("wandb:").strip() for line in done.stdout.splitlines() if line.strip()]
+        cause = next((line for line in said if "ERROR" in line), said[-1] if said else f"exit code {done.returncode}")
+    except subprocess.TimeoutExpired:
+        cause = f"no end within {LIMIT_S} s"
+    failed = bool(unsent(folder))
+    print(f"{run.row} seed={run.seed}: {f'not uploaded: {cause}' if failed else 'uploaded'}", flush=True)
+    return failed

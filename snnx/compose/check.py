@@ -1,0 +1,92 @@
+"""Checks a run before it costs anything: every key has a reader, every value its type, and every stage can be built."""
+
+from pathlib import Path
+
+from snnx.compose.interrupt import at_once
+from snnx.compose.secret import refuse_secrets
+from snnx.record.identity import loaded_from
+from snnx.record.job import Job
+from snnx.run.reason import reason
+from snnx.run.signature import check_signatures
+
+STAGES = {"encoding": "encoding", "neuron": "neuron", "surrogate": "neuron", "decoding": "decoding"}
+"""The groups that some methods do without, and the stage of a method that reads them."""
+
+
+@at_once()  # it is the first to import torch
+def check(job: Job) -> None:
+    """Bind every component to its constructor and build the run's stages, without data and without memory.
+
+    Raises:
+        ValueError: one line that says what must hold, what was given, and in which run.
+    """
+    try:
+        refuse_secrets(job)
+        _unread(job)
+        _ranges(job.config)
+        _read_by_backbone(job.config)
+        check_signatures(job.config)
+        _build(job.config)
+    except Exception as error:
+        where = f" [{job.title}]" if job.row != "default" else ""
+        raise ValueError(f"{reason(error)}{where}") from error
+
+
+def _unread(job: Job) -> None:
+    """Refuse what was asked for and would not be read: the run would go by a name that is not true."""
+    asked = {word.split("=")[0].lstrip("+~").split(".")[0] for word in job.overrides}
+    for group, stage in STAGES.items():
+        if group in asked and job.config[group] is not None and stage not in job.config["method"]:
+            method = job.config["method"]["_target_"].rpartition(".")[2]
+            raise ValueError(f"{group} must not be set with {method}, which has its own; got one: leave {group} out")
+    if "init" in asked and (loaded := loaded_from(job.config)):  # one of a recipe gives way
+        raise ValueError(f"init must not be set with {loaded[0]}, whose weights are not drawn; got one: leave init out")
+
+
+def _ranges(config: dict) -> None:
+    if config["seed"] < 0:
+        raise ValueError(f"seed must be at least 0; got {config['seed']}")
+    for key, factor in config["budget"].items():
+        if not factor > 0:
+            raise ValueError(f"budget.{key} must be positive, a factor on the paper's; got {factor}")
+    epochs = config["trainer"]["max_epochs"]
+    devices = config["trainer"]["devices"]
+    if not isinstance(devices, int) or devices < 1:
+        raise ValueError(f"trainer.devices must be an integer of at least 1, a number of processes; got {devices}")
+    if config["trainer"].get("num_nodes", 1) != 1:
+        nodes = config["trainer"]["num_nodes"]
+        raise ValueError(f"trainer.num_nodes must be 1, since the processes of a run are started on one machine; got {nodes}")
+    if not isinstance(epochs, int) or epochs < 0:
+        raise ValueError(f"trainer.max_epochs must be an integer, 0 to test without training; got {epochs}")
+
+
+def _read_by_backbone(config: dict) -> None:
+    for part, node in (config["attention"] or {}).items():
+        if config["backbone"].get(part) != node:
+            raise ValueError(
+                f"attention must be null for a backbone that has no place for a {part}; "
+                f"got {node['_target_'].rpartition('.')[2]}; choose backbone=spikformer"
+            )
+
+
+def _build(config: dict) -> None:
+    import torch  # after the names are known to be right: torch and Lightning take seconds to import
+    from hydra.utils import instantiate
+
+    from snnx.metric.recorder import Recorder
+    from snnx.run.build import build_data, build_method, build_trainer
+
+    with torch.device("meta"):  # shapes only: nothing is allocated, whatever the size of the network
+        data = build_data(config)
+        method = build_method(config, data)
+    if method.encoding.sample_dims != len(data.sample_shape):
+        right = "encoding=events" if len(data.sample_shape) == 4 else "an encoding of images, such as encoding=repeat"
+        raise ValueError(
+            f"encoding must take samples of {list(data.sample_shape)}; got {type(method.encoding).__name__}; choose {right}"
+        )
+    Recorder(method.backbone, list(method.metrics.values()), method.watch)
+    optimizer = instantiate(config["optimizer"], _convert_="all")([{"params": list(method.parameters())}])
+    instantiate(config["scheduler"], _convert_="all")(optimizer, 10)
+    if config["quantization"]:
+        instantiate(config["quantization"], _convert_="all")
+    build_trainer(config, "", Path(), callbacks=[])

@@ -1,0 +1,103 @@
+"""Turns what Hydra and OmegaConf complain of into one line that says what must hold, what was given, and what to do."""
+
+import re
+from collections.abc import Iterable
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from snnx.options.folders import shipped
+from snnx.options.nearest import nearest
+from snnx.options.sweepfile import names
+
+COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError)
+
+
+def complaint(error: BaseException, words: list[str], commands: Iterable[str] = ()) -> str:
+    """One line for a mistake in a command line, a recipe or a sweep file.
+
+    Args:
+        error: what Hydra raised.
+        words: the command line.
+        commands: the words that could stand in the place of settings, for a hint.
+    """
+    text = _flat(error)
+    if "Ambiguous value for argument" in text:
+        several = next((word for word in words if "," in word), "several values")
+        return f"a single run must have one value a key; got {several}: add -m to run each"
+    if "Only one of --run, --multirun, --cfg" in text:
+        return "a sweep's configurations must be printed run by run; got -m with --cfg: give row= and seed=, and no -m"
+    if "missing EQUAL" in text or "no viable alternative" in text:
+        bare = next((word for word in words if "=" not in word and not word.startswith("-")), " ".join(words))
+        hint = f"write sweep={bare}" if bare in names() else f"see snnx --help{nearest(bare, commands)}"
+        return f"an override must be key=value; got {bare}: {hint}"
+    if "mismatched input '='" in text and (word := next((word for word in words if word.count("=") > 1), None)):
+        key, _, value = word.partition("=")
+        return f"a value that holds = must be quoted; got {word}: write '{key}=\"{value}\"', with both kinds of quotes"
+    if option := re.search(r"(?:Could not find|In '[^']*': Could not find|Could not load) '([\w./]+)/([^'/]+)'", text):
+        group, name = option.groups()
+        group = group.removeprefix("hydra/") if not (shipped("conf") / group).is_dir() else group
+        return _choice(group, name)
+    if key := re.search(r"Could not override '([^']+)'", text) or re.search(r"full_key: ([\w.]+).*not in", text):
+        return _key(key.group(1), words)
+    if key := re.search(r"Key '([^']*)' (?:is not in struct|not in '\w+').*?full_key: ([\w.]+)", text):
+        return _file(text) + _key(key.group(2), words)
+    if missing := re.search(r"(?:Interpolation key '|Error trying to access )([\w.]+).*?full_key: ([\w.]+)", text):
+        source, full = missing.groups()
+        group, own = source.partition(".")[0], full.partition(".")[0]
+        return f"{full} must be that of {source}; got no such key: choose another {group} or another {own}, or set {full}"
+    cause = _flat(error.__cause__) if error.__cause__ is not None else ""
+    if value := re.search(r"Value '([^']*)'.*? could not be converted to (\w+)", f"{text} {cause}"):
+        full = re.search(r"full_key: ([\w.]+)", f"{text} {cause}")
+        where = full.group(1) if full else "the value"
+        return f"{where} must be of type {value.group(2).lower()}; got {value.group(1)}"
+    if value := re.search(r"Error merging override ([\w.]+)=(\S*)", text):
+        return f"{value.group(1)} must be of the type of its default; got {value.group(2)}"
+    return text
+
+
+def _choice(group: str, name: str) -> str:
+    folder = "sweeps" if group == "sweep" else f"conf/{group}"
+    known = sorted(p.stem for p in (shipped("sweeps") if group == "sweep" else shipped("conf") / group).glob("*.yaml"))
+    if group == "row":
+        return f"row must be one of the rows of a sweep; got {name}: give its sweep= too"
+    return f"{group} must be one of {', '.join(known)} (the files in {folder}/); got {name}{nearest(name, known)}"
+
+
+def _file(text: str) -> str:
+    """The file that Hydra says it was composing, if the mistake is not on the command line."""
+    found = re.search(r"In '([\w./]+)'", text)
+    if not found or found.group(1) in ("config", "schema"):
+        return ""
+    group, _, name = found.group(1).rpartition("/")
+    return f"{'sweeps' if group == 'sweep' else f'conf/{group}'}/{name}.yaml: "
+
+
+def _key(full: str, words: list[str]) -> str:
+    given = next((word for word in words if word.lstrip("+~").split("=")[0] == full), full)
+    if full == "row":
+        return _choice("row", given.partition("=")[2])
+    group, _, leaf = full.rpartition(".")
+    known = _siblings(group)
+    if leaf in known:
+        return f"{full} must be a key of the chosen {group} option, and that has no {leaf}; got {given}"
+    hint = nearest(leaf, known)
+    listed = f" (there are {', '.join(known)})" if known and not hint else ""
+    return f"{full} must be a key of the configuration{listed}; got {given}{hint}"
+
+
+def _siblings(group: str) -> list[str]:
+    """Keys that stand beside a misspelled one: of the schema, or of the options of its group."""
+    if not group:
+        from snnx.compose.schema import RunSchema
+
+        return sorted(RunSchema.__dataclass_fields__)
+    folder = shipped("conf") / group
+    found: set[str] = set()
+    for path in folder.glob("*.yaml") if folder.is_dir() else ():
+        found |= set(re.findall(r"^(\w+):", path.read_text(encoding="utf-8"), re.MULTILINE))
+    return sorted(key for key in found if not key.startswith("_"))
+
+
+def _flat(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,56 @@
+"""The schema of a run: every key at its top level, with its type."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Budget:
+    """What a scale holds: factors on the paper's settings, applied where the stages are built."""
+
+    epochs: float = 1.0
+    samples: float = 1.0
+    width: float = 1.0
+
+
+@dataclass
+class Sweep:
+    """The facts of a sweep file, for loggers and reports."""
+
+    paper: str = "???"
+    artifact: str = "???"
+    factor: str | None = None
+    metric: str = "val/acc"
+    unit: str | None = None
+    claims: list[Any] = field(default_factory=list)
+    needs: str | None = None
+
+
+@dataclass
+class RunSchema:
+    """The top level of a run's configuration: plain values with their types, and one node a group."""
+
+    timesteps: int = 4
+    seed: int = 0
+    dataset: Any = None
+    augmentation: Any = None
+    encoding: Any = None
+    surrogate: Any = None
+    neuron: Any = None
+    attention: Any = None
+    backbone: Any = None
+    decoding: Any = None
+    loss: Any = None
+    init: Any = None
+    method: Any = None
+    quantization: Any = None
+    metric: dict[str, Any] = field(default_factory=dict)
+    optimizer: Any = None
+    scheduler: Any = None
+    trainer: Any = None
+    logger: dict[str, Any] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+    sweep: Sweep | None = None
+    label: str | None = None  # of the row
+    force: bool = False  # run again what is done
+    recorded: bool = False  # count runs of the committed record as done

@@ -1,0 +1,71 @@
+"""Sweep files and their rows as options of Hydra."""
+
+from collections.abc import Sequence
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import OverrideType
+from omegaconf import OmegaConf
+
+from snnx.compose.schema import RunSchema
+from snnx.options import sweepfile
+from snnx.options.folders import shipped
+from snnx.options.sweepfile import Row, SweepFile
+
+
+def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
+    """Store the schema, the names of all sweeps, and in full the one that the command line selects.
+
+    Words that the shell is `completing` select a sweep too, but may be half typed.
+
+    Only the selected sweep's rows become options: with all rows in the store Hydra takes seconds to start.
+
+    Raises:
+        ValueError: the selected sweep does not exist or is not one file, has no such row, or what its rows vary is overridden
+            beside it.
+    """
+    store = ConfigStore.instance()
+    store.store(name="schema", node=RunSchema)
+    store.repo.pop("row", None)
+    for name in sweepfile.names():
+        store.store(group="sweep", name=name, node={}, package="_global_", provider=f"{name}.yaml")
+    chosen = next((word.removeprefix("sweep=") for word in (*words, *completing) if word.startswith("sweep=")), None)
+    if chosen and "," in chosen:
+        raise ValueError(f"sweep must be one sweep file, since each brings its own rows and seeds; got {chosen}")
+    if not chosen or chosen == "null":
+        return
+    sweep = sweepfile.read(sweepfile.find(chosen))
+    labels = [row.label for row in sweep.live]
+    for asked in (label for word in words if word.startswith("row=") for label in word.removeprefix("row=").split(",")):
+        if asked not in labels:
+            raise ValueError(f"row must be one of {', '.join(labels)} of sweep {chosen}; got {asked}")
+    given = {word.split("=")[0] for word in words}
+    for row in sweep.live:
+        if clash := sorted(given & {o.split("=")[0] for o in row.overrides}):
+            raise ValueError(f"sweep {chosen} varies {', '.join(clash)} by its rows; narrow with row=..., not with {clash[0]}=")
+        store.store(group="row", name=row.label, node=_option(sweep, row), package="_global_", provider=f"{chosen}.yaml")
+    store.store(group="sweep", name=chosen, node=_layer(sweep), package="_global_", provider=f"{chosen}.yaml")
+
+
+def _layer(sweep: SweepFile) -> dict:
+    """The sweep file as an override layer: its own defaults last, its rows one more axis of the sweeper."""
+    body = dict(sweep.body)
+    if sweep.live:
+        axes = body.setdefault("hydra", {}).setdefault("sweeper", {}).setdefault("params", {})
+        body["hydra"]["sweeper"]["params"] = {"row": ",".join(row.label for row in sweep.live), **axes}
+    body["defaults"] = ["_self_", *body.get("defaults", [])]
+    return body
+
+
+def _option(sweep: SweepFile, row: Row) -> dict:
+    """`[neuron=plif, neuron.tau=4]` as a config-store option: groups become defaults, everything else values."""
+    defaults: list = ["_self_"]
+    values = OmegaConf.create({"label": row.label})
+    for override in OverridesParser.create().parse_overrides(list(row.overrides)):
+        if override.type is not OverrideType.CHANGE or override.is_sweep_override():
+            raise ValueError(f"{sweep.name}.yaml: row {row.label}: set must hold plain key=value; got {override.input_line}")
+        if (shipped("conf") / override.key_or_group).is_dir():
+            defaults.append({f"override /{override.key_or_group}": override.value()})
+        else:
+            OmegaConf.update(values, override.key_or_group, override.value())
+    return {"defaults": defaults, **OmegaConf.to_container(values)}

@@ -1,0 +1,33 @@
+"""Curves that are no series of numbers: histograms and pictures. The report draws each in a figure of its own.
+
+This file imports no torch, since the report reads it.
+"""
+
+from typing import NamedTuple
+
+
+class Bins(NamedTuple):
+    """`count` bins of one width from `low` to `high`; what lies outside counts into the first or the last."""
+
+    low: float
+    high: float
+    count: int
+
+    @property
+    def centres(self) -> list[float]:
+        """The middle of each bin.
+
+        Example:
+            >>> Bins(0, 1, 2).centres
+            [0.25, 0.75]
+        """
+        width = (self.high - self.low) / self.count
+        return [self.low + (index + 0.5) * width for index in range(self.count)]
+
+
+HISTOGRAMS = {
+    "attention_score_histogram": Bins(-0.5, 32.5, 33),
+    "potential_histogram": Bins(-4, 4, 64),
+    "weight_gradient_histogram": Bins(-12, 2, 56),  # of log10 |dL/dw|
+}
+PICTURES = ("attention_map_before", "attention_map", "denoiser_curve", "denoiser_table", "spike_raster")

@@ -1,0 +1,92 @@
+"""What a compiled loop is handed, and the threads it runs on."""
+
+import ctypes
+import os
+
+import numba
+import numpy as np
+import torch
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+ALONE = 32768
+"""Elements up to which one thread is faster than waking another; torch's own grain."""
+
+
+class Launch(ctypes.Structure):
+    """One call of a compiled loop: addresses of contiguous tensors (0 is none; `v_same` says that all first
+    potentials are the one at `v`, `f_same` the same of the firing counts at `f`), sizes and the layer's constants."""
+
+    _fields_ = (
+        [(name, ctypes.c_int64) for name in ("x", "s", "h", "v", "v_same", "v_last", "f", "f_same", "f_last")]
+        + [(name, ctypes.c_int64) for name in ("grad_x", "grad_s", "grad_v", "grad_v_last", "grad_f", "grad_f_last")]
+        + [(name, ctypes.c_int64) for name in ("grad_k", "kept")]
+        + [(name, ctypes.c_int64) for name in ("steps", "neurons", "block", "next_block", "next_thread")]
+        + [(name, ctypes.c_float) for name in ("tau", "leak", "k", "v_threshold", "scaled_threshold", "v_reset")]
+        + [("alpha", ctypes.c_double)]
+    )
+
+
+RECORD = numba.from_dtype(np.dtype(Launch))
+
+
+def counter(field: int):
+    """Gives each thread that asks the next number of a field of the job, from 0."""
+
+    @intrinsic
+    def take(typing, job):
+        def generate(context, builder, signature, arguments):
+            start = builder.bitcast(arguments[0], ir.IntType(8).as_pointer())
+            place = builder.gep(start, [ir.Constant(ir.IntType(64), field)])
+            number = builder.bitcast(place, ir.IntType(64).as_pointer())
+            return builder.atomic_rmw("add", number, ir.Constant(ir.IntType(64), 1), "monotonic")
+
+        return types.int64(types.CPointer(RECORD)), generate
+
+    return take
+
+
+take_block, take_thread = counter(Launch.next_block.offset), counter(Launch.next_thread.offset)
+
+
+def torch_threads():
+    """OpenMP's entry to the threads that torch itself computes on, or `None` where torch was built on others.
+
+    A second pool would fight over the cores with torch's threads, which wait for work by spinning.
+    """
+    try:
+        parallel = ctypes.CDLL(None).GOMP_parallel
+    except (AttributeError, OSError, TypeError):
+        return None
+    parallel.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
+    parallel.restype = None
+    return parallel
+
+
+parallel = torch_threads()
+
+
+def after_fork() -> None:
+    """OpenMP's threads do not survive a fork, and asking for them hangs: a forked child computes on one."""
+    global parallel
+    parallel = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=after_fork)
+
+
+def threads_for(job: Launch) -> int:
+    """How many threads work on `job`: those of torch, if there is work for them."""
+    if parallel is None or job.steps * job.neurons <= ALONE:
+        return 1
+    return min(torch.get_num_threads(), -(-job.neurons // job.block))
+
+
+def run(loop: "numba.core.ccallback.CFunc", job: Launch, threads: int) -> None:
+    """Run `loop` over all blocks of `job` on so many threads."""
+    if threads > 1:
+        parallel(loop.address, ctypes.addressof(job), threads, 0)
+    else:
+        loop.ctypes(ctypes.addressof(job))

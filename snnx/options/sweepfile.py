@@ -1,0 +1,165 @@
+"""A sweep file: one table or figure of a paper as rows, reported numbers and claims."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from snnx.options.folders import shipped
+from snnx.options.nearest import nearest
+from snnx.options.strict_yaml import Loader
+from snnx.record.job import SINGLE
+
+ROW_KEYS = {"set", "reported", "source", "cited", "note"}
+SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs"}
+LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # YAML reads a bare 4 or no as something else than a label
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant: the overrides that make it, and the paper's number for it."""
+
+    label: str
+    overrides: tuple[str, ...] | None  # None: another author's number, shown and never launched
+    reported: dict[str, float]  # metric -> the number as printed, in the sweep's unit
+    source: str | None  # where and how the number was read
+    cited: str | None  # whose number it is, if not the paper's own
+    note: str | None  # what else sets it apart from the rows that it is compared with
+
+
+@dataclass(frozen=True)
+class SweepFile:
+    """What a file under `sweeps/` says, checked, and still free of Hydra."""
+
+    name: str
+    title: str  # the comment on top: what it is, the command, the cost
+    paper: str
+    artifact: str
+    factor: str | None  # the one group or key that the rows vary
+    metric: str  # what `reported` and claims without a metric speak of
+    unit: str | None  # of the reported numbers: "%" or None
+    claims: tuple[dict, ...]  # {"metric": ..., "claim": ...}
+    needs: str | None  # what it takes at the paper's scale that not every machine has
+    rows: tuple[Row, ...]
+    body: dict  # the file as Hydra gets it: without `rows`
+
+    def start(self, scale: str = "small") -> str:
+        """The command that starts it."""
+        return "snnx -m neuron=if,lif" if self.name == SINGLE else f"snnx -m sweep={self.name} scale={scale}"
+
+    @property
+    def live(self) -> tuple[Row, ...]:
+        """The rows that can be launched."""
+        return tuple(row for row in self.rows if row.overrides is not None)
+
+
+def names() -> list[str]:
+    """All shipped sweeps, sorted."""
+    return sorted(path.stem for path in shipped("sweeps").glob("*.yaml"))
+
+
+def find(name: str) -> Path:
+    """The file of the shipped sweep `name`.
+
+    Raises:
+        ValueError: there is no such sweep.
+    """
+    path = shipped("sweeps") / f"{name}.yaml"
+    if not path.is_file():
+        raise ValueError(f"sweep must be one of {', '.join(names())}; got {name}{nearest(name, names())}")
+    return path
+
+
+def named(name: str) -> SweepFile:
+    """What NAME means to a command that looks at runs: a shipped sweep, or `single`, every run and grid without a sweep file.
+
+    Raises:
+        ValueError: there is no such sweep, or its file is wrong.
+
+    Example:
+        >>> named("single").metric, named("dtst_fig12_surrogates").metric
+        ('test/acc', 'val/acc')
+    """
+    if name == SINGLE:
+        title = "Runs of no sweep file: a row is named by what it overrides."
+        return SweepFile(
+            name=SINGLE, title=title, paper="", artifact="Single runs and grids", factor=None,
+            metric="test/acc", unit=None, claims=(), needs=None, rows=(), body={},
+        )  # fmt: skip
+    return read(find(name))
+
+
+def read(path: Path) -> SweepFile:
+    """Read and check one sweep file.
+
+    Raises:
+        ValueError: the file is no YAML, a key is missing or unknown, a label would not survive YAML or a folder's name, or
+            an override is not of the form `key=value`.
+
+    Example:
+        >>> sweep = read(find("dtst_fig12_surrogates"))
+        >>> sweep.artifact, [row.label for row in sweep.live]
+        ('Figure 12', ['ArcTan', 'Sigmoid', 'SoftSign'])
+    """
+    text = path.read_text(encoding="utf-8")
+    title = "\n".join(line[2:] for line in text.splitlines()[: _leading_comments(text)])
+    try:
+        body = yaml.load(text, Loader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path.name}: must be YAML; {' '.join(str(error).split())}") from None
+    if not isinstance(body, dict) or not isinstance(body.get("sweep"), dict):
+        raise ValueError(f"{path.name}: must hold a mapping with the key sweep; see the sweeps that ship with snnx")
+    facts = body["sweep"]
+    if unknown := set(facts) - SWEEP_KEYS:
+        raise ValueError(f"{path.name}: keys of sweep must be among {sorted(SWEEP_KEYS)}; got {sorted(unknown)}")
+    if missing := {"paper", "artifact", "metric"} - set(facts):
+        raise ValueError(f"{path.name}: sweep must name {sorted(missing)}")
+    hydra = body.get("hydra") or {}
+    if set(hydra) - {"sweeper"} or set(hydra.get("sweeper") or {}) - {"params"}:
+        raise ValueError(f"{path.name}: hydra must hold sweeper.params and nothing else; got {hydra}")
+    stated = body.pop("rows", None) or {}
+    if not isinstance(stated, dict):
+        raise ValueError(f"{path.name}: rows must be a mapping from label to row; got {stated}")
+    rows = tuple(_row(path, label, row, facts["metric"]) for label, row in stated.items())
+    claims = tuple(
+        claim if isinstance(claim, dict) else {"metric": facts["metric"], "claim": claim} for claim in facts.get("claims") or []
+    )
+    for claim in claims:
+        if set(claim) != {"metric", "claim"}:
+            raise ValueError(f"{path.name}: a claim must be text or have the keys metric and claim; got {claim}")
+    return SweepFile(
+        name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"], factor=facts.get("factor"),
+        metric=facts["metric"], unit=facts.get("unit"), claims=claims, needs=facts.get("needs"), rows=rows,
+        body=body,
+    )  # fmt: skip
+
+
+def _leading_comments(text: str) -> int:
+    count = 0
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        count += 1
+    return count
+
+
+def _row(path: Path, label: object, row: object, metric: str) -> Row:
+    if not isinstance(label, str) or not LABEL.fullmatch(label):
+        raise ValueError(f"{path.name}: a row's label must match {LABEL.pattern}; got {label!r}")
+    if not isinstance(row, dict) or set(row) - ROW_KEYS:
+        given = sorted(row) if isinstance(row, dict) else row
+        raise ValueError(f"{path.name}: row {label}: keys must be among {sorted(ROW_KEYS)}; got {given}")
+    if ("set" in row) == ("cited" in row):
+        raise ValueError(f"{path.name}: row {label}: must have either set (a run) or cited (another author's number)")
+    overrides = row.get("set", [])
+    if not isinstance(overrides, list) or not all(isinstance(o, str) and "=" in o for o in overrides):
+        raise ValueError(f"{path.name}: row {label}: set must be a list of key=value; got {overrides}")
+    reported = row.get("reported")
+    reported = {} if reported is None else reported if isinstance(reported, dict) else {metric: reported}
+    if not all(isinstance(value, int | float) for value in reported.values()):
+        raise ValueError(f"{path.name}: row {label}: reported must be a number, or a number a metric; got {row['reported']}")
+    return Row(
+        label=label, overrides=tuple(overrides) if "set" in row else None, reported=reported,
+        source=row.get("source"), cited=row.get("cited"), note=row.get("note"),
+    )  # fmt: skip

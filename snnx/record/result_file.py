@@ -1,0 +1,53 @@
+"""What a run ended with: its `result.json`, or its line in the committed record."""
+
+import json
+import math
+from pathlib import Path
+
+from snnx.record.job import Job
+
+
+def to_json(value: object) -> str:
+    """JSON of `value`, in which a number that is not finite is null.
+
+    Example:
+        >>> to_json({"loss": float("nan"), "acc": 0.5})
+        '{"loss": null, "acc": 0.5}'
+    """
+    return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def read(folder: Path) -> dict | None:
+    """What the run of this folder ended with; `None` if it has not ended, or what it says cannot be read."""
+    try:
+        return json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def finished(job: Job) -> dict | None:
+    """The result of a run that need not be done: done in its folder, or in the record if that counts; never under `force`."""
+    if job.config["force"]:
+        return None
+    found = read(job.folder)
+    if (found is None or found["status"] != "done") and job.config["recorded"]:
+        found = recorded(job.sweep, job.row, job.id)
+    return found if found is not None and found["status"] == "done" else None
+
+
+def recorded(sweep: str | None, row: str, run_id: str, docs: Path = Path("docs/results")) -> dict | None:
+    """The finished run of this identity in the committed record of its sweep, if there is one."""
+    try:
+        lines = (docs / f"{sweep}" / "runs.jsonl").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    found = (json.loads(line) for line in lines if line.strip())
+    return next((run for run in found if run["hash"] == run_id and run["row"] == row and run["status"] == "done"), None)

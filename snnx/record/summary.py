@@ -1,0 +1,30 @@
+"""How a run ended, in one line."""
+
+MARKS = {
+    "done": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "diverged": "[red]∞[/]",
+    "no data": "[yellow]○[/]",
+    "stopped": "[yellow]‖[/]",
+    "unfinished": "[yellow]‖[/]",
+}
+
+
+def summary(outcome: dict) -> str:
+    """One line on how a run ended.
+
+    Example:
+        >>> summary({"status": "done", "metrics": {"val/acc": 0.9, "test/acc": 0.875}, "wall_s": 12.3})
+        'val/acc 0.9000  test/acc 0.8750  12 s'
+        >>> summary({"status": "failed", "error": {"type": "OSError", "message": "disk full"}})
+        'failed: disk full'
+    """
+    if outcome["status"] == "stopped":
+        return "stopped; the same line again goes on from its last epoch"
+    if outcome["status"] != "done":
+        message = (outcome["error"]["message"].strip().splitlines() or [outcome["error"]["type"]])[0]
+        return f"{outcome['status']}: {message}"
+    found = outcome["metrics"]
+    shown = [f"{key} {found[key]:.4f}" for key in ("val/acc", "test/acc") if found.get(key) is not None]
+    before = "done before" if outcome.get("before") else f"{outcome['wall_s']:.0f} s"
+    return "  ".join([*shown, before])

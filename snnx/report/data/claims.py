@@ -1,0 +1,89 @@
+"""The claims of a sweep file, as its author writes them: `A > B > 0.9`, `A ~ B within 0.01`."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+from snnx.options.sweepfile import SweepFile
+
+SIGN = re.compile(r"\s*(>=|<=|>|<|~)\s*")
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+WITHIN = re.compile(r"(.*\S)\s+within\s+(\S+)")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Terms (row labels, or numbers in the metric's own unit) and the signs between them."""
+
+    text: str
+    metric: str
+    terms: tuple[str | float, ...]
+    signs: tuple[str, ...]
+    within: float | None  # the margin of `~`; None for an ordering
+
+    @property
+    def rows(self) -> list[str]:
+        """The rows that are compared."""
+        return [term for term in self.terms if isinstance(term, str)]
+
+    @property
+    def links(self) -> list[tuple[str | float, str, str | float]]:
+        """What must hold one by one: the neighbours of a chain, every pair of `~`."""
+        if self.within is not None:
+            return [(left, "~", right) for left, right in combinations(self.terms, 2)]
+        return [(left, sign, right) for (left, right), sign in zip(pairwise(self.terms), self.signs, strict=True)]
+
+
+def read(sweep: SweepFile) -> list[Claim]:
+    """The claims of a sweep file.
+
+    Raises:
+        ValueError: see `parse`.
+    """
+    labels = [row.label for row in sweep.rows]
+    return [parse(claim["claim"], claim["metric"], labels, f"{sweep.name}.yaml") for claim in sweep.claims]
+
+
+def parse(text: str, metric: str, labels: Sequence[str], file: str) -> Claim:
+    """Read one claim.
+
+    Args:
+        text: a chain of `>`, `<`, `>=`, `<=` over rows and numbers, or a chain of `~` that ends in `within` a number.
+        metric: what it speaks of.
+        labels: the rows that it may name.
+        file: name of the sweep file, for messages.
+
+    Raises:
+        ValueError: the claim does not follow the grammar, or names a row that is missing.
+
+    Example:
+        >>> parse("A > B >= 0.9", "val/acc", ["A", "B"], "x.yaml").links
+        [('A', '>', 'B'), ('B', '>=', 0.9)]
+        >>> parse("A ~ B ~ C within 0.01", "val/acc", ["A", "B", "C"], "x.yaml").links
+        [('A', '~', 'B'), ('A', '~', 'C'), ('B', '~', 'C')]
+    """
+    place = f"{file}: claim {text!r}"
+    found = WITHIN.fullmatch(str(text).strip())
+    body, margin = (found[1], found[2]) if found else (str(text), None)
+    words = SIGN.split(body.strip())
+    signs = tuple(words[1::2])
+    if not signs:
+        raise ValueError(f"{place}: must compare rows or numbers by > < >= <= or ~")
+    if (set(signs) == {"~"}) != (margin is not None) or ("~" in signs and len(set(signs)) > 1):
+        raise ValueError(f"{place}: must be either a chain of > < >= <= or one of ~ that ends in: within 0.01")
+    if margin is not None and not (NUMBER.fullmatch(margin) and float(margin) >= 0):
+        raise ValueError(f"{place}: within must be a number >= 0; got {margin}")
+    terms = tuple(_term(word, labels, place) for word in words[::2])
+    claim = Claim(str(text), metric, terms, signs, None if margin is None else float(margin))
+    if any(isinstance(left, float) and isinstance(right, float) for left, _, right in claim.links):
+        raise ValueError(f"{place}: must have a row on one side of every sign; got two numbers")
+    return claim
+
+
+def _term(word: str, labels: Sequence[str], place: str) -> str | float:
+    if NUMBER.fullmatch(word):
+        return float(word)
+    if word not in labels:
+        raise ValueError(f"{place}: must name rows among {', '.join(labels)}; got {word or 'nothing'}")
+    return word

@@ -1,0 +1,39 @@
+"""How a number is written: with how many decimals, with its spread, as a time."""
+
+import math
+
+def decimals(value: float) -> int:
+    """Decimals that show four significant digits.
+
+    Example:
+        >>> decimals(0.8123), decimals(81.23), decimals(556682.0), decimals(0.0)
+        (4, 2, 0, 2)
+    """
+    return 2 if value == 0 else min(12, max(0, 3 - math.floor(math.log10(abs(value)))))
+
+
+def spread(mean: float, std: float | None) -> str:
+    """Mean and sample standard deviation, to the same decimals.
+
+    Example:
+        >>> spread(81.234, 0.4), spread(0.8, None), spread(1234567.0, None)
+        ('81.23 ± 0.40', '0.8000', '1,234,567')
+    """
+    places = decimals(mean)
+    return f"{mean:,.{places}f}" if std is None else f"{mean:,.{places}f} ± {std:,.{places}f}"
+
+
+def duration(seconds: float) -> str:
+    """A wall time as people say it.
+
+    Example:
+        >>> duration(61.2), duration(3723.0), duration(7.25), duration(400_000.0)
+        ('1 min 1 s', '1 h 2 min', '7.2 s', '4 d 15 h')
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"

@@ -1,0 +1,90 @@
+"""Learning curves, or bars of the final numbers where no curve was kept."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from snnx.options.sweepfile import SweepFile
+from snnx.options.unit import factor, titled
+from snnx.report.data.format import spread
+from snnx.report.data.lines import Line, scales
+from snnx.report.figures.axes import Plot, band_line, name_lines, panels, png, styles
+from snnx.report.tables.table import mean_std
+
+
+def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
+    """The learning curves of the sweep's metric, else of val/acc; bars where neither was kept; none without a run."""
+    for metric in dict.fromkeys([sweep.metric, "val/acc"]):
+        if any(_histories(line, metric) for line in lines):
+            return [_curves(sweep, lines, metric)]
+    return [_bars(sweep, lines)] if any(line.values(sweep.metric) for line in lines) else []
+
+
+def mean_and_range(histories: Sequence[Sequence[float | None]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, minimum and maximum over seeds at each position, of those that got there with a finite value.
+
+    Shape: n sequences of any lengths -> three arrays of the longest one's; NaN where nothing is finite.
+
+    Example:
+        >>> [end.tolist() for end in mean_and_range([[1.0, 2.0], [3.0, None]])]
+        [[2.0, 2.0], [1.0, 2.0], [3.0, 2.0]]
+    """
+    longest = max(len(history) for history in histories)
+    table = np.full((len(histories), longest), np.nan)
+    for row, history in zip(table, histories, strict=True):
+        row[: len(history)] = np.array(history, dtype=float)  # None becomes NaN
+    seen = np.ma.masked_invalid(table)
+    return tuple(np.ma.filled(part, np.nan) for part in (seen.mean(axis=0), seen.min(axis=0), seen.max(axis=0)))
+
+
+def _histories(line: Line, metric: str) -> list[list[float | None]]:
+    found = ((run.result.get("curves") or {}).get(metric) for run in line.done)
+    return [history for history in found if history]
+
+
+def _curves(sweep: SweepFile, lines: Sequence[Line], metric: str) -> Plot:
+    times, style = factor(sweep.unit, metric), styles([line.label for line in lines])
+    shown = [line for line in lines if _histories(line, metric)]
+    places = scales(shown)
+    figure, axes = panels([f"{sweep.artifact}, scale {place}" for place in places])
+    for axis, place in zip(axes, places, strict=True):
+        for line in (line for line in shown if line.scale == place):
+            band = tuple(times * part for part in mean_and_range(_histories(line, metric)))
+            band_line(axis, range(1, len(band[0]) + 1), band, style[line.label], line.label)
+        axis.set_xlabel("epoch")
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    axes[0].set_ylabel(titled(sweep.unit, metric))
+    for axis in axes:
+        name_lines(axis)
+    return Plot("curves", f"{metric} by epoch: mean over seeds, band from the lowest to the highest seed", png(figure))
+
+
+def _bars(sweep: SweepFile, lines: Sequence[Line]) -> Plot:
+    metric, times = sweep.metric, factor(sweep.unit, sweep.metric)
+    reported = {row.label: row.reported.get(metric) for row in sweep.rows}
+    shown = [line for line in lines if line.values(metric)]
+    labels, places = list(dict.fromkeys(line.label for line in shown)), scales(shown)
+    style = styles([line.label for line in lines])
+    figure, axes = panels([f"{sweep.artifact}, scale {place}" for place in places], height=1.4 + 0.36 * len(labels))
+    for axis, place in zip(axes, places, strict=True):
+        for line in (line for line in shown if line.scale == place):
+            mean, std = mean_std([times * value for value in line.values(metric).values()])
+            height = labels.index(line.label)
+            axis.barh(height, mean, height=0.6, color=style[line.label][0], alpha=0.85)
+            axis.errorbar(mean, height, xerr=std, color="#222222", capsize=3, linewidth=1.2)
+            if reported.get(line.row) is not None:
+                axis.plot(reported[line.row], height, marker="D", markersize=5, color="white", markeredgecolor="#222222")
+            end = max(mean + (std or 0), reported.get(line.row) or 0)
+            axis.annotate(
+                spread(mean, std), (end, height), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8,
+            )  # fmt: skip
+        axis.set_xlabel(titled(sweep.unit, metric))
+        axis.set_yticks(range(len(labels)), labels)
+        axis.margins(x=0.28)  # room for the numbers
+        axis.grid(visible=False, axis="y")
+    right = max(axis.get_xlim()[1] for axis in axes)
+    for axis in axes:
+        axis.set_xlim(right=right)
+    axes[0].invert_yaxis()
+    caption = f"{metric} at the end: mean over seeds and sample standard deviation; diamond: the paper's number"
+    return Plot("bars", caption, png(figure))

@@ -1,0 +1,40 @@
+"""Which neuron fires when: a raster of one sample, layer above layer."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from snnx.options.sweepfile import SweepFile
+from snnx.report.data.lines import Line
+from snnx.report.figures.axes import Plot, panels, png, styles
+
+
+def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
+    """A panel a line of the table that kept a raster; none without."""
+    first = [(line, (line.done[0].result.get("layers") or {}).get("spike_raster", {})) for line in lines if line.done]
+    kept = [(line, layers["correct"]) for line, layers in first if layers.get("correct")]
+    if not kept:
+        return []
+    figure, axes = panels([f"{line.label}, scale {line.scale}" for line, _ in kept])
+    for axis, (_, layers) in zip(axes, kept, strict=True):
+        style, end = styles(list(layers)), _early(layers)
+        for place, (layer, times) in enumerate(layers.items(), 1):
+            height = place + np.linspace(-0.42, 0.42, len(times))
+            axis.plot(np.array(times, dtype=float), height, ".", color=style[layer][0], markersize=1.5)
+        axis.set_xlabel("time of the spike")
+        axis.set_xlim(left=-0.02 * end, right=1.1 * end)
+        axis.grid(axis="x", color="#dddddd", linewidth=0.6)
+    tallest = max((list(layers) for _, layers in kept), key=len)
+    axes[0].set_yticks(range(1, len(tallest) + 1), [layer.rpartition(".")[2] for layer in tallest], fontsize=8)
+    caption = (
+        "spike_raster: a rightly classified sample, first seed; each layer's neurons from its first to its last; "
+        "of the latest 2 % some may lie outside"
+    )
+    return [Plot("spike_raster", caption, png(figure))]
+
+
+def _early(layers: dict[str, list]) -> float:
+    """The time by which 98 % of the spikes have come; 1 where that gives the axis no length: no spike, or all at 0."""
+    times = np.concatenate([np.array(times, dtype=float) for times in layers.values()])
+    came = times[np.isfinite(times)]
+    return float(np.quantile(came, 0.98) if came.size else 0.0) or 1.0

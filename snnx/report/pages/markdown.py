@@ -1,0 +1,49 @@
+"""A report in Markdown: `report.md`, and the page of the record."""
+
+from snnx.report.data.verdict import RULE
+from snnx.report.results import Results
+from snnx.report.tables.table import Table, markdown
+
+
+def document(results: Results, images: str = "") -> str:
+    """The whole report as Markdown: the first table, the claims and the figures before all other tables.
+
+    Args:
+        results: what to say.
+        images: the folder of the plots, seen from the document; ends in a slash unless empty.
+    """
+    parts = [f"# {results.heading}"]
+    if results.command:
+        parts.append(f"```\n{results.command}\n```")
+    if results.about:
+        parts.append(_plain(results.about).replace("*", r"\*"))
+    parts.append("Means are over seeds, ± is the sample standard deviation, n the number of seeds.")
+    first, *others = results.tables
+    parts += _titled(first)
+    if results.notes:
+        parts.append("\n".join(f"- {_plain(note)}" for note in results.notes))
+    if results.verdicts:
+        parts += ["## Claims", markdown(results.claims), RULE]
+    if results.plots:
+        parts.append("## Figures")
+        parts += [f"![{plot.caption}]({images}{plot.name}.png)\n\n{plot.caption}." for plot in results.plots]
+    if results.layers:
+        parts.append(f"Layer by layer, in numbers: [layers.csv]({images}layers.csv).")
+    parts += [part for table in others for part in _titled(table)]
+    parts.append("## Provenance")
+    parts.append("\n".join(f"- {what}: {_code(what, value)}" for what, value in results.provenance))
+    return "\n\n".join(parts) + "\n"
+
+
+def _titled(table: Table) -> list[str]:
+    below = ["\n".join(f"- {_plain(text)}" for text in table.below)] if table.below else []
+    return [f"## {table.title}", markdown(table), *below]
+
+
+def _plain(text: str) -> str:
+    """An error message may hold anything; in a list item it shall not become markup."""
+    return text.replace("<", "&lt;").replace("`", "'")
+
+
+def _code(what: str, value: str) -> str:
+    return f"`{value}`" if what == "command" else value

@@ -1,0 +1,123 @@
+"""What stands below the table: where numbers were read, what failed and why, and what the runs were made with."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from snnx.options.sweepfile import SweepFile
+from snnx.report.data.format import duration
+from snnx.report.data.lines import Line, shared
+from snnx.report.data.runs import STATES, Run
+
+
+def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
+    """A line for each thing that a reader of the table has to know."""
+    found = [f"{row.label}: the paper's number is from {row.source}" for row in sweep.live if row.source]
+    found += [f"{row.label}: {row.note}" for row in sweep.live if row.note]
+    known = {row.label for row in sweep.rows}
+    found += [f"scale {scale}: all runs with {further}" for scale, further in shared(lines).items()]
+    found += [f"{name}: several configurations go by this name; claims take the last started" for name in _twice(lines)]
+    runs = [run for line in lines for run in line.runs]
+    if 0 < (recorded := sum(not run.local for run in runs)) < len(runs):
+        found.append(f"{recorded} of {len(runs)} runs are of the committed record, made on other machines or before")
+    for line in lines:
+        if known and line.row not in known:
+            found.append(f"{line.label}: the sweep file has no such row any more")
+        found += _failed(line)
+        for run in line.runs:
+            if run.state == "unfinished":
+                found.append(f"{titled(run)} is unfinished: nobody is at it; the same command finishes it")
+            elif run.state == "done" and run.seed not in line.values(sweep.metric) and not _untrained(run, sweep.metric):
+                found.append(f"{titled(run)} is done but has no finite {sweep.metric}")
+    return found
+
+
+def _untrained(run: Run, metric: str) -> bool:
+    """Whether it has no such metric because it had no epoch: what networks are like before training is told by others."""
+    return not metric.startswith("test/") and not run.result.get("curves")
+
+
+def _failed(line: Line) -> list[str]:
+    """A line for each reason for which runs of a table line failed, with their seeds."""
+    seeds: dict[str, list[str]] = {}
+    for run in line.runs:
+        if run.state in ("failed", "diverged", "no data"):
+            seeds.setdefault(f"{run.scale} {run.state}: {reason(run)}", []).append(str(run.seed))
+    return [f"{line.label}, seed {', '.join(ran)}, {text}" for text, ran in seeds.items()]
+
+
+def _twice(lines: Sequence[Line]) -> list[str]:
+    names = Counter((line.row, further, line.scale) for line in lines for further in line.further)
+    return [" ".join(name).replace("  ", " ") for name, count in names.items() if count > 1]
+
+
+def titled(run: Run) -> str:
+    """Which run it is, in words."""
+    row = f"{run.row} {run.further}".strip()
+    return f"{row}, seed {run.seed}, {run.scale}"
+
+
+def reason(run: Run) -> str:
+    """Why a run failed, in one line."""
+    error = run.result.get("error") or {}
+    message = " ".join(str(error.get("message", "")).split())
+    if error.get("type") in ("NoData", "Diverged"):  # the run's state says it already
+        return message
+    return f"{error.get('type', 'no reason recorded')}: {message}" if message else error.get("type", "no reason recorded")
+
+
+def provenance(runs: Iterable[Run]) -> list[tuple[str, str]]:
+    """What a reader needs to trust the numbers or to get them again: (what, value) in order."""
+    ended = [run for run in runs if run.terminal]
+    results = [run.result for run in ended]
+    count = Counter(run.state for run in ended)
+    walls = [result["wall_s"] for result in results if result.get("wall_s") is not None]
+    facts = [("runs", ", ".join(f"{count[state]} {state}" for state in STATES if count[state]))]
+    facts += [("command", command) for command in _distinct(result.get("command") for result in results)]
+    if walls:
+        each = f"{duration(min(walls))} to {duration(max(walls))} a run"
+        facts.append(("wall time", f"{duration(sum(walls))} in all, {each}"))
+    facts += [("machine", device) for device in _distinct(result.get("device") for result in results)]
+    facts += [("versions", text) for text in _distinct(_pairs(result.get("versions")) for result in results)]
+    facts += [("commit", text) for text in _distinct(_commit(result.get("git")) for result in results)]
+    facts += [("data", text) for text in _distinct(_data(result.get("data")) for result in results)]
+    samples = _distinct(_pairs(result.get("samples")) for result in results)
+    facts += [("samples shown", "; ".join(samples))] if samples else []
+    facts += [("scale", text) for text in _distinct(_scale(result) for result in results)]
+    facts += [("parameters", text) for text in _parameters(ended) if text]
+    started = sorted(_distinct(result.get("started") for result in results))
+    return facts + ([("started", " to ".join(_distinct([started[0], started[-1]])))] if started else [])
+
+
+def _distinct(values: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(value for value in values if value))
+
+
+def _pairs(named: dict | None) -> str:
+    return ", ".join(f"{name} {value}" for name, value in (named or {}).items())
+
+
+def _commit(git: dict | None) -> str:
+    if not git or not git.get("commit"):
+        return ""
+    return f"{git['commit']}{' with uncommitted changes' if git.get('dirty') else ''}"
+
+
+def _data(data: dict | None) -> str:
+    if not data:
+        return ""
+    counts = [f"{data[split]} {split}" for split in ("train", "val", "test") if data.get(split) is not None]
+    counts += [f"{sum(data['skipped'].values())} skipped as damaged"] if data.get("skipped") else []
+    return f"{' '.join(filter(None, (data.get('name'), data.get('variant'))))}: {', '.join(counts)}"
+
+
+def _scale(result: dict) -> str:
+    budget = ", ".join(f"{value:g} of the {name}" for name, value in (result.get("budget") or {}).items())
+    return f"{result.get('scale')}: {budget}" if budget else ""
+
+
+def _parameters(runs: Sequence[Run]) -> list[str]:
+    """One number if all rows have it in common, else that of each row."""
+    counts = {(run.row, run.scale): run.result["parameters"] for run in runs if run.result.get("parameters")}
+    if len(set(counts.values())) == 1:
+        return [f"{next(iter(counts.values())):,}"]
+    return ["; ".join(f"{row} at {scale}: {count:,}" for (row, scale), count in counts.items())]

@@ -1,0 +1,185 @@
+"""The tables of a report, as data and as text: for a terminal, in Markdown, as CSV."""
+
+import csv
+import io
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from snnx.options.sweepfile import Row, SweepFile
+from snnx.options.unit import factor, titled
+from snnx.report.data.format import decimals, spread
+from snnx.report.data.lines import Line
+from snnx.report.data.verdict import Verdict
+
+NONE = "-"
+SPLITS = {
+    "train last": "train/acc",
+    "val last": "val/acc",
+    "val best": "val/acc_best",
+    "test last": "test/acc",
+    "test at best val": "test/acc_best",
+}
+CSV_COLUMNS = (
+    "row",
+    "scale",
+    "further",
+    "group",
+    "metric",
+    "unit",
+    "paper",
+    "mean",
+    "std",
+    "n",
+    "difference",
+    "status",
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells of text."""
+
+    title: str
+    columns: tuple[str, ...]
+    align: str  # a letter a column: l or r
+    rows: tuple[tuple[str, ...], ...]
+    below: tuple[str, ...] = ()  # what stands under it: formulas
+
+
+def metrics(sweep: SweepFile) -> list[str]:
+    """What gets a table of its own: the sweep's metric, then what else rows report and claims speak of."""
+    others = [metric for row in sweep.rows for metric in row.reported] + [claim["metric"] for claim in sweep.claims]
+    return list(dict.fromkeys([sweep.metric, *others]))
+
+
+def mean_std(values: Sequence[float]) -> tuple[float, float | None]:
+    """Mean and sample standard deviation (n - 1); no deviation of a single number.
+
+    Example:
+        >>> mean_std([1.0, 3.0]), mean_std([2.0])
+        ((2.0, 1.4142135623730951), (2.0, None))
+    """
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
+
+
+def numbers(sweep: SweepFile, lines: Sequence[Line], metric: str) -> Table:
+    """The paper's number beside ours, in the sweep's unit, and how far they are apart."""
+    known, rows = {row.label for row in sweep.rows}, []
+    for row in sweep.rows:
+        if row.cited is not None:
+            rows.append(_cited(row, metric))
+        rows += [_measured(sweep, line, row.reported.get(metric), metric) for line in lines if line.row == row.label]
+    rows += [_measured(sweep, line, None, metric) for line in lines if line.row not in known]
+    columns = ("row", "paper", "ours, mean ± std (n)", "difference", "scale", "status")
+    return Table(titled(sweep.unit, metric), columns, "lrrrll", tuple(rows))
+
+
+def lean(table: Table) -> Table:
+    """Without the columns in which nothing stands.
+
+    Example:
+        >>> lean(Table("", ("row", "paper", "ours"), "lrr", (("A", "-", "0.9"), ("B", "-", "-")))).columns
+        ('row', 'ours')
+    """
+    kept = [place for place in range(len(table.columns)) if not place or any(row[place] != NONE for row in table.rows)]
+    columns, align = tuple(table.columns[place] for place in kept), "".join(table.align[place] for place in kept)
+    return replace(table, columns=columns, align=align, rows=tuple(tuple(row[place] for place in kept) for row in table.rows))
+
+
+def splits(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
+    """Training, validation and test, last beside best, so that nobody has to guess which a number is; None of test alone."""
+    times = factor(sweep.unit, "acc")
+    rows = []
+    for line in lines:
+        found = {split: list(line.values(metric).values()) for split, metric in SPLITS.items()}
+        if not found["val last"]:
+            found["test at best val"] = []
+        if found["train last"] or found["val last"]:
+            cells = (spread(*mean_std([times * value for value in values])) if values else NONE for values in found.values())
+            rows.append((line.label, line.scale, *cells))
+    title = titled(sweep.unit, "acc").replace("acc", "Accuracy by split")
+    return Table(title, ("row", "scale", *SPLITS), "ll" + "r" * len(SPLITS), tuple(rows)) if rows else None
+
+
+def claims(verdicts: Sequence[Verdict]) -> Table:
+    """Every claim with its verdict and the numbers behind it."""
+    rows = tuple(
+        (
+            verdict.claim.text,
+            verdict.claim.metric,
+            " ".join([verdict.scale, verdict.further]).strip(),
+            verdict.word,
+            "; ".join(str(link) for link in verdict.evidence),
+        )
+        for verdict in verdicts
+    )
+    return Table("Claims", ("claim", "metric", "scale", "verdict", "mean difference [90 % interval]"), "lllll", rows)
+
+
+def text(table: Table) -> RichTable:
+    """For a terminal."""
+    drawn = RichTable(title=Text(table.title), title_justify="left", header_style="bold")
+    for column, side in zip(table.columns, table.align, strict=True):
+        drawn.add_column(Text(column), justify="right" if side == "r" else "left")
+    for row in table.rows:
+        drawn.add_row(*(Text(cell) for cell in row))  # Text: a cell such as metric=[potential] is no markup
+    return drawn
+
+
+def markdown(table: Table) -> str:
+    """For GitHub.
+
+    Example:
+        >>> print(markdown(Table("", ("row", "ours"), "lr", (("a|b", "0.9"),))))
+        | row | ours |
+        | :--- | ---: |
+        | a\\|b | 0.9 |
+    """
+    rule = tuple("---:" if side == "r" else ":---" for side in table.align)
+    body = [tuple(cell.replace("|", "\\|") for cell in row) for row in table.rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (table.columns, rule, *body))
+
+
+def comma_separated(sweep: SweepFile, lines: Sequence[Line]) -> str:
+    """For other programs: a line for each row, group and metric, in the sweep's unit and with all digits."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for metric in metrics(sweep):
+        times = factor(sweep.unit, metric)
+        unit = "%" if times != 1.0 else ""
+        for row in sweep.rows:
+            if row.cited is not None:
+                paper = row.reported.get(metric, "")
+                writer.writerow((row.label, "", "", "", metric, unit, paper, "", "", "", "", f"cited: {row.cited}"))
+        reported = {row.label: row.reported.get(metric) for row in sweep.rows}
+        for line in lines:
+            values, paper = list(line.values(metric).values()), reported.get(line.row)
+            mean, std = mean_std([times * value for value in values]) if values else (None, None)
+            difference = None if mean is None or paper is None else mean - paper
+            group = next((run.group for run in line.runs if run.group), None)
+            further = next(iter(line.further), "")
+            cells = (line.row, line.scale, further, group, metric, unit, paper, mean, std, len(values), difference)
+            writer.writerow((*cells, line.status))
+    return file.getvalue()
+
+
+def _measured(sweep: SweepFile, line: Line, paper: float | None, metric: str) -> tuple[str, ...]:
+    values = [factor(sweep.unit, metric) * value for value in line.values(metric).values()]
+    ours = difference = NONE
+    if values:
+        mean, std = mean_std(values)
+        ours = f"{spread(mean, std)} (n={len(values)})"
+        if paper is not None:
+            difference = f"{mean - paper:+.{decimals(mean)}f}"
+    return line.label, NONE if paper is None else f"{paper:g}", ours, difference, line.scale or NONE, line.status
+
+
+def _cited(row: Row, metric: str) -> tuple[str, ...]:
+    paper = f"{row.reported[metric]:g}" if metric in row.reported else NONE
+    source = f" ({row.source})" if row.source else ""
+    return row.label, paper, NONE, NONE, NONE, f"cited: {row.cited}{source}"

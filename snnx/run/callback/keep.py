@@ -1,0 +1,122 @@
+"""Which epochs' checkpoints are kept, and what a continued run must remember."""
+
+import math
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Checkpoint
+
+from snnx.record.checkpoint import DamagedCheckpoint, epochs, load, path_of
+from snnx.record.write import write
+
+
+class Keep(Checkpoint):
+    """Saves each epoch as `epoch=N.ckpt` and keeps the last two and the best; `last.ckpt` is a link and `best.ckpt` a copy.
+
+    The one before the last goes only when the last has been read back and its checksums agree, and the best, which every later
+    checkpoint refers to, lies there twice: at any moment some checkpoint is good, also when a bit flips in any one of them. It
+    is a `Checkpoint` because Lightning runs those after everything else of an epoch's end; it must stand last among them.
+
+    Args:
+        folder: where they lie, `ckpt` in the run's folder.
+        run: identity of the run.
+
+    Attributes:
+        best_epoch: of the highest validation accuracy so far, the first of equals; the last epoch where nothing is validated.
+        resumed: the epochs after which the run was continued.
+        before_s: seconds that it had taken until then.
+        spent_s: seconds that it has taken up to now.
+    """
+
+    def __init__(self, folder: Path, run: str) -> None:
+        self.folder, self.run = folder, run
+        self.best = -math.inf
+        self.best_epoch = 0
+        self.resumed: list[int] = []
+        self._epoch = 0
+        self.before_s = 0.0
+        self._started = time.monotonic()
+
+    @property
+    def spent_s(self) -> float:
+        return self.before_s + time.monotonic() - self._started
+
+    def resume_from(self) -> tuple[Path | None, list[str]]:
+        """The newest checkpoint that is good, as the one it calls the best must be, and what is wrong with newer ones.
+
+        One that is not good is renamed to `*.corrupt`, so that it is met once.
+        """
+        complaints = []
+        for epoch in epochs(self.folder):
+            path = path_of(self.folder, epoch)
+            try:
+                state = load(path, self.run, map_location="cpu")["callbacks"][self.state_key]
+                self._restore(state["best_epoch"])
+            except (DamagedCheckpoint, FileNotFoundError, KeyError) as error:
+                complaints.append(f"{error}; kept as {path.with_suffix('.corrupt').name}")
+                os.replace(path, path.with_suffix(".corrupt"))
+            else:
+                return path, complaints
+        return None, complaints
+
+    def _restore(self, epoch: int) -> None:
+        """See that the best epoch's checkpoint and its copy are good, each made from the other where need be.
+
+        Raises:
+            DamagedCheckpoint, FileNotFoundError: neither is.
+        """
+        path, copy = path_of(self.folder, epoch), self.folder / "best.ckpt"
+        try:
+            load(path, self.run, map_location="cpu")
+        except (DamagedCheckpoint, FileNotFoundError):
+            if self._epoch_of(copy) != epoch:
+                raise
+            write(path, copy.read_bytes())
+        else:
+            with suppress(DamagedCheckpoint, FileNotFoundError):
+                if self._epoch_of(copy) == epoch:
+                    return
+            write(copy, path.read_bytes())  # it was killed between the two
+
+    def _epoch_of(self, path: Path) -> int:
+        return load(path, self.run, map_location="cpu")["epoch"] + 1  # Lightning counts from 0
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._epoch = epoch = trainer.current_epoch + 1
+        accuracy = float(trainer.callback_metrics.get("val/acc", math.inf))
+        if accuracy > self.best or accuracy == math.inf:
+            self.best, self.best_epoch = accuracy, epoch
+        path = path_of(self.folder, epoch)
+        trainer.save_checkpoint(path)
+        if not trainer.is_global_zero:
+            return
+        load(path, self.run, map_location="cpu")
+        _link(self.folder / "last.ckpt", path)
+        if self.best_epoch == epoch:
+            write(self.folder / "best.ckpt", path.read_bytes())
+        self.prune(keep={epoch, epoch - 1, self.best_epoch})
+
+    def prune(self, keep: set[int]) -> None:
+        """Delete the checkpoints of all other epochs."""
+        for epoch in epochs(self.folder):
+            if epoch not in keep:
+                path_of(self.folder, epoch).unlink(missing_ok=True)
+
+    def state_dict(self) -> dict:
+        found = {"epoch": self._epoch, "best": self.best, "best_epoch": self.best_epoch}
+        return {**found, "resumed": self.resumed, "spent_s": self.spent_s}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
+        self.resumed, self.before_s = [*state_dict["resumed"], state_dict["epoch"]], state_dict["spent_s"]
+
+
+def _link(name: Path, target: Path) -> None:
+    """Point a relative symbolic link at a neighbour, in one step."""
+    temporary = name.with_suffix(".link")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target.name)
+    os.replace(temporary, name)

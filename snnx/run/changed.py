@@ -1,0 +1,81 @@
+"""A frozen configuration with other values and other metrics in it."""
+
+import copy
+from collections.abc import Sequence
+
+import yaml
+
+from snnx.options.folders import shipped
+from snnx.options.nearest import nearest
+
+
+def changed(config: dict, words: Sequence[str]) -> dict:
+    """The configuration with `metric=[a,b]` and `key=value` applied, also where a group stands inside the method.
+
+    A frozen configuration is resolved: nothing in it refers to anything else. So a value is changed where it is read,
+    `encoding.timesteps=8`, and a group that the method holds is changed there too.
+
+    Args:
+        config: resolved, plain; it is not touched.
+        words: `metric=a`, `metric=[a,b]`, or keys of the configuration with their new values, in YAML.
+
+    Raises:
+        ValueError: a word is no `key=value`, a metric is no option, a key is none of the run's, or a value is no YAML.
+
+    Example:
+        >>> run = {"metric": {}, "encoding": {"timesteps": 4}, "method": {"encoding": {"timesteps": 4}, "metrics": {}}}
+        >>> changed(run, ["encoding.timesteps=8"])["method"]["encoding"]
+        {'timesteps': 8}
+        >>> changed(run, ["encoding.timestep=8"])
+        Traceback (most recent call last):
+        ValueError: encoding.timestep must be a key of the run; got encoding.timestep=8; did you mean encoding.timesteps?
+    """
+    config = copy.deepcopy(config)
+    chosen = [word for word in words if word.partition("=")[0] == "metric"]
+    for word in chosen:
+        metrics = {key: node for name in _names(word) for key, node in _option(name).items()}
+        config["metric"], config["method"]["metrics"] = metrics, copy.deepcopy(metrics)
+    for word in words:
+        if word not in chosen:
+            _set(config, word)
+    return config
+
+
+def _names(word: str) -> list[str]:
+    text = word.partition("=")[2]
+    if text.startswith("[") != text.endswith("]"):
+        raise ValueError(f"metric must be a name or a list of names in brackets; got {word}")
+    return [name.strip() for name in text.strip("[]").split(",") if name.strip()]
+
+
+def _option(name: str) -> dict:
+    folder = shipped("conf") / "metric"
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name not in known:
+        raise ValueError(f"metric must be one of {', '.join(known)}; got {name}{nearest(name, known)}")
+    return yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def _set(config: dict, word: str) -> None:
+    key, given, text = word.partition("=")
+    path = key.split(".")
+    if not given or len(path) < 2:
+        places = [f": {group}.{word}" for group, node in config.items() if isinstance(node, dict) and key in node]
+        raise ValueError(
+            f"what follows checkpoint= must be metric=[a,b] or a key of a group with its value; got {word}{''.join(places[:1])}"
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ValueError(f"{key} must have a value in YAML; got {word}") from None
+    inside = {"metric": "metrics"}.get(path[0], path[0])
+    places = [config, *([config["method"]] if isinstance(config["method"].get(inside), dict) else [])]
+    for place, first in zip(places, (path[0], inside), strict=False):
+        node = place.get(first)
+        for part in path[1:-1]:
+            node = node.get(part) if isinstance(node, dict) else None
+        if not isinstance(node, dict) or path[-1] not in node or isinstance(node[path[-1]], dict):
+            names = [name for name in node if not name.startswith("_")] if isinstance(node, dict) else []
+            siblings = [".".join([*path[:-1], name]) for name in names]
+            raise ValueError(f"{key} must be a key of the run; got {word}{nearest(key, siblings)}")
+        node[path[-1]] = value

@@ -1,0 +1,98 @@
+"""The other processes of a run that is trained on several devices at once."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.process import BaseProcess
+
+import torch
+from lightning_fabric.plugins.environments.lightning import find_free_network_port
+
+from snnx.method.finite import Diverged
+from snnx.record.job import Job
+from snnx.run import fork_server
+
+DIVERGED = 76  # exit code of a process whose own loss was no number first
+PATIENCE_S = 10.0  # for a process to end after the training has
+
+
+@contextmanager
+def others(job: Job, compute: Callable[[Job], object]) -> Iterator[None]:
+    """Train with all processes of a run: this one is the first, the others are started here and end with the context.
+
+    Lightning would start them with this process's command line, and each would compose, lock and perhaps skip by itself, or
+    begin a whole sweep. Here each gets the run as it stands: it trains its part of every batch, and locks and writes nothing.
+
+    Args:
+        job: the run.
+        compute: what every process does of it; a function at the top of a module, so that it can be named to them.
+
+    Raises:
+        RuntimeError: one of the others died.
+    """
+    size = job.config["trainer"]["devices"]
+    if size == 1 or rank():
+        yield
+        return
+    threads = torch.get_num_threads()
+    share = max(1, threads // size)
+    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_network_port()), "WORLD_SIZE": str(size)}
+    quiet = replace(job, config={**job.config, "logger": {}})
+    context = fork_server.warm()
+    processes = [
+        context.Process(target=_train, args=(quiet, compute, place | {"LOCAL_RANK": str(r)}, share)) for r in range(1, size)
+    ]
+    for process in processes:
+        process.start()
+    os.environ.update(place | {"LOCAL_RANK": "0"})  # Lightning takes this to mean that all processes are there
+    torch.set_num_threads(share)
+    try:
+        yield
+        for process in processes:
+            process.join(PATIENCE_S)
+    except RuntimeError as error:
+        if isinstance(error, Diverged) or not (dead := _dead(processes)):
+            raise
+        if processes[dead - 2].exitcode == DIVERGED:
+            raise Diverged(f"loss must stay finite; it is not in process {dead} of {size}: lower optimizer.lr") from error
+        raise RuntimeError(f"process {dead} of {size} died while training; its output is in run.log") from error
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+        for key in (*place, "LOCAL_RANK"):
+            os.environ.pop(key, None)
+        torch.set_num_threads(threads)
+
+
+def rank() -> int:
+    """Which process of its run this one is; 0 locks, tests and writes."""
+    return int(os.environ.get("LOCAL_RANK", 0))
+
+
+def _dead(processes: list[BaseProcess]) -> int | None:
+    """The first process that ended badly, counted from 1 for the one that is not among them."""
+    for number, process in enumerate(processes, 2):
+        process.join(2.0)  # the connection breaks a moment before the process is gone
+        if process.exitcode:
+            return number
+    return None
+
+
+def _train(job: Job, compute: Callable[[Job], object], place: dict[str, str], threads: int) -> None:
+    """What another process does of a run."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides when to stop
+    log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.environ.update(place)
+    torch.set_num_threads(threads)
+    try:
+        compute(job)
+    except Diverged as error:
+        print(error, flush=True)
+        os._exit(DIVERGED)  # at once: the others wait for this one's part of a sum

@@ -1,0 +1,117 @@
+"""A finished run, opened again: its configuration, and the weights that it ended with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from torch import Tensor
+
+from snnx.method.base import Method
+from snnx.record import result_file
+from snnx.record.checkpoint import RUN, DamagedCheckpoint, epochs, load, path_of
+from snnx.record.identity import run_id
+from snnx.run.build import build_method
+
+
+@dataclass(frozen=True)
+class Reopened:
+    """What is known of a run without building it."""
+
+    id: str
+    folder: Path
+    checkpoint: Path | None  # None: nothing was trained, the network is as it was built
+    config: dict  # resolved, plain, as it was frozen
+    weights: dict[str, Tensor] | None
+    epoch: int | None  # of the checkpoint, counted from 1
+
+    def build(self, config: dict, data: object) -> Method:
+        """The run's method with its weights, on a data module or whatever else has its `shape` and `classes`.
+
+        Raises:
+            ValueError: a weight is missing, left over or of another size, as a changed configuration makes it.
+        """
+        method = build_method(config, data)
+        if self.weights is None:
+            return method
+        wanted = {key: list(value.shape) for key, value in method.state_dict().items()}
+        found = {key: list(value.shape) for key, value in self.weights.items()}
+        for key in {**wanted, **found}:
+            if wanted.get(key) != found.get(key):
+                raise ValueError(
+                    f"{self.checkpoint}: {key} must be of size {wanted.get(key, 'none: it has no place in the network')}; "
+                    f"got {found.get(key, 'none')}: the run was of another architecture"
+                )
+        method.load_state_dict(self.weights)
+        return method
+
+
+def reopen(path: str | Path) -> Reopened:
+    """Open the run whose folder, link or checkpoint this is; of a folder the checkpoint of the best epoch, else the last.
+
+    Args:
+        path: of a run's folder (`outputs/runs/HASH` or a link to it), or of a `.ckpt` in its `ckpt/`.
+
+    Raises:
+        FileNotFoundError: there is nothing, or a checkpoint is gone.
+        ValueError: it is no run, or one that has not finished; the checkpoint is damaged or another's; or the run was computed
+            by a version of snnx that computes something else today.
+    """
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"checkpoint must be a run's folder or a .ckpt in it; got {path}, which does not exist")
+    one = path.is_file()
+    folder = (path.parent.parent if one else path).resolve()
+    config = _frozen(folder, path)
+    found = run_id(config)
+    checkpoint = path if one else _chosen(folder)
+    content = None if checkpoint is None else _content(checkpoint)
+    named = folder.name if content is None else content[RUN]
+    if named != found:
+        raise ValueError(
+            f"{checkpoint or folder} must belong to the run beside it, {found}; got {named}: config.yaml was changed, or "
+            "another version of snnx computed it, which may compute something else"
+        )
+    weights = None if content is None else content.get("state_dict")
+    if content is not None and not isinstance(weights, dict):
+        raise ValueError(f"{checkpoint} must hold a state_dict; got {', '.join(map(str, content))}")
+    epoch = None if content is None or "epoch" not in content else content["epoch"] + 1
+    return Reopened(found, folder, checkpoint, config, weights, epoch)
+
+
+def _frozen(folder: Path, path: Path) -> dict:
+    try:
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(
+            f"checkpoint must be a run's folder, with the config.yaml that snnx froze, or a .ckpt in its ckpt/; got {path}"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise ValueError(f"{folder / 'config.yaml'} must be readable YAML; got something else: it is damaged") from None
+    if not isinstance(config, dict) or not {"dataset", "method", "budget", "trainer", "seed"} <= set(config):
+        raise ValueError(f"{folder / 'config.yaml'} must be the configuration of a run of snnx; got another project's")
+    return config
+
+
+def _chosen(folder: Path) -> Path | None:
+    """The best epoch's checkpoint of a run that is done, or its last; None where nothing was trained."""
+    ended = result_file.read(folder)
+    if ended is None or ended["status"] != "done":
+        state = "one that has not finished" if ended is None else f"one that ended as {ended['status']}"
+        raise ValueError(f"{folder} must be a finished run; got {state}: finish it, or name a .ckpt of its ckpt/")
+    if (best := folder / "ckpt" / "best.ckpt").exists():
+        return best
+    if last := epochs(folder / "ckpt"):
+        return path_of(folder / "ckpt", last[0])
+    if ended["metrics"].get("best_epoch"):
+        raise FileNotFoundError(f"{folder / 'ckpt'} must hold the checkpoint of a trained run; got none: it was removed")
+    return None
+
+
+def _content(checkpoint: Path) -> dict:
+    try:
+        content = load(checkpoint, None, map_location="cpu")
+    except DamagedCheckpoint as error:
+        raise ValueError(str(error)) from None
+    if RUN not in content:
+        raise ValueError(f"{checkpoint} must be a checkpoint of snnx, with the entry {RUN}; got another project's")
+    return content

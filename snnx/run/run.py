@@ -1,0 +1,185 @@
+"""One run, from its configuration to its result, in the order in which data flows."""
+
+import resource
+import time
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytorch_lightning as pl
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from snnx.dataset.published import NoData
+from snnx.logger.views import views_of
+from snnx.method.base import Method
+from snnx.method.finite import Diverged
+from snnx.metric.layer_values import as_csv, rounded
+from snnx.metric.recorder import Recorder
+from snnx.neuron.node import Node
+from snnx.quantization.symmetric import Symmetric
+from snnx.record import provenance, result_file, run_folder
+from snnx.record.checkpoint import path_of
+from snnx.record.job import Job
+from snnx.record.write import write
+from snnx.run import ddp
+from snnx.run.allocator import keep_memory
+from snnx.run.build import build_data, build_method, build_trainer
+from snnx.run.callback.epoch_log import EpochLog
+from snnx.run.callback.keep import Keep
+from snnx.run.callback.progress import Progress
+from snnx.run.callback.reseed import Reseed
+from snnx.run.callback.stop import Stop
+
+
+def execute(job: Job) -> dict:
+    """Do one run under its lock and write what it ended with; a run that is done already is not done again.
+
+    Returns:
+        The content of `result.json`; `status` is one of done, failed, diverged, no data.
+
+    Raises:
+        Busy: another process is at it.
+        KeyboardInterrupt: as given, with no result written.
+    """
+    with run_folder.claim(job.folder):
+        if (found := result_file.finished(job)) is not None:
+            run_folder.link(job.link, job.folder)
+            return found
+        if ddp.rank():
+            raise RuntimeError(f"LOCAL_RANK must not be set, since snnx starts the processes of a run; got {ddp.rank()}")
+        run_folder.tidy(job.folder)
+        (job.folder / "result.json").unlink(missing_ok=True)
+        write(job.folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(job.config)))
+        started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
+        try:
+            run_folder.link(job.link, job.folder)
+            found = {"status": "done", **compute(job), "error": None}
+            if not (job.folder / "config.yaml").exists():
+                raise FileNotFoundError(f"{job.folder} must stay while its run is on; it was removed")
+        except (Exception, SystemExit) as error:  # a component that calls sys.exit ends its run and not the sweep
+            status = "diverged" if isinstance(error, Diverged) else "no data" if isinstance(error, NoData) else "failed"
+            trace = "".join(traceback.format_exception(error))
+            found = {"status": status, "error": {"type": type(error).__name__, "message": str(error), "traceback": trace}}
+        finally:
+            (job.folder / "progress.json").unlink(missing_ok=True)
+        wall_s = time.monotonic() - clock + found.get("before_s", 0.0)
+        outcome = {**provenance.identity(job), **found, "started": started, "wall_s": round(wall_s, 2)}
+        write(job.folder / "result.json", result_file.to_json(outcome))
+        return outcome
+
+
+def compute(job: Job) -> dict:
+    """Build the stages, fit, and test at the last and at the best epoch."""
+    config, folder = job.config, job.folder
+    keep_memory()
+    pl.seed_everything(config["seed"], workers=True, verbose=False)
+
+    data = build_data(config)
+    data.setup()
+    method = build_method(config, data)
+    quantization = instantiate(config["quantization"], _convert_="all") if config["quantization"] else None
+
+    fit_s = 0.0
+    keep = Keep(folder / "ckpt", job.id)
+    stop = Stop()
+    with views_of(job) as (views, final), stop.listening():
+        curves = EpochLog(folder / "metrics.csv", views)
+        callbacks = [Reseed(config["seed"]), Progress(folder / "progress.json"), stop, curves, keep]
+        callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # these see training too
+        with ddp.others(job, compute):
+            trainer = build_trainer(config, job.id, folder, callbacks=callbacks)
+            if trainer.max_epochs:
+                fit(trainer, method, data, keep)
+                fit_s = keep.spent_s
+        if stop.asked:
+            raise KeyboardInterrupt
+        if ddp.rank():
+            return {}
+        if trainer.world_size > 1:  # one process tests: it sees every sample once
+            alone = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
+            trainer = build_trainer(alone, job.id, folder, callbacks=callbacks)
+        history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
+        other = best and best != trainer.max_epochs  # the last epoch is tested anyway, and would give the same again
+        tested = test(trainer, method, data, path_of(keep.folder, best) if other else None, quantization)
+        last = {key: values[-1] for key, values in history.items()}
+        if accuracies := history.get("val/acc", []):
+            last |= {"val/acc_first": accuracies[0], "val/acc_best": max(accuracies), "best_epoch": best}
+        final |= {**last, **tested["metrics"]}
+
+    write(folder / "layers.csv", as_csv(tested["layers"]))
+    keep.prune({best, trainer.max_epochs})
+    return {
+        **tested,
+        "metrics": final,
+        "curves": history,
+        "data": {
+            "name": config["dataset"]["_target_"].split(".")[-2],
+            **data.split_counts,
+            "split": data.split_hash,
+            **data.facts,
+        },
+        "formulas": {key: text for key, text in method.formulas.items() if key in final},
+        "parameters": sum(p.numel() for p in method.parameters()),
+        "paths": _paths(method),
+        "resumed": resumed,
+        "before_s": round(before_s, 2),
+        "fit_s": round(fit_s, 2),
+        "device": provenance.device(trainer.strategy.root_device),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def test(
+    trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best: Path | None, quantization: Symmetric | None
+) -> dict:
+    """Test the last epoch, with every metric watching, with weights of few bits if asked for, and then the best epoch.
+
+    `best` is the checkpoint of that epoch; `None` where that is the last one, and then there is nothing else to test.
+    """
+    at_best, recorder = watched(trainer, method, data)
+    metrics = {**at_best, **recorder.scalars()}  # now: testing a checkpoint takes metrics that saw the training back
+    layers = rounded(recorder)
+    for bits in quantization.bits if quantization else []:
+        with quantization.applied(method.backbone, bits):
+            coarse, coarse_recorder = watched(trainer, method, data)
+        metrics |= {f"{key}_{bits}bit": value for key, value in {**coarse, **coarse_recorder.scalars()}.items()}
+    if best:
+        (at_best,) = trainer.test(method, datamodule=data, ckpt_path=str(best), verbose=False, weights_only=True)
+    samples = {kind: None if place is None else int(data.test_index[place]) for kind, place in recorder.samples.items()}
+    return {
+        "metrics": {**metrics, **{f"{key}_best": value for key, value in at_best.items()}},
+        "layers": layers,
+        "samples": samples,
+    }
+
+
+def watched(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> tuple[dict[str, float], Recorder]:
+    """One test of the network as it is, and what watched it."""
+    with Recorder(method.backbone, list(method.metrics.values()), method.watch, method.encoding) as method.recorder:
+        (found,) = trainer.test(method, datamodule=data, verbose=False)
+    recorder, method.recorder = method.recorder, None
+    return found, recorder
+
+
+def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep: Keep) -> None:
+    """Train from the newest good checkpoint on, or from the start."""
+    checkpoint, complaints = keep.resume_from()
+    for complaint in complaints:
+        print(f"snnx: {complaint}", flush=True)
+    if checkpoint:
+        print(f"snnx: going on from {checkpoint}", flush=True)
+    try:
+        trainer.fit(method, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit as error:
+        if isinstance(
+            error.__context__, KeyboardInterrupt
+        ):  # Lightning makes an exit of Ctrl-C; here it goes on as what it was
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _paths(method: Method) -> dict[str, int]:
+    """How many neuron layers ran on which implementation."""
+    paths = [str(node.path) for node in method.tested.modules() if isinstance(node, Node)]
+    return {path: paths.count(path) for path in sorted(set(paths))}

@@ -1,0 +1,134 @@
+"""What a terminal shows while runs run: one bar for the whole, one for each run, and a line for each that has ended."""
+
+import json
+import statistics
+import threading
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from snnx.record import history
+from snnx.record.job import Job
+from snnx.record.summary import MARKS, summary
+
+
+class Display:
+    """Bars that read `progress.json` of the runs; off a terminal, only the lines of ended runs.
+
+    A context. `start`, `end` and `refresh` are called by whoever runs the jobs.
+
+    Args:
+        jobs: all that will run.
+        console: where to print.
+    """
+
+    def __init__(self, jobs: list[Job], console: Console | None = None) -> None:
+        self.console = console or Console()
+        self.total = len(jobs)
+        self.width = max((len(job.title) for job in jobs), default=0)
+        self.ended = 0
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("[cyan]{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self.whole: TaskID | None = None
+        self.live: dict[str, tuple[Job, TaskID]] = {}
+        self.found = {job.id: history.before(job) for job in jobs}  # now: once a run is on, nothing is as it was
+
+    def __enter__(self) -> "Display":
+        if self.total > 1:
+            self.whole = self.bars.add_task(f"[bold]{self.total} runs", total=self.total, note="")
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+
+    def start(self, job: Job) -> None:
+        """A run has begun; if it is not its first time, a line says what was found."""
+        if job.id not in self.live:  # a run that waited for another process starts more than once
+            if found := self.found.get(job.id):
+                self.console.print(f"↻ {escape(job.title)}  {escape(found)}", highlight=False, soft_wrap=True)
+            self.live[job.id] = (job, self.bars.add_task(f"  {escape(job.title)}", total=1.0, note="starting"))
+
+    def refresh(self) -> None:
+        """Move the bars to where the runs say they are."""
+        shares = 0.0
+        for job, task in self.live.values():
+            try:
+                state = json.loads((job.folder / "progress.json").read_text(encoding="utf-8"))
+            except (FileNotFoundError, ValueError):
+                continue
+            accuracy = "" if state["val/acc"] is None else f"  val/acc {state['val/acc']:.3f}"
+            self.bars.update(task, completed=state["done"], note=f"epoch {state['epoch']}/{state['epochs']}{accuracy}")
+            shares += state["done"]
+        if self.whole is not None:
+            self.bars.update(self.whole, completed=self.ended + shares)
+
+    def end(self, job: Job, outcome: dict) -> None:
+        """A run has ended: its line stays on the screen."""
+        self.ended += 1
+        if job.id in self.live:
+            _, task = self.live.pop(job.id)
+            self.bars.remove_task(task)
+        count = f"{self.ended:>{len(str(self.total))}}/{self.total}  " if self.total > 1 else ""
+        line = f"{MARKS[outcome['status']]} {count}{escape(f'{job.title:<{self.width}}')}  {escape(summary(outcome))}"
+        self.console.print(line, highlight=False, soft_wrap=True)
+        self.console.file.flush()  # a log that is followed shows each run when it ends
+        self.refresh()
+
+    def tally(self, jobs: list[Job], outcomes: list[dict]) -> None:
+        """A table of runs that no sweep file reports on: mean and spread over seeds."""
+        if self.total < 2 or jobs[0].sweep:
+            return
+        groups: dict[str, list[dict]] = {}
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            groups.setdefault(job.row, []).append(outcome)
+        table = Table("run", "val/acc", "test/acc", "done")
+        for row, ended in groups.items():
+            done = [outcome["metrics"] for outcome in ended if outcome["status"] == "done"]
+            cells = [_spread([m[key] for m in done if m.get(key) is not None]) for key in ("val/acc", "test/acc")]
+            table.add_row(escape(row), *cells, f"{len(done)} of {len(ended)}")
+        self.console.print(table)
+
+    def watch(self, job: Job) -> "_Watch":
+        """Follow one run that is done in this very process."""
+        return _Watch(self, job)
+
+
+class _Watch:
+    def __init__(self, display: Display, job: Job) -> None:
+        self.display, self.job = display, job
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._follow, daemon=True)
+
+    def __enter__(self) -> "_Watch":
+        self.display.start(self.job)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.thread.join()
+
+    def _follow(self) -> None:
+        while not self.stop.wait(0.25):
+            self.display.refresh()
+
+
+def _spread(values: list[float]) -> str:
+    """Mean and sample standard deviation, as far as there are any."""
+    if not values:
+        return "-"
+    spread = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.4f}{spread}"

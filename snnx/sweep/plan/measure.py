@@ -1,0 +1,185 @@
+"""What one network costs on this machine: a few steps of each kind, as the run will take them."""
+
+import resource
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from snnx.method.base import Method
+from snnx.metric.recorder import Recorder
+from snnx.neuron.node import Node
+from snnx.record.checkpoint import load
+from snnx.record.job import Job
+from snnx.run.allocator import keep_memory
+from snnx.run.build import build_data, build_method, build_trainer
+from snnx.sweep.plan.built import built
+from snnx.sweep.plan.synops import synops
+
+ENOUGH_S = 1.5  # of steps of a kind, once the first few are over
+WARM, FEWEST = 2, 3  # steps that are not counted, and that are at least
+LONG_S = 10.0  # unless so few take this long
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one run; seconds on this machine, with as many runs at once as were measured at once."""
+
+    parameters: int
+    flops: float  # of one sample over all time steps, forward, as executed densely
+    synops: float  # of one sample over all time steps, untrained, in layers that see spikes
+    peak_mb: int
+    start_s: float  # data, network and the first steps
+    step_s: float
+    val_s: float  # of a batch
+    test_s: float  # of a batch, with the metrics watching
+    save_s: float
+    steps: tuple[int, int, int]  # batches of training, validation and test
+    epochs: int
+    built: dict
+
+    @property
+    def run_s(self) -> float:
+        """Seconds of a whole run."""
+        return self.left_s(0)
+
+    def left_s(self, reached: int) -> float:
+        """Seconds of a run that goes on after epoch `reached`."""
+        train, val, test = self.steps
+        epoch = train * self.step_s + val * self.val_s + self.save_s
+        return self.start_s + (self.epochs - reached) * epoch + test * (self.test_s + self.val_s)
+
+
+class Enough(Exception):
+    """The steps that were asked for have been taken."""
+
+
+class Clock(pl.Callback):
+    """Times training or evaluation steps, and ends the loop when there are enough."""
+
+    def __init__(self) -> None:
+        self.stamps: list[float] = []
+
+    def tick(self) -> None:
+        self.stamps.append(time.perf_counter())
+        if len(self.stamps) > WARM + FEWEST and self.stamps[-1] - self.stamps[WARM] > ENOUGH_S:
+            raise Enough
+        if len(self.stamps) > 1 and self.stamps[-1] - self.stamps[0] > LONG_S:
+            raise Enough
+
+    def on_train_batch_end(self, *_: object) -> None:
+        self.tick()
+
+    def on_validation_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+        if trainer.validating:  # and not as a part of the training
+            self.tick()
+
+    def on_test_batch_end(self, *_: object) -> None:
+        self.tick()
+
+    @property
+    def step_s(self) -> float:
+        """Mean of a step; the first are left out where there are others."""
+        counted = self.stamps[WARM:] if len(self.stamps) > WARM + 1 else self.stamps
+        return (counted[-1] - counted[0]) / max(1, len(counted) - 1) if len(counted) > 1 else 0.0
+
+
+def measure(job: Job, threads: int) -> Cost:
+    """Build the run on its data, take a few steps of training, validation and test, and write one checkpoint.
+
+    Raises:
+        NoData: its data set is not on this machine.
+    """
+    torch.set_num_threads(threads)
+    keep_memory()
+    alone = {**job.config, "trainer": {**job.config["trainer"], "devices": 1, "strategy": "auto"}}  # one process measures
+    began = time.perf_counter()
+    pl.seed_everything(job.config["seed"], workers=True, verbose=False)
+    data = build_data(job.config)
+    data.setup()
+    method = build_method(job.config, data)
+    as_built = built(method.backbone)
+    sizes = tuple(len(loader()) for loader in (data.train_dataloader, data.val_dataloader, data.test_dataloader))
+    Path(job.outputs).mkdir(exist_ok=True)  # a checkpoint costs what it costs on that disk
+    with tempfile.TemporaryDirectory(dir=job.outputs, prefix=".plan-") as folder:
+        clocks = {kind: Clock() for kind in ("fit", "validate", "test")}
+        watching = [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]
+        trainer = build_trainer(alone, job.id, Path(folder), callbacks=[clocks["fit"], *watching])
+        epochs = trainer.max_epochs
+        if epochs:
+            _until_enough(trainer.fit, method, data)
+        stamps = clocks["fit"].stamps or [time.perf_counter()]
+        start_s = stamps[min(WARM, len(stamps) - 1)] - began
+        save_s = _save(trainer, method, Path(folder) / "epoch=1.ckpt")
+        if sizes[1]:
+            trainer = build_trainer(alone, job.id, Path(folder), callbacks=[clocks["validate"]])
+            _until_enough(partial(trainer.validate, verbose=False), method, data)
+        trainer = build_trainer(alone, job.id, Path(folder), callbacks=[clocks["test"], *watching])
+        with Recorder(method.backbone, list(method.metrics.values()), method.watch, method.encoding) as method.recorder:
+            _until_enough(partial(trainer.test, verbose=False), method, data)
+        method.recorder = None
+    as_built["implementation"] = built(method.backbone)["implementation"]  # known once it has run
+    images, _ = data.on_after_batch_transfer(next(iter(data.test_dataloader())), 0)
+    flops, operations = _operations(method, images[:8])
+    return Cost(
+        parameters=sum(p.numel() for p in method.parameters()),
+        flops=flops,
+        synops=operations,
+        peak_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        start_s=start_s,
+        step_s=clocks["fit"].step_s,
+        val_s=clocks["validate"].step_s or clocks["test"].step_s,
+        test_s=clocks["test"].step_s,
+        save_s=save_s,
+        steps=sizes,
+        epochs=epochs,
+        built=as_built,
+    )
+
+
+def _until_enough(loop, method: Method, data: pl.LightningDataModule) -> None:
+    with suppress(Enough):
+        loop(method, datamodule=data)
+
+
+def _save(trainer: pl.Trainer, method: Method, path: Path) -> float:
+    """Seconds of a checkpoint, written and read back as a run does."""
+    state = {"state_dict": method.state_dict(), "optimizer_states": [o.state_dict() for o in trainer.optimizers]}
+    began = time.perf_counter()
+    trainer.strategy.checkpoint_io.save_checkpoint(state, path)
+    load(path, None, map_location="cpu")
+    return time.perf_counter() - began
+
+
+def _operations(method: Method, images: Tensor) -> tuple[float, float]:
+    """Floating-point and synaptic operations of one sample's forward.
+
+    Batch norms take these images' statistics: their running ones are of a few steps, and with those a layer may be silent.
+    """
+    method.eval()
+    for module in method.backbone.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.train()
+    method.encoding.begin_evaluation()
+    fired, seen = [], []
+
+    def see(layer: nn.Module, inputs: tuple[Tensor]) -> None:
+        if fired:  # layers before the first neuron see no spikes
+            seen.append((layer, inputs[0]))
+
+    hooks = [m.register_forward_pre_hook(see) for m in method.backbone.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    hooks += [m.register_forward_hook(lambda *_: fired.append(1)) for m in method.backbone.modules() if isinstance(m, Node)]
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            method(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return counter.get_total_flops() / len(images), sum(synops(layer, x) for layer, x in seen) / len(images)

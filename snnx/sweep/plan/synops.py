@@ -1,0 +1,29 @@
+"""Synaptic operations: what a layer adds up for the inputs that are not zero."""
+
+import torch
+from torch import Tensor, nn
+
+from snnx.energy.fan_out import fan_out
+
+
+@torch.no_grad()
+def synops(layer: nn.Conv2d | nn.Linear, x: Tensor) -> int:
+    """Number of weights that meet an input other than zero, summed over outputs, samples and steps; a bias is none.
+
+        synops = sum over outputs of #{i : w_i is connected and x_i != 0}
+
+    `fan_out`, summed.
+
+    Args:
+        layer: a convolution, or a linear layer.
+        x: its input, `[*, in_features]` or `[N, C, H, W]`.
+
+    Example:
+        >>> synops(nn.Linear(4, 10), torch.tensor([[1.0, 0.0, 0.5, 0.0]]))     # two inputs, ten weights each
+        20
+        >>> corner = torch.zeros(1, 1, 4, 4)
+        >>> corner[..., 0, 0] = 1.0
+        >>> synops(nn.Conv2d(1, 8, 3, padding=1), corner)                      # a corner meets 2x2 of a 3x3 kernel's places
+        32
+    """
+    return int(fan_out(layer, x[None]).double().sum())

@@ -1,0 +1,192 @@
+"""Runs jobs in processes of their own, a few at a time, so that no run can take another one down."""
+
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+
+from snnx.record import provenance, result_file, run_folder
+from snnx.record.job import Job
+from snnx.record.write import write
+from snnx.run import child_process, fork_server
+from snnx.sweep import machine
+
+POLL_S = 0.25
+
+
+@dataclass
+class _Attempt:
+    index: int  # of the job
+    retries: int  # left
+    found: tuple | None  # the result file as it was when the sweep began: any other is an answer
+    not_before: float = 0.0
+    process: BaseProcess | None = None
+    began: float = 0.0  # on the clock of the process
+    started: str = ""  # in the calendar
+    timed_out: bool = False
+    gpu: str | None = None
+
+    def again(self, after_s: float = 0.0) -> "_Attempt":
+        return _Attempt(self.index, self.retries, self.found, not_before=time.monotonic() + after_s)
+
+
+def run(
+    jobs: Sequence[Job],
+    *,
+    n_jobs: int = 1,
+    timeout_s: float | None = None,
+    retries: int = 0,
+    on_start: Callable[[Job], None] = lambda job: None,
+    on_tick: Callable[[], None] = lambda: None,
+    on_end: Callable[[Job, dict], None] = lambda job, outcome: None,
+) -> list[dict]:
+    """Run all jobs, at most `n_jobs` at once, with the cores divided among them; those that are done cost nothing.
+
+    Where there are GPUs each run sees one, that with the fewest runs; a run that asks for several devices sees all.
+
+    What a job ended with is read from its folder. A process that leaves no result there (killed, out of memory, or beyond
+    `timeout_s`) gets up to `retries` more attempts and then a result that says so; the others go on. A run that another
+    process is at is waited for.
+
+    At Ctrl-C or SIGTERM no more runs are started, and those that run are asked to end with their epoch and its checkpoint; at
+    the second they are killed.
+
+    Args:
+        n_jobs: at least 1.
+        timeout_s: seconds after which a run is killed; `None` waits.
+        retries: more attempts for a run whose process died, at least 0.
+        on_start, on_tick, on_end: for a display.
+
+    Returns:
+        One outcome a job, in order: the content of its `result.json`, with `before` set if it was done before.
+
+    Raises:
+        KeyboardInterrupt: it was stopped, and what had begun has ended.
+    """
+    threads = max(1, machine.cores() // n_jobs)
+    outcomes: dict[int, dict] = {}
+    todo: deque[_Attempt] = deque()
+    for index, job in enumerate(jobs):
+        if (found := result_file.finished(job)) is None:
+            todo.append(_Attempt(index, retries, _stamp(job)))
+        else:
+            run_folder.link(job.link, job.folder)
+            outcomes[index] = {**found, "before": True}
+            on_end(job, outcomes[index])
+    if not todo:
+        return [outcomes[index] for index in range(len(jobs))]
+    context = fork_server.warm()
+    cards = machine.gpus()
+    live: dict[int, _Attempt] = {}
+    with _asked(live) as stopping:
+        while (todo and not stopping) or live:
+            while todo and not stopping and len(live) < n_jobs and todo[0].not_before <= time.monotonic():
+                attempt = todo.popleft()
+                if (found := _left(jobs[attempt.index], attempt)) is not None:  # by another sweep over the same rows
+                    outcomes[attempt.index] = found
+                    on_end(jobs[attempt.index], found)
+                    continue
+                attempt.began = time.monotonic()
+                attempt.started = datetime.now(UTC).isoformat(timespec="seconds")
+                if jobs[attempt.index].config["trainer"]["devices"] == 1:
+                    attempt.gpu = machine.freest(cards, [other.gpu for other in live.values()])
+                attempt.process = context.Process(target=child_process.main, args=(jobs[attempt.index], threads, attempt.gpu))
+                attempt.process.start()
+                live[attempt.process.sentinel] = attempt
+                if stopping:  # the signal came while it was being started, and did not reach it
+                    attempt.process.terminate()
+                on_start(jobs[attempt.index])
+            for sentinel in wait(list(live), timeout=POLL_S):
+                attempt = live.pop(sentinel)
+                attempt.process.join()
+                job, found = jobs[attempt.index], _result(jobs[attempt.index], attempt)
+                if found is not None:
+                    outcomes[attempt.index] = found
+                    on_end(job, found)
+                elif attempt.process.exitcode in (child_process.BUSY, child_process.LOST):
+                    todo.append(attempt.again(after_s=1))
+                    context = fork_server.warm()  # if it was the server that died, the runs did not
+                elif stopping:
+                    on_end(job, {"status": "stopped", "error": None})
+                elif attempt.retries:
+                    attempt.retries -= 1
+                    todo.append(attempt.again())
+                else:
+                    outcomes[attempt.index] = _died(job, attempt, timeout_s)
+                    on_end(job, outcomes[attempt.index])
+            for attempt in live.values():
+                if timeout_s and time.monotonic() - attempt.began > timeout_s:
+                    attempt.timed_out = True
+                    attempt.process.kill()
+            on_tick()
+            if not live and todo and not stopping:
+                time.sleep(max(0.0, todo[0].not_before - time.monotonic()))
+    if stopping:
+        raise KeyboardInterrupt
+    return [outcomes[index] for index in range(len(jobs))]
+
+
+@contextmanager
+def _asked(live: dict[int, _Attempt]) -> Iterator[list[int]]:
+    """The signals that have asked to stop, none at first; nothing that runs outlives the context."""
+    signals: list[int] = []
+
+    def ask(number: int, frame: object) -> None:
+        signals.append(number)
+        if len(signals) > 1:
+            raise KeyboardInterrupt
+        print("\nsnnx: stopping when the runs have saved their epoch; Ctrl-C again stops now", file=sys.stderr, flush=True)
+        for attempt in list(live.values()):
+            attempt.process.terminate()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield signals
+    finally:
+        for attempt in live.values():
+            attempt.process.kill()
+        for attempt in live.values():
+            attempt.process.join()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stamp(job: Job) -> tuple | None:
+    """What tells one result file from another without asking any clock."""
+    try:
+        found = (job.folder / "result.json").stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _left(job: Job, attempt: _Attempt) -> dict | None:
+    """The result that somebody has left since the sweep began."""
+    return result_file.read(job.folder) if _stamp(job) not in (None, attempt.found) else None
+
+
+def _result(job: Job, attempt: _Attempt) -> dict | None:
+    """The result that this attempt has left, or that it found to be enough."""
+    return _left(job, attempt) or (result_file.finished(job) if attempt.process.exitcode == 0 else None)
+
+
+def _died(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict:
+    """A result in the name of a process that could not write its own."""
+    code = attempt.process.exitcode
+    cause = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    if code == child_process.UNWRITTEN:
+        cause = f"could not write to {job.folder}, is the disk full or read-only?"
+    if attempt.timed_out:
+        cause = f"took longer than hydra.launcher.timeout_s={timeout_s:g} and was killed"
+    error = {"type": "ProcessDied", "message": f"the process {cause}; its output is in run.log", "traceback": ""}
+    outcome = {**provenance.identity(job), "status": "failed", "error": error, "started": attempt.started}
+    outcome["wall_s"] = round(time.monotonic() - attempt.began, 2)
+    with suppress(OSError, run_folder.Busy), run_folder.claim(job.folder):  # a full disk must not take the other runs along
+        write(job.folder / "result.json", result_file.to_json(outcome))
+    return outcome

@@ -1,0 +1,28 @@
+"""What keeping everything costs comes from real runs, files and kills."""
+
+import json
+
+from snnx.bench.durability import tables
+from snnx.report.data.runs import collect
+
+
+def test_tables():
+    checkpoint = {"4": {"ours": [0.02, 0.04, 0.03], "torch.save": [0.01]}}
+    commands, checkpoints = tables(
+        {"runs": 100, "again": [5.0, 6.0], "status": [0.2], "many": 10_000, "status of many": [1.5], "checkpoint": checkpoint,
+         "interrupted": [{"whole": 10.0, "interrupted": 12.0}]}
+    )  # fmt: skip
+    assert [row[1:] for row in commands.rows] == [("5.50", "2"), ("0.20", "1"), ("1.50", "1"), ("1.20x", "1")]
+    assert checkpoints.rows == (("4 MB", "30.0", "10.0", "3"),)
+
+
+def test_many_runs_are_many(tmp_path):
+    from snnx.bench.durability import _multiply
+
+    folder = tmp_path / "outputs" / "runs" / "a"
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(json.dumps({"status": "done", "seed": 0, "hash": "a", "metrics": {}, "scale": "paper"}))
+    (tmp_path / "outputs" / "demo_neurons").mkdir()
+    (tmp_path / "outputs" / "demo_neurons" / "IF,seed=0").symlink_to("../runs/a")
+    _multiply(tmp_path / "outputs", 50)
+    assert len(collect("demo_neurons", tmp_path / "outputs", tmp_path)) == 51

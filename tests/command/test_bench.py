@@ -1,0 +1,43 @@
+"""The command measures, shows, and writes what it shows."""
+
+import json
+
+import pytest
+
+from snnx.command.bench import MEASUREMENTS, main
+
+
+def test_layers(tmp_path, capsys):
+    file = tmp_path / "layers.json"
+    assert main(["layers", "--rounds", "3", "--threads", "1", "--shape", "3,2,8", "--json", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "[3, 2, 8]" in shown
+    assert "snnx TTFS" in shown
+    written = json.loads(file.read_text())
+    assert written["layers"]["shapes"][0]["shape"] == [3, 2, 8]
+    assert len(written["layers"]["shapes"][0]["seconds"]["ReLU"]) == 3
+
+
+@pytest.mark.slow
+def test_all_is_recorded(tmp_path, capsys):
+    docs = tmp_path / "docs"
+    assert main(["all", "--smoke", "--threads", "1", "--record", "--docs", str(docs)]) == 0
+    assert sorted(path.name for path in docs.iterdir()) == ["README.md", "layers.png", "results.json", "steps.png"]
+    page, results = (docs / "README.md").read_text(), json.loads((docs / "results.json").read_text())
+    assert set(results) == {"facts", *MEASUREMENTS}
+    for word in ("snnx bench all --smoke", "1 threads", "torch 2", "snnx TTFS", "bfloat16", "latency_log", "further job"):
+        assert word in page, word
+    ledger = results["ledger"]
+    assert ledger["runs"] == 4
+    assert all(value > 0 for value in (*ledger["again"], *ledger["status"], *ledger["status of many"]))
+    assert 0.5 < ledger["interrupted"][0]["interrupted"] / ledger["interrupted"][0]["whole"] < 10
+
+
+def test_bad_values(capsys):
+    assert main(["layers", "--rounds", "0"]) == 2
+    assert "rounds and threads must be at least 1; got 0" in capsys.readouterr().err
+    assert main(["layers", "--record"]) == 2
+    assert "--record must come with all, since a record is of everything; got layers" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["neurons"])
+    assert "invalid choice" in capsys.readouterr().err

@@ -1,0 +1,242 @@
+"""The command: what it prints, how it ends, and one line for every mistake, before anything is trained."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from composing import composed
+
+from snnx.command import hydra_app, main
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def snnx(empty, monkeypatch, capsys):
+    """Run the command in this process, in an empty folder; returns exit code, stdout and stderr."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["snnx", *words])
+        try:
+            code = main.main()
+        except SystemExit as exit:
+            code = exit.code
+        return code, *capsys.readouterr()
+
+    return run
+
+
+MISTAKES = {
+    "unknown option": (["neuron=lff"], "neuron must be one of if, klif, lif, lif_delayed, plif, .*; got lff; did you mean lif"),
+    "unknown group": (
+        ["neurone=lif"],
+        r"neurone must be a key.*; got neurone=lif; did you mean neuron\?",
+    ),
+    "misspelled component key": (["neuron.taau=3"], r"neuron.taau must be a key.*; got neuron.taau=3; did you mean tau\?"),
+    "misspelled top key": (["timestep=8"], r"timestep must be a key.*; got timestep=8; did you mean timesteps\?"),
+    "a sweep's bare name": (["demo_neurons"], "an override must be key=value; got demo_neurons: write sweep=demo_neurons"),
+    "added component key": (["+neuron.taau=3"], "neuron: LIF has no argument taau; it takes tau, decay_input, .*"),
+    "wrong type": (["timesteps=abc"], "timesteps must be of type integer; got abc"),
+    "wrong type in a component": (["neuron.tau=abc"], "neuron.tau must be of type float; got abc"),
+    "null where a number is needed": (["neuron.tau=null"], "neuron.tau must be of type float; got null"),
+    "wrong type of a patch": (["backbone=vit", "backbone.patch=abc"], "backbone.patch must be of type int; got abc"),
+    "wrong type of a batch": (["dataset.batch_size=2.5"], "dataset.batch_size must be of type int; got 2.5"),
+    "wrong type of a rate": (["optimizer.lr=abc"], "optimizer.lr must be of type .*; got abc"),
+    "warm-up out of range": (["scheduler.warmup=2"], r"Cosine: warmup must lie in \[0, 1\)"),
+    "precision": (["trainer.precision=foo"], "foo"),
+    "epochs": (["trainer.max_epochs=-1"], "trainer.max_epochs must be an integer, 0 to test without training; got -1"),
+    "negative budget": (["budget.width=-1"], "budget.width must be positive.*; got -1.0"),
+    "negative seed": (["seed=-1"], "seed must be at least 0; got -1"),
+    "no runs at once": (["-m", "seed=0,1", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs must be at least 1; got 0"),
+    "all cores as joblib says it": (["-m", "seed=0,1", "hydra.launcher.n_jobs=-1"], "n_jobs must be at least 1; got -1"),
+    "no time": (["-m", "seed=0,1", "hydra.launcher.timeout_s=0"], "hydra.launcher.timeout_s must be positive, or null; got 0"),
+    "negative retries": (["-m", "seed=0,1", "hydra.launcher.retries=-1"], "hydra.launcher.retries must be at least 0; got -1"),
+    "no steps": (["timesteps=0"], "timesteps must be at least 1; got 0"),
+    "bad value": (["neuron.tau=1"], r"LIF: tau must be greater than 1 \(in time steps\) and finite; got 1"),
+    "patch": (["backbone=vit", "backbone.patch=3"], "ViT: patch must divide the image of 8x8; got 3"),
+    "window": (
+        ["backbone=spikformer", "attention=[tasa]", "attention.temporal.window=5"],
+        r"TASA: window must lie in 1\.\.4, the time steps; got 5",
+    ),
+    "score table": (
+        ["backbone=spikformer", "attention=[nsad]", "attention.denoiser.v_max=31"],
+        "NSAD: v_max must be at least 32, the width of a head, which scores reach; got 31",
+    ),
+    "heads": (["backbone=spikformer", "backbone.heads=7"], "Spikformer: embed_dim must be a multiple of heads = 7; got 384"),
+    "attention that nothing reads": (
+        ["backbone=vit", "attention=[nsad]"],
+        "attention must be null for a backbone that has no place for a denoiser; got NSAD; choose backbone=spikformer",
+    ),
+    "too many stages": (["backbone.channels=[4,4,4,4]"], "ConvNet: channels must name at most log2 of 8x8 stages; got 4"),
+    "no such layer": (["method.watch=block*"], "Recorder: layers must match one of stages.sn1, stages.sn2; got block"),
+    "foreign target": (["neuron._target_=os.system"], "neuron.*_target_ must lie in one of .*; got os.system"),
+    "sweep without -m": (["sweep=demo_neurons"], "sweep=demo_neurons must run with -m, since it has rows"),
+    "unknown sweep": (["-m", "sweep=fig10"], "sweep must be one of .*demo_neurons, .*; got fig10; did you mean dtst_fig10"),
+    "configurations of a sweep": (["-m", "sweep=demo_neurons", "--cfg", "job"], "got -m with --cfg: give row= and seed="),
+    "unknown option of the command": (
+        ["--seed", "1"],
+        "an option must be one of -m, .*; got --seed: keys are set with key=value",
+    ),
+    "a misspelled command": (["stauts", "demo_neurons"], "an override must be key=value; got stauts: .*; did you mean status"),
+    "neither true nor false": (["force=yess"], "force must be of .*; got yess"),
+    "the plan of a search": (
+        ["plan", "hydra/sweeper=snnx_optuna"],
+        "snnx plan must be asked of a sweep or a grid; got a search",
+    ),
+    "several nodes": (["+trainer.num_nodes=2"], "trainer.num_nodes must be 1, .*; got 2"),
+    "a target that loads files": (
+        ["optimizer._target_=torch.hub.load"],
+        "optimizer._target_ must lie in one of .*; got torch.hub",
+    ),
+    "a target behind a trusted one": (["neuron._target_=torch.nn.modules.module.os.system"], "must name something that can be"),
+    "several sweeps": (
+        ["-m", "sweep=demo_neurons,dtst_fig10_neurons"],
+        "sweep must be one sweep file, .*; got demo_neurons,dtst",
+    ),
+    "rows varied twice": (
+        ["-m", "sweep=demo_neurons", "neuron=if"],
+        "sweep demo_neurons varies neuron by its rows; narrow with row=",
+    ),
+    "unknown row": (["-m", "sweep=demo_neurons", "row=IF,GLIF"], "row must be one of IF, LIF, PLIF, KLIF of .*; got GLIF"),
+    "row without sweep": (["row=IF"], "row must be one of the rows of a sweep; got IF: give its sweep= too"),
+    "not an override": (["timesteps", "8"], "an override must be key=value; got timesteps"),
+    "a path with = in it": (
+        ["method=conversion", "method.checkpoint=outputs/single/seed=0,neuron=lif/ckpt/best.ckpt"],
+        "a value that holds = must be quoted; got method.checkpoint=outputs/.*: write "
+        "'method.checkpoint=\"outputs/single/seed=0,neuron=lif/ckpt/best.ckpt\"', with both",
+    ),
+    "several values without -m": (["neuron=if,lif"], "a single run must have one value a key; got neuron=if,lif: add -m"),
+    "key of another option": (["neuron=if", "neuron.tau=3"], "neuron.tau must be a key of the chosen neuron option, .* no tau"),
+    "a threshold to follow and a neuron without": (
+        ["neuron=relu", "init=ettfs"],
+        "init.v_threshold must be that of neuron.v_threshold; got no such key: choose another neuron or another init, or set",
+    ),
+    "a threshold to follow and no neuron": (
+        ["recipe=dta_mnist", "init=ettfs"],
+        "init.v_threshold must be that of neuron.v_threshold; got no such key: choose another neuron",
+    ),
+    "the same in a sweep": (["-m", "neuron=ttfs,relu", "init=ettfs"], "init.v_threshold must be that of neuron.v_threshold"),
+    "mistake in one job": (["-m", "neuron=if,lif", "timesteps=4,0"], "timesteps must be at least 1; got 0"),
+}
+
+
+def test_a_path_with_an_equals_sign_can_be_quoted():
+    path = "outputs/single/seed=0,neuron=lif/ckpt/best.ckpt"
+    assert composed("method=conversion", f'method.checkpoint="{path}"').config["method"]["checkpoint"] == path
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_end_in_one_line_before_training(snnx, empty, name):
+    words, message = MISTAKES[name]
+    code, out, err = snnx(*words)
+    assert code == hydra_app.USAGE
+    lines = err.strip().splitlines()
+    assert len(lines) == 1, err
+    assert lines[0].startswith("snnx: ")
+    assert re.search(message, lines[0]), lines[0]
+    assert "Error executing" not in out
+    assert "available" not in out + err, "Lightning's greetings"
+    assert not list(empty.glob("outputs/runs/*")), "nothing may be left behind"
+
+
+@pytest.mark.parametrize("words", [["report"], ["report", "fig10"], ["prepare", "mnits"], ["report", "demo_neurons", "--no"]])
+def test_mistakes_in_commands_are_one_line_too(snnx, words):
+    code, _, err = snnx(*words)
+    assert code == hydra_app.USAGE
+    assert len(err.strip().splitlines()) == 1, err
+
+
+def test_a_mistake_in_a_new_component_says_where(empty):
+    """A bug in the user's own Python is no usage error: the line ends in file and number."""
+    package = empty / "site"
+    shutil.copytree(ROOT / "snnx", package / "snnx")
+    for folder in ("conf", "sweeps", "hydra_plugins"):
+        shutil.copytree(ROOT / folder, package / folder)
+    (package / "snnx" / "neuron" / "mine.py").write_text(
+        "from snnx.neuron.lif import LIF\n\n\nclass Mine(LIF):\n    def __init__(self):\n        self.gain = self.gian\n"
+    )
+    (package / "conf" / "neuron" / "mine.yaml").write_text("_target_: snnx.neuron.mine.Mine\n_partial_: true\n")
+    env = {**os.environ, "PYTHONPATH": str(package)}
+    words = [sys.executable, "-m", "snnx", "neuron=mine"]
+    done = subprocess.run(words, capture_output=True, text=True, env=env, cwd=empty, check=False)
+    assert done.returncode == hydra_app.USAGE
+    assert re.search(r"AttributeError: .*gian.*\(.*\.py:\d+\)", done.stderr), done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_class_count_mismatch(snnx, empty):
+    """A file whose labels exceed the data set's classes is refused, as a run without data is: its row says so."""
+    raw = empty / "data" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part, count in (("train", 40), ("t10k", 10)):
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(
+            bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (count, 28, 28)) + bytes(count * 784)
+        )
+        labels = bytes([i % 11 for i in range(count)])  # eleven classes
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1]) + count.to_bytes(4, "big") + labels)
+    code, out, err = snnx("dataset=mnist", "trainer.max_epochs=1")
+    assert code == hydra_app.FAILED
+    assert "MNIST: train labels must lie in 0..9; got 0 to 10" in out
+    assert "Traceback" not in out + err
+
+
+def test_missing_data_names_path_layout_and_command(snnx, empty):
+    code, out, _ = snnx("dataset=fashion_mnist", "trainer.max_epochs=1")
+    assert code == hydra_app.FAILED
+    flat = " ".join(out.split())
+    assert "no data" in flat
+    assert "FashionMNIST/raw" in flat
+    assert "snnx prepare fashion_mnist" in flat
+
+
+def test_help_lists_everything_and_loads_nothing(snnx):
+    code, out, _ = snnx("--help")
+    assert code == hydra_app.OK
+    for word in ("neuron", "klif", "latency_log", "dtst_fig10_neurons", "snnx report", "snnx prepare", "recipe"):
+        assert word in out
+    heavy = "torch hydra omegaconf matplotlib pytorch_lightning spikingjelly wandb tonic"
+    script = (
+        "import sys; sys.argv=['snnx','--help']; import snnx.command.main; snnx.command.main.main();"
+        f"print(set('{heavy}'.split()) & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip().endswith("set()")
+
+
+@pytest.mark.parametrize("command", ["report", "prepare", "bench", "wandb-sweep", "show", "evaluate", "export"])
+def test_commands_answer_help_with_an_example(snnx, command):
+    code, out, _ = snnx(command, "--help")
+    assert code in (0, None)
+    assert f"snnx {command} " in out.partition("\n")[2]
+
+
+def test_cfg_prints_the_nested_pipeline(snnx):
+    code, out, _ = snnx("neuron=if", "--cfg", "job", "--resolve", "--package", "method")
+    assert code == hydra_app.OK
+    assert "snnx.neuron.if_.IF" in out
+    assert out.index("encoding:") < out.index("neuron:") < out.index("backbone:") < out.index("decoding:") < out.index("loss:")
+
+
+def test_completion_knows_rows_of_the_chosen_sweep(empty):
+    """Tab completion of a row needs the sweep's rows in Hydra's store."""
+    env = {"COMP_LINE": "snnx sweep=demo_neurons row=", "COMP_POINT": "28", "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "snnx", "-sc", "query=bash"],
+        capture_output=True,
+        text=True,
+        env=env,
+        cwd=empty,
+        check=False,
+    )
+    assert {"row=IF", "row=LIF", "row=PLIF", "row=KLIF"} <= set(done.stdout.split()), done.stderr
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_a_misspelled_command_is_held_against_all_commands(name, empty, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["snnx", f"{name}{name[-1]}"])
+    assert main.main() == hydra_app.USAGE
+    assert f"did you mean {name}?" in capsys.readouterr().err

@@ -1,0 +1,20 @@
+"""A sweep file is plain data: rows, claims and axes."""
+
+import pytest
+
+from snnx.options.sweepfile import read
+
+
+@pytest.mark.parametrize(
+    "hydra",
+    [
+        "{callbacks: {x: {_target_: os.system, command: 'true'}}}",
+        "{launcher: {n_jobs: 2}}",
+        "{sweeper: {params: {seed: '0,1'}, _target_: os.system}}",
+    ],
+)
+def test_of_hydra_it_holds_its_axes_and_nothing_else(tmp_path, hydra):
+    path = tmp_path / "fig.yaml"
+    path.write_text(f"# A figure.\nsweep: {{paper: dtst, artifact: Figure 1, metric: val/acc}}\nhydra: {hydra}\n")
+    with pytest.raises(ValueError, match=r"hydra must hold sweeper\.params and nothing else; got"):
+        read(path)

@@ -1,0 +1,103 @@
+"""No kill, full disk, flipped bit or foreign file passes for a checkpoint."""
+
+import os
+import zipfile
+
+import pytest
+import torch
+
+from snnx.record.checkpoint import Checkpoints, DamagedCheckpoint, load
+
+
+class Payload:
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return (os.system, (f"touch {self.mark}",))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "epoch=1.ckpt"
+    Checkpoints("me").save_checkpoint({"state_dict": {"w": torch.arange(1000.0)}}, path)
+    return path
+
+
+def test_what_is_saved_is_loaded(saved):
+    assert torch.equal(load(saved, "me")["state_dict"]["w"], torch.arange(1000.0))
+    assert torch.equal(Checkpoints("me").load_checkpoint(saved)["state_dict"]["w"], torch.arange(1000.0))
+    assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
+def test_a_file_cut_short_is_refused(saved, share):
+    content = saved.read_bytes()
+    saved.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(DamagedCheckpoint, match=r"epoch=1\.ckpt must be a checkpoint of tensors and plain values; got"):
+        load(saved, "me")
+
+
+def test_a_flipped_bit_in_the_weights_is_noticed(saved):
+    """torch.load does not: it returns other weights."""
+    with zipfile.ZipFile(saved) as archive:
+        name = next(info for info in archive.infolist() if info.filename.endswith("data/0"))
+    content = bytearray(saved.read_bytes())
+    place = content.index(torch.arange(1000.0).numpy().tobytes()[:64]) + 2000
+    content[place] ^= 1
+    saved.write_bytes(content)
+    assert not torch.equal(torch.load(saved, weights_only=True)["state_dict"]["w"], torch.arange(1000.0))
+    with pytest.raises(DamagedCheckpoint, match=f"must be whole; got a wrong checksum in {name.filename}"):
+        load(saved, "me")
+
+
+class Other:
+    """What no checkpoint of snnx holds."""
+
+
+def test_what_is_none_is_told_in_one_line(saved):
+    """Without what torch has to say on how it could be run all the same."""
+    torch.save({"model": Other()}, saved)
+    with pytest.raises(DamagedCheckpoint, match=r"plain values; got a pickle of other classes$"):
+        load(saved, "me")
+    saved.write_bytes(b"no checkpoint")
+    with pytest.raises(DamagedCheckpoint, match=r"plain values; got no file of torch: it is cut short, or another program's$"):
+        load(saved, "me")
+
+
+def test_another_runs_checkpoint_is_refused(saved):
+    with pytest.raises(DamagedCheckpoint, match="must belong to run you; got me"):
+        load(saved, "you")
+    assert load(saved, None)["snnx_run"] == "me"
+    torch.save([1, 2], saved)
+    with pytest.raises(DamagedCheckpoint, match="must belong to run me; got list"):
+        load(saved, "me")
+
+
+def test_a_checkpoint_never_runs_code(saved, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    torch.save({"state_dict": Payload(tmp_path / "ran"), "snnx_run": "me"}, saved)
+    with pytest.raises(DamagedCheckpoint, match="plain values"):
+        load(saved, "me")
+    with pytest.raises(DamagedCheckpoint, match="plain values"):
+        Checkpoints("me").load_checkpoint(saved, weights_only=False)
+    assert not (tmp_path / "ran").exists()
+    torch.load(saved, weights_only=False)
+    assert (tmp_path / "ran").exists(), "it would have run, had it been let"
+
+
+def test_a_write_that_fails_leaves_the_old_one(saved, tmp_path):
+    before = saved.read_bytes()
+    with pytest.raises(AttributeError):
+        Checkpoints("me").save_checkpoint({"state_dict": {"w": lambda: 0}}, saved)
+    assert saved.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [saved.name]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    from snnx.record import write
+
+    monkeypatch.setattr(write.tempfile, "mkstemp", lambda dir, prefix: (os.open("/dev/full", os.O_WRONLY), f"{dir}/{prefix}x"))
+    with pytest.raises(OSError, match=r"No space left on device: .*epoch=1\.ckpt"):
+        Checkpoints("me").save_checkpoint({"state_dict": {"w": torch.arange(1000.0)}}, tmp_path / "epoch=1.ckpt")

@@ -1,0 +1,57 @@
+"""What a run finds of itself is read from files and links."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from composing import composed
+
+from snnx.record import history, run_folder
+from snnx.record.write import write
+
+
+@pytest.fixture
+def job(tmp_path):
+    return replace(composed("neuron=lif", "neuron.tau=2"), outputs=str(tmp_path))
+
+
+def test_a_new_run_finds_nothing(job):
+    assert history.before(job) is None
+
+
+@pytest.mark.parametrize("status", ["failed", "diverged"])
+def test_a_run_that_ended_badly_is_tried_again(job, status):
+    write(job.folder / "result.json", json.dumps({"status": status}))
+    assert history.before(job) == f"{status} before, trying again"
+
+
+def test_a_run_without_a_result_goes_on_from_its_newest_checkpoint(job):
+    for epoch in (9, 10):
+        write(job.folder / "ckpt" / f"epoch={epoch}.ckpt", "x")
+    write(job.folder / "ckpt" / "epoch=11.corrupt", "x")
+    assert history.before(job) == "resumed at epoch 10"
+
+
+def test_another_run_of_the_same_name_is_out_of_date_because_of_these_keys(job):
+    old = replace(composed("neuron=lif", "neuron.tau=4", "timesteps=8"), outputs=job.outputs)
+    write(old.folder / "config.yaml", json.dumps(old.config))
+    run_folder.link(job.link, old.folder)
+    assert (
+        history.before(job) == "out of date because timesteps: 8 → 4, encoding.timesteps: 8 → 4, neuron.tau: 4 → 2 and 2 more"
+    )
+    run_folder.link(job.link, job.folder)
+    assert history.before(job) is None
+
+
+def test_another_run_with_the_same_configuration_was_computed_by_other_code(job):
+    old = replace(job, id="0" * 16)
+    write(old.folder / "config.yaml", json.dumps(old.config))
+    run_folder.link(job.link, old.folder)
+    assert history.before(job) == "out of date because the code computes it differently now"
+
+
+def test_half_written_files_of_a_killed_process_are_removed(job):
+    for name in (".lock", ".result.json.x1", "ckpt/.epoch=1.ckpt.x2", "metrics.csv"):
+        write(job.folder / name, "x")
+    run_folder.tidy(job.folder)
+    assert {str(p.relative_to(job.folder)) for p in job.folder.rglob("*") if p.is_file()} == {".lock", "metrics.csv"}

@@ -1,0 +1,62 @@
+"""An ablation's rows differ in its factor; whatever else differs, in the configuration or in the network as built, is named."""
+
+import re
+
+import pytest
+import torch
+from composing import composed
+
+from snnx.run.build import build_data, build_method
+from snnx.sweep.plan.built import built
+from snnx.sweep.plan.confounds import confounds
+
+
+def row(*overrides: str) -> tuple[dict, dict]:
+    """A run's configuration, and its network as it is built under seed 0 and has run once."""
+    job = composed("timesteps=2", *overrides)
+    torch.manual_seed(0)
+    method = build_method(job.config, build_data(job.config))
+    method(torch.rand(2, 1, 8, 8))
+    return job.config, built(method.backbone)
+
+
+def test_rows_of_a_clean_ablation_differ_in_nothing_else():
+    rows = {name: row(f"neuron={name}") for name in ("if", "lif", "plif", "klif")}
+    assert confounds("neuron", rows) == []
+    assert confounds("surrogate", {name: row(f"surrogate={name}") for name in ("arctan", "sigmoid", "triangle")}) == []
+    pools = {pool: row("backbone=scnn", "backbone.channels=[4]", f"backbone.pool={pool}") for pool in ("avg", "max")}
+    assert confounds("backbone.pool", pools) == []
+    assert confounds("init", {"a": row("init=ettfs"), "b": row("init=kaiming")}) == []
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("neuron.v_threshold=0.5", r"v_threshold: 1\.0 → 0\.5 \(stages\.sn1, and 1 more\)"),
+        ("neuron.v_reset=null", r"v_reset: 0\.0 → soft"),
+        ("neuron.v_reset=-1", r"v_reset: 0\.0 → -1\.0"),
+        ("neuron.detach_reset=false", r"detach_reset: True → False"),
+        ("neuron.tau=4", r"tau: 2\.0 → 4\.0"),
+        ("optimizer.lr=0.5", r"optimizer\.lr: .* → 0\.5"),
+        ("timesteps=3", r"timesteps: 2 → 3"),
+        ("seed=1", r"seed: 0 → 1"),
+        ("backbone.channels=[8,32]", r"parameters: [0-9]+ → [0-9]+ \(outside neurons\)"),
+    ],
+)
+def test_what_else_differs_is_named(override, said):
+    base = row("neuron=lif", "neuron.tau=2", "neuron.detach_reset=true")
+    other = row("neuron=plif", "neuron.tau=2", "neuron.detach_reset=true", override)
+    found = confounds("neuron", {"LIF": base, "PLIF": other})
+    assert any(re.search(said, line) for line in found), found
+    assert all(line.startswith("PLIF against LIF: ") for line in found)
+
+
+def test_another_order_of_layers_is_named():
+    a, b = row("backbone=scnn", "backbone.channels=[4]"), row("backbone=mlp")
+    assert any("in another order or under other names" in line for line in confounds("encoding", {"A": a, "B": b}))
+
+
+def test_initial_weights_are_compared_under_one_seed():
+    """A layer of the encoding that is drawn first moves the random numbers of all others."""
+    found = confounds("encoding", {"Repeat": row("encoding=repeat"), "Conv": row("encoding=conv_direct")})
+    assert [line.split(":")[1] for line in found] == [" initial weights"]

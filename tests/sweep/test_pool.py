@@ -1,0 +1,232 @@
+"""A sweep: every run in its own process, one failure is one row, the same line again finishes what is missing."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from multiprocessing import active_children
+from pathlib import Path
+
+import pytest
+from command_lines import ROOT, snnx
+from composing import composed
+
+from snnx.record import result_file, run_folder
+from snnx.record.write import write
+from snnx.sweep import pool
+
+QUICK = ["timesteps=2", "trainer.max_epochs=1", "budget.samples=0.1", "trainer.accelerator=cpu"]
+
+
+@pytest.mark.slow
+def test_a_sweep_with_one_bad_row_then_the_same_line_again(tmp_path):
+    line = ["-m", "neuron=if,lif", "optimizer.lr=0.01,1e30", *QUICK, "hydra.launcher.n_jobs=2"]
+    first = snnx(tmp_path, *line)
+    assert first.returncode == 1, first.stderr
+    results = [json.loads(path.read_text()) for path in (tmp_path / "outputs" / "runs").glob("*/result.json")]
+    assert sorted(result["status"] for result in results) == ["diverged", "diverged", "done", "done"]
+    assert "loss must stay finite" in first.stdout
+    stamps = {r["hash"]: r["started"] for r in results if r["status"] == "done"}
+    time.sleep(1.1)
+    second = snnx(tmp_path, *line)
+    assert second.returncode == 1
+    again = [json.loads(path.read_text()) for path in (tmp_path / "outputs" / "runs").glob("*/result.json")]
+    assert {r["hash"]: r["started"] for r in again if r["status"] == "done"} == stamps
+    logs = [path.read_text() for path in (tmp_path / "outputs" / "runs").glob("*/run.log")]
+    assert sum("Diverged" in text for text in logs) == 2, "a failed run's log must not be empty"
+
+
+@pytest.mark.slow
+def test_the_demo_at_smoke_scale_ends_in_a_report(tmp_path):
+    done = snnx(tmp_path, "-m", "sweep=demo_neurons", "seed=0", "scale=smoke")
+    assert done.returncode == 0, done.stderr
+    report = tmp_path / "outputs" / "demo_neurons" / "report"
+    for name in ("report.html", "report.md", "table.csv", "curves.png"):
+        assert (report / name).stat().st_size > 0
+    assert "PLIF" in done.stdout
+    assert "undecided" in done.stdout
+    links = sorted(path.name for path in (tmp_path / "outputs" / "demo_neurons").iterdir() if path.is_symlink())
+    assert links == [f"{row},seed=0,scale=smoke" for row in ("IF", "KLIF", "LIF", "PLIF")]
+
+
+@pytest.fixture
+def jobs(tmp_path):
+    made = [composed(f"seed={seed}", *QUICK) for seed in range(3)]
+    return [replace(job, outputs=str(tmp_path)) for job in made]
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_one_dead_run(jobs):
+    long = composed("seed=1", "timesteps=2", "trainer.max_epochs=150", "budget.samples=0.1", "trainer.accelerator=cpu")
+    jobs[1] = victim = replace(long, outputs=jobs[1].outputs)  # there is time to kill it
+
+    def kill_victim() -> None:
+        for child in active_children():
+            if not killed and (victim.folder / "metrics.csv").exists():
+                killed.append(child)
+                child.kill()
+
+    ended, killed = [], []
+    outcomes = pool.run(jobs, on_tick=kill_victim, on_end=lambda job, outcome: ended.append(job.title))
+    assert [outcome["status"] for outcome in outcomes] == ["done", "failed", "done"]
+    assert "killed by signal 9" in outcomes[1]["error"]["message"]
+    assert result_file.read(victim.folder)["error"] == outcomes[1]["error"], "the cause outlives the sweep"
+    assert sorted(ended) == sorted(job.title for job in jobs)
+    assert [outcome["status"] for outcome in pool.run(jobs)] == ["done", "done", "done"]
+
+
+@pytest.mark.slow
+def test_a_run_that_takes_too_long_is_killed(jobs):
+    outcomes = pool.run(jobs[:1], timeout_s=0.01, retries=1)
+    assert outcomes[0]["status"] == "failed"
+    assert "took longer than hydra.launcher.timeout_s=0.01" in outcomes[0]["error"]["message"]
+
+
+@pytest.mark.slow
+def test_runs_of_the_record_count_as_done(jobs, tmp_path, monkeypatch):
+    """With recorded=true a recorded run is not run, and the sweep is no failure."""
+    monkeypatch.chdir(tmp_path)
+    recorded, missing = (replace(job, sweep="demo_neurons", config=job.config | {"recorded": True}) for job in jobs[:2])
+    line = {"hash": recorded.id, "row": recorded.row, "status": "done", "metrics": {}, "wall_s": 1.0}
+    write(tmp_path / "docs" / "results" / "demo_neurons" / "runs.jsonl", json.dumps(line) + "\n")
+    outcomes = pool.run([recorded, missing])
+    assert [outcome["status"] for outcome in outcomes] == ["done", "done"]
+    assert outcomes[0]["before"]
+    assert not (recorded.folder / "result.json").exists()
+    assert (missing.folder / "result.json").exists()
+
+
+@pytest.mark.slow
+def test_a_launcher_of_hydras_own_goes_on_after_a_bad_run(tmp_path):
+    line = ["-m", "hydra/launcher=basic", "neuron=if", "optimizer.lr=1e30,0.01", "metric=[firing_rate,spiking_percent]", *QUICK]
+    done = snnx(tmp_path, *line)
+    assert done.returncode == 1, done.stderr
+    results = [json.loads(path.read_text()) for path in (tmp_path / "outputs" / "runs").glob("*/result.json")]
+    assert sorted(result["status"] for result in results) == ["diverged", "done"]
+    assert "metric=[firing_rate,spiking_percent]" in done.stdout, "brackets are no markup"
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_rows_without_data_are_forgiven_beside_others_only(tmp_path):
+    env = ["trainer.max_epochs=1", "budget.samples=0.1", "timesteps=2"]
+    mixed = snnx(tmp_path, "-m", "dataset=mnist,digits", *env)
+    assert (mixed.returncode, "no data" in mixed.stdout) == (0, True), mixed.stderr
+    alone = snnx(tmp_path, "-m", "dataset=mnist", *env)
+    assert alone.returncode == 1
+    assert "no run has its data set on this machine" in alone.stderr
+
+
+def started(folder: Path, *words: str) -> subprocess.Popen:
+    """A command in a process group of its own, as a terminal starts it, that has begun to train."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "snnx", *words, "trainer.accelerator=cpu"]
+    process = subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not list(folder.glob("outputs/runs/*/progress.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return process
+
+
+def processes_of(group: int) -> list[str]:
+    found = subprocess.run(["ps", "-o", "pid=,stat=", "-s", str(group)], capture_output=True, text=True, check=False).stdout
+    return [line for line in found.splitlines() if "Z" not in line]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["seed=0"], ["-m", "seed=0,1"]], ids=["single", "sweep"])
+def test_ctrl_c_finishes_the_epoch_and_the_same_line_goes_on(tmp_path, words):
+    process = started(tmp_path, *words, "trainer.max_epochs=40")
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "stopping" in err
+    assert "the same line again finishes what is missing" in err
+    assert "Traceback" not in err
+    assert not processes_of(process.pid)
+    assert not list(tmp_path.glob("outputs/runs/*/result.json"))
+    assert not list(tmp_path.glob("outputs/runs/*/progress.json"))
+    assert len(list(tmp_path.glob("outputs/runs/*/ckpt/last.ckpt"))) == 1
+    again = snnx(tmp_path, *words, "trainer.max_epochs=40", "trainer.accelerator=cpu")
+    assert again.returncode == 0, again.stderr
+    assert len(re.findall("resumed at epoch [0-9]+", again.stdout)) == 1, again.stdout
+    ended = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/runs/*/result.json")]
+    assert sorted(bool(result["resumed"]) for result in ended) == [False] * (len(ended) - 1) + [True]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["seed=0"], ["-m", "seed=0,1"]], ids=["single", "sweep"])
+def test_ctrl_c_twice_ends_at_once(tmp_path, words):
+    long_epoch = ["backbone=vit", "backbone.patch=1", "timesteps=32", "dataset.batch_size=32"]
+    process = started(tmp_path, *words, *long_epoch)
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None, "the epoch is not over"
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert not processes_of(process.pid)
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_the_first_second_says_no_more_than_that(tmp_path):
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "snnx", "-m", "seed=0,1"]
+    for delay in (0.6, 1.5, 3.0):
+        process = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130, err
+        assert "Traceback" not in err
+        gone = time.monotonic() + 10
+        while processes_of(process.pid) and time.monotonic() < gone:  # a server that has lost its program is on its way out
+            time.sleep(0.1)
+        assert not processes_of(process.pid)
+
+
+@pytest.mark.slow
+def test_a_run_held_elsewhere_is_waited_for(jobs):
+    import threading
+
+    held = threading.Event()
+    release = threading.Event()
+
+    def hold() -> None:
+        with run_folder.claim(jobs[0].folder):
+            held.set()
+            release.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    threading.Timer(4.0, release.set).start()
+    assert pool.run(jobs[:1])[0]["status"] == "done"
+    thread.join()
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_elsewhere_meanwhile_is_not_tried_again(jobs):
+    """Two sweeps over one row do it once, also when it comes to nothing."""
+    import threading
+
+    held = threading.Event()
+
+    def fail_elsewhere() -> None:
+        with run_folder.claim(jobs[0].folder):
+            held.set()
+            time.sleep(3)
+            error = {"type": "X", "message": "elsewhere", "traceback": ""}
+            write(jobs[0].folder / "result.json", json.dumps({"status": "failed", "error": error}))
+
+    thread = threading.Thread(target=fail_elsewhere)
+    thread.start()
+    held.wait()
+    assert pool.run(jobs[:1])[0]["error"]["message"] == "elsewhere"
+    thread.join()
+    assert not (jobs[0].folder / "metrics.csv").exists()

@@ -1,0 +1,95 @@
+"""The rooms of `snnx/` and the direction of their imports, held against the block in CONVENTIONS."""
+
+import ast
+import re
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CIRCLE = ("snnx.neuron.node", "snnx.neuron.kernel.find")
+"""The one circle that is left: a node looks for its kernel on first use, and the kernels name the neurons that they serve."""
+
+
+def blocks() -> list[list[list[str]]]:
+    """The blocks of the drawing, each a list of lines, each a list of rooms."""
+    text = (ROOT / "CONVENTIONS.md").read_text(encoding="utf-8")
+    drawing = text.partition("## Rooms")[2].split("```")[1].strip("\n")
+    return [[re.split(r"  +", line)[0].split() for line in block.splitlines()] for block in drawing.split("\n\n")]
+
+
+LINES = [line for block in blocks() for line in block]
+RANK = {room: number for number, line in enumerate(LINES) for room in line}
+COMPONENTS = {room for line in blocks()[1] for room in line}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for folder in ("snnx", "hydra_plugins") for path in (ROOT / folder).rglob("*.py")}
+
+
+def room_of(module: str) -> str:
+    first, _, rest = module.partition(".")
+    return first if first == "hydra_plugins" else rest.partition(".")[0]
+
+
+def imports(path: Path) -> set[str]:
+    """The project's own modules that a file imports, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name in MODULES else node.module for name in names]
+        found |= {name for name in names if name in MODULES}
+    return found
+
+
+GRAPH = {module: imports(path) for module, path in MODULES.items()}
+
+
+def test_every_room_is_in_the_drawing():
+    rooms = {room_of(module) for module in MODULES} - {"", "__main__"}
+    assert rooms == set(RANK)
+
+
+@pytest.mark.parametrize("room", RANK)
+def test_imports_go_downwards(room):
+    for module, others in GRAPH.items():
+        for other in others if room_of(module) == room else ():
+            assert room_of(other) == room or RANK[room_of(other)] > RANK[room], f"{module} imports {other}"
+
+
+@pytest.mark.parametrize("room", sorted(COMPONENTS))
+def test_components_import_components_only(room):
+    for module, others in GRAPH.items():
+        outside = {other for other in others if room_of(other) not in COMPONENTS} if room_of(module) == room else set()
+        assert not outside, f"{module} imports {outside}"
+
+
+def test_the_record_stands_on_nothing():
+    assert not {(m, o) for m, others in GRAPH.items() if room_of(m) == "record" for o in others if room_of(o) != "record"}
+
+
+def test_no_circle_but_one():
+    first, second = CIRCLE
+    assert second in GRAPH[first], "the circle is open: take it out of this test"
+    graph = {module: others - ({second} if module == first else set()) for module, others in GRAPH.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"circle of imports: {' -> '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("room", ["report", "dashboard"])
+def test_reading_the_record_loads_neither_torch_nor_hydra(room):
+    names = sorted(module for module in MODULES if room_of(module) == room)
+    code = f"import {', '.join(names)}; import sys; print(*{{'torch', 'hydra', 'omegaconf'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.split() == []
