@@ -1,6 +1,6 @@
 """Spikformer: convolutions to spiking patches, then encoder blocks of spiking self-attention, as its authors published it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
@@ -37,7 +37,7 @@ class Spikformer(nn.Module):
         pools: how many of the four convolutions are followed by a pooling of 3x3 with stride 2, 0 to 4.
         qkv_bias, scale, v_threshold: see SelfAttention.
         init_std: of truncated normal weights in the encoder, with zero bias; `None` keeps PyTorch's. The read-out has 0.02.
-        temporal, denoiser: see SelfAttention; without them this is Spikformer, with TASA and NSAD it is DS2TA.
+        attention: `temporal` and `denoiser` of SelfAttention, one or both; with TASA and NSAD this is DS2TA.
 
     Raises:
         ValueError: the heads do not divide the embedding, or it is no multiple of 8 at this width, or `pools` is not in 0..4.
@@ -71,10 +71,12 @@ class Spikformer(nn.Module):
         scale: float = 0.125,
         v_threshold: float = 0.5,
         init_std: float | None = 0.02,
-        temporal: Callable[[], nn.Module] | None = None,
-        denoiser: Callable[[int, int], nn.Module] | None = None,
+        attention: Mapping[str, Callable[..., nn.Module]] | None = None,
     ) -> None:
         super().__init__()
+        parts = {} if attention is None else dict(attention)
+        if unknown := set(parts) - {"temporal", "denoiser"}:
+            raise ValueError(f"Spikformer: attention must hold temporal, denoiser or both; got {', '.join(sorted(unknown))}")
         if heads < 1 or embed_dim % heads:
             raise ValueError(f"Spikformer: embed_dim must be a multiple of heads = {heads}; got {embed_dim}")
         head_dim, heads = embed_dim // heads, max(1, round(heads * width))
@@ -95,11 +97,11 @@ class Spikformer(nn.Module):
         self.position_sn = neuron()
         self.encoder = nn.ModuleList()
         for _ in range(depth):
-            attention = SelfAttention(
+            spiking = SelfAttention(
                 dim, heads, neuron, qkv_bias=qkv_bias, scale=scale, v_threshold=v_threshold,
-                temporal=temporal, denoiser=denoiser,
+                temporal=parts.get("temporal"), denoiser=parts.get("denoiser"),
             )  # fmt: skip
-            self.encoder.append(Block(dim, attention, mlp_ratio, neuron))
+            self.encoder.append(Block(dim, spiking, mlp_ratio, neuron))
         self.head = nn.Linear(dim, classes)
         for linear in (module for module in self.encoder.modules() if isinstance(module, nn.Linear)):
             _draw(linear, init_std)

@@ -51,7 +51,7 @@ def measure(batches: int, batch_size: int, rounds: int) -> dict:
     def method() -> Method:
         return Method(
             encoding=Repeat(timesteps=1, in_channels=1), backbone=nn.Sequential(nn.Flatten(2), nn.Linear(64, 10)),
-            decoding=MeanLogits(), loss=nn.CrossEntropyLoss(), metrics={}, watch="*",
+            decoding=MeanLogits(), loss=nn.CrossEntropyLoss(), metric={}, watch="*",
             optimizer=lambda groups: torch.optim.SGD(groups, lr=0.01), scheduler=Constant,
         )  # fmt: skip
 

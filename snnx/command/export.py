@@ -70,7 +70,7 @@ def _network(run) -> tuple:
     from snnx.run.build import build_data
 
     data = build_data(run.config)
-    method = run.build({**run.config, "method": {**run.config["method"], "metrics": {}}}, data)
+    method = run.build({**run.config, "metric": {}}, data)
     if isinstance(method, Conversion):
         raise ValueError("format=nir must be asked of method=direct; got Conversion, whose soft reset no neuron of NIR has")
     if isinstance(method, TTFS):

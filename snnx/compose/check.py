@@ -6,11 +6,12 @@ from snnx.compose.interrupt import at_once
 from snnx.compose.secret import refuse_secrets
 from snnx.record.identity import loaded_from
 from snnx.record.job import Job
+from snnx.run.component import component, used
 from snnx.run.reason import reason
 from snnx.run.signature import check_signatures
 
-STAGES = {"encoding": "encoding", "neuron": "neuron", "surrogate": "neuron", "decoding": "decoding"}
-"""The groups that some methods do without, and the stage of a method that reads them."""
+OF_SOME_METHODS = ("encoding", "neuron", "surrogate", "decoding")
+"""The groups that some methods do without."""
 
 
 @at_once()  # it is the first to import torch
@@ -22,24 +23,30 @@ def check(job: Job) -> None:
     """
     try:
         refuse_secrets(job)
-        _unread(job)
         _ranges(job.config)
-        _read_by_backbone(job.config)
         check_signatures(job.config)
+        _require_readers(job)
         _build(job.config)
     except Exception as error:
         where = f" [{job.title}]" if job.row != "default" else ""
         raise ValueError(f"{reason(error)}{where}") from error
 
 
-def _unread(job: Job) -> None:
-    """Refuse what was asked for and would not be read: the run would go by a name that is not true."""
+def _require_readers(job: Job) -> None:
+    """Refuse a group that was asked for and that no part of the run reads: the run's name would promise what it does not do."""
     asked = {word.split("=")[0].lstrip("+~").split(".")[0] for word in job.overrides}
-    for group, stage in STAGES.items():
-        if group in asked and job.config[group] is not None and stage not in job.config["method"]:
-            method = job.config["method"]["_target_"].rpartition(".")[2]
+    config, method = job.config, job.config["method"]["_target_"].rpartition(".")[2]
+    read = used(config)
+    for group in OF_SOME_METHODS:
+        if group in asked and config[group] is not None and group not in read:
             raise ValueError(f"{group} must not be set with {method}, which has its own; got one: leave {group} out")
-    if "init" in asked and (loaded := loaded_from(job.config)):  # one of a recipe gives way
+    if config["attention"] and "attention" not in read:
+        part, node = next(iter(config["attention"].items()))
+        raise ValueError(
+            f"attention must be null for a backbone that has no place for a {part}; "
+            f"got {node['_target_'].rpartition('.')[2]}; choose backbone=spikformer"
+        )
+    if "init" in asked and (loaded := loaded_from(config)):  # one of a recipe gives way
         raise ValueError(f"init must not be set with {loaded[0]}, whose weights are not drawn; got one: leave init out")
 
 
@@ -60,18 +67,8 @@ def _ranges(config: dict) -> None:
         raise ValueError(f"trainer.max_epochs must be an integer, 0 to test without training; got {epochs}")
 
 
-def _read_by_backbone(config: dict) -> None:
-    for part, node in (config["attention"] or {}).items():
-        if config["backbone"].get(part) != node:
-            raise ValueError(
-                f"attention must be null for a backbone that has no place for a {part}; "
-                f"got {node['_target_'].rpartition('.')[2]}; choose backbone=spikformer"
-            )
-
-
 def _build(config: dict) -> None:
     import torch  # after the names are known to be right: torch and Lightning take seconds to import
-    from hydra.utils import instantiate
 
     from snnx.metric.recorder import Recorder
     from snnx.run.build import build_data, build_method, build_trainer
@@ -85,8 +82,7 @@ def _build(config: dict) -> None:
             f"encoding must take samples of {list(data.sample_shape)}; got {type(method.encoding).__name__}; choose {right}"
         )
     Recorder(method.backbone, list(method.metrics.values()), method.watch)
-    optimizer = instantiate(config["optimizer"], _convert_="all")([{"params": list(method.parameters())}])
-    instantiate(config["scheduler"], _convert_="all")(optimizer, 10)
-    if config["quantization"]:
-        instantiate(config["quantization"], _convert_="all")
+    optimizer = component(config, "optimizer")([{"params": list(method.parameters())}])
+    component(config, "scheduler")(optimizer, 10)
+    component(config, "quantization")
     build_trainer(config, "", Path(), callbacks=[])

@@ -77,7 +77,7 @@ def benchmark(
     opened = reopen(path)  # which has the weights, and of a conversion the network with ReLU
     data = build_data(opened.config)
     data.setup()
-    method = opened.build({**opened.config, "method": {**opened.config["method"], "metrics": {}}}, data)
+    method = opened.build({**opened.config, "metric": {}}, data)
     if isinstance(method, Conversion):
         method.convert(lambda: method.calibration_images(data))
     samples = [data.on_after_batch_transfer(batch, 0) for batch in data.test_dataloader()]

@@ -110,9 +110,7 @@ def papers(job: Job) -> dict[str, float]:
 
 def columns(job: Job) -> dict:
     """The configuration as W&B shows it: a column for every swept key."""
-    own = job.config["method"].items()
-    method = {key: value for key, value in own if not isinstance(value, dict)}  # the stages stand once, as their groups
-    config = {"row": job.row, "scale": job.scale, **job.config, "method": method}
+    config = {"row": job.row, "scale": job.scale, **job.config}
     return flat(config, skip=("sweep", "logger", "dataset.root", "label", "force", "recorded"))
 
 

@@ -30,7 +30,7 @@ class Method(pl.LightningModule):
 
     Args:
         encoding, backbone, decoding, loss: the stages, built.
-        metrics: what a test records, by name.
+        metric: what a test records, by name.
         watch: shell pattern of the backbone's neuron layers that the metrics read.
         optimizer: from parameter groups to an optimizer.
         scheduler: from `(optimizer, total_steps)` to a learning-rate schedule stepped every batch.
@@ -48,19 +48,19 @@ class Method(pl.LightningModule):
         backbone: nn.Module,
         decoding: nn.Module,
         loss: nn.Module,
-        metrics: dict[str, Metric],
+        metric: dict[str, Metric],
         watch: str,
         optimizer: Callable[[Iterable[dict]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler],
     ) -> None:
-        if not self.has_targets and (asked := [name for name, metric in metrics.items() if metric.needs_targets]):
+        if not self.has_targets and (asked := [name for name, one in metric.items() if one.needs_targets]):
             raise ValueError(f"metric must not hold {', '.join(asked)} without method=conversion; got {type(self).__name__}")
         super().__init__()
         self.encoding = encoding
         self.backbone = backbone
         self.decoding = decoding
         self.loss = loss
-        self.metrics = metrics
+        self.metrics = metric
         self.watch = watch
         self._optimizer = optimizer
         self._scheduler = scheduler

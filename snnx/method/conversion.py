@@ -59,7 +59,7 @@ class Conversion(Method):
         in_shape: `(C, H, W)` of the data set.
         classes: of the data set.
         width: of the scale.
-        loss, metrics, watch, optimizer, scheduler: see `Method`.
+        loss, metric, watch, optimizer, scheduler: see `Method`.
 
     Raises:
         ValueError: an argument is not one of its choices or leaves its range, the backbone holds what spikes cannot replace, a
@@ -75,7 +75,7 @@ class Conversion(Method):
         *,
         backbone: Callable[..., nn.Module],
         loss: nn.Module,
-        metrics: dict[str, Metric],
+        metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler],
         in_shape: tuple[int, int, int],
@@ -114,15 +114,15 @@ class Conversion(Method):
                 "Conversion: activation=clipped must go with normalise=weight or threshold, percentile=null and "
                 f"per_channel=false, since its ceiling is the scale; got {normalise}, {percentile} and {per_channel}"
             )
-        if whole := [name for name, metric in metrics.items() if not metric.in_pieces]:
+        if whole := [name for name, one in metric.items() if not one.in_pieces]:
             raise ValueError(
                 f"Conversion: metric must hold only what can be seen piece by piece, since a run of {timesteps} steps is never "
                 f"held whole; got {', '.join(whole)}: anytime and spikes_per_neuron can"
             )
-        for name, metric in metrics.items():
-            if metric.first_step > timesteps:
+        for name, one in metric.items():
+            if one.first_step > timesteps:
                 raise ValueError(
-                    f"Conversion: timesteps must reach {metric.first_step}, the first that {name} can speak of; got {timesteps}"
+                    f"Conversion: timesteps must reach {one.first_step}, the first that {name} can speak of; got {timesteps}"
                 )
         built = backbone(neuron=ACTIVATION[activation](levels), in_shape=in_shape, classes=classes, width=width)
         if checkpoint is not None:
@@ -133,7 +133,7 @@ class Conversion(Method):
             backbone=built,
             decoding=RunningMean(),
             loss=loss,
-            metrics=metrics,
+            metric=metric,
             watch=watch,
             optimizer=optimizer,
             scheduler=scheduler,

@@ -24,7 +24,7 @@ class Direct(Method):
         in_shape: `(C, H, W)` of the data set.
         classes: of the data set.
         width: of the scale.
-        decoding, loss, metrics, watch, optimizer, scheduler: see `Method`.
+        decoding, loss, metric, watch, optimizer, scheduler: see `Method`.
 
     Source: Direct Training of Spiking Transformers, Eq 3.
     """
@@ -37,7 +37,7 @@ class Direct(Method):
         backbone: Callable[..., nn.Module],
         decoding: nn.Module,
         loss: nn.Module,
-        metrics: dict[str, Metric],
+        metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler],
         in_shape: tuple[int, int, int],
@@ -52,7 +52,7 @@ class Direct(Method):
             backbone=backbone(neuron=neuron, in_shape=(built.out_channels, *size), classes=classes, width=width),
             decoding=decoding,
             loss=loss,
-            metrics=metrics,
+            metric=metric,
             watch=watch,
             optimizer=optimizer,
             scheduler=scheduler,

@@ -55,7 +55,7 @@ class TTFS(Method):
         in_shape: `(C, H, W)` of the data set.
         classes: of the data set.
         width: of the scale.
-        loss, metrics, watch, optimizer, scheduler: see `Method`.
+        loss, metric, watch, optimizer, scheduler: see `Method`.
 
     Raises:
         ValueError: `input`, `threshold` or `readout` is not one of those above, a constant threshold is asked for spike times
@@ -71,7 +71,7 @@ class TTFS(Method):
         *,
         backbone: Callable[..., nn.Module],
         loss: nn.Module,
-        metrics: dict[str, Metric],
+        metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler],
         in_shape: tuple[int, int, int],
@@ -124,7 +124,7 @@ class TTFS(Method):
             backbone=built,
             decoding=READOUTS[readout](**fires),
             loss=loss,
-            metrics=metrics,
+            metric=metric,
             watch=watch,
             optimizer=optimizer,
             scheduler=scheduler,

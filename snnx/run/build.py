@@ -11,17 +11,18 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from snnx.method.base import Method
 from snnx.record.checkpoint import Checkpoints
 from snnx.record.identity import loaded_from
+from snnx.run.component import component
 
 
 def build_data(config: dict) -> pl.LightningDataModule:
     """The data module, at the scale's share of samples; it reads nothing yet."""
-    return instantiate(config["dataset"], samples=config["budget"]["samples"], _convert_="all")
+    dataset = {**config["dataset"], "samples": config["budget"]["samples"]}
+    return component({**config, "dataset": dataset}, "dataset")
 
 
 def build_method(config: dict, data: pl.LightningDataModule) -> Method:
     """The pipeline from encoding to loss, fitted to data set and scale; `init` draws the weights that no file gave."""
-    partial = instantiate(config["method"], _convert_="all")
-    method = partial(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
+    method = component(config, "method")(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
     if config["init"] is not None and not loaded_from(config):
         instantiate(config["init"], _convert_="all")(method.backbone)
     return method

@@ -10,10 +10,10 @@ from snnx.options.nearest import nearest
 
 
 def changed(config: dict, words: Sequence[str]) -> dict:
-    """The configuration with `metric=[a,b]` and `key=value` applied, also where a group stands inside the method.
+    """The configuration with `metric=[a,b]` and `key=value` applied.
 
     A frozen configuration is resolved: nothing in it refers to anything else. So a value is changed where it is read,
-    `encoding.timesteps=8`, and a group that the method holds is changed there too.
+    `encoding.timesteps=8` and not `timesteps=8`.
 
     Args:
         config: resolved, plain; it is not touched.
@@ -23,8 +23,8 @@ def changed(config: dict, words: Sequence[str]) -> dict:
         ValueError: a word is no `key=value`, a metric is no option, a key is none of the run's, or a value is no YAML.
 
     Example:
-        >>> run = {"metric": {}, "encoding": {"timesteps": 4}, "method": {"encoding": {"timesteps": 4}, "metrics": {}}}
-        >>> changed(run, ["encoding.timesteps=8"])["method"]["encoding"]
+        >>> run = {"metric": {}, "encoding": {"timesteps": 4}}
+        >>> changed(run, ["encoding.timesteps=8"])["encoding"]
         {'timesteps': 8}
         >>> changed(run, ["encoding.timestep=8"])
         Traceback (most recent call last):
@@ -33,8 +33,7 @@ def changed(config: dict, words: Sequence[str]) -> dict:
     config = copy.deepcopy(config)
     chosen = [word for word in words if word.partition("=")[0] == "metric"]
     for word in chosen:
-        metrics = {key: node for name in _names(word) for key, node in _option(name).items()}
-        config["metric"], config["method"]["metrics"] = metrics, copy.deepcopy(metrics)
+        config["metric"] = {key: node for name in _names(word) for key, node in _option(name).items()}
     for word in words:
         if word not in chosen:
             _set(config, word)
@@ -68,14 +67,11 @@ def _set(config: dict, word: str) -> None:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         raise ValueError(f"{key} must have a value in YAML; got {word}") from None
-    inside = {"metric": "metrics"}.get(path[0], path[0])
-    places = [config, *([config["method"]] if isinstance(config["method"].get(inside), dict) else [])]
-    for place, first in zip(places, (path[0], inside), strict=False):
-        node = place.get(first)
-        for part in path[1:-1]:
-            node = node.get(part) if isinstance(node, dict) else None
-        if not isinstance(node, dict) or path[-1] not in node or isinstance(node[path[-1]], dict):
-            names = [name for name in node if not name.startswith("_")] if isinstance(node, dict) else []
-            siblings = [".".join([*path[:-1], name]) for name in names]
-            raise ValueError(f"{key} must be a key of the run; got {word}{nearest(key, siblings)}")
-        node[path[-1]] = value
+    node = config
+    for part in path[:-1]:
+        node = node.get(part) if isinstance(node, dict) else None
+    if not isinstance(node, dict) or path[-1] not in node or isinstance(node[path[-1]], dict):
+        names = [name for name in node if not name.startswith("_")] if isinstance(node, dict) else []
+        siblings = [".".join([*path[:-1], name]) for name in names]
+        raise ValueError(f"{key} must be a key of the run; got {word}{nearest(key, siblings)}")
+    node[path[-1]] = value

@@ -60,7 +60,7 @@ def retest(path: str | Path, words: list[str]) -> dict:
         "epoch": run.epoch,
         "last_epoch": run.config["trainer"]["max_epochs"],
         "hash": run.id,
-        "changed": [line for line in changes(run.config, config) if not line.startswith(("method.metrics", "metric"))]
+        "changed": [line for line in changes(run.config, config) if not line.startswith("metric")]
         + [word for word in words if word.startswith("metric.")],  # of a metric that the run did not have, in its place
         "metrics": {**tested, **recorder.scalars()},
         "formulas": method.formulas,

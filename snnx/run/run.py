@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytorch_lightning as pl
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from snnx.dataset.published import NoData
@@ -30,6 +29,7 @@ from snnx.run.callback.keep import Keep
 from snnx.run.callback.progress import Progress
 from snnx.run.callback.reseed import Reseed
 from snnx.run.callback.stop import Stop
+from snnx.run.component import component
 
 
 def execute(job: Job) -> dict:
@@ -78,7 +78,7 @@ def compute(job: Job) -> dict:
     data = build_data(config)
     data.setup()
     method = build_method(config, data)
-    quantization = instantiate(config["quantization"], _convert_="all") if config["quantization"] else None
+    quantization = component(config, "quantization")
 
     fit_s = 0.0
     keep = Keep(folder / "ckpt", job.id)

@@ -2,13 +2,13 @@
 
 import numpy as np
 import torch
-from hydra.utils import instantiate
 from torch import Tensor
 
 from snnx.dataset.labelled import Labelled
 from snnx.dataset.split import balanced_order
 from snnx.report.figures.axes import COLOURS, png
 from snnx.run.build import build_data
+from snnx.run.component import component, held_by
 
 BRIGHTER, DARKER = COLOURS[0], COLOURS[1]
 CELL_INCH, LINE = 0.8, 0.06  # a cell on paper, and the line between two cells as a share of one
@@ -49,7 +49,7 @@ def _some(data: Labelled, number: int) -> tuple[Tensor, Tensor]:
 
 def _encoded(config: dict, data: Labelled, samples: Tensor) -> Tensor:
     """What the network is given, `[B, T, C, H, W]`."""
-    encoding = instantiate(config["encoding"], _convert_="all")(in_channels=data.shape[0]).eval()
+    encoding = component(config, "encoding")(in_channels=data.shape[0]).eval()
     encoding.begin_evaluation()
     with torch.no_grad():
         return encoding(samples).transpose(0, 1)
@@ -57,7 +57,7 @@ def _encoded(config: dict, data: Labelled, samples: Tensor) -> Tensor:
 
 def _encodes(config: dict) -> bool:
     """Whether the method has an encoding of its own."""
-    return "encoding" not in config["method"]
+    return "encoding" not in held_by("method", config["method"])
 
 
 def _title(config: dict, data: Labelled, events: bool) -> str:

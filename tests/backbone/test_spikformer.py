@@ -29,7 +29,7 @@ def test_sizes_of_the_published_networks():
     assert parameters(in_shape=(3, 32, 32), classes=100) == 9_359_380
     assert parameters(in_shape=(2, 128, 128), classes=10, **EVENTS) == 2_566_666
     assert parameters(in_shape=(2, 128, 128), classes=11, **EVENTS) == 2_566_923
-    ds2ta = {"temporal": partial(TASA, timesteps=4), "denoiser": NSAD}
+    ds2ta = {"attention": {"temporal": partial(TASA, timesteps=4), "denoiser": NSAD}}
     assert parameters(in_shape=(3, 32, 32), classes=10, **ds2ta) == 9_325_074
 
 
@@ -49,9 +49,9 @@ def test_order_of_the_stem():
 @pytest.mark.parametrize(
     "neutral",
     [
-        {"temporal": partial(TASA, timesteps=4, window=1)},
-        {"denoiser": partial(NSAD, threshold=0)},
-        {"temporal": partial(TASA, timesteps=4, window=1), "denoiser": partial(NSAD, threshold=0)},
+        {"attention": {"temporal": partial(TASA, timesteps=4, window=1)}},
+        {"attention": {"denoiser": partial(NSAD, threshold=0)}},
+        {"attention": {"temporal": partial(TASA, timesteps=4, window=1), "denoiser": partial(NSAD, threshold=0)}},
     ],
     ids=["window 1", "u 0", "both"],
 )
@@ -74,7 +74,7 @@ def test_neutral_ds2ta_is_spikformer(neutral):
 def test_gradients_reach_k_and_u():
     """Where neurons fire: before training hardly any does behind the product, and then there is nothing to learn from."""
     torch.manual_seed(0)
-    net = Spikformer(neuron=neuron, **TINY, temporal=partial(TASA, timesteps=4), denoiser=NSAD)
+    net = Spikformer(neuron=neuron, **TINY, attention={"temporal": partial(TASA, timesteps=4), "denoiser": NSAD})
     for norm in (m for m in net.encoder.modules() if isinstance(m, nn.BatchNorm1d)):
         nn.init.constant_(norm.weight, 4.0)
     net(torch.rand(4, 8, 3, 16, 16)).square().sum().backward()

@@ -1,18 +1,19 @@
 """Golden: scikit-learn's digits, as bytes."""
 
 import torch
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from sklearn.datasets import load_digits
 
 from snnx.dataset.digits import Digits
 from snnx.options.folders import shipped
+from snnx.run.component import component
 
 
 def build():
     none = {"_target_": "snnx.augmentation.none.none", "_partial_": True}
     dataset = OmegaConf.load(shipped("conf") / "dataset" / "digits.yaml")
-    return instantiate(OmegaConf.create({"seed": 0, "augmentation": none, "dataset": dataset}).dataset)
+    config = OmegaConf.create({"seed": 0, "augmentation": none, "dataset": dataset})
+    return component(OmegaConf.to_container(config, resolve=True), "dataset")
 
 
 def test_the_option_builds_digits():

@@ -22,6 +22,7 @@ from snnx.dataset.nmnist import NMNIST, read_bin
 from snnx.dataset.published import NoData
 from snnx.dataset.recording import Damaged, Recording, Sample
 from snnx.options.folders import shipped
+from snnx.run.component import component
 
 
 def nmnist(root, **changed) -> NMNIST:
@@ -392,7 +393,7 @@ def test_the_option_builds_its_set(option, tmp_path):
     none_ = {"_target_": "snnx.augmentation.none.none", "_partial_": True}
     loaded = OmegaConf.load(shipped("conf") / "dataset" / f"{option}.yaml")
     config = OmegaConf.create({"seed": 0, "timesteps": 5, "augmentation": none_, "dataset": loaded})
-    dataset = instantiate(config.dataset)
+    dataset = component(OmegaConf.to_container(config, resolve=True), "dataset")
     assert dataset.option == option
     assert dataset.variant == dataset.variants[0]
     assert dataset.sample_shape == (5, 2, dataset.sensor, dataset.sensor)

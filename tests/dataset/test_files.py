@@ -3,7 +3,6 @@
 import pytest
 import torch
 import torchvision
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from snnx.augmentation.none import none
@@ -12,6 +11,7 @@ from snnx.dataset.cifar100 import CIFAR100
 from snnx.dataset.fashion_mnist import FashionMNIST
 from snnx.dataset.mnist import MNIST
 from snnx.options.folders import shipped
+from snnx.run.component import component
 
 SETS = {"mnist": MNIST, "fashion_mnist": FashionMNIST, "cifar10": CIFAR10, "cifar100": CIFAR100}
 
@@ -20,7 +20,7 @@ def build(option, root):
     config = OmegaConf.create({"seed": 0, "augmentation": {"_target_": "snnx.augmentation.none.none", "_partial_": True}})
     config.dataset = OmegaConf.load(shipped("conf") / "dataset" / f"{option}.yaml")
     config.dataset.root = str(root)
-    return instantiate(config.dataset)
+    return component(OmegaConf.to_container(config, resolve=True), "dataset")
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from spikingjelly.activation_based.functional import reset_net
 
 from snnx.encoding.encoding import Encoding
 from snnx.encoding.repeat import Repeat
 from snnx.options.folders import shipped
+from snnx.run.component import component
 
 OPTIONS = sorted(path.stem for path in (shipped("conf") / "encoding").glob("*.yaml") if path.stem != "events")  # of images
 NEURON = {"_target_": "spikingjelly.activation_based.neuron.IFNode", "_partial_": True, "step_mode": "m"}
@@ -16,8 +16,8 @@ NEURON = {"_target_": "spikingjelly.activation_based.neuron.IFNode", "_partial_"
 
 def build(option: str, timesteps: int = 4, in_channels: int = 3) -> Encoding:
     loaded = OmegaConf.load(shipped("conf") / "encoding" / f"{option}.yaml")
-    config = OmegaConf.create({"timesteps": timesteps, "neuron": NEURON, "encoding": loaded})
-    return instantiate(config.encoding)(in_channels=in_channels)
+    config = OmegaConf.create({"timesteps": timesteps, "neuron": NEURON, "surrogate": None, "encoding": loaded})
+    return component(OmegaConf.to_container(config, resolve=True), "encoding")(in_channels=in_channels)
 
 
 @pytest.fixture(params=OPTIONS)

@@ -36,9 +36,7 @@ def copy_of_snnx(folder: Path, *, sweep: str, neuron: str) -> Path:
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "sweeps" / "four.yaml").write_text(sweep)
     (folder / "snnx" / "neuron" / "mine.py").write_text(neuron)
-    (folder / "conf" / "neuron" / "mine.yaml").write_text(
-        "_target_: snnx.neuron.mine.Mine\n_partial_: true\nsurrogate: ${surrogate}\n"
-    )
+    (folder / "conf" / "neuron" / "mine.yaml").write_text("_target_: snnx.neuron.mine.Mine\n_partial_: true\n")
     return folder
 
 

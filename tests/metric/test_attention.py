@@ -53,7 +53,13 @@ class Whole(Metric):
 def network():
     torch.manual_seed(0)
     net = Spikformer(
-        neuron=partial(LIF, v_threshold=0.3), in_shape=(3, 16, 16), classes=5, embed_dim=32, heads=4, depth=2, denoiser=NSAD
+        neuron=partial(LIF, v_threshold=0.3),
+        in_shape=(3, 16, 16),
+        classes=5,
+        embed_dim=32,
+        heads=4,
+        depth=2,
+        attention={"denoiser": NSAD},
     )
     return net.eval()
 

@@ -36,9 +36,7 @@ def test_another_run_of_the_same_name_is_out_of_date_because_of_these_keys(job):
     old = replace(composed("neuron=lif", "neuron.tau=4", "timesteps=8"), outputs=job.outputs)
     write(old.folder / "config.yaml", json.dumps(old.config))
     run_folder.link(job.link, old.folder)
-    assert (
-        history.before(job) == "out of date because timesteps: 8 → 4, encoding.timesteps: 8 → 4, neuron.tau: 4 → 2 and 2 more"
-    )
+    assert history.before(job) == "out of date because timesteps: 8 → 4, encoding.timesteps: 8 → 4, neuron.tau: 4 → 2"
     run_folder.link(job.link, job.folder)
     assert history.before(job) is None
 

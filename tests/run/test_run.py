@@ -86,7 +86,7 @@ def test_folder_has_two_names_and_nothing_half_written(run):
         "result.json",
     }
     frozen = yaml.safe_load((job.folder / "config.yaml").read_text())
-    assert frozen["method"]["neuron"]["_target_"] == "snnx.neuron.plif.PLIF"
+    assert frozen["neuron"]["_target_"] == "snnx.neuron.plif.PLIF"
     assert "${" not in (job.folder / "config.yaml").read_text()
 
 

@@ -1,0 +1,76 @@
+"""What an option builds: its own arguments, and the groups that its signature names."""
+
+from functools import partial
+from inspect import signature
+from typing import Any
+
+from hydra.utils import get_object, instantiate
+
+HOLDS = {
+    "dataset": ("augmentation",),
+    "encoding": ("neuron",),
+    "neuron": ("surrogate",),
+    "backbone": ("attention",),
+    "decoding": ("neuron",),
+    "method": ("encoding", "neuron", "backbone", "decoding", "loss", "metric", "optimizer", "scheduler"),
+}
+"""Which groups an option of a group gets, if its signature names them: so each stands in a configuration once."""
+
+
+def component(config: dict, group: str) -> Any:
+    """What the chosen option of a group builds, with the groups that its signature names.
+
+    Args:
+        config: resolved, plain; one node a group, or several by name, as `metric=[a,b]` makes.
+        group: its name.
+
+    Returns:
+        The object, or a `functools.partial` where the option says `_partial_: true`; `None` for a group that is null.
+
+    Example:
+        >>> config = {"neuron": {"_target_": "snnx.neuron.lif.LIF", "_partial_": True, "tau": 4.0},
+        ...           "surrogate": {"_target_": "spikingjelly.activation_based.surrogate.Sigmoid", "alpha": 4.0}}
+        >>> neuron = component(config, "neuron")()
+        >>> neuron.tau, neuron.surrogate_function
+        (4.0, Sigmoid(alpha=4.0, spiking=True))
+    """
+    node = config[group]
+    if node is None:
+        return None
+    if "_target_" not in node:
+        return {name: instantiate(one, _convert_="all") for name, one in node.items()}
+    held = {name: component(config, name) for name in held_by(group, node)}
+    made = instantiate({**node, "_partial_": True}, _convert_="all")
+    return partial(made, **held) if node.get("_partial_") else made(**held)
+
+
+def held_by(group: str, node: dict) -> list[str]:
+    """The groups that this option of a group gets.
+
+    Example:
+        >>> held_by("neuron", {"_target_": "snnx.neuron.lif.LIF"})
+        ['surrogate']
+    """
+    named = signature(get_object(node["_target_"])).parameters
+    return [name for name in HOLDS.get(group, ()) if name in named]
+
+
+def used(config: dict) -> set[str]:
+    """The groups that some part of the run gets: those that the data module and the method hold, and what these hold in turn.
+
+    Example:
+        >>> lif = {"_target_": "snnx.neuron.lif.LIF"}
+        >>> digits = {"_target_": "snnx.dataset.digits.Digits"}
+        >>> direct = {"_target_": "snnx.method.direct.Direct"}
+        >>> run = {"dataset": digits, "augmentation": None, "method": direct, "neuron": lif, "surrogate": None}
+        >>> sorted(used(run))
+        ['augmentation', 'backbone', 'decoding', 'encoding', 'loss', 'metric', 'neuron', 'optimizer', 'scheduler', 'surrogate']
+    """
+    found, todo = set(), ["dataset", "method"]
+    while todo:
+        group = todo.pop()
+        node = config.get(group) or {}
+        held = held_by(group, node) if "_target_" in node else []
+        todo += [name for name in held if name not in found]
+        found |= set(held)
+    return found
