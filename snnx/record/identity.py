@@ -10,13 +10,17 @@ PHYSICS = 1  # raised when code changes what an unchanged configuration computes
 NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded", "loaded")
 PLACES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
 LOADED = ("backbone.weights", "method.checkpoint")  # keys that bring weights from a file: what is in it counts, not its place
+ADDED: dict[str, object] = {}
+"""Keys that came later, as `group` or `group.key`, and the value that the code had before there was a key. With that value a key
+is left out of a run's name, so that the runs from before it keep theirs."""
 ALONE = {"trainer.devices": 1}  # a place too; several devices are not: each norms and draws noise for its part of a batch
 
 
 def physics(config: Mapping) -> dict:
     """The part of a resolved, plain configuration that decides a run's numbers: no places, devices, loggers or labels.
 
-    A group that is null is left out, so that a new one, null unless chosen, leaves the runs from before it their names.
+    A group that is null is left out, and so is what stands in `ADDED` with the value that it has there: a new group or key
+    leaves the runs from before it their names.
 
     Example:
         >>> physics({"seed": 0, "label": "LIF", "dataset": {"root": "/data", "batch_size": 64}})
@@ -25,15 +29,19 @@ def physics(config: Mapping) -> dict:
     return {
         group: dict(_without_places(group, value, config.get("loaded", {}))) if isinstance(value, Mapping) else value
         for group, value in config.items()
-        if group not in NOT_PHYSICS and value is not None
+        if group not in NOT_PHYSICS and value is not None and not _as_before(group, value)
     }
 
 
 def _without_places(group: str, values: Mapping, loaded: Mapping[str, str]) -> Iterator[tuple[str, object]]:
     for key, value in values.items():
         path = f"{group}.{key}"
-        if path not in PLACES and not (path in ALONE and value == ALONE[path]):
+        if path not in PLACES and not (path in ALONE and value == ALONE[path]) and not _as_before(path, value):
             yield key, loaded.get(path, value)
+
+
+def _as_before(path: str, value: object) -> bool:
+    return path in ADDED and _floats(value) == _floats(ADDED[path])
 
 
 def contents(config: Mapping) -> dict[str, str]:

@@ -19,6 +19,7 @@ from snnx.neuron.node import Node
 from snnx.quantization.symmetric import Symmetric
 from snnx.record import provenance, result_file, run_folder
 from snnx.record.checkpoint import path_of
+from snnx.record.identity import physics
 from snnx.record.job import Job
 from snnx.record.write import write
 from snnx.run import ddp
@@ -64,7 +65,13 @@ def execute(job: Job) -> dict:
         finally:
             (job.folder / "progress.json").unlink(missing_ok=True)
         wall_s = time.monotonic() - clock + found.get("before_s", 0.0)
-        outcome = {**provenance.identity(job), **found, "started": started, "wall_s": round(wall_s, 2)}
+        outcome = {
+            **provenance.identity(job),
+            "physics": physics(job.config),
+            **found,
+            "started": started,
+            "wall_s": round(wall_s, 2),
+        }
         write(job.folder / "result.json", result_file.to_json(outcome))
         return outcome
 

@@ -1,0 +1,58 @@
+"""The committed record keeps its names: what each run computed stands in its line, and is what its line says today."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+from composing import composed
+
+from snnx.record import identity
+from snnx.record.identity import changes, run_id
+
+DOCS = Path(__file__).parents[2] / "docs" / "results"
+SWEEPS = sorted(path.parent.name for path in DOCS.glob("*/runs.jsonl"))
+COMPUTES_SOMETHING_ELSE: dict[str, str] = {}
+"""Sweeps of which recorded lines no longer say what was computed, since a recipe or a default has changed, and why."""
+
+
+@cache
+def lines(sweep):
+    return [json.loads(line) for line in (DOCS / sweep / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_a_line_is_named_by_its_physics(sweep):
+    for line in lines(sweep):
+        assert run_id(line["physics"]) == line["hash"], f"{line['row']} seed={line['seed']}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_a_recorded_line_computes_the_same_today(sweep):
+    """The first seed of each recorded row, composed again from its overrides: a default or a recipe that changed shows here."""
+    once = {(line["row"], line["scale"], line.get("further")): line for line in reversed(lines(sweep))}
+    found = []
+    for line in once.values():
+        words = [word for word in line["overrides"] if word.split("=")[0] not in ("force", "recorded", "outdated")]
+        now = composed(*words)
+        if now.id != line["hash"]:
+            found.append(f"{line['row']} seed={line['seed']}: {', '.join(changes(line['physics'], now.config)[:3])}")
+    assert bool(found) == (sweep in COMPUTES_SOMETHING_ELSE), found or "all compute the same again: take it out of the list"
+
+
+def test_a_key_that_came_later_leaves_old_runs_their_names(monkeypatch):
+    before = {"seed": 0, "backbone": {"depth": 18}}
+    monkeypatch.setattr(identity, "ADDED", {"backbone.norm": "batch", "norm": {"eps": 1}})
+    assert run_id({**before, "backbone": {"depth": 18, "norm": "batch"}, "norm": {"eps": 1.0}}) == run_id(before)
+    assert run_id({**before, "backbone": {"depth": 18, "norm": "none"}}) != run_id(before)
+    assert run_id({**before, "norm": {"eps": 2}}) != run_id(before)
+
+
+@pytest.mark.parametrize("key", sorted(identity.ADDED) or [None])
+def test_every_added_key_is_a_key_of_the_configuration(key):
+    """An entry whose key is gone, or whose value no option has, would hide nothing and mislead whoever reads it."""
+    if key is not None:
+        group, _, rest = key.partition(".")
+        node = composed().config[group]
+        assert (rest in node) if rest else (node == identity.ADDED[key])
