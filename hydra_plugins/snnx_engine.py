@@ -47,14 +47,14 @@ class EngineLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from snnx.compose.check import check
         from snnx.compose.freeze import freeze
-        from snnx.record import history, result_file
+        from snnx.run import history
         from snnx.sweep.display import Display
         from snnx.sweep.exit_code import SweepFailed, judge
         from snnx.sweep.result_watcher import ResultWatcher
 
         jobs = freeze(self.context.config_loader, self.config, job_overrides, initial_job_idx)
         display = Display(jobs)
-        todo = [one for one in jobs if result_file.finished(one) is None]
+        todo = [one for one in jobs if history.finished(one) is None]
         with display.console.status(f"checking {len(todo)} runs"):
             for one in todo:
                 check(one)

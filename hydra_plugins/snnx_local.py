@@ -44,15 +44,14 @@ class LocalLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from snnx.compose.check import check
         from snnx.compose.freeze import freeze
-        from snnx.record import history, result_file
-        from snnx.run import fork_server
+        from snnx.run import fork_server, history
         from snnx.sweep import pool
         from snnx.sweep.display import Display
         from snnx.sweep.exit_code import SweepFailed, judge
 
         jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
         display = Display(jobs)
-        if todo := [one for one in jobs if result_file.finished(one) is None]:
+        if todo := [one for one in jobs if history.finished(one) is None]:
             fork_server.warm()
             with display.console.status(f"checking {len(todo)} runs"):
                 for one in todo:

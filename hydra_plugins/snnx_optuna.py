@@ -130,6 +130,7 @@ class OptunaSweeper(Sweeper):
         from snnx.compose.freeze import freeze
         from snnx.record import result_file
         from snnx.record.summary import summary
+        from snnx.run import history
         from snnx.sweep.exit_code import SweepFailed
 
         overrides = [[*fixed, *(f"{key}={value}" for key, value in trial.params.items())] for trial in trials]
@@ -144,7 +145,7 @@ class OptunaSweeper(Sweeper):
                 study.tell(trial, state=TrialState.FAIL)
             raise
         for trial, job in zip(trials, jobs, strict=True):
-            outcome = result_file.finished(job) or result_file.read(job.folder)
+            outcome = history.finished(job) or result_file.read(job.folder)
             trial.set_user_attr("run", job.id)
             if (value := self._value(outcome)) is not None:
                 study.tell(trial, value)

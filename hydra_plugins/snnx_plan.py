@@ -44,8 +44,7 @@ class PlanLauncher(LocalLauncher):
 
         from snnx.compose.check import check
         from snnx.compose.freeze import freeze
-        from snnx.record import result_file
-        from snnx.run import fork_server
+        from snnx.run import fork_server, history
         from snnx.sweep.plan.plan import Plan
 
         context = fork_server.warm()
@@ -59,7 +58,7 @@ class PlanLauncher(LocalLauncher):
         distinct = {one.group: one for one in reversed(jobs)}  # the first seed of each
         with ProcessPoolExecutor(self.n_jobs, mp_context=context, max_tasks_per_child=1) as executor:
             costs = self._measure(executor, [one for one in jobs if distinct[one.group] is one], console)
-        plan = Plan(jobs, costs, done=[result_file.finished(one) is not None for one in jobs], n_jobs=self.n_jobs)
+        plan = Plan(jobs, costs, done=[history.finished(one) is not None for one in jobs], n_jobs=self.n_jobs)
         plan.show(console)
         plan.compare(console, refuse=self.confounds == "refuse")
         return [JobReturn(overrides=one.overrides, status=JobStatus.COMPLETED, _return_value=None) for one in jobs]

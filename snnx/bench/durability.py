@@ -68,7 +68,7 @@ def _checkpoint(megabytes: float, rounds: int) -> dict[str, list[float]]:
         path = Path(place) / "epoch=1.ckpt"
         for _ in range(rounds):
             start = time.perf_counter()
-            Checkpoints("bench").save_checkpoint(state, path)
+            Checkpoints("bench", {}).save_checkpoint(state, path)
             load(path, "bench")
             found["ours"].append(time.perf_counter() - start)
             start = time.perf_counter()

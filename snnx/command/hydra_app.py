@@ -58,10 +58,9 @@ def _task(config) -> None:
     from snnx.compose.check import check
     from snnx.compose.complaint import COMPLAINTS, complaint
     from snnx.compose.compose import job
-    from snnx.record.history import renew
-    from snnx.record.result_file import finished
     from snnx.record.run_folder import Busy
     from snnx.record.summary import summary
+    from snnx.run.history import finished, renew
     from snnx.sweep.display import Display
     from snnx.sweep.exit_code import SweepFailed, judge
 

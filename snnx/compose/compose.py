@@ -46,7 +46,7 @@ def _plain(config: DictConfig, seed: int | None = None) -> dict:
 
 
 def _is_plumbing(key: str) -> bool:
-    return key in {"force", "recorded", *PLACES} or key.split(".")[0] in ("logger", "hydra")
+    return key in {"force", "recorded", "outdated", *PLACES} or key.split(".")[0] in ("logger", "hydra")
 
 
 def _file_name(named: str, rest: str) -> str:

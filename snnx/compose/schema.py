@@ -54,3 +54,4 @@ class RunSchema:
     label: str | None = None  # of the row
     force: bool = False  # run again what is done
     recorded: bool = False  # count runs of the committed record as done
+    outdated: bool = False  # count results of other code or samples as done, and go on from their checkpoints

@@ -1,10 +1,15 @@
 """The digits that come with scikit-learn: real data without a download."""
 
+from pathlib import Path
+
+import sklearn.datasets
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
 
 from snnx.dataset.images import Images
+
+EMBEDDED = Path(sklearn.datasets.__file__).parent / "data" / "digits.csv.gz"
 
 
 class Digits(Images):
@@ -31,6 +36,9 @@ class Digits(Images):
     counts = (1_500, 297)
     mean = (0.3052,)
     std = (0.3749,)
+
+    def sources(self) -> list[Path]:
+        return [EMBEDDED]
 
     def read(self) -> dict[str, tuple[Tensor, Tensor]]:
         pixels, classes = load_digits(return_X_y=True)

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from snnx.dataset.binning import EVENT
-from snnx.dataset.digits import Digits
+from snnx.dataset.digits import EMBEDDED, Digits
 from snnx.dataset.events import Events
 from snnx.dataset.recording import Found, Layout, Recording, Sample
 
@@ -136,7 +136,9 @@ def find(root: Path) -> Found:
 def _chunks(digits: np.ndarray, labels: np.ndarray, start: int, end: int) -> Iterator[Recording]:
     for first in range(start, end, CHUNK):
         numbers = np.arange(first, min(first + CHUNK, end))
-        yield Recording(f"digits {first} to {numbers[-1]}", "1", partial(_read, digits[numbers], labels[numbers], numbers))
+        yield Recording(
+            f"digits {first} to {numbers[-1]}", "1", partial(_read, digits[numbers], labels[numbers], numbers), (EMBEDDED,)
+        )
 
 
 def _read(digits: np.ndarray, labels: np.ndarray, numbers: np.ndarray) -> Iterator[Sample]:

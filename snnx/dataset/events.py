@@ -156,6 +156,10 @@ class Events(Archived, Labelled):
         }
         return cached(root, self.option, key, partial(self._make, found))
 
+    def sources(self) -> list[Path]:
+        _, found = self.recordings()
+        return sorted({path for some in found.values() for one in some for path in one.files})
+
     def read(self) -> dict[str, tuple[Mapped, Tensor]]:
         folder = self.convert()
         key = json.loads((folder / "key.json").read_text())

@@ -46,6 +46,10 @@ class Folders(Images):
             for part, (paths, labels) in (("train", train), ("test", test))
         }
 
+    def sources(self) -> list[Path]:
+        train, test = parts(type(self), Path(self.root).expanduser().absolute() if self.root else None)
+        return [*train[0], *test[0]]
+
     def setup(self, stage: str | None = None) -> None:
         super().setup(stage)
         pictures, labels = self._parts["val"]

@@ -68,6 +68,9 @@ class Images(Labelled):
         """The data set's files below `root`."""
         return locate(self.root, self.files, dataset=type(self).__module__.rpartition(".")[2])
 
+    def sources(self) -> list[Path]:
+        return self.located()
+
     def setup(self, stage: str | None = None) -> None:
         super().setup(stage)
         self._shift, self._scale = (torch.tensor(x, device=self.device).view(-1, 1, 1) for x in (self.mean, self.std))

@@ -1,6 +1,7 @@
 """Labelled samples in three parts: what every data set shares, whatever a sample is."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 import pytorch_lightning as pl
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from snnx.dataset.batches import Batches
+from snnx.dataset.content import content, folders, stamp
 from snnx.dataset.mapped import Mapped
 from snnx.dataset.published import PublishedFile
 from snnx.dataset.split import balanced_order, fingerprint
@@ -87,6 +89,20 @@ class Labelled(pl.LightningDataModule):
     def read(self) -> dict[str, tuple[Samples, Tensor]]:
         """The official parts, `{"train": (samples, labels), "test": (samples, labels)}`; what a data set defines."""
         raise NotImplementedError
+
+    def sources(self) -> list[Path]:
+        """The files that samples come from; what a data set defines."""
+        raise NotImplementedError
+
+    def content(self) -> dict[str, object]:
+        """What the files hold now, and what to look at to see whether they still do.
+
+        Returns:
+            `content`, a digest of their bytes; `stamp`, of their sizes and times of change in the `folders` where they lie.
+        """
+        root, files = Path(self.root or ".").expanduser().absolute(), self.sources()
+        where = folders(files, root)
+        return {"content": content(files, root), "folders": where, "stamp": stamp(root, where)}
 
     def setup(self, stage: str | None = None) -> None:
         if not self._parts:

@@ -32,11 +32,13 @@ class Recording:
         name: its path, or what else tells it from others.
         stamp: changes whenever its content does.
         read: reads it anew.
+        files: what is read.
     """
 
     name: str
     stamp: str
     read: Callable[[], Iterator[Sample | Damaged]]
+    files: tuple[Path, ...] = ()
 
     def samples(self) -> list[Sample | Damaged]:
         """All of its samples, and what is wrong with those that are damaged alone.
@@ -62,8 +64,9 @@ class Recording:
     @classmethod
     def of_files(cls, read: Callable[[], Iterator[Sample | Damaged]], *paths: Path) -> "Recording":
         """One that is read from files, stamped with their sizes and the times of their last changes."""
-        stats = [path.stat() for path in paths if path.is_file()]
-        return cls(str(paths[0]), " ".join(f"{stat.st_size} {stat.st_mtime_ns}" for stat in stats), read)
+        there = tuple(path for path in paths if path.is_file())
+        stats = [path.stat() for path in there]
+        return cls(str(paths[0]), " ".join(f"{stat.st_size} {stat.st_mtime_ns}" for stat in stats), read, there)
 
     @classmethod
     def single(cls, path: Path, label: int, read: Callable[[Path], np.ndarray]) -> "Recording":

@@ -111,7 +111,7 @@ def papers(job: Job) -> dict[str, float]:
 def columns(job: Job) -> dict:
     """The configuration as W&B shows it: a column for every swept key."""
     config = {"row": job.row, "scale": job.scale, **job.config}
-    return flat(config, skip=("sweep", "logger", "dataset.root", "label", "force", "recorded"))
+    return flat(config, skip=("sweep", "logger", "dataset.root", "label", "force", "recorded", "outdated"))
 
 
 def flat(config: dict, prefix: str = "", skip: tuple[str, ...] = ()) -> dict:

@@ -3,6 +3,7 @@
 import io
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from lightning_fabric.plugins import CheckpointIO
 from snnx.record.write import write
 
 RUN = "snnx_run"  # the entry of a checkpoint that names its run
+CODE, DATA = "snnx_code", "snnx_data"  # those that say what code and what samples it comes from
 
 
 class DamagedCheckpoint(ValueError):
@@ -25,14 +27,15 @@ class Checkpoints(CheckpointIO):
 
     Args:
         run: the identity that every checkpoint carries and must show again.
+        made_with: further entries, `CODE` and `DATA`.
     """
 
-    def __init__(self, run: str) -> None:
-        self.run = run
+    def __init__(self, run: str, made_with: Mapping[str, str]) -> None:
+        self.run, self.made_with = run, dict(made_with)
 
     def save_checkpoint(self, checkpoint: dict, path: str | Path, storage_options: None = None) -> None:
         buffer = io.BytesIO()  # by way of memory: of a disk that is full torch.save says nothing that one could read
-        torch.save({**checkpoint, RUN: self.run}, buffer)
+        torch.save({**checkpoint, RUN: self.run, **self.made_with}, buffer)
         write(Path(path), buffer.getbuffer())
 
     def load_checkpoint(self, path: str | Path, map_location=None, weights_only: bool | None = None) -> dict:

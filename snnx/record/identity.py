@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 
 PHYSICS = 1  # raised when code changes what an unchanged configuration computes, so that old results are not taken for new
-NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded", "loaded")
+NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded", "outdated", "loaded")
 PLACES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
 LOADED = ("backbone.weights", "method.checkpoint")  # keys that bring weights from a file: what is in it counts, not its place
 ADDED: dict[str, object] = {}
-"""Keys that came later, as `group` or `group.key`, and the value that the code had before there was a key. With that value a key
-is left out of a run's name, so that the runs from before it keep theirs."""
+"""Keys that came later, as `group` or `group.key`, and the value that the code had before there was a key. With that value a
+key is left out of a run's name, so that the runs from before it keep theirs."""
 ALONE = {"trainer.devices": 1}  # a place too; several devices are not: each norms and draws noise for its part of a batch
 
 

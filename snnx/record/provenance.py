@@ -6,6 +6,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from snnx.record.identity import physics
 from snnx.record.job import Job
 
 LIBRARIES = ("snnx", "torch", "torchvision", "pytorch-lightning", "spikingjelly", "hydra-core", "numpy", "numba")
@@ -25,6 +26,7 @@ def identity(job: Job) -> dict:
         "command": job.command,
         "git": job.git,
         "versions": versions(),
+        "physics": physics(job.config),
     }
 
 

@@ -4,8 +4,6 @@ import json
 import math
 from pathlib import Path
 
-from snnx.record.job import Job
-
 
 def to_json(value: object) -> str:
     """JSON of `value`, in which a number that is not finite is null.
@@ -31,16 +29,6 @@ def read(folder: Path) -> dict | None:
         return json.loads((folder / "result.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-
-
-def finished(job: Job) -> dict | None:
-    """The result of a run that need not be done: done in its folder, or in the record if that counts; never under `force`."""
-    if job.config["force"]:
-        return None
-    found = read(job.folder)
-    if (found is None or found["status"] != "done") and job.config["recorded"]:
-        found = recorded(job.sweep, job.row, job.id)
-    return found if found is not None and found["status"] == "done" else None
 
 
 def recorded(sweep: str | None, row: str, run_id: str, docs: Path = Path("docs/results")) -> dict | None:

@@ -2,7 +2,9 @@
 
 import logging
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytorch_lightning as pl
 from hydra.utils import instantiate
@@ -28,8 +30,13 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
     return method
 
 
-def build_trainer(config: dict, run: str, folder: Path, *, callbacks: list) -> pl.Trainer:
-    """Lightning's trainer, at the scale's share of epochs, silent but for what the callbacks say."""
+def build_trainer(
+    config: dict, run: str, folder: Path, *, callbacks: list, made_with: Mapping[str, str] = MappingProxyType({})
+) -> pl.Trainer:
+    """Lightning's trainer, at the scale's share of epochs, silent but for what the callbacks say.
+
+    `made_with` is what every checkpoint says of the code and the samples that it comes from.
+    """
     _quiet()
     epochs = config["trainer"]["max_epochs"]
     trainer = instantiate(config["trainer"], _convert_="all")
@@ -38,7 +45,7 @@ def build_trainer(config: dict, run: str, folder: Path, *, callbacks: list) -> p
         callbacks=callbacks,
         logger=False,  # the loggers are views of the record: snnx/logger/view.py
         # not Slurm's environment, where there is one: snnx/run/ddp.py starts the processes, and whoever started snnx requeues
-        plugins=[Checkpoints(run), LightningEnvironment()],
+        plugins=[Checkpoints(run, made_with), LightningEnvironment()],
         default_root_dir=str(folder),
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -17,9 +17,8 @@ from snnx.metric.layer_values import as_csv, rounded
 from snnx.metric.recorder import Recorder
 from snnx.neuron.node import Node
 from snnx.quantization.symmetric import Symmetric
-from snnx.record import provenance, result_file, run_folder
-from snnx.record.checkpoint import path_of
-from snnx.record.identity import physics
+from snnx.record import provenance, result_file, run_folder, source
+from snnx.record.checkpoint import CODE, DATA, path_of
 from snnx.record.job import Job
 from snnx.record.write import write
 from snnx.run import ddp
@@ -31,6 +30,8 @@ from snnx.run.callback.progress import Progress
 from snnx.run.callback.reseed import Reseed
 from snnx.run.callback.stop import Stop
 from snnx.run.component import component
+from snnx.run.history import finished
+from snnx.run.outdated import note
 
 
 def execute(job: Job) -> dict:
@@ -44,7 +45,7 @@ def execute(job: Job) -> dict:
         KeyboardInterrupt: as given, with no result written.
     """
     with run_folder.claim(job.folder):
-        if (found := result_file.finished(job)) is not None:
+        if (found := finished(job)) is not None:
             run_folder.link(job.link, job.folder)
             return found
         if ddp.rank():
@@ -67,7 +68,6 @@ def execute(job: Job) -> dict:
         wall_s = time.monotonic() - clock + found.get("before_s", 0.0)
         outcome = {
             **provenance.identity(job),
-            "physics": physics(job.config),
             **found,
             "started": started,
             "wall_s": round(wall_s, 2),
@@ -84,18 +84,22 @@ def compute(job: Job) -> dict:
 
     data = build_data(config)
     data.setup()
+    code, content = source.sources(config), data.content()
+    made_with = {CODE: source.digest(code), DATA: content["content"]}
+    if not ddp.rank():
+        note(folder, code, content)
     method = build_method(config, data)
     quantization = component(config, "quantization")
 
     fit_s = 0.0
-    keep = Keep(folder / "ckpt", job.id)
+    keep = Keep(folder / "ckpt", job.id, made_with, outdated=config["outdated"])
     stop = Stop()
     with views_of(job) as (views, final), stop.listening():
         curves = EpochLog(folder / "metrics.csv", views)
         callbacks = [Reseed(config["seed"]), Progress(folder / "progress.json"), stop, curves, keep]
         callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # these see training too
         with ddp.others(job, compute):
-            trainer = build_trainer(config, job.id, folder, callbacks=callbacks)
+            trainer = build_trainer(config, job.id, folder, callbacks=callbacks, made_with=made_with)
             if trainer.max_epochs:
                 fit(trainer, method, data, keep)
                 fit_s = keep.spent_s
@@ -105,7 +109,7 @@ def compute(job: Job) -> dict:
             return {}
         if trainer.world_size > 1:  # one process tests: it sees every sample once
             alone = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
-            trainer = build_trainer(alone, job.id, folder, callbacks=callbacks)
+            trainer = build_trainer(alone, job.id, folder, callbacks=callbacks, made_with=made_with)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
         other = best and best != trainer.max_epochs  # the last epoch is tested anyway, and would give the same again
         tested = test(trainer, method, data, path_of(keep.folder, best) if other else None, quantization)
@@ -124,9 +128,11 @@ def compute(job: Job) -> dict:
             "name": config["dataset"]["_target_"].split(".")[-2],
             **data.split_counts,
             "split": data.split_hash,
+            "content": content["content"],
             **data.facts,
         },
         "formulas": {key: text for key, text in method.formulas.items() if key in final},
+        "code": made_with[CODE],
         "parameters": sum(p.numel() for p in method.parameters()),
         "paths": _paths(method),
         "resumed": resumed,

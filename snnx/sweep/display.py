@@ -9,9 +9,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from snnx.record import history
 from snnx.record.job import Job
 from snnx.record.summary import MARKS, summary
+from snnx.run import history
 
 
 class Display:

@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from snnx.record import provenance, result_file, run_folder
 from snnx.record.job import Job
 from snnx.record.write import write
-from snnx.run import child_process, fork_server
+from snnx.run import child_process, fork_server, history
 from snnx.sweep import machine
 
 POLL_S = 0.25
@@ -73,7 +73,7 @@ def run(
     outcomes: dict[int, dict] = {}
     todo: deque[_Attempt] = deque()
     for index, job in enumerate(jobs):
-        if (found := result_file.finished(job)) is None:
+        if (found := history.finished(job)) is None:
             todo.append(_Attempt(index, retries, _stamp(job)))
         else:
             run_folder.link(job.link, job.folder)
@@ -173,7 +173,7 @@ def _left(job: Job, attempt: _Attempt) -> dict | None:
 
 def _result(job: Job, attempt: _Attempt) -> dict | None:
     """The result that this attempt has left, or that it found to be enough."""
-    return _left(job, attempt) or (result_file.finished(job) if attempt.process.exitcode == 0 else None)
+    return _left(job, attempt) or (history.finished(job) if attempt.process.exitcode == 0 else None)
 
 
 def _died(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict:

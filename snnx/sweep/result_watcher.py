@@ -4,6 +4,7 @@ import threading
 
 from snnx.record import provenance, result_file, run_folder
 from snnx.record.job import Job
+from snnx.run import history
 from snnx.sweep.display import Display
 
 EVERY_S = 0.5
@@ -29,7 +30,7 @@ class ResultWatcher:
 
     def __enter__(self) -> "ResultWatcher":
         for index, job in enumerate(self.jobs):
-            if (found := result_file.finished(job)) is not None:
+            if (found := history.finished(job)) is not None:
                 run_folder.link(job.link, job.folder)
                 self._end(index, {**found, "before": True})
         self.thread.start()

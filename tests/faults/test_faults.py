@@ -110,7 +110,7 @@ epoch = max(epochs(folder), default=0)
 while True:
     epoch += 1
     state["callbacks"]["Keep"]["best_epoch"], state["epoch"] = epoch, epoch - 1  # Lightning counts from 0
-    Checkpoints("me").save_checkpoint(state, path_of(folder, epoch))
+    Checkpoints("me", dict()).save_checkpoint(state, path_of(folder, epoch))
     for old in epochs(folder)[2:]:
         path_of(folder, old).unlink()
 """
@@ -122,7 +122,7 @@ while True:
         time.sleep(drawn.uniform(0.0, 0.2))
         process.kill()
         process.wait()
-        path, complaints = Keep(tmp_path, "me").resume_from()
+        path, complaints = Keep(tmp_path, "me", {}).resume_from()
         assert path is not None, complaints
         assert complaints == []
 

@@ -20,13 +20,13 @@ class Payload:
 @pytest.fixture
 def saved(tmp_path):
     path = tmp_path / "epoch=1.ckpt"
-    Checkpoints("me").save_checkpoint({"state_dict": {"w": torch.arange(1000.0)}}, path)
+    Checkpoints("me", {}).save_checkpoint({"state_dict": {"w": torch.arange(1000.0)}}, path)
     return path
 
 
 def test_what_is_saved_is_loaded(saved):
     assert torch.equal(load(saved, "me")["state_dict"]["w"], torch.arange(1000.0))
-    assert torch.equal(Checkpoints("me").load_checkpoint(saved)["state_dict"]["w"], torch.arange(1000.0))
+    assert torch.equal(Checkpoints("me", {}).load_checkpoint(saved)["state_dict"]["w"], torch.arange(1000.0))
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 
 
@@ -80,7 +80,7 @@ def test_a_checkpoint_never_runs_code(saved, tmp_path, monkeypatch):
     with pytest.raises(DamagedCheckpoint, match="plain values"):
         load(saved, "me")
     with pytest.raises(DamagedCheckpoint, match="plain values"):
-        Checkpoints("me").load_checkpoint(saved, weights_only=False)
+        Checkpoints("me", {}).load_checkpoint(saved, weights_only=False)
     assert not (tmp_path / "ran").exists()
     torch.load(saved, weights_only=False)
     assert (tmp_path / "ran").exists(), "it would have run, had it been let"
@@ -89,7 +89,7 @@ def test_a_checkpoint_never_runs_code(saved, tmp_path, monkeypatch):
 def test_a_write_that_fails_leaves_the_old_one(saved, tmp_path):
     before = saved.read_bytes()
     with pytest.raises(AttributeError):
-        Checkpoints("me").save_checkpoint({"state_dict": {"w": lambda: 0}}, saved)
+        Checkpoints("me", {}).save_checkpoint({"state_dict": {"w": lambda: 0}}, saved)
     assert saved.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == [saved.name]
 
@@ -100,4 +100,4 @@ def test_a_full_disk_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(write.tempfile, "mkstemp", lambda dir, prefix: (os.open("/dev/full", os.O_WRONLY), f"{dir}/{prefix}x"))
     with pytest.raises(OSError, match=r"No space left on device: .*epoch=1\.ckpt"):
-        Checkpoints("me").save_checkpoint({"state_dict": {"w": torch.arange(1000.0)}}, tmp_path / "epoch=1.ckpt")
+        Checkpoints("me", {}).save_checkpoint({"state_dict": {"w": torch.arange(1000.0)}}, tmp_path / "epoch=1.ckpt")

@@ -80,6 +80,7 @@ def test_folder_has_two_names_and_nothing_half_written(run):
     assert {path.name for path in job.folder.iterdir()} == {
         ".lock",
         "config.yaml",
+        "inputs.json",
         "metrics.csv",
         "layers.csv",
         "ckpt",

@@ -3,6 +3,7 @@
 import math
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +24,8 @@ class Keep(Checkpoint):
     Args:
         folder: where they lie, `ckpt` in the run's folder.
         run: identity of the run.
+        made_with: what each checkpoint says of the code and the samples that it comes from.
+        outdated: go on from checkpoints of other code or samples too.
 
     Attributes:
         best_epoch: of the highest validation accuracy so far, the first of equals; the last epoch where nothing is validated.
@@ -31,8 +34,9 @@ class Keep(Checkpoint):
         spent_s: seconds that it has taken up to now.
     """
 
-    def __init__(self, folder: Path, run: str) -> None:
+    def __init__(self, folder: Path, run: str, made_with: Mapping[str, str], *, outdated: bool = False) -> None:
         self.folder, self.run = folder, run
+        self.made_with, self.outdated = made_with, outdated
         self.best = -math.inf
         self.best_epoch = 0
         self.resumed: list[int] = []
@@ -47,14 +51,18 @@ class Keep(Checkpoint):
     def resume_from(self) -> tuple[Path | None, list[str]]:
         """The newest checkpoint that is good, as the one it calls the best must be, and what is wrong with newer ones.
 
-        One that is not good is renamed to `*.corrupt`, so that it is met once.
+        One that is not good is renamed to `*.corrupt`, one of other code or samples to `*.outdated`, so that it is met once.
         """
         complaints = []
         for epoch in epochs(self.folder):
             path = path_of(self.folder, epoch)
             try:
-                state = load(path, self.run, map_location="cpu")["callbacks"][self.state_key]
-                self._restore(state["best_epoch"])
+                content = load(path, self.run, map_location="cpu")
+                if not self.outdated and any(content.get(key) != value for key, value in self.made_with.items()):
+                    complaints.append(f"{path} comes from other code or samples; kept as {path.with_suffix('.outdated').name}")
+                    os.replace(path, path.with_suffix(".outdated"))
+                    continue
+                self._restore(content["callbacks"][self.state_key]["best_epoch"])
             except (DamagedCheckpoint, FileNotFoundError, KeyError) as error:
                 complaints.append(f"{error}; kept as {path.with_suffix('.corrupt').name}")
                 os.replace(path, path.with_suffix(".corrupt"))

@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from snnx.record import history
 from snnx.record.job import Job
 from snnx.report.data.format import duration
+from snnx.run import history
 from snnx.sweep.plan.confounds import confounds
 from snnx.sweep.plan.forecast import span
 from snnx.sweep.plan.measure import Cost

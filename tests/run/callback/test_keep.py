@@ -9,9 +9,9 @@ import pytest
 import torch
 from composing import composed
 
-from snnx.record import checkpoint, history, result_file
+from snnx.record import checkpoint, result_file
 from snnx.record.checkpoint import Checkpoints, path_of
-from snnx.run import fork_server
+from snnx.run import fork_server, history
 from snnx.run.callback.keep import Keep
 from snnx.run.run import execute
 
@@ -131,10 +131,10 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_used(undisturbed, 
 @pytest.mark.parametrize("both", [False, True], ids=["one", "both"])
 def test_a_bit_that_flips_in_the_best_costs_nothing_unless_its_copy_is_gone_too(tmp_path, both):
     """The best epoch was 2 of 5; every checkpoint after it refers to it."""
-    keep = Keep(tmp_path, "me")
+    keep = Keep(tmp_path, "me", {})
     for epoch in (2, 4, 5):
         state = {keep.state_key: {"best_epoch": 2}}
-        Checkpoints("me").save_checkpoint({"callbacks": state, "epoch": epoch - 1}, path_of(tmp_path, epoch))
+        Checkpoints("me", {}).save_checkpoint({"callbacks": state, "epoch": epoch - 1}, path_of(tmp_path, epoch))
     whole = path_of(tmp_path, 2).read_bytes()
     (tmp_path / "best.ckpt").write_bytes(b"" if both else whole)
     path_of(tmp_path, 2).write_bytes(whole[:-40])
@@ -185,5 +185,5 @@ def test_only_the_last_and_the_best_stay(undisturbed):
     best = folder / f"epoch={result['metrics']['best_epoch']}.ckpt"
     assert (folder / "best.ckpt").read_bytes() == best.read_bytes()
     assert os.readlink(folder / "last.ckpt") == "epoch=6.ckpt"
-    found, complaints = Keep(folder, job.id).resume_from()
+    found, complaints = Keep(folder, job.id, {}).resume_from()
     assert (found.name, complaints) == ("epoch=6.ckpt", [])

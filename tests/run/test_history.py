@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from composing import composed
 
-from snnx.record import history, run_folder
+from snnx.record import run_folder
 from snnx.record.write import write
+from snnx.run import history
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a run finds of earlier attempts, and how it starts anew."""
+"""What a run finds of earlier attempts: a result that stands, a checkpoint to go on from, or what is out of date."""
 
 import re
 import shutil
@@ -10,15 +10,35 @@ import yaml
 
 from snnx.record.identity import changes
 from snnx.record.job import Job
-from snnx.record.result_file import read
+from snnx.record.result_file import read, recorded
 from snnx.record.run_folder import Busy, claim
+from snnx.run.outdated import outdated
+
+
+def finished(job: Job) -> dict | None:
+    """The result of a run that need not be done: done in its folder, or in the record if that counts; never under `force`.
+
+    A result of other code or other samples counts only with `outdated=true`.
+    """
+    if job.config["force"]:
+        return None
+    found = read(job.folder)
+    if found is not None and found["status"] == "done" and (job.config["outdated"] or outdated(job) is None):
+        return found
+    return recorded(job.sweep, job.row, job.id) if job.config["recorded"] else None
 
 
 def before(job: Job) -> str | None:
     """What this run finds that is not finished, in words; `None` where it is new. Read from files, never from a flag."""
-    if (ended := read(job.folder)) is not None and ended["status"] not in ("done", "no data"):
+    ended, epoch = read(job.folder), reached(job)
+    if ended is not None and ended["status"] not in ("done", "no data"):
         return f"{ended['status']} before, trying again"
-    if ended is None and (epoch := reached(job)):
+    why = None if job.config["outdated"] else outdated(job)
+    if why and ended is not None:
+        return f"out of date because {why}"
+    if why and epoch:
+        return f"starts over because {why}; outdated=true goes on from epoch {epoch}"
+    if ended is None and epoch:
         return f"resumed at epoch {epoch}"
     if job.link.is_symlink() and job.link.resolve() != job.folder.resolve():
         return f"out of date because {_since(job.link / 'config.yaml', job.config)}"

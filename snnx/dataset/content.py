@@ -1,0 +1,108 @@
+"""Whether the files of a data set still hold what they held: a digest of their bytes, and a cheap stamp to look at first."""
+
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from snnx.dataset.cache import places
+
+SETTLED_S = 2
+TABLE = "create table if not exists files (path text primary key, size integer, modified integer, sha256 text)"
+
+
+def content(files: Sequence[Path], root: Path) -> str:
+    """Sixteen hexadecimal digits for the names below `root` and the bytes of these files, in whatever order they are given.
+
+    A file is read once. After that its digest is looked up in `.snnx_cache/content.db` for as long as its size and the time
+    of its last change stay as they were.
+
+    Example:
+        >>> import tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> path = root / "labels"
+        >>> _ = path.write_bytes(b"01")
+        >>> before = content([path], root)
+        >>> _ = path.write_bytes(b"10")
+        >>> content([path], root) == before
+        False
+    """
+    stats = {path: path.stat() for path in files}
+    known = _known(root, stats)
+    new = [path for path in stats if path not in known]
+    with ThreadPoolExecutor() as pool:  # hashing and reading leave Python's lock to others
+        found = dict(zip(new, pool.map(_sha256, new), strict=True))
+    _remember(root, {path: (stats[path], digest) for path, digest in found.items()})
+    named = {path: _below(path, root) or path.name for path in stats}
+    lines = sorted(f"{named[path]} {digest}" for path, digest in {**known, **found}.items())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def folders(files: Iterable[Path], root: Path) -> list[str]:
+    """The folders in which the files lie, below `root` where they do, so that `stamp` can be taken of another copy.
+
+    Example:
+        >>> folders([Path("/data/MNIST/raw/a"), Path("/data/MNIST/raw/b"), Path("/lib/c.gz")], Path("/data"))
+        ['/lib', 'MNIST/raw']
+    """
+    return sorted({_below(path.parent, root) or str(path.parent) for path in files})
+
+
+def stamp(root: Path, where: Sequence[str]) -> str:
+    """Sixteen hexadecimal digits for the sizes and times of change of all files in some folders; nothing is read.
+
+    Where it is the same as before, so is the content. Where it differs, only `content` can tell.
+    """
+    digest = hashlib.sha256()
+    for folder in where:
+        try:
+            with os.scandir(root / folder) as entries:
+                files = sorted((entry.name, entry.stat()) for entry in entries if entry.is_file())
+        except OSError:
+            files = []
+        for name, stat in files:
+            digest.update(f"{folder}/{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _below(path: Path, root: Path) -> str | None:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, partial(hashlib.sha256, usedforsecurity=False)).hexdigest()
+
+
+def _known(root: Path, stats: dict[Path, os.stat_result]) -> dict[Path, str]:
+    found: dict[Path, str] = {}
+    for place in places(root):
+        try:
+            with closing(sqlite3.connect(f"file:{place / 'content.db'}?mode=ro", uri=True)) as base:
+                for path, size, modified, digest in base.execute("select path, size, modified, sha256 from files"):
+                    stat = stats.get(Path(path))
+                    if stat is not None and (stat.st_size, stat.st_mtime_ns) == (size, modified):
+                        found[Path(path)] = digest
+        except sqlite3.Error:  # not there, or another program's: then the files are read
+            continue
+    return found
+
+
+def _remember(root: Path, new: dict[Path, tuple[os.stat_result, str]]) -> None:
+    """Keep the digests in the first folder that can be written; where none can, the files are read again next time."""
+    settled = time.time() - SETTLED_S  # what has just changed may change again under the same time
+    rows = [(str(p), stat.st_size, stat.st_mtime_ns, sha) for p, (stat, sha) in new.items() if stat.st_mtime < settled]
+    for place in places(root) if rows else ():
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(place / "content.db", timeout=60)) as base, base:
+                base.execute(TABLE)
+                base.executemany("insert or replace into files values (?, ?, ?, ?)", rows)
+        except (OSError, sqlite3.Error):
+            continue
+        return

@@ -1,0 +1,206 @@
+"""A number on the screen was computed by the code and from the samples that are here: anything else runs again and says why."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from command_lines import ROOT
+from composing import composed
+
+from snnx.dataset.content import content, folders, stamp
+from snnx.record import source
+from snnx.record.checkpoint import CODE, DATA
+from snnx.run import outdated
+from snnx.run.history import before, finished
+from snnx.run.run import execute
+
+QUICK = ("timesteps=2", "trainer.max_epochs=2", "budget.samples=0.1", "trainer.accelerator=cpu", "seed=0")
+NEURON = '''"""Mine."""
+
+from snnx.neuron.helper import half
+from snnx.neuron.lif import LIF
+
+
+class Mine(LIF):
+    """Half the input."""
+
+    def charge(self, x, v):
+        return super().charge(half(x), v)
+'''
+HELPER = "def half(x):\n    return x / 2\n"
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A checkout of one's own, with a neuron that calls a helper, and one finished run of it."""
+    here = tmp_path_factory.mktemp("checkout")
+    for folder in ("snnx", "conf", "sweeps", "hydra_plugins"):
+        shutil.copytree(ROOT / folder, here / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (here / "snnx" / "neuron" / "mine.py").write_text(NEURON)
+    (here / "snnx" / "neuron" / "helper.py").write_text(HELPER)
+    (here / "conf" / "neuron" / "mine.yaml").write_text("_target_: snnx.neuron.mine.Mine\n_partial_: true\n")
+    assert "test/acc" in snnx(here, "neuron=mine")
+    return here
+
+
+def snnx(here: Path, *words: str) -> str:
+    """What a run says, computed by the code of the copy and not by ours."""
+    command = [sys.executable, "-m", "snnx", *QUICK, *words]
+    env = {"PYTHONPATH": str(here), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=here, env=env, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_nothing_changed_and_a_changed_comment_are_done_before(copy):
+    assert "done before" in snnx(copy, "neuron=mine")
+    path = copy / "snnx" / "neuron" / "mine.py"
+    path.write_text(NEURON.replace('"""Half the input."""', '"""Half of the input."""  # says more').replace("Mine.", "Own."))
+    assert "done before" in snnx(copy, "neuron=mine")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "text"), [("mine", NEURON.replace("half(x)", "half(half(x))")), ("helper", "def half(x):\n    return x / 8\n")]
+)
+def test_an_edited_neuron_and_an_edited_helper_run_again(copy, name, text):
+    before = json.loads(next((copy / "outputs" / "runs").glob("*/result.json")).read_text())
+    path = copy / "snnx" / "neuron" / f"{name}.py"
+    original = path.read_text()
+    path.write_text(text)
+    assert "done before" in snnx(copy, "neuron=mine", "outdated=true")
+    said = snnx(copy, "neuron=mine")
+    assert f"out of date because snnx/neuron/{name}.py changed" in said
+    assert "done before" not in said
+    after = json.loads(next((copy / "outputs" / "runs").glob("*/result.json")).read_text())
+    assert after["hash"] == before["hash"]
+    assert after["code"] != before["code"]
+    path.write_text(original)
+    snnx(copy, "neuron=mine")
+
+
+@pytest.mark.slow
+def test_a_neuron_that_nobody_uses_leaves_others_alone(copy):
+    snnx(copy, "neuron=lif")
+    (copy / "snnx" / "neuron" / "helper.py").write_text("def half(x):\n    return 0.5 * x\n")
+    assert "done before" in snnx(copy, "neuron=lif")
+    (copy / "snnx" / "neuron" / "helper.py").write_text(HELPER)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_other_code_is_not_gone_on_from(copy):
+    snnx(copy, "neuron=mine")
+    folder = next(path.parent for path in (copy / "outputs" / "runs").glob("*/config.yaml") if "mine.Mine" in path.read_text())
+    found = torch.load(folder / "ckpt" / "last.ckpt", weights_only=True)
+    assert found[CODE] == json.loads((folder / "result.json").read_text())["code"]
+    assert found[DATA] == json.loads((folder / "result.json").read_text())["data"]["content"]
+    (folder / "result.json").unlink()
+    assert "resumed at epoch 2" in snnx(copy, "neuron=mine")
+    (folder / "result.json").unlink()
+    (copy / "snnx" / "neuron" / "helper.py").write_text("def half(x):\n    return x / 3\n")
+    said = snnx(copy, "neuron=mine")
+    assert "starts over because snnx/neuron/helper.py changed; outdated=true goes on from epoch 2" in said
+    assert list(folder.glob("ckpt/*.outdated"))
+    assert json.loads((folder / "result.json").read_text())["resumed"] == []
+    (copy / "snnx" / "neuron" / "helper.py").write_text(HELPER)
+
+
+def test_comments_and_docstrings_are_no_code(tmp_path):
+    def digest(text: str) -> str:
+        path = tmp_path / "mylab" / "a.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return source.sources({"neuron": {"_target_": "mylab.a.f"}}, {"mylab": tmp_path / "mylab"})["mylab.a"]
+
+    first = digest('"""Says."""\n\n\ndef f(x):\n    """Says."""\n    return x + 1\n')
+    assert digest("# more\ndef f(x): return x + 1\n") == first
+    assert digest("def f(x):\n    return x + 2\n") != first
+    assert digest("def f(x):\n    return f'{x + 1}'\n") != first
+
+
+def test_what_is_reached_by_import_counts_however_it_is_written(tmp_path):
+    lab = tmp_path / "mylab"
+    (lab / "deep").mkdir(parents=True)
+    (lab / "__init__.py").write_text("")
+    (lab / "deep" / "__init__.py").write_text("from .inner import g\n")
+    (lab / "deep" / "inner.py").write_text("import torch\n\ndef g(x):\n    return x\n")
+    (lab / "a.py").write_text("from . import b\n\ndef f(x):\n    from mylab.deep import g\n    return g(b.h(x))\n")
+    (lab / "b.py").write_text("def h(x):\n    return x\n")
+    (lab / "alone.py").write_text("1 / 0\n")
+    found = source.sources({"neuron": {"_target_": "mylab.a.f"}}, {"mylab": lab})
+    assert sorted(found) == ["mylab.a", "mylab.b", "mylab.deep", "mylab.deep.inner"]
+
+
+def test_an_edited_file_is_named(tmp_path):
+    assert source.changed({"a.b": "1", "c": "2"}, {"a.b": "1", "d": "2"}) == ["c.py", "d.py"]
+
+
+def test_content_is_of_bytes_and_names_wherever_a_copy_lies(tmp_path):
+    for name in ("here", "there"):
+        (tmp_path / name / "raw").mkdir(parents=True)
+        (tmp_path / name / "raw" / "images").write_bytes(b"0123")
+        (tmp_path / name / "raw" / "labels").write_bytes(b"01")
+    here, there = tmp_path / "here", tmp_path / "there"
+    files = sorted((here / "raw").iterdir())
+    first = content(files, here)
+    assert content([there / path.relative_to(here) for path in files], there) == first
+    assert folders(files, here) == ["raw"]
+    seen = stamp(here, ["raw"])
+    (here / "raw" / "labels").write_bytes(b"10")
+    assert content(files, here) != first, "one changed pixel, or label, is another content"
+    assert stamp(here, ["raw"]) != seen
+
+
+def test_a_digest_is_looked_up_where_nothing_changed(tmp_path):
+    path = tmp_path / "images"
+    path.write_bytes(b"0123")
+    os.utime(path, ns=(1, 1))
+    first = content([path], tmp_path)
+    path.write_bytes(b"4567")
+    os.utime(path, ns=(1, 1))  # as no edit would leave it: this shows that the file is not read
+    assert content([path], tmp_path) == first
+    os.utime(path, ns=(2, 2))
+    assert content([path], tmp_path) != first
+
+
+def test_a_changed_pixel_runs_again(tmp_path, monkeypatch):
+    """Files of MNIST in their format, with the same labels and sizes, of which one byte differs."""
+    monkeypatch.chdir(tmp_path)
+    raw = tmp_path / "data" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part, count in (("train", 60), ("t10k", 20)):
+        labels = bytes(index % 10 for index in range(count))
+        pixels = bytes((index * 7) % 256 for index in range(count * 784))
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(
+            bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (count, 28, 28)) + pixels
+        )
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1]) + count.to_bytes(4, "big") + labels)
+    words = (
+        "dataset=mnist",
+        f"dataset.root={tmp_path / 'data'}",
+        "trainer.max_epochs=1",
+        "timesteps=1",
+        "trainer.accelerator=cpu",
+    )
+    job = composed(*words, "backbone.channels=[2]", "dataset.batch_size=30")
+    first = execute(job)
+    assert first["status"] == "done", first["error"]
+    assert finished(job) is not None
+    path = raw / "train-images-idx3-ubyte"
+    edited = bytearray(path.read_bytes())
+    edited[-1] ^= 1
+    path.write_bytes(edited)
+    outdated._stamp.cache_clear()  # as in the next process
+    assert before(job) == "out of date because the files of dataset mnist hold something else"
+    assert finished(job) is None
+    again = execute(job)
+    assert again["data"]["content"] != first["data"]["content"]
+    assert again["data"]["split"] == first["data"]["split"]
+    outdated._stamp.cache_clear()
+    assert finished(job) is not None
