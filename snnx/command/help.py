@@ -31,6 +31,7 @@ snnx: experiment sweeps for spiking neural networks
   snnx dashboard dtst_fig10_neurons                        the same as a page that answers, also while the sweep runs
   snnx sync dtst_fig10_neurons                             upload to W&B what was logged offline
   snnx prepare fashion_mnist --root data                   fetch or check a data set, once
+  snnx replay demo_every_part                              does the present code still compute what is recorded?
   snnx results                                             one page over all that is recorded: make results
   snnx wandb-sweep dtst_fig10_neurons                      write it as a W&B sweep, which agents take run by run
   snnx evaluate checkpoint=outputs/single/seed=0           test a finished run again, with other metrics: metric=[anytime]

@@ -18,6 +18,7 @@ COMMANDS = {  # the first word, and the module whose main(words) answers it
     "export": "snnx.command.export",
     "wandb-sweep": "snnx.command.wandb_sweep",
     "results": "snnx.command.results",
+    "replay": "snnx.command.replay",
 }
 OK, FAILED = 0, 1
 

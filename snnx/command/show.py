@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from snnx.command.parser import Parser
-from snnx.record.job import Job
 
 
 def main(words: list[str]) -> int:
@@ -55,30 +54,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _show(overrides: list[str], arguments: argparse.Namespace) -> Path:
     from snnx.compose.check import check
-    from snnx.compose.sweep_options import register
+    from snnx.compose.single import composed
     from snnx.record.write import write
     from snnx.show.sheet import sheet
 
-    register(overrides)
-    run = _composed(overrides)
+    run = composed(overrides, "snnx show")
     if _of_events(run.config) and not any(word.startswith("encoding=") for word in overrides):
-        run = _composed([*overrides, "encoding=events"])  # the only one there is for them
+        run = composed([*overrides, "encoding=events"], "snnx show")  # the only one there is for them
     check(run)
     name = ",".join(overrides).replace("/", "_")[:200] or "default"
     return write(arguments.outputs / "show" / f"{name}.png", sheet(run.config, arguments.samples))
-
-
-def _composed(overrides: list[str]) -> Job:
-    from hydra import compose, initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-
-    from snnx.compose.compose import job
-    from snnx.options.folders import shipped
-
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(shipped("conf")), version_base="1.3"):
-        config = compose("config", overrides=overrides, return_hydra_config=True)
-    return job(config, overrides=overrides, choices=dict(config.hydra.runtime.choices), command="snnx show")
 
 
 def _of_events(config: dict) -> bool:

@@ -25,6 +25,7 @@ from snnx.run import ddp
 from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
 from snnx.run.callback.epoch_log import EpochLog
+from snnx.run.callback.first_losses import FirstLosses
 from snnx.run.callback.keep import Keep
 from snnx.run.callback.progress import Progress
 from snnx.run.callback.reseed import Reseed
@@ -96,7 +97,8 @@ def compute(job: Job) -> dict:
     stop = Stop()
     with views_of(job) as (views, final), stop.listening():
         curves = EpochLog(folder / "metrics.csv", views)
-        callbacks = [Reseed(config["seed"]), Progress(folder / "progress.json"), stop, curves, keep]
+        first = FirstLosses()
+        callbacks = [Reseed(config["seed"]), first, Progress(folder / "progress.json"), stop, curves, keep]
         callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # these see training too
         with ddp.others(job, compute):
             trainer = build_trainer(config, job.id, folder, callbacks=callbacks, made_with=made_with)
@@ -110,6 +112,7 @@ def compute(job: Job) -> dict:
         if trainer.world_size > 1:  # one process tests: it sees every sample once
             alone = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
             trainer = build_trainer(alone, job.id, folder, callbacks=callbacks, made_with=made_with)
+        first_losses = list(first.losses)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
         other = best and best != trainer.max_epochs  # the last epoch is tested anyway, and would give the same again
         tested = test(trainer, method, data, path_of(keep.folder, best) if other else None, quantization)
@@ -124,6 +127,7 @@ def compute(job: Job) -> dict:
         **tested,
         "metrics": final,
         "curves": history,
+        "first_losses": first_losses,
         "data": {
             "name": config["dataset"]["_target_"].split(".")[-2],
             **data.split_counts,

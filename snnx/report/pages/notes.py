@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from snnx.options.sweepfile import SweepFile
+from snnx.record.confirmed import code_state
 from snnx.report.data.format import duration
 from snnx.report.data.lines import Line, shared
 from snnx.report.data.runs import STATES, Run
@@ -79,6 +80,7 @@ def provenance(runs: Iterable[Run]) -> list[tuple[str, str]]:
     facts += [("machine", device) for device in _distinct(result.get("device") for result in results)]
     facts += [("versions", text) for text in _distinct(_pairs(result.get("versions")) for result in results)]
     facts += [("commit", text) for text in _distinct(_commit(result.get("git")) for result in results)]
+    facts += [("code", text)] if (text := _code(results)) else []
     facts += [("data", text) for text in _distinct(_data(result.get("data")) for result in results)]
     samples = _distinct(_pairs(result.get("samples")) for result in results)
     facts += [("samples shown", "; ".join(samples))] if samples else []
@@ -100,6 +102,12 @@ def _commit(git: dict | None) -> str:
     if not git or not git.get("commit"):
         return ""
     return f"{git['commit']}{' with uncommitted changes' if git.get('dirty') else ''}"
+
+
+def _code(results: Sequence[dict]) -> str:
+    """Whether the code that is here made the runs, or has been shown to compute the same."""
+    states = Counter(code_state(result) for result in results if result.get("physics"))
+    return ", ".join(f"{count} {state}" for state, count in states.items())
 
 
 def _data(data: dict | None) -> str:

@@ -1,0 +1,115 @@
+"""The command `snnx replay NAME`: does the present code still compute what is recorded?"""
+
+import argparse
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from snnx.command.parser import Parser
+from snnx.options.sweepfile import find
+from snnx.record import provenance, source
+from snnx.record.identity import changes
+from snnx.record.write import write
+
+HELD, FAILED, SKIPPED = "[confirmed]", "[differs]", "[not run]"
+
+
+def main(words: list[str]) -> int:
+    """Compute the beginning of recorded runs again, print a line for each, and mark in the record those that are confirmed.
+
+    Args:
+        words: the command line after `snnx replay`.
+
+    Returns:
+        The exit code: 0, 1 if a run differs from its record, 2 for a mistake in the line.
+    """
+    arguments = _parser().parse_args(words)
+    path = arguments.docs / arguments.name / "runs.jsonl"
+    try:
+        find(arguments.name)
+        if not path.is_file():
+            raise ValueError(f"NAME must be a sweep with a record; got {arguments.name}, which has no {path}")
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        chosen = _chosen(lines, arguments)
+    except ValueError as error:
+        print(f"snnx replay: {error}", file=sys.stderr)
+        return 2
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    states = []
+    for line in chosen:
+        state, said = _replay(line)
+        states.append(state)
+        print(f"{state} {line['row']} seed={line['seed']} {line['scale']}: {said}", flush=True)
+        if state == HELD:
+            write(path, "".join(json.dumps(one) + "\n" for one in lines))
+    return 1 if FAILED in states else 0
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="snnx replay",
+        description="Train each recorded run again for its first ten steps, or its first epoch where the record has no losses "
+        "of steps, compare with what was recorded, and mark the record as confirmed by the present code.",
+        epilog="example: snnx replay demo_every_part",
+    )
+    parser.add_argument("name", metavar="NAME", help="a sweep that has a record")
+    parser.add_argument("--row", metavar="A,B", help="only these rows")
+    parser.add_argument("--seed", metavar="N", type=int, help="only this seed; default: the first that each row has")
+    parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
+    return parser
+
+
+def _chosen(lines: list[dict], arguments: argparse.Namespace) -> list[dict]:
+    """The lines that are replayed; of each row and scale the first seed, unless one is asked for."""
+    done = [line for line in lines if line["status"] == "done"]
+    rows = sorted({line["row"] for line in done})
+    asked = arguments.row.split(",") if arguments.row else rows
+    if unknown := sorted(set(asked) - set(rows)):
+        raise ValueError(f"--row must be among {', '.join(rows)}; got {', '.join(unknown)}")
+    found: dict[tuple, dict] = {}
+    for line in sorted(done, key=lambda line: line["seed"]):
+        if line["row"] in asked and arguments.seed in (None, line["seed"]):
+            found.setdefault((line["row"], line["scale"], line.get("further")), line)
+    if not found:
+        raise ValueError(f"--seed must be one that was recorded; got {arguments.seed}")
+    return list(found.values())
+
+
+def _replay(line: dict) -> tuple[str, str]:
+    """What became of one line; a line that is confirmed is marked."""
+    from snnx.compose.single import composed
+    from snnx.dataset.published import NoData
+    from snnx.run.replay import replay
+
+    words = [word for word in line["overrides"] if word.split("=")[0] not in ("force", "recorded", "outdated")]
+    try:
+        job = composed(words, "snnx replay")
+        if job.id != line["hash"]:
+            return FAILED, f"its overrides say something else today: {', '.join(changes(line['physics'], job.config)[:3])}"
+        if not job.config["trainer"]["max_epochs"]:
+            return SKIPPED, "nothing was trained"
+        losses = line.get("first_losses")
+        found = replay(job.config, losses or line["curves"]["train/loss"][:1], by_epoch=not losses)
+    except NoData as error:
+        return SKIPPED, f"no data: {error}"
+    except Exception as error:  # of any component: the others are replayed all the same
+        return FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}"
+    step = max(
+        range(len(found.now)), key=lambda k: found.apart[k] / found.tolerance[k] if found.tolerance[k] else found.apart[k]
+    )
+    what = f"{len(found.now)} first losses" if losses else "the loss of the first epoch"
+    said = f"{what}, at most {found.apart[step]:.2g} apart where {found.tolerance[step]:.2g} is allowed"
+    if not found.holds:
+        return FAILED, said
+    line["confirmed"] = {
+        "code": source.digest(source.sources(job.config)),
+        "git": provenance.git(),
+        "versions": provenance.versions(),
+        "by": what,
+        "apart": found.apart[step],
+        "allowed": found.tolerance[step],
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return HELD, said

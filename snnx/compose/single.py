@@ -1,0 +1,33 @@
+"""One run composed from its words, outside of the Hydra application."""
+
+from collections.abc import Sequence
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+from snnx.compose.compose import job
+from snnx.compose.sweep_options import register
+from snnx.options.folders import shipped
+from snnx.record.job import Job
+
+
+def composed(words: Sequence[str], command: str) -> Job:
+    """The run that `snnx WORDS` would do; nothing is checked or started.
+
+    Args:
+        words: `key=value`, as on a command line.
+        command: what the run is said to come from.
+
+    Raises:
+        HydraException: a word is wrong; see `snnx.compose.complaint`.
+
+    Example:
+        >>> run = composed(["neuron=plif", "timesteps=8"], "snnx neuron=plif timesteps=8")
+        >>> run.config["encoding"]["timesteps"], run.row
+        (8, 'neuron=plif,timesteps=8')
+    """
+    GlobalHydra.instance().clear()
+    register(words)
+    with initialize_config_dir(str(shipped("conf")), version_base="1.3"):
+        config = compose("config", overrides=list(words), return_hydra_config=True)
+    return job(config, overrides=list(words), choices=dict(config.hydra.runtime.choices), command=command)

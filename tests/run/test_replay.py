@@ -1,0 +1,92 @@
+"""The record of every part is computed again: nobody changes what a run computes without noticing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from composing import composed
+
+from snnx.command import replay as command
+from snnx.options import sweepfile
+from snnx.options.folders import shipped
+from snnx.run.replay import Comparison, replay
+
+DOCS = Path(__file__).parents[2] / "docs" / "results"
+NAME = "demo_every_part"
+LINES = [json.loads(line) for line in (DOCS / NAME / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
+GROUPS = ("method", "backbone", "neuron", "encoding", "decoding", "loss", "surrogate", "attention", "augmentation", "init")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line["row"])
+def test_the_first_losses_are_those_of_the_record(line):
+    run = composed(*(word for word in line["overrides"] if word.split("=")[0] not in ("force", "recorded", "outdated")))
+    assert run.id == line["hash"]
+    found = replay(run.config, line["first_losses"])
+    assert found.holds, f"recorded {line['first_losses']}, now {found.now}: this change computes something else"
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_option_is_in_the_record(group):
+    options = {path.stem for path in (shipped("conf") / group).glob("*.yaml")}
+    used = {str(choice) for row in sweepfile.read(sweepfile.find(NAME)).live for choice in choices(row, group)}
+    assert options - used == set()
+    assert {row.label for row in sweepfile.read(sweepfile.find(NAME)).live} == {line["row"] for line in LINES}
+
+
+def choices(row, group):
+    """What a row chooses of a group; what it leaves alone is the default of `conf/config.yaml`."""
+    stated = dict(word.split("=", 1) for word in row.overrides)
+    defaults = {"encoding": "repeat", "surrogate": "arctan", "neuron": "lif", "decoding": "mean_logits", "augmentation": "none"}
+    defaults |= {"loss": "cross_entropy", "method": "direct", "backbone": "convnet"}
+    return stated.get(group, defaults.get(group, "")).strip("[]").split(",")
+
+
+def test_a_difference_beyond_the_bound_and_the_nudge_is_one():
+    assert Comparison([1.0, 2.0], [1.0, 2.1], [0.0, 0.2]).holds
+    assert not Comparison([1.0, 2.0], [1.0, 2.3], [0.0, 0.2]).holds
+
+
+def test_another_learning_rate_shows_and_the_same_run_does_not():
+    run = composed("backbone=mlp", "timesteps=2", "budget.samples=0.2")
+    first = replay(run.config, [0.0] * 3)
+    assert not first.holds
+    assert replay(run.config, first.now).apart == [0.0] * 3
+    other = composed("backbone=mlp", "timesteps=2", "budget.samples=0.2", "optimizer.lr=0.1")
+    assert not replay(other.config, first.now).holds
+
+
+def test_an_epoch_is_compared_where_no_steps_were_kept():
+    run = composed("backbone=mlp", "timesteps=2", "budget.samples=0.2")
+    loss = replay(run.config, [0.0], by_epoch=True).now
+    assert replay(run.config, loss, by_epoch=True).apart == [0.0]
+    assert not replay(run.config, [loss[0] + 1], by_epoch=True).holds
+
+
+def test_the_command_marks_what_it_confirms_and_names_what_differs(tmp_path, capsys):
+    line = next(line for line in LINES if line["row"] == "MLP")
+    wrong = {**line, "row": "Log", "first_losses": [loss + 1 for loss in line["first_losses"]]}
+    folder = tmp_path / NAME
+    folder.mkdir()
+    (folder / "runs.jsonl").write_text("".join(json.dumps(one) + "\n" for one in (line, wrong)))
+    assert command.main([NAME, "--docs", str(tmp_path)]) == 1
+    said = capsys.readouterr().out
+    assert "[confirmed] MLP seed=0 paper: 10 first losses, at most" in said
+    assert "[differs] Log seed=0" in said
+    marked = [json.loads(one) for one in (folder / "runs.jsonl").read_text().splitlines()]
+    assert marked[0]["confirmed"]["by"] == "10 first losses"
+    assert "confirmed" not in marked[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nothing"], "sweep must be one of"),
+        (["dtst_fig12_surrogates", "--docs", "."], "NAME must be a sweep with a record; got dtst_fig12_surrogates"),
+        ([NAME, "--row", "X"], "--row must be among"),
+        ([NAME, "--seed", "7"], "--seed must be one that was recorded; got 7"),
+    ],
+)
+def test_a_mistake_is_one_line(words, message, capsys):
+    assert command.main(words if "--docs" in words else [*words, "--docs", str(DOCS)]) == 2
+    assert message in capsys.readouterr().err
