@@ -1,7 +1,6 @@
 """What each encoding costs for each value that it gives."""
 
 from collections.abc import Callable
-from importlib import import_module
 
 import torch
 import yaml
@@ -11,8 +10,9 @@ from torch import Tensor
 from snnx.bench.turns import in_turns, medians
 from snnx.encoding.encoding import Encoding
 from snnx.neuron.lif import LIF
-from snnx.options.folders import shipped
+from snnx.options.files import files
 from snnx.report.tables.table import Table
+from snnx.run.signature import constructor
 
 FULL = {"shape": (64, 1, 28, 28), "timesteps": 10, "rounds": 30}
 SMOKE = {"shape": (2, 1, 8, 8), "timesteps": 3, "rounds": 2}
@@ -22,12 +22,11 @@ def encodings(timesteps: int, channels: int) -> dict[str, Encoding]:
     """Every option of `conf/encoding`, built with what stands in its file."""
     completed = {"${timesteps}": timesteps, "${neuron}": LIF}
     built = {}
-    for file in sorted((shipped("conf") / "encoding").glob("*.yaml")):
+    for option, file in files("encoding").items():
         node = yaml.safe_load(file.read_text(encoding="utf-8"))
-        module, _, name = node["_target_"].rpartition(".")
         arguments = {key: value for key, value in node.items() if not key.startswith("_")}
         arguments = {key: completed.get(v, v) if isinstance(v, str) else v for key, v in arguments.items()}
-        built[file.stem] = getattr(import_module(module), name)(in_channels=channels, **arguments)
+        built[option] = constructor("encoding", node["_target_"])(in_channels=channels, **arguments)
     return built
 
 
