@@ -76,7 +76,7 @@ def _installed() -> tuple[Place, ...]:
                     found.setdefault(entry.value, Place(folder.resolve(), (entry.value,)))
         if entry.value not in found:
             raise ValueError(
-                f"the entry point {entry.name} of group {GROUP} must name a package with conf or sweeps in it; got {entry.value}"
+                f"the entry point {entry.name} of group {GROUP} must name a package that holds options; got {entry.value}"
             )
     return tuple(found.values())
 
