@@ -36,7 +36,11 @@ def main(words: list[str]) -> int:
         parser.error(
             f"DATASET must be one of {', '.join(names())}; got {arguments.dataset}{nearest(arguments.dataset, names())}"
         )
-    dataset = _dataset(arguments.dataset)
+    try:
+        dataset = _dataset(arguments.dataset)
+    except ValueError as error:
+        print(f"snnx prepare: {error}", file=sys.stderr)
+        return 2
     if arguments.values and not hasattr(dataset, "prepared"):
         parser.error(f"KEY=VALUE must be of frames, which {arguments.dataset} has none of; got {arguments.values[0]}")
     if not dataset.files and not hasattr(dataset, "prepared"):
