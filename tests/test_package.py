@@ -1,6 +1,8 @@
 """A wheel built from the tree works in an empty folder, without the tree."""
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,6 +30,8 @@ def test_wheel_carries_options_sweeps_and_the_launcher(wheel):
     files = {str(path.relative_to(wheel)) for path in wheel.rglob("*") if path.is_file()}
     tracked = [p for top in ("conf", "sweeps") for p in (ROOT / top).rglob("*.yaml")]
     assert {f"snnx/{path.relative_to(ROOT)}" for path in tracked} <= files
+    templates = [path for path in (ROOT / "snnx" / "command" / "project").rglob("*") if path.is_file()]
+    assert {str(path.relative_to(ROOT)) for path in templates} <= files, "hidden files too"
     assert "hydra_plugins/snnx_local.py" in files
     assert "hydra_plugins/__init__.py" not in files, "Hydra's plugin folder is a namespace that others share"
     assert not {name for name in files if name.startswith(("tests/", "outputs/", "docs/"))}
@@ -45,6 +49,23 @@ def test_wheel_runs_a_sweep_in_an_empty_folder(wheel, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "outputs" / "demo_neurons" / "report" / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_wheel_begins_a_project_in_an_empty_folder(wheel, tmp_path):
+    """What its README says, and its tests, with no path but that of the wheel."""
+    env = {**os.environ, "PYTHONPATH": str(wheel), "PYTHONSAFEPATH": "1"}
+    code = "import sys; from snnx.command.main import main; sys.exit(main())"
+    snnx = [sys.executable, "-c", code]
+    subprocess.run([*snnx, "new", "mylab"], cwd=tmp_path, env=env, check=True)
+    readme = (tmp_path / "mylab" / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"```sh\n(.*?)```", readme, re.DOTALL)[1].splitlines()
+    commands = [[*snnx, *shlex.split(line, comments=True)[1:]] for line in lines]
+    assert len(commands) == 2
+    for command in (*commands, [sys.executable, "-m", "pytest"]):
+        done = subprocess.run(command, cwd=tmp_path / "mylab", env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "mylab" / "outputs" / "mylab_tiring" / "report" / "report.html").is_file()
 
 
 MISSPELLED = {

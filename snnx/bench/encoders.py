@@ -9,7 +9,7 @@ from torch import Tensor
 
 from snnx.bench.turns import in_turns, medians
 from snnx.encoding.encoding import Encoding
-from snnx.options.folders import shipped
+from snnx.options.files import files
 from snnx.report.tables.table import Table
 from snnx.run.component import component
 
@@ -20,11 +20,11 @@ SMOKE = {"shape": (2, 1, 8, 8), "timesteps": 3, "rounds": 2}
 def encodings(timesteps: int, channels: int) -> dict[str, Encoding]:
     """Every option of `conf/encoding`, built with what stands in its file."""
     built = {}
-    for file in sorted((shipped("conf") / "encoding").glob("*.yaml")):
+    for option, file in files("encoding").items():
         node = yaml.safe_load(file.read_text(encoding="utf-8"))
         node = {key: timesteps if value == "${timesteps}" else value for key, value in node.items()}
         config = {"encoding": node, "neuron": {"_target_": "snnx.neuron.lif.LIF", "_partial_": True}, "surrogate": None}
-        built[file.stem] = component(config, "encoding")(in_channels=channels)
+        built[option] = component(config, "encoding")(in_channels=channels)
     return built
 
 

@@ -53,8 +53,10 @@ def _export(checkpoint: str, form: str, to: Path | None, fold: bool) -> list[Pat
     from snnx.export.nir_file import export_nir
     from snnx.export.weights_file import export_weights
     from snnx.run.reopen import reopen
+    from snnx.run.signature import check_signatures
 
     run = reopen(checkpoint)
+    check_signatures(run.config)
     to = to or Path(f"{run.id}.{form}")
     if form == "safetensors":
         return export_weights(run, to)

@@ -1,22 +1,30 @@
 """What `snnx --help` prints, read from the folders: Hydra would take seconds to say it."""
 
-from snnx.options import sweepfile
-from snnx.options.folders import shipped
+from pathlib import Path
+
+from snnx.options.files import files, groups
+from snnx.options.places import Place, ours, places
 
 
 def overview() -> str:
     """Usage, the groups with their options, and the sweeps."""
-    groups = {}
-    for path in sorted(shipped("conf").glob("*/**/*.yaml")):
-        groups.setdefault(path.parent.relative_to(shipped("conf")).as_posix(), []).append(path.stem)
-    width = max(map(len, groups))
+    known = groups()
+    width = max(map(len, known))
     lines = [USAGE, "Groups (snnx GROUP=OPTION GROUP.KEY=VALUE)"]
-    lines += [f"  {name:<{width}}  {', '.join(options)}" for name, options in groups.items()]
+    lines += [f"  {group:<{width}}  {', '.join(files(group))}" for group in known]
     lines += ["", "Sweeps (snnx -m sweep=NAME; narrow with row=A,B seed=0 scale=small)"]
-    for name in sweepfile.names():
-        first = sweepfile.find(name).read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+    for name, path in files("sweep").items():
+        first = next(iter(path.read_text(encoding="utf-8").splitlines()), "").lstrip("# ")
         lines.append(f"  {name}\n      {first}")
+    for place in places():
+        brought = [f"{group}={name}" for group in (*known, "sweep") for name, path in files(group).items() if _in(place, path)]
+        if place != ours():
+            lines += ["", f"Of these from {place.folder}: {', '.join(brought) or 'none'}"]
     return "\n".join(lines)
+
+
+def _in(place: Place, path: Path) -> bool:
+    return path.is_relative_to(place.conf) or path.is_relative_to(place.sweeps)
 
 
 USAGE = """\
@@ -36,6 +44,7 @@ snnx: experiment sweeps for spiking neural networks
   snnx wandb-sweep dtst_fig10_neurons                      write it as a W&B sweep, which agents take run by run
   snnx evaluate checkpoint=outputs/single/seed=0           test a finished run again, with other metrics: metric=[anytime]
   snnx export checkpoint=outputs/single/seed=0 format=nir  its network for other simulators, or its weights as safetensors
+  snnx new mylab                                           a folder of your own: a neuron, a sweep, tests, CI
   snnx show dataset=nmnist                                 a contact sheet: what the network sees
   snnx neuron=klif --cfg job --resolve                     print a run's configuration instead of running it
   eval "$(snnx -sc install=bash)"                          tab completion

@@ -2,8 +2,11 @@
 
 import sys
 from importlib import import_module
+from pathlib import Path
 
 from snnx.compose.interrupt import INTERRUPTED, NOTE, at_once
+from snnx.options.files import check_places
+from snnx.options.own_components import make_importable
 
 COMMANDS = {  # the first word, and the module whose main(words) answers it
     "plan": "snnx.command.plan",
@@ -19,8 +22,9 @@ COMMANDS = {  # the first word, and the module whose main(words) answers it
     "wandb-sweep": "snnx.command.wandb_sweep",
     "results": "snnx.command.results",
     "replay": "snnx.command.replay",
+    "new": "snnx.command.new",
 }
-OK, FAILED = 0, 1
+OK, FAILED, USAGE = 0, 1, 2
 
 
 def main() -> int:
@@ -30,6 +34,13 @@ def main() -> int:
         The exit code: 0 if all is well, 1 if a run failed, 2 for a mistake in the words or in a file, 130 if interrupted.
     """
     words = sys.argv[1:]
+    try:
+        if words[:1] != ["new"]:  # which begins elsewhere, whatever lies here
+            make_importable(Path.cwd())
+            check_places()
+    except ValueError as error:
+        print(f"snnx: {error}", file=sys.stderr)
+        return USAGE
     try:
         if words and words[0] in COMMANDS:
             return _command(words[0], words[1:])

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import fcntl
-import importlib
 import os
 import sys
 from collections.abc import Iterator
@@ -14,8 +13,9 @@ import yaml
 from snnx.command.parser import Parser
 from snnx.dataset.examine import USABLE, examine
 from snnx.dataset.fetch import fetch
-from snnx.options.folders import shipped
+from snnx.options.files import files
 from snnx.options.nearest import nearest
+from snnx.run.signature import constructor
 
 
 def main(words: list[str]) -> int:
@@ -36,7 +36,11 @@ def main(words: list[str]) -> int:
         parser.error(
             f"DATASET must be one of {', '.join(names())}; got {arguments.dataset}{nearest(arguments.dataset, names())}"
         )
-    dataset = _dataset(arguments.dataset)
+    try:
+        dataset = _dataset(arguments.dataset)
+    except ValueError as error:
+        print(f"snnx prepare: {error}", file=sys.stderr)
+        return 2
     if arguments.values and not hasattr(dataset, "prepared"):
         parser.error(f"KEY=VALUE must be of frames, which {arguments.dataset} has none of; got {arguments.values[0]}")
     if not dataset.files and not hasattr(dataset, "prepared"):
@@ -92,7 +96,7 @@ def _plain(arguments: argparse.Namespace) -> dict:
     Raises:
         ValueError: a value is of a key that the option does not have.
     """
-    option = yaml.safe_load((shipped("conf") / "dataset" / f"{arguments.dataset}.yaml").read_text(encoding="utf-8"))
+    option = yaml.safe_load(files("dataset")[arguments.dataset].read_text(encoding="utf-8"))
     plain = {key: value for key, value in option.items() if not str(value).startswith("${") and not key.startswith("_")}
     chosen = dict(word.partition("=")[::2] for word in arguments.values)
     for key in chosen:
@@ -125,14 +129,13 @@ def _locked(root: Path) -> Iterator[None]:
 
 def _dataset(name: str) -> type:
     """The class that the option's file names."""
-    option = yaml.safe_load((shipped("conf") / "dataset" / f"{name}.yaml").read_text(encoding="utf-8"))
-    module, _, attribute = option["_target_"].rpartition(".")
-    return getattr(importlib.import_module(module), attribute)
+    option = yaml.safe_load(files("dataset")[name].read_text(encoding="utf-8"))
+    return constructor("dataset", option["_target_"])
 
 
 def names() -> list[str]:
     """All data sets that are options."""
-    return sorted(path.stem for path in (shipped("conf") / "dataset").glob("*.yaml"))
+    return list(files("dataset"))
 
 
 def _parser() -> argparse.ArgumentParser:

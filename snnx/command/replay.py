@@ -81,6 +81,7 @@ def _replay(line: dict) -> tuple[str, str]:
     """What became of one line; a line that is confirmed is marked."""
     from snnx.compose.single import composed
     from snnx.dataset.published import NoData
+    from snnx.run.outdated import code_of
     from snnx.run.replay import replay
 
     words = [word for word in line["overrides"] if word.split("=")[0] not in ("force", "recorded", "outdated")]
@@ -104,7 +105,7 @@ def _replay(line: dict) -> tuple[str, str]:
     if not found.holds:
         return FAILED, said
     line["confirmed"] = {
-        "code": source.digest(source.sources(job.config)),
+        "code": source.digest(code_of(job.config)),
         "git": provenance.git(),
         "versions": provenance.versions(),
         "by": what,

@@ -8,7 +8,7 @@ import yaml
 
 from snnx.command.parser import Parser
 from snnx.compose.secret import refuse
-from snnx.options.folders import shipped
+from snnx.options.files import files
 from snnx.options.sweepfile import SweepFile, find, read
 from snnx.record.write import write
 
@@ -66,7 +66,7 @@ def text(sweep: SweepFile, overrides: list[str]) -> str:
         if "=" not in word or "," in word.partition("[")[0] or word.startswith("-"):
             raise ValueError(f"an override must be key=value with one value; got {word}: agents get the axes of the file")
         axes.pop(word.partition("=")[0], None)
-    option = yaml.safe_load((shipped("conf") / "logger" / "wandb.yaml").read_text(encoding="utf-8"))
+    option = yaml.safe_load(files("logger")["wandb"].read_text(encoding="utf-8"))
     definition = {
         "name": sweep.name,
         "description": sweep.title.splitlines()[0] if sweep.title else sweep.artifact,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from snnx.options.folders import shipped
+from snnx.options.files import files, is_group
 from snnx.options.nearest import nearest
 from snnx.options.sweepfile import names
 
@@ -36,7 +36,7 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
         return f"a value that holds = must be quoted; got {word}: write '{key}=\"{value}\"', with both kinds of quotes"
     if option := re.search(r"(?:Could not find|In '[^']*': Could not find|Could not load) '([\w./]+)/([^'/]+)'", text):
         group, name = option.groups()
-        group = group.removeprefix("hydra/") if not (shipped("conf") / group).is_dir() else group
+        group = group.removeprefix("hydra/") if not is_group(group) else group
         return _choice(group, name)
     if key := re.search(r"Could not override '([^']+)'", text) or re.search(r"full_key: ([\w.]+).*not in", text):
         return _key(key.group(1), words)
@@ -58,7 +58,7 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
 
 def _choice(group: str, name: str) -> str:
     folder = "sweeps" if group == "sweep" else f"conf/{group}"
-    known = sorted(p.stem for p in (shipped("sweeps") if group == "sweep" else shipped("conf") / group).glob("*.yaml"))
+    known = files(group)
     if group == "row":
         return f"row must be one of the rows of a sweep; got {name}: give its sweep= too"
     return f"{group} must be one of {', '.join(known)} (the files in {folder}/); got {name}{nearest(name, known)}"
@@ -92,9 +92,8 @@ def _siblings(group: str) -> list[str]:
         from snnx.compose.schema import RunSchema
 
         return sorted(RunSchema.__dataclass_fields__)
-    folder = shipped("conf") / group
     found: set[str] = set()
-    for path in folder.glob("*.yaml") if folder.is_dir() else ():
+    for path in files(group).values():
         found |= set(re.findall(r"^(\w+):", path.read_text(encoding="utf-8"), re.MULTILINE))
     return sorted(key for key in found if not key.startswith("_"))
 

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from snnx.compose.schema import RunSchema
 from snnx.options import sweepfile
-from snnx.options.folders import shipped
+from snnx.options.files import is_group
 from snnx.options.sweepfile import Row, SweepFile
 
 
@@ -64,7 +64,7 @@ def _option(sweep: SweepFile, row: Row) -> dict:
     for override in OverridesParser.create().parse_overrides(list(row.overrides)):
         if override.type is not OverrideType.CHANGE or override.is_sweep_override():
             raise ValueError(f"{sweep.name}.yaml: row {row.label}: set must hold plain key=value; got {override.input_line}")
-        if (shipped("conf") / override.key_or_group).is_dir():
+        if is_group(override.key_or_group):
             defaults.append({f"override /{override.key_or_group}": override.value()})
         else:
             OmegaConf.update(values, override.key_or_group, override.value())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from snnx.logger import account
-from snnx.options.folders import shipped
+from snnx.options.files import files
 from snnx.options.sweepfile import SweepFile
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def offer(sweep: SweepFile, outputs: Path) -> str | None:
 
 def project() -> str:
     """The W&B project, as the option `logger=wandb` names it."""
-    return yaml.safe_load((shipped("conf") / "logger" / "wandb.yaml").read_text(encoding="utf-8"))["wandb"]["project"]
+    return yaml.safe_load(files("logger")["wandb"].read_text(encoding="utf-8"))["wandb"]["project"]
 
 
 def workspace(sweep: SweepFile, *, entity: str, project: str) -> "Workspace":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from snnx.options.folders import shipped
+from snnx.options.files import files
 from snnx.options.nearest import nearest
 from snnx.options.strict_yaml import Loader
 from snnx.record.job import SINGLE
@@ -55,24 +55,24 @@ class SweepFile:
 
 
 def names() -> list[str]:
-    """All shipped sweeps, sorted."""
-    return sorted(path.stem for path in shipped("sweeps").glob("*.yaml"))
+    """All sweeps, of every place, sorted."""
+    return list(files("sweep"))
 
 
 def find(name: str) -> Path:
-    """The file of the shipped sweep `name`.
+    """The file of the sweep `name`.
 
     Raises:
         ValueError: there is no such sweep.
     """
-    path = shipped("sweeps") / f"{name}.yaml"
-    if not path.is_file():
-        raise ValueError(f"sweep must be one of {', '.join(names())}; got {name}{nearest(name, names())}")
-    return path
+    known = files("sweep")
+    if name not in known:
+        raise ValueError(f"sweep must be one of {', '.join(known)}; got {name}{nearest(name, known)}")
+    return known[name]
 
 
 def named(name: str) -> SweepFile:
-    """What NAME means to a command that looks at runs: a shipped sweep, or `single`, every run and grid without a sweep file.
+    """What NAME means to a command that looks at runs: a sweep, or `single`, every run and grid without a sweep file.
 
     Raises:
         ValueError: there is no such sweep, or its file is wrong.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import yaml
 
-from snnx.options.folders import shipped
+from snnx.options.files import files
 from snnx.options.nearest import nearest
 
 
@@ -48,11 +48,10 @@ def _names(word: str) -> list[str]:
 
 
 def _option(name: str) -> dict:
-    folder = shipped("conf") / "metric"
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    known = files("metric")
     if name not in known:
         raise ValueError(f"metric must be one of {', '.join(known)}; got {name}{nearest(name, known)}")
-    return yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    return yaml.safe_load(known[name].read_text(encoding="utf-8"))
 
 
 def _set(config: dict, word: str) -> None:

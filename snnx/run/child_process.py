@@ -2,7 +2,9 @@
 
 import os
 import sys
+from pathlib import Path
 
+from snnx.options.own_components import make_importable
 from snnx.record import run_folder
 from snnx.record.job import Job
 
@@ -20,6 +22,7 @@ def main(job: Job, threads: int, gpu: str | None) -> None:
     log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    make_importable(Path.cwd())  # whoever started this process may not stand in the folder of its components
 
     import torch
 

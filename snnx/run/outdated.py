@@ -6,12 +6,18 @@ from pathlib import Path
 
 from snnx.dataset.content import stamp
 from snnx.dataset.published import NoData
+from snnx.options.places import component_folders
 from snnx.record import source
 from snnx.record.job import Job
 from snnx.record.result_file import to_json
 from snnx.record.write import write
 
 NAME = "inputs.json"
+
+
+def code_of(config: dict) -> dict[str, str]:
+    """The digests of the modules that a run goes through: those of snnx, and those of the user's own packages."""
+    return source.sources(config, source.SNNX | component_folders())
 
 
 def note(folder: Path, code: dict[str, str], data: dict) -> None:
@@ -29,7 +35,7 @@ def outdated(job: Job) -> str | None:
         made = json.loads((job.folder / NAME).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    if files := source.changed(made["code"], source.sources(job.config)):
+    if files := source.changed(made["code"], code_of(job.config)):
         return f"{files[0]} changed" + (f", and {len(files) - 1} more" if len(files) > 1 else "")
     if _samples_changed(job, made):
         return f"the files of dataset {job.config['dataset']['_target_'].split('.')[-2]} hold something else"

@@ -32,7 +32,7 @@ from snnx.run.callback.reseed import Reseed
 from snnx.run.callback.stop import Stop
 from snnx.run.component import component
 from snnx.run.history import finished
-from snnx.run.outdated import note
+from snnx.run.outdated import code_of, note
 
 
 def execute(job: Job) -> dict:
@@ -85,7 +85,7 @@ def compute(job: Job) -> dict:
 
     data = build_data(config)
     data.setup()
-    code, content = source.sources(config), data.content()
+    code, content = code_of(config), data.content()
     made_with = {CODE: source.digest(code), DATA: content["content"]}
     if not ddp.rank():
         note(folder, code, content)

@@ -6,6 +6,8 @@ import typing
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 
+from snnx.options.places import components
+
 TRUSTED = (  # what a configuration may build: parts of networks, data and training, and nothing that loads or runs files
     "snnx",
     "torch.nn",
@@ -40,28 +42,38 @@ def check_signatures(config: dict, path: str = "") -> None:
     if target is not None:
         _bind_one(path, target, {key: value for key, value in config.items() if not key.startswith("_")})
     for key, value in config.items():
-        if isinstance(value, dict):
-            check_signatures(value, f"{path}.{key}" if path else key)
+        for node in value if isinstance(value, list) else [value]:
+            if isinstance(node, dict):
+                check_signatures(node, f"{path}.{key}" if path else key)
 
 
 def _bind_one(path: str, target: str, values: dict) -> None:
-    constructor = _constructor(path, target)
-    parameters = inspect.signature(constructor).parameters.values()
+    built = constructor(path, target)
+    parameters = inspect.signature(built).parameters.values()
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return
     named = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    hints = _hints(constructor)
+    hints = _hints(built)
     for key, value in values.items():
         if key not in named:
-            raise ValueError(f"{path}: {constructor.__name__} has no argument {key}; it takes {', '.join(named)}")
+            raise ValueError(f"{path}: {built.__name__} has no argument {key}; it takes {', '.join(named)}")
         if key in hints and not fits(value, hints[key]):
             raise ValueError(f"{path}.{key} must be of type {_name(hints[key])}; got {'null' if value is None else value}")
 
 
-def _constructor(path: str, target: str) -> Callable:
+def constructor(path: str, target: str) -> Callable:
+    """What a `_target_` names, if it lies in a trusted package or in one that a place of options brings.
+
+    Raises:
+        ValueError: it lies elsewhere, or does not exist.
+    """
     module, _, name = target.rpartition(".")
-    if not any(f"{module}.".startswith(f"{one}.") for one in TRUSTED):
-        raise ValueError(f"{path}._target_ must lie in one of {', '.join(TRUSTED)}; got {target}")
+    trusted = (*TRUSTED, *components())
+    if not any(f"{module}.".startswith(f"{one}.") for one in trusted):
+        raise ValueError(
+            f"{path}._target_ must lie in one of {', '.join(trusted)}; got {target}: name a package of your own in "
+            "[tool.snnx] components of pyproject.toml here"
+        )
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:

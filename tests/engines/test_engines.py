@@ -10,10 +10,12 @@ from importlib.util import find_spec
 
 import pytest
 from command_line import FOUR, QUICK, RAISES, copy_of_snnx, environment, holder, results, snnx
+from own_folder import own_folder
 
 from snnx.record.job import Job
 
 ENGINES = {"joblib": "hydra_joblib_launcher", "ray": "hydra_ray_launcher"}
+ENGINE = "hydra.launcher.engine"
 MISSING = "the {0} extra is not installed: pip install 'snnx[{0}]'"
 
 
@@ -82,6 +84,22 @@ def test_an_edit_while_a_sweep_runs_changes_none_of_its_runs(tmp_path):
     ended = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/runs/*/result.json")]
     assert len(ended) == 3
     assert len({one["group"] for one in ended}) == 1, "three seeds of one configuration"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", [*ENGINES, "slurm"])
+def test_workers_see_the_components_of_the_folder(extra, tmp_path, monkeypatch):
+    """Without a PYTHONPATH that names it; Slurm's workers are those of submitit, on this machine."""
+    if find_spec(f"hydra_plugins.{ {**ENGINES, 'slurm': 'hydra_submitit_launcher'}[extra] }") is None:
+        pytest.skip(MISSING.format(extra))
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    line = ["-m", "sweep=my_table", f"hydra/launcher=snnx_{extra}", *QUICK]
+    if extra == "slurm":
+        line.append(f"{ENGINE}._target_=hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher")
+        line += [f"~{ENGINE}.{key}" for key in ("array_parallelism", "signal_delay_s", "additional_parameters", "setup")]
+    done = snnx(own_folder(tmp_path), *line)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {row: one["status"] for row, one in results(tmp_path).items()} == {"LIF": "done", "Mine": "done"}
 
 
 @pytest.mark.slow

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from pathlib import Path
 
-from snnx.options import sweepfile
-from snnx.options.sweepfile import SweepFile, find, read
+from snnx.options.files import files
+from snnx.options.sweepfile import SweepFile, read
 from snnx.options.unit import factor
 from snnx.report.data.format import duration, spread
 from snnx.report.data.lines import scales
@@ -26,16 +26,19 @@ COLUMNS = ("sweep", "what", "scale", "rows run", "n", "held", "not held", "undec
 
 
 def page(docs: Path) -> str:
-    """The page, as Markdown.
+    """The page, as Markdown. In a folder with sweeps of its own, those from elsewhere that never ran here are left out.
 
     Raises:
         ValueError: a sweep file or a line of the record cannot be read.
     """
     found: dict[str, list[tuple[str, ...]]] = {}
     waiting: dict[str, list[str]] = {}
-    for name in sweepfile.names():
-        sweep = read(find(name))
+    own = Path("sweeps").resolve()
+    for name, path in files("sweep").items():
+        sweep = read(path)
         runs = collect(name, docs / ".none", docs)
+        if own.is_dir() and path.parent != own and not runs:
+            continue
         paper = PAPERS.get(sweep.paper, OURS)
         if runs:
             found.setdefault(paper, []).extend(_lines(work_out(sweep, runs), runs))

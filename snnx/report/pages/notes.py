@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from snnx.options.places import component_folders
 from snnx.options.sweepfile import SweepFile
 from snnx.record.confirmed import code_state
+from snnx.record.source import SNNX
 from snnx.report.data.format import duration
 from snnx.report.data.lines import Line, shared
 from snnx.report.data.runs import STATES, Run
@@ -106,7 +108,8 @@ def _commit(git: dict | None) -> str:
 
 def _code(results: Sequence[dict]) -> str:
     """Whether the code that is here made the runs, or has been shown to compute the same."""
-    states = Counter(code_state(result) for result in results if result.get("physics"))
+    packages = SNNX | component_folders()
+    states = Counter(code_state(result, packages) for result in results if result.get("physics"))
     return ", ".join(f"{count} {state}" for state, count in states.items())
 
 

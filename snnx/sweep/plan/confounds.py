@@ -9,6 +9,7 @@ FOLLOWS = {  # a factor's group, and the aspects of the network that follow from
     "backbone": OF_THE_NETWORK | {"implementation"},
     "dataset": OF_THE_NETWORK,
     "init": {"initial weights"},
+    "neuron": {"implementation"},  # a kernel gives what the definition gives, and a neuron of one's own has none
     "surrogate": {"surrogate"},
 }
 

@@ -1,0 +1,18 @@
+"""Hydra's way to the options of installed packages and of the current folder, beside those that ship with snnx."""
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+
+class Places(SearchPathPlugin):
+    """Add every further place to the search path of snnx; another program's Hydra application is left alone."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        from snnx.options.places import ours, places
+
+        main = next((element.path for element in search_path.get_path() if element.provider == "main"), None)
+        if main != str(ours().conf):
+            return
+        for place in places():
+            if place != ours() and place.conf.is_dir():
+                search_path.append(provider=place.folder.name, path=f"file://{place.conf}")

@@ -1,0 +1,61 @@
+"""Where each option and each sweep file lies, over all places."""
+
+from pathlib import Path
+
+from snnx.options.folders import shipped
+from snnx.options.nearest import nearest
+from snnx.options.places import ours, places
+
+
+def files(group: str) -> dict[str, Path]:
+    """The file of each option of a group, sorted by name; the group `sweep` has the sweep files.
+
+    Raises:
+        ValueError: two places give one name.
+
+    Example:
+        >>> [name for name in files("loss")], files("neuron")["lif"].name
+        (['cross_entropy', 'rate_mse'], 'lif.yaml')
+    """
+    found: dict[str, Path] = {}
+    for place in places():
+        for path in (place.sweeps if group == "sweep" else place.conf / group).glob("*.yaml"):
+            if (other := found.setdefault(path.stem, path)) is not path:
+                raise ValueError(f"{group}={path.stem} must come from one place; got {other} and {path}: rename one")
+    return dict(sorted(found.items()))
+
+
+def groups() -> list[str]:
+    """The groups of options, sorted; a place may add options to a group and no group.
+
+    Example:
+        >>> groups()[:3], "hydra/launcher" in groups()
+        (['attention', 'augmentation', 'backbone'], True)
+    """
+    conf = shipped("conf")
+    return sorted({path.parent.relative_to(conf).as_posix() for path in conf.glob("*/**/*.yaml")})
+
+
+def is_group(name: str) -> bool:
+    """Whether a key such as `neuron` is a group of options, and not a value."""
+    return (shipped("conf") / name).is_dir()
+
+
+def check_places() -> None:
+    """Hold every place to what all places have to keep, before Hydra looks into any.
+
+    Raises:
+        ValueError: two places give one name, a YAML lies on top of a `conf` or in no group's folder, or see `places`.
+    """
+    known = groups()
+    for place in places():
+        if place == ours():
+            continue
+        for path in sorted(place.conf.rglob("*.yaml")):
+            group = path.parent.relative_to(place.conf).as_posix()
+            if group == ".":
+                raise ValueError(f"{path} must lie in the folder of a group, such as {place.conf / 'recipe'}; got it on top")
+            if group not in known:
+                raise ValueError(f"{path} must lie in the folder of a group of snnx; got {group}{nearest(group, known)}")
+    for group in (*known, "sweep"):
+        files(group)

@@ -1,0 +1,62 @@
+"""What a folder's `pyproject.toml` says to snnx: the packages whose classes an option may build."""
+
+import re
+import sys
+import tomllib
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+
+def own_components(folder: Path) -> tuple[str, ...]:
+    """The packages that `[tool.snnx] components` of a folder's `pyproject.toml` names; none where it says nothing.
+
+    Whoever stands in a folder trusts it. An option, a row or a run's folder, which may come from others, cannot name a package.
+
+    Raises:
+        ValueError: the file is no TOML, or it says something else to snnx than a list of packages.
+    """
+    path = folder / "pyproject.toml"
+    try:
+        modified = path.stat().st_mtime_ns
+    except OSError:
+        return ()
+    return _stated(path, modified)
+
+
+@cache
+def _stated(path: Path, modified: int) -> tuple[str, ...]:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("snnx", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: must be TOML; {error}") from None
+    if not isinstance(table, dict) or set(table) - {"components"}:
+        given = ", ".join(sorted(table)) if isinstance(table, dict) else table
+        raise ValueError(f"{path}: [tool.snnx] must hold components and nothing else; got {given}")
+    names = table.get("components", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) and NAME.fullmatch(name) for name in names):
+        raise ValueError(f'{path}: [tool.snnx] components must be a list of packages, such as ["mylab"]; got {names}')
+    for name in names:
+        if name.partition(".")[0] in sys.stdlib_module_names:
+            raise ValueError(f"{path}: [tool.snnx] components must not name a package of Python itself; got {name}")
+    return tuple(names)
+
+
+def make_importable(folder: Path) -> None:
+    """Put a folder that names components on `sys.path`, so that no PYTHONPATH is needed for them.
+
+    Raises:
+        ValueError: see `own_components`; or a package that it names is nowhere.
+    """
+    if not (names := own_components(folder)):
+        return
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    for name in names:
+        if find_spec(name.partition(".")[0]) is None:
+            raise ValueError(
+                f"{folder / 'pyproject.toml'}: [tool.snnx] components must name packages that lie beside it or are installed; "
+                f"got {name}"
+            )

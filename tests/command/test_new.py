@@ -1,0 +1,169 @@
+"""`snnx new`: the folder that it writes, and all that can be done in there, by the command line alone."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+import yaml
+from command_lines import ROOT, snnx
+
+from snnx.command.new import TEMPLATES, main
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A new folder in which one sweep has run, with the current folder on no path, as the installed command has it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONSAFEPATH", "1")
+        top = tmp_path_factory.mktemp("new")
+        said = snnx(top, "new", "mylab2")
+        assert said.returncode == 0, said.stderr
+        done = snnx(top / "mylab2", "-m", "sweep=mylab2_tiring", "seed=0,1", "scale=smoke", "hydra.launcher.n_jobs=2")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "4/4" in done.stdout
+        yield top / "mylab2"
+
+
+MISTAKES = {
+    "Lab": "NAME must be a package's, small letters, digits and _ and no word of Python; got Lab",
+    "a-b": "NAME must be a package's, small letters, digits and _ and no word of Python; got a-b",
+    "../lab": r"NAME must be a package's, small letters, digits and _ and no word of Python; got \.\./lab",
+    "class": "NAME must be a package's, small letters, digits and _ and no word of Python; got class",
+    "json": "NAME must be a package's that neither Python nor an installed package has; got json",
+    "torch": "NAME must be a package's that neither Python nor an installed package has; got torch",
+    "tests": "NAME must not be that of a folder inside it; got tests",
+    "taken": "NAME must be of a folder that is not there yet; got taken, which is",
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_name_that_cannot_be(name, empty, capsys):
+    (empty / "taken").mkdir()
+    (empty / "taken" / "README.md").write_text("mine")
+    assert main([name]) == 2
+    assert re.fullmatch(f"snnx new: {MISTAKES[name]}\n", capsys.readouterr().err)
+    assert [path.name for path in empty.rglob("*")] == ["taken", "README.md"]
+    assert (empty / "taken" / "README.md").read_text() == "mine"
+
+
+def test_it_begins_in_a_folder_that_snnx_would_refuse(empty, capsys):
+    (empty / "conf").mkdir()
+    (empty / "conf" / "config.yaml").write_text("another: program\n")
+    assert snnx(empty, "new", "mylab2").returncode == 0
+
+
+def test_what_it_writes(empty, capsys):
+    assert main(["mylab2"]) == 0
+    files = {str(path.relative_to(empty / "mylab2")) for path in (empty / "mylab2").rglob("*") if path.is_file()}
+    assert files == {
+        "pyproject.toml", "README.md", ".gitignore", ".github/workflows/test.yml", "mylab2/__init__.py", "mylab2/tiring.py",
+        "conf/neuron/tiring.yaml", "sweeps/mylab2_tiring.yaml", "tests/test_tiring.py",
+    }  # fmt: skip
+    assert len(files) == len(list(TEMPLATES.rglob("*.template")))
+    assert not [name for name in files if re.search(r"mylab\b", (empty / "mylab2" / name).read_text())]
+    workflow = yaml.safe_load((empty / "mylab2" / ".github/workflows/test.yml").read_text())
+    steps = [step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step]
+    assert steps[-2:] == ["python -m pytest", "snnx -m sweep=mylab2_tiring scale=smoke"]
+    said = capsys.readouterr().out
+    readme = re.search(r"```sh\n(.*?)```", (empty / "mylab2" / "README.md").read_text(), re.DOTALL)[1]
+    assert {shlex.join(shlex.split(line, comments=True)) for line in readme.splitlines()} <= set(said.split("\n  "))
+
+
+@pytest.mark.slow
+def test_its_tests_pass(lab):
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=lab, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+def test_the_same_line_again_does_nothing_twice(lab):
+    before = {path: path.stat().st_mtime_ns for path in lab.glob("outputs/runs/*/result.json")}
+    assert snnx(lab, "-m", "sweep=mylab2_tiring", "seed=0,1", "scale=smoke").returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in lab.glob("outputs/runs/*/result.json")} == before
+    assert len(before) == 4
+
+
+@pytest.mark.slow
+def test_a_single_run_goes_on_where_it_stopped(lab):
+    words = ["neuron=tiring", "scale=smoke", "trainer.max_epochs=30"]
+    assert snnx(lab, *words).returncode == 0
+    (folder,) = lab.glob("outputs/single/seed=0,neuron=tiring,*")
+    first = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").unlink()
+    assert snnx(lab, *words).returncode == 0
+    again = json.loads((folder / "result.json").read_text())
+    assert again["resumed"]
+    assert again["metrics"] == first["metrics"]
+
+
+@pytest.mark.slow
+def test_plan_status_report_record_and_dashboard(lab):
+    plan = snnx(lab, "plan", "-m", "sweep=mylab2_tiring", "scale=smoke")
+    assert plan.returncode == 0, plan.stderr
+    assert "4 done" in snnx(lab, "status", "mylab2_tiring").stdout
+    report = snnx(lab, "report", "mylab2_tiring", "--record")
+    assert report.returncode == 0, report.stderr
+    assert "Tiring < LIF" in report.stdout
+    assert "# " in (lab / "docs" / "results" / "mylab2_tiring.md").read_text()
+    assert snnx(lab, "results").returncode == 0
+    page = (lab / "docs" / "results" / "README.md").read_text()
+    assert "mylab2_tiring" in page
+    assert "dtst" not in page.partition("Scale `paper`")[2], "sweeps from elsewhere that never ran here are not its concern"
+    assert snnx(lab, "dashboard", "mylab2_tiring").returncode == 0
+    assert "Tiring" in (lab / "outputs" / "mylab2_tiring" / "dashboard.html").read_text()
+    done = snnx(lab, "-m", "sweep=mylab2_tiring", "seed=0,1", "scale=smoke", "recorded=true")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_evaluate_and_export(lab):
+    (run,) = lab.glob("outputs/mylab2_tiring/Tiring,seed=0*")
+    tested = snnx(lab, "evaluate", f"checkpoint={run}", "metric=[spiking_percent]")
+    assert tested.returncode == 0, tested.stderr
+    assert "test/spiking_percent" in tested.stdout
+    exported = snnx(lab, "export", f"checkpoint={run}", "to=weights.safetensors")
+    assert exported.returncode == 0, exported.stderr
+    assert (lab / "weights.safetensors").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["evaluate", "export"])
+def test_a_run_from_elsewhere_brings_no_code(lab, tmp_path, command):
+    """Of a folder that names no package, the run cannot be opened; it says what to do."""
+    (run,) = lab.glob("outputs/mylab2_tiring/Tiring,seed=0*")
+    done = snnx(tmp_path, command, f"checkpoint={run}")
+    assert done.returncode == 2, done.stdout
+    assert "neuron._target_ must lie in one of snnx, " in done.stderr
+    assert "got mylab2.tiring.Tiring: name a package of your own in [tool.snnx]" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_a_sweep_of_wandb_and_a_run_of_its_agent(lab):
+    assert snnx(lab, "wandb-sweep", "mylab2_tiring", "scale=smoke").returncode == 0
+    made = yaml.safe_load((lab / "outputs" / "mylab2_tiring" / "wandb.yaml").read_text())
+    assert made["parameters"] == {"row": {"values": ["LIF", "Tiring"]}, "seed": {"values": [0, 1, 2]}}
+    words = [word for word in made["command"] if not word.startswith(("${", "logger"))]
+    done = snnx(lab, *words, "row=Tiring", "seed=2")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_installed_it_serves_every_folder(lab, tmp_path):
+    """Its wheel, unpacked as pip would, and a folder with nothing in it."""
+    script = f"import hatchling.build as b, os; os.chdir({str(lab)!r}); print(b.build_wheel({str(tmp_path)!r}))"
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([sys.executable, "-m", "zipfile", "-e", wheel, tmp_path / "site"], check=True)
+    (tmp_path / "empty").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("command_lines.ROOT", f"{ROOT}:{tmp_path / 'site'}")
+        assert "neuron=tiring, sweep=mylab2_tiring" in snnx(tmp_path / "empty", "--help").stdout
+        done = snnx(tmp_path / "empty", "-m", "sweep=mylab2_tiring", "row=Tiring", "seed=0", "scale=smoke")
+        assert done.returncode == 0, done.stderr
+        assert f"Of these from {lab}: neuron=tiring, sweep=mylab2_tiring" in snnx(lab, "--help").stdout
