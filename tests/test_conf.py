@@ -14,12 +14,13 @@ from snnx.options.folders import shipped
 from snnx.run.build import build_method
 from snnx.run.signature import check_signatures
 
-PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "attention", "backbone", "init"]
+PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "attention", "norm", "backbone", "init"]
 PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # what the components of a group stand on; everything else in its folder is an option
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
     "attention": {"self_attention"},
+    "norm": {"foldable", "norm"},
     "backbone": {"fold", "weights"},
     "init": {"init"},
     "method": {"base", "finite"},
