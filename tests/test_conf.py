@@ -23,6 +23,7 @@ SHARED = {  # what the components of a group stand on; everything else in its fo
     "norm": {"foldable", "norm"},
     "backbone": {"fold", "weights"},
     "init": {"init"},
+    "loss": {"loss"},
     "method": {"base", "finite"},
     "decoding": {"running_mean"},
     "metric": {
@@ -103,9 +104,9 @@ def test_one_batch_through_every_option(path):
     if method.encoding.sample_dims == 4:  # event frames
         images = images.unsqueeze(1).expand(-1, 4, -1, -1, -1)
     method.encoding.begin_evaluation()
-    scores = method(images)
+    scores, loss = method.scores_and_loss(images, labels)
     assert scores.shape == (6, 10)
-    method.loss(scores, labels).backward()
+    loss.backward()
     trained = [p for p in method.parameters() if p.grad is not None]
     assert trained
     assert all(torch.isfinite(p.grad).all() for p in trained)

@@ -21,6 +21,7 @@ from snnx.conversion.targets import tell_targets, worst
 from snnx.decoding.running_mean import RunningMean
 from snnx.encoding.rate import Rate
 from snnx.encoding.repeat import Repeat
+from snnx.loss.loss import Loss
 from snnx.method.base import Method
 from snnx.metric.metric import Metric
 
@@ -69,12 +70,13 @@ class Conversion(Method):
     """
 
     has_targets = True
+    has_steps = False
 
     def __init__(
         self,
         *,
         backbone: Callable[..., nn.Module],
-        loss: nn.Module,
+        loss: Loss,
         metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler],

@@ -6,6 +6,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from snnx.loss.loss import Loss
 from snnx.method.base import Method
 from snnx.metric.metric import Metric
 
@@ -36,7 +37,7 @@ class Direct(Method):
         neuron: Callable[[], nn.Module],
         backbone: Callable[..., nn.Module],
         decoding: nn.Module,
-        loss: nn.Module,
+        loss: Loss,
         metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler],

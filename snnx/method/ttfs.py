@@ -10,6 +10,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from snnx.backbone.weights import load_weights
 from snnx.layer.shortcut import Shortcut
+from snnx.loss.loss import Loss
 from snnx.method.base import Method
 from snnx.metric.metric import Metric
 from snnx.norm.none import NoNorm
@@ -72,11 +73,13 @@ class TTFS(Method):
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold (ICCV 2023), and its authors' code.
     """
 
+    has_steps = False
+
     def __init__(
         self,
         *,
         backbone: Callable[..., nn.Module],
-        loss: nn.Module,
+        loss: Loss,
         metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler],

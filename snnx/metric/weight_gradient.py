@@ -56,7 +56,7 @@ class WeightGradient(Metric, pl.Callback):
             for name, node in nodes.items():
                 node.probe = lambda h, s, name=name, node=node: slopes.update({name: _slope(node, h, s)})
             pl_module.encoding.begin_evaluation()
-            loss = pl_module.loss(pl_module(images.clone()), labels.clone())
+            _, loss = pl_module.scores_and_loss(images.clone(), labels.clone())
             layers = [place.layer for place in places(pl_module.backbone)]
             gradients = torch.autograd.grad(loss, [layer.weight for layer in layers])
             for node in nodes.values():
