@@ -21,7 +21,7 @@ class WeightGradient(Metric, pl.Callback):
         weight_gradient_log10     = log10 of the mean of |g|, at least -12
         weight_gradient_small     = share with |g| < 1e-8
         weight_gradient_histogram = shares by log10 |g|, in 56 bins from -12 to 2
-        surrogate_slope           = mean over steps and neurons of the surrogate's slope at h - v_threshold, by neuron layer;
+        surrogate_slope           = mean over steps and neurons of the surrogate's slope at h - threshold, by neuron layer;
                                     of a first-spike neuron 0 after its spike, when its mask lets nothing through
 
     `weight_gradient_log10_least` is that of the layer where it is least. With `trainer.max_epochs=0` these are the gradients at
@@ -70,7 +70,7 @@ class WeightGradient(Metric, pl.Callback):
 
 
 def _slope(node: Node, h: Tensor, s: Tensor) -> Tensor:
-    x = (h.detach() - node.v_threshold).requires_grad_()
+    x = (h.detach() - node.thresholds()).requires_grad_()
     with torch.enable_grad():  # a probe may be called within an autograd function's forward
         (slope,) = torch.autograd.grad(node.surrogate_function(x).sum(), x)
     if isinstance(node, TTFS):
