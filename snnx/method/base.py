@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from snnx.decoding.decoding import Decoding
 from snnx.loss.loss import Loss, reads_every_step
 from snnx.method.finite import Diverged, first_nonfinite
 from snnx.metric.metric import Metric
@@ -50,7 +51,7 @@ class Method(pl.LightningModule):
         *,
         encoding: nn.Module,
         backbone: nn.Module,
-        decoding: nn.Module,
+        decoding: Decoding,
         loss: Loss,
         metric: dict[str, Metric],
         watch: str,

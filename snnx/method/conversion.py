@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from snnx.backbone.backbone import MakesBackbone
 from snnx.backbone.weights import load_weights
 from snnx.conversion.calibrate import calibrate
 from snnx.conversion.clipped import Clipped
@@ -75,7 +76,7 @@ class Conversion(Method):
     def __init__(
         self,
         *,
-        backbone: Callable[..., nn.Module],
+        backbone: MakesBackbone,
         loss: Loss,
         metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from snnx.backbone.backbone import MakesBackbone
 from snnx.backbone.weights import load_weights
 from snnx.layer.shortcut import Shortcut
 from snnx.loss.loss import Loss
@@ -78,7 +79,7 @@ class TTFS(Method):
     def __init__(
         self,
         *,
-        backbone: Callable[..., nn.Module],
+        backbone: MakesBackbone,
         loss: Loss,
         metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import torch
 from spikingjelly.activation_based.neuron import BaseNode
-from spikingjelly.activation_based.surrogate import ATan, SurrogateFunctionBase
+from spikingjelly.activation_based.surrogate import ATan
 from torch import Tensor
+
+from snnx.surrogate.surrogate import Surrogate
 
 
 class Node(BaseNode):
@@ -68,7 +70,7 @@ class Node(BaseNode):
         *,
         v_threshold: float = 1.0,
         v_reset: float | None = 0.0,
-        surrogate: SurrogateFunctionBase | None = None,
+        surrogate: Surrogate | None = None,
         detach_reset: bool = False,
     ) -> None:
         name = type(self).__name__

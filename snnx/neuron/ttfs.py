@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 import torch
-from spikingjelly.activation_based.surrogate import SurrogateFunctionBase
 from torch import Tensor
 
 from snnx.neuron.lif import LIF, time_constant
 from snnx.neuron.node import Node
+from snnx.surrogate.surrogate import Surrogate
 
 
 class TTFS(Node):
@@ -51,7 +51,7 @@ class TTFS(Node):
         tau: float | None = None,
         decay_input: bool = True,
         v_threshold: float = 1.0,
-        surrogate: SurrogateFunctionBase | None = None,
+        surrogate: Surrogate | None = None,
         detach_mask: bool = True,
         force_last_spike: bool = False,
     ) -> None:
