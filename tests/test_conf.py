@@ -14,16 +14,19 @@ from snnx.options.folders import shipped
 from snnx.run.build import build_method
 from snnx.run.signature import check_signatures
 
-PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "attention", "backbone", "init"]
+PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "attention", "norm", "backbone", "init"]
 PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # what the components of a group stand on; everything else in its folder is an option
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
     "attention": {"self_attention"},
-    "backbone": {"fold", "weights"},
+    "norm": {"foldable", "norm"},
+    "surrogate": {"surrogate"},
+    "backbone": {"backbone", "fold", "weights"},
     "init": {"init"},
+    "loss": {"loss"},
     "method": {"base", "finite"},
-    "decoding": {"running_mean"},
+    "decoding": {"decoding", "running_mean"},
     "metric": {
         "attends",
         "by_step",
@@ -102,9 +105,9 @@ def test_one_batch_through_every_option(path):
     if method.encoding.sample_dims == 4:  # event frames
         images = images.unsqueeze(1).expand(-1, 4, -1, -1, -1)
     method.encoding.begin_evaluation()
-    scores = method(images)
+    scores, loss = method.scores_and_loss(images, labels)
     assert scores.shape == (6, 10)
-    method.loss(scores, labels).backward()
+    loss.backward()
     trained = [p for p in method.parameters() if p.grad is not None]
     assert trained
     assert all(torch.isfinite(p.grad).all() for p in trained)

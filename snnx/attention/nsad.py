@@ -1,9 +1,11 @@
 """The nonlinear spiking attention denoiser: a learned table from integer scores to integer scores, a row a head."""
 
 import torch
-from spikingjelly.activation_based.surrogate import ATan, SurrogateFunctionBase
+from spikingjelly.activation_based.surrogate import ATan
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
+
+from snnx.surrogate.surrogate import Surrogate
 
 LANES = 8  # most scores are 0, and additions to one place wait for each other: in several places, a sixth of the time
 
@@ -52,7 +54,7 @@ class NSAD(nn.Module):
         threshold: float = 2.0,
         learn_threshold: bool = True,
         v_max: int | None = None,
-        surrogate: SurrogateFunctionBase | None = None,
+        surrogate: Surrogate | None = None,
     ) -> None:
         super().__init__()
         v_max = head_dim if v_max is None else v_max

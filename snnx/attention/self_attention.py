@@ -7,6 +7,8 @@ from spikingjelly.activation_based.neuron import BaseNode
 from torch import Tensor, nn
 
 from snnx.layer.token_linear import TokenLinear
+from snnx.norm.batch import Batch
+from snnx.norm.norm import MakesNorm, threshold_of
 
 
 class SelfAttention(nn.Module):
@@ -33,6 +35,7 @@ class SelfAttention(nn.Module):
         v_threshold: of the neuron behind the product, whatever the others have.
         temporal: makes a filter over time of `[T, B, N, D]`; one is shared by q, k and v, another is before the projection.
         denoiser: from heads and head dimension to a map of scores.
+        norm: makes the norm after each linear layer; see `MakesNorm`.
 
     Raises:
         ValueError: the heads do not divide the width, the threshold is not positive, or a denoiser gets what is not binary.
@@ -56,6 +59,7 @@ class SelfAttention(nn.Module):
         v_threshold: float = 0.5,
         temporal: Callable[[], nn.Module] | None = None,
         denoiser: Callable[[int, int], nn.Module] | None = None,
+        norm: MakesNorm = Batch,
     ) -> None:
         super().__init__()
         if heads < 1 or dim % heads:
@@ -66,15 +70,19 @@ class SelfAttention(nn.Module):
         self.heads = heads
         self.scale = scale
         self.temporal = nn.Identity() if temporal is None else temporal()
-        self.q, self.k, self.v = (TokenLinear(dim, dim, bias=qkv_bias) for _ in range(3))
-        self.q_sn, self.k_sn, self.v_sn = neuron(), neuron(), neuron()
+        q_sn, k_sn, v_sn = neuron(), neuron(), neuron()
+        self.q, self.k, self.v = (
+            TokenLinear(dim, dim, bias=qkv_bias, norm=norm, v_threshold=threshold_of(sn)) for sn in (q_sn, k_sn, v_sn)
+        )
+        self.q_sn, self.k_sn, self.v_sn = q_sn, k_sn, v_sn
         self.denoiser = None if denoiser is None else denoiser(heads, dim // heads)
         self.attention_sn = neuron()
         if isinstance(self.attention_sn, BaseNode):
             self.attention_sn.v_threshold = float(v_threshold)
         self.proj_temporal = nn.Identity() if temporal is None else temporal()
-        self.proj = TokenLinear(dim, dim)
-        self.proj_sn = neuron()
+        proj_sn = neuron()
+        self.proj = TokenLinear(dim, dim, norm=norm, v_threshold=threshold_of(proj_sn))
+        self.proj_sn = proj_sn
         self.probe: Callable[[Tensor, Tensor], None] | None = None
         """Called with the scores before and after the denoiser, `[T, B, h, N, N]` and detached, after each forward."""
 

@@ -5,11 +5,16 @@ from collections.abc import Callable, Sequence
 from spikingjelly.activation_based.layer import SeqToANNContainer
 from torch import Tensor, nn
 
+from snnx.layer.normed import Normed
+from snnx.norm.batch import Batch
+from snnx.norm.none import NoNorm
+from snnx.norm.norm import MakesNorm, threshold_of
+
 
 class ConvNet(nn.Module):
-    """Convolution, batch norm, neuron and 2x2 average pooling for each width, then a linear read-out that does not fire.
+    """Convolution, norm, neuron and 2x2 average pooling for each width, then a linear read-out that does not fire.
 
-    Batch norm takes its statistics over time and batch together.
+    A convolution has a bias where `norm` is none.
 
     Shape:
         `[T, B, C, H, W]` to `[T, B, classes]`.
@@ -20,6 +25,7 @@ class ConvNet(nn.Module):
         classes: number of scores.
         width: factor on every number of channels.
         channels: channels of each stage, input side first.
+        norm: makes the norm after each convolution; see `MakesNorm`.
 
     Raises:
         ValueError: the image is too small for that many stages.
@@ -39,6 +45,7 @@ class ConvNet(nn.Module):
         classes: int,
         width: float = 1.0,
         channels: Sequence[int] = (16, 32),
+        norm: MakesNorm = Batch,
     ) -> None:
         super().__init__()
         n_in, height, breadth = in_shape
@@ -47,9 +54,11 @@ class ConvNet(nn.Module):
         self.stages = nn.Sequential()
         for i, n in enumerate(channels):
             n_out = max(1, round(n * width))
-            conv = nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)
-            self.stages.add_module(f"conv{i + 1}", SeqToANNContainer(conv, nn.BatchNorm2d(n_out)))
-            self.stages.add_module(f"sn{i + 1}", neuron())
+            sn = neuron()
+            after = norm(n_out, v_threshold=threshold_of(sn), meets_sum=False)
+            conv = nn.Conv2d(n_in, n_out, 3, padding=1, bias=isinstance(after, NoNorm))
+            self.stages.add_module(f"conv{i + 1}", Normed(conv, after))
+            self.stages.add_module(f"sn{i + 1}", sn)
             self.stages.add_module(f"pool{i + 1}", SeqToANNContainer(nn.AvgPool2d(2)))
             n_in, height, breadth = n_out, height // 2, breadth // 2
         self.out = nn.Linear(n_in * height * breadth, classes)

@@ -7,7 +7,11 @@ from spikingjelly.activation_based.functional import seq_to_ann_forward
 from torch import Tensor, nn
 
 from snnx.backbone.weights import load_weights
+from snnx.layer.normed import Normed
 from snnx.layer.shortcut import Shortcut
+from snnx.norm.batch import Batch
+from snnx.norm.none import NoNorm
+from snnx.norm.norm import MakesNorm, threshold_of
 
 DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 STEM_POOLS = {"none": nn.Identity, "avg": lambda: nn.AvgPool2d(3, 2, 1), "max": lambda: nn.MaxPool2d(3, 2, 1)}
@@ -28,6 +32,7 @@ class ResNet(nn.Module):
         stem: `imagenet` is a 7x7 convolution of stride 2 and a pooling; `cifar` a 3x3 convolution of stride 1.
         stem_pool: of the ImageNet stem: `max`, `avg`, or `none`, which leaves the stages at twice the resolution (the starred
             networks of On the Future of Training Spiking Neural Networks, read literally).
+        norm: makes the norm after each convolution; see `MakesNorm`.
         weights: path of a state dict, such as torchvision's for `resnet18` with `stem=imagenet stem_pool=max`; or `null`.
 
     Raises:
@@ -55,6 +60,7 @@ class ResNet(nn.Module):
         stem: Literal["imagenet", "cifar"] = "cifar",
         stem_pool: Literal["none", "avg", "max"] = "none",
         weights: str | None = None,
+        norm: MakesNorm = Batch,
     ) -> None:
         super().__init__()
         if depth not in DEPTHS:
@@ -66,15 +72,17 @@ class ResNet(nn.Module):
             raise ValueError(f"ResNet: stem_pool must be {allowed}; got {stem_pool}")
         widths = [max(1, round(n * width)) for n in (64, 128, 256, 512)]
         kernel, stride = (7, 2) if stem == "imagenet" else (3, 1)
-        self.conv1 = nn.Conv2d(in_shape[0], widths[0], kernel, stride, kernel // 2, bias=False)
-        self.bn1 = nn.BatchNorm2d(widths[0])
-        self.sn1 = neuron()
+        sn1 = neuron()
+        bn1 = norm(widths[0], v_threshold=threshold_of(sn1), meets_sum=False)
+        self.conv1 = nn.Conv2d(in_shape[0], widths[0], kernel, stride, kernel // 2, bias=isinstance(bn1, NoNorm))
+        self.bn1 = bn1
+        self.sn1 = sn1
         self.stem_pool = STEM_POOLS[stem_pool]()
         n_in = widths[0]
         for i, (n_out, blocks) in enumerate(zip(widths, DEPTHS[depth], strict=True)):
             stage = nn.Sequential()
             for j in range(blocks):
-                stage.append(BasicBlock(n_in, n_out, 2 if i > 0 and j == 0 else 1, neuron))
+                stage.append(BasicBlock(n_in, n_out, 2 if i > 0 and j == 0 else 1, neuron, norm))
                 n_in = n_out
             self.add_module(f"layer{i + 1}", stage)
         self.fc = nn.Linear(n_in, classes)
@@ -85,7 +93,7 @@ class ResNet(nn.Module):
             load_weights(self, weights, name="backbone.weights")
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.sn1(seq_to_ann_forward(x, [self.conv1, self.bn1]))
+        x = self.sn1(self.bn1(seq_to_ann_forward(x, self.conv1)))
         x = seq_to_ann_forward(x, self.stem_pool)
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
@@ -93,20 +101,28 @@ class ResNet(nn.Module):
 
 
 class BasicBlock(nn.Module):
-    """`y = sn2(bn2(conv2(sn1(bn1(conv1(x))))) + shortcut(x))`, over `[T, B, C, H, W]`."""
+    """`y = sn2(bn2(conv2(sn1(bn1(conv1(x))))) + shortcut(x))`, over `[T, B, C, H, W]`.
 
-    def __init__(self, n_in: int, n_out: int, stride: int, neuron: Callable[[], nn.Module]) -> None:
+    The norm of the second convolution and that of the shortcut meet in a sum.
+    """
+
+    def __init__(self, n_in: int, n_out: int, stride: int, neuron: Callable[[], nn.Module], norm: MakesNorm = Batch) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(n_in, n_out, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(n_out)
-        self.sn1 = neuron()
-        self.conv2 = nn.Conv2d(n_out, n_out, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(n_out)
-        self.sn2 = neuron()
+        sn1, sn2 = neuron(), neuron()
+        bn1 = norm(n_out, v_threshold=threshold_of(sn1), meets_sum=False)
+        bn2 = norm(n_out, v_threshold=threshold_of(sn2), meets_sum=True)
+        bias = isinstance(bn1, NoNorm)
+        self.conv1 = nn.Conv2d(n_in, n_out, 3, stride, 1, bias=bias)
+        self.bn1 = bn1
+        self.sn1 = sn1
+        self.conv2 = nn.Conv2d(n_out, n_out, 3, 1, 1, bias=bias)
+        self.bn2 = bn2
+        self.sn2 = sn2
         self.downsample = Shortcut()
         if stride != 1 or n_in != n_out:
-            self.downsample = nn.Sequential(nn.Conv2d(n_in, n_out, 1, stride, bias=False), nn.BatchNorm2d(n_out))
+            past = norm(n_out, v_threshold=threshold_of(sn2), meets_sum=True)
+            self.downsample = Normed(nn.Conv2d(n_in, n_out, 1, stride, bias=bias), past)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.sn1(seq_to_ann_forward(x, [self.conv1, self.bn1]))
-        return self.sn2(seq_to_ann_forward(y, [self.conv2, self.bn2]) + seq_to_ann_forward(x, self.downsample))
+        y = self.sn1(self.bn1(seq_to_ann_forward(x, self.conv1)))
+        return self.sn2(self.bn2(seq_to_ann_forward(y, self.conv2)) + self.downsample(x))

@@ -6,7 +6,11 @@ from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
 from snnx.layer.each_step import EachStep
+from snnx.layer.normed import Normed
 from snnx.layer.token_linear import TokenLinear
+from snnx.norm.batch import Batch
+from snnx.norm.none import NoNorm
+from snnx.norm.norm import MakesNorm, threshold_of
 
 
 class Spikformer(nn.Module):
@@ -37,6 +41,8 @@ class Spikformer(nn.Module):
         pools: how many of the four convolutions are followed by a pooling of 3x3 with stride 2, 0 to 4.
         qkv_bias, scale, v_threshold: see SelfAttention.
         init_std: of truncated normal weights in the encoder, with zero bias; `None` keeps PyTorch's. The read-out has 0.02.
+        norm: makes the norm after each convolution and linear layer; see `MakesNorm`. Residuals add spikes here, so no norm
+            meets a sum.
         attention: `temporal` and `denoiser` of SelfAttention, one or both; with TASA and NSAD this is DS2TA.
 
     Raises:
@@ -72,6 +78,7 @@ class Spikformer(nn.Module):
         v_threshold: float = 0.5,
         init_std: float | None = 0.02,
         attention: Mapping[str, Callable[..., nn.Module]] | None = None,
+        norm: MakesNorm = Batch,
     ) -> None:
         super().__init__()
         parts = {} if attention is None else dict(attention)
@@ -88,20 +95,22 @@ class Spikformer(nn.Module):
         self.stem = nn.Sequential()
         n_in = in_shape[0]
         for stage, n_out in enumerate((dim // 8, dim // 4, dim // 2, dim)):
-            self.stem.add_module(f"conv{stage + 1}", _conv(n_in, n_out))
-            self.stem.add_module(f"sn{stage + 1}", neuron())
+            sn = neuron()
+            self.stem.add_module(f"conv{stage + 1}", _conv(n_in, n_out, norm, sn))
+            self.stem.add_module(f"sn{stage + 1}", sn)
             if stage >= 4 - pools:
                 self.stem.add_module(f"pool{stage + 1}", EachStep(nn.MaxPool2d(3, stride=2, padding=1)))
             n_in = n_out
-        self.position = _conv(dim, dim)
-        self.position_sn = neuron()
+        position_sn = neuron()
+        self.position = _conv(dim, dim, norm, position_sn)
+        self.position_sn = position_sn
         self.encoder = nn.ModuleList()
         for _ in range(depth):
             spiking = SelfAttention(
                 dim, heads, neuron, qkv_bias=qkv_bias, scale=scale, v_threshold=v_threshold,
-                temporal=parts.get("temporal"), denoiser=parts.get("denoiser"),
+                temporal=parts.get("temporal"), denoiser=parts.get("denoiser"), norm=norm,
             )  # fmt: skip
-            self.encoder.append(Block(dim, spiking, mlp_ratio, neuron))
+            self.encoder.append(Block(dim, spiking, mlp_ratio, neuron, norm))
         self.head = nn.Linear(dim, classes)
         for linear in (module for module in self.encoder.modules() if isinstance(module, nn.Linear)):
             _draw(linear, init_std)
@@ -119,24 +128,27 @@ class Spikformer(nn.Module):
 class Block(nn.Module):
     """Attention and a two-layer perceptron, each added to what it sees, `[T, B, N, D]` to the same."""
 
-    def __init__(self, dim: int, attention: SelfAttention, mlp_ratio: float, neuron: Callable[[], nn.Module]) -> None:
+    def __init__(
+        self, dim: int, attention: SelfAttention, mlp_ratio: float, neuron: Callable[[], nn.Module], norm: MakesNorm
+    ) -> None:
         super().__init__()
         hidden = int(dim * mlp_ratio)
+        sn1, sn2 = neuron(), neuron()
         self.attention = attention
-        self.fc1 = TokenLinear(dim, hidden)
-        self.sn1 = neuron()
-        self.fc2 = TokenLinear(hidden, dim)
-        self.sn2 = neuron()
+        self.fc1 = TokenLinear(dim, hidden, norm=norm, v_threshold=threshold_of(sn1))
+        self.sn1 = sn1
+        self.fc2 = TokenLinear(hidden, dim, norm=norm, v_threshold=threshold_of(sn2))
+        self.sn2 = sn2
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attention(x)
         return x + self.sn2(self.fc2(self.sn1(self.fc1(x))))
 
 
-def _conv(n_in: int, n_out: int) -> EachStep:
-    """A convolution and its norm. On an image repeated over time both are computed once: mean and variance of a batch are those
-    of its T copies, and the running variance, which is unbiased, differs by less than one part in B*H*W."""
-    return EachStep(nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out))
+def _conv(n_in: int, n_out: int, norm: MakesNorm, sn: nn.Module) -> Normed:
+    """A convolution and its norm, in front of `sn`; both are computed once for an image that is repeated over time."""
+    after = norm(n_out, v_threshold=threshold_of(sn), meets_sum=False)
+    return Normed(nn.Conv2d(n_in, n_out, 3, padding=1, bias=isinstance(after, NoNorm)), after, once=True)
 
 
 def _draw(linear: nn.Linear, std: float | None) -> None:

@@ -8,6 +8,10 @@ from torch import Tensor, nn
 
 from snnx.layer.max_pool import MaxPool
 from snnx.layer.mean_pool import MeanPool
+from snnx.layer.normed import Normed
+from snnx.norm.batch import Batch
+from snnx.norm.none import NoNorm
+from snnx.norm.norm import MakesNorm, threshold_of
 
 PLANS = {
     11: (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"),
@@ -29,7 +33,8 @@ class VGG(nn.Module):
         width: factor on every number of channels and hidden width.
         depth: 11 or 16 weight layers with two hidden linear layers.
         pool: `avg` or `max`.
-        norm: batch norm after each convolution, with statistics over time and batch together.
+        norm: makes the norm after each convolution; see `MakesNorm`. `True` is batch norm and `False` is none. In a YAML `true`
+            stands for the option that the group `norm` has.
         bias: of the linear layers, and of the convolutions where there is no norm.
         hidden: widths of the hidden linear layers.
 
@@ -55,7 +60,7 @@ class VGG(nn.Module):
         width: float = 1.0,
         depth: Literal[11, 16] = 11,
         pool: Literal["avg", "max"] = "avg",
-        norm: bool = True,
+        norm: MakesNorm | bool = True,
         bias: bool = True,
         hidden: Sequence[int] = (512, 512),
     ) -> None:
@@ -70,6 +75,7 @@ class VGG(nn.Module):
                 f"VGG: the image must be at least 32x32, since five stages halve it; got {height}x{breadth}: "
                 "choose backbone=scnn, or a data set of larger images"
             )
+        makes_norm = norm if callable(norm) else Batch if norm else NoNorm
         self.features = nn.Sequential()
         layer = 0
         for entry in PLANS[depth]:
@@ -77,9 +83,11 @@ class VGG(nn.Module):
                 self.features.add_module(f"pool{layer}", SeqToANNContainer(POOLS[pool]()))
                 continue
             layer, n_out = layer + 1, max(1, round(entry * width))
-            conv = nn.Conv2d(n_in, n_out, 3, padding=1, bias=bias and not norm)
-            self.features.add_module(f"conv{layer}", SeqToANNContainer(conv, *([nn.BatchNorm2d(n_out)] if norm else [])))
-            self.features.add_module(f"sn{layer}", neuron())
+            sn = neuron()
+            after = makes_norm(n_out, v_threshold=threshold_of(sn), meets_sum=False)
+            conv = nn.Conv2d(n_in, n_out, 3, padding=1, bias=bias and isinstance(after, NoNorm))
+            self.features.add_module(f"conv{layer}", Normed(conv, after))
+            self.features.add_module(f"sn{layer}", sn)
             n_in = n_out
         n_in *= (height // 32) * (breadth // 32)
         self.classifier = nn.Sequential()

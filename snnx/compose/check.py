@@ -40,6 +40,10 @@ def _require_readers(job: Job) -> None:
     for group in OF_SOME_METHODS:
         if group in asked and config[group] is not None and group not in read:
             raise ValueError(f"{group} must not be set with {method}, which has its own; got one: leave {group} out")
+    if "norm" in asked and "norm" not in read:
+        backbone = config["backbone"]
+        which = "backbone.norm=false" if backbone.get("norm") is False else backbone["_target_"].rpartition(".")[2]
+        raise ValueError(f"norm must not be set with {which}, which has no place for a norm; got one: leave norm out")
     if config["attention"] and "attention" not in read:
         part, node = next(iter(config["attention"].items()))
         raise ValueError(

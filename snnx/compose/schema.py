@@ -38,6 +38,7 @@ class RunSchema:
     surrogate: Any = None
     neuron: Any = None
     attention: Any = None
+    norm: Any = None
     backbone: Any = None
     decoding: Any = None
     loss: Any = None

@@ -14,10 +14,10 @@ class Gain(nn.Module):
     """`y = gain * x`, one gain or one a channel: the shortcut of a residual block whose two ends have different scales.
 
     Shape:
-        `[N, C, *]` to the same.
+        `[T, B, C, *]` to the same.
 
     Example:
-        >>> Gain(torch.tensor([2.0, 3.0]))(torch.ones(1, 2, 1)).flatten().tolist()
+        >>> Gain(torch.tensor([2.0, 3.0]))(torch.ones(1, 1, 2, 1)).flatten().tolist()
         [2.0, 3.0]
     """
 
@@ -26,7 +26,7 @@ class Gain(nn.Module):
         self.register_buffer("gain", gain.reshape(-1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.gain.view(-1, *[1] * (x.ndim - 2))
+        return x * self.gain.view(-1, *[1] * (x.ndim - 3))
 
 
 @torch.no_grad()

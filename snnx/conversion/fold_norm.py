@@ -4,8 +4,9 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+from snnx.norm.foldable import is_batch_norm, require_foldable
 
 
 @torch.no_grad()
@@ -19,7 +20,8 @@ def fold_norm(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
         in_shape: `(C, H, W)`.
 
     Raises:
-        ValueError: a batch norm reads something else than the output of a convolution or linear layer.
+        ValueError: a batch norm reads something else than the output of a convolution or linear layer, or the network has
+            another norm.
 
     Source: Rueckauer et al., 2017, Eq 7.
 
@@ -27,18 +29,19 @@ def fold_norm(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
         >>> from snnx.backbone.convnet import ConvNet
         >>> folded = fold_norm(ConvNet(neuron=nn.ReLU, in_shape=(1, 8, 8), classes=2, channels=[4]), (1, 8, 8))
         >>> folded.stages.conv1
-        SeqToANNContainer(
+        Normed(
           (0): Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
           (1): Identity()
         )
     """
+    require_foldable(network, who="fold_norm")
     folded = copy.deepcopy(network).eval()
     names = {module: name for name, module in folded.named_modules()}
     made: list[tuple[Tensor, nn.Module]] = []
     pairs: dict[nn.Module, nn.Module] = {}
 
     def meet(norm: nn.Module, given: tuple[Tensor]) -> None:
-        before = next((layer for tensor, layer in made if tensor is given[0]), None)
+        before = next((layer for tensor, layer in made if _same(tensor, given[0], layer)), None)
         if before is None:
             raise ValueError(
                 "the backbone must have each batch norm directly after a convolution or linear layer, which it is folded into; "
@@ -50,7 +53,7 @@ def fold_norm(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
     hooks = [
         m.register_forward_hook(lambda m, _, y: made.append((y, m))) for m in names if isinstance(m, nn.Conv2d | nn.Linear)
     ]
-    hooks += [m.register_forward_pre_hook(meet) for m in names if isinstance(m, _BatchNorm)]
+    hooks += [m.register_forward_pre_hook(meet) for m in names if is_batch_norm(m)]
     parameter = next(folded.parameters())
     folded(torch.zeros(1, 1, *in_shape, dtype=parameter.dtype, device=parameter.device))
     for hook in hooks:
@@ -60,3 +63,10 @@ def fold_norm(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
         folded.set_submodule(names[layer], fuse(layer, norm))
         folded.set_submodule(names[norm], nn.Identity())
     return folded
+
+
+def _same(made: Tensor, read: Tensor, layer: nn.Module) -> bool:
+    """Whether a norm reads what the layer made, with the dimensions before the channels merged or split in another way."""
+    kept = 1 if isinstance(layer, nn.Linear) else 3
+    same = made.data_ptr() == read.data_ptr() and made.numel() == read.numel()
+    return same and made.shape[-kept:] == read.shape[-kept:] and made.stride()[-kept:] == read.stride()[-kept:]

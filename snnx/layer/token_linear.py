@@ -1,12 +1,14 @@
-"""A linear layer and a batch norm over tokens."""
+"""A linear layer and a norm over tokens."""
 
 from torch import Tensor, nn
 
 from snnx.layer.pointwise import Pointwise
+from snnx.norm.batch import Batch
+from snnx.norm.norm import MakesNorm
 
 
 class TokenLinear(nn.Module):
-    """`bn(fc(x))` of each token, with the norm's statistics over time, batch and tokens together.
+    """`bn(fc(x))` of each token, which to the norm is a sample.
 
     Shape:
         `[T, B, N, n_in]` to `[T, B, N, n_out]`.
@@ -14,6 +16,8 @@ class TokenLinear(nn.Module):
     Args:
         n_in, n_out: channels.
         bias: of the linear layer, which a batch norm makes redundant; some authors keep it.
+        norm: makes the norm; see `MakesNorm`.
+        v_threshold: of the neuron behind it.
 
     Example:
         >>> import torch
@@ -22,10 +26,11 @@ class TokenLinear(nn.Module):
         (torch.Size([4, 5, 6, 2]), 12)
     """
 
-    def __init__(self, n_in: int, n_out: int, *, bias: bool = True) -> None:
+    def __init__(self, n_in: int, n_out: int, *, bias: bool = True, norm: MakesNorm = Batch, v_threshold: float = 1.0) -> None:
         super().__init__()
         self.fc = Pointwise(n_in, n_out, bias=bias)
-        self.bn = nn.BatchNorm1d(n_out)
+        self.bn = norm(n_out, v_threshold=v_threshold, meets_sum=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.fc(x.flatten(0, 1)).flatten(0, 1)).unflatten(0, x.shape[:3])
+        y = self.fc(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        return self.bn(y.flatten(1, 2)).unflatten(1, x.shape[1:3])

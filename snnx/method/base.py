@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from snnx.decoding.decoding import Decoding
+from snnx.loss.loss import Loss, reads_every_step
 from snnx.method.finite import Diverged, first_nonfinite
 from snnx.metric.metric import Metric
 from snnx.metric.recorder import Recorder
@@ -36,18 +38,21 @@ class Method(pl.LightningModule):
         scheduler: from `(optimizer, total_steps)` to a learning-rate schedule stepped every batch.
 
     Raises:
-        ValueError: a metric compares with targets that this method's neurons do not have.
+        ValueError: a metric compares with targets that this method's neurons do not have, or the loss wants the outputs of
+            every step and this method trains without steps.
     """
 
     has_targets = False
+    has_steps = True
+    """Whether training makes outputs of every step, `[T, B, K]`, which a loss may read."""
 
     def __init__(
         self,
         *,
         encoding: nn.Module,
         backbone: nn.Module,
-        decoding: nn.Module,
-        loss: nn.Module,
+        decoding: Decoding,
+        loss: Loss,
         metric: dict[str, Metric],
         watch: str,
         optimizer: Callable[[Iterable[dict]], Optimizer],
@@ -55,6 +60,11 @@ class Method(pl.LightningModule):
     ) -> None:
         if not self.has_targets and (asked := [name for name, one in metric.items() if one.needs_targets]):
             raise ValueError(f"metric must not hold {', '.join(asked)} without method=conversion; got {type(self).__name__}")
+        if reads_every_step(loss) and not self.has_steps:
+            raise ValueError(
+                f"{type(self).__name__}: loss must read the decoded scores, since this method trains without time steps; "
+                f"got {type(loss).__name__}, which reads the outputs of every step: choose loss=cross_entropy or method=direct"
+            )
         super().__init__()
         self.encoding = encoding
         self.backbone = backbone
@@ -79,6 +89,10 @@ class Method(pl.LightningModule):
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores `[B, K]` of images `[B, C, H, W]`, from rest."""
+        return self.run(images)[1]
+
+    def run(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The backbone's outputs of every step, `[T, B, K]`, and the scores that are decoded from them, `[B, K]`."""
         functional.reset_net(self)
         encoded = self.encoding(images)
         if self.recorder is not None:
@@ -86,12 +100,19 @@ class Method(pl.LightningModule):
         outputs = self.backbone(encoded)
         if self.recorder is not None:
             self.recorder.see_output(outputs, self.decoding)
-        return self.decoding(outputs)
+        return outputs, self.decoding(outputs)
+
+    def scores_and_loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """The scores `[B, K]` of a batch, and its loss, which reads them or the outputs of every step."""
+        if reads_every_step(self.loss):
+            outputs, scores = self.run(images)
+            return scores, self.loss(outputs, labels)
+        scores = self(images)
+        return scores, self.loss(scores, labels)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         images, labels = batch
-        scores = self(images)
-        loss = self.loss(scores, labels)
+        scores, loss = self.scores_and_loss(images, labels)
         hard = labels if labels.ndim == 1 else labels.argmax(1)
         self._count("train", loss.detach(), scores.argmax(1) == hard)
         steps = int(self.trainer.num_training_batches)
@@ -109,9 +130,9 @@ class Method(pl.LightningModule):
         images, labels = batch
         if self.recorder is not None:
             self.recorder.labels = labels
-        scores = self(images)
+        scores, loss = self.scores_and_loss(images, labels)
         correct = scores.argmax(1) == labels
-        self._count(split, self.loss(scores, labels), correct)
+        self._count(split, loss, correct)
         self._require_finite(split, images, 0)
         if self.recorder is not None:
             self.recorder.end_batch(correct)

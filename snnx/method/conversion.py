@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from snnx.backbone.backbone import MakesBackbone
 from snnx.backbone.weights import load_weights
 from snnx.conversion.calibrate import calibrate
 from snnx.conversion.clipped import Clipped
@@ -21,6 +22,7 @@ from snnx.conversion.targets import tell_targets, worst
 from snnx.decoding.running_mean import RunningMean
 from snnx.encoding.rate import Rate
 from snnx.encoding.repeat import Repeat
+from snnx.loss.loss import Loss
 from snnx.method.base import Method
 from snnx.metric.metric import Metric
 
@@ -69,12 +71,13 @@ class Conversion(Method):
     """
 
     has_targets = True
+    has_steps = False
 
     def __init__(
         self,
         *,
-        backbone: Callable[..., nn.Module],
-        loss: nn.Module,
+        backbone: MakesBackbone,
+        loss: Loss,
         metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler],

@@ -6,6 +6,9 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from snnx.backbone.backbone import MakesBackbone
+from snnx.decoding.decoding import Decoding
+from snnx.loss.loss import Loss
 from snnx.method.base import Method
 from snnx.metric.metric import Metric
 
@@ -34,9 +37,9 @@ class Direct(Method):
         *,
         encoding: Callable[..., nn.Module],
         neuron: Callable[[], nn.Module],
-        backbone: Callable[..., nn.Module],
-        decoding: nn.Module,
-        loss: nn.Module,
+        backbone: MakesBackbone,
+        decoding: Decoding,
+        loss: Loss,
         metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler],

@@ -8,9 +8,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from snnx.backbone.backbone import MakesBackbone
 from snnx.backbone.weights import load_weights
+from snnx.layer.shortcut import Shortcut
+from snnx.loss.loss import Loss
 from snnx.method.base import Method
 from snnx.metric.metric import Metric
+from snnx.norm.none import NoNorm
+from snnx.norm.norm import Norm
 from snnx.spike_time.constant_threshold import keep_threshold
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 from snnx.spike_time.planes import SpikePlanes, ValuePlanes
@@ -19,10 +24,13 @@ from snnx.spike_time.readout import EndMembrane, SpikeTime
 THRESHOLDS = ("dynamic", "constant", "none")
 INPUTS = {"time": SpikePlanes, "direct": ValuePlanes}
 READOUTS = {"end_membrane": EndMembrane, "spike_time": SpikeTime}
+NORM = "a norm moves spikes out of their window; set norm=none, or choose backbone=mlp or scnn, which have none"
 BREAKS = {  # what a backbone may not hold, and what to do
     nn.AvgPool2d: "an average of spikes is no spike; choose backbone=mlp, or scnn or vgg with backbone.pool=max",
-    nn.modules.batchnorm._NormBase: "a norm moves spikes out of their window; choose backbone=mlp, scnn, or vgg with no norm",
-    nn.LayerNorm: "a norm moves spikes out of their window; choose backbone=mlp, scnn, or vgg with no norm",
+    Shortcut: "a sum of spikes is no spike; choose backbone=mlp, scnn or vgg",
+    nn.modules.batchnorm._NormBase: NORM,
+    nn.LayerNorm: NORM,
+    Norm: NORM,
 }
 
 
@@ -66,11 +74,13 @@ class TTFS(Method):
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold (ICCV 2023), and its authors' code.
     """
 
+    has_steps = False
+
     def __init__(
         self,
         *,
-        backbone: Callable[..., nn.Module],
-        loss: nn.Module,
+        backbone: MakesBackbone,
+        loss: Loss,
         metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],
         scheduler: Callable[[Optimizer, int], LRScheduler],
@@ -163,8 +173,10 @@ def _require_single_spikes(network: nn.Module) -> None:
     """
     for name, module in network.named_modules():
         for kind, reason in BREAKS.items():
-            if isinstance(module, kind):
-                raise ValueError(f"TTFS: backbone must hold no {kind.__name__.strip('_')}; got {name}: {reason}")
+            if isinstance(module, kind) and not isinstance(module, NoNorm):
+                if reason is NORM:
+                    raise ValueError(f"TTFS: backbone must hold no norm; got {name} ({type(module).__name__}): {reason}")
+                raise ValueError(f"TTFS: backbone must hold no {kind.__name__}; got {name}: {reason}")
     for name, module in network.named_modules():
         if getattr(module, "bias", None) is not None:
             raise ValueError(f"TTFS: backbone must have no bias; got one in {name}: set backbone.bias=false")

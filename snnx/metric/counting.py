@@ -10,6 +10,7 @@ from snnx.attention.self_attention import SelfAttention
 from snnx.energy.attention_products import products
 from snnx.metric.metric import Metric
 from snnx.neuron.node import Node
+from snnx.norm.foldable import require_foldable
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 UNCOUNTED = (_ConvNd, nn.Bilinear, nn.RNNBase, nn.RNNCellBase)
@@ -25,7 +26,8 @@ class Counting(Metric):
     What a network multiplies without a layer, by `F.linear` or `@`, is not seen and not counted.
 
     Raises:
-        ValueError: the network has an attention whose products cannot be seen, or a layer that is not counted.
+        ValueError: the network has an attention whose products cannot be seen, a layer that is not counted, or a norm that
+            the layer before it cannot take in.
     """
 
     in_pieces: ClassVar[bool] = True
@@ -37,6 +39,7 @@ class Counting(Metric):
         self._last: Tensor | None = None  # spikes of the neurons that ran last
 
     def begin(self, network: nn.Module) -> None:
+        require_foldable(network, who=type(self).__name__)
         for name, module in network.named_modules():
             if type(module).__name__.endswith("Attention") and not isinstance(module, SelfAttention):
                 raise ValueError(

@@ -5,11 +5,11 @@ from functools import partial
 from typing import Protocol
 
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.hooks import RemovableHandle
 
 from snnx.attention.self_attention import SelfAttention
 from snnx.neuron.node import Node
+from snnx.norm.foldable import is_batch_norm
 
 
 class Listener(Protocol):
@@ -59,7 +59,7 @@ class LayerHooks:
             if isinstance(module, nn.Conv2d | nn.Linear):
                 self._hooks.append(module.register_forward_pre_hook(partial(self._before_layer, name)))
                 self._hooks.append(module.register_forward_hook(partial(self._after_layer, name)))
-            elif norms and isinstance(module, _BatchNorm):
+            elif norms and is_batch_norm(module):
                 self._hooks.append(module.register_forward_pre_hook(self._before_norm))
 
     def let_go(self) -> None:

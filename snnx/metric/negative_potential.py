@@ -19,7 +19,7 @@ class NegativePotential(Metric):
         on: `H` or `V`.
 
     Raises:
-        ValueError: `on` is neither.
+        ValueError: `on` is neither, or is V and a neuron has a step of its own.
 
     Source: Direct Training of Spiking Transformers, section 4.6 and Figure 16.
 
@@ -40,6 +40,12 @@ class NegativePotential(Metric):
 
     def begin(self, network: nn.Module) -> None:
         require_steps(network, "NegativePotential")
+        for module in network.modules():
+            if self.on == "V" and isinstance(module, Node) and type(module).step is not Node.step:
+                raise ValueError(
+                    f"NegativePotential: on must be H for {type(module).__name__}, whose step resets in its own way, so that "
+                    "the potential after it is not known here; got V"
+                )
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         v = h if self.on == "H" else node.discharge(h, s)

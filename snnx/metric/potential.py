@@ -16,12 +16,13 @@ class Potential(Metric):
     """Of `h[t]`, the potential before reset, over samples, steps and neurons of a layer:
 
         potential_mean, potential_std, potential_skew
-        potential_above = share with h >= v_threshold
-        potential_near  = share with |h - v_threshold| <= 1
+        potential_above = share with h >= threshold
+        potential_near  = share with |h - threshold| <= 1
         potential_histogram, in 64 bins from -4 to 4, whose ends take what lies beyond
         current_variance = Var(x[t]), of a first-spike neuron without leak, where x[t] = h[t] - h[t-1]
 
-    A neuron that fires once goes on integrating and says nothing any more, so only steps up to its spike count.
+    The threshold is the one that this h was compared with: `v_threshold`, or where a neuron moves it, that of the step. A
+    neuron that fires once goes on integrating and says nothing any more, so only steps up to its spike count.
 
     Args:
         include_refractory: count a first-spike neuron after its spike too.
@@ -48,11 +49,11 @@ class Potential(Metric):
         require_steps(network, "Potential")
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+        above = (h.float() - node.thresholds()).flatten(2)
         h, s = h.flatten(2).float(), s.flatten(2)
         counted = torch.ones_like(h)
         if isinstance(node, TTFS) and not self.include_refractory:
             counted = unfired(s).float()
-        above = h - node.v_threshold
         parts = {
             "_counted": counted, "_h": counted * h, "_hh": counted * h**2, "_hhh": counted * h**3,
             "_above": counted * (above >= 0), "_near": counted * (above.abs() <= 1),

@@ -6,7 +6,6 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from snnx.attention.self_attention import SelfAttention
 from snnx.metric.counting import Counting
@@ -14,6 +13,7 @@ from snnx.metric.layer_hooks import LayerHooks
 from snnx.metric.metric import Metric
 from snnx.metric.reductions import Reductions
 from snnx.neuron.node import Node
+from snnx.norm.foldable import is_batch_norm
 
 
 class Recorder(Reductions):
@@ -48,7 +48,8 @@ class Recorder(Reductions):
         super().__init__(metrics)
         self.counting = [metric for metric in metrics if isinstance(metric, Counting)]
         parts = encoding.named_modules(prefix="encoding") if encoding is not None and self.counting else ()
-        self.before = {name: module for name, module in parts if isinstance(module, nn.Conv2d | nn.Linear | _BatchNorm | Node)}
+        kinds = nn.Conv2d | nn.Linear | Node
+        self.before = {name: module for name, module in parts if isinstance(module, kinds) or is_batch_norm(module)}
         self.layers = layers
         self.nodes: dict[str, Node] = {}
         self.attentions: dict[str, SelfAttention] = {}

@@ -9,7 +9,9 @@ from snnx.neuron.node import Node
 
 
 class ResidualPotential(Metric):
-    """`r = |h - v_threshold|` (signed: `r = h - v_threshold`), the largest and the mean over neurons.
+    """`r = |h - threshold|` (signed: `r = h - threshold`), the largest and the mean over neurons.
+
+    The threshold is the one that this h was compared with: `v_threshold`, or where a neuron moves it, that of the step.
 
     Over the test set the largest of the samples' maxima, and the mean of their means. Layers in order make the paper's global
     step `g = (l - 1)*T + t`. `dip` is the mean over all layers before the last minus the mean of the last: positive where the
@@ -36,7 +38,7 @@ class ResidualPotential(Metric):
         require_steps(network, "ResidualPotential")
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
-        r = h.flatten(2).float() - node.v_threshold
+        r = (h.float() - node.thresholds()).flatten(2)
         r = r if self.signed else r.abs()
         return {"residual_potential_max": r.amax(2), "residual_potential_mean": r.mean(2)}
 

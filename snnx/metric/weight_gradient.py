@@ -21,7 +21,7 @@ class WeightGradient(Metric, pl.Callback):
         weight_gradient_log10     = log10 of the mean of |g|, at least -12
         weight_gradient_small     = share with |g| < 1e-8
         weight_gradient_histogram = shares by log10 |g|, in 56 bins from -12 to 2
-        surrogate_slope           = mean over steps and neurons of the surrogate's slope at h - v_threshold, by neuron layer;
+        surrogate_slope           = mean over steps and neurons of the surrogate's slope at h - threshold, by neuron layer;
                                     of a first-spike neuron 0 after its spike, when its mask lets nothing through
 
     `weight_gradient_log10_least` is that of the layer where it is least. With `trainer.max_epochs=0` these are the gradients at
@@ -56,7 +56,7 @@ class WeightGradient(Metric, pl.Callback):
             for name, node in nodes.items():
                 node.probe = lambda h, s, name=name, node=node: slopes.update({name: _slope(node, h, s)})
             pl_module.encoding.begin_evaluation()
-            loss = pl_module.loss(pl_module(images.clone()), labels.clone())
+            _, loss = pl_module.scores_and_loss(images.clone(), labels.clone())
             layers = [place.layer for place in places(pl_module.backbone)]
             gradients = torch.autograd.grad(loss, [layer.weight for layer in layers])
             for node in nodes.values():
@@ -70,7 +70,7 @@ class WeightGradient(Metric, pl.Callback):
 
 
 def _slope(node: Node, h: Tensor, s: Tensor) -> Tensor:
-    x = (h.detach() - node.v_threshold).requires_grad_()
+    x = (h.detach() - node.thresholds()).requires_grad_()
     with torch.enable_grad():  # a probe may be called within an autograd function's forward
         (slope,) = torch.autograd.grad(node.surrogate_function(x).sum(), x)
     if isinstance(node, TTFS):

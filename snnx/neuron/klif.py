@@ -3,10 +3,10 @@
 from typing import Literal, get_args
 
 import torch
-from spikingjelly.activation_based.surrogate import SurrogateFunctionBase
 from torch import Tensor, nn
 
 from snnx.neuron.lif import LIF
+from snnx.surrogate.surrogate import Surrogate
 
 Form = Literal["after_charge", "before_charge"]
 
@@ -49,7 +49,7 @@ class KLIF(LIF):
         decay_input: bool = True,
         v_threshold: float = 1.0,
         v_reset: float | None = 0.0,
-        surrogate: SurrogateFunctionBase | None = None,
+        surrogate: Surrogate | None = None,
         detach_reset: bool = False,
     ) -> None:
         super().__init__(

@@ -2,10 +2,10 @@
 
 from math import inf
 
-from spikingjelly.activation_based.surrogate import SurrogateFunctionBase
 from torch import Tensor
 
 from snnx.neuron.node import Node
+from snnx.surrogate.surrogate import Surrogate
 
 
 class LIF(Node):
@@ -44,7 +44,7 @@ class LIF(Node):
         decay_input: bool = True,
         v_threshold: float = 1.0,
         v_reset: float | None = 0.0,
-        surrogate: SurrogateFunctionBase | None = None,
+        surrogate: Surrogate | None = None,
         detach_reset: bool = False,
     ) -> None:
         super().__init__(v_threshold=v_threshold, v_reset=v_reset, surrogate=surrogate, detach_reset=detach_reset)

@@ -1,9 +1,9 @@
 """The leaky neuron of an equation that subtracts the spike of the step before: a soft reset that does not leak."""
 
-from spikingjelly.activation_based.surrogate import SurrogateFunctionBase
 from torch import Tensor
 
 from snnx.neuron.lif import LIF
+from snnx.surrogate.surrogate import Surrogate
 
 
 class LIFDelayed(LIF):
@@ -42,7 +42,7 @@ class LIFDelayed(LIF):
         *,
         beta: float = 0.9,
         v_threshold: float = 1.0,
-        surrogate: SurrogateFunctionBase | None = None,
+        surrogate: Surrogate | None = None,
         detach_reset: bool = False,
     ) -> None:
         if not 0 < float(beta) < 1:

@@ -3,11 +3,11 @@
 import math
 
 import torch
-from spikingjelly.activation_based.surrogate import SurrogateFunctionBase
 from torch import Tensor, nn
 
 from snnx.neuron.lif import time_constant
 from snnx.neuron.node import Node
+from snnx.surrogate.surrogate import Surrogate
 
 
 class PLIF(Node):
@@ -43,7 +43,7 @@ class PLIF(Node):
         decay_input: bool = True,
         v_threshold: float = 1.0,
         v_reset: float | None = 0.0,
-        surrogate: SurrogateFunctionBase | None = None,
+        surrogate: Surrogate | None = None,
         detach_reset: bool = False,
     ) -> None:
         super().__init__(v_threshold=v_threshold, v_reset=v_reset, surrogate=surrogate, detach_reset=detach_reset)

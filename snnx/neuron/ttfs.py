@@ -1,11 +1,13 @@
 """The time-to-first-spike neuron: it fires once and is silent ever after."""
 
+from typing import NamedTuple
+
 import torch
-from spikingjelly.activation_based.surrogate import SurrogateFunctionBase
 from torch import Tensor
 
 from snnx.neuron.lif import LIF, time_constant
 from snnx.neuron.node import Node
+from snnx.surrogate.surrogate import Surrogate
 
 
 class TTFS(Node):
@@ -39,18 +41,21 @@ class TTFS(Node):
         (2.5, 1.0)
     """
 
+    class State(NamedTuple):
+        v: Tensor
+        fired: Tensor | float = 0.0
+
     def __init__(
         self,
         *,
         tau: float | None = None,
         decay_input: bool = True,
         v_threshold: float = 1.0,
-        surrogate: SurrogateFunctionBase | None = None,
+        surrogate: Surrogate | None = None,
         detach_mask: bool = True,
         force_last_spike: bool = False,
     ) -> None:
         super().__init__(v_threshold=v_threshold, v_reset=None, surrogate=surrogate)
-        self.register_memory("fired", 0.0)
         self.tau = None if tau is None else time_constant(self, tau)
         self.decay_input = decay_input
         self.detach_mask = detach_mask
@@ -59,17 +64,17 @@ class TTFS(Node):
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
         return v + x if self.tau is None else LIF.charge(self, x, v)
 
-    def step(self, x: Tensor, v: Tensor, fired: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        h = self.charge(x, v)
-        s = self.fire(h) * (1.0 - (fired.detach() if self.detach_mask else fired))
-        return h, s, h, fired + s
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        h = self.charge(x, state.v)
+        s = self.fire(h, state) * (1.0 - (state.fired.detach() if self.detach_mask else state.fired))
+        return h, s, self.State(v=h, fired=state.fired + s)
 
-    def sequence(self, x: Tensor, v: Tensor, fired: Tensor) -> tuple[Tensor | None, Tensor, Tensor, Tensor]:
-        h, s, v, fired = super().sequence(x, v, fired)
+    def sequence(self, x: Tensor, state: State) -> tuple[Tensor | None, Tensor, State]:
+        h, s, state = super().sequence(x, state)
         if self.force_last_spike:
-            forced = (1.0 - fired).detach()
-            s, fired = torch.cat([s[:-1], s[-1:] + forced]), fired + forced
-        return h, s, v, fired
+            forced = (1.0 - state.fired).detach()
+            s, state = torch.cat([s[:-1], s[-1:] + forced]), state._replace(fired=state.fired + forced)
+        return h, s, state
 
 
 def unfired(s: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ PHYSICS = 1  # raised when code changes what an unchanged configuration computes
 NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded", "outdated", "loaded")
 PLACES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
 LOADED = ("backbone.weights", "method.checkpoint")  # keys that bring weights from a file: what is in it counts, not its place
-ADDED: dict[str, object] = {}
+ADDED: dict[str, object] = {"norm": {"_target_": "snnx.norm.batch.Batch", "_partial_": True}}
 """Keys that came later, as `group` or `group.key`, and the value that the code had before there was a key. With that value a
 key is left out of a run's name, so that the runs from before it keep theirs."""
 ALONE = {"trainer.devices": 1}  # a place too; several devices are not: each norms and draws noise for its part of a batch

@@ -10,11 +10,12 @@ HOLDS = {
     "dataset": ("augmentation",),
     "encoding": ("neuron",),
     "neuron": ("surrogate",),
-    "backbone": ("attention",),
+    "backbone": ("attention", "norm"),
     "decoding": ("neuron",),
     "method": ("encoding", "neuron", "backbone", "decoding", "loss", "metric", "optimizer", "scheduler"),
 }
-"""Which groups an option of a group gets, if its signature names them: so each stands in a configuration once."""
+"""Which groups an option of a group gets, if its signature names them: so each stands in a configuration once. An option whose
+own YAML has a key of that name says there whether it gets the group: `backbone.norm=false` leaves it out."""
 
 
 def component(config: dict, group: str) -> Any:
@@ -34,12 +35,13 @@ def component(config: dict, group: str) -> Any:
         >>> neuron.tau, neuron.surrogate_function
         (4.0, Sigmoid(alpha=4.0, spiking=True))
     """
-    node = config[group]
+    node = config.get(group)
     if node is None:
         return None
     if "_target_" not in node:
         return {name: instantiate(one, _convert_="all") for name, one in node.items()}
     held = {name: component(config, name) for name in held_by(group, node)}
+    held = {name: made for name, made in held.items() if made is not None}  # the constructor's default, as before the group was
     made = instantiate({**node, "_partial_": True}, _convert_="all")
     return partial(made, **held) if node.get("_partial_") else made(**held)
 
@@ -52,7 +54,7 @@ def held_by(group: str, node: dict) -> list[str]:
         ['surrogate']
     """
     named = signature(get_object(node["_target_"])).parameters
-    return [name for name in HOLDS.get(group, ()) if name in named]
+    return [name for name in HOLDS.get(group, ()) if name in named and node.get(name) is not False]
 
 
 def used(config: dict) -> set[str]:

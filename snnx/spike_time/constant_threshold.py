@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snnx.layer.each_step import EachStep
+from snnx.layer.normed import Normed
 from snnx.spike_time.causal_set import SILENT, CausalSet
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
@@ -125,7 +126,7 @@ def keep_threshold(network: nn.Module, *, values: bool, clip: float | None) -> N
     for layer, neuron in list(zip(layers, neurons, strict=True))[values:]:
         weights = network.get_submodule(layer)
         wrapper = layer.rpartition(".")[0]  # where there is one, it folds time into the batch
-        outer = wrapper if isinstance(network.get_submodule(wrapper), EachStep | SeqToANNContainer) else layer
+        outer = wrapper if isinstance(network.get_submodule(wrapper), EachStep | Normed | SeqToANNContainer) else layer
         network.set_submodule(outer, ConstantThreshold(weights, clip=clip))
         fired = Fired()
         fired.window = network.get_submodule(neuron).window

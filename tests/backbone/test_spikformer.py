@@ -12,6 +12,7 @@ from snnx.attention.tasa import TASA
 from snnx.backbone.spikformer import Spikformer
 from snnx.backbone.spikformer_spikingjelly import SpikformerSpikingJelly
 from snnx.neuron.lif import LIF
+from snnx.norm.batch import Batch
 
 EVENTS = {"embed_dim": 256, "heads": 16, "depth": 2, "pools": 4, "qkv_bias": False}
 TINY = {"in_shape": (3, 16, 16), "classes": 5, "embed_dim": 32, "heads": 4, "depth": 2}
@@ -75,7 +76,7 @@ def test_gradients_reach_k_and_u():
     """Where neurons fire: before training hardly any does behind the product, and then there is nothing to learn from."""
     torch.manual_seed(0)
     net = Spikformer(neuron=neuron, **TINY, attention={"temporal": partial(TASA, timesteps=4), "denoiser": NSAD})
-    for norm in (m for m in net.encoder.modules() if isinstance(m, nn.BatchNorm1d)):
+    for norm in (m for m in net.encoder.modules() if isinstance(m, Batch)):
         nn.init.constant_(norm.weight, 4.0)
     net(torch.rand(4, 8, 3, 16, 16)).square().sum().backward()
     learned = {name: p.grad for name, p in net.named_parameters() if name.rsplit(".", 1)[-1] in ("kappa", "u", "a1")}

@@ -202,7 +202,7 @@ def test_a_share_of_the_source_leaves_each_stage_an_epoch():
         (["method.source=1.0"], r"TTFS: source must be a share of the epochs in \[0, 1\); got 1.0"),
         (["backbone.pool=avg"], "TTFS: backbone must hold no AvgPool2d; got features.pool1.0: .*; choose .* backbone.pool=max"),
         (["backbone.bias=true"], "TTFS: backbone must have no bias; got one in features.conv1.0: set backbone.bias=false"),
-        (["backbone=convnet"], "TTFS: backbone must hold no NormBase; got .*: a norm moves spikes out of their window"),
+        (["backbone=convnet"], "TTFS: backbone must hold no norm; got .*: a norm moves spikes out of their window"),
     ],
 )
 def test_backbones_that_break_single_spikes(overrides, message):

@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from snnx.method.base import Method
 from snnx.metric.recorder import Recorder
 from snnx.neuron.node import Node
+from snnx.norm.norm import Norm
 from snnx.record.checkpoint import load
 from snnx.record.job import Job
 from snnx.run.allocator import keep_memory
@@ -161,11 +162,11 @@ def _save(trainer: pl.Trainer, method: Method, path: Path) -> float:
 def _operations(method: Method, images: Tensor) -> tuple[float, float]:
     """Floating-point and synaptic operations of one sample's forward.
 
-    Batch norms take these images' statistics: their running ones are of a few steps, and with those a layer may be silent.
+    Norms take these images' statistics: their running ones are of a few steps, and with those a layer may be silent.
     """
     method.eval()
     for module in method.backbone.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        if isinstance(module, nn.modules.batchnorm._BatchNorm | Norm):
             module.train()
     method.encoding.begin_evaluation()
     fired, seen = [], []

@@ -1,0 +1,24 @@
+"""No norm."""
+
+from torch import nn
+
+from snnx.norm.norm import Norm
+
+
+class NoNorm(nn.Identity, Norm):
+    """`y = x`. A convolution in front of it has a bias, where the backbone has a choice.
+
+    Shape:
+        `[T, B, C, *]` to the same.
+
+    Args:
+        channels, v_threshold, meets_sum: not used.
+
+    Example:
+        >>> import torch
+        >>> NoNorm(2)(torch.ones(4, 3, 2)).shape
+        torch.Size([4, 3, 2])
+    """
+
+    def __init__(self, channels: int, *, v_threshold: float = 1.0, meets_sum: bool = False) -> None:
+        super().__init__()

@@ -1,0 +1,227 @@
+"""What every option of a group keeps, as checks that raise; `tests/test_contracts.py` walks `conf/` with them."""
+
+from collections.abc import Callable
+
+import torch
+from composing import composed
+from spikingjelly.activation_based.functional import reset_net
+from torch import Tensor, nn
+
+from snnx.loss.loss import Loss, reads_every_step
+from snnx.neuron.kernel.find import definition_only
+from snnx.neuron.node import Node
+from snnx.norm.norm import MakesNorm
+from snnx.options.folders import shipped
+from snnx.run.component import component
+from snnx.surrogate.surrogate import Surrogate
+
+STEPS, SAMPLES = 6, 5
+Network = Callable[[Tensor], Tensor]
+
+
+def options(group: str) -> list[str]:
+    """The names of a group's options, as they lie in `conf/`."""
+    return sorted(path.stem for path in (shipped("conf") / group).glob("*.yaml"))
+
+
+def option(group: str, name: str, *words: str) -> object:
+    """What an option makes, with the groups that it holds at their defaults."""
+    return component(composed(f"{group}={name}", *words).config, group)
+
+
+def same(first: Tensor, second: Tensor) -> bool:
+    """Equal but for rounding, where another number of samples makes products in another order."""
+    return first.shape == second.shape and torch.allclose(first.double(), second.double(), rtol=1e-4, atol=1e-5)
+
+
+def from_rest(network: nn.Module, x: Tensor) -> Tensor:
+    reset_net(network)
+    with torch.no_grad():
+        return network(x)
+
+
+# of whatever goes through time: neurons, backbones in evaluation
+
+
+def starts_from_rest(network: nn.Module, x: Tensor) -> None:
+    """After a reset nothing is left of the batch before, of whatever size it was."""
+    first = from_rest(network, x)
+    for before in (2 * x, x[:, :1], x[:2]):
+        from_rest(network, before)
+        assert same(from_rest(network, x), first), "state is left after a reset: register it, so that reset_net finds it"
+
+
+def is_causal(network: nn.Module, x: Tensor) -> None:
+    """What comes in at a step changes nothing before it."""
+    later = torch.cat([x[:4], x[4:].flip(0) + 1])
+    assert same(from_rest(network, later)[:4], from_rest(network, x)[:4]), "a later input changes an earlier output"
+
+
+def runs_in_pieces(network: nn.Module, x: Tensor) -> None:
+    """A sequence in pieces, without a reset between them, is the sequence as a whole."""
+    whole = from_rest(network, x)
+    reset_net(network)
+    with torch.no_grad():
+        pieces = torch.cat([network(x[:3]), network(x[3:4]), network(x[4:])])
+    assert same(pieces, whole), "state is not carried from piece to piece"
+
+
+def keeps_samples_apart(network: nn.Module, x: Tensor) -> None:
+    """A sample alone is the sample in a batch, and the order of samples changes nothing but the order."""
+    whole = from_rest(network, x)
+    for i in range(x.shape[1]):
+        assert same(from_rest(network, x[:, i : i + 1]), whole[:, i : i + 1]), "a sample depends on its batch"
+    order = torch.tensor([3, 1, 4, 0, 2])
+    assert same(from_rest(network, x[:, order]), whole[:, order]), "a sample depends on its place in the batch"
+
+
+def goes_through_time(network: nn.Module, x: Tensor) -> None:
+    for check in (starts_from_rest, is_causal, runs_in_pieces, keeps_samples_apart):
+        check(network, x)
+
+
+def neuron(make: Callable[[], nn.Module]) -> None:
+    """One layer: through time; spikes of the input's shape and dtype; a finite gradient; its own state; a known threshold."""
+    torch.manual_seed(0)
+    x = 3 * torch.randn(STEPS, SAMPLES, 7) + 0.5
+    goes_through_time(make(), x)
+    goes_through_time(make(), x.unflatten(2, (7, 1, 1)))
+    one, other, leaf = make(), make(), x.clone().requires_grad_()
+    y = one(leaf)
+    assert y.shape == x.shape
+    assert y.dtype == x.dtype
+    y.sum().backward()
+    assert torch.isfinite(leaf.grad).all()
+    assert (leaf.grad != 0).any(), "no gradient reaches the input"
+    assert same(other(x), y), "two layers share their state"
+    if isinstance(one, Node):
+        assert ((y == 0) | (y == 1)).all(), "a spike is 0 or 1"
+        assert 0 < y.mean() < 1, "the neuron never fires, or always"
+        fires_where_it_says(make())
+
+
+def fires_where_it_says(node: Node) -> None:
+    """Metrics read the threshold of each step, and no neuron fires below it, on its definition or on its kernel."""
+    x, shown = 3 * torch.randn(STEPS, SAMPLES, 7) + 0.5, []
+    node.probe = lambda h, s: shown.append((h, s, node.thresholds()))
+    from_rest(node, x)
+    with definition_only():
+        from_rest(node, x)
+    for h, s, threshold in shown:
+        assert (s <= (h >= threshold)).all(), "a spike below the threshold that the neuron says it has"
+
+
+def backbone(make: Callable[..., nn.Module], neuron: Callable[[], nn.Module]) -> None:
+    """A network: scores of every step for any T and B; through time in evaluation; all weights learn; width is a factor."""
+    torch.manual_seed(0)
+    network = make(neuron=neuron, in_shape=(2, 32, 32), classes=3, width=0.125)
+    x = torch.rand(STEPS, SAMPLES, 2, 32, 32)
+    for steps, samples in ((STEPS, SAMPLES), (1, 2)):
+        reset_net(network)
+        y = network(x[:steps, :samples])
+        assert y.shape == (steps, samples, 3)
+    reset_net(network)
+    network(x).square().sum().backward()
+    assert not [name for name, p in network.named_parameters() if p.requires_grad and p.grad is None], "unused weights"
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
+    goes_through_time(network.double().eval(), x.double())
+    wide = make(neuron=neuron, in_shape=(2, 32, 32), classes=3, width=0.5)
+    assert _size(wide) > _size(network)
+
+
+def _size(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def norm(make: MakesNorm) -> None:
+    """A norm of maps and of tokens: the shape stays; it learns; in evaluation a step sees no other, and a sample no other."""
+    torch.manual_seed(0)
+    for shape in ((4, SAMPLES, 3, 5, 6), (4, SAMPLES, 3)):
+        for meets_sum in (False, True):
+            made = make(3, v_threshold=0.7, meets_sum=meets_sum)
+            x = (2 * torch.randn(shape) + 1).requires_grad_()
+            y = made(x)
+            assert y.shape == x.shape
+            y.square().sum().backward()
+            assert torch.isfinite(x.grad).all()
+            assert not [name for name, p in made.named_parameters() if p.grad is None]
+            made, x = made.eval(), x.detach()
+            before = {key: value.clone() for key, value in made.state_dict().items()}
+            assert same(from_rest(made, torch.cat([x[:2], x[2:] + 1]))[:2], from_rest(made, x)[:2]), "a step sees a later one"
+            keeps_samples_apart(made, x)
+            assert all(torch.equal(value, before[key]) for key, value in made.state_dict().items()), "evaluation trains it"
+
+
+def decoding(make: Callable[[], nn.Module]) -> None:
+    """Scores of any number of first steps; samples apart; nothing left after a reset; a gradient to the outputs."""
+    torch.manual_seed(0)
+    for mode in (True, False):
+        made = make().train(mode)
+        y = (torch.randn(4, SAMPLES, 3) + 0.5).requires_grad_()
+        scores = made(y)
+        assert scores.shape == (SAMPLES, 3)
+        if mode:
+            scores.sum().backward()
+            assert torch.isfinite(y.grad).all()
+        y = y.detach()
+        for steps in range(1, 5):
+            whole = from_rest(made, y[:steps])
+            assert whole.shape == (SAMPLES, 3)
+            from_rest(made, 2 * y)
+            assert same(from_rest(made, y[:steps]), whole), "state is left after a reset"
+            assert same(from_rest(made, y[:steps, 1:2]), whole[1:2]), "a sample depends on its batch"
+            assert same(from_rest(made, y[:steps].flip(1)), whole.flip(0)), "a sample depends on its place in the batch"
+
+
+def loss(made: Loss) -> None:
+    """A finite scalar of hard and of soft labels, whatever the order of samples; a step down its slope makes it less."""
+    torch.manual_seed(0)
+    shape = (4, SAMPLES, 3) if reads_every_step(made) else (SAMPLES, 3)
+    hard = torch.tensor([0, 1, 2, 1, 0])
+    soft = torch.rand(SAMPLES, 3).softmax(1)
+    for labels in (hard, soft, nn.functional.one_hot(hard, 3).float()):
+        scores = torch.randn(shape, requires_grad=True)
+        value = made(scores, labels)
+        assert value.ndim == 0
+        assert torch.isfinite(value)
+        (slope,) = torch.autograd.grad(value, scores)
+        with torch.no_grad():
+            assert made(scores - 0.01 * slope, labels) < value, "a step down the slope does not lower it"
+            assert same(made(scores.flip(-2), labels.flip(0)), value), "the order of samples changes it"
+
+
+def surrogate(made: Surrogate) -> None:
+    """The step exactly, in forward; a slope that is finite, not negative, positive at the threshold, and keeps the dtype."""
+    for dtype in (torch.float32, torch.float64):
+        x = torch.linspace(-5, 5, 201, dtype=dtype).requires_grad_()
+        s = made(x)
+        assert s.dtype == dtype
+        assert torch.equal(s, (x >= 0).to(dtype)), "forward is not the step"
+        s.sum().backward()
+        assert torch.isfinite(x.grad).all()
+        assert (x.grad >= 0).all(), "a slope is negative"
+        assert x.grad[100] > 0, "there is no slope at the threshold"
+        assert x.grad[[0, -1]].max() <= x.grad[100], "the slope is larger far from the threshold than at it"
+
+
+def encoding(make: Callable[..., nn.Module]) -> None:
+    """Time first, of the channels that it says; evaluation repeats itself; without a draw, a sample is apart from its batch."""
+    torch.manual_seed(0)
+    made = make(in_channels=2)
+    shape = (SAMPLES, 2, 8, 8) if made.sample_dims == 3 else (SAMPLES, made.timesteps, 2, 8, 8)
+    images = torch.rand(shape) if made.sample_dims == 3 else torch.randint(0, 3, shape).float()
+    for mode in (True, False):
+        y = from_rest(made.train(mode), images)
+        assert y.shape == (made.timesteps, SAMPLES, made.out_channels, 8, 8)
+        assert y.dtype == images.dtype
+    evaluated = []
+    for _ in range(2):
+        made.begin_evaluation()
+        evaluated.append(from_rest(made, images))
+    assert torch.equal(*evaluated), "two evaluations see different spikes"
+    made.train()
+    reset_net(made)
+    drawn = not any(p.requires_grad for p in made.parameters()) and not torch.equal(made(images), from_rest(made, images))
+    made.eval().begin_evaluation()
+    if not drawn:
+        assert same(from_rest(made, images[1:2]), evaluated[0][:, 1:2]), "a sample depends on its batch"

@@ -1,0 +1,82 @@
+"""A loss that reads the outputs of every step: it gets them in training and in evaluation, or is refused before training."""
+
+import pytest
+import torch
+import yaml
+from composing import composed
+from published_losses import TET
+from torch.nn import functional as F
+
+from snnx.compose.check import check
+from snnx.method.base import Method
+from snnx.run.build import build_data, build_method
+
+YAML = """
+_target_: published_losses.TET
+lambda_mse: 0.05
+"""
+
+
+class Facts:
+    shape, classes = (1, 8, 8), 10
+
+
+def built(*words: str) -> Method:
+    torch.manual_seed(0)
+    return build_method({**composed(*words).config, "loss": yaml.safe_load(YAML)}, Facts())
+
+
+@pytest.mark.parametrize("decoding", ["mean_logits", "last_step", "spike_count"])
+def test_it_reads_what_the_backbone_says_at_every_step(decoding):
+    method, images, labels = built(f"decoding={decoding}", "timesteps=3"), torch.rand(5, 1, 8, 8), torch.arange(5)
+    shown = []
+    method.backbone.register_forward_hook(lambda module, given, outputs: shown.append(outputs))
+    scores, loss = method.scores_and_loss(images, labels)
+    (outputs,) = shown
+    assert outputs.shape == (3, 5, 10)
+    by_hand = 0.95 * sum(F.cross_entropy(y, labels) for y in outputs) / 3 + 0.05 * ((outputs - 1) ** 2).mean()
+    assert loss.item() == pytest.approx(by_hand.item(), rel=1e-6)
+    assert torch.equal(scores, method(images)), "accuracy is that of the decoded scores, whatever the loss reads"
+
+
+def test_other_losses_read_the_decoded_scores():
+    method, images, labels = build_method(composed().config, Facts()), torch.rand(5, 1, 8, 8), torch.arange(5)
+    scores, loss = method.scores_and_loss(images, labels)
+    assert scores.shape == (5, 10)
+    assert loss.item() == F.cross_entropy(scores, labels).item()
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+def test_it_trains_validates_and_tests():
+    import pytorch_lightning as pl
+
+    config = composed("timesteps=2", "metric=[firing_rate,weight_gradient]").config
+    data = build_data({**config, "budget": {"samples": 0.1}})
+    method = build_method({**config, "loss": yaml.safe_load(YAML)}, data)
+    trainer = pl.Trainer(max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False, accelerator="cpu",
+                         num_sanity_val_steps=0, log_every_n_steps=1, enable_model_summary=False)  # fmt: skip
+    trainer.fit(method, datamodule=data)
+    seen = {key: float(value) for key, value in trainer.callback_metrics.items()}
+    (tested,) = trainer.test(method, datamodule=data, verbose=False)
+    assert {"train/loss", "val/loss"} <= set(seen)
+    assert tested["test/loss"] > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["method=conversion"], "Conversion"),
+        (["method=ttfs", "backbone=scnn", "backbone.bias=false", "backbone.pool=max", "dataset=mnist"], "TTFS"),
+    ],
+)
+def test_a_method_without_steps_refuses_it(words, name):
+    job = composed(*words)
+    job.config["loss"] = yaml.safe_load(YAML)
+    message = f"^{name}: loss must read the decoded scores, since .*; got TET, .*: choose loss=cross_entropy or"
+    with pytest.raises(ValueError, match=message):
+        build_method(job.config, type("Facts", (), {"shape": (1, 28, 28), "classes": 10}))
+
+
+def test_the_example_of_a_package_is_the_class():
+    assert TET.every_step
+    check(composed())

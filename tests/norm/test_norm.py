@@ -1,0 +1,190 @@
+"""The group `norm`: what is told to a norm, what becomes of old runs, and what cannot take another norm than batch."""
+
+from functools import partial
+
+import pytest
+import torch
+from composing import composed
+from published_norms import BNTT, TDBN, TEBN
+from spikingjelly.activation_based.functional import reset_net
+from torch import nn
+
+from snnx.backbone.convnet import ConvNet
+from snnx.backbone.resnet import ResNet
+from snnx.backbone.spikformer import Spikformer
+from snnx.backbone.vgg import VGG
+from snnx.compose.check import check
+from snnx.conversion.fold_norm import fold_norm
+from snnx.method.conversion import Conversion
+from snnx.method.ttfs import TTFS
+from snnx.metric.energy import Energy
+from snnx.metric.recorder import Recorder
+from snnx.neuron.lif import LIF
+from snnx.norm.batch import Batch
+from snnx.norm.none import NoNorm
+from snnx.record.identity import run_id
+from snnx.run.component import component
+
+BACKBONES = {
+    "convnet": partial(ConvNet, channels=[4, 6]),
+    "vgg": partial(VGG, width=0.05),
+    "resnet": partial(ResNet, width=0.05),
+    "spikformer": partial(Spikformer, embed_dim=16, heads=2, depth=1),
+}
+NORMS = {
+    "tdbn": TDBN,
+    "tebn": partial(TEBN, timesteps=4),
+    "bntt": partial(BNTT, timesteps=4),
+    "batch": Batch,
+    "none": NoNorm,
+}
+
+
+def built(name: str, norm=Batch, neuron=LIF) -> nn.Module:
+    torch.manual_seed(0)
+    return BACKBONES[name](neuron=neuron, in_shape=(3, 32, 32), classes=5, norm=norm)
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("norm", NORMS)
+def test_every_norm_trains_in_every_backbone(backbone, norm):
+    net = built(backbone, NORMS[norm])
+    image = torch.rand(2, 3, 32, 32)
+    net(image.expand(4, *image.shape)).square().sum().backward()  # the same image at every step: nothing may be left out
+    assert all(torch.isfinite(p.grad).all() for p in net.parameters() if p.grad is not None)
+    assert [name for name, p in net.named_parameters() if p.grad is None] == []
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("name", ["tebn", "bntt"])
+def test_a_norm_sees_all_steps_of_an_input_that_stays_the_same(backbone, name):
+    """With factors of 0 at later steps, or gains of 0, an image repeated over time must not come out the same at each step."""
+    net, image = built(backbone, NORMS[name], neuron=nn.ReLU).eval(), torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        first = next(module for module in net.modules() if isinstance(module, TEBN | BNTT))
+        for t in range(1, 4):
+            (first.factor[t] if name == "tebn" else first.steps[t].weight).zero_()
+        y = net(image.expand(4, *image.shape))
+    assert not torch.equal(y[0], y[1])
+    assert torch.equal(y[2], y[3])
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_a_norm_is_told_the_threshold_behind_it_and_whether_it_meets_a_sum(backbone):
+    told = []
+
+    def note(channels, *, v_threshold, meets_sum):
+        told.append((v_threshold, meets_sum))
+        return Batch(channels)
+
+    net = built(backbone, note, neuron=partial(LIF, v_threshold=0.7))
+    assert len(told) == sum(isinstance(module, Batch) for module in net.modules())
+    assert {threshold for threshold, _ in told} == {0.7}
+    sums = sum(meets for _, meets in told)
+    assert sums == (8 + 3 if backbone == "resnet" else 0)  # of each block the second norm, and three convolutions past blocks
+
+
+def test_tdbn_starts_lower_where_it_meets_a_sum():
+    net = built("resnet", TDBN, neuron=partial(LIF, v_threshold=0.5))
+    assert net.bn1.weight[0].item() == 0.5
+    assert net.layer1[0].bn2.weight[0].item() == pytest.approx(0.5 / 2**0.5)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 5, 6, 7), (4, 3, 5), (1, 1, 5, 2, 2)])
+def test_batch_is_torchs_over_time_and_batch(shape):
+    torch.manual_seed(0)
+    x = torch.randn(shape)
+    ours, theirs = Batch(5), nn.BatchNorm2d(5) if len(shape) == 5 else nn.BatchNorm1d(5)
+    for _ in range(2):
+        assert torch.equal(ours(x), theirs(x.flatten(0, 1)).unflatten(0, shape[:2]))
+    assert all(torch.equal(ours.state_dict()[key], value) for key, value in theirs.state_dict().items())
+    assert torch.equal(ours.eval()(x), theirs.eval()(x.flatten(0, 1)).unflatten(0, shape[:2]))
+
+
+@pytest.mark.parametrize("backbone", ["convnet", "resnet"])
+def test_a_convolution_without_a_norm_has_a_bias(backbone):
+    for norm, bias in ((Batch, False), (NoNorm, True)):
+        convolutions = [module for module in built(backbone, norm).modules() if isinstance(module, nn.Conv2d)]
+        assert {module.bias is not None for module in convolutions} == {bias}
+
+
+def test_both_ways_to_a_vgg_without_norm_are_one_network():
+    first, second = built("vgg", NoNorm), built("vgg", False)
+    assert list(first.state_dict()) == list(second.state_dict())
+    x = torch.rand(2, 1, 3, 32, 32)
+    assert torch.equal(first(x), second(x))
+
+
+def test_batch_norm_is_no_part_of_a_runs_name_and_another_is():
+    """Runs from before the group have no `norm` in their configuration."""
+    run = composed()
+    before = {key: value for key, value in run.config.items() if key != "norm"}
+    assert run.id == run_id(before) == composed("norm=batch").id == run_id({**run.config, "norm": None})
+    assert composed("norm=none").id != run.id
+
+
+def test_a_configuration_without_the_group_builds_batch_norm():
+    """As runs are reopened that have none, or null: what has no name of its own computes the same."""
+    config = composed().config
+    absent = {key: value for key, value in config.items() if key != "norm"}
+    for one in (config, absent, {**config, "norm": None}):
+        net = component(one, "backbone")(neuron=LIF, in_shape=(1, 8, 8), classes=2)
+        assert sum(isinstance(module, Batch) for module in net.modules()) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["backbone=scnn", "norm=none"],
+            "norm must not be set with SCNN, which has no place for a norm; got one: leave",
+        ),
+        (["backbone=vit", "norm=batch"], "norm must not be set with ViT, which has no place"),
+        (
+            ["backbone=vgg", "backbone.norm=false", "norm=batch", "dataset=cifar10"],
+            "norm must not be set with backbone.norm=false, which has no place",
+        ),
+        (["backbone=convnet", "method=ttfs"], "TTFS: backbone must hold no norm; got stages.conv1.1 .Batch.: .*set norm=none"),
+        (["backbone=resnet", "norm=none", "method=ttfs"], "TTFS: backbone must hold no Shortcut; got layer1.0"),
+    ],
+)
+def test_what_has_no_place_for_a_norm_says_so(words, message):
+    with pytest.raises(ValueError, match=message):
+        check(composed(*words))
+
+
+def method(kind, norm):
+    backbone = partial(VGG, width=0.05, pool="avg" if kind is Conversion else "max", bias=False, norm=norm)
+    return kind(
+        backbone=backbone, loss=nn.CrossEntropyLoss(), metric={}, optimizer=torch.optim.SGD, scheduler=None,
+        in_shape=(3, 32, 32), classes=5,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["tebn", "bntt"])
+def test_what_needs_another_norm_to_be_batch_refuses_it_by_name(name):
+    kind = name.upper()
+    with pytest.raises(ValueError, match=f"norm must be batch or none, .*; got {kind} in features.conv1.1: set norm=batch"):
+        method(Conversion, NORMS[name])
+    with pytest.raises(ValueError, match=f"TTFS: backbone must hold no norm; got features.conv1.1 .{kind}.: a norm"):
+        method(TTFS, NORMS[name])
+    with pytest.raises(ValueError, match=f"Energy: norm must be batch or none, .*; got {kind} in stages.conv1.1"):
+        Recorder(built("convnet", NORMS[name]), [Energy()])
+    with pytest.raises(ValueError, match=f"norm must be batch or none, .*; got {kind} in stages.conv1.1"):
+        fold_norm(built("convnet", NORMS[name]), (3, 32, 32))
+
+
+@pytest.mark.parametrize("name", ["batch", "none", "tdbn"])
+def test_conversion_takes_batch_norm_and_none(name):
+    """A batch norm whose weights start elsewhere is one too."""
+    made = method(Conversion, NORMS[name])
+    images = torch.rand(8, 3, 32, 32)
+    scores = made.eval()(images)
+    made.convert(lambda: [images])
+    reset_net(made.tested)
+    assert torch.isfinite(made.tested(images.expand(4, *images.shape))).all()
+    assert torch.isfinite(scores).all()
+
+
+def test_ttfs_takes_none():
+    assert torch.isfinite(method(TTFS, NoNorm)(torch.rand(2, 3, 32, 32))).all()
