@@ -14,7 +14,7 @@ from snnx.run.replay import Comparison, replay
 DOCS = Path(__file__).parents[2] / "docs" / "results"
 NAME = "demo_every_part"
 LINES = [json.loads(line) for line in (DOCS / NAME / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
-GROUPS = ("method", "backbone", "neuron", "encoding", "decoding", "loss", "surrogate", "attention", "augmentation", "init")
+GROUPS = ("method", "backbone", "neuron", "encoding", "decoding", "loss", "surrogate", "attention", "augmentation", "init", "norm")
 
 
 @pytest.mark.slow
@@ -38,7 +38,7 @@ def choices(row, group):
     """What a row chooses of a group; what it leaves alone is the default of `conf/config.yaml`."""
     stated = dict(word.split("=", 1) for word in row.overrides)
     defaults = {"encoding": "repeat", "surrogate": "arctan", "neuron": "lif", "decoding": "mean_logits", "augmentation": "none"}
-    defaults |= {"loss": "cross_entropy", "method": "direct", "backbone": "convnet"}
+    defaults |= {"loss": "cross_entropy", "method": "direct", "backbone": "convnet", "norm": "batch"}
     return stated.get(group, defaults.get(group, "")).strip("[]").split(",")
 
 
