@@ -19,7 +19,7 @@ class Sweep:
 
     paper: str = "???"
     artifact: str = "???"
-    factor: str | None = None
+    factor: Any = None  # a group or key, or a list of them
     metric: str = "val/acc"
     unit: str | None = None
     claims: list[Any] = field(default_factory=list)

@@ -36,7 +36,7 @@ class SweepFile:
     title: str  # the comment on top: what it is, the command, the cost
     paper: str
     artifact: str
-    factor: str | None  # the one group or key that the rows vary
+    factor: tuple[str, ...]  # the groups or keys that the rows vary; empty where the sweep is no ablation
     metric: str  # what `reported` and claims without a metric speak of
     unit: str | None  # of the reported numbers: "%" or None
     claims: tuple[dict, ...]  # {"metric": ..., "claim": ...}
@@ -84,7 +84,7 @@ def named(name: str) -> SweepFile:
     if name == SINGLE:
         title = "Runs of no sweep file: a row is named by what it overrides."
         return SweepFile(
-            name=SINGLE, title=title, paper="", artifact="Single runs and grids", factor=None,
+            name=SINGLE, title=title, paper="", artifact="Single runs and grids", factor=(),
             metric="test/acc", unit=None, claims=(), needs=None, rows=(), body={},
         )  # fmt: skip
     return read(find(name))
@@ -129,10 +129,17 @@ def read(path: Path) -> SweepFile:
         if set(claim) != {"metric", "claim"}:
             raise ValueError(f"{path.name}: a claim must be text or have the keys metric and claim; got {claim}")
     return SweepFile(
-        name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"], factor=facts.get("factor"),
-        metric=facts["metric"], unit=facts.get("unit"), claims=claims, needs=facts.get("needs"), rows=rows,
+        name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"],
+        factor=_factor(path, facts.get("factor")), metric=facts["metric"], unit=facts.get("unit"), claims=claims, needs=facts.get("needs"), rows=rows,
         body=body,
     )  # fmt: skip
+
+
+def _factor(path: Path, stated: object) -> tuple[str, ...]:
+    named = [] if stated is None else stated if isinstance(stated, list) else [stated]
+    if not all(isinstance(one, str) for one in named):
+        raise ValueError(f"{path.name}: factor must be a group or key that the rows vary, or a list of them; got {stated}")
+    return tuple(named)
 
 
 def _leading_comments(text: str) -> int:

@@ -14,7 +14,9 @@ from snnx.run.replay import Comparison, replay
 DOCS = Path(__file__).parents[2] / "docs" / "results"
 NAME = "demo_every_part"
 LINES = [json.loads(line) for line in (DOCS / NAME / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
-GROUPS = ("method", "backbone", "neuron", "encoding", "decoding", "loss", "surrogate", "attention", "augmentation", "init", "norm")
+GROUPS = (
+    "method", "backbone", "norm", "neuron", "encoding", "decoding", "loss", "surrogate", "attention", "augmentation", "init",
+)  # fmt: skip
 
 
 @pytest.mark.slow

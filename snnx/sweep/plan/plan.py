@@ -76,16 +76,15 @@ class Plan:
         known = {row: (job.config, cost.built) for row, job in rows.items() if isinstance(cost := self.costs[job.group], Cost)}
         if factor is None or len(known) < 2:
             return
+        named = factor if isinstance(factor, str) else " and ".join(factor)
         found = confounds(factor, known)
         if not found:
-            console.print(f"the {len(known)} rows differ in {factor} and in nothing else")
+            console.print(f"the {len(known)} rows differ in {named} and in nothing else")
             return
         for line in found:
             console.print(f"[yellow]≠[/] {escape(line)}", soft_wrap=True)
         if refuse:
-            raise Confounded(
-                f"rows must differ in {factor} and in nothing else; got the above; confounds=allow plans it anyway"
-            )
+            raise Confounded(f"rows must differ in {named} and in nothing else; got the above; confounds=allow plans it anyway")
 
 
 def _short(count: float) -> str:

@@ -51,6 +51,28 @@ def test_what_else_differs_is_named(override, said):
     assert all(line.startswith("PLIF against LIF: ") for line in found)
 
 
+def test_a_setting_that_others_follow_is_named_once():
+    found = confounds("neuron", {"A": row("neuron=lif"), "B": row("neuron=lif", "timesteps=3")})
+    assert [line for line in found if "timesteps" in line] == ["B against A: timesteps: 2 → 3"]
+
+
+def test_several_factors_may_differ_and_nothing_else():
+    both = {"A": row("neuron=lif", "surrogate=arctan"), "B": row("neuron=plif", "surrogate=sigmoid")}
+    assert confounds(["neuron", "surrogate"], both) == []
+    assert any("surrogate" in line for line in confounds("neuron", both))
+
+
+def test_a_neuron_without_a_kernel_can_be_compared():
+    """What runs on its definition computes what its kernel would, so that a new neuron is no confound of itself."""
+    first, second = row("neuron=lif"), row("neuron=klif")
+    slow = dict.fromkeys(second[1]["implementation"], "definition")
+    assert confounds("neuron", {"LIF": first, "Own": (second[0], second[1] | {"implementation": slow})}) == []
+    assert any(
+        "implementation" in line
+        for line in confounds("optimizer", {"A": first, "B": (first[0], first[1] | {"implementation": slow})})
+    )
+
+
 def test_another_order_of_layers_is_named():
     a, b = row("backbone=scnn", "backbone.channels=[4]"), row("backbone=mlp")
     assert any("in another order or under other names" in line for line in confounds("encoding", {"A": a, "B": b}))
