@@ -130,8 +130,8 @@ def read(path: Path) -> SweepFile:
             raise ValueError(f"{path.name}: a claim must be text or have the keys metric and claim; got {claim}")
     return SweepFile(
         name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"],
-        factor=_factor(path, facts.get("factor")), metric=facts["metric"], unit=facts.get("unit"), claims=claims, needs=facts.get("needs"), rows=rows,
-        body=body,
+        factor=_factor(path, facts.get("factor")), metric=facts["metric"], unit=facts.get("unit"), claims=claims,
+        needs=facts.get("needs"), rows=rows, body=body,
     )  # fmt: skip
 
 
