@@ -20,8 +20,8 @@ LINEAR = SUMS | {  # what may stand between layers: it passes a common factor on
     "matmul", "__matmul__", "avg_pool2d", "adaptive_avg_pool2d", "dropout", "clone", "detach",
 }  # fmt: skip
 INSTEAD = {
-    "MaxPool": "average pooling (backbone.pool=avg, backbone.stem_pool=none), or backbone=convnet, vgg or resnet; the larger "
-    "rate is no sum",
+    "MaxPool": "average pooling (backbone.pool=avg, or backbone.stem_pool=none), or another backbone, such as convnet; the "
+    "larger rate is no sum",
     "max_pool2d": "average pooling (backbone.pool=avg, or backbone.stem_pool=none)",
     "batch_norm": "a batch norm right after a convolution or linear layer, which is folded into it",
     "layer_norm": "batch norm",

@@ -115,7 +115,7 @@ def test_a_shortcut_makes_a_sum_possible():
         (["method.activation=clipped", "method.normalise=spikingjelly"], "its ceiling is the scale; got spikingjelly"),
         (
             ["backbone=spikformer", "backbone.embed_dim=16", "backbone.heads=2"],
-            "got MaxPool2d in stem.pool3.0; use average pooling .*, or backbone=convnet, vgg or resnet; ",
+            "got MaxPool2d in stem.pool3.0; use average pooling .*, or another backbone, such as convnet; ",
         ),
         (
             ["metric=[anytime,decision,spikes_per_neuron,single_spike]"],
