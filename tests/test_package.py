@@ -30,6 +30,8 @@ def test_wheel_carries_options_sweeps_and_the_launcher(wheel):
     files = {str(path.relative_to(wheel)) for path in wheel.rglob("*") if path.is_file()}
     tracked = [p for top in ("conf", "sweeps") for p in (ROOT / top).rglob("*.yaml")]
     assert {f"snnx/{path.relative_to(ROOT)}" for path in tracked} <= files
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "snnx").rglob("*.py")}
+    assert modules <= files, "also those of a folder that is called like one git ignores"
     templates = [path for path in (ROOT / "snnx" / "command" / "project").rglob("*") if path.is_file()]
     assert {str(path.relative_to(ROOT)) for path in templates} <= files, "hidden files too"
     assert "hydra_plugins/snnx_local.py" in files

@@ -2,6 +2,7 @@
 
 import math
 
+
 def decimals(value: float) -> int:
     """Decimals that show four significant digits.
 

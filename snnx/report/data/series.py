@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snnx.report.figures.axes import styles
 from snnx.report.data.lines import Line
+from snnx.report.figures.axes import styles
 
 SEEN = {"test": "test set", "correct": "correct sample", "wrong": "wrong sample", "train": "training"}
 

@@ -5,11 +5,11 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from snnx.report.data.claims import Claim
-from snnx.report.data.lines import Line, scales
-from snnx.report.data.format import decimals
-from snnx.options.unit import factor
 from snnx.options.sweepfile import SweepFile
+from snnx.options.unit import factor
+from snnx.report.data.claims import Claim
+from snnx.report.data.format import decimals
+from snnx.report.data.lines import Line, scales
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
 RULE = (
