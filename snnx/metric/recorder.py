@@ -122,7 +122,7 @@ class Recorder(Reductions):
         if self.labels is not None:
             for metric in self.metrics:
                 for curve, places in metric.measure_output(outputs, decoding, self.labels).items():
-                    self.neurons |= {place: outputs[0, 0].numel() for place in places}
+                    self.outputs.setdefault(curve, {}).update({place: outputs[0, 0].numel() for place in places})
                     self._put(curve, places)
 
     def see_neurons(self, name: str, node: Node, h: Tensor, s: Tensor) -> None:

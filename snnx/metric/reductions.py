@@ -20,13 +20,16 @@ class Reductions:
         metrics: what is measured.
 
     Attributes:
-        neurons: of each place, per sample: the weights of a mean over layers.
+        neurons: of each neuron layer, per sample: the weights of a mean over layers.
+        outputs: the same for places of the read-out, which have a weight in the curves of a read-out only: another metric may
+            call a layer by the same name.
         samples: places of the examples in the order of the test.
     """
 
     def __init__(self, metrics: list[Metric]) -> None:
         self.metrics = metrics
         self.neurons: dict[str, int] = {}
+        self.outputs: dict[str, dict[str, int]] = {}  # curve -> place -> neurons
         self.samples: dict[str, int | None] = {"correct": None, "wrong": None}
         self._batch: dict[str, Table] = {}  # curve -> layer -> [T, B], of the batch that is running
         self._kept: dict[str, dict[str, Table]] = {"test": {}, "correct": {}, "wrong": {}}
@@ -89,15 +92,16 @@ class Reductions:
                     if curve in HISTOGRAMS or curve in PICTURES:
                         continue
                     how = metric.over_time.get(curve) or metric.over_samples.get(curve, "mean")
-                    found[f"{kind}/{curve}"] = self._total(table, how)
+                    found[f"{kind}/{curve}"] = self._total(curve, table, how)
                     extra = metric.extra(curve, table)
                     found |= {f"{kind}/{curve}_{suffix}": value for suffix, value in extra.items()}
         return found
 
-    def _total(self, table: Table, how: str) -> float:
+    def _total(self, curve: str, table: Table, how: str) -> float:
         if how == "max":
             return max(float(values.max()) for values in table.values())
         if how == "last":
             return sum(float(values[-1]) for values in table.values())
-        weights = {layer: self.neurons.get(layer, 1) for layer in table}
+        known = {**self.neurons, **self.outputs.get(curve, {})}
+        weights = {layer: known.get(layer, 1) for layer in table}
         return sum(float(v.mean()) * weights[layer] for layer, v in table.items()) / sum(weights.values())

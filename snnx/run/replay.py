@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import Checkpoint
 
 from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
@@ -90,21 +91,17 @@ class _Until(pl.Callback):
             raise Enough
 
 
-class _Epoch(pl.Callback):
-    """Ends the training after its first epoch, whose mean loss it keeps."""
+class _Epoch(Checkpoint):
+    """Ends the training after its first epoch, whose mean loss it keeps.
+
+    It is a `Checkpoint` because Lightning runs those after the module's own epoch end, where the mean is logged.
+    """
 
     def __init__(self) -> None:
         self.loss: list[float] = []
 
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._end(pl_module)
-
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._end(pl_module)
-
-    def _end(self, pl_module: pl.LightningModule) -> None:
-        total, _, samples, _ = pl_module._sums["train"].tolist()
-        self.loss = [total / samples]
+        self.loss = [float(trainer.callback_metrics["train/loss"])]
         raise Enough
 
 

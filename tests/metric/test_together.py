@@ -1,0 +1,42 @@
+"""Metrics never break each other: each gives alone what it gives among all others."""
+
+from pathlib import Path
+
+import pytest
+from composing import composed
+
+from snnx.options.files import files
+from snnx.run.run import execute
+
+NETWORKS = {
+    "direct": ("neuron=lif", "timesteps=2"),
+    "converted": ("method=conversion", "timesteps=12"),
+    "attention": (
+        "dataset=event_digits", "encoding=events", "backbone=spikformer", "backbone.embed_dim=32", "backbone.heads=4",
+        "backbone.depth=1", "attention=[nsad]", "timesteps=2", "dataset.batch_size=10",
+    ),
+}  # fmt: skip
+QUICK = ("trainer.max_epochs=1", "budget.samples=0.02", "trainer.accelerator=cpu")
+
+
+def measured(folder: Path, words: tuple[str, ...], names: list[str]) -> dict | None:
+    """What a run ends with when these metrics watch it; `None` where one of them refuses its network."""
+    job = composed(*words, *QUICK, f"metric=[{','.join(names)}]")
+    found = execute(type(job)(**{**vars(job), "outputs": str(folder)}))
+    return found["metrics"] if found["status"] == "done" else None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", NETWORKS)
+def test_each_metric_gives_alone_what_it_gives_among_all_others(network, tmp_path, monkeypatch):
+    monkeypatch.setenv("SNNX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SNNX_DATA", str(tmp_path))
+    words = NETWORKS[network]
+    alone = {name: measured(tmp_path, words, [name]) for name in files("metric")}
+    taken = [name for name, found in alone.items() if found is not None]
+    assert len(taken) > 3, "most of them must have been compared"
+    together = measured(tmp_path, words, taken)
+    assert together is not None, f"these broke each other: {', '.join(taken)}"
+    for name in taken:
+        for key, value in alone[name].items():
+            assert together[key] == pytest.approx(value, rel=1e-6, nan_ok=True), f"{name} gives another {key} among others"
