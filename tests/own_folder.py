@@ -9,7 +9,7 @@ from snnx.neuron.lif import LIF
 class Mine(LIF):
     """A neuron that snnx does not know."""
 '''
-OPTION = "_target_: ownlab.mine.Mine\n_partial_: true\ntau: 2.0\nsurrogate: ${surrogate}\n"
+OPTION = "_target_: ownlab.mine.Mine\n_partial_: true\ntau: 2.0\n"
 SWEEP = """\
 # Mine against LIF.
 sweep: {paper: own, artifact: Table 1, metric: test/acc, claims: [Mine ~ LIF within 0.5]}

@@ -39,7 +39,7 @@ def sources(config: dict, packages: Mapping[str, Path] = SNNX) -> dict[str, str]
         name = _module_of(todo.pop(), packages)
         if name is not None and name not in found and not name.startswith(FILES_ONLY):
             path = _file(name, packages)
-            found[name], imports = _read(path, path.stat().st_mtime_ns, path.stat().st_size)
+            found[name], imports = LOADED.get(path) or _read(path, path.stat().st_mtime_ns, path.stat().st_size)
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
             todo += [_absolute(one, package) for one in imports]
     return dict(sorted(found.items()))
@@ -55,10 +55,18 @@ def digest(found: dict[str, str]) -> str:
     return hashlib.sha256("\n".join(f"{name} {code}" for name, code in found.items()).encode()).hexdigest()[:16]
 
 
-def warm() -> None:
-    """Read all of snnx now, so that runs which are forked from this process know the code that it has loaded."""
+LOADED: dict[Path, tuple[str, tuple[str, ...]]] = {}
+"""What `_read` said of the files of snnx when this process loaded them, if it called `keep_loaded`."""
+
+
+def keep_loaded() -> None:
+    """Read all of snnx now, and answer from that from now on.
+
+    The fork server calls it when it loads snnx. The runs that are forked from it go by the code that it has loaded, even
+    where a file has been edited since.
+    """
     for path in sorted(SNNX["snnx"].rglob("*.py")):
-        _read(path, path.stat().st_mtime_ns, path.stat().st_size)
+        LOADED[path] = _read(path, path.stat().st_mtime_ns, path.stat().st_size)
 
 
 def _module_of(name: str, packages: Mapping[str, Path]) -> str | None:

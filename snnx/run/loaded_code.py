@@ -2,4 +2,4 @@
 
 from snnx.record import source
 
-source.warm()
+source.keep_loaded()

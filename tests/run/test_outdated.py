@@ -137,6 +137,22 @@ def test_what_is_reached_by_import_counts_however_it_is_written(tmp_path):
     assert sorted(found) == ["mylab.a", "mylab.b", "mylab.deep", "mylab.deep.inner"]
 
 
+def test_a_process_goes_by_the_code_that_it_has_loaded(tmp_path, monkeypatch):
+    """As the fork server does: what was typed after it had loaded snnx is not what its runs compute."""
+    path = tmp_path / "snnx" / "neuron" / "mine.py"
+    path.parent.mkdir(parents=True)
+    path.write_text("def f(x):\n    return x\n")
+    monkeypatch.setattr(source, "SNNX", {"snnx": tmp_path / "snnx"})
+    monkeypatch.setattr(source, "LOADED", {})
+    config = {"neuron": {"_target_": "snnx.neuron.mine.f"}}
+    source.keep_loaded()
+    loaded = source.sources(config, source.SNNX)
+    path.write_text("def f(x):\n    return 2 * x\n")
+    assert source.sources(config, source.SNNX) == loaded
+    source.LOADED.clear()
+    assert source.sources(config, source.SNNX) != loaded
+
+
 def test_an_edited_file_is_named(tmp_path):
     assert source.changed({"a.b": "1", "c": "2"}, {"a.b": "1", "d": "2"}) == ["c.py", "d.py"]
 

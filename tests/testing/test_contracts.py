@@ -3,7 +3,6 @@
 import pytest
 import torch
 from composing import composed
-from hydra.utils import instantiate
 from torch import nn
 
 from snnx.decoding.mean_logits import MeanLogits
@@ -16,6 +15,7 @@ from snnx.neuron.node import Node
 from snnx.neuron.plif import PLIF
 from snnx.neuron.ttfs import TTFS
 from snnx.options.files import files
+from snnx.run.component import component
 from snnx.testing import decoding, encoding, loss, neuron
 
 NEURONS = {
@@ -41,20 +41,22 @@ def test_neurons_that_ship(contract, make):
 @pytest.mark.parametrize("contract", encoding.CONTRACTS)
 @pytest.mark.parametrize("name", IMAGES)
 def test_encodings_that_ship(contract, name):
-    node = composed(f"encoding={name}").config["encoding"]
-    contract(lambda: instantiate(node)(in_channels=3))
+    config = composed(f"encoding={name}").config
+    contract(lambda: component(config, "encoding")(in_channels=3))
 
 
 @pytest.mark.parametrize("contract", decoding.CONTRACTS)
 @pytest.mark.parametrize("name", files("decoding"))
 def test_decodings_that_ship(contract, name):
-    contract(lambda: instantiate(composed(f"decoding={name}").config["decoding"]))
+    config = composed(f"decoding={name}").config
+    contract(lambda: component(config, "decoding"))
 
 
 @pytest.mark.parametrize("contract", loss.CONTRACTS)
 @pytest.mark.parametrize("name", files("loss"))
 def test_losses_that_ship(contract, name):
-    contract(lambda: instantiate(composed(f"loss={name}").config["loss"]))
+    config = composed(f"loss={name}").config
+    contract(lambda: component(config, "loss"))
 
 
 class Forgets(LIF):
@@ -70,8 +72,8 @@ class Forgets(LIF):
 class Peeks(LIF):
     """Looks at the whole sequence."""
 
-    def sequence(self, x, v):
-        return super().sequence(x - x.mean(0), v)
+    def sequence(self, x, state):
+        return super().sequence(x - x.mean(0), state)
 
 
 class Mixes(LIF):
@@ -106,24 +108,24 @@ class Infinite(LIF):
 class Graded(LIF):
     """Gives more than one at once."""
 
-    def fire(self, h):
-        return 2 * super().fire(h)
+    def fire(self, h, state):
+        return 2 * super().fire(h, state)
 
 
 class Silent(LIF):
-    def fire(self, h):
-        return 0 * super().fire(h)
+    def fire(self, h, state):
+        return 0 * super().fire(h, state)
 
 
 class Steps(Node):
-    """Counts its calls, and so tells a part from the whole."""
+    """Forgets its state at the end of a sequence, and so tells a part from the whole."""
 
     def charge(self, x, v):
         return v + x
 
-    def sequence(self, x, v):
-        h, s, v = super().sequence(x, v)
-        return h, s, torch.zeros_like(v)
+    def sequence(self, x, state):
+        h, s, state = super().sequence(x, state)
+        return h, s, self.State(torch.zeros_like(state.v))
 
 
 WRONG = [
@@ -147,7 +149,7 @@ def test_a_neuron_with_a_mistake(contract, make, message):
 
 def test_a_kernel_that_is_not_the_definition(monkeypatch):
     """The one for real would have to be wrong: here the definition is, so that the two differ."""
-    monkeypatch.setattr(LIF, "sequence", lambda self, x, v: Node.sequence(self, -x, v))
+    monkeypatch.setattr(LIF, "sequence", lambda self, x, state: Node.sequence(self, -x, state))
     with pytest.raises(AssertionError, match=r"^LIF: must give on numba the spikes of its definition; got others"):
         neuron.fused(LIF)
 
