@@ -1,4 +1,4 @@
-"""Computes the beginning of a recorded run again, and says whether the present code still gives it."""
+"""Trains the beginning of a recorded run again, and says whether the present code still gives the recorded losses."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -24,12 +24,12 @@ FACTOR = 2.0
 
 
 class Enough(Exception):
-    """The steps that were asked for have been taken."""
+    """Raised to end the training when enough losses are known."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Losses of then and now, and how far they may lie apart; all of one length."""
+    """The recorded losses, the losses computed now, and the allowed difference of each; all three have the same length."""
 
     recorded: Sequence[float]
     now: Sequence[float]
@@ -37,7 +37,7 @@ class Comparison:
 
     @property
     def holds(self) -> bool:
-        """Whether the present code gives what was recorded."""
+        """Whether every difference is within its tolerance."""
         return all(apart <= allowed for apart, allowed in zip(self.apart, self.tolerance, strict=True))
 
     @property
@@ -46,19 +46,20 @@ class Comparison:
 
 
 def replay(config: dict, recorded: Sequence[float], *, by_epoch: bool = False) -> Comparison:
-    """Train again from the start, as far as the recorded losses go, and compare.
+    """Train again from the start, for as many steps as there are recorded losses, and compare the losses.
 
         tolerance[k] = bound * |recorded[k]| + 2 * max over j <= k of |nudged[j] - now[j]|      for k > 0
-        tolerance[0] = bound * |recorded[0]|,   of a mean over an epoch as for k > 0
+        tolerance[0] = bound * |recorded[0]|;   with `by_epoch`, the formula for k > 0 holds at k = 0 too
 
-    `nudged` are two further trainings whose images are moved by one unit in the last place, towards 1 and towards 0: a spiking
-    network is not continuous, and what such a nudge does to it on this machine is what another machine's order of sums may do.
-    They are made only where the bound alone does not hold.
+    `nudged` are the losses of two further trainings whose images are moved by one unit in the last place, in one towards 1 and
+    in the other towards 0. A spiking network is not continuous, so a change this small can change its spikes. Its effect shows
+    how much the losses may differ on another machine, where sums are taken in another order. The two trainings are done only
+    if some difference is larger than the bound alone.
 
     Args:
-        config: resolved, plain.
-        recorded: losses of the first steps, or of the first epoch.
-        by_epoch: the one recorded loss is the mean over the first epoch.
+        config: the resolved configuration as plain dicts.
+        recorded: losses of the first steps, or the mean loss of the first epoch.
+        by_epoch: whether `recorded` is the single mean loss of the first epoch.
 
     Raises:
         NoData: the data set is not on this machine.
@@ -71,7 +72,7 @@ def replay(config: dict, recorded: Sequence[float], *, by_epoch: bool = False) -
 
 
 def _widened(plain: Comparison, nudged: list[list[float]]) -> list[float]:
-    """The tolerance with the effect of the nudges up to each step; the first of several steps has the bound alone."""
+    """Add the largest effect of the nudges so far to each step's tolerance, except to the first one if there are several."""
     found, effect = [], 0.0
     for step, allowed in enumerate(plain.tolerance):
         effect = max(effect, *(abs(losses[step] - plain.now[step]) for losses in nudged))
@@ -80,7 +81,7 @@ def _widened(plain: Comparison, nudged: list[list[float]]) -> list[float]:
 
 
 class _Until(pl.Callback):
-    """Ends the training when so many losses are known."""
+    """Ends the training after the given number of steps."""
 
     def __init__(self, first: FirstLosses, steps: int) -> None:
         self.first, self.steps = first, steps
@@ -91,7 +92,7 @@ class _Until(pl.Callback):
 
 
 class _Epoch(pl.Callback):
-    """Ends the training after its first epoch, whose mean loss it keeps."""
+    """Ends the training after its first epoch, and keeps the mean loss of that epoch."""
 
     def __init__(self) -> None:
         self.loss: list[float] = []
