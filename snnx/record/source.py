@@ -1,4 +1,4 @@
-"""Which code computed a run: a digest of every module that its components reach by import."""
+"""Which code computed a run: a digest of every module that its components import, directly or indirectly."""
 
 import ast
 import hashlib
@@ -17,15 +17,15 @@ SNNX = {"snnx": Path(__file__).resolve().parents[1]}
 
 
 def sources(config: dict, packages: Mapping[str, Path] = SNNX) -> dict[str, str]:
-    """Module name to the digest of its code, for all modules that the components of a configuration reach.
+    """Return the digest of the code of each module that the components of a configuration import, by module name.
 
-    Followed are the imports of a module, also those inside its functions, as far as they lead to components: what reads and
-    writes files, composes configurations or draws reports decides no number. Of each module the syntax tree counts, without
-    comments and docstrings.
+    Imports are followed from module to module, also those inside functions. Modules under `FILES_ONLY`, which read and write
+    files, are left out, since they do not affect any number. The digest is that of the syntax tree, so comments and docstrings
+    do not count.
 
     Args:
-        config: resolved, plain; its values under `_target_` name the components.
-        packages: whose modules count, by name, with their folders: snnx's and the user's, not those of third parties.
+        config: the resolved configuration as plain dicts; its `_target_` values name the components.
+        packages: the packages whose modules count, as name to folder: snnx and the user's own, but no third party's.
 
     Example:
         >>> found = sources({"neuron": {"_target_": "snnx.neuron.lif.LIF"}})
@@ -46,7 +46,7 @@ def sources(config: dict, packages: Mapping[str, Path] = SNNX) -> dict[str, str]
 
 
 def digest(found: dict[str, str]) -> str:
-    """Sixteen hexadecimal digits for what `sources` found.
+    """Combine the digests from `sources` into one of 16 hexadecimal digits.
 
     Example:
         >>> digest({"a": "1"}) == digest({"a": "2"})
@@ -56,13 +56,13 @@ def digest(found: dict[str, str]) -> str:
 
 
 def warm() -> None:
-    """Read all of snnx now, so that runs which are forked from this process know the code that it has loaded."""
+    """Compute the digests of all snnx modules now, so that runs which are forked from this process have them already."""
     for path in sorted(SNNX["snnx"].rglob("*.py")):
         _read(path, path.stat().st_mtime_ns, path.stat().st_size)
 
 
 def _module_of(name: str, packages: Mapping[str, Path]) -> str | None:
-    """The longest beginning of a dotted name that is a module of one of the packages; `None` for a third party's."""
+    """Return the module part of a dotted name: `snnx.neuron.lif` for `snnx.neuron.lif.LIF`; `None` for a third party's name."""
     parts = name.split(".")
     beginnings = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
     return next((one for one in beginnings if _file(one, packages) is not None), None)
@@ -80,7 +80,7 @@ def _exists(place: Path) -> Path | None:
 
 
 def _absolute(name: str, package: str) -> str:
-    """What a module of `package` means by an import, which may begin with dots.
+    """Return the absolute name of an import in a module of `package`; a relative import begins with dots.
 
     Example:
         >>> _absolute("torch.nn", "mylab.neuron"), _absolute(".helper.f", "mylab.neuron"), _absolute("..f", "mylab.neuron")
@@ -95,7 +95,7 @@ def _absolute(name: str, package: str) -> str:
 
 @cache
 def _read(path: Path, modified: int, size: int) -> tuple[str, tuple[str, ...]]:
-    """The digest of a file's code, and the modules or names of modules that it imports."""
+    """Return the digest of a file's code, and the names that it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     code = hashlib.sha256("".join(_canonical(tree)).encode()).hexdigest()[:16]
     return code, tuple(dict.fromkeys(_imports(tree)))
@@ -111,7 +111,7 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 
 
 def _canonical(node: object) -> Iterator[str]:
-    """A syntax tree as text that is the same under every version of Python: fields that are empty are left out."""
+    """Yield a syntax tree as text, without docstrings; empty fields are left out, so that all Python versions give the same."""
     if isinstance(node, ast.AST):
         yield f"({type(node).__name__}"
         documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
@@ -130,7 +130,7 @@ def _canonical(node: object) -> Iterator[str]:
 
 
 def changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    """The files whose code differs, as paths from the folder of their package.
+    """List the files whose digest differs, as paths that start with the package's name.
 
     Example:
         >>> changed({"snnx.neuron.lif": "a", "snnx.neuron.node": "b"}, {"snnx.neuron.lif": "c", "snnx.neuron.node": "b"})
