@@ -1,4 +1,4 @@
-"""What metrics have measured of a test: reduced over samples while it runs, and worked out at its end."""
+"""Reduces what metrics measure over the samples of a test, and computes the final curves and numbers."""
 
 import torch
 from torch import Tensor
@@ -11,30 +11,30 @@ KINDS = ("test", "correct", "wrong", "train")
 
 
 class Reductions:
-    """Running reductions over the test set, and the columns of one rightly and one wrongly classified sample.
+    """Running reductions over the test set, and the curves of one correctly and one wrongly classified sample.
 
-    After each batch `end_batch` says which samples were classified rightly. The first right and the first wrong sample in the
-    order of the set are the examples.
+    After each batch, `end_batch` is told which samples were classified correctly. The examples are the first correct and the
+    first wrong sample of the test set.
 
     Args:
-        metrics: what is measured.
+        metrics: the metrics whose curves are reduced.
 
     Attributes:
-        neurons: of each place, per sample: the weights of a mean over layers.
-        samples: places of the examples in the order of the test.
+        neurons: number of neurons of each layer; a mean over layers is weighted by it.
+        samples: positions of the two example samples in the order of the test.
     """
 
     def __init__(self, metrics: list[Metric]) -> None:
         self.metrics = metrics
         self.neurons: dict[str, int] = {}
         self.samples: dict[str, int | None] = {"correct": None, "wrong": None}
-        self._batch: dict[str, Table] = {}  # curve -> layer -> [T, B], of the batch that is running
+        self._batch: dict[str, Table] = {}  # curve -> layer -> [T, B], of the present batch
         self._kept: dict[str, dict[str, Table]] = {"test": {}, "correct": {}, "wrong": {}}
         self._seen = 0
-        self._later = False  # whether a piece of the batch's time has been seen
+        self._later = False  # whether a piece of the batch has been measured already
 
     def next_piece(self) -> None:
-        """What comes now are later steps of the same batch: their curves go on where those of the steps before ended."""
+        """Announce later steps of the same batch, whose curves are appended to those of the earlier steps."""
         self._later = True
 
     def _put(self, curve: str, places: Table) -> None:
@@ -43,7 +43,7 @@ class Reductions:
             table[place] = torch.cat([table[place], values]) if self._later and place in table else values
 
     def end_batch(self, correct: Tensor) -> None:
-        """Close a batch of `B` samples: `correct[b]` says whether sample `b` was classified rightly."""
+        """Close a batch of `B` samples; `correct[b]` says whether sample `b` was classified correctly."""
         size = len(correct)
         over_samples = {curve: how for metric in self.metrics for curve, how in metric.over_samples.items()}
         for kind, mask in (("correct", correct), ("wrong", ~correct)):
@@ -67,11 +67,11 @@ class Reductions:
         self._seen += size
 
     def curves(self, kind: str) -> dict[str, Table]:
-        """Curve name to layer to `[T]`, of the whole test set (`test`), of one sample (`correct`, `wrong`) or of training."""
+        """Return the curves `[T]` by name and layer: of the test set (`test`), an example (`correct`, `wrong`) or training."""
         return {curve: table for metric in self.metrics for curve, table in self.curves_of(metric, kind).items()}
 
     def curves_of(self, metric: Metric, kind: str) -> dict[str, Table]:
-        """The curves of one metric."""
+        """Return the curves of one metric."""
         if kind == "train":
             return metric.gathered()
         kept = {curve: table for curve, table in self._kept[kind].items() if curve in metric.over_samples}
@@ -81,7 +81,10 @@ class Reductions:
         return metric.finish(kept) if kept else {}
 
     def scalars(self) -> dict[str, float]:
-        """`kind/curve` over the watched layers (a mean weighted by neurons, or the maximum) and `kind/curve_extra`."""
+        """Reduce each curve to one number, `kind/curve`, and add the metric's `extra` numbers, `kind/curve_suffix`.
+
+        The number is the mean over layers weighted by their neurons, the maximum, or the sum of the layers' last values.
+        """
         found: dict[str, float] = {}
         for kind in KINDS:
             for metric in self.metrics:
