@@ -1,4 +1,4 @@
-"""Hydra's way to launchers of others: runs are composed, checked and frozen here, and done wherever the engine does them."""
+"""Lets other Hydra launchers, called engines here, execute runs that snnx has composed, checked and frozen before."""
 
 # No `from __future__ import annotations` here: see snnx_local.py.
 import copy
@@ -18,19 +18,20 @@ from omegaconf import OmegaConf, open_dict
 
 
 class EngineLauncher(Launcher):
-    """Hand frozen runs to another launcher, and judge them by the results they leave.
+    """Hand frozen runs to another launcher, and judge them by the results that they write.
 
-    Hydra's other launchers compose a run when it starts, stop reading at the first failure, and lose the queue with a worker.
-    So an engine gets one word a run, the path of its frozen configuration, and each of its workers does the run in a process
-    of its own. What is done already is not handed over. All machines must see this folder under the same path.
+    Hydra's other launchers compose a run only when it starts, stop collecting results at the first failure, and lose the
+    remaining runs when a worker dies. So for each run the engine gets a single word, the path of the frozen job, and each
+    worker executes the run in a process of its own. Runs that are done already are not handed over. All machines must see this
+    folder under the same path.
 
     Args:
-        extra: the extra of snnx that installs the engine.
+        extra: name of the extra of snnx that installs the engine, as in `pip install 'snnx[EXTRA]'`.
         engine: the other launcher's `_target_` and settings.
 
     Raises:
         ValueError: the engine is not installed, or a run cannot be built.
-        SweepFailed: some run did not end well; each has been reported.
+        SweepFailed: at least one run failed; each failure has been reported.
     """
 
     def __init__(self, extra: str, engine: Any) -> None:
@@ -76,7 +77,10 @@ class EngineLauncher(Launcher):
         return Path(self.config.hydra.sweep.dir) / "jobs"
 
     def _engine(self, words: list[list[str]], first: int) -> str | None:
-        """Let the engine do all runs; what it complained of, since the results say how each run ended."""
+        """Let the engine execute all runs, and return its error message, or `None` if it raised no error.
+
+        An error of the engine is not raised, because the result files say how each run ended.
+        """
         from hydra.core.plugins import Plugins
 
         config = copy.deepcopy(self.config)
@@ -86,13 +90,16 @@ class EngineLauncher(Launcher):
         launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=work, config=config)
         try:
             launcher.launch(words, first)
-        except Exception as error:  # whatever an engine raises when it loses a worker
+        except Exception as error:  # engines raise different errors when a worker dies
             return f"{type(error).__name__}: {' '.join(str(error).split())}"
         return None
 
 
 class Frozen:
-    """Stands where an engine looks for Hydra's loader: a run has been composed, and its one word says where it lies."""
+    """Takes the place of Hydra's configuration loader in an engine, since the runs have been composed already.
+
+    The only override of a run is the path of its frozen job.
+    """
 
     def load_sweep_config(self, master_config: Any, sweep_overrides: list[str]) -> Any:
         config = copy.deepcopy(master_config)
@@ -103,16 +110,16 @@ class Frozen:
 
 
 def work(config: Any) -> None:
-    """What a worker of an engine does: one run in a process of its own, so that a run that dies is no worker that dies."""
+    """Execute one run in an engine's worker, in a process of its own, so that a crash of the run does not kill the worker."""
     from snnx.record.job import Job
     from snnx.run import fork_server
     from snnx.sweep import pool
 
     hydra = HydraConfig.get()
     os.chdir(hydra.runtime.cwd)
-    multiprocessing.set_start_method("forkserver", force=True)  # joblib's workers state one of their own, unknown to a child
-    if "SUBMITIT_EXECUTOR" in os.environ:  # Slurm's warning goes to every process, and the one that requeues is this one
+    multiprocessing.set_start_method("forkserver", force=True)  # joblib's own start method does not exist in a child process
+    if "SUBMITIT_EXECUTOR" in os.environ:  # Slurm signals a time-out to every process, but only this one may requeue the job
         requeue = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-        fork_server.warm()  # inherits that it ignores the warning, and so do the runs
+        fork_server.warm()  # the fork server and the runs inherit that the signal is ignored
         signal.signal(signal.SIGUSR2, requeue)
     pool.run([Job.load(Path(hydra.overrides.task[0]))])

@@ -1,4 +1,4 @@
-"""Hydra's own sweeper over rows and grids, less one of its two passes over all runs."""
+"""Hydra's own sweeper over rows and grids, without one of its two passes over all runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ ConfigStore.instance().store(group="hydra/sweeper", name="snnx_grid", node=GridC
 class GridSweeper(BasicSweeper):
     """Leave the check of overrides to the launcher.
 
-    The sweeper composes every run to see whether it can be, and the launcher composes all of them again before the first one
-    starts, with the same complaints: of a sweep of hundreds of runs each pass takes longer than all else.
+    Hydra's sweeper composes every run to check that it can be composed. Our launcher composes all runs again before the first
+    one starts, and reports the same mistakes. In a sweep of hundreds of runs, each of these passes takes longer than all other
+    preparation, so the first one is skipped.
     """
 
     def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:

@@ -1,4 +1,4 @@
-"""Hydra's way into `snnx.sweep.pool`: every run of a sweep composed and checked first, then each in a process of its own."""
+"""Hydra's launcher for `snnx.sweep.pool`: it composes and checks all runs first, then executes each in its own process."""
 
 # No `from __future__ import annotations` here: Hydra's plugin scan cannot resolve a dataclass whose annotations are text.
 from collections.abc import Sequence
@@ -13,20 +13,20 @@ from hydra.plugins.launcher import Launcher
 @dataclass
 class LocalConf:
     _target_: str = "hydra_plugins.snnx_local.LocalLauncher"
-    n_jobs: int = 1  # runs at once; the cores are divided among them
-    timeout_s: float | None = None  # of one run
-    retries: int = 0  # of a run whose process died
+    n_jobs: int = 1  # how many runs are executed at once; the cores are divided among them
+    timeout_s: float | None = None  # seconds after which a run is killed
+    retries: int = 0  # how many more attempts a run gets if its process dies
 
 
 ConfigStore.instance().store(group="hydra/launcher", name="snnx_local", node=LocalConf, provider="snnx")
 
 
 class LocalLauncher(Launcher):
-    """Freeze all configurations before the first run starts, check them, and hand them to the pool.
+    """Freeze and check all configurations before the first run starts, then hand them to the pool.
 
     Raises:
-        ValueError: `n_jobs`, `timeout_s` or `retries` leaves its range, or a run cannot be built.
-        SweepFailed: some run did not end well; each has been reported.
+        ValueError: `n_jobs`, `timeout_s` or `retries` is out of range, or a run cannot be built.
+        SweepFailed: at least one run failed; each failure has been reported.
     """
 
     def __init__(self, n_jobs: int, timeout_s: float | None, retries: int) -> None:

@@ -1,4 +1,4 @@
-"""A search by Optuna whose trials are runs like all others."""
+"""A hyperparameter search by Optuna whose trials are ordinary runs."""
 
 # No `from __future__ import annotations` here: see snnx_local.py.
 import fcntl
@@ -20,24 +20,26 @@ from hydra.utils import instantiate
 
 
 class OptunaSweeper(Sweeper):
-    """Ask a study for overrides, let the launcher run them, and tell the study what `result.json` says.
+    """Ask an Optuna study for overrides, let the launcher run them, and report the metric in `result.json` to the study.
 
-    A study goes on where it stopped: trials that a dead worker left running are failed and asked for again, as the same run,
-    which resumes. A run that failed, diverged or has no finite metric is a failed trial. Several workers may share a study.
+    An interrupted study can be continued. A trial that a dead worker left unfinished is marked as failed, and its values are
+    tried again; since they give the same run, that run resumes from its checkpoint. A run that failed, diverged or has no
+    finite metric counts as a failed trial. Several workers may share a study.
 
     Args:
-        study: name of the study; `None` names it by its space, metric and direction, so that the same line again continues it.
-        metric: key of a result's metrics.
+        study: name of the study; `None` derives the name from search space, fixed overrides, metric and direction, so that the
+            same command line continues the same study.
+        metric: the key among a result's metrics to optimise.
         direction: maximize or minimize.
-        n_trials: in all, those of earlier calls and of other workers included.
-        batch: trials asked for at once, at least 1.
-        seed: of the sampler, together with the count of trials so far.
-        sampler, storage: Optuna's, as nodes with `_target_`.
-        params: the search space in Hydra's syntax of overrides; the command line adds to it.
+        n_trials: total number of trials, including those of earlier calls and of other workers.
+        batch: how many trials are asked for at once, at least 1.
+        seed: seed of the sampler; it is combined with the number of trials so far.
+        sampler, storage: Optuna's sampler and storage, as nodes with `_target_`.
+        params: the search space in Hydra's override syntax; the command line adds to it.
 
     Raises:
-        ValueError: an argument leaves its range, nothing is searched, or a run cannot be built.
-        SweepFailed: no trial ended well.
+        ValueError: an argument is out of range, there is nothing to search, or a run cannot be built.
+        SweepFailed: no trial succeeded.
     """
 
     def __init__(
@@ -106,7 +108,7 @@ class OptunaSweeper(Sweeper):
         print(f"best of {len(done)} trials of study {name}: {self.metric} {best.value:.4f} with {values}")
 
     def _ask(self, study: Any, space: dict, worker: str) -> list:
-        """The next trials, or none once there are `n_trials`; first the trials of workers that are dead."""
+        """Return the next trials, none if there are `n_trials` already; trials of dead workers are repeated first."""
         from optuna.trial import TrialState
 
         with self._alone():
@@ -116,7 +118,7 @@ class OptunaSweeper(Sweeper):
                     study.enqueue_trial(trial.params)
             trials = study.get_trials(deepcopy=False)
             taken = sum(t.state in (TrialState.COMPLETE, TrialState.RUNNING) or "failed" in t.user_attrs for t in trials)
-            # built anew: a sampler's memory is the study, and its generator must not start over after a kill
+            # A new sampler each time: it learns from the study, and its seed differs, so it repeats no draws after a restart.
             study.sampler = instantiate(self.sampler, seed=self.seed * 1_000_000 + len(trials))
             asked = []
             for _ in range(min(self.batch, self.n_trials - taken)):
@@ -138,8 +140,8 @@ class OptunaSweeper(Sweeper):
         try:
             self.launcher.launch(overrides, trials[0].number)
         except SweepFailed:
-            pass  # each has been reported, and is a failed trial here
-        except ValueError as error:  # no run of this space can be built: not a matter of resuming
+            pass  # the failed runs have been reported; below they become failed trials
+        except ValueError as error:  # a run cannot be built, so another attempt would not help
             for trial in trials:
                 trial.set_user_attr("failed", str(error))
                 study.tell(trial, state=TrialState.FAIL)
@@ -163,10 +165,10 @@ class OptunaSweeper(Sweeper):
         return value if value is not None and math.isfinite(value) else None
 
     def _dead(self, worker: str | None) -> bool:
-        """Whether a worker has ended, however: the kernel freed its lock."""
+        """Whether a worker has ended: then the kernel has released its lock, even if it was killed."""
         from snnx.record import run_folder
 
-        if worker is None:  # it ended between asking and signing
+        if worker is None:  # it was killed after it asked for the trial, before it wrote its name to it
             return True
         try:
             with run_folder.claim(self.folder / worker):
@@ -176,17 +178,17 @@ class OptunaSweeper(Sweeper):
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Hold back the other workers of the study: to count trials and to ask for more is one step."""
+        """Lock the study, so that no other worker asks for trials between our count of trials and our own request."""
         with open(self.folder / ".study", "a", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
 
 def distribution(override: Override) -> Any:
-    """What Optuna draws from for an override such as `interval(1, 8)`, `range(2, 9, 2)` or `choice(lif, plif)`.
+    """Convert an override such as `interval(1, 8)`, `range(2, 9, 2)` or `choice(lif, plif)` to a distribution of Optuna.
 
-    `int(interval(1, 8))` draws integers, `tag(log, interval(1e-4, 1e-1))` on a logarithmic scale; as in Hydra, a range leaves
-    out its end.
+    `int(interval(1, 8))` gives integers and `tag(log, interval(1e-4, 1e-1))` a logarithmic scale. As in Hydra, the end of a
+    range is excluded.
     """
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 

@@ -1,11 +1,11 @@
-"""Hydra's way to the options of installed packages and of the current folder, beside those that ship with snnx."""
+"""Lets Hydra find the options of installed packages and of the current folder, besides those that ship with snnx."""
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 
 class Places(SearchPathPlugin):
-    """Add every further place to the search path of snnx; another program's Hydra application is left alone."""
+    """Add the other places of options to snnx's search path; Hydra applications of other programs are not changed."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         from snnx.options.places import ours, places

@@ -1,4 +1,4 @@
-"""`snnx plan`: a launcher that measures and compares the runs of a sweep instead of doing them."""
+"""`snnx plan`: a launcher that measures and compares the runs of a sweep instead of executing them."""
 
 # No `from __future__ import annotations` here: see snnx_local.py.
 from collections.abc import Sequence
@@ -22,14 +22,15 @@ ConfigStore.instance().store(group="hydra/launcher", name="snnx_plan", node=Plan
 
 
 class PlanLauncher(LocalLauncher):
-    """Compose and check every run, take a few steps of each distinct network, and say what the sweep will cost.
+    """Compose and check every run, take a few steps with each distinct network, and print what the sweep will cost.
 
     Args:
-        n_jobs, timeout_s, retries: of the sweep that is planned; as many networks are measured at once as would run at once.
-        confounds: `refuse` what differs between rows besides the factor of the sweep, or `allow` it.
+        n_jobs, timeout_s, retries: settings of the planned sweep; `n_jobs` networks are measured at once, as they would run.
+        confounds: with `refuse`, rows that differ in more than the sweep's factor are an error; with `allow`, the differences
+            are only listed.
 
     Raises:
-        ValueError: an argument leaves its range, or a run cannot be built.
+        ValueError: an argument is out of range, or a run cannot be built.
         Confounded: rows differ in more than the factor.
     """
 
@@ -51,11 +52,11 @@ class PlanLauncher(LocalLauncher):
         jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
         console = Console(highlight=False)
         if not console.is_terminal:
-            console = Console(highlight=False, width=160)  # a pipe has no width to fit into
+            console = Console(highlight=False, width=160)  # a pipe has no width of its own
         with console.status(f"checking {len(jobs)} runs"):
             for one in jobs:
                 check(one)
-        distinct = {one.group: one for one in reversed(jobs)}  # the first seed of each
+        distinct = {one.group: one for one in reversed(jobs)}  # one seed of each network
         with ProcessPoolExecutor(self.n_jobs, mp_context=context, max_tasks_per_child=1) as executor:
             costs = self._measure(executor, [one for one in jobs if distinct[one.group] is one], console)
         plan = Plan(jobs, costs, done=[history.finished(one) is not None for one in jobs], n_jobs=self.n_jobs)
@@ -64,18 +65,18 @@ class PlanLauncher(LocalLauncher):
         return [JobReturn(overrides=one.overrides, status=JobStatus.COMPLETED, _return_value=None) for one in jobs]
 
     def _measure(self, executor: ProcessPoolExecutor, jobs: list, console: Any) -> dict:
-        """Group to cost, or to the reason why there is none."""
+        """Measure each network; return its cost, or the reason why it could not be measured, by group."""
         from snnx.sweep import machine
         from snnx.sweep.plan.measure import measure
 
         threads = max(1, machine.cores() // self.n_jobs)
-        companions = [jobs[index % len(jobs)] for index in range(max(0, self.n_jobs - len(jobs)))]  # all places are taken
+        companions = [jobs[index % len(jobs)] for index in range(max(0, self.n_jobs - len(jobs)))]  # to fill all slots
         with console.status(f"measuring {len(jobs)} networks, {self.n_jobs} at once"):
             begun: list[Future] = [executor.submit(measure, one, threads) for one in [*jobs, *companions]]
             found = {}
             for one, future in zip(jobs, begun, strict=False):
                 try:
                     found[one.group] = future.result()
-                except Exception as error:  # out of memory, no data: a reason and no number
+                except Exception as error:  # such as out of memory, or no data
                     found[one.group] = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return found

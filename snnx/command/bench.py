@@ -35,7 +35,7 @@ MEASUREMENTS = {
 
 
 def main(words: list[str]) -> int:
-    """Measure, print tables, and write everything if asked.
+    """Measure, print tables, and write the results to files if asked to.
 
     Args:
         words: the command line after `snnx bench`.
@@ -91,7 +91,7 @@ def _complaint(arguments: argparse.Namespace) -> str | None:
 def _bench(arguments: argparse.Namespace, command: str) -> int:
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=200)  # a pipe has no width to fit into
+        console = Console(highlight=False, width=200)  # a pipe has no width of its own
     facts = _facts(command)
     console.print("\n".join(f"{what}: {value}" for what, value in facts.items()), markup=False, soft_wrap=True)
     results, tables, notes, plots = {"facts": facts}, [], [], []
@@ -116,7 +116,7 @@ def _bench(arguments: argparse.Namespace, command: str) -> int:
 
 
 def _sizes(what: str, arguments: argparse.Namespace) -> dict:
-    """The arguments of a measurement, as its file has them unless the command line says otherwise."""
+    """Return the arguments of a measurement: the defaults of its module, with the values given on the command line."""
     sizes = dict(MEASUREMENTS[what].SMOKE if arguments.smoke else MEASUREMENTS[what].FULL)
     if arguments.rounds is not None and "rounds" in sizes:
         sizes["rounds"] = arguments.rounds
@@ -126,7 +126,7 @@ def _sizes(what: str, arguments: argparse.Namespace) -> dict:
 
 
 def _facts(command: str) -> dict[str, str]:
-    """With what, on what and when it was measured."""
+    """Describe the conditions of the measurement: command, machine, versions, source and date."""
     versions = dict(provenance.versions())
     for name in map(str.lower, LIBRARIES):
         try:

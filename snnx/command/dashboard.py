@@ -14,7 +14,7 @@ from snnx.report.data.runs import collect
 from snnx.report.results import work_out
 
 EVERY_S = 3.0
-PATIENCE = 10  # looks without a run at work, after which the sweep is over
+PATIENCE = 10  # after so many looks without an active run, the sweep counts as over
 
 
 def main(words: list[str]) -> int:
@@ -60,10 +60,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _watch(sweep: SweepFile, arguments: argparse.Namespace, path: Path) -> None:
-    """Write the page again and again, while a run is at work and until Ctrl-C; the last page does not load again."""
+    """Rewrite the page while any run is active, or until Ctrl-C; the last page no longer reloads itself."""
     idle = 0
     try:
-        while idle < PATIENCE:  # between two runs nothing runs
+        while idle < PATIENCE:  # between two runs, no run is active for a moment
             idle = 0 if _draw(sweep, arguments, path, watched=True) else idle + 1
             time.sleep(EVERY_S)
         _draw(sweep, arguments, path, watched=False)
@@ -73,7 +73,7 @@ def _watch(sweep: SweepFile, arguments: argparse.Namespace, path: Path) -> None:
 
 
 def _draw(sweep: SweepFile, arguments: argparse.Namespace, path: Path, watched: bool) -> bool:
-    """Write the page; returns whether a run is at work."""
+    """Write the page, and return whether any run is active."""
     found = collect(sweep.name, arguments.outputs, arguments.docs)
     busy = any(run.state == "running" for run in found)
     write(path, page(work_out(sweep, found), arguments.outputs, live=watched))

@@ -1,4 +1,4 @@
-"""The command `snnx evaluate`: other metrics on a run that is finished."""
+"""The command `snnx evaluate`: tests a finished run with other metrics."""
 
 import os
 import re
@@ -15,7 +15,8 @@ def main(words: list[str]) -> int:
         words: the command line after `snnx evaluate`.
 
     Returns:
-        The exit code: 0, 1 where its data set is not here, 2 for a mistake in the line or a run that cannot be opened.
+        The exit code: 0 if all is well, 1 if the data set is not on this machine, 2 for a mistake in the command line or a run
+        that cannot be opened.
     """
     arguments = _parser().parse_intermixed_args(words)
     checkpoint, others = split(arguments.words)
@@ -43,10 +44,10 @@ def main(words: list[str]) -> int:
 
 
 def _require_writable(path: Path) -> None:
-    """Refuse before the test what could not be written after it.
+    """Check before the test that the result can be written after it.
 
     Raises:
-        ValueError: the path is a folder, or nothing can be made where it lies.
+        ValueError: the path is a folder, or its parent folder cannot be written to.
     """
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
@@ -54,15 +55,15 @@ def _require_writable(path: Path) -> None:
 
 
 def _say(text: str) -> None:
-    """Print, also to a reader that stops reading, as `head` does."""
+    """Print a text; a reader that closes the pipe early, such as `head`, causes no error."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains of it once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports it again at exit
 
 
 def split(words: list[str]) -> tuple[str | None, list[str]]:
-    """The value of `checkpoint=`, and the other words.
+    """Separate the value of `checkpoint=` from the other words.
 
     Example:
         >>> split(["metric=anytime", "checkpoint=outputs/single/seed=0"])
@@ -74,7 +75,7 @@ def split(words: list[str]) -> tuple[str | None, list[str]]:
 
 
 def table(found: dict) -> str:
-    """The numbers of the whole test set as a table, then each curve's mean over its steps, layer by layer.
+    """Format the numbers of the whole test set as a table, followed by each curve's mean over time for each layer.
 
     Example:
         >>> metrics = {"test/acc": 0.5, "test/firing_rate": 0.25}
@@ -93,7 +94,7 @@ def table(found: dict) -> str:
     shown = {key: value for key, value in found["metrics"].items() if key.startswith("test/")}
     width = max(map(len, shown))
     for key, value in shown.items():
-        text = found["formulas"].get(re.sub(r"_at_\d+$", "", key))  # of a curve at a step, that of the curve
+        text = found["formulas"].get(re.sub(r"_at_\d+$", "", key))  # `x_at_8` has the formula of `x`
         lines.append(f"  {key:<{width}}  {value:.6g}{f'   = {text}' if text else ''}")
     for curve, kinds in found["layers"].items():
         layers = {layer: values for layer, values in kinds.get("test", {}).items() if values}

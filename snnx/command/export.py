@@ -1,4 +1,4 @@
-"""The command `snnx export`: a finished run for other programs."""
+"""The command `snnx export`: writes a finished run in a format that other programs read."""
 
 import sys
 from pathlib import Path
@@ -12,13 +12,14 @@ FOLD = {"true": True, "false": False}
 
 
 def main(words: list[str]) -> int:
-    """Write what is asked for and print where it is, or in one line why not.
+    """Write the requested files and print their paths, or print in one line why that failed.
 
     Args:
         words: the command line after `snnx export`.
 
     Returns:
-        The exit code: 0, 2 for a mistake in the line, a run that cannot be opened, or a network that cannot be exported.
+        The exit code: 0 if all is well, 2 for a mistake in the command line, a run that cannot be opened, or a network that
+        cannot be exported.
     """
     try:
         for path in _export(*_asked(_parser().parse_args(words).words)):
@@ -66,7 +67,7 @@ def _export(checkpoint: str, form: str, to: Path | None, fold: bool) -> list[Pat
 
 
 def _network(run) -> tuple:
-    """The run's method with its weights, and the shape of what its backbone reads a step."""
+    """Return the run's method with its weights, and the shape of the backbone's input at one time step."""
     from snnx.method.conversion import Conversion
     from snnx.method.ttfs import TTFS
     from snnx.run.build import build_data

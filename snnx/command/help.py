@@ -1,4 +1,4 @@
-"""What `snnx --help` prints, read from the folders: Hydra would take seconds to say it."""
+"""The text of `snnx --help`; it is made from the folders of options, because importing Hydra would take seconds."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from snnx.options.places import Place, ours, places
 
 
 def overview() -> str:
-    """Usage, the groups with their options, and the sweeps."""
+    """Return usage, the groups with their options, and the sweeps."""
     known = groups()
     width = max(map(len, known))
     lines = [USAGE, "Groups (snnx GROUP=OPTION GROUP.KEY=VALUE)"]

@@ -1,4 +1,4 @@
-"""One run or a sweep from `key=value` words: the Hydra application."""
+"""The Hydra application, which executes one run or a sweep from `key=value` words."""
 
 import os
 import shlex
@@ -15,20 +15,20 @@ OK, FAILED, USAGE = 0, 1, 2
 
 
 def start(words: list[str], commands: Iterable[str] = ()) -> int:
-    """Let Hydra compose what `sys.argv` asks for, and do it.
+    """Let Hydra compose the run or sweep that `sys.argv` describes, and execute it.
 
     Args:
         words: the command line after `snnx`.
-        commands: the words that `snnx` takes in the place of settings, for a hint where one is misspelled.
+        commands: the names of snnx's commands, to suggest one if it was misspelled.
 
     Returns:
         The exit code: 0 if all is well, 1 if a run failed, 2 for a mistake in the words or in a file.
     """
     if unknown := [word for word in words if word.startswith("-") and word.split("=")[0] not in HYDRAS]:
         return _usage(f"an option must be one of {', '.join(HYDRAS)}; got {unknown[0]}: keys are set with key=value")
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the one line below is ours
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic sums on CUDA need
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch then asks for large pages: fewer faults
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise errors, so that we can print our own line
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required for deterministic results on CUDA
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch then allocates huge pages, which means fewer page faults
     with at_once():
         import hydra
 
@@ -39,7 +39,7 @@ def start(words: list[str], commands: Iterable[str] = ()) -> int:
         from snnx.sweep.exit_code import SweepFailed
 
     try:
-        refuse(("the command line", word) for word in words)  # before Hydra writes it to a file
+        refuse(("the command line", word) for word in words)  # before Hydra writes them to files
         register(words, completing=shlex.split(os.environ.get("COMP_LINE", "")))
         hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name="config")(_task)()
     except SweepFailed as error:
@@ -51,7 +51,7 @@ def start(words: list[str], commands: Iterable[str] = ()) -> int:
 
 
 def _task(config) -> None:
-    """One run: what Hydra calls in single-run mode, and what launchers other than our own call for each job."""
+    """Execute one run; Hydra calls this for a single run, and launchers other than snnx's own call it for each job."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -73,7 +73,7 @@ def _task(config) -> None:
             choices=dict(hydra.runtime.choices),
             command=shlex.join(["snnx", *words]),
         )
-    except COMPLAINTS as error:  # here, or Hydra says it too
+    except COMPLAINTS as error:  # handled here, because otherwise Hydra would print it as well
         raise SystemExit(_usage(complaint(error, words))) from None
     if hydra.mode == RunMode.RUN and one.sweep and not one.config["label"]:
         raise SystemExit(_usage(f"sweep={one.sweep} must run with -m, since it has rows; got a single run: add -m or row="))
@@ -97,7 +97,7 @@ def _task(config) -> None:
     again = "; force=true repeats it" if before else ""
     display.console.print(f"  everything about it is in {one.link}/{again}", highlight=False, markup=False, soft_wrap=True)
     if judge([outcome]):
-        if hydra.mode == RunMode.MULTIRUN:  # a launcher of Hydra's own: the other runs go on
+        if hydra.mode == RunMode.MULTIRUN:  # under one of Hydra's own launchers, where the other runs go on
             raise SweepFailed(f"{one.title}: {summary(outcome)}")
         raise SystemExit(FAILED)
 
@@ -113,7 +113,7 @@ def multirun(words: list[str]) -> bool:
 
 
 def narrowed(words: list[str]) -> list[str]:
-    """What a command line asks for of a sweep, in the words of `snnx report`.
+    """Convert `row=` and `scale=` of a command line to the options of `snnx report`.
 
     Example:
         >>> narrowed(["-m", "sweep=demo_neurons", "row=IF,LIF", "scale=smoke", "seed=0"])
@@ -124,5 +124,5 @@ def narrowed(words: list[str]) -> list[str]:
 
 
 def chosen_sweep(words: list[str]) -> str | None:
-    """The sweep that the command line names."""
+    """Return the sweep that the command line names, or `None`."""
     return next((word.removeprefix("sweep=") for word in words if word.startswith("sweep=")), None)

@@ -1,4 +1,4 @@
-"""The command `snnx`: its first word names a command; without one, its words are settings of a run or a sweep."""
+"""The program `snnx`: the first word names a command; if it does not, all words are settings of a run or a sweep."""
 
 import sys
 from importlib import import_module
@@ -8,7 +8,7 @@ from snnx.compose.interrupt import INTERRUPTED, NOTE, at_once
 from snnx.options.files import check_places
 from snnx.options.own_components import make_importable
 
-COMMANDS = {  # the first word, and the module whose main(words) answers it
+COMMANDS = {  # name of the command -> module whose main(words) executes it
     "plan": "snnx.command.plan",
     "report": "snnx.command.report",
     "status": "snnx.command.status",
@@ -35,7 +35,7 @@ def main() -> int:
     """
     words = sys.argv[1:]
     try:
-        if words[:1] != ["new"]:  # which begins elsewhere, whatever lies here
+        if words[:1] != ["new"]:  # `new` writes a folder of its own and reads no options
             make_importable(Path.cwd())
             check_places()
     except ValueError as error:

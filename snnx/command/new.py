@@ -1,4 +1,4 @@
-"""The command `snnx new NAME`: a folder with a neuron, a sweep, tests and CI of one's own."""
+"""The command `snnx new NAME`: writes a folder for the user's own components, with a neuron, a sweep, tests and CI."""
 
 import keyword
 import re
@@ -15,13 +15,13 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def main(words: list[str]) -> int:
-    """Write the folder, and say what to do in it.
+    """Write the folder, and print the commands to try in it.
 
     Args:
         words: the command line after `snnx new`.
 
     Returns:
-        The exit code: 0 if written, 1 if the disk refuses, 2 for a name that cannot be.
+        The exit code: 0 if the folder was written, 1 if it cannot be written here, 2 for a name that is not allowed.
     """
     name = _parser().parse_args(words).name
     try:
@@ -39,10 +39,10 @@ def main(words: list[str]) -> int:
 
 
 def write_project(folder: Path) -> None:
-    """Write every template below `folder`, whose name takes the place of the templates' own.
+    """Write all templates into `folder`, with the folder's name in place of `mylab`.
 
     Raises:
-        ValueError: the folder is there already.
+        ValueError: the folder exists already.
     """
     if folder.exists() or folder.is_symlink():
         raise ValueError(f"NAME must be of a folder that is not there yet; got {folder}, which is")
@@ -59,7 +59,7 @@ def _check(name: str) -> None:
     if name in (path.name for path in TEMPLATES.iterdir() if path.name != STANDS_FOR_NAME):
         raise ValueError(f"NAME must not be that of a folder inside it; got {name}")
     if Path(name).exists():
-        return  # which is what `write_project` complains of: in this folder it could be imported, too
+        return  # `write_project` reports this; the check below would call the folder an installed package
     if name in sys.stdlib_module_names or find_spec(name) is not None:
         raise ValueError(f"NAME must be a package's that neither Python nor an installed package has; got {name}")
 

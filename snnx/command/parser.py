@@ -1,11 +1,11 @@
-"""The argument parser of the commands that need no Hydra."""
+"""The argument parser of the commands that do not use Hydra."""
 
 import argparse
 import sys
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, whose complaints are one line like all others of snnx, with exit code 2.
+    """An argument parser that reports an error in one line, like all other errors of snnx, and exits with code 2.
 
     Example:
         >>> import contextlib, io

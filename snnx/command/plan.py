@@ -1,4 +1,4 @@
-"""The command `snnx plan -m sweep=NAME`: what a sweep will cost, with nothing trained."""
+"""The command `snnx plan -m sweep=NAME`: reports what a sweep will cost, without executing it."""
 
 import sys
 
@@ -15,13 +15,13 @@ example: snnx plan -m sweep=dtst_fig10_neurons scale=small hydra.launcher.n_jobs
 
 
 def main(words: list[str]) -> int:
-    """Plan what `words` ask for.
+    """Plan the sweep that `words` describe.
 
     Args:
         words: the command line after `snnx plan`.
 
     Returns:
-        The exit code: 0, 1 if rows cannot be compared, 2 for a mistake in the line or in a file.
+        The exit code: 0 if all is well, 1 if rows cannot be compared, 2 for a mistake in the command line or in a file.
     """
     if {"-h", "--help"} & set(words):
         print(USAGE)
@@ -32,12 +32,12 @@ def main(words: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    sys.argv[1:] = planned = line(words)  # which is what Hydra reads
+    sys.argv[1:] = planned = line(words)  # Hydra reads sys.argv
     return start(planned)
 
 
 def line(words: list[str]) -> list[str]:
-    """The words with which Hydra plans: those of the sweep, with the launcher that measures in place of its own.
+    """Return the words for Hydra: those of the sweep, with the launcher replaced by the one that measures.
 
     Example:
         >>> line(["-m", "sweep=demo_neurons", "confounds=allow", "hydra.launcher.n_jobs=2"])

@@ -1,4 +1,4 @@
-"""`snnx prepare`: fetch or check a data set once, so that no job ever downloads."""
+"""The command `snnx prepare`: downloads or checks a data set once, so that runs never download anything."""
 
 import argparse
 import contextlib
@@ -19,11 +19,12 @@ from snnx.run.signature import constructor
 
 
 def main(words: list[str]) -> int:
-    """Run the command with `words`, what follows `snnx prepare`; returns the exit code.
+    """Execute the command; `words` is the command line after `snnx prepare`, and the exit code is returned.
 
-    A data set's class takes part with three things: `files`, a tuple of `PublishedFile`; `samples_in(path)`, how many
-    samples one of them holds; and `fetch(folder)`, which downloads all of them. A set of recordings says itself what is
-    below a root, `examine(root, variant)`, fetches a variant, `fetch(folder, variant)`, and makes its frames, `prepared`.
+    The class of a data set of images must provide three things: `files`, a tuple of `PublishedFile`; `samples_in(path)`, the
+    number of samples in one of these files; and `fetch(folder)`, which downloads them all. A data set of event recordings
+    provides `examine(root, variant)`, which checks the files below a root, `fetch(folder, variant)`, which downloads a variant,
+    and `prepared`, which converts the recordings to frames.
 
     Example:
         >>> main(["digits"])
@@ -60,7 +61,7 @@ def main(words: list[str]) -> int:
         root.mkdir(parents=True, exist_ok=True)
         with _locked(root):
             found = examine(dataset, root, variant)
-            if {state for state, _ in found} - USABLE == {"missing"}:  # nothing else is wrong: complete it
+            if {state for state, _ in found} - USABLE == {"missing"}:  # files are missing, all others are good
                 problem = fetch(dataset, root, variant)
                 found = examine(dataset, root, variant)
     except OSError as error:
@@ -80,7 +81,7 @@ def main(words: list[str]) -> int:
 
 
 def _frames(dataset: type, arguments: argparse.Namespace) -> int:
-    """Make the frames of a set of recordings, as its option has them."""
+    """Convert the recordings of an event data set to frames, with the settings of its option."""
     try:
         folder = dataset.prepared(Path(arguments.root), arguments.timesteps, _plain(arguments))
     except (ValueError, OSError, ImportError) as error:
@@ -91,10 +92,10 @@ def _frames(dataset: type, arguments: argparse.Namespace) -> int:
 
 
 def _plain(arguments: argparse.Namespace) -> dict:
-    """What the option says of itself, with the values and the variant that are asked for.
+    """Return the settings in the option's file, updated with the values and the variant from the command line.
 
     Raises:
-        ValueError: a value is of a key that the option does not have.
+        ValueError: the option does not have one of the given keys.
     """
     option = yaml.safe_load(files("dataset")[arguments.dataset].read_text(encoding="utf-8"))
     plain = {key: value for key, value in option.items() if not str(value).startswith("${") and not key.startswith("_")}
@@ -108,9 +109,9 @@ def _plain(arguments: argparse.Namespace) -> dict:
 
 @contextlib.contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """Wait until no other process prepares a data set below `root`; a dead one holds no lock.
+    """Wait until no other process prepares a data set below `root`; a process that has died holds no lock.
 
-    Where there cannot be a lock, nothing can be changed either, and looking needs none.
+    If the lock file cannot be created, `root` is read-only. Then nothing can be written there, and reading needs no lock.
     """
     path = root / ".snnx-prepare.lock"
     try:
@@ -128,13 +129,13 @@ def _locked(root: Path) -> Iterator[None]:
 
 
 def _dataset(name: str) -> type:
-    """The class that the option's file names."""
+    """Return the class that the option's file names."""
     option = yaml.safe_load(files("dataset")[name].read_text(encoding="utf-8"))
     return constructor("dataset", option["_target_"])
 
 
 def names() -> list[str]:
-    """All data sets that are options."""
+    """Return the names of all data sets, which are the options of the group `dataset`."""
     return list(files("dataset"))
 
 

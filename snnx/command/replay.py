@@ -1,4 +1,4 @@
-"""The command `snnx replay NAME`: does the present code still compute what is recorded?"""
+"""The command `snnx replay NAME`: checks whether the present code still gives the recorded losses."""
 
 import argparse
 import json
@@ -17,13 +17,13 @@ HELD, FAILED, SKIPPED = "[confirmed]", "[differs]", "[not run]"
 
 
 def main(words: list[str]) -> int:
-    """Compute the beginning of recorded runs again, print a line for each, and mark in the record those that are confirmed.
+    """Train the beginning of recorded runs again, print a line for each, and mark the confirmed ones in the record.
 
     Args:
         words: the command line after `snnx replay`.
 
     Returns:
-        The exit code: 0, 1 if a run differs from its record, 2 for a mistake in the line.
+        The exit code: 0 if no run differs from its record, 1 if one does, 2 for a mistake in the command line.
     """
     arguments = _parser().parse_args(words)
     path = arguments.docs / arguments.name / "runs.jsonl"
@@ -62,7 +62,7 @@ def _parser() -> Parser:
 
 
 def _chosen(lines: list[dict], arguments: argparse.Namespace) -> list[dict]:
-    """The lines that are replayed; of each row and scale the first seed, unless one is asked for."""
+    """Return the lines to replay: for each row and scale the first seed, unless a seed is given."""
     done = [line for line in lines if line["status"] == "done"]
     rows = sorted({line["row"] for line in done})
     asked = arguments.row.split(",") if arguments.row else rows
@@ -78,7 +78,7 @@ def _chosen(lines: list[dict], arguments: argparse.Namespace) -> list[dict]:
 
 
 def _replay(line: dict) -> tuple[str, str]:
-    """What became of one line; a line that is confirmed is marked."""
+    """Replay one line of the record, and return its state and an explanation; a confirmed line is marked in place."""
     from snnx.compose.single import composed
     from snnx.dataset.published import NoData
     from snnx.run.outdated import code_of
@@ -95,7 +95,7 @@ def _replay(line: dict) -> tuple[str, str]:
         found = replay(job.config, losses or line["curves"]["train/loss"][:1], by_epoch=not losses)
     except NoData as error:
         return SKIPPED, f"no data: {error}"
-    except Exception as error:  # of any component: the others are replayed all the same
+    except Exception as error:  # any component may fail; the other lines are still replayed
         return FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}"
     step = max(
         range(len(found.now)), key=lambda k: found.apart[k] / found.tolerance[k] if found.tolerance[k] else found.apart[k]

@@ -67,7 +67,7 @@ def _report(sweep: SweepFile, arguments: argparse.Namespace) -> int:
         where = f" at scale {arguments.scale}" if arguments.scale else ""
         print(f"snnx report: no runs of {sweep.name}{where} yet; start: {sweep.start(arguments.scale or 'small')}")
         return 1
-    written = _write(work_out(sweep, runs), arguments.outputs / sweep.name / "report")  # always of everything that there is
+    written = _write(work_out(sweep, runs), arguments.outputs / sweep.name / "report")  # the files always contain all runs
     _print(work_out(narrowed, shown))
     if arguments.record:
         written += record(sweep, runs, arguments.docs)
@@ -77,7 +77,7 @@ def _report(sweep: SweepFile, arguments: argparse.Namespace) -> int:
 
 
 def _narrowed(sweep: SweepFile, rows: list[str]) -> SweepFile:
-    """The sweep with these rows and the cited ones, and the claims that speak of no others."""
+    """Return the sweep with only these rows and the cited ones, and with only the claims that are about these."""
     kept = tuple(row for row in sweep.rows if row.label in rows or row.overrides is None)
     labels = {row.label for row in kept}
     spoken = tuple(text for text, claim in zip(sweep.claims, claims.read(sweep), strict=True) if set(claim.rows) <= labels)
@@ -87,7 +87,7 @@ def _narrowed(sweep: SweepFile, rows: list[str]) -> SweepFile:
 def _print(results: Results) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=200)  # a pipe has no width to fit into
+        console = Console(highlight=False, width=200)  # a pipe has no width of its own
     console.print(results.heading, style="bold", markup=False)
     for table in results.tables:
         console.print(text(table))

@@ -1,4 +1,4 @@
-"""The command `snnx results`: the page over the committed record."""
+"""The command `snnx results`: writes the page that summarises the committed record."""
 
 import sys
 from pathlib import Path
@@ -9,10 +9,10 @@ from snnx.report.pages.index import page
 
 
 def main(words: list[str]) -> int:
-    """Write the page from the committed record, and say where.
+    """Write the page from the committed record, and print its path.
 
     Returns:
-        The exit code: 0, or 2 for a record that cannot be read.
+        The exit code: 0 if all is well, 2 for a record that cannot be read.
     """
     parser = Parser(
         prog="snnx results",

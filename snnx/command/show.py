@@ -1,4 +1,4 @@
-"""The command `snnx show`: a contact sheet of what the network sees."""
+"""The command `snnx show`: draws test samples as the network receives them."""
 
 import argparse
 import os
@@ -9,19 +9,19 @@ from snnx.command.parser import Parser
 
 
 def main(words: list[str]) -> int:
-    """Draw some test samples, and print where the picture is.
+    """Draw some test samples, and print the path of the picture.
 
     Args:
         words: the command line after `snnx show`.
 
     Returns:
-        The exit code: 0, 1 where there is no data, 2 for a mistake in the line.
+        The exit code: 0 if all is well, 1 if the data set is not on this machine, 2 for a mistake in the command line.
     """
     arguments, overrides = _parser().parse_known_args(words)
     if arguments.samples < 1:
         print(f"snnx show: --samples must be at least 1; got {arguments.samples}", file=sys.stderr)
         return 2
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, so that the one line below is ours
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise errors, so that we can print our own line
     from snnx.compose.complaint import COMPLAINTS, complaint
     from snnx.dataset.published import NoData
 
@@ -60,7 +60,7 @@ def _show(overrides: list[str], arguments: argparse.Namespace) -> Path:
 
     run = composed(overrides, "snnx show")
     if _of_events(run.config) and not any(word.startswith("encoding=") for word in overrides):
-        run = composed([*overrides, "encoding=events"], "snnx show")  # the only one there is for them
+        run = composed([*overrides, "encoding=events"], "snnx show")  # the only encoding for event data
     check(run)
     name = ",".join(overrides).replace("/", "_")[:200] or "default"
     return write(arguments.outputs / "show" / f"{name}.png", sheet(run.config, arguments.samples))

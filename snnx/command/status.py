@@ -1,4 +1,4 @@
-"""The command `snnx status NAME`: where every run of a sweep is, from files alone."""
+"""The command `snnx status NAME`: shows the state of every run of a sweep, which it reads from files only."""
 
 import argparse
 import statistics
@@ -25,10 +25,10 @@ WIDEST = 8
 
 
 def main(words: list[str]) -> int:
-    """Print rows by seeds, what runs with its progress, and what went wrong.
+    """Print a table of rows by seeds, with the progress of active runs, and the cause of each failure below it.
 
     Returns:
-        The exit code: 0, 1 if nothing has been started yet, 2 for a name or a file that is wrong.
+        The exit code: 0 if all is well, 1 if nothing has been started yet, 2 for a name or a file that is wrong.
     """
     parser = Parser(
         prog="snnx status",
@@ -50,7 +50,7 @@ def main(words: list[str]) -> int:
 
 def _watch(sweep: SweepFile, arguments: argparse.Namespace) -> int:
     console, idle, code = Console(highlight=False), 0, 0
-    while idle < PATIENCE:  # between two runs nothing runs
+    while idle < PATIENCE:  # between two runs, no run is active for a moment
         if console.is_terminal:
             console.clear()
         code = _show(sweep, arguments, console)
@@ -98,7 +98,7 @@ def _drawn(board: Board, sweep: SweepFile) -> Table:
 
 
 def _condensed(row: Sequence[Run | None], metric: str) -> tuple[str, str]:
-    """How many seeds of a row are in which state, and the mean of those that are done."""
+    """Return how many seeds of a row are in each state, and the mean metric of those that are done."""
     states = Counter("open" if run is None else run.state for run in row)
     values = [run.result["metrics"].get(metric) for run in row if run is not None and run.state == "done"]
     values = [value for value in values if value is not None]

@@ -1,4 +1,4 @@
-"""The command `snnx sync NAME`: upload to Weights & Biases what a sweep logged offline."""
+"""The command `snnx sync NAME`: uploads the offline logs of a sweep to Weights & Biases."""
 
 import argparse
 import subprocess
@@ -10,12 +10,12 @@ from snnx.logger import account
 from snnx.options.sweepfile import find, read
 from snnx.report.data.runs import Run, collect
 
-LIMIT_S = 300  # of one run: `wandb sync` itself waits for a server for hours
-SYNCED = ".synced"  # what `wandb sync` appends to the name of a file that it has uploaded, next to it
+LIMIT_S = 300  # time limit for the upload of one run, because `wandb sync` would wait for a server for hours
+SYNCED = ".synced"  # after uploading run-X.wandb, `wandb sync` writes a file run-X.wandb.synced next to it
 
 
 def main(words: list[str]) -> int:
-    """Upload the runs one by one, a line each; the parts of a run that was resumed become one run of W&B.
+    """Upload the runs one by one and print a line for each; the parts of a resumed run become a single W&B run.
 
     Args:
         words: the command line after `snnx sync`.
@@ -54,15 +54,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def unsent(folder: Path) -> list[Path]:
-    """The offline parts of a run that have not been uploaded, in the order of their starts."""
+    """Return the offline logs of a run that have not been uploaded, ordered by their start time."""
     files = sorted(folder.glob("wandb/offline-run-*/run-*.wandb"))
     return [file for file in files if not file.with_name(file.name + SYNCED).exists()]
 
 
 def _upload(run: Run, folder: Path) -> bool:
-    """Upload one run and say how it went; returns whether it failed.
+    """Upload one run and print how it went; return whether it failed.
 
-    `wandb sync` ends with 0 also when the server refuses: what tells is the mark that it leaves.
+    `wandb sync` exits with 0 even if the server rejects the upload, so success is judged by the `.synced` file.
     """
     files = [str(file) for file in unsent(folder)]
     try:

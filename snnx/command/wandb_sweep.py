@@ -1,4 +1,4 @@
-"""The command `snnx wandb-sweep NAME`: a sweep file as a sweep definition of Weights & Biases."""
+"""The command `snnx wandb-sweep NAME`: converts a sweep file to a sweep definition of Weights & Biases."""
 
 import argparse
 import sys
@@ -14,13 +14,13 @@ from snnx.record.write import write
 
 
 def main(words: list[str]) -> int:
-    """Write the definition; nothing is sent.
+    """Write the definition to a file; nothing is sent to W&B.
 
     Args:
         words: the command line after `snnx wandb-sweep`.
 
     Returns:
-        The exit code: 0 if written, 2 for a name, a file or an override that is wrong.
+        The exit code: 0 if it was written, 2 for a name, a file or an override that is wrong.
     """
     arguments = _parser().parse_args(words)
     try:
@@ -47,10 +47,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def text(sweep: SweepFile, overrides: list[str]) -> str:
-    """The definition as YAML.
+    """Return the definition as YAML.
 
     Raises:
-        ValueError: an override is no plain `key=value`, or an axis of the sweep is no plain list.
+        ValueError: an override is not of the form `key=value` with a single value, or an axis of the sweep is not a plain list.
 
     Example:
         >>> made = yaml.safe_load(text(read(find("demo_neurons")), ["scale=smoke"]))
@@ -73,7 +73,7 @@ def text(sweep: SweepFile, overrides: list[str]) -> str:
         "project": option["wandb"]["project"],
         "method": "grid",
         "program": "snnx",
-        # Hydra knows no --key=value: without hyphens
+        # Hydra does not accept --key=value, so W&B must pass the arguments without hyphens
         "command": ["${env}", "${program}", f"sweep={sweep.name}", "logger=wandb", *overrides, "${args_no_hyphens}"],
         "parameters": {key: {"values": values} for key, values in axes.items()},
     }

@@ -1,4 +1,4 @@
-"""Checks a run before it costs anything: every key has a reader, every value its type, and every stage can be built."""
+"""Checks a run before it starts: every setting is used, every value has the right type, and every component can be built."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ OF_SOME_METHODS = ("encoding", "neuron", "surrogate", "decoding")
 """The groups that some methods do without."""
 
 
-@at_once()  # it is the first to import torch
+@at_once()  # because torch is first imported here
 def check(job: Job) -> None:
-    """Bind every component to its constructor and build the run's stages, without data and without memory.
+    """Check every component's arguments and build the run, without reading data and without allocating weights.
 
     Raises:
-        ValueError: one line that says what must hold, what was given, and in which run.
+        ValueError: something is wrong; the one-line message says what must hold, what was given, and in which run.
     """
     try:
         refuse_secrets(job)
@@ -33,7 +33,10 @@ def check(job: Job) -> None:
 
 
 def _require_readers(job: Job) -> None:
-    """Refuse a group that was asked for and that no part of the run reads: the run's name would promise what it does not do."""
+    """Reject an override of a group that the run does not use.
+
+    For example, `method=ttfs` uses no neuron, so a run named `method=ttfs,neuron=plif` would not contain the PLIF it names.
+    """
     asked = {word.split("=")[0].lstrip("+~").split(".")[0] for word in job.overrides}
     config, method = job.config, job.config["method"]["_target_"].rpartition(".")[2]
     read = used(config)
@@ -50,7 +53,7 @@ def _require_readers(job: Job) -> None:
             f"attention must be null for a backbone that has no place for a {part}; "
             f"got {node['_target_'].rpartition('.')[2]}; choose backbone=spikformer"
         )
-    if "init" in asked and (loaded := loaded_from(config)):  # one of a recipe gives way
+    if "init" in asked and (loaded := loaded_from(config)):  # an `init` from a recipe is just ignored
         raise ValueError(f"init must not be set with {loaded[0]}, whose weights are not drawn; got one: leave init out")
 
 
@@ -72,12 +75,12 @@ def _ranges(config: dict) -> None:
 
 
 def _build(config: dict) -> None:
-    import torch  # after the names are known to be right: torch and Lightning take seconds to import
+    import torch  # only now that the names are known to be right: importing torch and Lightning takes seconds
 
     from snnx.metric.recorder import Recorder
     from snnx.run.build import build_data, build_method, build_trainer
 
-    with torch.device("meta"):  # shapes only: nothing is allocated, whatever the size of the network
+    with torch.device("meta"):  # tensors on it have a shape but no memory, so a network of any size costs nothing
         data = build_data(config)
         method = build_method(config, data)
     if method.encoding.sample_dims != len(data.sample_shape):

@@ -1,4 +1,4 @@
-"""Turns what Hydra and OmegaConf complain of into one line that says what must hold, what was given, and what to do."""
+"""Turns an error of Hydra or OmegaConf into one line that says what must hold, what was given, and what to do."""
 
 import re
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsErro
 
 
 def complaint(error: BaseException, words: list[str], commands: Iterable[str] = ()) -> str:
-    """One line for a mistake in a command line, a recipe or a sweep file.
+    """Describe a mistake in a command line, a recipe or a sweep file in one line.
 
     Args:
-        error: what Hydra raised.
+        error: the error that Hydra raised.
         words: the command line.
-        commands: the words that could stand in the place of settings, for a hint.
+        commands: the names of snnx's commands, to suggest one if it was misspelled.
     """
     text = _flat(error)
     if "Ambiguous value for argument" in text:
@@ -65,7 +65,7 @@ def _choice(group: str, name: str) -> str:
 
 
 def _file(text: str) -> str:
-    """The file that Hydra says it was composing, if the mistake is not on the command line."""
+    """Return the file that the mistake is in, according to Hydra's message; empty if it is on the command line."""
     found = re.search(r"In '([\w./]+)'", text)
     if not found or found.group(1) in ("config", "schema"):
         return ""
@@ -87,7 +87,7 @@ def _key(full: str, words: list[str]) -> str:
 
 
 def _siblings(group: str) -> list[str]:
-    """Keys that stand beside a misspelled one: of the schema, or of the options of its group."""
+    """Return the keys that a misspelled one may have meant: those of the schema, or those of its group's options."""
     if not group:
         from snnx.compose.schema import RunSchema
 

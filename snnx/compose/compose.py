@@ -1,4 +1,4 @@
-"""A composed configuration as a job: what to compute, and where it goes."""
+"""Turns a composed configuration into a job: what to compute, and where to write it."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ from snnx.record.job import Job
 
 
 def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, str], command: str) -> Job:
-    """A composed configuration as plain data: what to compute, and where it goes."""
+    """Turn a composed configuration into plain data: what to compute, and where to write it."""
     task = [o for o in overrides if not _is_plumbing(o.split("=")[0].lstrip("+~"))]
     sweep, label = choices.get("sweep"), config.label
     rest = [o for o in task if o.split("=")[0] not in ("sweep", "row", "seed")]
@@ -21,7 +21,7 @@ def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, s
     plain = _plain(config)
     return Job(
         id=run_id(plain),
-        group=run_id(_plain(config, seed=-1)),  # the same for every seed: runs that share it differ in nothing else
+        group=run_id(_plain(config, seed=-1)),  # the same for all seeds, so the runs of a group differ in the seed only
         name=_file_name(named, ",".join(rest)),
         sweep=sweep,
         row=label or ",".join(rest) or "default",
@@ -36,7 +36,10 @@ def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, s
 
 
 def _plain(config: DictConfig, seed: int | None = None) -> dict:
-    """The configuration without Hydra's own part, resolved, of plain values; another seed is so wherever it is referred to."""
+    """Resolve the configuration to plain values, without Hydra's own part.
+
+    If a seed is given, it is set before the references to `seed` are resolved, so it holds everywhere.
+    """
     copy = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
     if seed is not None:
         copy.seed = seed
@@ -50,7 +53,7 @@ def _is_plumbing(key: str) -> bool:
 
 
 def _file_name(named: str, rest: str) -> str:
-    """`named,rest` as one path component of at most 200 bytes; if `rest` loses anything, it ends in a hash of it."""
+    """Return `named,rest` as a file name of at most 200 bytes; if `rest` must be changed or cut, a hash of it is appended."""
     safe = re.sub(r"[^\w,.=+\-\[\]]", "_", rest)
     room = 200 - len(f"{named},~12345678".encode())
     if safe != rest or len(safe.encode()) > room:

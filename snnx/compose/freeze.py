@@ -1,4 +1,4 @@
-"""Every run of a sweep, composed before the first one starts."""
+"""Composes every run of a sweep before the first one starts."""
 
 import shlex
 import sys
@@ -12,7 +12,7 @@ from snnx.compose.compose import job
 
 
 def freeze(loader: Any, config: Any, job_overrides: Sequence[Sequence[str]], first: int) -> list:
-    """Compose every run of a sweep now, so that no edit of a file between here and its start changes it."""
+    """Compose every run of a sweep now, so that editing a file before a run starts does not change the run."""
     setup_globals()
     jobs = []
     for number, overrides in enumerate(job_overrides, first):

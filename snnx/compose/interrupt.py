@@ -1,4 +1,4 @@
-"""What Ctrl-C does while nothing is at stake yet."""
+"""Handles Ctrl-C while snnx is still starting and there is nothing to save."""
 
 import os
 import signal
@@ -13,10 +13,10 @@ NOTE = "snnx: interrupted; the same line again finishes what is missing"
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """Let Ctrl-C end the program on the spot, as long as the context lasts.
+    """Make Ctrl-C end the program immediately for as long as the context lasts.
 
-    Libraries in C++ abort the process, in their own words, when Python raises KeyboardInterrupt in the middle of their import.
-    Outside the main thread, or where somebody else handles the signal, nothing changes.
+    If Python raises KeyboardInterrupt while a C++ library is being imported, the library aborts the process with a message of
+    its own. Outside the main thread, or if other code handles the signal already, nothing changes.
 
     Example:
         >>> with at_once():

@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass
 class Budget:
-    """What a scale holds: factors on the paper's settings, applied where the stages are built."""
+    """The settings of a scale: factors by which the paper's epochs, samples and widths are multiplied in a run."""
 
     epochs: float = 1.0
     samples: float = 1.0
@@ -15,7 +15,7 @@ class Budget:
 
 @dataclass
 class Sweep:
-    """The facts of a sweep file, for loggers and reports."""
+    """What a sweep file says about itself, for loggers and reports."""
 
     paper: str = "???"
     artifact: str = "???"
@@ -28,7 +28,7 @@ class Sweep:
 
 @dataclass
 class RunSchema:
-    """The top level of a run's configuration: plain values with their types, and one node a group."""
+    """The top level of a run's configuration: plain values with their types, and one node per group."""
 
     timesteps: int = 4
     seed: int = 0
@@ -52,7 +52,7 @@ class RunSchema:
     logger: dict[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     sweep: Sweep | None = None
-    label: str | None = None  # of the row
-    force: bool = False  # run again what is done
+    label: str | None = None  # label of the sweep's row
+    force: bool = False  # execute a run again even if it is done
     recorded: bool = False  # count runs of the committed record as done
-    outdated: bool = False  # count results of other code or samples as done, and go on from their checkpoints
+    outdated: bool = False  # count results of other code or samples as done, and resume from their checkpoints

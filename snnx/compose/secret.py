@@ -1,4 +1,4 @@
-"""Secrets stay out of configurations, since those are written to files, logged and shown."""
+"""Keeps secrets out of configurations, because these are written to files, logged and shown."""
 
 import os
 import re
@@ -8,14 +8,14 @@ from snnx.record.identity import leaves
 from snnx.record.job import Job
 
 SECRET = re.compile(r"(?:^|_)(?:API)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD)S?$", re.IGNORECASE)
-SHORTEST = 8  # a shorter value may stand anywhere by chance
+SHORTEST = 8  # shorter values are not looked for, since they may occur in a configuration by chance
 
 
 def refuse_secrets(job: Job) -> None:
-    """Look for the values of environment variables that are called a key, a token, a secret or a password.
+    """Reject a job that contains the value of an environment variable whose name ends in KEY, TOKEN, SECRET or PASSWORD.
 
     Raises:
-        ValueError: the configuration, an override or the command line holds one; the message does not.
+        ValueError: the configuration, an override or the command line contains such a value; the message does not repeat it.
 
     Example:
         >>> [bool(SECRET.search(name)) for name in ("WANDB_API_KEY", "HF_TOKEN", "TOKENIZERS_PARALLELISM", "MONKEY")]
@@ -25,10 +25,10 @@ def refuse_secrets(job: Job) -> None:
 
 
 def refuse(places: Iterable[tuple[str, object]]) -> None:
-    """The same for anything that will be written: what it is called, and its text.
+    """Do the same for any texts that will be written to files, given as pairs of a name and a text.
 
     Raises:
-        ValueError: one of them holds a secret.
+        ValueError: one of the texts contains a secret.
     """
     texts = list(places)
     for name, value in os.environ.items():

@@ -1,4 +1,4 @@
-"""One run composed from its words, outside of the Hydra application."""
+"""Composes one run from overrides, without starting the Hydra application."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ from snnx.record.job import Job
 
 
 def composed(words: Sequence[str], command: str) -> Job:
-    """The run that `snnx WORDS` would do; nothing is checked or started.
+    """Compose the run that `snnx WORDS` would execute, without checking or starting it.
 
     Args:
         words: `key=value`, as on a command line.
-        command: what the run is said to come from.
+        command: the command line that the job records as its origin.
 
     Raises:
         HydraException: a word is wrong; see `snnx.compose.complaint`.

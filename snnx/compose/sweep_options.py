@@ -1,4 +1,4 @@
-"""Sweep files and their rows as options of Hydra."""
+"""Makes sweep files and their rows available as options of Hydra."""
 
 from collections.abc import Sequence
 
@@ -14,15 +14,15 @@ from snnx.options.sweepfile import Row, SweepFile
 
 
 def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
-    """Store the schema, the names of all sweeps, and in full the one that the command line selects.
+    """Register the schema, the names of all sweeps, and the content of the sweep that the command line selects.
 
-    Words that the shell is `completing` select a sweep too, but may be half typed.
+    Words that the shell is `completing` select a sweep too, but are not checked, since they may be incomplete.
 
-    Only the selected sweep's rows become options: with all rows in the store Hydra takes seconds to start.
+    Only the rows of the selected sweep become options, because with the rows of all sweeps Hydra takes seconds to start.
 
     Raises:
-        ValueError: the selected sweep does not exist or is not one file, has no such row, or what its rows vary is overridden
-            beside it.
+        ValueError: the selected sweep does not exist, several sweeps are selected, the sweep has no such row, or the command
+            line overrides a key that the rows vary.
     """
     store = ConfigStore.instance()
     store.store(name="schema", node=RunSchema)
@@ -48,7 +48,7 @@ def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
 
 
 def _layer(sweep: SweepFile) -> dict:
-    """The sweep file as an override layer: its own defaults last, its rows one more axis of the sweeper."""
+    """Turn a sweep file into an option of Hydra: its defaults are applied last, and its rows become an axis of the sweeper."""
     body = dict(sweep.body)
     if sweep.live:
         axes = body.setdefault("hydra", {}).setdefault("sweeper", {}).setdefault("params", {})
@@ -58,7 +58,7 @@ def _layer(sweep: SweepFile) -> dict:
 
 
 def _option(sweep: SweepFile, row: Row) -> dict:
-    """`[neuron=plif, neuron.tau=4]` as a config-store option: groups become defaults, everything else values."""
+    """Turn a row such as `[neuron=plif, neuron.tau=4]` into an option of Hydra: groups become defaults, other keys values."""
     defaults: list = ["_self_"]
     values = OmegaConf.create({"label": row.label})
     for override in OverridesParser.create().parse_overrides(list(row.overrides)):

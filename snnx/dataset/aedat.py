@@ -1,8 +1,8 @@
-"""The files of iniVation's sensors, in which DVS128 Gesture (AEDAT 3.1) and CIFAR10-DVS (2.0 and 4) are published.
+"""Reads the files of iniVation's sensors, in which DVS128 Gesture (AEDAT 3.1) and CIFAR10-DVS (2.0 and 4) are published.
 
-tonic reads the container; its own functions for the two sensors fail in 1.7 (they expect two values from a function that
-returns three). SpikingJelly's reader of AEDAT 3.1 takes a file that is cut short, or another file, for a recording with fewer
-events or none, and so is the oracle of our tests only.
+We use tonic's low-level readers. Its functions for these two data sets fail in version 1.7, because they expect two values from
+a function that returns three. SpikingJelly's reader of AEDAT 3.1 returns fewer events or none for a truncated or foreign file
+instead of an error, so we use it only in tests, for comparison.
 """
 
 import re
@@ -24,10 +24,10 @@ POLARITY = 1  # the type of packets with events of pixels
 
 
 def read_aedat2(path: Path) -> np.ndarray:
-    """The events of a CIFAR10-DVS `.aedat` file, upright as SpikingJelly turns them.
+    """Return the events of a CIFAR10-DVS `.aedat` file, rotated upright as in SpikingJelly.
 
     Raises:
-        Damaged: it is no AEDAT 2.0 file, or ends within an event.
+        Damaged: the file is not AEDAT 2.0, or it ends in the middle of an event.
     """
     from tonic.io import get_aer_events_from_file
 
@@ -42,10 +42,10 @@ def read_aedat2(path: Path) -> np.ndarray:
 
 
 def read_aedat3(path: Path) -> np.ndarray:
-    """The events of a DVS128 Gesture recording, in the order of the file.
+    """Return the events of a DVS128 Gesture recording, in the order of the file.
 
     Raises:
-        Damaged: it is no AEDAT 3.1 file, or ends within a packet.
+        Damaged: the file is not AEDAT 3.1, or it ends in the middle of a packet.
     """
     version, place = _header(path)
     if not 3 <= version < 4:
@@ -67,13 +67,13 @@ def read_aedat3(path: Path) -> np.ndarray:
 
 
 def read_aedat4(path: Path) -> np.ndarray:
-    """The events of an `.aedat4` file, decoded by the package `aedat`.
+    """Return the events of an `.aedat4` file, decoded by the package `aedat`.
 
     Raises:
-        ModuleNotFoundError: that package is not installed.
+        ModuleNotFoundError: this package is not installed.
     """
     try:
-        import aedat  # noqa: F401  what tonic decodes it with
+        import aedat  # noqa: F401  tonic needs it
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
             f"{path}: the package aedat must be installed to read .aedat4; try: pip install 'snnx[aedat4]'"
@@ -86,7 +86,7 @@ def read_aedat4(path: Path) -> np.ndarray:
 
 
 def _header(path: Path) -> tuple[float, int]:
-    """The version of a file, and where its lines of text end."""
+    """Return the version of a file, and the position at which its text header ends."""
     from tonic.io import read_aedat_header_from_file
 
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""What `snnx prepare` needs to know of a set of recordings."""
+"""What `snnx prepare` needs from a data set of event recordings."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,16 +10,17 @@ BY_HAND = "no program can fetch it: download and unpack it by hand"
 
 
 class Archived:
-    """Of a class of `Events`: which of its recordings are on the disk, where its publisher has them, and how to get them."""
+    """For subclasses of `Events`: finds which recordings are on disk, says where they are published, and downloads them."""
 
     archives: ClassVar[tuple[Archive, ...]] = ()
     variants: ClassVar[tuple[str, ...]]
 
     @classmethod
     def examine(cls, root: Path, variant: str) -> list[tuple[str, str]]:
-        """One (state, line) for `variant`, or for each of its archives where it is not there, and for each other that is.
+        """Return pairs of a state and a line: for `variant`, or for each of its archives if it is missing, and for each other
+        variant that is on disk.
 
-        States: `found`, with the numbers; `missing`, with the publisher's address and checksum.
+        States: `found`, with the numbers of recordings; `missing`, with the publisher's address and checksum.
         """
         there = {}
         for one in cls.variants:
@@ -52,11 +53,11 @@ class Archived:
 
     @classmethod
     def fetch(cls, folder: str, variant: str) -> None:
-        """Download and unpack the archives of a variant below `folder`, each where its content belongs.
+        """Download the archives of a variant and unpack each into its place below `folder`.
 
         Raises:
-            RuntimeError: no program can, or what came has another checksum.
-            OSError: the publisher cannot be reached.
+            RuntimeError: an archive can be downloaded by hand only, or a downloaded file has a wrong checksum.
+            OSError: the publisher's server cannot be reached.
         """
         from torchvision.datasets.utils import download_and_extract_archive
 
@@ -70,7 +71,7 @@ class Archived:
 
     @classmethod
     def prepared(cls, root: Path, timesteps: int, arguments: dict[str, Any]) -> Path:
-        """The folder with the frames of the option's own arguments, made now if they are not there."""
+        """Return the folder with the frames for these arguments; they are made now if they do not exist."""
         return cls._built(root, timesteps, arguments).convert()
 
     @classmethod

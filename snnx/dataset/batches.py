@@ -1,4 +1,4 @@
-"""Batches of tensors that already lie where they are needed."""
+"""Batches of tensors that are already on the right device."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,9 +6,9 @@ from torch import Tensor
 
 
 class Batches:
-    """Cuts labelled images into batches by index tensors: no worker processes, no Python for each sample.
+    """Divides labelled images into batches by indexing, without worker processes and without Python code for each sample.
 
-    Can be iterated again and again. The last, smaller batch is kept.
+    It can be iterated several times. A last, smaller batch is kept.
 
     Shape:
         yields `([b, C, H, W], [b])`, b = `batch_size` or less.
@@ -17,12 +17,14 @@ class Batches:
         images: `[N, C, H, W]`.
         labels: `[N]`, on the same device.
         batch_size: at least 1.
-        order: makes the permutation of 0..N-1, asked when an iteration starts; None keeps the order of storage.
-        drop_single: leave out a last batch that is one sample to some process, on which BatchNorm cannot be trained.
-        share: which of how many processes this is; each takes its part of every batch, so that all take as many steps.
+        order: returns a permutation of 0..N-1 and is called at the start of each iteration; None keeps the stored order.
+        drop_single: whether to leave out a last batch from which some process would get a single sample, since BatchNorm cannot
+            be trained with one sample.
+        share: rank of this process and number of processes; each takes its part of every batch, so that all take the same
+            number of steps.
 
     Raises:
-        ValueError: some process would get nothing of a batch.
+        ValueError: `batch_size` is smaller than the number of processes.
 
     Example:
         >>> import torch
@@ -54,7 +56,7 @@ class Batches:
             raise ValueError(
                 f"Batches: batch_size must be at least the {self.ranks} processes that share a batch; got {batch_size}"
             )
-        rest = len(labels) % batch_size  # batches of one by choice have none
+        rest = len(labels) % batch_size  # 0 if batch_size is 1
         too_few = rest < 2 * self.ranks and len(labels) > rest
         self.samples = len(labels) - (rest if drop_single and too_few else 0)
 

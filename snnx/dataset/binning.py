@@ -1,4 +1,4 @@
-"""From a recording's events to frames: T bins by equal number of events or by equal time."""
+"""Converts the events of a recording to frames: T bins with equal numbers of events or of equal duration."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ EVENT = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", np.bo
 
 
 def by_count(t: np.ndarray, bins: int) -> np.ndarray:
-    """The bin of each event such that bins differ by one event at most.
+    """Return the bin of each event, such that the bins' numbers of events differ by at most one.
 
         bin[i] = floor(i * T / N)
 
@@ -21,7 +21,7 @@ def by_count(t: np.ndarray, bins: int) -> np.ndarray:
 
 
 def by_time(t: np.ndarray, bins: int) -> np.ndarray:
-    """The bin of each event such that bins last equally long; some may be empty.
+    """Return the bin of each event, such that all bins have the same duration; some may be empty.
 
         bin[i] = floor((t[i] - t[0]) * T / (t[N-1] - t[0] + 1))
 
@@ -38,12 +38,12 @@ BINNINGS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {"count": by_coun
 def frames(
     events: np.ndarray, *, bins: int, binning: Callable[[np.ndarray, int], np.ndarray], sensor: tuple[int, int], size: int
 ) -> np.ndarray:
-    """How many events of each polarity each pixel saw in each bin.
+    """Count the events of each polarity at each pixel in each bin.
 
         frames[bin[i], p[i], y[i] * size // H, x[i] * size // W] += 1
 
-    Every event is counted once, the last one too: the sum of all frames is the number of events, and a smaller `size` sums
-    neighbouring pixels. Counts are of 64 bits and cannot overflow.
+    Every event is counted exactly once, including the last one, so the sum over all frames is the number of events. With a
+    smaller `size`, neighbouring pixels are summed. The counts are 64-bit integers and cannot overflow.
 
     Shape:
         `[N] -> [bins, 2, size, size]`, polarity 0 darker, 1 brighter.
@@ -52,11 +52,11 @@ def frames(
         events: sorted by time, at least one, all on the sensor.
         bins: T, at least 1.
         binning: one of `BINNINGS`.
-        sensor: its rows and columns (H, W), in pixels.
+        sensor: rows and columns (H, W) of the sensor, in pixels.
         size: rows and columns of the frames, in pixels; at most H and W.
 
-    Source: Fang et al. 2021, Incorporating learnable membrane time constant to enhance learning of SNNs (equal numbers); there
-        the N mod T events left over all fall into the last frame, here they are spread.
+    Source: Fang et al. 2021, Incorporating learnable membrane time constant to enhance learning of SNNs (equal numbers). There
+        the remaining N mod T events all go into the last frame; here they are spread over the frames.
 
     Example:
         >>> events = np.array([(0, 0, 0, 1), (1, 0, 5, 1), (3, 3, 9, 0)], EVENT)

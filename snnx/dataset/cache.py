@@ -1,4 +1,4 @@
-"""What was computed once from a data set, kept under a name that says of what."""
+"""Keeps what was computed from a data set in a folder whose name identifies the inputs."""
 
 import fcntl
 import hashlib
@@ -15,20 +15,21 @@ FOLDER = ".snnx_cache"
 
 
 def cached(root: Path, name: str, key: dict, make: Callable[[Path], None]) -> Path:
-    """The folder `NAME-HASH` that `make` filled, now or before, for exactly this `key`.
+    """Return the folder `NAME-HASH` for this `key`, and let `make` fill it first if it does not exist.
 
-    It lies in `root/.snnx_cache`; where that cannot be written, in `~/.cache/snnx`, which is said; or where the environment
-    variable SNNX_CACHE says. A lock lets one process fill it while others wait. It gets its name when it is complete; what a
-    killed process leaves has another name, and is removed by the next one that fills any.
+    The folder is in `root/.snnx_cache`. If that cannot be written, it is in `~/.cache/snnx` and a message says so. The
+    environment variable SNNX_CACHE sets another place. A lock ensures that one process fills the folder while others wait. The
+    folder gets its final name only when it is complete. A killed process leaves a folder with another name, which is removed
+    the next time that any folder is filled.
 
     Args:
         root: folder of data sets.
-        name: of the data set.
-        key: everything that the content depends on, as JSON.
+        name: name of the data set.
+        key: everything that the content depends on; it must be convertible to JSON.
         make: fills the empty folder that it is given.
 
     Raises:
-        OSError: no folder can be written, or it is full.
+        OSError: no folder can be written, or the disk is full.
 
     Example:
         >>> import tempfile
@@ -60,14 +61,14 @@ def cached(root: Path, name: str, key: dict, make: Callable[[Path], None]) -> Pa
 
 
 def places(root: Path) -> list[Path]:
-    """Where what was computed may lie, best first."""
+    """Return the possible cache folders, the preferred one first."""
     if chosen := os.environ.get("SNNX_CACHE"):
         return [Path(chosen).expanduser().absolute()]
     return [root / FOLDER, Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "snnx"]
 
 
 def _writable(folders: list[Path]) -> Path:
-    """The first that a lock can be made in; what a file system says before, of all, is not what it does."""
+    """Return the first folder in which a file can be created; this is tried, since permission flags are not reliable."""
     reasons = []
     for folder in folders:
         try:
@@ -85,7 +86,7 @@ def _writable(folders: list[Path]) -> Path:
 
 
 def _remove_remains(folder: Path) -> None:
-    """Remove what killed processes have left half-made: a living one holds its lock."""
+    """Remove unfinished folders of killed processes; a process that is still alive holds its lock."""
     for partial in folder.glob("*.partial"):
         with _locked(partial.with_suffix(".lock"), wait=False) as ours:
             if ours:
@@ -94,7 +95,7 @@ def _remove_remains(folder: Path) -> None:
 
 @contextmanager
 def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Hold a lock, or learn that another process does."""
+    """Hold a lock and yield True; without `wait`, yield False if another process holds it."""
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The pickled batches in which CIFAR-10 and CIFAR-100 are published."""
+"""Reads the pickled batches in which CIFAR-10 and CIFAR-100 are published."""
 
 import codecs
 import pickle
@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# What an array consists of in a pickle, and nothing else: a pickle may call whatever it can name. NumPy says itself
-# which functions those are, so that neither its old nor its new private module has to be imported.
+# The functions that a pickled array needs, and no others, because a pickle can call any function that it can name. We get them
+# from NumPy's own `__reduce_ex__`, so that neither its old nor its new private module has to be imported.
 ALLOWED = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
@@ -22,7 +22,7 @@ ALLOWED = {
 
 
 class ArrayUnpickler(pickle.Unpickler):
-    """Reads numbers, strings, lists, dicts and arrays, and refuses everything else."""
+    """Unpickles numbers, strings, lists, dicts and arrays, and rejects everything else."""
 
     def find_class(self, module: str, name: str) -> object:
         key = (module.replace("numpy._core", "numpy.core"), name)
@@ -32,17 +32,17 @@ class ArrayUnpickler(pickle.Unpickler):
 
 
 def read(paths: Iterable[Path]) -> tuple[Tensor, Tensor]:
-    """Images `[N, 3, 32, 32]`, uint8, and labels `[N]`, int64, of some batches, one after the other.
+    """Return the images `[N, 3, 32, 32]`, uint8, and labels `[N]`, int64, of several batches, concatenated.
 
     Raises:
-        ValueError: a file is truncated, or no CIFAR batch.
+        ValueError: a file is truncated, or is not a CIFAR batch.
     """
     batches = [_read_batch(path) for path in paths]
     return torch.cat([images for images, _ in batches]), torch.cat([labels for _, labels in batches])
 
 
 def samples_in(path: Path) -> int:
-    """How many samples one batch holds."""
+    """Return the number of samples in one batch."""
     return len(_read_batch(path)[1])
 
 

@@ -13,7 +13,7 @@ PUBLISHER = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 class CIFAR10(Images):
     """60,000 colour photographs of 32×32 pixels in ten classes.
 
-    A second standard deviation circulates, (0.2023, 0.1994, 0.2010); `std` takes it.
+    Some papers use another standard deviation, (0.2023, 0.1994, 0.2010); it can be set by `std`.
 
     Source:
         Krizhevsky 2009, Learning multiple layers of features from tiny images.

@@ -1,4 +1,4 @@
-"""CIFAR10-DVS: photographs on a moving screen before an event camera."""
+"""CIFAR10-DVS: photographs that move on a screen, recorded by an event camera."""
 
 from functools import partial
 from pathlib import Path
@@ -28,8 +28,8 @@ PUBLISHED = (  # number at figshare and md5 of each class's archive
     (7712836, "41c7bd7d6b251be82557c6cce9a7d5c9"),
     (7712839, "89f3922fd147d9aeff89e76a2b0b70a7"),
 )
-TRAIN = 0.9  # of each class
-FORMATS = {  # by where copies lie: SpikingJelly's conversion, its unpacked archives, and tonic's or a plain folder
+TRAIN = 0.9  # share of each class that is used for training
+FORMATS = {  # folder and suffix -> reader, for SpikingJelly's conversion, its unpacked archives, and tonic's or a plain folder
     ("CIFAR10DVS/events_np", ".npz"): read_npz,
     ("CIFAR10DVS/extract", ".aedat"): read_aedat2,
     ("CIFAR10DVS", ".aedat"): read_aedat2,
@@ -38,12 +38,12 @@ FORMATS = {  # by where copies lie: SpikingJelly's conversion, its unpacked arch
 
 
 def find(folder: str, suffix: str, root: Path) -> Found:
-    """All recordings, class by class, a class in the order of its file names as text."""
+    """Return all recordings, class by class; within a class, file names are sorted as text."""
     return {"all": in_folders(root / folder, CLASSES, suffix, FORMATS[folder, suffix])}
 
 
 def first90(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """The first nine tenths of each class, rounded up, for training: Spikformer's split.
+    """Split as Spikformer does: the first nine tenths of each class, rounded up, are for training.
 
     Example:
         >>> train, test = first90(torch.tensor([0] * 11 + [1] * 10))
@@ -57,7 +57,7 @@ def first90(labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def random90(labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-    """Nine tenths of all samples, class-balanced, drawn by `seed`."""
+    """Split at random by `seed`, class-balanced: nine tenths of all samples are for training."""
     order = balanced_order(labels, seed)
     end = -int(-TRAIN * len(order) // 1)
     return order[:end].sort().values, order[end:].sort().values
@@ -66,9 +66,9 @@ def random90(labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
 class CIFAR10DVS(Events):
     """10,000 photographs of CIFAR-10, each moved on a screen for 1.2 s before a sensor of 128×128 pixels.
 
-    There is no official split. Variant `first90` trains on the first 90 % of each class, files in the order of their names as
-    text (..._0, ..._1, ..._10, ..._100), as SpikingJelly lists them and Spikformer cuts them; `random` draws 90 % of each
-    class by `split_seed`. Accuracies on the two cannot be compared.
+    There is no official split. The variant `first90` trains on the first 90 % of each class, with file names sorted as text
+    (..._0, ..._1, ..._10, ..._100), as in SpikingJelly and Spikformer. The variant `random` draws 90 % of each class by
+    `split_seed`. Accuracies on the two variants cannot be compared.
 
     Source:
         Li, Liu, Ji, Li and Shi 2017, CIFAR10-DVS: an event-stream dataset for object classification.

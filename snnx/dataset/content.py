@@ -1,4 +1,4 @@
-"""Whether the files of a data set still hold what they held: a digest of their bytes, and a cheap stamp to look at first."""
+"""Checks whether the files of a data set have changed, by a digest of their bytes and a cheap stamp that is compared first."""
 
 import hashlib
 import os
@@ -17,10 +17,10 @@ TABLE = "create table if not exists files (path text primary key, size integer, 
 
 
 def content(files: Sequence[Path], root: Path) -> str:
-    """Sixteen hexadecimal digits for the names below `root` and the bytes of these files, in whatever order they are given.
+    """Return a digest of the files' names below `root` and their bytes, 16 hexadecimal digits; their order does not matter.
 
-    A file is read once. After that its digest is looked up in `.snnx_cache/content.db` for as long as its size and the time
-    of its last change stay as they were.
+    Each file is read once. After that, its digest is looked up in `.snnx_cache/content.db` as long as its size and modification
+    time are unchanged.
 
     Example:
         >>> import tempfile
@@ -35,7 +35,7 @@ def content(files: Sequence[Path], root: Path) -> str:
     stats = {path: path.stat() for path in files}
     known = _known(root, stats)
     new = [path for path in stats if path not in known]
-    with ThreadPoolExecutor() as pool:  # hashing and reading leave Python's lock to others
+    with ThreadPoolExecutor() as pool:  # hashing and reading release the GIL
         found = dict(zip(new, pool.map(_sha256, new), strict=True))
     _remember(root, {path: (stats[path], digest) for path, digest in found.items()})
     named = {path: _below(path, root) or path.name for path in stats}
@@ -44,7 +44,7 @@ def content(files: Sequence[Path], root: Path) -> str:
 
 
 def folders(files: Iterable[Path], root: Path) -> list[str]:
-    """The folders in which the files lie, below `root` where they do, so that `stamp` can be taken of another copy.
+    """Return the folders of the files, relative to `root` if they are below it, so that they are the same for another copy.
 
     Example:
         >>> folders([Path("/data/MNIST/raw/a"), Path("/data/MNIST/raw/b"), Path("/lib/c.gz")], Path("/data"))
@@ -54,9 +54,9 @@ def folders(files: Iterable[Path], root: Path) -> list[str]:
 
 
 def stamp(root: Path, where: Sequence[str]) -> str:
-    """Sixteen hexadecimal digits for the sizes and times of change of all files in some folders; nothing is read.
+    """Return a digest of the sizes and modification times of all files in the given folders, without reading the files.
 
-    Where it is the same as before, so is the content. Where it differs, only `content` can tell.
+    If the stamp is unchanged, the content is unchanged. If it differs, `content` must be compared.
     """
     digest = hashlib.sha256()
     for folder in where:
@@ -88,14 +88,14 @@ def _known(root: Path, stats: dict[Path, os.stat_result]) -> dict[Path, str]:
                     stat = stats.get(Path(path))
                     if stat is not None and (stat.st_size, stat.st_mtime_ns) == (size, modified):
                         found[Path(path)] = digest
-        except sqlite3.Error:  # not there, or another program's: then the files are read
+        except sqlite3.Error:  # no database, or not ours: then the files are read
             continue
     return found
 
 
 def _remember(root: Path, new: dict[Path, tuple[os.stat_result, str]]) -> None:
-    """Keep the digests in the first folder that can be written; where none can, the files are read again next time."""
-    settled = time.time() - SETTLED_S  # what has just changed may change again under the same time
+    """Store the digests in the first folder that can be written; if none can, the files are read again next time."""
+    settled = time.time() - SETTLED_S  # a file that has just changed may change again without a new modification time
     rows = [(str(p), stat.st_size, stat.st_mtime_ns, sha) for p, (stat, sha) in new.items() if stat.st_mtime < settled]
     for place in places(root) if rows else ():
         try:

@@ -1,4 +1,4 @@
-"""DVS128 Gesture: hands and arms before an event camera."""
+"""DVS128 Gesture: hand and arm gestures recorded by an event camera."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -15,17 +15,17 @@ from snnx.dataset.recording import Damaged, Found, Layout, Recording, Sample, ev
 IBM = "https://ibm.ent.box.com/s/3hiq58ww1pbbjrinh367ykfdf60xsfm8/folder/50167556794"
 FIGSHARE = "https://api.figshare.com/v2/file/download/"  # tonic's; the address in tonic 1.7 asks for a browser
 CLASSES = tuple(str(label) for label in range(11))
-COUNTS = {"spikingjelly": (1_176, 288), "tonic": (1_077, 264)}  # of each variant
+COUNTS = {"spikingjelly": (1_176, 288), "tonic": (1_077, 264)}  # training and test samples of each variant
 PARTS = ("train", "test")
-MILLISECOND_US = 1000  # tonic's files count milliseconds
-SILENT_US = 1_000_000  # so long may a still scene give no event before a recording ends
+MILLISECOND_US = 1000  # the times in tonic's files are in milliseconds
+SILENT_US = 1_000_000  # how long a recording may go on after its last event, if the scene is still
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """The events of one of tonic's files: rows of x, y, p and t in ms.
+    """Return the events of one of tonic's files, which holds rows of x, y, p, and t in ms.
 
     Raises:
-        Damaged: it holds something else.
+        Damaged: the file holds something else.
     """
     with path.open("rb") as file:  # a file that numpy opens stays open if it is another one's
         rows = np.load(file)
@@ -38,12 +38,12 @@ def read_npy(path: Path) -> np.ndarray:
 
 
 def cut(path: Path, labels: Path) -> Iterator[Sample | Damaged]:
-    """One sample for each row `class, start, end` of a recording's label file: the events with start <= t < end, in µs.
+    """Yield one sample for each row `class, start, end` of a recording's label file: the events with start <= t < end, in µs.
 
-    A row that cannot be gives what is wrong with it, and the others their samples.
+    For an invalid row an error is yielded instead of a sample, so that the other rows can still be used.
 
     Raises:
-        Damaged: the label file is missing, or is another recording's.
+        Damaged: the label file is missing, or belongs to another recording.
     """
     try:
         text = labels.read_text().splitlines()[1:]
@@ -65,7 +65,7 @@ def cut(path: Path, labels: Path) -> Iterator[Sample | Damaged]:
 
 
 def find_aedat(folder: str, root: Path) -> Found:
-    """The publisher's recordings that are there, in the order of its two lists of trials."""
+    """Find the publisher's recordings on disk, in the order of its two lists of trials."""
     found: Found = {part: [] for part in PARTS}
     for part, recordings in found.items():
         trials = root / folder / f"trials_to_{part}.txt"
@@ -80,12 +80,12 @@ def find_aedat(folder: str, root: Path) -> Found:
 
 
 def find_npz(folder: str, root: Path) -> Found:
-    """SpikingJelly's conversion."""
+    """Find the files of SpikingJelly's conversion."""
     return {part: in_folders(root / folder / part, CLASSES, ".npz", read_npz) for part in PARTS}
 
 
 def find_npy(root: Path) -> Found:
-    """tonic's download, unpacked: a folder for each person and light, in it a file for each class."""
+    """Find the files of tonic's unpacked download: a folder for each person and lighting, with a file for each class."""
     folders = {"train": "DVSGesture/ibmGestureTrain", "test": "DVSGesture/ibmGestureTest"}
     found: Found = {}
     for part, folder in folders.items():
@@ -97,11 +97,13 @@ def find_npy(root: Path) -> Found:
 class DVS128Gesture(Events):
     """Eleven gestures of 29 people in three kinds of light, 128×128 pixels, about 6 s each.
 
-    Two versions circulate, whose accuracies cannot be compared. SpikingJelly (and snnTorch) make one sample of each row of the
-    label files, 1,176 and 288; tonic publishes one for each class and trial, 1,077 and 264, with times in whole milliseconds.
-    The classes are the same: 0 hand clapping ... 10 other, the publisher's number less one.
+    There are two versions in use, and accuracies on them cannot be compared. SpikingJelly (and snnTorch) make one sample from
+    each row of the label files, which gives 1,176 and 288. tonic publishes one sample per class and trial, which gives 1,077
+    and 264, with times in whole milliseconds. The classes are the same: 0 hand clapping ... 10 other, the publisher's number
+    minus one.
 
-    Variant `spikingjelly` is read from the publisher's recordings or SpikingJelly's conversion, `tonic` from tonic's files.
+    The variant `spikingjelly` is read from the publisher's recordings or from SpikingJelly's conversion, the variant `tonic`
+    from tonic's files.
 
     Source:
         Amir et al. 2017, A low power, fully event-based gesture recognition system.

@@ -1,4 +1,4 @@
-"""Handwritten digits before a simulated event camera: event data without a download."""
+"""Handwritten digits seen by a simulated event camera: event data without a download."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -13,22 +13,22 @@ from snnx.dataset.digits import EMBEDDED, Digits
 from snnx.dataset.events import Events
 from snnx.dataset.recording import Found, Layout, Recording, Sample
 
-PIXELS = 32  # of the sensor, each way
-ZOOM = 2.5  # sensor pixels a pixel of the digit
+PIXELS = 32  # rows and columns of the sensor
+ZOOM = 2.5  # sensor pixels per pixel of the digit
 CORNERS = ((0.0, 0.0), (2.5, 5.0), (5.0, 0.0), (0.0, 0.0))  # x, y in pixels: a triangle, as in N-MNIST
 SACCADE_US = 100_000
 STEP_US = 2_000  # of the simulation; within a step brightness changes linearly in time
 DARK = 0.1  # brightness of the background, as a fraction of white
-THRESHOLD = 0.35  # change of log brightness that makes an event
-MISMATCH = 0.03  # standard deviation of the threshold among pixels, relative
-NOISE_HZ = 0.5  # events a second that a pixel makes of nothing
+THRESHOLD = 0.35  # change of log brightness that causes an event
+MISMATCH = 0.03  # relative standard deviation of the threshold among pixels
+NOISE_HZ = 0.5  # noise events per second and pixel
 CHUNK = 50  # digits simulated at once
 
 
 def look(position: float) -> np.ndarray:
-    """How much each pixel of a sensor that looks at `position` sees of each pixel of the digit, along one axis.
+    """Return the weight of each pixel of the digit in each pixel of the sensor at `position`, along one axis.
 
-    Linear interpolation between the digit's pixels, and nothing outside.
+    The digit's pixels are interpolated linearly; outside the digit the weights are 0.
 
     Shape:
         `[32, 8]`.
@@ -38,18 +38,18 @@ def look(position: float) -> np.ndarray:
 
 
 def log_brightness(digits: np.ndarray, x: float, y: float) -> np.ndarray:
-    """What the sensor sees of `digits`, in [0, 1], from (x, y): `[N, 8, 8] -> [N, 32, 32]`."""
+    """Return the log brightness that a sensor at (x, y) sees of `digits` in [0, 1]: `[N, 8, 8] -> [N, 32, 32]`."""
     return np.log(DARK + look(y) @ digits @ look(x).T)
 
 
 def simulate(digits: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
-    """The events of each digit during three saccades.
+    """Simulate the events of each digit during three saccades.
 
         n = trunc((L(t + dt) - memory) / threshold);  |n| events of n's sign;  memory += n * threshold
 
-    for each pixel and step, L the log brightness; an event's time within the step is where the line from L(t) to L(t + dt)
-    crosses its threshold, in whole microseconds. Thresholds differ a little from pixel to pixel, and each pixel makes a few
-    events of nothing.
+    This is computed for each pixel and step; L is the log brightness. The time of an event, in whole microseconds, is that at
+    which the straight line from L(t) to L(t + dt) crosses the threshold. The thresholds vary slightly between pixels, and each
+    pixel adds a few noise events.
 
     Shape:
         `[N, 8, 8]` in [0, 1] and seeds `[N]` to N arrays of EVENT, each sorted by time.
@@ -84,7 +84,7 @@ def simulate(digits: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
 
 
 def _events(step: int, where: tuple, crossed: np.ndarray, memory, theta, before, now) -> tuple[np.ndarray, np.ndarray]:
-    """The digits and events of one step: pixel by pixel the first, second, ... crossing of a threshold."""
+    """Return the events of one step and the digits that they belong to: for each pixel its threshold crossings in order."""
     times = np.abs(crossed).astype(np.int64)
     pixel = np.repeat(np.arange(len(times)), times)
     which = np.arange(len(pixel)) - np.repeat(times.cumsum() - times, times) + 1
@@ -106,10 +106,10 @@ def _noise(number: int, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarr
 
 
 class EventDigits(Events):
-    """The 1,797 digits of scikit-learn, moved through three saccades before a simulated sensor of 32×32 pixels.
+    """The 1,797 digits of scikit-learn, seen by a simulated sensor of 32×32 pixels that makes three saccades.
 
-    Real handwriting, simulated camera: nothing measured on it says how well a real sensor does. It stands in for recordings
-    where there are none, in tests and first steps, as `digits` does for images, and has the same fixed split.
+    The handwriting is real but the camera is simulated, so results do not tell how well a real sensor does. The data set serves
+    for tests and first steps without a download, as `digits` does for images, and has the same fixed split.
 
     Source:
         Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository; the simulation
@@ -125,7 +125,7 @@ class EventDigits(Events):
 
 
 def find(root: Path) -> Found:
-    """All digits, a chunk of them a recording."""
+    """Return all digits, with several of them in each recording."""
     values, labels = load_digits(return_X_y=True)
     digits, cut = (values.reshape(-1, 8, 8) / 16).astype(np.float32), Digits.counts[0]
     return {

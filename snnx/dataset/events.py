@@ -1,4 +1,4 @@
-"""Recordings of an event camera as frames: the data module behind N-MNIST, DVS128 Gesture and their like."""
+"""Recordings of an event camera as frames: the data module of N-MNIST, DVS128 Gesture and similar data sets."""
 
 import hashlib
 import json
@@ -20,34 +20,36 @@ from snnx.dataset.mapped import Mapped
 from snnx.dataset.published import NoData
 from snnx.dataset.recording import Found, Layout
 
-FORMAT = 1  # raised when code changes what lies in a cache, so that an old one is not taken for new
+FORMAT = 1  # raise it when new code writes other frames into the cache, so that old caches are not used
 
 
 class Events(Archived, Labelled):
-    """Keeps a data set as frames in a file that is made once; batches become floats on the training device.
+    """Converts recordings to frames once and stores them in a file; batches become floats on the training device.
 
         frames = counts of events in T bins;  clipped to {0, 1} if `clip`;  in training x, y = augmentation(x, y)
 
-    Frames lie in `root/.snnx_cache`, under a key of everything that they depend on: the recordings with their sizes and dates,
-    and the arguments below. Recordings are read from the disk in any layout that the data set names, and never downloaded.
+    Frames are stored in `root/.snnx_cache`, under a key of everything that they depend on: the recordings with their sizes and
+    dates, and the arguments below. Recordings are read from disk in any of the data set's layouts, and never downloaded.
 
     Shape:
         loaders yield `[B, T, 2, H, W]`, uint8 unless counts are larger, and labels `[B]`; after the transfer, float32. The
-        augmentation sees `[B, 2T, H, W]`, so that all steps of a sample are distorted alike.
+        augmentation receives `[B, 2T, H, W]`, so that all steps of a sample are distorted in the same way.
 
     Args:
         root, batch_size, validation, augmentation, seed, split_seed: see `Labelled`.
-        samples: fraction of the published set that is used, in (0, 1]; a partial copy gives what it has up to that.
+        samples: fraction of the published number of samples that is used, in (0, 1]; a partial copy gives at most what it has.
         timesteps: T, at least 1.
-        variant: which of the versions of the data set that circulate, one of `variants`; None: the first.
-        binning: `count`, bins of equally many events, or `time`, equally long ones.
-        size: rows and columns of a frame, in pixels, at most the sensor's; a pixel sums what falls onto it. None: the sensor's.
-        clip: whether a pixel saw an event, and not how many.
-        transforms: of events before binning (tonic's), the same for all parts and all epochs: filters, not augmentation.
-        skip_bad: leave out damaged recordings, counted in `result.json`.
+        variant: version of the data set, one of `variants`; None takes the first.
+        binning: `count` for bins with equal numbers of events, `time` for bins of equal duration.
+        size: rows and columns of a frame, in pixels, at most the sensor's; each pixel sums the sensor pixels in it. None takes
+            the sensor's size.
+        clip: whether to store only if a pixel had an event, instead of how many.
+        transforms: tonic's transforms of events before binning. They are the same in all parts and epochs, so use them for
+            filters and not for augmentation.
+        skip_bad: whether to leave out damaged recordings; their number is in `result.json`.
 
     Raises:
-        ValueError: an argument leaves its range, or a recording is damaged.
+        ValueError: an argument is out of range, or a recording is damaged.
         NoData: there are no recordings.
     """
 
@@ -113,15 +115,15 @@ class Events(Archived, Labelled):
         return (self.timesteps, *self.shape)
 
     def layouts(self) -> tuple[Layout, ...]:
-        """The ways in which the recordings may lie below the root, best first; what a data set defines."""
+        """Return the possible layouts of the recordings below the root, the preferred one first; each data set defines them."""
         raise NotImplementedError
 
     def recordings(self) -> tuple[str, Found]:
-        """The layout that is there, and its recordings.
+        """Return the name of the layout that is on disk, and its recordings.
 
         Raises:
             ValueError: there is no root.
-            NoData: none is there, or only a part of one.
+            NoData: no layout is on disk, or only a part of one.
         """
         if self.root is None:
             raise ValueError(f"{self.option}: root must be a folder; got null; set dataset.root or SNNX_DATA")
@@ -139,7 +141,7 @@ class Events(Archived, Labelled):
         )
 
     def convert(self) -> Path:
-        """The folder with the frames, made now if they are not there."""
+        """Return the folder with the frames; they are made now if they do not exist."""
         layout, found = self.recordings()
         self.names = [f"{part} {one.place}" for part, some in found.items() for one in some if one.place]
         root = Path(self.root).expanduser().absolute()
@@ -196,6 +198,6 @@ class Events(Archived, Labelled):
 
 
 def _digest(recordings: Sequence, root: Path) -> str:
-    """Names these recordings with their content as the file system knows it."""
+    """Return a digest of the recordings' names and of their stamps, which are file sizes and modification times."""
     lines = (f"{one.name.removeprefix(str(root))} {one.stamp}" for one in recordings)
     return f"{len(recordings)}, {hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:16]}"

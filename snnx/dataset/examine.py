@@ -1,4 +1,4 @@
-"""Whether the files of a data set that lie below a root are what its publisher published."""
+"""Checks whether the files of a data set below a root are the published ones."""
 
 import hashlib
 from pathlib import Path
@@ -7,10 +7,10 @@ USABLE = {"ok", "partial", "found"}
 
 
 def examine(dataset: type, root: Path, variant: str = "") -> list[tuple[str, str]]:
-    """One (state, line) for each published file of `dataset` below `root`.
+    """Return a pair of a state and a line for each published file of `dataset` below `root`.
 
-    States: `ok`, the published bytes; `partial`, fewer samples in the official format; `altered`, as many but other
-    bytes; `damaged`, unreadable; `missing`.
+    States: `ok`, identical with the published file; `partial`, readable but with fewer samples; `altered`, with as many samples
+    but other bytes; `damaged`, unreadable; `missing`.
     """
     if hasattr(dataset, "examine"):
         return dataset.examine(root, variant)

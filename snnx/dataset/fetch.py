@@ -1,4 +1,4 @@
-"""Downloads that are whole or not there."""
+"""Downloads data sets such that an interrupted download leaves nothing behind."""
 
 import contextlib
 import os
@@ -9,11 +9,11 @@ from pathlib import Path
 
 
 def fetch(dataset: type, root: Path, variant: str) -> str | None:
-    """Download into a folder of its own, then move what is missing into place; returns what went wrong."""
+    """Download into a temporary folder, then move the missing files into place; return an error message or `None`."""
     folder = root / ".snnx-prepare.partial"
-    shutil.rmtree(folder, ignore_errors=True)  # a killed run may have left one, and the lock is ours
+    shutil.rmtree(folder, ignore_errors=True)  # a killed process may have left it, and we hold the lock
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # what the downloader has to say
+        with contextlib.redirect_stdout(sys.stderr):  # the downloader's messages
             dataset.fetch(str(folder), *([variant] if variant else []))
         for packed in [*folder.rglob("*.gz"), *folder.rglob("*.zip")]:
             packed.unlink()
@@ -26,7 +26,7 @@ def fetch(dataset: type, root: Path, variant: str) -> str | None:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Move what `target` lacks, whole folders in one step."""
+    """Move everything that `target` does not have yet; a missing folder is moved as a whole."""
     for one in sorted(source.iterdir()):
         if not (target / one.name).exists():
             os.replace(one, target / one.name)

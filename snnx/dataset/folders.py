@@ -1,4 +1,4 @@
-"""A data set whose classes are folders of photographs; what ImageNet and Tiny ImageNet share."""
+"""Data sets of photographs in one folder per class: what ImageNet and Tiny ImageNet share."""
 
 import csv
 from collections.abc import Callable
@@ -19,19 +19,20 @@ Listed = tuple[list[Path], list[str]]
 
 
 class Folders(Images):
-    """Photographs in `train/CLASS/`, for the test in `val/` by class or with a list of labels, decoded as needed.
+    """Photographs that are decoded when they are needed: `train/CLASS/` for training and `val/` for the test.
 
-    Nothing is downloaded: the publishers ask for consent. Classes are numbered in the order of their names, as in torchvision
-    and its trained weights. The official validation set is our test set, since the test's labels are not public.
+    `val/` has a folder per class or a file with a list of labels. Nothing is downloaded, as the publishers require consent.
+    Classes are numbered in the order of their names, as in torchvision and its trained weights. The official validation set
+    serves as the test set, since the labels of the official test set are not public.
 
     Raises:
-        NoData: there is no such folder.
-        ValueError: a folder is empty or not as expected, or the test has a class that training lacks.
+        NoData: the folder does not exist.
+        ValueError: a folder is empty or not as expected, or the test set has a class that the training set lacks.
     """
 
-    folder: ClassVar[str]  # below the data root
-    labels: ClassVar[str]  # the file that lists the labels of a flat `val`
-    listed: ClassVar[Callable[[Path], dict[str, str]]]  # reads it: file to class
+    folder: ClassVar[str]  # the data set's folder, relative to the data root
+    labels: ClassVar[str]  # the file that lists the labels if all pictures of `val` are in one folder
+    listed: ClassVar[Callable[[Path], dict[str, str]]]  # reads that file, as file name to class
 
     def read(self) -> dict[str, tuple[Pictures, Tensor]]:
         train, test = parts(type(self), Path(self.root).expanduser().absolute() if self.root else None)
@@ -57,13 +58,13 @@ class Folders(Images):
 
     def train_dataloader(self) -> Batches:
         batches = super().train_dataloader()
-        if self.trainer is not None and not self.trainer.training:  # as when a test calibrates: the same pictures each time
+        if self.trainer is not None and not self.trainer.training:  # as in calibration: the same crops each time
             batches.images = batches.images.centred()
         return batches
 
     @classmethod
     def examine(cls, root: Path, variant: str) -> list[tuple[str, str]]:
-        """What `snnx prepare` says of a copy, of which there is one variant."""
+        """Return what `snnx prepare` prints about a copy, as pairs of a state and a line; there is only one variant."""
         try:
             found = parts(cls, root)
         except NoData as error:
@@ -77,7 +78,7 @@ class Folders(Images):
 
     @classmethod
     def fetch(cls, folder: str) -> None:
-        """Refuse, with the place to go to.
+        """Raise an error that says where to get the data set.
 
         Raises:
             OSError: always.
@@ -86,7 +87,7 @@ class Folders(Images):
 
 
 def parts(dataset: type[Folders], root: Path | None) -> tuple[Listed, Listed]:
-    """The pictures of training and test below a data root."""
+    """Return the pictures and classes of the training and test sets below a data root."""
     name = dataset.__name__
     if root is None:
         raise ValueError(f"{name}: root must be a folder; got null; set dataset.root or SNNX_DATA")
@@ -98,7 +99,7 @@ def parts(dataset: type[Folders], root: Path | None) -> tuple[Listed, Listed]:
 
 
 def _by_class(folder: Path, name: str) -> Listed:
-    """`CLASS/*.JPEG` or `CLASS/images/*.JPEG`."""
+    """Return the pictures of `CLASS/*.JPEG` or `CLASS/images/*.JPEG` with their classes."""
     found: Listed = ([], [])
     for one in sorted(path for path in folder.iterdir() if path.is_dir()):
         paths = _pictures(one / "images" if (one / "images").is_dir() else one)
@@ -110,7 +111,7 @@ def _by_class(folder: Path, name: str) -> Listed:
 
 
 def _flat(dataset: type[Folders], folder: Path) -> Listed | None:
-    """All pictures in one folder, with their labels in a file; None where each class has its folder."""
+    """Return pictures that are all in one folder, with labels from a file; None if there is a folder for each class."""
     place = folder / "images" if (folder / "images").is_dir() else folder
     paths = _pictures(place)
     if not paths:
@@ -131,7 +132,7 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def first_two_columns(path: Path, separator: str) -> dict[str, str]:
-    """A picture's name without its suffix, and the first word of what stands beside it."""
+    """Read each picture's name, without its suffix, and the first word of the second column."""
     with path.open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.reader(file, delimiter=separator) if len(row) > 1]
     return {Path(row[0]).stem: row[1].split()[0] for row in rows if row[1].split()}

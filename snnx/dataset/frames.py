@@ -1,4 +1,4 @@
-"""From recordings to one file of frames and one of labels."""
+"""Converts recordings to one file of frames and one of labels."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -10,8 +10,8 @@ import numpy as np
 from snnx.dataset.binning import EVENT
 from snnx.dataset.recording import Damaged, Recording, Sample, require_sound
 
-NARROW = (np.uint8, np.int16, np.int32)  # torch indexes these; the smallest that holds the largest count is kept
-CHUNK = 256  # samples at a time
+NARROW = (np.uint8, np.int16, np.int32)  # types that torch can index; the smallest that holds the largest count is used
+CHUNK = 256  # number of samples that are converted at a time
 
 Framing = Callable[[np.ndarray], np.ndarray]
 
@@ -29,19 +29,19 @@ def convert(
     """Write `<target>.npy`, frames `[N, T, 2, H, W]`, `<target>_labels.npy`, `[N]`, and `<target>.json` with what was skipped.
 
     Args:
-        recordings: in the order in which their samples are stored.
+        recordings: the recordings, in the order in which their samples are stored.
         target: path without suffix.
-        transforms: of events, applied one after the other; tonic's. Random ones draw the same for a sample every time.
-        framing: from events to counts.
-        sensor: (H, W), in pixels.
-        clip: store whether there was an event, and not how many.
-        skip_bad: leave out what is damaged.
+        transforms: tonic's transforms of events, applied one after another. Random ones are seeded by the sample's position.
+        framing: converts events to counts.
+        sensor: rows and columns (H, W) of the sensor, in pixels.
+        clip: whether to store only if there was an event, instead of how many.
+        skip_bad: whether to leave out damaged recordings.
 
     Raises:
-        Damaged: a recording is, and `skip_bad` is false.
+        Damaged: a recording is damaged and `skip_bad` is false, or no recording is sound.
     """
     labels, skipped, raw, shape = [], [], target.with_suffix(".raw"), None
-    wide = np.uint8 if clip else np.int32  # until the largest count is known
+    wide = np.uint8 if clip else np.int32  # used until the largest count is known
     with raw.open("wb") as file:
         for recording in recordings:
             try:
@@ -81,16 +81,16 @@ def _framed(
     with _seeded(place):
         for transform in transforms:
             name = f"{sample.name} after {type(transform).__name__}"
-            sample = Sample(name, sample.label, transform(sample.events.copy()))  # some of tonic's write into their input
+            sample = Sample(name, sample.label, transform(sample.events.copy()))  # some of tonic's modify their input
             if getattr(getattr(sample.events, "dtype", None), "names", None) != EVENT.names:
                 raise ValueError(f"{name}: a transform must give events; got {type(sample.events).__name__}, no x, y, t, p")
-            require_sound(sample, sensor)  # and so that none gets the nothing that another has left
+            require_sound(sample, sensor)  # a transform may have removed all events
     return framing(sample.events)
 
 
 @contextmanager
 def _seeded(seed: int):
-    """NumPy's global generator, which tonic draws from, seeded within and as it was after."""
+    """Seed NumPy's global generator, which tonic uses, inside the context, and restore its state afterwards."""
     before = np.random.get_state()
     np.random.seed(seed)
     try:
@@ -100,7 +100,7 @@ def _seeded(seed: int):
 
 
 def _narrow(wide: np.ndarray, target: Path) -> None:
-    """The numbers as an array file of the narrowest dtype that holds them."""
+    """Write the numbers to an array file with the smallest dtype that holds them."""
     chunks = [slice(start, start + CHUNK) for start in range(0, len(wide), CHUNK)]
     most = max(int(wide[chunk].max()) for chunk in chunks)
     dtype = next(one for one in NARROW if most <= np.iinfo(one).max)

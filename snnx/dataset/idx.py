@@ -1,4 +1,4 @@
-"""The idx format, in which MNIST and its successors are published."""
+"""Reads the idx format, in which MNIST and its successors are published."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 
 
 def read(path: Path) -> Tensor:
-    """The bytes of one idx file, images `[N, H, W]` or labels `[N]`, uint8.
+    """Return the content of one idx file, images `[N, H, W]` or labels `[N]`, uint8.
 
     Raises:
-        ValueError: the file is truncated, or no idx file of bytes.
+        ValueError: the file is truncated, or is not an idx file of bytes.
     """
     try:
         content = read_sn3_pascalvincent_tensor(str(path))
@@ -23,5 +23,5 @@ def read(path: Path) -> Tensor:
 
 
 def samples_in(path: Path) -> int:
-    """How many samples one idx file holds."""
+    """Return the number of samples in one idx file."""
     return len(read(path))

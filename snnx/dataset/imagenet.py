@@ -9,7 +9,8 @@ from snnx.dataset.published import PublishedFile
 class ImageNet(Folders):
     """1,281,167 photographs in a thousand classes and 50,000 of the official validation set, on which we test, at 224×224.
 
-    `imagenet/train/n01440764/*.JPEG`, and `imagenet/val` likewise or flat with the list `LOC_val_solution.csv` in or beside it.
+    Training pictures are in `imagenet/train/n01440764/*.JPEG` and so on. `imagenet/val` has the same folders, or all pictures
+    in one folder with the list `LOC_val_solution.csv` in or beside it.
 
     Source:
         Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge.
@@ -26,5 +27,5 @@ class ImageNet(Folders):
 
     @staticmethod
     def listed(path: Path) -> dict[str, str]:
-        """`ILSVRC2012_val_00000001,n01751748 1 2 3 4`: the class, and boxes that are not read."""
+        """Read lines such as `ILSVRC2012_val_00000001,n01751748 1 2 3 4`; the box after the class is ignored."""
         return first_two_columns(path, ",")

@@ -1,4 +1,4 @@
-"""Labelled images that fit into memory: the data module behind MNIST, CIFAR and their like."""
+"""Labelled images that fit into memory: the data module of MNIST, CIFAR and similar data sets."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from snnx.dataset.published import locate
 
 
 class Images(Labelled):
-    """Keeps a data set as bytes on the training device; batches become floats, distorted and normalised, only there.
+    """Keeps a data set as bytes on the training device, where each batch is converted to floats, augmented and normalised.
 
         x = byte / 255;  in training x, y = augmentation(x, y);  if normalize x = (x - mean) / std
 
@@ -21,12 +21,12 @@ class Images(Labelled):
 
     Args:
         root, batch_size, validation, augmentation, seed, split_seed, samples: see `Labelled`.
-        normalize: subtract `mean` and divide by `std`; only for encodings that take any real values.
-        mean: of each channel, where a recipe differs from the training set's own.
-        std: likewise.
+        normalize: whether to subtract `mean` and divide by `std`; only for encodings that accept any real values.
+        mean: mean of each channel, if a recipe uses another one than that of the training set.
+        std: the same for the standard deviation.
 
     Raises:
-        ValueError: an argument leaves its range, or a file is not what it should be.
+        ValueError: an argument is out of range, or a file is damaged.
         NoData: a file is missing.
     """
 
@@ -65,7 +65,7 @@ class Images(Labelled):
         self.normalize = normalize
 
     def located(self) -> list[Path]:
-        """The data set's files below `root`."""
+        """Return the data set's files below `root`."""
         return locate(self.root, self.files, dataset=type(self).__module__.rpartition(".")[2])
 
     def sources(self) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Labelled samples in three parts: what every data set shares, whatever a sample is."""
+"""Labelled samples in three parts: what all data sets share, of images as well as of events."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,35 +19,35 @@ Samples = Tensor | Mapped
 
 
 class Labelled(pl.LightningDataModule):
-    """Cuts a data set into training, validation and test samples, and feeds them in an order that can be had again.
+    """Splits a data set into training, validation and test samples, and yields them in a reproducible order.
 
-    The validation set is cut from the official training set by a fixed seed, class-balanced, never from the test set.
-    The order of training samples depends on (seed, epoch) alone: a resumed run sees what an undisturbed one would.
+    The validation set is taken from the official training set with a fixed seed, class-balanced, and never from the test set.
+    The order of training samples depends on seed and epoch only, so a resumed run sees the same order as an uninterrupted one.
 
     Args:
-        root: folder that holds the data set's own folder.
-        batch_size: samples a batch, at least 1.
-        validation: fraction of the official training set held out, in [0, 1); 0 means no validation set.
+        root: folder that contains the data set's own folder.
+        batch_size: samples per batch, at least 1.
+        validation: fraction of the official training set that is held out, in [0, 1); 0 means no validation set.
         augmentation: distorts a training batch, `(images, labels) -> (images, labels)`.
-        seed: of the order of training samples.
-        split_seed: of the validation split and of which samples a reduced budget keeps.
+        seed: seed of the order of training samples.
+        split_seed: seed of the validation split and of the choice of samples if `samples` is below 1.
         samples: fraction of each part that is used, in (0, 1]; class-balanced.
 
     Attributes:
-        shape: `(C, H, W)` that the network sees at one time step.
-        facts: what stands beside the counts in `result.json`; after `setup`.
-        names: of the files that samples come from, where another copy may have others; after `read`.
-        split_counts: samples in use, `{"train": n, "val": n, "test": n}`; after `setup`.
-        split_hash: names these very samples; after `setup`.
-        test_index: place of each test sample in the official file; after `setup`.
+        shape: `(C, H, W)` of the network's input at one time step.
+        facts: further entries for `data` in `result.json`; set by `setup`.
+        names: names of the files that samples come from, if they may differ between copies; set by `read`.
+        split_counts: number of samples in use, `{"train": n, "val": n, "test": n}`; set by `setup`.
+        split_hash: digest that identifies these samples; set by `setup`.
+        test_index: position of each test sample in the official file; set by `setup`.
 
     Raises:
-        ValueError: an argument leaves its range, or a file is not what it should be.
+        ValueError: an argument is out of range, or a file is damaged.
         NoData: a file is missing.
     """
 
     classes: ClassVar[int]
-    counts: ClassVar[tuple[int, int]]  # samples of the official training and test set
+    counts: ClassVar[tuple[int, int]]  # number of samples in the official training and test set
     files: ClassVar[tuple[PublishedFile, ...]] = ()
     shape: tuple[int, int, int]
 
@@ -83,22 +83,23 @@ class Labelled(pl.LightningDataModule):
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        """The shape of one sample as the loaders yield it."""
+        """The shape of one sample that the loaders yield."""
         return self.shape
 
     def read(self) -> dict[str, tuple[Samples, Tensor]]:
-        """The official parts, `{"train": (samples, labels), "test": (samples, labels)}`; what a data set defines."""
+        """Return the official parts, `{"train": (samples, labels), "test": (samples, labels)}`; each data set defines this."""
         raise NotImplementedError
 
     def sources(self) -> list[Path]:
-        """The files that samples come from; what a data set defines."""
+        """Return the files that the samples come from; each data set defines this."""
         raise NotImplementedError
 
     def content(self) -> dict[str, object]:
-        """What the files hold now, and what to look at to see whether they still do.
+        """Return digests of the data set's files, by which a later change can be detected.
 
         Returns:
-            `content`, a digest of their bytes; `stamp`, of their sizes and times of change in the `folders` where they lie.
+            `content`, a digest of the files' bytes; `folders`, where they are; `stamp`, a digest of the sizes and modification
+            times of the files there.
         """
         root, files = Path(self.root or ".").expanduser().absolute(), self.sources()
         where = folders(files, root)
@@ -108,14 +109,14 @@ class Labelled(pl.LightningDataModule):
         if not self._parts:
             self._parts = self._cut(self.read())
         if self.trainer is not None and self.split_counts["val"] == 0:
-            self.trainer.limit_val_batches = 0  # Lightning's word for no validation: it warns of an empty loader
+            self.trainer.limit_val_batches = 0  # no validation; with an empty loader Lightning would warn
         self._parts = {
             name: (samples.to(self.device), labels.to(self.device)) for name, (samples, labels) in self._parts.items()
         }
 
     @property
     def device(self) -> torch.device:
-        """Where training happens."""
+        """The device on which the network is trained."""
         return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
 
     def train_dataloader(self) -> Batches:
@@ -130,19 +131,19 @@ class Labelled(pl.LightningDataModule):
         return Batches(*self._parts["test"], batch_size=self.batch_size)
 
     def train_order(self) -> Tensor:
-        """The order of the training samples in the epoch that begins now."""
-        # current_epoch would still be one less right after a resume
+        """Return the order of the training samples in the epoch that begins now."""
+        # not current_epoch, which is still one too low right after a resume
         epoch = 0 if self.trainer is None else self.trainer.fit_loop.epoch_progress.current.processed
         generator = torch.Generator().manual_seed(self.seed * 1_000_000 + epoch)  # no run has a million epochs
         return torch.randperm(self.split_counts["train"], generator=generator)
 
     def augmented(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """The batch `[B, C, H, W]`, distorted if it is trained on."""
+        """Return the batch `[B, C, H, W]`, augmented if this is training."""
         training = self.trainer is not None and self.trainer.training
         return self.augmentation(images, labels) if training else (images, labels)
 
     def share(self, there: int) -> float:
-        """The fraction of the samples that is used, of which so many are on this machine."""
+        """Return the fraction of the samples to use, given how many there are on this machine."""
         return self.samples
 
     def _cut(self, official: dict[str, tuple[Samples, Tensor]]) -> dict[str, tuple[Samples, Tensor]]:
@@ -160,7 +161,7 @@ class Labelled(pl.LightningDataModule):
         self.test_index = chosen["test"]
         rows = [
             samples.index for samples, _ in official.values() if isinstance(samples, Mapped)
-        ]  # what is test, may be a choice
+        ]  # which rows are test samples may depend on a seed
         self.split_hash = fingerprint([*chosen.values(), *(labels for _, labels in official.values()), *rows], self.names)
         source = {"train": official["train"], "val": official["train"], "test": official["test"]}
         return {name: (_rows(source[name][0], index), source[name][1][index]) for name, index in chosen.items()}
@@ -176,7 +177,7 @@ class Labelled(pl.LightningDataModule):
 
 
 def _first(share: float, order: Tensor) -> Tensor:
-    """A fraction of the samples, at least one, back in the order of the file: test sample 7 stays recognisable."""
+    """Return the first part of `order`, at least one sample, sorted in the order of the file."""
     return order[: max(1, round(share * len(order)))].sort().values
 
 

@@ -1,4 +1,4 @@
-"""Samples that stay in a file, of which the operating system keeps in memory what fits."""
+"""Samples that stay in a file; the operating system caches in memory as much of it as fits."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ from torch import Tensor
 
 
 class Mapped:
-    """Some rows of an array on the disk, read batch by batch.
+    """Rows of an array on disk that are read batch by batch.
 
-    The pages of the file that were read stay in memory as long as nothing else needs it, and all processes of a machine
-    share them. A GPU that has room for all rows twice gets them once and for all.
+    Pages of the file that have been read stay in memory until it is needed for something else, and all processes of a machine
+    share them. If a GPU has free memory for all rows twice, they are copied to it once.
 
     Shape:
         an array `[N, *]`; `mapped[chosen]` is `[len(chosen), *]`.
 
     Args:
-        array: as `np.load(path, mmap_mode="c")` gives it.
-        index: which rows, in which order; None for all.
+        array: an array from `np.load(path, mmap_mode="c")`.
+        index: the rows to use, in this order; None for all.
 
     Example:
         >>> some = Mapped(np.array([[0], [10], [20]])).rows(torch.tensor([2, 0]))
@@ -34,8 +34,8 @@ class Mapped:
 
     @classmethod
     def load(cls, path: Path) -> "Mapped":
-        """All rows of a `.npy` file."""
-        return cls(np.load(path, mmap_mode="c"))  # c: private, so that no one can write into the file by mistake
+        """Map all rows of a `.npy` file."""
+        return cls(np.load(path, mmap_mode="c"))  # "c" is copy-on-write, so nobody can change the file by mistake
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,11 +48,11 @@ class Mapped:
         return torch.from_numpy(self.array[self.index[chosen].numpy()])
 
     def rows(self, index: Tensor) -> "Mapped":
-        """Some of these rows, still on the disk."""
+        """Return some of these rows, still on disk."""
         return Mapped(self.array, self.index[index])
 
     def to(self, device: torch.device) -> "Mapped | Tensor":
-        """All rows as a tensor on a GPU with room for them; otherwise as they are."""
+        """Return all rows as a tensor on the GPU if it has room for them; otherwise return this object."""
         if device.type != "cuda":
             return self
         size = self.array[:1].nbytes * len(self)

@@ -1,4 +1,4 @@
-"""N-MNIST: MNIST before an event camera that moves."""
+"""N-MNIST: the digits of MNIST, recorded by a moving event camera."""
 
 from functools import partial
 from pathlib import Path
@@ -13,14 +13,14 @@ from snnx.dataset.recording import Damaged, Layout, events_of, in_folders
 PUBLISHER = "https://data.mendeley.com/public-files/datasets/468j46mzdv/files/"
 TRAIN, TEST = "39c25547-014b-4137-a934-9d29fa53c7a0", "05a4d654-7e03-4c15-bdfa-9bb2bcbea494"
 DIGITS = tuple("0123456789")
-BYTES = 5  # of an event
+BYTES = 5  # size of an event
 
 
 def read_bin(path: Path) -> np.ndarray:
-    """The events of one `.bin` file, read by tonic.
+    """Return the events of one `.bin` file, read by tonic.
 
     Raises:
-        Damaged: it is not a whole number of events.
+        Damaged: the file does not hold a whole number of events.
     """
     from tonic.io import read_mnist_file
 
@@ -32,13 +32,13 @@ def read_bin(path: Path) -> np.ndarray:
 
 
 def find(folder: str, root: Path) -> dict:
-    """The recordings of both parts."""
+    """Return the recordings of both parts."""
     parts = {"train": "Train", "test": "Test"}
     return {part: in_folders(root / folder / name, DIGITS, ".bin", read_bin) for part, name in parts.items()}
 
 
 class NMNIST(Events):
-    """The 70,000 digits of MNIST, each 0.3 s before a 34×34 sensor that makes three saccades.
+    """The 70,000 digits of MNIST, each recorded for 0.3 s by a 34×34 sensor that makes three saccades.
 
     Source:
         Orchard, Jayawant, Cohen and Thakor 2015, Converting static image datasets to spiking neuromorphic datasets using

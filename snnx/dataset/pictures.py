@@ -16,24 +16,24 @@ Box = tuple[float, float, float, float]
 
 
 class Pictures(Mapped):
-    """Files of photographs, as bytes of one size.
+    """Photographs in files, decoded to bytes and resized to a common size.
 
-        centred: the shorter side becomes side * 256/224, of which the middle is kept; a picture of that size is taken as it is
-        random:  a crop of 8 % to 100 % of the area, of an aspect of 3/4 to 4/3, is resized, and mirrored half of the time
+        centred: resize the shorter side to side * 256/224 and keep the middle; a picture of size side × side is not changed
+        random:  crop 8 % to 100 % of the area with an aspect ratio of 3/4 to 4/3, resize it, and mirror it with probability 1/2
 
-    Random numbers are torch's, drawn before decoding begins, so that they do not depend on the threads that decode.
+    Random numbers come from torch and are drawn before decoding begins, so that they do not depend on the decoding threads.
 
     Shape:
         `pictures[chosen]` is `[len(chosen), 3, side, side]`, uint8.
 
     Args:
-        paths: of the files.
-        side: in pixels.
-        random: distort as in training.
-        index: which files, in which order; None for all.
+        paths: paths of the files.
+        side: width and height of the result, in pixels.
+        random: whether to crop at random, as in training.
+        index: the files to use, in this order; None for all.
 
     Raises:
-        ValueError: a file is no picture.
+        ValueError: a file is not a picture.
 
     Source: Szegedy et al., 2015 (the random crop), with torchvision's ranges.
     """
@@ -50,7 +50,7 @@ class Pictures(Mapped):
         return Pictures(self.array, self.side, random=self.random, index=self.index[index])
 
     def centred(self) -> "Pictures":
-        """The same files, undistorted."""
+        """Return the same files without random crops."""
         return Pictures(self.array, self.side, random=False, index=self.index)
 
     def to(self, device: torch.device) -> "Pictures":
@@ -79,7 +79,7 @@ class Pictures(Mapped):
 
 
 def middle(width: int, height: int, side: int) -> Box:
-    """The square in the middle that becomes `side` pixels when the shorter side becomes `side * 256/224`.
+    """Return the central square that has `side` pixels after the shorter side has been resized to `side * 256/224`.
 
     Example:
         >>> middle(512, 256, 224)
@@ -90,9 +90,9 @@ def middle(width: int, height: int, side: int) -> Box:
 
 
 def crop(width: int, height: int, draw: Sequence[float]) -> Box:
-    """A part of the picture, from four numbers of [0, 1): its share of the area, its aspect, and its place.
+    """Return a part of the picture, from four numbers in [0, 1): share of the area, aspect ratio, and the two coordinates.
 
-    What would stick out is as wide, or as high, as the picture.
+    If the part would be wider or higher than the picture, it gets the picture's width or height.
 
     Example:
         >>> [round(place, 6) for place in crop(100, 100, [1.0, 0.5, 0.0, 0.0])]

@@ -1,4 +1,4 @@
-"""A data set's files as its publisher gives them."""
+"""The files of a data set as its publisher provides them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ class PublishedFile:
     """One file of a data set.
 
     Args:
-        path: where it lies below the data root.
-        md5: the published checksum, of the unpacked file.
-        samples: how many samples the published file holds.
-        url: where the publisher has it, packed or in an archive.
+        path: path of the file, relative to the data root.
+        md5: the checksum of the unpacked file.
+        samples: number of samples in the published file.
+        url: the publisher's address of the file, which may be compressed or in an archive.
     """
 
     path: str
@@ -31,12 +31,12 @@ class Archive:
     """One archive of a data set of recordings.
 
     Args:
-        name: of the file.
+        name: name of the file.
         md5: the published checksum.
-        url: where the publisher has it.
-        fetchable: whether a program can download it there.
-        folder: below the data root, where its content belongs.
-        variant: of the data set, where each has archives of its own; empty where all share them.
+        url: the publisher's address.
+        fetchable: whether a program can download it from there.
+        folder: folder for its content, relative to the data root.
+        variant: the variant of the data set that the archive belongs to; empty if all variants share it.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Archive:
 
 
 def locate(root: str | None, files: Iterable[PublishedFile], *, dataset: str) -> list[Path]:
-    """The files below `root`, in order.
+    """Return the paths of the files below `root`, in order.
 
     Args:
         root: the data root.

@@ -1,4 +1,4 @@
-"""Recordings of an event camera: where they come from, and what a sound one is."""
+"""Recordings of an event camera: how they are found and read, and the checks that they must pass."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,30 +9,30 @@ import numpy as np
 
 from snnx.dataset.binning import EVENT
 
-HIGHEST = {"x": 2**15 - 1, "y": 2**15 - 1, "t": 2**53, "p": 1}  # of EVENT; t leaves room to turn ms into µs
+HIGHEST = {"x": 2**15 - 1, "y": 2**15 - 1, "t": 2**53, "p": 1}  # largest values; for t, converting ms to µs must not overflow
 
 
 class Damaged(ValueError):
-    """A recording that is not what it should be."""
+    """A recording is damaged or invalid."""
 
 
 class Sample(NamedTuple):
     """Labelled events."""
 
-    name: str  # for complaints: its path, and where in it
+    name: str  # for error messages: the path and the place in the file
     label: int
     events: np.ndarray  # of dtype EVENT
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What yields samples: mostly a file with one in it.
+    """A source of samples, in most cases a file with one sample.
 
     Args:
-        name: its path, or what else tells it from others.
-        stamp: changes whenever its content does.
-        read: reads it anew.
-        files: what is read.
+        name: path of the file, or another unique name.
+        stamp: a text that changes whenever the content changes.
+        read: reads the samples.
+        files: the files that are read.
     """
 
     name: str
@@ -41,36 +41,36 @@ class Recording:
     files: tuple[Path, ...] = ()
 
     def samples(self) -> list[Sample | Damaged]:
-        """All of its samples, and what is wrong with those that are damaged alone.
+        """Read all samples; a single damaged sample is replaced by its error.
 
         Raises:
-            Damaged: it cannot be read, whatever a library says of that.
-            ModuleNotFoundError: what reads it is not installed.
+            Damaged: the recording cannot be read; any error of a library becomes this one.
+            ModuleNotFoundError: a package that is needed to read it is not installed.
         """
         try:
             return list(self.read())
         except (Damaged, ModuleNotFoundError):
             raise
-        except Exception as error:  # zipfile's, zlib's, tokenize's, Rust's: each library has classes of its own
+        except Exception as error:  # zipfile, zlib, tokenize and Rust code each raise errors of their own
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise Damaged(f"{self.name}: must be a whole recording; got {reason}") from None
 
     @property
     def place(self) -> str:
-        """Folder and name of its file, the same wherever a copy lies; empty if it is no file, but made alike everywhere."""
+        """Folder and name of the file, which are the same in every copy; empty if the recording is simulated, not a file."""
         path = Path(self.name)
         return "/".join(path.parts[-2:]) if path.is_absolute() else ""
 
     @classmethod
     def of_files(cls, read: Callable[[], Iterator[Sample | Damaged]], *paths: Path) -> "Recording":
-        """One that is read from files, stamped with their sizes and the times of their last changes."""
+        """Make a recording that is read from files; its stamp consists of their sizes and modification times."""
         there = tuple(path for path in paths if path.is_file())
         stats = [path.stat() for path in there]
         return cls(str(paths[0]), " ".join(f"{stat.st_size} {stat.st_mtime_ns}" for stat in stats), read, there)
 
     @classmethod
     def single(cls, path: Path, label: int, read: Callable[[Path], np.ndarray]) -> "Recording":
-        """One that is a file with the events of one sample."""
+        """Make a recording from a file that holds the events of one sample."""
         return cls.of_files(lambda: iter([Sample(str(path), label, read(path))]), path)
 
 
@@ -79,12 +79,12 @@ Found = dict[str, list[Recording]]
 
 @dataclass(frozen=True)
 class Layout:
-    """One of the ways in which copies of a data set lie on disks.
+    """One of the folder layouts in which copies of a data set exist.
 
     Args:
-        name: as it stands in `result.json`.
-        where: the paths below the data root, for people.
-        find: from the data root to the recordings of each part, in an order that is the same on every machine.
+        name: name of the layout in `result.json`.
+        where: the paths below the data root, for messages.
+        find: returns the recordings of each part below a data root, in the same order on every machine.
     """
 
     name: str
@@ -93,19 +93,19 @@ class Layout:
 
 
 def in_folders(folder: Path, classes: tuple[str, ...], suffix: str, read: Callable[[Path], np.ndarray]) -> list[Recording]:
-    """The files in one folder a class. A class is its folder's place in `classes`: sorted as text, 10 would come before 2."""
+    """Return the files in one folder per class; `classes` gives the order of classes, since as text 10 sorts before 2."""
     paths = [(label, path) for label, name in enumerate(classes) for path in sorted((folder / name).glob(f"*{suffix}"))]
     return [Recording.single(path, label, read) for label, path in paths]
 
 
 def events_of(path: Path, *, x: np.ndarray, y: np.ndarray, t: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """The columns of a file as events, none of whose numbers is changed.
+    """Convert the columns of a file to events, without changing any number.
 
     Shape:
         four times `[N]`, of any type that holds whole numbers, to `[N]` of EVENT.
 
     Raises:
-        Damaged: they are not of one length, or a number is not whole or leaves what an event can say.
+        Damaged: the columns differ in length, or a number is not whole or out of the range of EVENT.
 
     Example:
         >>> events_of(Path("a"), x=[1], y=[2], t=[3.0], p=[True]).tolist()
@@ -125,10 +125,10 @@ def events_of(path: Path, *, x: np.ndarray, y: np.ndarray, t: np.ndarray, p: np.
 
 
 def require_sound(sample: Sample, sensor: tuple[int, int]) -> None:
-    """Refuse events that no sensor can have given.
+    """Reject events that the sensor cannot have recorded.
 
     Raises:
-        Damaged: there are none, time is negative or runs backwards, or a pixel lies outside the sensor.
+        Damaged: there are no events, a time is negative or earlier than the one before it, or a pixel is outside the sensor.
     """
     events, (height, width) = sample.events, sensor
     if len(events) == 0:

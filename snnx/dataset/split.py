@@ -1,4 +1,4 @@
-"""Which samples belong to which part: class-balanced, and the same on every machine and for every run's seed."""
+"""Splits samples into parts: class-balanced, and equal on all machines and for all seeds of runs."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,17 +8,17 @@ from torch import Tensor
 
 
 def balanced_order(labels: Tensor, seed: int) -> Tensor:
-    """A random permutation of all samples whose every prefix holds the classes in their overall proportion.
+    """Return a random permutation of all samples in which each prefix has the classes in their overall proportion.
 
     The j-th of the n_c samples of class c, in random order, gets the position (j + 1/2) / n_c; sorting by position
-    interleaves the classes evenly. So a prefix of any length is a stratified sample, and so is what is left.
+    interleaves the classes evenly. So any prefix is a stratified sample, and so is the remainder.
 
     Shape:
         `[N] -> [N]`, int64.
 
     Args:
         labels: classes, on the CPU.
-        seed: of the permutation.
+        seed: seed of the permutation.
 
     Example:
         >>> labels = torch.tensor([0, 0, 0, 0, 1, 1])
@@ -32,11 +32,11 @@ def balanced_order(labels: Tensor, seed: int) -> Tensor:
     rank = torch.arange(len(labels)) - (sizes.cumsum(0) - sizes)[labels[by_class]]
     position = torch.empty(len(labels), dtype=torch.float64)
     position[by_class] = (rank + 0.5) / size.double()
-    return shuffled[position[shuffled].argsort(stable=True)]  # among equal positions the shuffle decides, not the class
+    return shuffled[position[shuffled].argsort(stable=True)]  # ties are broken by the shuffle, not by the class
 
 
 def fingerprint(indices: Iterable[Tensor], names: Iterable[str] = ()) -> str:
-    """Twelve hexadecimal digits that differ if any of the index tensors, or of the names of what they index, differs.
+    """Return a digest of the index tensors and of the names of the files that they index, 12 hexadecimal digits.
 
     Example:
         >>> a, b = torch.tensor([0, 1]), torch.tensor([2])

@@ -1,4 +1,4 @@
-"""Tiny ImageNet: ImageNet's two hundred classes of 64×64 pixels, in both layouts that copies have."""
+"""Tiny ImageNet: two hundred classes of ImageNet at 64×64 pixels, in both layouts in which copies exist."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from snnx.dataset.published import PublishedFile
 class TinyImageNet(Folders):
     """100,000 photographs in 200 classes and 10,000 of the official validation set, on which we test.
 
-    `tiny-imagenet-200/train/CLASS/images/*.JPEG` and `val/images/*.JPEG` with `val/val_annotations.txt`, as published, or both
-    sorted into a folder a class, as most copies are.
+    Either as published, `tiny-imagenet-200/train/CLASS/images/*.JPEG` and `val/images/*.JPEG` with `val/val_annotations.txt`,
+    or with a folder per class in both parts, as in most copies.
 
     Source:
         Le and Yang 2015, Tiny ImageNet Visual Recognition Challenge.
@@ -27,5 +27,5 @@ class TinyImageNet(Folders):
 
     @staticmethod
     def listed(path: Path) -> dict[str, str]:
-        """`val_0.JPEG`, a tabulator, the class, and a box that is not read."""
+        """Read lines with `val_0.JPEG`, a tab, the class, and a box, which is ignored."""
         return first_two_columns(path, "\t")

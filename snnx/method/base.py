@@ -1,4 +1,4 @@
-"""What every training method does: encode, run, decode; count loss and accuracy; log once an epoch."""
+"""What all training methods share: encode, run, decode, sum loss and accuracy, and log once per epoch."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ from snnx.method.finite import Diverged, first_nonfinite
 from snnx.metric.metric import Metric
 from snnx.metric.recorder import Recorder
 
-LOOK_EVERY = 50  # steps between two looks at the loss on a GPU, which each look makes wait
+LOOK_EVERY = 50  # on a GPU the loss is checked only every so many steps, because each check waits for the GPU
 
 
 class Method(pl.LightningModule):
@@ -26,20 +26,20 @@ class Method(pl.LightningModule):
         outputs = backbone(encoded)     [T, B, K]
         scores  = decoding(outputs)     [B, K]
 
-    The state of every neuron is reset at the start of each forward, so that no batch sees the one before it. Loss and accuracy
-    are summed as tensors and logged once an epoch: a log call a step costs as much as a small network's step. The metrics watch
-    only while testing.
+    The state of every neuron is reset at the start of each forward pass, so that no batch is affected by the previous one. Loss
+    and accuracy are summed as tensors and logged once per epoch, because a log call per step costs as much as a training step
+    of a small network. Metrics record only during a test.
 
     Args:
-        encoding, backbone, decoding, loss: the stages, built.
-        metric: what a test records, by name.
-        watch: shell pattern of the backbone's neuron layers that the metrics read.
-        optimizer: from parameter groups to an optimizer.
-        scheduler: from `(optimizer, total_steps)` to a learning-rate schedule stepped every batch.
+        encoding, backbone, decoding, loss: the modules of the pipeline.
+        metric: the metrics to record in a test, by name.
+        watch: shell pattern for the names of the backbone's neuron layers that the metrics read, such as `*`.
+        optimizer: makes an optimizer from parameter groups.
+        scheduler: makes a learning-rate schedule from `(optimizer, total_steps)`; it is stepped after every batch.
 
     Raises:
-        ValueError: a metric compares with targets that this method's neurons do not have, or the loss wants the outputs of
-            every step and this method trains without steps.
+        ValueError: a metric needs target values for the neurons, which only `method=conversion` has, or the loss reads the
+            outputs of every time step and this method trains without time steps.
     """
 
     has_targets = False
@@ -79,20 +79,20 @@ class Method(pl.LightningModule):
 
     @property
     def tested(self) -> nn.Module:
-        """The network that a test runs: the backbone, unless a method makes another of it."""
+        """The network that is tested: the backbone, unless the method converts it to another network."""
         return self.backbone
 
     @property
     def formulas(self) -> dict[str, str]:
-        """How numbers of a test are computed that should not stand alone, by their key in the result."""
+        """The formulas to print beside those numbers of a test that need an explanation, by their key in the result."""
         return {f"test/{curve}": text for metric in self.metrics.values() for curve, text in metric.formulas.items()}
 
     def forward(self, images: Tensor) -> Tensor:
-        """Scores `[B, K]` of images `[B, C, H, W]`, from rest."""
+        """Return the scores `[B, K]` of images `[B, C, H, W]`; all neurons start from rest."""
         return self.run(images)[1]
 
     def run(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The backbone's outputs of every step, `[T, B, K]`, and the scores that are decoded from them, `[B, K]`."""
+        """Return the backbone's outputs at every step, `[T, B, K]`, and the scores that are decoded from them, `[B, K]`."""
         functional.reset_net(self)
         encoded = self.encoding(images)
         if self.recorder is not None:
@@ -103,7 +103,7 @@ class Method(pl.LightningModule):
         return outputs, self.decoding(outputs)
 
     def scores_and_loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """The scores `[B, K]` of a batch, and its loss, which reads them or the outputs of every step."""
+        """Return the scores `[B, K]` of a batch and its loss, which is computed from the scores or from all steps' outputs."""
         if reads_every_step(self.loss):
             outputs, scores = self.run(images)
             return scores, self.loss(outputs, labels)
@@ -142,14 +142,14 @@ class Method(pl.LightningModule):
         new = torch.stack([loss.double() * size, correct.sum().double(), loss.new_tensor(size, dtype=torch.float64)])
         if split in self._sums:
             new = new + self._sums[split][:3]
-        finite = torch.isfinite(new[0]).double()  # of the sum: it counts the steps up to the first that was not
+        finite = torch.isfinite(new[0]).double()  # of the sum, so it counts the steps before the first bad loss
         self._sums[split] = torch.cat([new, (finite + self._sums[split][3] if split in self._sums else finite)[None]])
 
     def _require_finite(self, split: str, images: Tensor, steps: int) -> None:
-        """Stop a training that trains on nothing, and say where it began.
+        """Stop if the loss is no longer finite, and say at which step and in which layer this began.
 
         Raises:
-            Diverged: the sum of losses is infinite or not a number.
+            Diverged: the sum of losses is infinite or NaN.
         """
         total, _, _, finite = self._sums[split].tolist()
         if math.isfinite(total):
@@ -181,8 +181,11 @@ class Method(pl.LightningModule):
         self._log_epoch("test")
 
     def configure_optimizers(self) -> dict:
-        """Weight decay falls on parameters of two or more dimensions only: decaying a norm's gain, a bias, or PLIF's and KLIF's
-        scalar would pull a time constant or a gain towards an arbitrary value."""
+        """Build optimizer and schedule; weight decay applies only to parameters of two or more dimensions.
+
+        Decay of a norm's gain, a bias, or the scalar of PLIF or KLIF would pull it, for example a time constant, towards an
+        arbitrary value.
+        """
         decayed = [p for p in self.parameters() if p.ndim > 1]
         plain = [p for p in self.parameters() if p.ndim <= 1]
         optimizer = self._optimizer([{"params": decayed}, {"params": plain, "weight_decay": 0.0}])

@@ -1,4 +1,4 @@
-"""Conversion: a ReLU network is trained, or loaded, and its activations become the rates of integrate-and-fire neurons."""
+"""Conversion: a ReLU network is trained or loaded, then its activations become firing rates of integrate-and-fire neurons."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -32,40 +32,42 @@ NORMALISE = ("weight", "threshold", "spikingjelly")
 
 
 class Conversion(Method):
-    """Trains the backbone with ReLU; a test converts it and simulates the spikes, of which all steps are seen from one run.
+    """Trains the backbone with ReLU; a test converts it to spiking neurons and simulates them for `timesteps` steps.
 
         train, validate:  scores = backbone(images)                                       [1, B, C, H, W] -> [1, B, K]
         test:             outputs = converted(piece of the input), piece after piece      [c, B, C, H, W] -> [c, B, K]
                           scores  = mean of all outputs so far                            [B, K]
 
-    Neurons integrate and fire with a soft reset. Their state is carried from piece to piece, so that memory is that of one
-    piece for any number of steps. `val/acc` is the ReLU network's, `test/acc` the spiking one's after the last step; the test
-    also gives `test/ann_acc` and `test/conversion_loss`, the difference. `encoding`, `neuron`, `surrogate` and `decoding` are
-    its own.
+    The spiking neurons are integrate-and-fire neurons with a soft reset. The steps are simulated in pieces and the neurons keep
+    their state between pieces, so that memory is needed for one piece only. `val/acc` is the accuracy of the ReLU network, and
+    `test/acc` is that of the spiking network after the last step. The test also gives `test/ann_acc`, the ReLU network's test
+    accuracy, and `test/conversion_loss`, the difference of the two. The groups `encoding`, `neuron`, `surrogate` and `decoding`
+    are not used, since this method brings its own.
 
     Args:
-        backbone: completed here with `neuron`, `in_shape`, `classes` and `width`; convolutions, linear layers, batch norms,
-            averages and sums only.
-        timesteps: of the test.
-        piece: steps that are simulated at once.
-        input: `current`, the image itself at every step, or `poisson`, spikes with its values as probabilities.
-        activation: `relu`, or `clipped`, whose ceiling is trained and becomes the scale (see `Clipped`).
-        levels: of `clipped`; null for none.
-        normalise: `weight` or `threshold` carries the scales (see `convert`), or `spikingjelly`, its recipe.
-        percentile: of the activations, in (0, 100]; null for their maximum.
-        percentile_over: the `nonzero` activations, or `all`; SpikingJelly's recipe takes all.
-        per_channel: a scale for each channel instead of each layer.
-        calibration: training samples that the scales are taken from, at most.
-        initial: potential at the start as a share of the threshold; 0.5 halves the error of few steps.
-        checkpoint: path of weights for the backbone, to convert without training (`trainer.max_epochs=0`) or to start from.
+        backbone: makes the backbone; it is called here with `neuron`, `in_shape`, `classes` and `width`. The backbone may
+            contain convolutions, linear layers, batch norms, average pooling and sums only.
+        timesteps: number of time steps in a test.
+        piece: how many steps are simulated at once.
+        input: `current` feeds the image itself at every step; `poisson` draws spikes with the pixel values as probabilities.
+        activation: `relu`, or `clipped`, whose upper bound is learned and then used as the layer's scale (see `Clipped`).
+        levels: number of levels to which `clipped` rounds its output; null does not round.
+        normalise: whether the scales are applied to the `weight`s or to the `threshold`s (see `convert`); or `spikingjelly`,
+            for SpikingJelly's own conversion.
+        percentile: percentile of the activations that becomes the scale, in (0, 100]; null takes their maximum.
+        percentile_over: whether the percentile is of the `nonzero` activations or of `all`; SpikingJelly's conversion uses all.
+        per_channel: whether each channel gets a scale, instead of each layer.
+        calibration: maximum number of training samples from which the scales are computed.
+        initial: initial potential as a share of the threshold; 0.5 halves the error for a small number of steps.
+        checkpoint: file of weights for the backbone, to convert it without training (`trainer.max_epochs=0`) or to train on.
         in_shape: `(C, H, W)` of the data set.
-        classes: of the data set.
-        width: of the scale.
+        classes: number of classes of the data set.
+        width: factor on the backbone's width, from the scale.
         loss, metric, watch, optimizer, scheduler: see `Method`.
 
     Raises:
-        ValueError: an argument is not one of its choices or leaves its range, the backbone holds what spikes cannot replace, a
-            metric needs all steps at once or more than there are, or the checkpoint is of another network.
+        ValueError: an argument is not one of its choices or is out of range, the backbone has a layer that cannot be converted,
+            a metric needs all steps at once or more steps than there are, or the checkpoint belongs to another network.
 
     Source: On the Future of Training Spiking Neural Networks, section 2.2; Rueckauer et al., 2017.
     """
@@ -130,7 +132,7 @@ class Conversion(Method):
         built = backbone(neuron=ACTIVATION[activation](levels), in_shape=in_shape, classes=classes, width=width)
         if checkpoint is not None:
             load_weights(built, checkpoint, name="method.checkpoint")
-        links(fold_norm(built, in_shape), in_shape)  # refuses now what a test would refuse after the training
+        links(fold_norm(built, in_shape), in_shape)  # raises now an error that would else come only after the training
         super().__init__(
             encoding=INPUTS[input](timesteps=min(piece, timesteps), in_channels=in_shape[0]),
             backbone=built,
@@ -145,7 +147,7 @@ class Conversion(Method):
         self.normalise, self.initial = normalise, initial
         self.over = {"percentile": percentile, "over": percentile_over, "per_channel": per_channel}
         self._made: tuple[nn.Module, dict[str, Tensor]] | None = (
-            None  # in a tuple: no module of this one, and not saved with it
+            None  # a tuple, so that torch does not register the spiking network as a submodule and save it
         )
         self._ann_correct = self._tested = 0
 
@@ -155,13 +157,16 @@ class Conversion(Method):
 
     @property
     def _simulates(self) -> bool:
-        """Whether there are spikes to simulate: in a test, or without a trainer after `convert`."""
+        """Whether `forward` simulates spikes: after `convert`, in a test or without a trainer."""
         return self._made is not None and (self._trainer is None or self.trainer.testing)
 
     def convert(self, batches: Callable[[], Iterable[Tensor]]) -> nn.Module:
-        """Make spikes of the backbone as it is now, calibrated on images `[B, C, H, W]` that `batches` gives at each call."""
+        """Convert the backbone with its present weights to a spiking network, and return that.
+
+        Each call of `batches` must return an iterable over the images `[B, C, H, W]` that are used for calibration.
+        """
         if self.recorder is not None:
-            self.recorder.watch(nn.Identity())  # not the backbone: a copy would be watched too
+            self.recorder.watch(nn.Identity())  # stop watching the backbone, or its copy would be watched too
         folded = fold_norm(self.backbone, self.in_shape)
         if self.normalise == "spikingjelly":
             self._made = convert_spikingjelly(folded, batches, percentile=self.over["percentile"], initial=self.initial)
@@ -174,7 +179,7 @@ class Conversion(Method):
         return self.tested
 
     def forward(self, images: Tensor) -> Tensor:
-        """Scores `[B, K]` of images `[B, C, H, W]`: the ReLU network's, or after a conversion the spiking one's."""
+        """Return the scores `[B, K]` of images `[B, C, H, W]`: in a test the spiking network's, else the ReLU network's."""
         if self.training or not self._simulates:
             return self.backbone(images[None])[0]
         functional.reset_net(self.tested)
@@ -193,7 +198,7 @@ class Conversion(Method):
     def on_train_start(self) -> None:
         self.encoding(
             next(self.calibration_images(self.trainer.datamodule))
-        )  # refuses now what a test would refuse after the training
+        )  # raises now an error that would otherwise come only after the training
 
     def on_test_epoch_start(self) -> None:
         super().on_test_epoch_start()
@@ -201,7 +206,7 @@ class Conversion(Method):
         self._ann_correct = self._tested = 0
 
     def calibration_images(self, data: LightningDataModule) -> Iterator[Tensor]:
-        """The first training samples of the run's own order, undistorted, as the network gets them."""
+        """Yield the first training samples in the run's order, without augmentation, as the network receives them."""
         left = self.calibration
         for batch in data.train_dataloader():
             images = data.on_after_batch_transfer(tuple(tensor.to(self.device) for tensor in batch), 0)[0][:left]

@@ -1,4 +1,4 @@
-"""Direct training: the backbone is built with spiking neurons and trained by backpropagation through time."""
+"""Direct training: the backbone has spiking neurons and is trained by backpropagation through time."""
 
 from collections.abc import Callable, Iterable
 
@@ -14,19 +14,19 @@ from snnx.metric.metric import Metric
 
 
 class Direct(Method):
-    """Backpropagation through the unrolled network, with the surrogate in place of the step's derivative.
+    """Backpropagation through the unrolled network, with the surrogate's slope in place of the step function's derivative.
 
         dL/dW = sum over t of dL/ds[t] * ds[t]/dh[t] * dh[t]/dW,    ds/dh = surrogate slope at h - v_threshold
 
-    which is autograd through the graph of `Method.forward`; there is nothing else to it.
+    Autograd computes this from the graph of `Method.forward`, so the class adds nothing to `Method` but the construction.
 
     Args:
-        encoding: completed here with `in_channels`.
+        encoding: makes the encoding; it is called here with `in_channels`.
         neuron: makes one neuron layer.
-        backbone: completed here with `neuron`, `in_shape`, `classes` and `width`.
+        backbone: makes the backbone; it is called here with `neuron`, `in_shape`, `classes` and `width`.
         in_shape: `(C, H, W)` of the data set.
-        classes: of the data set.
-        width: of the scale.
+        classes: number of classes of the data set.
+        width: factor on the backbone's width, from the scale.
         decoding, loss, metric, watch, optimizer, scheduler: see `Method`.
 
     Source: Direct Training of Spiking Transformers, Eq 3.

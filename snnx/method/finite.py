@@ -1,4 +1,4 @@
-"""Where a network's numbers stop being numbers."""
+"""Finds the layer in which a network's values stop being finite."""
 
 from collections.abc import Callable
 
@@ -7,15 +7,15 @@ from torch import Tensor, nn
 
 
 class Diverged(RuntimeError):
-    """A loss is no longer a finite number: going on would train on nothing."""
+    """A loss is infinite or NaN, so further training is useless."""
 
 
 def first_nonfinite(network: nn.Module, forward: Callable[[], object]) -> str | None:
-    """Name of the first layer, in the order of execution, whose output is not finite; `None` if all are.
+    """Return the name of the first layer, in the order of execution, whose output is not finite; `None` if all are finite.
 
     Args:
-        network: whose layers are named.
-        forward: runs it.
+        network: the network whose layers are examined.
+        forward: a function that runs the network.
 
     Example:
         >>> net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.ReLU())

@@ -1,4 +1,4 @@
-"""Time to first spike: the backbone is built with neurons that fire at most once, at times solved in closed form."""
+"""Time to first spike: the backbone has neurons that fire at most once, at spike times computed in closed form."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -25,7 +25,7 @@ THRESHOLDS = ("dynamic", "constant", "none")
 INPUTS = {"time": SpikePlanes, "direct": ValuePlanes}
 READOUTS = {"end_membrane": EndMembrane, "spike_time": SpikeTime}
 NORM = "a norm moves spikes out of their window; set norm=none, or choose backbone=mlp or scnn, which have none"
-BREAKS = {  # what a backbone may not hold, and what to do
+BREAKS = {  # layers that a backbone must not contain, and what to do instead
     nn.AvgPool2d: "an average of spikes is no spike; choose backbone=mlp, or scnn or vgg with backbone.pool=max",
     Shortcut: "a sum of spikes is no spike; choose backbone=mlp, scnn or vgg",
     nn.modules.batchnorm._NormBase: NORM,
@@ -35,41 +35,43 @@ BREAKS = {  # what a backbone may not hold, and what to do
 
 
 class TTFS(Method):
-    """Every neuron fires at most once, each layer in a window of its own, and training follows the exact gradient of the times.
+    """Every neuron fires at most once, each layer in its own time window, and training uses the exact gradient of spike times.
 
         m, a    = input(images)             [B, C, H, W] -> [2, B, C, H, W]     fired or not, and 1 - t
         W, P    = backbone(m, a)            [2, B, K]
         scores  = readout(W, P)             [B, K]
 
-    The backbone is the one of every other method, with `DynamicThreshold` for its neurons; two planes take the place of steps.
-    `encoding`, `neuron`, `surrogate` and `decoding` are no part of it.
+    The backbones are those of the other methods, with `DynamicThreshold` as the neuron. Their first dimension holds the two
+    planes `m` and `a` instead of time steps. The groups `encoding`, `neuron`, `surrogate` and `decoding` are not used.
 
     Args:
-        backbone: completed here with `neuron`, `in_shape`, `classes` and `width`; convolutions or linear layers without bias,
-            maxima and neurons only.
-        input: `time` lets a pixel x of [0, 1] fire at 1 - x; `direct` gives the first layer its value.
-        threshold: `dynamic` falls from 1 to 0 in the window of its layer (DFT); `constant` stays at 1, and without windows a
-            spike counts for what comes after it only: the neuron of STDBP, "without DFT"; `none` stays with the identical ANN,
-            whose neuron is `clip(x, 0, 1)`.
-        readout: `end_membrane`, the last layer's potential, as in the authors' code; `spike_time`, as in the paper.
+        backbone: makes the backbone; it is called here with `neuron`, `in_shape`, `classes` and `width`. The backbone may
+            contain convolutions and linear layers without bias, max pooling and neurons only.
+        input: with `time`, a pixel x in [0, 1] fires at time 1 - x; with `direct`, the first layer receives the pixel's value.
+        threshold: `dynamic` falls from 1 to 0 during the window of its layer (the paper's DFT). `constant` stays at 1; there
+            are no windows, and a spike affects only what comes after it (the neuron of STDBP, "without DFT" in the paper).
+            `none` trains and tests the equivalent ANN, whose activation is `clip(x, 0, 1)`.
+        readout: `end_membrane` reads the last layer's potential, as in the authors' code; `spike_time` reads its spike times,
+            as in the paper.
         fire_at_end, clip: see `DynamicThreshold`.
-        source: share of the epochs, from the first on, in which that ANN is trained; the rest goes on from its weights, by the
-            same optimizer and schedule. Above 0 each stage has an epoch at least, of two or more. Validation and test see the
-            network of spike times also then.
-        checkpoint: a file of weights to start from, of that ANN or of another network of spike times on the same backbone: a
-            state dict, or a checkpoint of snnx.
-        steps: of time in validation and test, from the first window to the read-out's, the same number in each: pixels, layers
-            and a read-out that fires do so at steps only, as on clocked hardware; `None` solves for the exact times.
+        source: share of the epochs, at the start of training, in which the equivalent ANN is trained. The remaining epochs
+            train the spike-time network from the ANN's weights, with the same optimizer and schedule. If it is above 0 and
+            there are at least two epochs, each stage gets at least one. Validation and test always use the spike-time network.
+        checkpoint: file of weights to start from, of the equivalent ANN or of another spike-time network with the same
+            backbone; either a state dict or a checkpoint of snnx.
+        steps: number of time steps in validation and test, divided equally among the windows of input, layers and read-out.
+            Pixels, neurons and a firing read-out then fire at these steps only, as on clocked hardware. `None` computes exact
+            spike times.
         in_shape: `(C, H, W)` of the data set.
-        classes: of the data set.
-        width: of the scale.
+        classes: number of classes of the data set.
+        width: factor on the backbone's width, from the scale.
         loss, metric, watch, optimizer, scheduler: see `Method`.
 
     Raises:
-        ValueError: `input`, `threshold` or `readout` is not one of those above, a constant threshold is asked for spike times
-            or steps, `source` is outside [0, 1), `steps` is no multiple of the windows, the backbone holds a layer with which
-            single spikes end, or the weights are another network's.
-        FileNotFoundError: there are no such weights.
+        ValueError: `input`, `threshold` or `readout` is not one of its choices, `threshold=constant` is combined with
+            `readout=spike_time` or `steps`, `source` is outside [0, 1), `steps` is not a multiple of the number of windows, the
+            backbone has a layer that does not keep single spikes, or the weights belong to another network.
+        FileNotFoundError: the file of weights does not exist.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold (ICCV 2023), and its authors' code.
     """
@@ -153,7 +155,7 @@ class TTFS(Method):
         return min(max(1, round(self.source * epochs)), epochs - 1) if self.source else 0
 
     def forward(self, images: Tensor) -> Tensor:
-        """Scores `[B, K]` of images `[B, C, H, W]`; in the source's epochs of training, those of the ANN."""
+        """Return the scores `[B, K]` of images `[B, C, H, W]`, from the equivalent ANN while that is trained."""
         if not self._as_source:
             return super().forward(images)
         values = self.encoding(images)[1:]
@@ -166,10 +168,10 @@ class TTFS(Method):
 
 
 def _require_single_spikes(network: nn.Module) -> None:
-    """Refuse a network of which the two planes would not come out as spikes again.
+    """Reject a network with a layer whose output is not at most one spike per neuron.
 
     Raises:
-        ValueError: a layer pools by the average, normalises, or has a bias.
+        ValueError: the network contains average pooling, a shortcut, a norm, or a bias.
     """
     for name, module in network.named_modules():
         for kind, reason in BREAKS.items():

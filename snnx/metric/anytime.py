@@ -1,4 +1,4 @@
-"""Accuracy, spikes, synaptic operations and energy at every time step of one run, and what leaving early would give."""
+"""Accuracy, spikes, synaptic operations and energy after every time step of a run, also with early exit of each sample."""
 
 from collections.abc import Sequence
 
@@ -16,37 +16,41 @@ from snnx.neuron.node import Node
 
 
 class AnyTime(Counting):
-    """What the network would have said, and spent, had it been stopped after step t; each curve over t, from one run.
+    """The network's accuracy and cost if it were stopped after step t, for each t, measured in a single run.
 
         acc[t]       = share of samples whose scores of the steps 1..t are highest at the label
         spikes[t]    = spikes of all layers of neurons in the steps 1..t                               per sample
         synops[t]    = additions in the steps 1..t (see `energy.operations.additions`),
                        with the products of spiking attentions (see `energy.attention.products`)       per sample
         energy_uj[t] = (0.9 pJ * synops[t] + 4.6 pJ * macs[t]) / 1e6                                   per sample
-        exit_acc[t]  = acc[t], with the answer of samples that were sure before t kept as it was
-        running[t]   = share of samples that were not yet sure after t steps
-        since_steps[t] = the step from which on the answer of step t has stood, t if it has none         mean over samples
+        exit_acc[t]  = acc[t], where a sample that became confident before t keeps its answer of that step
+        running[t]   = share of samples that have not become confident in t steps
+        since_steps[t] = the step since which the answer at t has not changed, t if there is no answer      mean over samples
 
-    A sample is sure, and leaves, when the softmax of its scores first reaches `confidence`; `running_latency_steps` is the
-    mean step of leaving, T for those that never do. Exactly equal greatest scores are no answer, so a sample that ends with
-    them has a latency to decision of T; its class in `acc` is the first of them, as in `test/acc`. Products of a layer that
-    reads values instead of spikes are `macs`; of the first layer once if they are the same at every step, which it need not
-    compute again. Batch norms count as folded, and gains on shortcuts and the neurons' own additions are not counted; the last
-    of `energy_uj` is `energy_45nm_uj` of `Energy`. As numbers the curves give their value at each of `marks`; the last of
-    `since_steps` is the latency to decision, `acc_settle_steps` the first t from which accuracy never again falls below 0.9 of
-    the last, `acc_drop` the deepest fall below an earlier accuracy.
+    A sample becomes confident, and exits, at the first step at which the softmax of its scores reaches `confidence`.
+    `running_latency_steps` is the mean step of exit; samples that never exit count as T. If several classes share the highest
+    score, there is no answer, so a sample that ends with such a tie has a latency to decision of T. In `acc` its class is the
+    first of them, as in `test/acc`.
 
-    A network without spikes, such as one of ReLU, has all but `spikes` and `synops`. A long run is measured in pieces of time,
-    in memory that does not depend on its length but for the curves.
+    Multiplications in a layer that reads values instead of spikes count as `macs`. If the input is the same at every step, the
+    first layer counts only once, since its result can be reused. Batch norms count as folded. Gains on shortcuts and the
+    neurons' own additions are not counted. The last value of `energy_uj` equals `energy_45nm_uj` of `Energy`.
+
+    The result contains each curve's value at each of `marks`. The last value of `since_steps` is the latency to decision,
+    `acc_settle_steps` is the first t after which accuracy never falls below 0.9 of its last value, and `acc_drop` is the
+    largest fall of accuracy below an earlier value.
+
+    A network without spikes, such as a ReLU network, has all curves except `spikes` and `synops`. A long run is measured in
+    pieces of time, so that apart from the curves the memory does not depend on its length.
 
     Args:
-        confidence: in (0, 1].
-        every: the curves keep each so many-th step, and the last.
-        marks: the steps, ascending, whose values become numbers of the result.
+        confidence: softmax probability at which a sample exits, in (0, 1].
+        every: the curves keep every `every`-th step, and the last one.
+        marks: the steps, ascending, whose values are written to the result.
 
     Raises:
-        ValueError: `confidence`, `every` or `marks` leaves its range, or the network is one of spike times, or has an attention
-            whose products cannot be seen.
+        ValueError: `confidence`, `every` or `marks` is out of range, the network uses spike times instead of steps, or it has
+            an attention whose products cannot be measured.
 
     Source: On the Future of Training Spiking Neural Networks, Figure 2 (accuracy); Horowitz, 2014, as in most papers (energy).
 
@@ -93,9 +97,9 @@ class AnyTime(Counting):
             raise ValueError(f"AnyTime: marks must be ascending steps from 1 on; got {list(marks)}")
         super().__init__()
         self.confidence, self.every, self.marks = float(confidence), every, tuple(marks)
-        self._left: Tensor | None = None  # of the batch that is running: samples that were sure
-        self._kept: Tensor | None = None  # and whether their answers were right
-        self._answer: Tensor | None = None  # of all samples at the last step seen, and since when
+        self._left: Tensor | None = None  # which samples of the present batch have become confident
+        self._kept: Tensor | None = None  # whether the answers at which they did were right
+        self._answer: Tensor | None = None  # answers at the last measured step; `_since` is the step since which they stand
         self._since: Tensor | None = None
         self._step = 0
         self._latency = 0.0
@@ -143,8 +147,10 @@ class AnyTime(Counting):
         return {f"anytime_{curve}": {"output": values.float()} for curve, values in curves.items()}
 
     def _stood(self, scores: Tensor) -> Tensor:
-        """`[T, B]`: the step from which on the answer of each step has stood, counted from the start of the run; that step
-        itself where there is none."""
+        """Return `[T, B]`: for each step, the step since which the answer has not changed, counted from 1.
+
+        Where there is no answer, it is the step itself.
+        """
         stood = []
         for answer in answers(scores):
             if self._answer is None:
@@ -159,7 +165,7 @@ class AnyTime(Counting):
         steps = max(len(v) for table in curves.values() for v in table.values())
         total = {
             curve: torch.stack([nn.functional.pad(v.double(), (0, steps - len(v))) for v in table.values()]).sum(0).cpu()
-            for curve, table in curves.items()  # what is computed once belongs to the first step
+            for curve, table in curves.items()  # what is computed once counts at the first step
         }
         spent = {
             name: total.get(f"anytime_{name}", torch.zeros(steps)).double().cumsum(0) for name in ("spikes", "synops", "macs")

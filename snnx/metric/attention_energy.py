@@ -1,4 +1,4 @@
-"""Modelled energy of the products that an attention's scores take part in."""
+"""Modelled energy of the products with an attention's scores."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ PICOJOULES = {"paper": 4.75e-3, "45nm_int8": PRICES["45nm_int8"].ac, "45nm_fp32"
 
 
 def attention_energy_nj(density: Tensor | float, steps: int, tokens: int, width: int, operation: str) -> Tensor | float:
-    """`e * T * N^2 * D * density`, with `density` the share of scores that are not 0, in nJ an image.
+    """Return `e * T * N^2 * D * density` in nJ per image, where `density` is the share of scores that are not 0.
 
     Example:
         >>> [round(attention_energy_nj(1 - zero, 4, 64, 384, "paper"), 2) for zero in (0.7426, 0.9699)]
@@ -24,18 +24,19 @@ def attention_energy_nj(density: Tensor | float, steps: int, tokens: int, width:
 
 
 class AttentionEnergy(Metric):
-    """`attention_energy_nj` of each block, with the scores as the denoiser leaves them, and `_before` it.
+    """`attention_energy_nj` of each block, for the scores after the denoiser and, with the suffix `_before`, before it.
 
-    `..._block0` and on are the blocks', `..._sum` is their sum. The paper's savings compare two networks, not these two.
+    `..._block0`, `..._block1` and so on are the values of the blocks, and `..._sum` is their sum. The savings in the paper
+    compare two networks, not the scores before and after a denoiser.
 
     Args:
-        operation: `paper`, `45nm_int8` or `45nm_fp32`.
+        operation: price of an operation, `paper`, `45nm_int8` or `45nm_fp32`.
 
     Raises:
         ValueError: `operation` is none of the three.
 
-    Source: DS2TA, Table 3. The formula is missing: all eight of its numbers are 29.88 nJ times the density, which is
-        `N^2 D` operations a step of 4.75 fJ; no term counts how often v fires. Horowitz, 2014, for 45 nm.
+    Source: DS2TA, Table 3. The paper gives no formula. All eight numbers of the table are 29.88 nJ times the density, which
+        equals `N^2 D` operations of 4.75 fJ per step; how often v fires does not enter. Horowitz, 2014, for 45 nm.
 
     Example:
         >>> import torch

@@ -8,12 +8,12 @@ from snnx.metric.metric import Metric, Table
 
 
 class AttentionMap(Metric):
-    """The scores of the last block at the last step, one head, of the first sample that is classified rightly.
+    """The scores of one head of the last block at the last step, for the first correctly classified sample.
 
         attention_map_before = q k^T of that head, row by row, N*N values;  attention_map = the same after the denoiser
 
     Args:
-        head: which head, from 0.
+        head: index of the head, counted from 0.
 
     Raises:
         ValueError: the head is negative, or the attention has no such head.

@@ -1,4 +1,4 @@
-"""How the scores of a spiking attention are distributed: which of them a threshold would leave."""
+"""The distribution of a spiking attention's scores, which shows how many of them a threshold would keep."""
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +12,12 @@ BINS = HISTOGRAMS["attention_score_histogram"]
 
 
 class AttentionScore(Metric):
-    """Of the integers `q k^T` of each block, before any denoiser, over samples, steps, heads and pairs of tokens:
+    """The distribution of each block's integer scores `q k^T`, before any denoiser, over samples, steps, heads and token pairs.
 
         attention_score_histogram    = shares of the scores 0, 1, .. 31, and of 32 and more
         attention_score_threshold_95 = the least u with at least 95 % of the scores below u
 
-    Source: ours; DS2TA, Table 3, has 97 to 99 % zeros behind a threshold that the paper does not state for these data.
+    Source: ours; in DS2TA, Table 3, a threshold leaves 97 to 99 % zeros, but the paper does not state it for these data.
 
     Example:
         >>> from torch import nn

@@ -1,4 +1,4 @@
-"""How much of a spiking attention's score map is zero, before and after a denoiser."""
+"""The share of zeros among a spiking attention's scores, before and after a denoiser."""
 
 from itertools import pairwise
 
@@ -10,13 +10,14 @@ from snnx.metric.metric import Metric, Table
 
 
 class AttentionZero(Metric):
-    """Of the scores of each block, over heads and pairs of tokens:
+    """The share of zeros among each block's scores, over heads and pairs of tokens.
 
         attention_zero_before[t, b] = share of q k^T that is 0
         attention_zero[t, b]        = share that is 0 after the denoiser; the same without one
 
-    `..._block0`, `..._block1` and on are the blocks' means over time, `..._least` the least of them, and `..._rise` the least
-    step from a block to the next: positive if the share rises all the way with depth.
+    `..._block0`, `..._block1` and so on are the blocks' means over time, and `..._least` is the smallest of them. `..._rise` is
+    the smallest difference between a block and the one before it, so it is positive if the share rises from each block to the
+    next.
 
     Source: DS2TA, Table 3, which calls the share of zeros sparsity.
 

@@ -1,4 +1,4 @@
-"""What a run would have said, had it been stopped after each of its steps."""
+"""The scores and answers that a network would give if it were stopped after each time step."""
 
 import torch
 from spikingjelly.activation_based import functional
@@ -9,7 +9,7 @@ from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 
 def scores_by_step(outputs: Tensor, decoding: nn.Module) -> Tensor:
-    """`[T, B, K]`: the scores that `decoding` makes of the steps up to each."""
+    """Return `[T, B, K]`: for each step, the scores that `decoding` computes from the outputs up to that step."""
     if isinstance(decoding, RunningMean):
         return decoding.by_step(outputs)
     scores = []
@@ -21,7 +21,9 @@ def scores_by_step(outputs: Tensor, decoding: nn.Module) -> Tensor:
 
 
 def answers(scores: Tensor) -> Tensor:
-    """The class with the greatest of the scores `[..., K]`; -1, no answer, where several have it exactly, as before any spike.
+    """Return the class with the highest of the scores `[..., K]`, or -1 (no answer) if several classes share the highest.
+
+    Such a tie occurs before the first spike, for example, when all scores are 0.
 
     Example:
         >>> answers(torch.tensor([[0.0, 0.0, 0.0], [1.0, 3.0, 2.0], [1.0, 3.0, 3.0]])).tolist()
@@ -32,10 +34,10 @@ def answers(scores: Tensor) -> Tensor:
 
 
 def require_steps(network: nn.Module, metric: str) -> None:
-    """Refuse a network that has no steps to be stopped at, and no potentials and spikes a step.
+    """Reject a network that uses spike times, since it has no time steps and no potentials and spikes for each of them.
 
     Raises:
-        ValueError: it is one of spike times.
+        ValueError: the network uses spike times.
     """
     if any(isinstance(module, DynamicThreshold) for module in network.modules()):
         raise ValueError(

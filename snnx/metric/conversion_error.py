@@ -1,4 +1,4 @@
-"""What conversion loses in each layer: how far its rates are from the activations they stand for."""
+"""The error of conversion in each layer: the difference between firing rates and the activations they represent."""
 
 from collections.abc import Sequence
 
@@ -10,21 +10,21 @@ from snnx.neuron.node import Node
 
 
 class ConversionError(Metric):
-    """Of each layer after t steps, for each t of `marks`, with `target` the activation divided by the layer's scale:
+    """The error of each layer after t steps, for each t in `marks`; `target` is the activation divided by the layer's scale.
 
         conversion_error[t]  = mean over neurons of |spikes up to t / t - target|        in units of the layer's scale
         saturated_percent[t] = 100 * share of neurons that fired at every step
         silent_percent[t]    = 100 * share of neurons that fired at none
 
-    Only for `method=conversion`, which knows the targets. As numbers, each gives its mean over layers at every mark.
+    Only for `method=conversion`, which knows the targets. The result contains the mean over layers of each curve at each mark.
 
     Args:
-        marks: ascending steps; later ones than the last of the run are left out, and one of them the run must reach.
+        marks: the steps, ascending. Marks beyond the end of the run are left out, but the run must reach the first one.
 
     Raises:
-        ValueError: `marks` are no ascending steps, or the layer has no target.
+        ValueError: `marks` are not ascending steps from 1 on, or a layer has no target.
 
-    Source: On the Future of Training Spiking Neural Networks, Eq 4: the last term, with what the layers before add.
+    Source: On the Future of Training Spiking Neural Networks, Eq 4: the last term, together with the errors of earlier layers.
 
     Example:
         >>> from snnx.neuron.if_ import IF

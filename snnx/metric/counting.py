@@ -1,4 +1,4 @@
-"""What every count of operations starts from: which layer reads the input, of what kind it is, which attentions are seen."""
+"""The base of metrics that count operations: it finds the first layer and tells layers that read spikes from others."""
 
 from typing import ClassVar
 
@@ -18,25 +18,26 @@ UNCOUNTED = (_ConvNd, nn.Bilinear, nn.RNNBase, nn.RNNCellBase)
 
 
 class Counting(Metric):
-    """A metric of the operations of all layers, those of a learnt encoding included, whatever `method.watch` says.
+    """A metric of the operations in all layers, including those of a learned encoding and those not in `method.watch`.
 
-    The first layer that runs reads the input, which is spikes if all of it is whole numbers; every other reads spikes, or
-    values in a network without any. What is the same at every step is computed once by the first layer.
+    The first layer that runs reads the input; it counts as spikes if all its values are whole numbers. All other layers read
+    spikes, or values if the network has no spiking neurons. If the input is the same at every step, the first layer counts as
+    computed once.
 
-    What a network multiplies without a layer, by `F.linear` or `@`, is not seen and not counted.
+    Multiplications outside of layers, such as `F.linear` or `@`, are not seen and not counted.
 
     Raises:
-        ValueError: the network has an attention whose products cannot be seen, a layer that is not counted, or a norm that
-            the layer before it cannot take in.
+        ValueError: the network has an attention whose products cannot be measured, a type of layer that is not counted, or a
+            norm that cannot be folded into the layer before it.
     """
 
     in_pieces: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._spikes, self._times = True, False
-        self._first: str | None = None  # the layer that reads the input of the batch that is running
+        self._first: str | None = None  # name of the layer that reads the input of the present batch
         self._values = self._constant = self._started = False
-        self._last: Tensor | None = None  # spikes of the neurons that ran last
+        self._last: Tensor | None = None  # spikes of the neuron layer that ran last
 
     def begin(self, network: nn.Module) -> None:
         require_foldable(network, who=type(self).__name__)
@@ -69,25 +70,25 @@ class Counting(Metric):
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         self._last = s
-        self._spikes = True  # also where only the encoding fires
+        self._spikes = True  # even if only the encoding has neurons
         return {}
 
     def measure_norm(self, layer: str) -> dict[str, Tensor]:
-        """Curves of the layer that ran last, of which a batch norm that can be folded into it reads the output."""
+        """Return curves of the last layer that ran, whose output a batch norm reads that can be folded into it."""
         return {}
 
     def reads_values(self, layer: str) -> bool:
-        """Whether the layer that runs now reads values; the first one asked about is the first of the network."""
+        """Whether a layer reads values instead of spikes; the first layer that this is called for counts as the first."""
         self._first = self._first or layer
         return self._values if layer == self._first else not self._spikes
 
     def computed_steps(self, layer: str, steps: int) -> int:
-        """How many of these steps a layer that reads values computes: the first one reads a constant input once a sample."""
+        """Return how many steps a layer that reads values computes: one per sample for the first layer with constant input."""
         if not (self._constant and layer == self._first):
             return steps
         steps, self._started = 0 if self._started else 1, True
         return steps
 
     def products(self, before: Tensor, after: Tensor, attention: SelfAttention) -> Tensor:
-        """`[T, B]`: additions of an attention's two products, whose scores these are; the last neurons made its values."""
+        """Return `[T, B]`: the additions in an attention's two products; its values v come from the last neuron layer."""
         return products(before, after, self._last)

@@ -1,4 +1,4 @@
-"""Early decision: what the network would say if it were stopped after each step, and when its answer is final."""
+"""Early decision: the accuracy if the network is stopped after each step, and the step at which its answer is final."""
 
 from torch import Tensor, nn
 
@@ -7,18 +7,19 @@ from snnx.metric.metric import Metric, Table
 
 
 class Decision(Metric):
-    """With `k[t, b] = argmax of the scores that decoding makes of the steps 0 to t`:
+    """Whether the answer after each step is right, and whether it is final.
 
+        k[t, b]         = argmax of the scores that decoding computes from the steps 0 to t
         early_acc[t, b] = 1 if k[t, b] = label[b] else 0
         decided[t, b]   = 1 if k[t', b] = k[T-1, b], and no tie, for all t' >= t, or t = T-1, else 0
 
-    Scores of which several are exactly the greatest, such as those before any spike, are no answer: a sample that ends so is
-    never decided, and its latency is T. Its class in `early_acc` is the first of them, as in `test/acc`. `decided_latency` is
-    the number of steps after which the answer is final, `1 + T - sum over t of decided[t]`, averaged over samples;
-    `early_acc_half` the accuracy after half of the steps.
+    If several classes share the highest score, as before the first spike, there is no answer. A sample that ends with such a
+    tie has a latency of T; its class in `early_acc` is the first of them, as in `test/acc`. `decided_latency` is the number of
+    steps after which the answer is final, `1 + T - sum over t of decided[t]`, averaged over samples. `early_acc_half` is the
+    accuracy after half of the steps.
 
     Raises:
-        ValueError: the network is one of spike times.
+        ValueError: the network uses spike times instead of steps.
 
     Source: ETTFS argues for fewer steps by weighting early spikes; it states no measure.
 
@@ -43,7 +44,7 @@ class Decision(Metric):
         scores = scores_by_step(outputs, decoding)
         said = answers(scores)
         stands = (said == said[-1]) & (said[-1] >= 0)
-        stands[-1] = True  # the run ends here, decided or not
+        stands[-1] = True  # at the last step every answer is final
         final = stands.int().flip(0).cummin(0).values.flip(0)
         return {"early_acc": {"output": (scores.argmax(2) == labels).float()}, "decided": {"output": final.float()}}
 

@@ -8,11 +8,11 @@ from snnx.metric.metric import Metric, Table
 
 
 class Denoiser(Metric, pl.Callback):
-    """Of every NSAD of the trained network, for all integer scores `v = 0 .. v_max` of each head:
+    """The learned function of every NSAD in the network, for all integer scores `v = 0 .. v_max` and each head.
 
-        denoiser_table     = the integers that inference reads
+        denoiser_table     = the integers that inference looks up
         denoiser_curve     = f(v), before rounding and clamping
-        denoiser_threshold = u, by block, one value a head
+        denoiser_threshold = u, for each block, one value per head
 
     Source: DS2TA, Figure 4.
     """
@@ -26,7 +26,7 @@ class Denoiser(Metric, pl.Callback):
         return self._tables
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if pl_module.recorder is None:  # the test of another checkpoint
+        if pl_module.recorder is None:  # this tests another checkpoint
             return
         modules = {name: m for name, m in pl_module.backbone.named_modules() if isinstance(m, NSAD)}
         self._tables = read(modules)
@@ -34,7 +34,7 @@ class Denoiser(Metric, pl.Callback):
 
 @torch.no_grad()
 def read(modules: dict[str, NSAD]) -> dict[str, Table]:
-    """The three tables of denoisers by name; nothing of none.
+    """Return the three tables of the given denoisers; empty if there are none.
 
     Example:
         >>> found = read({"denoiser": NSAD(1, 3)})

@@ -1,13 +1,13 @@
-"""Curves that are no series of numbers: histograms and pictures. The report draws each in a figure of its own.
+"""Curves that are not time series: histograms and pictures. The report draws each kind in its own figure.
 
-This file imports no torch, since the report reads it.
+This module does not import torch, because the report imports it.
 """
 
 from typing import NamedTuple
 
 
 class Bins(NamedTuple):
-    """`count` bins of one width from `low` to `high`; what lies outside counts into the first or the last."""
+    """`count` bins of equal width from `low` to `high`; values outside count in the first or the last bin."""
 
     low: float
     high: float

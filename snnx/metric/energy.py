@@ -1,4 +1,4 @@
-"""Operations of the whole network, and what they cost by several price lists."""
+"""Operations of the whole network, and their energy by several price lists."""
 
 import torch
 from spikingjelly.activation_based.base import MemoryModule
@@ -18,21 +18,21 @@ BYTES = 4  # of a weight, a bias and a state
 
 
 class Energy(Counting):
-    """Exact synaptic operations, multiplications, and modelled energy of a sample; formulas in `formulas`.
+    """Exact synaptic operations, multiplications and modelled energy per sample; the formulas are in `formulas`.
 
         synops = sum over layers of additions (see `energy.operations.synops`) + products of spiking attentions
         macs   = weights of every layer that reads values, zeros included: of the first, once if they stay the same over time
         bytes  = 4 * (synops + macs) + 4 * outputs of layers with a bias or a batch norm * T + 8 * states of neurons * T
         energy = by each of `energy.prices.PRICES`
 
-    Batch norms count as folded into weights and biases, and so do scales of spikes and divisions of poolings; the neurons' own
-    arithmetic, gains on shortcuts and maxima are not counted. The input is spikes if all of it is whole numbers.
-    `energy_truenorth` and `energy_spinnaker` are `relative_energy`, without a unit, of spikes in time steps. A network without
-    spikes, such as one of ReLU, has neither these nor `synops`: all that its layers read are values. Energy on a mesh is
-    `mesh_energy`.
+    Batch norms count as folded into weights and biases, and so do the scales of spikes and the divisions of average pooling.
+    The neurons' own arithmetic, gains on shortcuts and max pooling are not counted. The input counts as spikes if all its
+    values are whole numbers. `energy_truenorth` and `energy_spinnaker` are `relative_energy`, which has no unit, from the
+    spikes and the number of time steps. A network without spikes, such as a ReLU network, has neither of these nor `synops`,
+    because its layers read values only. For the energy on a mesh of cores, see `mesh_energy`.
 
     Raises:
-        ValueError: the network has an attention whose products cannot be seen.
+        ValueError: the network has an attention whose products cannot be measured; see also `Counting`.
 
     Source: `energy.prices`; SpikingJelly's NeuromorphicMemoryAccessCounter for bytes.
     """
@@ -54,7 +54,7 @@ class Energy(Counting):
         super().begin(network)
         self._units: dict[str, Tensor] = {}
         self._top: dict[str, float] = {}
-        self._without: dict[str, Tensor] = {}  # traffic of the bias that the layer that ran last does not have
+        self._without: dict[str, Tensor] = {}  # memory traffic of a bias for the last layer, if it has none itself
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         super().measure(h, s, node)
@@ -80,7 +80,7 @@ class Energy(Counting):
         return {**found, "energy_charge": operations.charge(module, x), "energy_dense": dense}
 
     def measure_norm(self, layer: str) -> dict[str, Tensor]:
-        """Folded into its layer, the norm is a bias, where there was none."""
+        """A norm that is folded into a layer without a bias gives the layer a bias."""
         return self._without
 
     def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from snnx.neuron.node import Node
 class FiringRate(Metric):
     """`firing_rate[t, b] = sum of s[t, b] / neurons`, in spikes per neuron and step.
 
-    `last_over_first` is the last layer's rate divided by the first's: near 0 where activity dies out with depth.
+    `last_over_first` is the last layer's rate divided by the first layer's; it is near 0 if activity dies out with depth.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""Firing rate while training, batch by batch."""
+"""The firing rate of each training batch."""
 
 from functools import partial
 
@@ -14,12 +14,13 @@ from snnx.neuron.node import Node
 class FiringRateByIteration(Metric, pl.Callback):
     """The mean of `s` over steps, samples and neurons of each layer, for each of the first training batches.
 
-    `..._first_over_end` is the mean rate of the layers in the first batch, so of weights as they were drawn, divided by that
-    over the last tenth of these batches: near 0 where a network starts almost silent, near 1 where it starts at the rate that
-    it keeps. `..._start_over_end` is the same of the first tenth, in which a fast training has caught up.
+    `..._first_over_end` is the layers' mean rate in the first batch, which is that of the initial weights, divided by their
+    mean rate in the last tenth of the batches. It is near 0 if the network is almost silent at the start, and near 1 if it
+    starts at the rate that it keeps. `..._start_over_end` uses the first tenth of the batches instead of the first batch; by
+    then, a network that trains fast has reached its later rate.
 
     Args:
-        iterations: batches that are watched, at least 10.
+        iterations: number of batches that are recorded, at least 10.
 
     Raises:
         ValueError: `iterations` is below 10.
@@ -45,7 +46,7 @@ class FiringRateByIteration(Metric, pl.Callback):
 
     def extra(self, curve: str, table: Table) -> dict[str, float]:
         mean = torch.stack(list(table.values())).mean(0)
-        tenth = max(1, len(mean) // 10)  # of a training of a few batches, the first and the last
+        tenth = max(1, len(mean) // 10)  # at least one batch
         end = float(mean[-tenth:].mean())
         if not end > 0:
             return {}
@@ -58,7 +59,7 @@ class FiringRateByIteration(Metric, pl.Callback):
         self._rates = {layer: list(rates) for layer, rates in state_dict["rates"].items()}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.global_step >= self.iterations:  # continued later than that
+        if trainer.global_step >= self.iterations:  # resumed after the recorded batches
             return
         for name, node in pl_module.backbone.named_modules():
             if isinstance(node, Node):
@@ -79,6 +80,6 @@ class FiringRateByIteration(Metric, pl.Callback):
 
 
 def _append(rates: list[Tensor], node: Node, _: object, s: Tensor) -> None:
-    """A hook and not a probe: a probe would take the kernels' way through wider numbers, and the training with it."""
-    if node.training:  # not while validating
+    """Append the mean firing rate; this is a hook, since a probe would make the kernels use float32 and change the training."""
+    if node.training:  # not during validation
         rates.append(s.detach().mean(dtype=torch.float32))

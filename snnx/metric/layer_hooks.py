@@ -1,4 +1,4 @@
-"""Holds on to the layers of a network, and tells a listener what each one does while it runs."""
+"""Attaches hooks to the layers of a network, and tells a listener what each layer does while it runs."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -13,7 +13,7 @@ from snnx.norm.foldable import is_batch_norm
 
 
 class Listener(Protocol):
-    """What is told of the layers that are held, in the order in which they run."""
+    """Receives what the hooked layers do, in the order in which they run."""
 
     def see_neurons(self, name: str, node: Node, h: Tensor, s: Tensor) -> None:
         """A neuron layer fired: its potentials before reset and its spikes, both `[T, B, *]`."""
@@ -29,14 +29,14 @@ class Listener(Protocol):
 
 
 class LayerHooks:
-    """The hooks of one recording; a network that nobody watches pays nothing.
+    """The hooks of one recording; without them, a network runs at full speed.
 
     Args:
-        listener: what is told.
+        listener: the object whose methods are called.
         nodes: neuron layers by name.
         attentions: spiking attentions by name.
-        layers: other modules by name; of these the convolutions, linear layers and batch norms are held.
-        norms: whether batch norms are held.
+        layers: other modules by name; of these, convolutions, linear layers and batch norms get hooks.
+        norms: whether batch norms get hooks.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class LayerHooks:
     ) -> None:
         self.listener, self.nodes, self.attentions = listener, nodes, attentions
         self._hooks: list[RemovableHandle] = []
-        self._made: tuple[str, Tensor] | None = None  # the layer that ran last, and its output
+        self._made: tuple[str, Tensor] | None = None  # name and output of the layer that ran last
         for name, node in nodes.items():
             node.probe = partial(listener.see_neurons, name, node)
         for name, attention in attentions.items():
@@ -63,7 +63,7 @@ class LayerHooks:
                 self._hooks.append(module.register_forward_pre_hook(self._before_norm))
 
     def let_go(self) -> None:
-        """Leave the network as it was found."""
+        """Remove all hooks and probes from the network."""
         for watched in (*self.nodes.values(), *self.attentions.values()):
             watched.probe = None
         for hook in self._hooks:
@@ -77,7 +77,7 @@ class LayerHooks:
         self._made = name, y
 
     def _before_norm(self, norm: nn.Module, inputs: tuple[Tensor]) -> None:
-        """If the norm reads what the last layer made, in whatever shape, it can be folded into that layer."""
+        """If the norm reads the output of the last layer, possibly reshaped, it can be folded into that layer."""
         name, y = self._made or ("", inputs[0].new_empty(0))
         if y.data_ptr() == inputs[0].data_ptr() and y.numel() == inputs[0].numel():
             self.listener.see_norm(name)

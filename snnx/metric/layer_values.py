@@ -1,4 +1,4 @@
-"""What a recorder saw, as plain numbers: for the result and for a spreadsheet."""
+"""Converts a recorder's curves to plain numbers, for the result file and for a spreadsheet."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ Layers = dict[str, dict[str, dict[str, list[float]]]]
 
 
 def rounded(recorder: Recorder) -> Layers:
-    """All curves of all kinds, to six digits."""
+    """Return all curves of all kinds, rounded to six digits."""
     layers: Layers = {}
     for kind in KINDS:
         for curve, table in recorder.curves(kind).items():
@@ -21,7 +21,7 @@ def rounded(recorder: Recorder) -> Layers:
 
 
 def as_csv(layers: Layers) -> str:
-    """The same as a table with one value a line.
+    """Format the same curves as a CSV table with one value per line.
 
     Example:
         >>> print(as_csv({"firing_rate": {"test": {"sn1": [0.5, 0.25]}}}))

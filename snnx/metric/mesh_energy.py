@@ -1,4 +1,4 @@
-"""Energy on a mesh of cores, with hops that are counted."""
+"""Energy on a mesh of cores, from the number of spikes and of the links between cores that they cross."""
 
 from math import ceil, isqrt
 
@@ -10,9 +10,9 @@ from snnx.neuron.node import Node
 
 
 def mesh_energy_uj(spikes: Tensor | float, hops: Tensor | float) -> Tensor | float:
-    """`20 pJ * spikes + 100 pJ * hops + 3.52 uJ`, of one frame.
+    """Return `20 pJ * spikes + 100 pJ * hops + 3.52 uJ`, the energy of one frame in uJ.
 
-    The paper's counts are a thousandth of what it prints (71 M and 45.4 M), which its own total needs.
+    The counts printed in the paper (71 M and 45.4 M) are too large for its own total, which needs a thousandth of them.
 
     Example:
         >>> round(mesh_energy_uj(71e3, 454e3), 2)
@@ -22,14 +22,14 @@ def mesh_energy_uj(spikes: Tensor | float, hops: Tensor | float) -> Tensor | flo
 
 
 def hops(by_core: list[Tensor], *, multicast: bool = True) -> Tensor:
-    """Links that spikes cross when every core sends each of its own to every core of the next layer, along x and then y.
+    """Count the links that spikes cross if each core sends its spikes to all cores of the next layer, along x and then y.
 
-    Cores are numbered row by row over the smallest square mesh, layer after layer.
+    The cores are placed row by row on the smallest square mesh, layer after layer.
 
     Args:
-        by_core: spikes of each core, `[cores]`, layer by layer.
-        multicast: a spike goes out once, along its row, and branches where a column holds receivers, so that a link is crossed
-            once. If false, a spike of its own goes to each receiver: the sum of their Manhattan distances.
+        by_core: number of spikes of each core, `[cores]`, for each layer.
+        multicast: if true, a spike is sent once along its row and branches at each column with receivers, so that it crosses
+            each link only once. If false, one copy is sent to each receiver, and the hops are the sum of Manhattan distances.
 
     Example:
         >>> spikes = [torch.tensor([5.0, 1.0]), torch.tensor([2.0, 0.0])]      # (0,0) and (1,0) to (0,1) and (1,1)
@@ -51,7 +51,7 @@ def hops(by_core: list[Tensor], *, multicast: bool = True) -> Tensor:
 
 
 def _tree(source: Tensor, target: Tensor) -> Tensor:
-    """Links of the tree from each source, `[S, 2]`, to all targets, `[K, 2]`: along its row, and up and down their columns."""
+    """Count the links of the tree from each source, `[S, 2]`, along its row and then the columns to all targets, `[K, 2]`."""
     x, y = source.T
     links = _span(x, target[:, 0])
     for column in target[:, 0].unique():
@@ -60,23 +60,24 @@ def _tree(source: Tensor, target: Tensor) -> Tensor:
 
 
 def _span(start: Tensor, ends: Tensor) -> Tensor:
-    """Links of a line that holds a start, `[S]`, and all ends."""
+    """Count the links of the shortest line that contains a start, `[S]`, and all ends."""
     return torch.maximum(start, ends.max()) - torch.minimum(start, ends.min())
 
 
 class MeshEnergy(Metric):
     """`mesh_energy_uj` of a frame, from the spikes of each core.
 
-    A layer's neurons, in the order of their features, are cut into equal groups of at most `core` neurons, a core each; the
-    read-out takes one core, which receives and does not fire.
+    The neurons of a layer, in the order of their features, are divided into equal groups of at most `core` neurons, one group
+    per core. The read-out takes one more core, which receives spikes and sends none.
 
-    The paper counts 6.4 hops a spike on VGG-16, fewer than any way of sending each spike to every core of the next layer: with
-    its 0.2561 spikes a neuron, spread evenly over 278 cores, multicast crosses 57 links a spike, and the frame costs 421 uJ
-    where the paper has 50.36 (263 and 1,919 without multicast). Its simulator is not public: what it sends, and where its cores
-    lie, is not known, so energies of this model compare networks with one another and not with the paper's.
+    The paper counts 6.4 hops per spike on VGG-16. This is fewer than are needed to send each spike to every core of the next
+    layer. With the paper's 0.2561 spikes per neuron, spread evenly over 278 cores, multicast crosses 57 links per spike and a
+    frame costs 421 uJ, where the paper has 50.36 uJ (without multicast: 263 links and 1,919 uJ). The paper's simulator is not
+    public, so it is not known what it sends and how its cores are placed. Compare energies of this model only with one another,
+    not with the paper's.
 
     Args:
-        core: neurons of a core at most, at least 1.
+        core: maximum number of neurons per core, at least 1.
         multicast: see `hops`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a spiking metric is: one number a layer, step and sample, streamed over the test set."""
+"""The base class of metrics: they give a number for each layer, time step and sample, reduced over the test set."""
 
 from typing import ClassVar
 
@@ -12,11 +12,11 @@ Table = dict[str, Tensor]
 
 
 class Metric:
-    """A metric reads potentials and spikes of one layer and never touches them.
+    """A metric reads the potentials and spikes of a layer and never changes them.
 
-    `over_samples` names the curves that `measure` (or `measure_input`, `measure_output`) returns and how each is reduced over
-    samples: "mean", "max", or "example" for what is kept of the rightly classified sample only. Nothing is kept but the
-    running reductions and the columns of two samples.
+    `over_samples` names the curves that `measure` and its siblings, such as `measure_input`, return, and how each is reduced
+    over samples: "mean", "max", or "example" to keep only the values of the correctly classified example. To save memory, only
+    the running reductions and the values of two example samples are kept.
     """
 
     over_samples: dict[str, str]
@@ -35,43 +35,43 @@ class Metric:
     """How a curve is computed, where a number of it should not stand alone."""
 
     def begin(self, network: nn.Module) -> None:
-        """A test of this network begins; what is not kept by the recorder is forgotten. May refuse the network."""
+        """Prepare for a test of this network: forget the previous test, and raise a ValueError if the network does not fit."""
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
-        """Curves `[T, B]` of one neuron layer, from its potential before reset and its spikes, both `[T, B, *]`."""
+        """Return curves `[T, B]` of a neuron layer, from its potentials before reset and its spikes, both `[T, B, *]`."""
         return {}
 
     def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:
-        """Curves `[T, B]` of one spiking attention, from its scores before and after a denoiser, both `[T, B, h, N, N]`."""
+        """Return curves `[T, B]` of a spiking attention, from its scores before and after a denoiser, `[T, B, h, N, N]`."""
         return {}
 
     def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
-        """Curves of the input, as `{curve: {place: [T, B]}}`, from images `[B, *]` and what they became, `[T, B, *]`."""
+        """Return curves of the input, `{curve: {place: [T, B]}}`, from images `[B, *]` and their encoding `[T, B, *]`."""
         return {}
 
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
-        """Curves of the read-out `[T, B, K]`, as `{curve: {place: [T, B]}}`, with what makes scores of it and labels `[B]`."""
+        """Return curves of the outputs `[T, B, K]`, as `{curve: {place: [T, B]}}`, given the decoding and the labels `[B]`."""
         return {}
 
     def measure_layer(self, layer: str, module: nn.Conv2d | nn.Linear, x: Tensor) -> dict[str, Tensor]:
-        """Curves `[T, B]` of one convolution or linear layer, from its input `[T, B, *]`."""
+        """Return curves `[T, B]` of a convolution or linear layer, from its input `[T, B, *]`."""
         return {}
 
     def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
-        """The curves to keep, from the reduced ones of `over_samples`; these, unless a metric makes others of them."""
+        """Compute the final curves from the reduced curves of `over_samples`; by default they are the same."""
         return curves
 
     def gathered(self) -> dict[str, Table]:
-        """Curves that a metric which is also a callback of Lightning took from training, one value a place on its own axis."""
+        """Return the curves that a metric recorded outside of `measure`, as a Lightning callback, for example in training."""
         return {}
 
     def extra(self, curve: str, table: Table) -> dict[str, float]:
-        """Scalars that a claim about the curve can be decided by, as `{suffix: value}`."""
+        """Return further numbers about a curve, as `{suffix: value}`, which claims can refer to."""
         return {}
 
 
 def rise(table: Table) -> dict[str, float]:
-    """Mean over time of the last layer minus that of the layer before; empty for a single layer.
+    """Return the last layer's mean over time minus that of the layer before it; empty for a single layer.
 
     Example:
         >>> import torch

@@ -12,14 +12,14 @@ from snnx.neuron.node import Node
 class NegativePotential(Metric):
     """`negative_potential_percent[t, b] = 100 * #{h[t, b] < 0} / neurons`, with `h` the potential before reset.
 
-    With `on="V"` the potential after the reset is looked at instead. `rise` is the last layer minus the one before it. The
-    share is 0 for KLIF, whose potential passes a ReLU after charge.
+    With `on="V"` the potential after the reset is used instead. `rise` is the last layer's value minus that of the layer before
+    it. For KLIF with `after_charge` the share is 0, because its potential passes through a ReLU after the charge.
 
     Args:
-        on: `H` or `V`.
+        on: `H`, the potential before the reset, or `V`, the potential after it.
 
     Raises:
-        ValueError: `on` is neither, or is V and a neuron has a step of its own.
+        ValueError: `on` is neither, or it is V and a neuron overrides `step`.
 
     Source: Direct Training of Spiking Transformers, section 4.6 and Figure 16.
 

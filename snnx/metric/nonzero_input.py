@@ -1,4 +1,4 @@
-"""Non-zero input: how much of an image, and of what it is encoded as, is not zero."""
+"""Non-zero input: the share of values that are not zero, in an image and in its encoding."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from snnx.metric.metric import Metric
 
 
 class NonzeroInput(Metric):
-    """Of the image and of what it is encoded as, each as the one layer `input`.
+    """The percentage of non-zero values in the image and in its encoding, both listed under the layer name `input`.
 
         nonzero_pixel_percent    = 100 * #{pixel != 0} / pixels
         nonzero_input_percent[t] = 100 * #{encoded[t] != 0} / values

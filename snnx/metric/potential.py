@@ -1,4 +1,4 @@
-"""The distribution of potentials: where neurons stand when they are compared with the threshold."""
+"""The distribution of the potentials that are compared with the threshold."""
 
 import torch
 from torch import Tensor, nn
@@ -13,19 +13,19 @@ BINS = HISTOGRAMS["potential_histogram"]
 
 
 class Potential(Metric):
-    """Of `h[t]`, the potential before reset, over samples, steps and neurons of a layer:
+    """The distribution of `h[t]`, the potential before reset, over samples, steps and neurons of a layer.
 
         potential_mean, potential_std, potential_skew
         potential_above = share with h >= threshold
         potential_near  = share with |h - threshold| <= 1
-        potential_histogram, in 64 bins from -4 to 4, whose ends take what lies beyond
+        potential_histogram, in 64 bins from -4 to 4; values outside count in the first or the last bin
         current_variance = Var(x[t]), of a first-spike neuron without leak, where x[t] = h[t] - h[t-1]
 
-    The threshold is the one that this h was compared with: `v_threshold`, or where a neuron moves it, that of the step. A
-    neuron that fires once goes on integrating and says nothing any more, so only steps up to its spike count.
+    The threshold is the one that this h was compared with: `v_threshold`, or that of the step if the threshold changes over
+    time. The potential of a neuron that fires once has no effect after its spike, so only the steps up to the spike count.
 
     Args:
-        include_refractory: count a first-spike neuron after its spike too.
+        include_refractory: whether the steps after the spike of a first-spike neuron count too.
 
     Source: ETTFS, Figures 1 and 2.
 
@@ -85,7 +85,7 @@ class Potential(Metric):
 
 
 def _histogram(h: Tensor, counted: Tensor) -> Tensor:
-    """Shares of a sample's potentials by bin, `[bins, B]`."""
+    """Return the share of each sample's potentials in each bin, `[bins, B]`."""
     place = ((h - BINS.low) * (BINS.count / (BINS.high - BINS.low))).floor().clamp(0, BINS.count - 1).long()
     by_sample = (x.transpose(0, 1).flatten(1) for x in (place, counted))
     place, counted = by_sample

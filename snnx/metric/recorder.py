@@ -1,4 +1,4 @@
-"""Measures a network while it is tested: what its layers do becomes the curves of metrics."""
+"""Records a network during a test: passes what its layers do to the metrics, which turn it into curves."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,15 +17,16 @@ from snnx.norm.foldable import is_batch_norm
 
 
 class Recorder(Reductions):
-    """Streams metrics over the test set, from the layers of a network to `Reductions`.
+    """Passes potentials and spikes from the layers of a network to the metrics, batch by batch, and reduces the results.
 
-    A context: inside it, the watched layers hand over their potentials and spikes; outside, they pay nothing.
+    It is a context manager. Inside the context, the watched layers report their potentials and spikes; outside, they run at
+    full speed.
 
     Args:
-        network: its neuron layers and spiking attentions are watched, in the order of `named_modules`.
-        metrics: what is measured.
-        layers: shell pattern of the layer names to watch, such as `encoder.*.sn2`; operations are counted of all.
-        encoding: what is before the network: its layers and neurons, if any, belong to the operations.
+        network: the network whose neuron layers and spiking attentions are watched, in the order of `named_modules`.
+        metrics: the metrics to measure.
+        layers: shell pattern of the neuron layers to watch, such as `encoder.*.sn2`; operations are counted in all layers.
+        encoding: the encoding before the network; the operations of its layers and neurons are counted too.
 
     Raises:
         ValueError: no neuron layer matches the pattern.
@@ -53,14 +54,14 @@ class Recorder(Reductions):
         self.layers = layers
         self.nodes: dict[str, Node] = {}
         self.attentions: dict[str, SelfAttention] = {}
-        self.labels: Tensor | None = None  # of the batch that is running, where they are known
+        self.labels: Tensor | None = None  # labels of the present batch, if they are known
         self._hooks: LayerHooks | None = None
-        self._early: list[Callable[[], None]] = []  # what the encoding did before the recorder knew the batch
+        self._early: list[Callable[[], None]] = []  # measurements of the encoding's layers, which run before `see_input`
         self._batch_size = self._steps = 0
         self.watch(network)
 
     def watch(self, network: nn.Module) -> None:
-        """Watch this network from now on, in place of the one before.
+        """Watch this network from now on, instead of the previous one.
 
         Raises:
             ValueError: no neuron layer matches the pattern.
@@ -76,7 +77,7 @@ class Recorder(Reductions):
             self.nodes = {name: module for name, module in found.items() if self.counting or name in self.matched}
             scored = any(type(metric).measure_scores is not Metric.measure_scores for metric in self.metrics)
             attentions = {name: module for name, module in network.named_modules() if isinstance(module, SelfAttention)}
-            self.attentions = attentions if scored else {}  # to be watched costs it the cheaper order of its products
+            self.attentions = attentions if scored else {}  # when watched, it cannot use the faster order of its products
 
     def __enter__(self) -> "Recorder":
         read = any(type(metric).measure_layer is not Metric.measure_layer for metric in self.metrics)
@@ -95,7 +96,7 @@ class Recorder(Reductions):
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Let the network run unwatched for as long as the context lasts; nothing of it is measured."""
+        """Stop watching for as long as the context lasts; what the network does in it is not measured."""
         on = self._hooks is not None
         if on:
             self.__exit__()
@@ -106,11 +107,11 @@ class Recorder(Reductions):
                 self.__enter__()
 
     def see_input(self, images: Tensor, encoded: Tensor) -> None:
-        """Measure the input of the batch that begins; of a run in pieces, its first piece."""
+        """Measure the input of a new batch; if the run is in pieces, the input of the first piece."""
         self._batch_size, self._steps, self._later = len(images), len(encoded), False
         reads = any(isinstance(module, nn.Conv2d | nn.Linear) for module in self.before.values())
         for metric in self.metrics:
-            given = images[None] if reads and metric in self.counting else encoded  # what the first layer that is counted reads
+            given = images[None] if reads and metric in self.counting else encoded  # the first counted layer's input
             for curve, places in metric.measure_input(images, given).items():
                 self._put(curve, places)
         early, self._early = self._early, []
@@ -118,7 +119,7 @@ class Recorder(Reductions):
             measure()
 
     def see_output(self, outputs: Tensor, decoding: nn.Module) -> None:
-        """Measure the read-out of the batch that is running."""
+        """Measure the outputs of the present batch."""
         if self.labels is not None:
             for metric in self.metrics:
                 for curve, places in metric.measure_output(outputs, decoding, self.labels).items():
@@ -140,7 +141,7 @@ class Recorder(Reductions):
                 self._put(curve, {name: values})
 
     def _once_known(self, name: str, measure: Callable[[], None]) -> None:
-        """Measure now, or, what is a part of the encoding, as soon as the batch is known."""
+        """Measure now; a part of the encoding is measured later, when `see_input` has received the batch."""
         if name in self.before:
             self._early.append(measure)
         else:

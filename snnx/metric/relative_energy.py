@@ -1,4 +1,4 @@
-"""Energy relative to rate coding, from latency and spikes."""
+"""Energy relative to rate coding, from latency and number of spikes."""
 
 import torch
 from torch import Tensor, nn
@@ -8,12 +8,12 @@ from snnx.metric.spikes_per_neuron import answered
 from snnx.neuron.node import Node
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
-RATE_STEPS, RATE_SPIKES = 512, 2.612e6  # of RMP-SNN, VGG-16 on CIFAR-10: what the paper's Table 2 is divided by
-SHARES = {"truenorth": (0.6, 0.4), "spinnaker": (0.36, 0.64)}  # static and dynamic, of all energy of the rate code
+RATE_STEPS, RATE_SPIKES = 512, 2.612e6  # RMP-SNN, VGG-16 on CIFAR-10: the reference of the paper's Table 2
+SHARES = {"truenorth": (0.6, 0.4), "spinnaker": (0.36, 0.64)}  # static and dynamic share of the reference's energy
 
 
 def relative_energy(steps: float, spikes: Tensor | float, chip: str) -> Tensor | float:
-    """`E_static * steps/512 + E_dynamic * spikes/2.612e6`, 1 for the rate code of the paper.
+    """Return `E_static * steps/512 + E_dynamic * spikes/2.612e6`, which is 1 for the paper's rate-coded network.
 
     Example:
         >>> round(relative_energy(160, 0.073e6, "truenorth"), 4), round(relative_energy(160, 0.073e6, "spinnaker"), 4)
@@ -24,21 +24,21 @@ def relative_energy(steps: float, spikes: Tensor | float, chip: str) -> Tensor |
 
 
 class RelativeEnergy(Metric):
-    """`relative_energy` of a network whose layers fire in windows of their own, on TrueNorth and on SpiNNaker.
+    """`relative_energy` on TrueNorth and on SpiNNaker of a network whose layers fire in time windows.
 
-        spikes_in_total = spikes of all layers that are watched, those of the read-out included, one a neuron of one that
-            does not fire
-        latency_steps = windows * window_steps, from the first to that of the read-out; pixels with times have the first
+        spikes_in_total = spikes of all watched layers and of the read-out; a read-out that does not fire counts one per neuron
+        latency_steps   = windows * window_steps, over the windows of all layers and of the read-out; if pixels fire at times,
+            theirs is the first window
 
     Args:
-        window_steps: time steps of a window where the network fires at exact times, at least 1; 160 steps of the paper's VGG-16
-            are 16 windows of 10. A network that fires at steps (`method.steps`) has its own.
+        window_steps: number of time steps that a window counts as, if the network computes exact times, at least 1. The paper's
+            VGG-16 has 160 steps, which are 16 windows of 10. A network with `method.steps` uses its own number.
 
     Raises:
         ValueError: `window_steps` is below 1, or the network has no windows.
 
-    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 11 and Table 2; that each term is divided
-        by the rate code's before it is weighted is derived from the table, whose rows all follow.
+    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 11 and Table 2. That each term is divided
+        by that of the rate-coded network before it is weighted is our conclusion from the table, and fits all its rows.
 
     Example:
         >>> metric, last = RelativeEnergy(window_steps=10), DynamicThreshold()
@@ -70,7 +70,7 @@ class RelativeEnergy(Metric):
             raise ValueError(f"RelativeEnergy: method must be ttfs, whose layers have windows; got {type(network).__name__}")
         last = max(layers, key=lambda layer: layer.window)
         steps = last.steps or self.window_steps
-        self._latency = (last.window + 2) * steps  # windows count from 0, and the read-out's is the next
+        self._latency = (last.window + 2) * steps  # windows count from 0, and the read-out has the next one
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         return {"spikes": s.sum(0, keepdim=True).flatten(2).float().sum(2)}

@@ -1,4 +1,4 @@
-"""Residual potential: how far the potential is from the threshold when it is compared with it."""
+"""Residual potential: the distance of the potential from the threshold before the reset."""
 
 import torch
 from torch import Tensor, nn
@@ -9,16 +9,17 @@ from snnx.neuron.node import Node
 
 
 class ResidualPotential(Metric):
-    """`r = |h - threshold|` (signed: `r = h - threshold`), the largest and the mean over neurons.
+    """`r = |h - threshold|` (signed: `r = h - threshold`), as the maximum and the mean over neurons.
 
-    The threshold is the one that this h was compared with: `v_threshold`, or where a neuron moves it, that of the step.
+    The threshold is the one that this h was compared with: `v_threshold`, or that of the step if the threshold changes over
+    time.
 
-    Over the test set the largest of the samples' maxima, and the mean of their means. Layers in order make the paper's global
-    step `g = (l - 1)*T + t`. `dip` is the mean over all layers before the last minus the mean of the last: positive where the
-    curve falls in its last stretch, the paper's steps 30 to 40.
+    Over the test set, the maximum of the samples' maxima and the mean of their means are taken. If the layers are put one after
+    another, the position is the paper's global step `g = (l - 1)*T + t`. `dip` is the mean over all layers before the last
+    minus the mean of the last layer; it is positive if the curve falls at its end, the paper's steps 30 to 40.
 
     Args:
-        signed: keep the sign, so that over- and undershoot can be told apart.
+        signed: whether to keep the sign, which tells overshoot from undershoot.
 
     Source: Direct Training of Spiking Transformers, section 4.7 and Figure 17.
 

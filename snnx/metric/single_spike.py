@@ -7,10 +7,10 @@ from snnx.neuron.node import Node
 
 
 class SingleSpike(Metric):
-    """`spikes_of_busiest`: the most spikes that any neuron fires for any sample; with more than one the run fails.
+    """`spikes_of_busiest`: the largest number of spikes of any neuron for any sample; if it is above 1, the run fails.
 
     Raises:
-        ValueError: while testing, with the count.
+        ValueError: a neuron fired more than once; raised during the test.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""When the neurons of each layer fire, for one sample."""
+"""The times at which the neurons of each layer fire, for one sample."""
 
 import torch
 from torch import Tensor
@@ -9,12 +9,12 @@ from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 
 class SpikeRaster(Metric):
-    """The first spike of neurons spread evenly over each layer, of the first sample that is classified rightly.
+    """The first spikes of evenly chosen neurons of each layer, for the first correctly classified sample.
 
-        spike_raster[n] = its time, NaN for none: in windows where spikes have times, else the step, from 0
+        spike_raster[n] = time of the first spike, NaN if there is none; in windows for spike times, else in steps from 0
 
     Args:
-        neurons: of a layer at most, at least 1.
+        neurons: maximum number of neurons per layer, at least 1.
 
     Raises:
         ValueError: `neurons` is below 1.

@@ -1,4 +1,4 @@
-"""Spikes per neuron: S/N of papers on neurons that fire once."""
+"""Spikes per neuron, which papers on neurons that fire once call S/N."""
 
 import torch
 from torch import Tensor, nn
@@ -9,13 +9,13 @@ from snnx.spike_time.readout import LATE, SpikeTime
 
 
 class SpikesPerNeuron(Metric):
-    """`spikes_per_neuron[b] = sum over all steps of s[t, b] / neurons`, and the share that did not fire at all.
+    """`spikes_per_neuron[b] = sum over all steps of s[t, b] / neurons`, and the share of neurons that did not fire at all.
 
         inactive_percent[b] = 100 * neurons without a spike / neurons
 
-    All layers of neurons and the read-out `out` are counted, pixels and pooled maps are not; the mean over layers is weighted
-    by their neurons. A read-out that does not fire counts one spike a neuron, as in the authors' code. A network without
-    neurons that spike, such as one of ReLU, has neither number.
+    All neuron layers and the read-out `out` are counted, but not pixels and pooled maps. The mean over layers is weighted by
+    their numbers of neurons. A read-out that does not fire counts one spike per neuron, as in the authors' code. A network
+    without spiking neurons, such as a ReLU network, has neither number.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Table 1 (there "sparsity") and Figure 6.
 
@@ -34,7 +34,7 @@ class SpikesPerNeuron(Metric):
     }
 
     def __init__(self) -> None:
-        self._fired: dict[int, Tensor] = {}  # node -> who has fired for which sample of the batch that is running
+        self._fired: dict[int, Tensor] = {}  # node -> which neurons have fired for each sample of the present batch
         self._answered = False
 
     def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
@@ -42,14 +42,14 @@ class SpikesPerNeuron(Metric):
         return {}
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
-        """One value a piece of time: the spikes in it, and who was silent until its end."""
+        """Return one value per piece of time: the spikes in it, and the share of neurons that were silent until its end."""
         spikes = s.sum(0, keepdim=True).flatten(2).float()
         fired = (spikes > 0) | self._fired.get(id(node), torch.zeros_like(spikes, dtype=torch.bool))
         self._fired[id(node)] = fired
         return {"spikes_per_neuron": spikes.mean(2), "inactive_percent": 100 * (~fired).float().mean(2)}
 
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
-        if self._answered:  # a spike a run, not a spike a piece
+        if self._answered:  # the read-out counts once per run, not once per piece
             return {}
         self._answered = True
         share = answered(outputs, decoding).mean(1)[None]
@@ -63,7 +63,7 @@ class SpikesPerNeuron(Metric):
 
 
 def answered(outputs: Tensor, decoding: nn.Module) -> Tensor:
-    """Spikes of the read-out, `[B, K]`: those that it fired, or one a neuron where it is read without firing."""
-    if isinstance(decoding, SpikeTime):  # asked of no other: the decoding of a run in pieces keeps what it is shown
+    """Return the spikes of the read-out, `[B, K]`: those that it fired, or one per neuron if it does not fire."""
+    if isinstance(decoding, SpikeTime):  # no other decoding may be called here, since that of a run in pieces has a state
         return (decoding(outputs) > -LATE).float()
     return torch.ones_like(outputs[0])

@@ -7,9 +7,9 @@ from snnx.neuron.node import Node
 
 
 class SpikingPercent(Metric):
-    """`spiking_percent[t, b] = 100 * sum of s[t, b] / neurons`; over the test set the mean of its samples.
+    """`spiking_percent[t, b] = 100 * sum of s[t, b] / neurons`, averaged over the samples of the test set.
 
-    `rise` is the last layer minus the one before it.
+    `rise` is the last layer's value minus that of the layer before it.
 
     Source: Direct Training of Spiking Transformers, section 4.5 and Figure 15, where `s` has the shape `[B, tokens,
         channels]`; averaging over the time steps is our reading.

@@ -1,4 +1,4 @@
-"""Gradients of the weights on one batch: whether the loss reaches every layer."""
+"""Gradients of the weights on one batch, which show whether the loss reaches every layer."""
 
 import pytorch_lightning as pl
 import torch
@@ -16,18 +16,18 @@ SMALL = 1e-8
 
 
 class WeightGradient(Metric, pl.Callback):
-    """Of `g = dL/dw` of each convolution and linear layer, on the first training batch, undistorted, when the test begins:
+    """The gradient `g = dL/dw` of each convolution and linear layer, for the first training batch without augmentation.
 
         weight_gradient_log10     = log10 of the mean of |g|, at least -12
         weight_gradient_small     = share with |g| < 1e-8
         weight_gradient_histogram = shares by log10 |g|, in 56 bins from -12 to 2
         surrogate_slope           = mean over steps and neurons of the surrogate's slope at h - threshold, by neuron layer;
-                                    of a first-spike neuron 0 after its spike, when its mask lets nothing through
+                                    for a first-spike neuron it is 0 after the spike, since the mask blocks the gradient
 
-    `weight_gradient_log10_least` is that of the layer where it is least. With `trainer.max_epochs=0` these are the gradients at
-    initialisation. Weights, states and the optimizer stay as they are.
+    They are computed when the test begins. `weight_gradient_log10_least` is the smallest value of all layers. With
+    `trainer.max_epochs=0`, these are the gradients at initialisation. Weights and optimizer are not changed.
 
-    Source: ETTFS, Figure 5; its cut-off is not known.
+    Source: ETTFS, Figure 5, which does not state its cut-off.
     """
 
     over_samples: dict[str, str] = {}
@@ -45,7 +45,7 @@ class WeightGradient(Metric, pl.Callback):
         return {"least": min(float(values) for values in table.values())} if curve == "weight_gradient_log10" else {}
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if pl_module.recorder is None:  # the test of another checkpoint
+        if pl_module.recorder is None:  # this tests another checkpoint
             return
         batch = next(iter(trainer.datamodule.train_dataloader()))
         images, labels = trainer.datamodule.on_after_batch_transfer(batch, 0)
@@ -71,7 +71,7 @@ class WeightGradient(Metric, pl.Callback):
 
 def _slope(node: Node, h: Tensor, s: Tensor) -> Tensor:
     x = (h.detach() - node.thresholds()).requires_grad_()
-    with torch.enable_grad():  # a probe may be called within an autograd function's forward
+    with torch.enable_grad():  # a probe may be called inside an autograd function's forward
         (slope,) = torch.autograd.grad(node.surrogate_function(x).sum(), x)
     if isinstance(node, TTFS):
         slope = slope * unfired(s)

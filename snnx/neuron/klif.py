@@ -12,24 +12,24 @@ Form = Literal["after_charge", "before_charge"]
 
 
 class KLIF(LIF):
-    """LIF with one learnable gain `k` a layer and a ReLU.
+    """LIF with one learnable gain `k` per layer and a ReLU.
 
         h[t] = ReLU(k * leak(x[t], v[t-1]))                     klif_form = after_charge (original, SpikingJelly)
         h[t] = leak(x[t], ReLU(k * v[t-1]))                     klif_form = before_charge (the transformer paper's Eq 5)
 
-    where `leak` is the charge of `LIF`. With `after_charge` the potential compared with the threshold is never negative. With
-    `scale_reset` the reset works on the potential divided by `k`::
+    where `leak` is the charge of `LIF`. With `after_charge`, the potential that is compared with the threshold is never
+    negative. With `scale_reset`, the potential is divided by `k` at the reset::
 
         v[t] = (h/k)*(1 - s) + v_reset*s    or    (h - v_threshold*s)/k
 
     Args:
         k: gain at the start of training.
-        scale_reset: undo the gain in the reset (`after_charge` only: `before_charge` carries no gain into the reset).
-        klif_form: where the gain and the ReLU stand.
+        scale_reset: whether the reset divides by the gain; only with `after_charge`, where `h` contains the gain.
+        klif_form: whether gain and ReLU are applied after the charge or, to the old potential, before it.
         tau, decay_input, v_threshold, v_reset, surrogate, detach_reset: see `LIF`.
 
     Raises:
-        ValueError: `klif_form` is neither of the two, or `scale_reset` is asked of `before_charge`.
+        ValueError: `klif_form` is neither of the two, or `scale_reset` is combined with `before_charge`.
 
     Source: Jiang and Zhang, KLIF, 2023; Direct Training of Spiking Transformers, Eq 5.
 

@@ -1,4 +1,4 @@
-"""The leaky integrate-and-fire neuron, and the leak that its relatives share."""
+"""The leaky integrate-and-fire neuron, whose charge other neurons use too."""
 
 from math import inf
 
@@ -9,7 +9,7 @@ from snnx.surrogate.surrogate import Surrogate
 
 
 class LIF(Node):
-    """Leaky integrate and fire: the potential relaxes to rest with time constant `tau`.
+    """Leaky integrate and fire: without input, the potential decays to its rest value with time constant `tau`.
 
         h[t] = v[t-1] + (x[t] - (v[t-1] - v_rest)) / tau        decay_input
         h[t] = v[t-1] - (v[t-1] - v_rest) / tau + x[t]          not decay_input
@@ -20,13 +20,13 @@ class LIF(Node):
 
     Args:
         tau: membrane time constant in steps, > 1.
-        decay_input: scale the input by `1/tau` too.
+        decay_input: whether the input is multiplied by `1/tau` too.
         v_threshold, v_reset, surrogate, detach_reset: see `Node`.
 
     Raises:
-        ValueError: `tau` is not above 1, or infinite.
+        ValueError: `tau` is not above 1, or is infinite.
 
-    Source: SpikingJelly's LIFNode, term by term.
+    Source: SpikingJelly's LIFNode, with the same equations.
 
     Example:
         >>> import torch
@@ -59,7 +59,7 @@ class LIF(Node):
 
 
 def time_constant(neuron: Node, tau: float) -> float:
-    """`tau` as a finite float above 1, or the error that says so."""
+    """Return `tau` as a float, or raise a ValueError if it is not finite and above 1."""
     if not 1 < float(tau) < inf:
         raise ValueError(f"{type(neuron).__name__}: tau must be greater than 1 (in time steps) and finite; got {tau}")
     return float(tau)

@@ -1,4 +1,4 @@
-"""The leaky neuron of an equation that subtracts the spike of the step before: a soft reset that does not leak."""
+"""A leaky neuron with a delayed soft reset: the threshold is subtracted one step after the spike, after the leak."""
 
 from torch import Tensor
 
@@ -7,26 +7,27 @@ from snnx.surrogate.surrogate import Surrogate
 
 
 class LIFDelayed(LIF):
-    """Leaky integrate and fire, whose reset comes with the next charge, after the leak.
+    """Leaky integrate and fire whose soft reset takes place at the next step, after the leak.
 
         U[t] = beta*U[t-1] + x[t] - v_threshold*s[t-1],    s[t] = 1 if U[t] >= v_threshold else 0
 
-    as coded, with `v[t] = U[t] - (v_threshold/beta)*s[t]` for the state, which needs no memory of the spike:
+    The code uses the state `v[t] = U[t] - (v_threshold/beta)*s[t]`, so that the last spike need not be stored:
 
         h[t] = v[t-1] - (v[t-1] - 0)/tau + x[t]           beta = 1 - 1/tau, so that h is U
         v[t] = h[t] - (v_threshold/beta)*s[t]
 
-    An ordinary soft reset, `lif` with `v_reset=null` and `decay_input=false`, subtracts `beta*v_threshold` in the same place.
-    The two agree where nothing leaks.
+    An ordinary soft reset, that of `lif` with `v_reset=null` and `decay_input=false`, is followed by the leak, so it takes only
+    `beta*v_threshold` from `U[t+1]`. Without a leak (`beta = 1`) the two would be the same.
 
     Args:
-        beta: share of the potential that a step keeps, in (0, 1).
+        beta: share of the potential that remains after one step, in (0, 1).
         v_threshold, surrogate, detach_reset: see `Node`.
 
     Raises:
         ValueError: `beta` is not between 0 and 1.
 
-    Source: On the Future of Training Spiking Neural Networks, Eq 1 and 2; it prints no beta, and `>` where we fire at equality.
+    Source: On the Future of Training Spiking Neural Networks, Eq 1 and 2. The paper prints no beta, and its neuron fires if
+        `U > v_threshold`, where ours fires at equality too.
 
     Example:
         >>> import torch

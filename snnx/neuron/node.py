@@ -1,4 +1,4 @@
-"""What every spiking neuron of snnx shares: charge, fire, discharge, and a place to watch them from."""
+"""The base class of all spiking neurons of snnx: charge, fire and discharge, and a probe that lets metrics read them."""
 
 from collections.abc import Callable
 from math import inf
@@ -13,7 +13,7 @@ from snnx.surrogate.surrogate import Surrogate
 
 
 class Node(BaseNode):
-    """A SpikingJelly node whose step is written as three plain methods.
+    """A SpikingJelly neuron whose time step consists of three methods: `charge`, `fire` and `discharge`.
 
     At each step `t`, with `x` the input current and `v` the potential left by the step before::
 
@@ -22,25 +22,26 @@ class Node(BaseNode):
         v[t] = h*(1 - s) + v_reset*s                hard reset, v_reset a number
         v[t] = h - v_threshold*s                    soft reset, v_reset None
 
-    A new neuron is a subclass with a `charge`; monitors, counters, `reset_net` and exporters of SpikingJelly work on it.
-    This definition is the truth that every faster path is tested against.
+    To define a new neuron, write a subclass with a method `charge`. SpikingJelly's monitors, counters, `reset_net` and
+    exporters work with it. These methods define the neuron: every faster implementation is tested against them.
 
-    A neuron that carries more than `v` from step to step names it in a `State` of its own, with the value after a reset as its
-    default, and writes a `step`. A threshold that moves is a `threshold`; `fire` compares with it, and metrics ask for it.
+    If a neuron has further state variables besides `v`, it defines its own `State` with a field for each, whose default is the
+    value after a reset, and its own `step`. If its threshold changes over time, it overrides `threshold`, which `fire` and the
+    metrics call. The example below does both.
 
     Shape:
-        input current `[T, B, *]`, spikes of the same shape and dtype. The potential is kept in float32 (float64 for float64
-        input) whatever the precision of the input, so that autocast never rounds a membrane.
+        input current `[T, B, *]`, spikes of the same shape and dtype. The potential is stored in float32 (float64 for float64
+        input) even if the input has a lower precision, so that autocast never rounds it.
 
     Args:
         v_threshold: potential at which the neuron fires, > 0.
-        v_reset: potential after a spike, below `v_threshold`; `None` subtracts the threshold instead (soft reset).
-        surrogate: the slope used in place of the step's derivative; ArcTan with `alpha = 2` unless given.
-        detach_reset: let no gradient flow through the spike inside the reset.
+        v_reset: potential after a spike, below `v_threshold`; with `None` the threshold is subtracted instead (soft reset).
+        surrogate: the slope used in place of the step function's derivative; by default ArcTan with `alpha = 2`.
+        detach_reset: whether the reset treats the spike as a constant in backward, so that no gradient flows through it.
 
     Raises:
-        ValueError: `v_threshold` is not positive and finite, `v_reset` is not below it, or a field of `State` has no value
-            after a reset.
+        ValueError: `v_threshold` is not positive and finite, `v_reset` is not below it, the first field of `State` is not `v`,
+            or a further field has no default.
 
     Example:
         >>> class Adaptive(Node):                                               # b[t] = b[t-1]/2 + s[t]
@@ -61,7 +62,7 @@ class Node(BaseNode):
     """
 
     class State(NamedTuple):
-        """What is carried from step to step, by name. A field after `v` has its value after a reset as its default."""
+        """The state variables of the neuron; each field after `v` has a default, which is its value after a reset."""
 
         v: Tensor
 
@@ -92,41 +93,41 @@ class Node(BaseNode):
         """Called with `h` and `s`, both `[T, B, *]` and detached, after each forward; `None` costs nothing."""
         self.path: str | None = None
         """What ran the last sequence: `numba`, `spikingjelly` or `definition`."""
-        self._compared: list[float | Tensor] | None = None  # the thresholds of the last sequence that was probed, a step each
+        self._compared: list[float | Tensor] | None = None  # the threshold of each step of the last probed sequence
 
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
-        """The potential after the input has come in, before firing."""
+        """Return the potential `h` after the input has been added and before the neuron fires."""
         raise NotImplementedError(f"{type(self).__name__} must implement charge(x, v)")
 
     def threshold(self, state: State) -> float | Tensor:
-        """What the potential of a step is compared with, given the state before the step: a number only if it never moves."""
+        """Return the threshold of a step from the state before it: a number if the threshold is constant, else a tensor."""
         return self.v_threshold
 
     def fire(self, h: Tensor, state: State) -> Tensor:
-        """A spike wherever the potential has reached the threshold."""
+        """Return a spike for each neuron whose potential has reached the threshold."""
         threshold = self.threshold(state)
         if self.probe is not None and self._compared is not None:
             self._compared.append(threshold.detach().expand_as(h) if isinstance(threshold, Tensor) else threshold)
         return self.surrogate_function(h - threshold)
 
     def discharge(self, h: Tensor, s: Tensor) -> Tensor:
-        """The potential after the reset, by `v_threshold` if it is soft."""
+        """Return the potential after the reset; a soft reset subtracts `v_threshold`."""
         s = s.detach() if self.detach_reset else s
         if self.v_reset is None:
             return h - self.v_threshold * s
         return (1.0 - s) * h + self.v_reset * s
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """One step: `h`, `s`, and the state that the next step starts from."""
+        """Compute one time step; return `h`, `s` and the new state."""
         h = self.charge(x, state.v)
         s = self.fire(h, state)
         return h, s, self.State(self.discharge(h, s))
 
     def thresholds(self) -> float | Tensor:
-        """What each `h` that the probe was last shown was compared with: a number, or `[T, B, *]` of a threshold that moves.
+        """Return the threshold for each `h` that the probe last received: a number, or `[T, B, *]` if the threshold changes.
 
         Raises:
-            ValueError: the neuron has a `step` that compares by itself, so that nobody can know.
+            ValueError: the neuron's `step` does not call `fire`, so its threshold is not known.
         """
         if not self._compared and (self._compared is not None or type(self).threshold is not Node.threshold):
             raise ValueError(
@@ -138,22 +139,22 @@ class Node(BaseNode):
         return self._compared[0] if isinstance(self._compared[0], int | float) else torch.stack(self._compared)
 
     def single_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor, ...]):
-        """SpikingJelly's contract for one step with explicit state."""
+        """Compute one step with explicit state, with the signature that SpikingJelly expects."""
         (x,) = inputs
         _, s, state = self.step(x, self.State(*states))
         return (s.to(x.dtype),), tuple(state)
 
     def multi_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor, ...]):
-        """SpikingJelly's contract for a whole sequence with explicit state; the place where probes read."""
-        from snnx.neuron.kernel.find import find  # on first use: it names the neurons, and numba takes a while to load
+        """Compute a whole sequence with explicit state, with the signature that SpikingJelly expects, and call the probe."""
+        from snnx.neuron.kernel.find import find  # not at the top: it imports the neurons, and numba loads slowly
 
         (x,) = inputs
         fused = find(self, x, states[0])
         path = "definition" if fused is None else fused.path
-        if path != self.path:  # a module's attribute is slow to set
+        if path != self.path:  # setting an attribute of a module is slow
             self.path = path
         if self.probe is not None:
-            self._compared = [] if fused is None else None  # a fused way compares with v_threshold
+            self._compared = [] if fused is None else None  # a fused kernel uses the constant v_threshold
         if fused is None:
             h, s, state = self.sequence(x, self.State(*states))
         else:
@@ -163,7 +164,7 @@ class Node(BaseNode):
         return (s.to(x.dtype),), tuple(state)
 
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor | None, Tensor, State]:
-        """All steps by the definition: `h` if it is probed, `s`, and the last state."""
+        """Compute all steps by `step`; return `h` if the neuron is probed (else `None`), `s`, and the last state."""
         potentials, spikes = [], []
         for x_t in x:
             h, s, state = self.step(x_t, state)
@@ -173,7 +174,10 @@ class Node(BaseNode):
         return torch.stack(potentials) if potentials else None, torch.stack(spikes), state
 
     def materialize_states(self, inputs: tuple[Tensor], states: tuple[object, ...], step_mode: str):
-        """SpikingJelly's hook that makes the state fit the input; ours is at least float32, and takes no memory while fresh."""
+        """Give the state the shape of the input, as SpikingJelly's hook of this name does.
+
+        Here the state is at least float32, and a fresh state is a single expanded number, which takes no memory.
+        """
         (x,) = inputs
         shape = x.shape[1:] if step_mode == "m" else x.shape
         dtype = torch.promote_types(x.dtype, torch.float32)

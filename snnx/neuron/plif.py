@@ -1,4 +1,4 @@
-"""The parametric leaky integrate-and-fire neuron: a time constant that is learned."""
+"""The parametric leaky integrate-and-fire neuron, whose time constant is learned."""
 
 import math
 
@@ -11,7 +11,7 @@ from snnx.surrogate.surrogate import Surrogate
 
 
 class PLIF(Node):
-    """LIF with one learnable scalar `w` a layer in place of the time constant.
+    """LIF with one learnable scalar `w` per layer, from which the time constant is computed.
 
         k    = sigmoid(w),  1/tau = k,  w_0 = -ln(tau - 1)
         h[t] = v[t-1] + (x[t] - (v[t-1] - v_rest)) * k          decay_input
@@ -21,14 +21,14 @@ class PLIF(Node):
 
     Args:
         tau: time constant in steps at the start of training, > 1.
-        decay_input: scale the input by `1/tau` too.
+        decay_input: whether the input is multiplied by `1/tau` too.
         v_threshold, v_reset, surrogate, detach_reset: see `Node`.
 
     Raises:
-        ValueError: `tau` is not above 1, or infinite.
+        ValueError: `tau` is not above 1, or is infinite.
 
-    Source: Fang et al., ICCV 2021; Direct Training of Spiking Transformers, Eq 4. That paper's sentence puts `1/k` in place
-        of its retention, which is above 1 and diverges; the form above is Fang's and SpikingJelly's.
+    Source: Fang et al., ICCV 2021; Direct Training of Spiking Transformers, Eq 4. The text of the second paper uses `1/k` as
+        the retention, which is above 1, so that the potential would diverge; the form above is Fang's and SpikingJelly's.
 
     Example:
         >>> neuron = PLIF(tau=2.5)
@@ -52,7 +52,7 @@ class PLIF(Node):
 
     @property
     def tau(self) -> float:
-        """The time constant as it stands, in steps."""
+        """The present time constant, in steps."""
         return 1.0 / self.w.detach().sigmoid().item()
 
     def charge(self, x: Tensor, v: Tensor) -> Tensor:

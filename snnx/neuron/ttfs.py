@@ -1,4 +1,4 @@
-"""The time-to-first-spike neuron: it fires once and is silent ever after."""
+"""The time-to-first-spike neuron, which fires at most once."""
 
 from typing import NamedTuple
 
@@ -11,27 +11,27 @@ from snnx.surrogate.surrogate import Surrogate
 
 
 class TTFS(Node):
-    """Integrate and fire with a firing mask instead of a reset: at most one spike per neuron and sample.
+    """Integrate and fire with a mask instead of a reset, so that each neuron fires at most once per sample.
 
         h[t] = v[t-1] + x[t]                                    tau = None; with a tau, the charge of LIF with rest 0
         s[t] = (1 if h[t] >= v_threshold else 0) * (1 - f[t-1])
         f[t] = f[t-1] + s[t],   f[-1] = 0
         v[t] = h[t]
 
-    The potential goes on integrating after the spike; nothing reads it then.
+    The potential continues to integrate after the spike, but this has no effect.
 
     Args:
-        tau: membrane time constant in steps, > 1; `None` does not leak.
-        decay_input: with a `tau`, scale the input by `1/tau` too.
+        tau: membrane time constant in steps, > 1; `None` for no leak.
+        decay_input: whether the input is multiplied by `1/tau` too, if there is a `tau`.
         v_threshold, surrogate: see `Node`.
-        detach_mask: treat `1 - f` as a constant in backward; otherwise the exact term through it is added.
-        force_last_spike: neurons that have not fired by the last step of a sequence fire there; in SpikingJelly's single-step
-            mode, which does not know its last step, it does nothing.
+        detach_mask: whether backward treats the mask `1 - f` as a constant; if false, the gradient through it is included.
+        force_last_spike: whether neurons that have not fired before the last step of a sequence fire there. It has no effect in
+            SpikingJelly's single-step mode, in which the last step is not known.
 
     Raises:
-        ValueError: `tau` is not above 1, or infinite.
+        ValueError: `tau` is not above 1, or is infinite.
 
-    Source: ETTFS, Eqs 4 to 7. The gradient through the mask is not stated there.
+    Source: ETTFS, Eqs 4 to 7. The paper does not say whether the gradient flows through the mask.
 
     Example:
         >>> neuron = TTFS()
@@ -78,7 +78,7 @@ class TTFS(Node):
 
 
 def unfired(s: Tensor) -> Tensor:
-    """Where a neuron had not fired before, of its spikes `[T, *]`: up to and with its own, which shuts its mask.
+    """Return, for spikes `[T, *]` of neurons that fire once, which steps are not after the spike; its own step is included.
 
     Example:
         >>> unfired(torch.tensor([0.0, 1.0, 0.0])).tolist()

@@ -1,4 +1,4 @@
-"""Where each option and each sweep file lies, over all places."""
+"""Finds the files of all options and sweeps in all places."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from snnx.options.places import ours, places
 
 
 def files(group: str) -> dict[str, Path]:
-    """The file of each option of a group, sorted by name; the group `sweep` has the sweep files.
+    """Return the file of each option of a group, sorted by name; for the group `sweep`, the sweep files.
 
     Raises:
-        ValueError: two places give one name.
+        ValueError: two places have an option of the same name.
 
     Example:
         >>> [name for name in files("loss")], files("neuron")["lif"].name
@@ -26,7 +26,7 @@ def files(group: str) -> dict[str, Path]:
 
 
 def groups() -> list[str]:
-    """The groups of options, sorted; a place may add options to a group and no group.
+    """Return the groups of options, sorted; other places may add options to these groups, but no new groups.
 
     Example:
         >>> groups()[:3], "hydra/launcher" in groups()
@@ -37,15 +37,16 @@ def groups() -> list[str]:
 
 
 def is_group(name: str) -> bool:
-    """Whether a key such as `neuron` is a group of options, and not a value."""
+    """Whether a key is a group of options, such as `neuron`, and not a plain value, such as `seed`."""
     return (shipped("conf") / name).is_dir()
 
 
 def check_places() -> None:
-    """Hold every place to what all places have to keep, before Hydra looks into any.
+    """Check the files of all places before Hydra reads any of them.
 
     Raises:
-        ValueError: two places give one name, a YAML lies on top of a `conf` or in no group's folder, or see `places`.
+        ValueError: two places have an option of the same name, or a YAML file lies directly in `conf` or in a folder that is
+            not a group; see also `places`.
     """
     known = groups()
     for place in places():

@@ -1,15 +1,15 @@
-"""Where the shipped YAML lies: inside the package in a wheel, beside it in a checkout."""
+"""Finds the YAML files that ship with snnx: inside the package in a wheel, beside it in a checkout."""
 
 from pathlib import Path
 
 
 def shipped(folder: str) -> Path:
-    """The shipped folder `conf` or `sweeps`.
+    """Return the path of the shipped folder `conf` or `sweeps`.
 
-    A wheel carries both inside the package; a checkout and an editable install have them beside it.
+    In a wheel both are inside the package; in a checkout or an editable install they are beside it.
 
     Raises:
-        FileNotFoundError: neither place has the folder: the installation is broken.
+        FileNotFoundError: the folder is in neither place, so the installation is broken.
 
     Example:
         >>> (shipped("conf") / "config.yaml").is_file()

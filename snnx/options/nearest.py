@@ -1,11 +1,11 @@
-"""The name that somebody may have meant."""
+"""Suggests the name that a user may have meant."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a complaint: a question with the known name closest to `name`, or nothing.
+    """Return a suggestion to append to an error message: the known name closest to `name`, or nothing.
 
     Example:
         >>> nearest("fig10", ["dtst_fig10_neurons", "demo_neurons"]), nearest("lff", ["if", "lif"]), nearest("x", ["lif"])

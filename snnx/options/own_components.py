@@ -1,4 +1,4 @@
-"""What a folder's `pyproject.toml` says to snnx: the packages whose classes an option may build."""
+"""Reads the user's own packages, whose classes an option may build, from the `pyproject.toml` of a folder."""
 
 import re
 import sys
@@ -11,12 +11,13 @@ NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
 def own_components(folder: Path) -> tuple[str, ...]:
-    """The packages that `[tool.snnx] components` of a folder's `pyproject.toml` names; none where it says nothing.
+    """Return the packages listed under `[tool.snnx] components` in a folder's `pyproject.toml`; none if there is no list.
 
-    Whoever stands in a folder trusts it. An option, a row or a run's folder, which may come from others, cannot name a package.
+    A user who works in a folder trusts its `pyproject.toml`. Options, rows and run folders may come from other people, so they
+    cannot add a package.
 
     Raises:
-        ValueError: the file is no TOML, or it says something else to snnx than a list of packages.
+        ValueError: the file is not valid TOML, or `[tool.snnx]` holds something else than a list of packages.
     """
     path = folder / "pyproject.toml"
     try:
@@ -45,10 +46,10 @@ def _stated(path: Path, modified: int) -> tuple[str, ...]:
 
 
 def make_importable(folder: Path) -> None:
-    """Put a folder that names components on `sys.path`, so that no PYTHONPATH is needed for them.
+    """Add a folder that lists components to `sys.path`, so that they can be imported without PYTHONPATH.
 
     Raises:
-        ValueError: see `own_components`; or a package that it names is nowhere.
+        ValueError: a listed package cannot be found; see also `own_components`.
     """
     if not (names := own_components(folder)):
         return

@@ -1,4 +1,4 @@
-"""The places that options come from: snnx itself, installed packages that bring some, and the folder that one stands in."""
+"""The places that options come from: snnx itself, installed packages that provide some, and the current folder."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -22,20 +22,20 @@ class Place:
 
     @property
     def conf(self) -> Path:
-        """Where its options lie, a folder a group."""
+        """The folder of its options, with one subfolder per group."""
         return self.folder / "conf"
 
     @property
     def sweeps(self) -> Path:
-        """Where its sweep files lie."""
+        """The folder of its sweep files."""
         return self.folder / "sweeps"
 
 
 def places() -> tuple[Place, ...]:
-    """All places, in the order in which Hydra looks through them: snnx, installed packages by name, the current folder.
+    """Return all places in the order in which Hydra searches them: snnx, installed packages by name, the current folder.
 
     Raises:
-        ValueError: the current folder's `pyproject.toml` says something wrong, or an installed package brings no options.
+        ValueError: the current folder's `pyproject.toml` is wrong, or an installed package that declares options has none.
 
     Example:
         >>> places()[0].conf == shipped("conf")
@@ -44,24 +44,24 @@ def places() -> tuple[Place, ...]:
     found = {place.folder: place for place in (ours(), *_installed())}
     here = Path.cwd().resolve()
     if (components := own_components(here)) or _holds_options(here):
-        # an installed package that is named here too is what this folder was installed as
+        # An installed package that is also listed here is this folder itself, installed as a package: count it once.
         found = {folder: place for folder, place in found.items() if not set(place.components) & set(components)}
         found.setdefault(here, Place(here, components))
     return tuple(found.values())
 
 
 def ours() -> Place:
-    """The place that ships with snnx."""
+    """Return the place of the options that ship with snnx."""
     return Place(shipped("conf").parent)
 
 
 def components() -> tuple[str, ...]:
-    """The packages besides the trusted ones of snnx whose classes an option may build."""
+    """Return the packages that the places add to the trusted ones: options may build their classes too."""
     return tuple(dict.fromkeys(name for place in places() for name in place.components))
 
 
 def component_folders() -> dict[str, Path]:
-    """The packages of `components`, by the name that they are imported by, with their folders; nothing is imported."""
+    """Return the folder of each package in `components` by its top-level name, without importing it."""
     found = {}
     for name in components():
         first = name.partition(".")[0]
@@ -74,7 +74,7 @@ def component_folders() -> dict[str, Path]:
 
 @cache
 def _installed() -> tuple[Place, ...]:
-    """What installed packages bring, by their entry points in the group `snnx.options`."""
+    """Return the places of installed packages, which declare them by an entry point in the group `snnx.options`."""
     found = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.value):
         try:
@@ -82,7 +82,7 @@ def _installed() -> tuple[Place, ...]:
         except ImportError:
             spec = None
         for package in map(Path, (spec and spec.submodule_search_locations) or ()):
-            checkout = package.parent / "pyproject.toml"  # installed as editable: the folders still lie beside the package
+            checkout = package.parent / "pyproject.toml"  # in an editable install, the folders are beside the package
             for folder in (package, *([package.parent] if checkout.is_file() else [])):
                 if _holds_options(folder):
                     found.setdefault(entry.value, Place(folder.resolve(), (entry.value,)))

@@ -1,4 +1,4 @@
-"""YAML as Hydra reads it, without Hydra: `5e-4` is a number, and a key that stands twice is a mistake."""
+"""Reads YAML as Hydra does, without Hydra: `5e-4` is a number, and a duplicate key is an error."""
 
 import re
 
@@ -6,10 +6,12 @@ import yaml
 
 
 class Loader(yaml.CSafeLoader):
-    """PyYAML follows YAML 1.1, where `5e-4` is text and the later of two equal keys wins in silence.
+    """A YAML loader that reads `5e-4` as a number and rejects duplicate keys.
+
+    PyYAML follows YAML 1.1, where `5e-4` is a string and the last of several equal keys is taken without a warning.
 
     Raises:
-        yaml.constructor.ConstructorError: a key stands twice.
+        yaml.constructor.ConstructorError: a key occurs twice.
 
     Example:
         >>> yaml.load("{lr: 5e-4, on: 1.5}", Loader)

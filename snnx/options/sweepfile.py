@@ -1,4 +1,4 @@
-"""A sweep file: one table or figure of a paper as rows, reported numbers and claims."""
+"""Reads a sweep file, which describes one table or figure of a paper by rows, reported numbers and claims."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from snnx.record.job import SINGLE
 
 ROW_KEYS = {"set", "reported", "source", "cited", "note"}
 SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs"}
-LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # YAML reads a bare 4 or no as something else than a label
+LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # must begin with a letter: YAML reads a bare 4 as a number
 
 
 @dataclass(frozen=True)
@@ -21,31 +21,31 @@ class Row:
     """One variant: the overrides that make it, and the paper's number for it."""
 
     label: str
-    overrides: tuple[str, ...] | None  # None: another author's number, shown and never launched
-    reported: dict[str, float]  # metric -> the number as printed, in the sweep's unit
-    source: str | None  # where and how the number was read
-    cited: str | None  # whose number it is, if not the paper's own
-    note: str | None  # what else sets it apart from the rows that it is compared with
+    overrides: tuple[str, ...] | None  # None: a number that the paper cites from elsewhere; it is shown but never run
+    reported: dict[str, float]  # metric -> the number as printed in the paper, in the sweep's unit
+    source: str | None  # where in the paper the number stands, and how it was read
+    cited: str | None  # whose number it is, if it is not the paper's own
+    note: str | None  # in what else the row differs from the rows that it is compared with
 
 
 @dataclass(frozen=True)
 class SweepFile:
-    """What a file under `sweeps/` says, checked, and still free of Hydra."""
+    """The checked content of a file under `sweeps/`, read without Hydra."""
 
     name: str
-    title: str  # the comment on top: what it is, the command, the cost
+    title: str  # the comment at the top of the file: what the sweep is, its command and its cost
     paper: str
     artifact: str
-    factor: tuple[str, ...]  # the groups or keys that the rows vary; empty where the sweep is no ablation
-    metric: str  # what `reported` and claims without a metric speak of
-    unit: str | None  # of the reported numbers: "%" or None
+    factor: tuple[str, ...]  # the groups or keys that the rows vary; empty if the sweep is not an ablation
+    metric: str  # the metric of `reported` numbers and of claims that name no other
+    unit: str | None  # unit of the reported numbers: "%" or None
     claims: tuple[dict, ...]  # {"metric": ..., "claim": ...}
-    needs: str | None  # what it takes at the paper's scale that not every machine has
+    needs: str | None  # what the paper's scale requires that not every machine has
     rows: tuple[Row, ...]
-    body: dict  # the file as Hydra gets it: without `rows`
+    body: dict  # the file's content for Hydra, without `rows`
 
     def start(self, scale: str = "small") -> str:
-        """The command that starts it."""
+        """Return the command that starts the sweep."""
         return "snnx -m neuron=if,lif" if self.name == SINGLE else f"snnx -m sweep={self.name} scale={scale}"
 
     @property
@@ -55,12 +55,12 @@ class SweepFile:
 
 
 def names() -> list[str]:
-    """All sweeps, of every place, sorted."""
+    """Return the names of the sweeps of all places, sorted."""
     return list(files("sweep"))
 
 
 def find(name: str) -> Path:
-    """The file of the sweep `name`.
+    """Return the file of the sweep `name`.
 
     Raises:
         ValueError: there is no such sweep.
@@ -72,7 +72,7 @@ def find(name: str) -> Path:
 
 
 def named(name: str) -> SweepFile:
-    """What NAME means to a command that looks at runs: a sweep, or `single`, every run and grid without a sweep file.
+    """Return the sweep that NAME selects in a command such as `snnx report`; `single` selects all runs without a sweep file.
 
     Raises:
         ValueError: there is no such sweep, or its file is wrong.
@@ -94,8 +94,8 @@ def read(path: Path) -> SweepFile:
     """Read and check one sweep file.
 
     Raises:
-        ValueError: the file is no YAML, a key is missing or unknown, a label would not survive YAML or a folder's name, or
-            an override is not of the form `key=value`.
+        ValueError: the file is not valid YAML, a key is missing or unknown, a label does not match `LABEL`, or an override is
+            not of the form `key=value`.
 
     Example:
         >>> sweep = read(find("dtst_fig12_surrogates"))

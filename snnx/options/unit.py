@@ -1,13 +1,13 @@
-"""The unit in which a sweep file states its numbers, and what measured numbers are multiplied by to stand in it."""
+"""Converts measured numbers to the unit in which a sweep file gives the paper's numbers."""
 
 import re
 
-OWN_UNIT = ("_percent", "_ms", "_mj", "_uj", "_px", "_steps", "_per_neuron")  # a name that states its unit is in it already
+OWN_UNIT = ("_percent", "_ms", "_mj", "_uj", "_px", "_steps", "_per_neuron")  # such metrics are in their unit already
 BITS = re.compile(r"_\d+bit$")
 
 
 def factor(unit: str | None, metric: str) -> float:
-    """What a measured value is multiplied by to stand in the sweep's unit.
+    """Return the factor that converts a measured value to the sweep's unit.
 
     Example:
         >>> factor("%", "val/acc"), factor("%", "test/spiking_percent"), factor(None, "val/acc")
@@ -19,7 +19,7 @@ def factor(unit: str | None, metric: str) -> float:
 
 
 def titled(unit: str | None, metric: str) -> str:
-    """The metric with its unit, for a heading or an axis.
+    """Return the metric's name with its unit, for a heading or an axis.
 
     Example:
         >>> titled("%", "val/acc"), titled(None, "val/acc")

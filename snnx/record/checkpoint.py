@@ -11,35 +11,35 @@ from lightning_fabric.plugins import CheckpointIO
 
 from snnx.record.write import write
 
-RUN = "snnx_run"  # the entry of a checkpoint that names its run
-CODE, DATA = "snnx_code", "snnx_data"  # those that say what code and what samples it comes from
+RUN = "snnx_run"  # the checkpoint's entry that holds the identity of its run
+CODE, DATA = "snnx_code", "snnx_data"  # the entries that hold the digests of the code and the samples that it was made with
 
 
 class DamagedCheckpoint(ValueError):
-    """A checkpoint that must not be used, and why."""
+    """A checkpoint cannot be used; the message says why."""
 
 
 class Checkpoints(CheckpointIO):
-    """Lightning's door to the disk: writes a checkpoint whole or not at all, and opens none that is damaged or foreign.
+    """Writes a checkpoint completely or not at all, and refuses to load one that is damaged or belongs to another run.
 
-    Lightning's own writes into the system's temporary folder and moves the file from there. Where that is another file system,
-    a kill leaves half a checkpoint and a full disk takes the last good one along.
+    Lightning's own CheckpointIO writes to the system's temporary folder and then moves the file. If that folder is on another
+    file system, a killed process leaves half a checkpoint, and a full disk destroys the last good one as well.
 
     Args:
-        run: the identity that every checkpoint carries and must show again.
-        made_with: further entries, `CODE` and `DATA`.
+        run: the identity of the run; it is stored in every checkpoint and compared when one is loaded.
+        made_with: further entries to store, `CODE` and `DATA`.
     """
 
     def __init__(self, run: str, made_with: Mapping[str, str]) -> None:
         self.run, self.made_with = run, dict(made_with)
 
     def save_checkpoint(self, checkpoint: dict, path: str | Path, storage_options: None = None) -> None:
-        buffer = io.BytesIO()  # by way of memory: of a disk that is full torch.save says nothing that one could read
+        buffer = io.BytesIO()  # save to memory first, because torch.save's error on a full disk is unreadable
         torch.save({**checkpoint, RUN: self.run, **self.made_with}, buffer)
         write(Path(path), buffer.getbuffer())
 
     def load_checkpoint(self, path: str | Path, map_location=None, weights_only: bool | None = None) -> dict:
-        """A checkpoint of this run; only tensors and plain values are ever unpickled, whatever `weights_only` says."""
+        """Load a checkpoint of this run; whatever `weights_only` says, only tensors and plain values are unpickled."""
         return load(Path(path), self.run, map_location)
 
     def remove_checkpoint(self, path: str | Path) -> None:
@@ -47,16 +47,16 @@ class Checkpoints(CheckpointIO):
 
 
 def load(path: Path, run: str | None, map_location=None) -> dict:
-    """The content of a checkpoint, with its checksums compared first: `torch.load` does not notice a flipped byte.
+    """Load a checkpoint after verifying its checksums, since `torch.load` does not notice a changed byte.
 
     Args:
         path: the file.
-        run: what it must belong to; `None` takes any run's.
+        run: identity of the run that it must belong to; `None` accepts any run.
         map_location: as in `torch.load`.
 
     Raises:
-        DamagedCheckpoint: it is cut short, a byte has changed, it holds more than tensors and plain values, or it belongs to
-            another run.
+        DamagedCheckpoint: the file is cut short, a byte has changed, it holds more than tensors and plain values, or it belongs
+            to another run.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -66,7 +66,7 @@ def load(path: Path, run: str | None, map_location=None) -> dict:
         content = torch.load(path, map_location=map_location, weights_only=True)
     except (DamagedCheckpoint, FileNotFoundError):
         raise
-    except pickle.UnpicklingError:  # torch says how it could be run all the same
+    except pickle.UnpicklingError:  # torch's own message explains how to load the unsafe file anyway
         raise DamagedCheckpoint(
             f"{path} must be a checkpoint of tensors and plain values; got a pickle of other classes"
         ) from None
@@ -75,7 +75,7 @@ def load(path: Path, run: str | None, map_location=None) -> dict:
             f"{path} must be a checkpoint of tensors and plain values; got no file of torch: it is cut short, or "
             "another program's"
         ) from None
-    except Exception as error:  # half a file can fail anywhere in the archive's or the pickle's parser
+    except Exception as error:  # a truncated file can fail at any point while zip or pickle parse it
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise DamagedCheckpoint(f"{path} must be a checkpoint of tensors and plain values; got {reason[0]}") from None
     if not isinstance(content, dict) or (run is not None and content.get(RUN) != run):
@@ -85,7 +85,7 @@ def load(path: Path, run: str | None, map_location=None) -> dict:
 
 
 def path_of(folder: Path, epoch: int) -> Path:
-    """Where the checkpoint of an epoch lies, counted from 1.
+    """Return the path of an epoch's checkpoint; epochs count from 1.
 
     Example:
         >>> path_of(Path("ckpt"), 7).name
@@ -95,6 +95,6 @@ def path_of(folder: Path, epoch: int) -> Path:
 
 
 def epochs(folder: Path) -> list[int]:
-    """The epochs that have a checkpoint, the newest first; whether it is any good is for `load` to say."""
+    """Return the epochs that have a checkpoint, the newest first; the files are not checked, `load` does that."""
     names = (path.stem.removeprefix("epoch=") for path in folder.glob("epoch=*.ckpt"))
     return sorted((int(name) for name in names if name.isdigit()), reverse=True)

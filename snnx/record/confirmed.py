@@ -1,4 +1,4 @@
-"""Whether a recorded number stands for the code that is here."""
+"""Whether a recorded number was computed, or confirmed, by the present code."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +9,10 @@ PRESENT, CONFIRMED, OTHER = "by the present code", "confirmed by the present cod
 
 
 def code_state(result: dict, packages: Mapping[str, Path] = SNNX) -> str:
-    """What is known of the code that made a run, from its `physics`, its `code`, and its mark by `snnx replay`.
+    """Say whether the present code computed a result, whether `snnx replay` confirmed it with that code, or neither.
 
     Args:
-        result: as it stands in the record.
+        result: a run's result from the record; its `physics`, `code` and `confirmed` are read.
         packages: see `sources`.
 
     Example:

@@ -1,4 +1,4 @@
-"""What a run is identified by: everything that decides its numbers, and nothing else."""
+"""The identity of a run: a hash of everything that affects its numbers, and of nothing else."""
 
 import hashlib
 import json
@@ -6,21 +6,21 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-PHYSICS = 1  # raised when code changes what an unchanged configuration computes, so that old results are not taken for new
+PHYSICS = 1  # raise it if new code computes something else from the same configuration; then all runs get new identities
 NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded", "outdated", "loaded")
 PLACES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
-LOADED = ("backbone.weights", "method.checkpoint")  # keys that bring weights from a file: what is in it counts, not its place
+LOADED = ("backbone.weights", "method.checkpoint")  # files of weights: their content counts, not their path
 ADDED: dict[str, object] = {"norm": {"_target_": "snnx.norm.batch.Batch", "_partial_": True}}
 """Keys that came later, as `group` or `group.key`, and the value that the code had before there was a key. With that value a
 key is left out of a run's name, so that the runs from before it keep theirs."""
-ALONE = {"trainer.devices": 1}  # a place too; several devices are not: each norms and draws noise for its part of a batch
+ALONE = {"trainer.devices": 1}  # left out; several devices count, as each normalises and draws noise for its part of a batch
 
 
 def physics(config: Mapping) -> dict:
-    """The part of a resolved, plain configuration that decides a run's numbers: no places, devices, loggers or labels.
+    """Return the part of a resolved configuration that affects a run's numbers, without paths, devices, loggers or labels.
 
-    A group that is null is left out, and so is what stands in `ADDED` with the value that it has there: a new group or key
-    leaves the runs from before it their names.
+    A group that is null is left out, and so is a key of `ADDED` that has the value given there. So when a new group or key is
+    added to snnx, older runs keep their identity.
 
     Example:
         >>> physics({"seed": 0, "label": "LIF", "dataset": {"root": "/data", "batch_size": 64}})
@@ -45,7 +45,7 @@ def _as_before(path: str, value: object) -> bool:
 
 
 def contents(config: Mapping) -> dict[str, str]:
-    """What is in the files of weights that a configuration names, as `{key: sha256}`; it is kept with it, under `loaded`."""
+    """Hash the files of weights that a configuration names, as `{key: sha256}`; the configuration keeps this in `loaded`."""
     found = {}
     for key in loaded_from(config):
         group, name = key.split(".")
@@ -55,7 +55,7 @@ def contents(config: Mapping) -> dict[str, str]:
 
 
 def loaded_from(config: Mapping) -> list[str]:
-    """The keys of `LOADED` by which a configuration takes weights from a file."""
+    """Return the keys of `LOADED` that are set in a configuration."""
     return [key for key in LOADED if (config.get(key.split(".")[0]) or {}).get(key.split(".")[1])]
 
 
@@ -66,13 +66,13 @@ def _sha256(path: Path, modified: int, size: int) -> str:
 
 
 def run_id(config: Mapping) -> str:
-    """Sixteen hexadecimal digits that name what this resolved, plain configuration computes; 4 and 4.0 are the same."""
+    """Return the identity of a run, 16 hexadecimal digits, from its resolved configuration; 4 and 4.0 give the same digits."""
     text = json.dumps(_floats({"physics": PHYSICS, **physics(config)}), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def changes(old: Mapping, new: Mapping) -> list[str]:
-    """What differs between the physics of two configurations, as `key: old → new`, in the order of the new one.
+    """List the differences between the `physics` of two configurations as `key: old → new`, in the order of the new one.
 
     Example:
         >>> changes({"neuron": {"tau": 2.0}, "seed": 0}, {"neuron": {"tau": 3.0}, "seed": 0, "timesteps": 4})
@@ -88,7 +88,7 @@ def changes(old: Mapping, new: Mapping) -> list[str]:
 
 
 def leaves(config: object, prefix: str = "") -> Iterator[tuple[str, object]]:
-    """The values of a nested configuration with their dotted keys.
+    """Yield each value of a nested configuration with its dotted key.
 
     Example:
         >>> list(leaves({"neuron": {"tau": 2.0}, "seed": 0}))

@@ -1,4 +1,4 @@
-"""One run as plain data: everything a process needs to do it, and nothing of Hydra."""
+"""One run as plain data: everything that a process needs to execute it, without Hydra."""
 
 import hashlib
 import json
@@ -13,42 +13,42 @@ SINGLE = "single"
 
 @dataclass(frozen=True)
 class Job:
-    """What to compute and where it goes; picklable, so that any launcher can carry it to another process."""
+    """What to compute and where to write it; it can be pickled, so that any launcher can send it to another process."""
 
-    id: str  # hash of what is computed, the name of its folder
-    group: str  # the same without the seed
-    name: str  # of the readable link: row, seed, further overrides
+    id: str  # identity of the run (`run_id`), which is also the name of its folder
+    group: str  # the identity without the seed: runs that differ in the seed only share it
+    name: str  # name of the readable link: row, seed, further overrides
     sweep: str | None
     row: str
     seed: int
     scale: str
     overrides: list[str]
     command: str
-    git: dict | None  # the source's commit when the run was composed
+    git: dict | None  # commit of the source when the run was composed
     outputs: str
-    config: dict  # resolved, plain
+    config: dict  # the resolved configuration as plain dicts
 
     @property
     def folder(self) -> Path:
-        """Where everything about the run lies."""
+        """The folder that holds all files of the run."""
         return Path(self.outputs) / "runs" / self.id
 
     @property
     def link(self) -> Path:
-        """The readable name of the folder."""
+        """The symbolic link with a readable name that points to the folder."""
         return Path(self.outputs) / (self.sweep or SINGLE) / self.name
 
     @property
     def title(self) -> str:
-        """For progress bars and error messages."""
+        """The name of the run in progress bars and error messages."""
         return f"{self.row} seed={self.seed}"
 
     def save(self, folder: Path) -> Path:
-        """Write the run to a file of `folder` that is named by its content, so that no other run ever replaces it."""
+        """Write the job to a file in `folder` that is named by a hash of its content, so that no other job overwrites it."""
         text = json.dumps(asdict(self))
         return write(folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json", text)
 
     @classmethod
     def load(cls, path: Path) -> "Job":
-        """The run that `save` wrote."""
+        """Read a job that `save` wrote."""
         return cls(**json.loads(path.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""What a number was made with: code, libraries, machine."""
+"""What a result was computed with: code, libraries, machine."""
 
 import platform
 import subprocess
@@ -13,7 +13,7 @@ LIBRARIES = ("snnx", "torch", "torchvision", "pytorch-lightning", "spikingjelly"
 
 
 def identity(job: Job) -> dict:
-    """What a result says of its run, whatever it ended with."""
+    """Return the entries that identify a run in its result, whether it succeeded or failed."""
     return {
         "hash": job.id,
         "group": job.group,
@@ -32,7 +32,7 @@ def identity(job: Job) -> dict:
 
 @cache
 def versions() -> dict[str, str]:
-    """Installed versions of what computes."""
+    """Return the installed versions of Python and of the libraries that affect the numbers."""
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
@@ -44,7 +44,7 @@ def versions() -> dict[str, str]:
 
 @cache
 def git() -> dict | None:
-    """Commit of the source as this process found it, and whether its files differ from it; `None` outside a checkout."""
+    """Return the source's commit, read once per process, and whether its files have been changed; `None` outside a checkout."""
     source = Path(__file__).resolve().parents[2]
     if not (source / ".git").exists():
         return None
@@ -62,7 +62,7 @@ def _git(source: Path, *words: str) -> str:
 
 
 def device(place) -> str:
-    """The device that a run computed on, in words."""
+    """Describe the device that a run used, for example `cuda (NVIDIA A100), 8 threads`."""
     import torch
 
     name = torch.cuda.get_device_name(place) if place.type == "cuda" else processor()
@@ -70,7 +70,7 @@ def device(place) -> str:
 
 
 def processor() -> str:
-    """Name of the processor, as the operating system gives it."""
+    """Return the processor's name as the operating system reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

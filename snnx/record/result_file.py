@@ -1,4 +1,4 @@
-"""What a run ended with: its `result.json`, or its line in the committed record."""
+"""Reads a run's result: from its `result.json`, or from its line in the committed record."""
 
 import json
 import math
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def to_json(value: object) -> str:
-    """JSON of `value`, in which a number that is not finite is null.
+    """Convert `value` to JSON; a number that is not finite becomes null.
 
     Example:
         >>> to_json({"loss": float("nan"), "acc": 0.5})
@@ -24,7 +24,7 @@ def _finite(value: object) -> object:
 
 
 def read(folder: Path) -> dict | None:
-    """What the run of this folder ended with; `None` if it has not ended, or what it says cannot be read."""
+    """Return the result of the run in this folder; `None` if it has not ended, or if its result cannot be read."""
     try:
         return json.loads((folder / "result.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -32,7 +32,7 @@ def read(folder: Path) -> dict | None:
 
 
 def recorded(sweep: str | None, row: str, run_id: str, docs: Path = Path("docs/results")) -> dict | None:
-    """The finished run of this identity in the committed record of its sweep, if there is one."""
+    """Return the result of the finished run with this identity from its sweep's committed record, or `None`."""
     try:
         lines = (docs / f"{sweep}" / "runs.jsonl").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""A run's folder: locked by the process that does the work, and linked to by a readable name."""
+"""A run's folder: the process that executes the run locks it, and a readable name links to it."""
 
 import fcntl
 import os
@@ -11,14 +11,14 @@ LOOKS = 4
 
 
 class Busy(RuntimeError):
-    """Another process holds the run."""
+    """Another process holds the lock of the run."""
 
 
 @contextmanager
 def claim(folder: Path) -> Iterator[None]:
-    """Hold the run of this folder for as long as the context lasts.
+    """Lock the run of this folder for as long as the context lasts.
 
-    The lock is the kernel's: it ends with the process, however that ends, so none goes stale.
+    The lock belongs to the kernel, which releases it when the process ends, even if it is killed. So no stale lock remains.
 
     Raises:
         Busy: another process holds it.
@@ -29,7 +29,7 @@ def claim(folder: Path) -> Iterator[None]:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
-            except BlockingIOError:  # perhaps only by somebody who asks whether it is held
+            except BlockingIOError:  # another process may hold it for a moment only, to test whether the run is locked
                 if look == LOOKS - 1:
                     raise Busy(f"{folder} is being computed by another process") from None
                 time.sleep(0.05)
@@ -37,7 +37,7 @@ def claim(folder: Path) -> Iterator[None]:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what a killed process left half written; only whoever holds the run may."""
+    """Remove temporary files that a killed process left behind; the caller must hold the run's lock."""
     for path in (*folder.glob(".*"), *folder.glob("ckpt/.*")):
         if path.name != ".lock" and path.is_file():
             path.unlink(missing_ok=True)
@@ -47,7 +47,7 @@ def link(name: Path, folder: Path) -> None:
     """Make `name` a relative symbolic link to the run's folder.
 
     Raises:
-        FileExistsError: something that is no link stands there.
+        FileExistsError: a file or folder with this name exists that is not a link.
     """
     name.parent.mkdir(parents=True, exist_ok=True)
     target = os.path.relpath(folder, name.parent)

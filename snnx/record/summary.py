@@ -1,4 +1,4 @@
-"""How a run ended, in one line."""
+"""Describes in one line how a run ended."""
 
 MARKS = {
     "done": "[green]✓[/]",
@@ -11,7 +11,7 @@ MARKS = {
 
 
 def summary(outcome: dict) -> str:
-    """One line on how a run ended.
+    """Describe in one line how a run ended.
 
     Example:
         >>> summary({"status": "done", "metrics": {"val/acc": 0.9, "test/acc": 0.875}, "wall_s": 12.3})

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all."""
+"""Writes a file completely or not at all."""
 
 import os
 import tempfile
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def write(path: Path, content: str | bytes | memoryview) -> Path:
-    """Put `content` at `path`, on the disk before this returns; no reader and no crash ever sees half of it.
+    """Write `content` to `path` and sync it to disk; neither a reader nor a crash ever finds half of the file.
 
-    It lies in the same folder from the first byte on, so that taking the name is one step of the file system.
+    The content is written to a temporary file in the same folder, so that the rename to `path` is one step of the file system.
 
     Example:
         >>> folder = Path(tempfile.mkdtemp())
@@ -26,12 +26,12 @@ def write(path: Path, content: str | bytes | memoryview) -> Path:
         os.replace(name, path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)  # the new name, too, is on the disk
+            os.fsync(folder)  # syncs the rename too
         finally:
             os.close(folder)
     except OSError as error:
         Path(name).unlink(missing_ok=True)
-        raise type(error)(error.errno, error.strerror, str(path)) from error  # a full disk does not say whose it is
+        raise type(error)(error.errno, error.strerror, str(path)) from error  # a full disk's error names no file
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -1,4 +1,4 @@
-"""From a resolved configuration to the objects of a run, in the order in which data flows."""
+"""Builds the objects of a run from a resolved configuration, in the order in which data flows."""
 
 import logging
 import warnings
@@ -17,13 +17,16 @@ from snnx.run.component import component
 
 
 def build_data(config: dict) -> pl.LightningDataModule:
-    """The data module, at the scale's share of samples; it reads nothing yet."""
+    """Build the data module, with the share of the samples that the scale asks for; it reads no data yet."""
     dataset = {**config["dataset"], "samples": config["budget"]["samples"]}
     return component({**config, "dataset": dataset}, "dataset")
 
 
 def build_method(config: dict, data: pl.LightningDataModule) -> Method:
-    """The pipeline from encoding to loss, fitted to data set and scale; `init` draws the weights that no file gave."""
+    """Build the pipeline from encoding to loss for this data set and scale.
+
+    If the weights are not loaded from a file, `init` initialises them.
+    """
     method = component(config, "method")(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
     if config["init"] is not None and not loaded_from(config):
         instantiate(config["init"], _convert_="all")(method.backbone)
@@ -33,9 +36,9 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
 def build_trainer(
     config: dict, run: str, folder: Path, *, callbacks: list, made_with: Mapping[str, str] = MappingProxyType({})
 ) -> pl.Trainer:
-    """Lightning's trainer, at the scale's share of epochs, silent but for what the callbacks say.
+    """Build Lightning's trainer, with the share of the epochs that the scale asks for; only the callbacks print anything.
 
-    `made_with` is what every checkpoint says of the code and the samples that it comes from.
+    `made_with` holds the digests of code and samples that are stored in every checkpoint.
     """
     _quiet()
     epochs = config["trainer"]["max_epochs"]
@@ -43,20 +46,24 @@ def build_trainer(
     return trainer(
         max_epochs=epochs and max(1, round(epochs * config["budget"]["epochs"])),
         callbacks=callbacks,
-        logger=False,  # the loggers are views of the record: snnx/logger/view.py
-        # not Slurm's environment, where there is one: snnx/run/ddp.py starts the processes, and whoever started snnx requeues
+        logger=False,  # our loggers read the run's record instead: snnx/logger/view.py
+        # Under Slurm, Lightning would pick Slurm's environment. But snnx/run/ddp.py starts the processes, and the launcher
+        # that started snnx puts the job back into the queue.
         plugins=[Checkpoints(run, made_with), LightningEnvironment()],
         default_root_dir=str(folder),
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        log_every_n_steps=1,  # nothing is logged by step; a larger value only makes Lightning warn about short epochs
+        log_every_n_steps=1,  # nothing is logged per step, but with a larger value Lightning warns about short epochs
     )
 
 
 def _quiet() -> None:
-    """Silence Lightning's greetings and tips, and what it calls in torch that torch has renamed; all else stays."""
+    """Silence Lightning's start-up messages and tips, and its use of a function that torch has deprecated.
+
+    All other warnings are still shown.
+    """
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
-    warnings.filterwarnings("ignore", message=r"The `srun` command is available")  # a login node is no mistake
+    warnings.filterwarnings("ignore", message=r"The `srun` command is available")  # running without srun is no mistake
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""A frozen configuration with other values and other metrics in it."""
+"""Applies overrides to a frozen configuration."""
 
 import copy
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from snnx.options.nearest import nearest
 
 
 def changed(config: dict, words: Sequence[str]) -> dict:
-    """The configuration with `metric=[a,b]` and `key=value` applied.
+    """Return a copy of the configuration with `metric=[a,b]` and `key=value` applied.
 
-    A frozen configuration is resolved: nothing in it refers to anything else. So a value is changed where it is read,
-    `encoding.timesteps=8` and not `timesteps=8`.
+    In a frozen configuration all references have been replaced by values: `encoding.timesteps` no longer follows `timesteps`.
+    So a value must be changed at the key that is read, for example `encoding.timesteps=8` and not `timesteps=8`.
 
     Args:
-        config: resolved, plain; it is not touched.
-        words: `metric=a`, `metric=[a,b]`, or keys of the configuration with their new values, in YAML.
+        config: the resolved configuration as plain dicts; it is not modified.
+        words: `metric=a`, `metric=[a,b]`, or `key=value` with a key of the configuration and a value in YAML.
 
     Raises:
-        ValueError: a word is no `key=value`, a metric is no option, a key is none of the run's, or a value is no YAML.
+        ValueError: a word is not of the form `key=value`, the metric or the key does not exist, or a value is not valid YAML.
 
     Example:
         >>> run = {"metric": {}, "encoding": {"timesteps": 4}}

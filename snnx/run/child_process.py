@@ -1,4 +1,4 @@
-"""The process of one run, and what its exit code says."""
+"""The process that executes one run, and its exit codes."""
 
 import os
 import sys
@@ -8,21 +8,21 @@ from snnx.options.own_components import make_importable
 from snnx.record import run_folder
 from snnx.record.job import Job
 
-BUSY = 75  # exit code of a process that found its run locked: try again later
-LOST = 255  # what Python reports of a process when the fork server has died; the process itself goes on and holds its lock
-UNWRITTEN = 74  # of one that could not write its result
-STOPPED = 130  # of one that was asked to stop and has saved what it had
+BUSY = 75  # the run was locked by another process: try again later
+LOST = 255  # Python reports this code when the fork server has died; the run's process itself goes on and keeps its lock
+UNWRITTEN = 74  # the process could not write its result
+STOPPED = 130  # the process was asked to stop and has saved its checkpoint
 
 
 def main(job: Job, threads: int, gpu: str | None) -> None:
-    """The process of one run: output into its folder, its share of the machine, and the run."""
+    """Execute one run in this process, with its output in `run.log` and with the given number of threads and GPU."""
     if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before anything asks for a device
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # must be set before CUDA is initialised
     job.folder.mkdir(parents=True, exist_ok=True)
     log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    make_importable(Path.cwd())  # whoever started this process may not stand in the folder of its components
+    make_importable(Path.cwd())  # the process that started this one may lack the user's own components on its path
 
     import torch
 

@@ -1,4 +1,4 @@
-"""What an option builds: its own arguments, and the groups that its signature names."""
+"""Builds the component that a configuration group selects, and passes it the other components that it takes."""
 
 from functools import partial
 from inspect import signature
@@ -19,14 +19,17 @@ own YAML has a key of that name says there whether it gets the group: `backbone.
 
 
 def component(config: dict, group: str) -> Any:
-    """What the chosen option of a group builds, with the groups that its signature names.
+    """Build the component of a group, and pass it the components of other groups that its constructor takes as arguments.
+
+    For example, `LIF` has an argument `surrogate`, so it is built with the component of the group `surrogate`.
 
     Args:
-        config: resolved, plain; one node a group, or several by name, as `metric=[a,b]` makes.
-        group: its name.
+        config: the resolved configuration as plain dicts; a group holds one component, or several by name as `metric=[a,b]`.
+        group: name of the group.
 
     Returns:
-        The object, or a `functools.partial` where the option says `_partial_: true`; `None` for a group that is null.
+        The object, or a `functools.partial` if the option sets `_partial_: true`; for several components, a dict of them by
+        name; `None` if the group is null.
 
     Example:
         >>> config = {"neuron": {"_target_": "snnx.neuron.lif.LIF", "_partial_": True, "tau": 4.0},
@@ -41,13 +44,13 @@ def component(config: dict, group: str) -> Any:
     if "_target_" not in node:
         return {name: instantiate(one, _convert_="all") for name, one in node.items()}
     held = {name: component(config, name) for name in held_by(group, node)}
-    held = {name: made for name, made in held.items() if made is not None}  # the constructor's default, as before the group was
+    held = {name: made for name, made in held.items() if made is not None}  # a null group leaves the constructor's default
     made = instantiate({**node, "_partial_": True}, _convert_="all")
     return partial(made, **held) if node.get("_partial_") else made(**held)
 
 
 def held_by(group: str, node: dict) -> list[str]:
-    """The groups that this option of a group gets.
+    """Return the groups whose components are passed to this option of `group`.
 
     Example:
         >>> held_by("neuron", {"_target_": "snnx.neuron.lif.LIF"})
@@ -58,7 +61,7 @@ def held_by(group: str, node: dict) -> list[str]:
 
 
 def used(config: dict) -> set[str]:
-    """The groups that some part of the run gets: those that the data module and the method hold, and what these hold in turn.
+    """Return all groups that the run uses: those passed to the data module and the method, and those passed to these in turn.
 
     Example:
         >>> lif = {"_target_": "snnx.neuron.lif.LIF"}

@@ -14,20 +14,22 @@ from snnx.method.finite import Diverged
 from snnx.record.job import Job
 from snnx.run import fork_server
 
-DIVERGED = 76  # exit code of a process whose own loss was no number first
-PATIENCE_S = 10.0  # for a process to end after the training has
+DIVERGED = 76  # exit code of a process that was the first to find its loss not finite
+PATIENCE_S = 10.0  # how long to wait for each other process to end after the training
 
 
 @contextmanager
 def others(job: Job, compute: Callable[[Job], object]) -> Iterator[None]:
-    """Train with all processes of a run: this one is the first, the others are started here and end with the context.
+    """Start the other processes of a run on several devices, and end them when the context ends; this process is the first.
 
-    Lightning would start them with this process's command line, and each would compose, lock and perhaps skip by itself, or
-    begin a whole sweep. Here each gets the run as it stands: it trains its part of every batch, and locks and writes nothing.
+    Lightning would start them by repeating this process's command line. Each would then compose its own configuration, try to
+    lock the run, or even start a whole sweep. Here each process gets the finished job instead: it trains on its share of every
+    batch, and it locks and writes nothing.
 
     Args:
         job: the run.
-        compute: what every process does of it; a function at the top of a module, so that it can be named to them.
+        compute: the function that every process calls with the job; it must be at the top level of a module, so that it can
+            be pickled.
 
     Raises:
         RuntimeError: one of the others died.
@@ -46,7 +48,7 @@ def others(job: Job, compute: Callable[[Job], object]) -> Iterator[None]:
     ]
     for process in processes:
         process.start()
-    os.environ.update(place | {"LOCAL_RANK": "0"})  # Lightning takes this to mean that all processes are there
+    os.environ.update(place | {"LOCAL_RANK": "0"})  # tells Lightning that the other processes have been started already
     torch.set_num_threads(share)
     try:
         yield
@@ -70,21 +72,21 @@ def others(job: Job, compute: Callable[[Job], object]) -> Iterator[None]:
 
 
 def rank() -> int:
-    """Which process of its run this one is; 0 locks, tests and writes."""
+    """Return the rank of this process in its run; only rank 0 locks, tests and writes."""
     return int(os.environ.get("LOCAL_RANK", 0))
 
 
 def _dead(processes: list[BaseProcess]) -> int | None:
-    """The first process that ended badly, counted from 1 for the one that is not among them."""
+    """Return the number of the first process that failed, counted from 1; number 1 is this process, so the result is >= 2."""
     for number, process in enumerate(processes, 2):
-        process.join(2.0)  # the connection breaks a moment before the process is gone
+        process.join(2.0)  # its connection breaks shortly before the process has ended
         if process.exitcode:
             return number
     return None
 
 
 def _train(job: Job, compute: Callable[[Job], object], place: dict[str, str], threads: int) -> None:
-    """What another process does of a run."""
+    """Train in one of the other processes of a run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides when to stop
     log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
@@ -95,4 +97,4 @@ def _train(job: Job, compute: Callable[[Job], object], place: dict[str, str], th
         compute(job)
     except Diverged as error:
         print(error, flush=True)
-        os._exit(DIVERGED)  # at once: the others wait for this one's part of a sum
+        os._exit(DIVERGED)  # at once: the other processes are waiting for this one's gradients

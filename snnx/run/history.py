@@ -1,4 +1,4 @@
-"""What a run finds of earlier attempts: a result that stands, a checkpoint to go on from, or what is out of date."""
+"""What earlier attempts of a run have left: a valid result, a checkpoint to resume from, or something out of date."""
 
 import re
 import shutil
@@ -16,9 +16,10 @@ from snnx.run.outdated import outdated
 
 
 def finished(job: Job) -> dict | None:
-    """The result of a run that need not be done: done in its folder, or in the record if that counts; never under `force`.
+    """Return the result of a run that need not be executed again, or `None` if it must be executed.
 
-    A result of other code or other samples counts only with `outdated=true`.
+    The result comes from the run's folder or, with `recorded=true`, from the committed record. A result of other code or other
+    samples in the run's folder counts only with `outdated=true`. With `force=true` no result counts.
     """
     if job.config["force"]:
         return None
@@ -29,7 +30,10 @@ def finished(job: Job) -> dict | None:
 
 
 def before(job: Job) -> str | None:
-    """What this run finds that is not finished, in words; `None` where it is new. Read from files, never from a flag."""
+    """Say in words what an unfinished run has left behind, for example `resumed at epoch 3`; `None` if the run is new.
+
+    The answer comes from the run's files only.
+    """
     ended, epoch = read(job.folder), reached(job)
     if ended is not None and ended["status"] not in ("done", "no data"):
         return f"{ended['status']} before, trying again"
@@ -46,23 +50,26 @@ def before(job: Job) -> str | None:
 
 
 def reached(job: Job) -> int:
-    """The last epoch that has a checkpoint; 0 if none has."""
+    """Return the last epoch that has a checkpoint; 0 if there is none."""
     found = (re.match(r"epoch=(\d+)", path.stem) for path in job.folder.glob("ckpt/epoch=*.ckpt"))
     return max((int(epoch[1]) for epoch in found if epoch), default=0)
 
 
 def renew(job: Job) -> Job:
-    """The same run without `force`, and without what it had come to: that must happen once, and not at each attempt."""
+    """For a run with `force=true`, delete its old checkpoints and result, and return the job with `force=false`.
+
+    This happens once, before the first attempt, so that a retry resumes instead of starting over.
+    """
     if not job.config["force"]:
         return job
-    with suppress(Busy), claim(job.folder):  # if somebody is at it, it is being renewed already
+    with suppress(Busy), claim(job.folder):  # if another process is computing it, that one has done this
         shutil.rmtree(job.folder / "ckpt", ignore_errors=True)
         (job.folder / "result.json").unlink(missing_ok=True)
     return replace(job, config={**job.config, "force": False})
 
 
 def _since(frozen: Path, config: dict) -> str:
-    """Why the run that had this name before is another one."""
+    """Say why the run that this link pointed to before has another identity."""
     try:
         found = changes(yaml.safe_load(frozen.read_text(encoding="utf-8")), config)
     except (FileNotFoundError, yaml.YAMLError):

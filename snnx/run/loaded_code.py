@@ -1,4 +1,4 @@
-"""Reads the code of snnx when the fork server loads it, so that every run knows the code that it really runs."""
+"""Computes the digests of snnx's code when the fork server imports this module, so that the forked runs have them already."""
 
 from snnx.record import source
 

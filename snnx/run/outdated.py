@@ -1,4 +1,4 @@
-"""Whether what lies in a run's folder was computed by the code and from the samples that are here now."""
+"""Whether the files in a run's folder were computed with the present code and the present samples."""
 
 import json
 from functools import cache
@@ -16,20 +16,20 @@ NAME = "inputs.json"
 
 
 def code_of(config: dict) -> dict[str, str]:
-    """The digests of the modules that a run goes through: those of snnx, and those of the user's own packages."""
+    """Return the digests of the modules that a run uses: those of snnx and those of the user's own packages."""
     return source.sources(config, source.SNNX | component_folders())
 
 
 def note(folder: Path, code: dict[str, str], data: dict) -> None:
-    """Write what a run is computed from: the digests of its modules, and those of its data set's files."""
+    """Write down what a run is computed from: the digests of its modules and of its data set's files."""
     write(folder / NAME, to_json({"code": code, "data": data}))
 
 
 def outdated(job: Job) -> str | None:
-    """Why the result or the checkpoints of this run do not stand any more, in words; `None` if they do, or if there are none.
+    """Say why the result or the checkpoints of this run are no longer valid; `None` if they are valid or if there are none.
 
-    Files are compared by what they hold. The samples are read again only where a file's size or time of change differs; where
-    the data set is not here, nothing can be compared, and what there is stands.
+    Files are compared by content. The samples are read again only if the size or modification time of a file has changed. If
+    the data set is not on this machine, its samples cannot be compared and count as unchanged.
     """
     try:
         made = json.loads((job.folder / NAME).read_text(encoding="utf-8"))
@@ -46,7 +46,7 @@ def _samples_changed(job: Job, made: dict) -> bool:
     root = Path(job.config["dataset"].get("root") or ".").expanduser().absolute()
     if _stamp(root, tuple(made["data"]["folders"])) == made["data"]["stamp"]:
         return False
-    from snnx.run.build import build_data  # loads torch: only where the files must be looked into
+    from snnx.run.build import build_data  # imports torch, so only when the files must be read
 
     try:
         now = build_data(job.config).content()
@@ -54,11 +54,11 @@ def _samples_changed(job: Job, made: dict) -> bool:
         return False
     if now["content"] != made["data"]["content"]:
         return True
-    note(job.folder, made["code"], now)  # another copy of the same: next time its stamp says so
+    note(job.folder, made["code"], now)  # a new copy of the same files: store its stamp, so that it is not read next time
     return False
 
 
 @cache
 def _stamp(root: Path, folders: tuple[str, ...]) -> str:
-    """One look at the files for all runs of a sweep."""
+    """Return the files' stamp, which is computed only once for all runs of a sweep."""
     return stamp(root, folders)

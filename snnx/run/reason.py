@@ -4,8 +4,10 @@ import traceback
 
 
 def reason(error: BaseException) -> str:
-    """The message of whoever complained first, since Hydra wraps a constructor's error in its own; for what is not a complaint
-    about a value, such as a mistake in a new component, also where it was raised."""
+    """Return the original message of an error, without Hydra's wrapping.
+
+    For an error that is not about a value, such as a bug in a new component, file and line are added.
+    """
     while type(error).__module__.startswith("hydra") and error.__cause__ is not None:
         error = error.__cause__
     text = " ".join(str(error).split())

@@ -1,4 +1,4 @@
-"""A finished run, opened again: its configuration, and the weights that it ended with."""
+"""Opens a finished run again: its configuration and its trained weights."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,20 +15,20 @@ from snnx.run.build import build_method
 
 @dataclass(frozen=True)
 class Reopened:
-    """What is known of a run without building it."""
+    """A run's configuration and weights, before its network is built."""
 
     id: str
     folder: Path
-    checkpoint: Path | None  # None: nothing was trained, the network is as it was built
-    config: dict  # resolved, plain, as it was frozen
+    checkpoint: Path | None  # None: nothing was trained, so the network has its initial weights
+    config: dict  # the frozen configuration, resolved, as plain dicts
     weights: dict[str, Tensor] | None
     epoch: int | None  # of the checkpoint, counted from 1
 
     def build(self, config: dict, data: object) -> Method:
-        """The run's method with its weights, on a data module or whatever else has its `shape` and `classes`.
+        """Build the run's method and load its weights; `data` is the data module, or any object with `shape` and `classes`.
 
         Raises:
-            ValueError: a weight is missing, left over or of another size, as a changed configuration makes it.
+            ValueError: a weight is missing, left over or of another size, for example because `config` was changed.
         """
         method = build_method(config, data)
         if self.weights is None:
@@ -46,15 +46,17 @@ class Reopened:
 
 
 def reopen(path: str | Path) -> Reopened:
-    """Open the run whose folder, link or checkpoint this is; of a folder the checkpoint of the best epoch, else the last.
+    """Open a run by its folder, by a link to it, or by one of its checkpoints.
+
+    For a folder the checkpoint of the best epoch is taken, or that of the last epoch if there is no best one.
 
     Args:
-        path: of a run's folder (`outputs/runs/HASH` or a link to it), or of a `.ckpt` in its `ckpt/`.
+        path: path of a run's folder (`outputs/runs/HASH` or a link to it), or of a `.ckpt` file in its `ckpt/`.
 
     Raises:
-        FileNotFoundError: there is nothing, or a checkpoint is gone.
-        ValueError: it is no run, or one that has not finished; the checkpoint is damaged or another's; or the run was computed
-            by a version of snnx that computes something else today.
+        FileNotFoundError: the path does not exist, or the checkpoints have been removed.
+        ValueError: the path is not a run, or the run has not finished; the checkpoint is damaged or belongs to another run; or
+            the run was computed by a version of snnx whose results differ from today's.
     """
     path = Path(path).expanduser()
     if not path.exists():
@@ -93,7 +95,7 @@ def _frozen(folder: Path, path: Path) -> dict:
 
 
 def _chosen(folder: Path) -> Path | None:
-    """The best epoch's checkpoint of a run that is done, or its last; None where nothing was trained."""
+    """Return the checkpoint of a finished run's best epoch, or else of its last; `None` if nothing was trained."""
     ended = result_file.read(folder)
     if ended is None or ended["status"] != "done":
         state = "one that has not finished" if ended is None else f"one that ended as {ended['status']}"

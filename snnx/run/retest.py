@@ -1,4 +1,4 @@
-"""Tests a finished run again, with other metrics watching."""
+"""Tests a finished run again, if wanted with other metrics."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +21,9 @@ from snnx.run.signature import check_signatures
 def retest(path: str | Path, words: list[str]) -> dict:
     """Rebuild the run's data and method, load its weights, and test.
 
-    With the run's own metrics and nothing changed, the numbers are those of its `result.json`: of the last epoch its own, of
-    the best one, which the run's folder stands for, those that end in `_best`.
+    If nothing is changed, the numbers agree with the run's `result.json`. A test of the last epoch agrees with the plain keys,
+    such as `test/acc`. A test of the best epoch, which is what the run's folder selects, agrees with the keys that end in
+    `_best`.
 
     Args:
         path: see `reopen`.
@@ -33,9 +34,9 @@ def retest(path: str | Path, words: list[str]) -> dict:
         `metrics`, `formulas`, `layers`, `samples`, `data`, `device` and `versions`.
 
     Raises:
-        FileNotFoundError: there is no such run, or (`NoData`) its data set is not here.
-        ValueError: what `reopen` and `changed` refuse, a value that its component refuses, a metric that the method or the
-            scale of its run cannot have.
+        FileNotFoundError: there is no such run, or (`NoData`) its data set is not on this machine.
+        ValueError: `reopen` or `changed` rejects its argument, a component rejects a value, or a metric has nothing to measure
+            with this method and backbone.
     """
     run = reopen(path)
     config = changed(run.config, words)
@@ -61,7 +62,7 @@ def retest(path: str | Path, words: list[str]) -> dict:
         "last_epoch": run.config["trainer"]["max_epochs"],
         "hash": run.id,
         "changed": [line for line in changes(run.config, config) if not line.startswith("metric")]
-        + [word for word in words if word.startswith("metric.")],  # of a metric that the run did not have, in its place
+        + [word for word in words if word.startswith("metric.")],  # changes inside a metric, which may be new to the run
         "metrics": {**tested, **recorder.scalars()},
         "formulas": method.formulas,
         "layers": rounded(recorder),
@@ -76,5 +77,5 @@ def retest(path: str | Path, words: list[str]) -> dict:
 def _one_line() -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # Hydra wraps a constructor's own complaint
+    except Exception as error:  # Hydra wraps the constructor's own error
         raise ValueError(reason(error)) from error

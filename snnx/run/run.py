@@ -1,4 +1,4 @@
-"""One run, from its configuration to its result, in the order in which data flows."""
+"""Executes one run: from its configuration to its result, in the order in which data flows."""
 
 import resource
 import time
@@ -36,14 +36,14 @@ from snnx.run.outdated import code_of, note
 
 
 def execute(job: Job) -> dict:
-    """Do one run under its lock and write what it ended with; a run that is done already is not done again.
+    """Lock a run, execute it and write its result; a run that is done already is not executed again.
 
     Returns:
         The content of `result.json`; `status` is one of done, failed, diverged, no data.
 
     Raises:
-        Busy: another process is at it.
-        KeyboardInterrupt: as given, with no result written.
+        Busy: another process is executing the run.
+        KeyboardInterrupt: the run was interrupted; no result is written.
     """
     with run_folder.claim(job.folder):
         if (found := finished(job)) is not None:
@@ -60,7 +60,7 @@ def execute(job: Job) -> dict:
             found = {"status": "done", **compute(job), "error": None}
             if not (job.folder / "config.yaml").exists():
                 raise FileNotFoundError(f"{job.folder} must stay while its run is on; it was removed")
-        except (Exception, SystemExit) as error:  # a component that calls sys.exit ends its run and not the sweep
+        except (Exception, SystemExit) as error:  # if a component calls sys.exit, only this run fails and the sweep goes on
             status = "diverged" if isinstance(error, Diverged) else "no data" if isinstance(error, NoData) else "failed"
             trace = "".join(traceback.format_exception(error))
             found = {"status": status, "error": {"type": type(error).__name__, "message": str(error), "traceback": trace}}
@@ -99,7 +99,7 @@ def compute(job: Job) -> dict:
         curves = EpochLog(folder / "metrics.csv", views)
         first = FirstLosses()
         callbacks = [Reseed(config["seed"]), first, Progress(folder / "progress.json"), stop, curves, keep]
-        callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # these see training too
+        callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # they watch training
         with ddp.others(job, compute):
             trainer = build_trainer(config, job.id, folder, callbacks=callbacks, made_with=made_with)
             if trainer.max_epochs:
@@ -109,12 +109,12 @@ def compute(job: Job) -> dict:
             raise KeyboardInterrupt
         if ddp.rank():
             return {}
-        if trainer.world_size > 1:  # one process tests: it sees every sample once
+        if trainer.world_size > 1:  # test in one process, so that each sample counts exactly once
             alone = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
             trainer = build_trainer(alone, job.id, folder, callbacks=callbacks, made_with=made_with)
         first_losses = list(first.losses)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
-        other = best and best != trainer.max_epochs  # the last epoch is tested anyway, and would give the same again
+        other = best and best != trainer.max_epochs  # the last epoch is tested in any case; if it is the best, once is enough
         tested = test(trainer, method, data, path_of(keep.folder, best) if other else None, quantization)
         last = {key: values[-1] for key, values in history.items()}
         if accuracies := history.get("val/acc", []):
@@ -150,12 +150,12 @@ def compute(job: Job) -> dict:
 def test(
     trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best: Path | None, quantization: Symmetric | None
 ) -> dict:
-    """Test the last epoch, with every metric watching, with weights of few bits if asked for, and then the best epoch.
+    """Test the last epoch with all metrics, then with quantised weights if `quantization` is set, then the best epoch.
 
-    `best` is the checkpoint of that epoch; `None` where that is the last one, and then there is nothing else to test.
+    `best` is the checkpoint of the best epoch, or `None` if the best epoch is the last one and needs no test of its own.
     """
     at_best, recorder = watched(trainer, method, data)
-    metrics = {**at_best, **recorder.scalars()}  # now: testing a checkpoint takes metrics that saw the training back
+    metrics = {**at_best, **recorder.scalars()}  # before a checkpoint resets metrics that watched training
     layers = rounded(recorder)
     for bits in quantization.bits if quantization else []:
         with quantization.applied(method.backbone, bits):
@@ -172,7 +172,7 @@ def test(
 
 
 def watched(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> tuple[dict[str, float], Recorder]:
-    """One test of the network as it is, and what watched it."""
+    """Test the network with its present weights, and return the numbers and the recorder that watched the test."""
     with Recorder(method.backbone, list(method.metrics.values()), method.watch, method.encoding) as method.recorder:
         (found,) = trainer.test(method, datamodule=data, verbose=False)
     recorder, method.recorder = method.recorder, None
@@ -180,7 +180,7 @@ def watched(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -
 
 
 def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep: Keep) -> None:
-    """Train from the newest good checkpoint on, or from the start."""
+    """Train from the newest good checkpoint, or from the start if there is none."""
     checkpoint, complaints = keep.resume_from()
     for complaint in complaints:
         print(f"snnx: {complaint}", flush=True)
@@ -189,14 +189,12 @@ def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep:
     try:
         trainer.fit(method, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except SystemExit as error:
-        if isinstance(
-            error.__context__, KeyboardInterrupt
-        ):  # Lightning makes an exit of Ctrl-C; here it goes on as what it was
+        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into SystemExit; turn it back
             raise KeyboardInterrupt from None
         raise
 
 
 def _paths(method: Method) -> dict[str, int]:
-    """How many neuron layers ran on which implementation."""
+    """Count the neuron layers by the implementation that they ran on."""
     paths = [str(node.path) for node in method.tested.modules() if isinstance(node, Node)]
     return {path: paths.count(path) for path in sorted(set(paths))}

@@ -1,4 +1,4 @@
-"""Checks that every component of a configuration names arguments that its constructor has, with values of their types."""
+"""Checks the arguments of every component in a configuration against its constructor: their names and their types."""
 
 import inspect
 import types
@@ -8,7 +8,7 @@ from importlib import import_module
 
 from snnx.options.places import components
 
-TRUSTED = (  # what a configuration may build: parts of networks, data and training, and nothing that loads or runs files
+TRUSTED = (  # packages that a `_target_` may lie in: parts of networks, data and training, nothing that loads or runs files
     "snnx",
     "torch.nn",
     "torch.optim",
@@ -22,13 +22,14 @@ PLAIN = (int, float, bool, str, type(None))
 
 
 def check_signatures(config: dict, path: str = "") -> None:
-    """Walk a resolved configuration and hold each node with a `_target_` against its constructor's signature.
+    """Check each node of a resolved configuration that has a `_target_` against its constructor's signature.
 
-    Hydra refuses a misspelled key on the command line, but accepts one inside a component of a recipe or a row, and any value.
+    Hydra rejects a misspelled key on the command line. It accepts one inside a component of a recipe or a row, and it does not
+    check the types of values.
 
     Raises:
-        ValueError: a target lies outside the trusted packages or does not exist, a key is no argument of it, or a value is not
-            of the type that the constructor states.
+        ValueError: a target does not exist or is outside the trusted packages, a key is not an argument of its constructor, or
+            a value does not have the type that the constructor declares.
 
     Example:
         >>> check_signatures({"neuron": {"_target_": "snnx.neuron.lif.LIF", "_partial_": True, "taau": 3}})
@@ -62,10 +63,12 @@ def _bind_one(path: str, target: str, values: dict) -> None:
 
 
 def constructor(path: str, target: str) -> Callable:
-    """What a `_target_` names, if it lies in a trusted package or in one that a place of options brings.
+    """Import the class or function that a `_target_` names.
+
+    It must lie in a trusted package, or in a package that provides options or is listed under `[tool.snnx] components`.
 
     Raises:
-        ValueError: it lies elsewhere, or does not exist.
+        ValueError: it lies in another package, or does not exist.
     """
     module, _, name = target.rpartition(".")
     trusted = (*TRUSTED, *components())
@@ -81,7 +84,7 @@ def constructor(path: str, target: str) -> Callable:
 
 
 def _hints(constructor: Callable) -> dict:
-    """What the constructor says of its arguments; nothing where a third party's annotations cannot be read."""
+    """Return the type hints of a constructor; empty if a third party's annotations cannot be resolved."""
     try:
         return typing.get_type_hints(constructor.__init__ if inspect.isclass(constructor) else constructor)
     except (NameError, TypeError, AttributeError):
@@ -89,7 +92,7 @@ def _hints(constructor: Callable) -> dict:
 
 
 def fits(value: object, hint: object) -> bool:
-    """Whether a value from YAML is of a stated type; an integer is a float, and a component is whatever it builds.
+    """Whether a value from YAML has the declared type; an integer is accepted as a float, and a component as any type.
 
     Example:
         >>> fits(3, float), fits("3", float), fits(None, float | None), fits([1, 2], list[int]), fits(2.5, int)
@@ -101,7 +104,7 @@ def fits(value: object, hint: object) -> bool:
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, one) for one in arguments)
     if origin is typing.Literal:
-        return True  # the constructor's own message names the choices
+        return True  # checked by the constructor itself, whose message lists the choices
     if isinstance(value, list):
         return origin in (list, tuple, Sequence, Iterable) or hint in (list, tuple)
     if hint is float:
@@ -116,4 +119,4 @@ def fits(value: object, hint: object) -> bool:
 def _name(hint: object) -> str:
     if inspect.isclass(hint):
         return getattr(hint, "__name__", None)
-    return str(hint).replace("typing.", "").replace("collections.abc.Sequence", "list")  # as YAML has it
+    return str(hint).replace("typing.", "").replace("collections.abc.Sequence", "list")  # YAML's name

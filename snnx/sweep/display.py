@@ -1,4 +1,4 @@
-"""What a terminal shows while runs run: one bar for the whole, one for each run, and a line for each that has ended."""
+"""What the terminal shows during a sweep: a bar for the sweep, a bar for each active run, and a line for each finished run."""
 
 import json
 import statistics
@@ -15,12 +15,12 @@ from snnx.run import history
 
 
 class Display:
-    """Bars that read `progress.json` of the runs; off a terminal, only the lines of ended runs.
+    """Shows progress bars from the runs' `progress.json`; if the output is not a terminal, only a line for each finished run.
 
-    A context. `start`, `end` and `refresh` are called by whoever runs the jobs.
+    It is a context manager. The code that executes the jobs calls `start`, `end` and `refresh`.
 
     Args:
-        jobs: all that will run.
+        jobs: all jobs of the sweep.
         console: where to print.
     """
 
@@ -43,7 +43,7 @@ class Display:
         )
         self.whole: TaskID | None = None
         self.live: dict[str, tuple[Job, TaskID]] = {}
-        self.found = {job.id: history.before(job) for job in jobs}  # now: once a run is on, nothing is as it was
+        self.found = {job.id: history.before(job) for job in jobs}  # read it now, before the runs change it
 
     def __enter__(self) -> "Display":
         if self.total > 1:
@@ -55,14 +55,14 @@ class Display:
         self.bars.stop()
 
     def start(self, job: Job) -> None:
-        """A run has begun; if it is not its first time, a line says what was found."""
+        """Show that a run has begun; if an earlier attempt left something, a line says what was found."""
         if job.id not in self.live:  # a run that waited for another process starts more than once
             if found := self.found.get(job.id):
                 self.console.print(f"↻ {escape(job.title)}  {escape(found)}", highlight=False, soft_wrap=True)
             self.live[job.id] = (job, self.bars.add_task(f"  {escape(job.title)}", total=1.0, note="starting"))
 
     def refresh(self) -> None:
-        """Move the bars to where the runs say they are."""
+        """Update the bars from the runs' `progress.json`."""
         shares = 0.0
         for job, task in self.live.values():
             try:
@@ -76,7 +76,7 @@ class Display:
             self.bars.update(self.whole, completed=self.ended + shares)
 
     def end(self, job: Job, outcome: dict) -> None:
-        """A run has ended: its line stays on the screen."""
+        """Show that a run has ended, with a line that stays on the screen."""
         self.ended += 1
         if job.id in self.live:
             _, task = self.live.pop(job.id)
@@ -84,11 +84,11 @@ class Display:
         count = f"{self.ended:>{len(str(self.total))}}/{self.total}  " if self.total > 1 else ""
         line = f"{MARKS[outcome['status']]} {count}{escape(f'{job.title:<{self.width}}')}  {escape(summary(outcome))}"
         self.console.print(line, highlight=False, soft_wrap=True)
-        self.console.file.flush()  # a log that is followed shows each run when it ends
+        self.console.file.flush()  # so that `tail -f` on a log shows each run as soon as it ends
         self.refresh()
 
     def tally(self, jobs: list[Job], outcomes: list[dict]) -> None:
-        """A table of runs that no sweep file reports on: mean and spread over seeds."""
+        """Print a table with mean and spread over seeds, for runs that belong to no sweep file and so have no report."""
         if self.total < 2 or jobs[0].sweep:
             return
         groups: dict[str, list[dict]] = {}
@@ -102,7 +102,7 @@ class Display:
         self.console.print(table)
 
     def watch(self, job: Job) -> "_Watch":
-        """Follow one run that is done in this very process."""
+        """Keep the display up to date during a run that is executed in this process."""
         return _Watch(self, job)
 
 
@@ -127,7 +127,7 @@ class _Watch:
 
 
 def _spread(values: list[float]) -> str:
-    """Mean and sample standard deviation, as far as there are any."""
+    """Format mean and sample standard deviation: `-` without values, the mean alone for one value."""
     if not values:
         return "-"
     spread = f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else ""

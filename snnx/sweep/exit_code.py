@@ -1,14 +1,16 @@
-"""Whether a sweep ended well, for its exit code."""
+"""Decides whether a sweep succeeded, for the exit code."""
 
 from collections.abc import Sequence
 
 
 class SweepFailed(RuntimeError):
-    """Some run did not end well; each has been reported by itself."""
+    """At least one run failed; each failure has been reported already."""
 
 
 def judge(outcomes: Sequence[dict]) -> str | None:
-    """What is wrong with a set of outcomes, or `None` if nothing is: a row without its data set is forgiven beside others.
+    """Say what is wrong with the outcomes of a sweep; `None` if nothing is.
+
+    A run whose data set is missing is no failure, unless that is true of all runs.
 
     Example:
         >>> judge([{"status": "done"}, {"status": "no data"}])

@@ -1,4 +1,4 @@
-"""Runs jobs in processes of their own, a few at a time, so that no run can take another one down."""
+"""Executes each job in its own process, a few at a time, so that a crash of one run cannot affect another."""
 
 import signal
 import sys
@@ -22,13 +22,13 @@ POLL_S = 0.25
 
 @dataclass
 class _Attempt:
-    index: int  # of the job
-    retries: int  # left
-    found: tuple | None  # the result file as it was when the sweep began: any other is an answer
+    index: int  # index of the job
+    retries: int  # how many further attempts are left
+    found: tuple | None  # stamp of the result file when the sweep began; a different stamp means that a new result was written
     not_before: float = 0.0
     process: BaseProcess | None = None
-    began: float = 0.0  # on the clock of the process
-    started: str = ""  # in the calendar
+    began: float = 0.0  # time.monotonic() at the start
+    started: str = ""  # date and time of the start
     timed_out: bool = False
     gpu: str | None = None
 
@@ -46,28 +46,28 @@ def run(
     on_tick: Callable[[], None] = lambda: None,
     on_end: Callable[[Job, dict], None] = lambda job, outcome: None,
 ) -> list[dict]:
-    """Run all jobs, at most `n_jobs` at once, with the cores divided among them; those that are done cost nothing.
+    """Execute all jobs, at most `n_jobs` at once, with the cores divided among them; jobs that are done already are skipped.
 
-    Where there are GPUs each run sees one, that with the fewest runs; a run that asks for several devices sees all.
+    If there are GPUs, each run gets the one that has the fewest runs; a run on several devices gets all of them.
 
-    What a job ended with is read from its folder. A process that leaves no result there (killed, out of memory, or beyond
-    `timeout_s`) gets up to `retries` more attempts and then a result that says so; the others go on. A run that another
-    process is at is waited for.
+    The outcome of a job is read from its folder. If its process leaves no result there (it was killed, ran out of memory or
+    exceeded `timeout_s`), the job gets up to `retries` more attempts. If all of them fail, a result with status failed is
+    written for it. The other jobs go on. If another process is executing a run already, this function waits for its result.
 
-    At Ctrl-C or SIGTERM no more runs are started, and those that run are asked to end with their epoch and its checkpoint; at
-    the second they are killed.
+    On the first Ctrl-C or SIGTERM, no further runs are started, and the active ones are asked to finish their epoch and save a
+    checkpoint. On the second one, they are killed.
 
     Args:
-        n_jobs: at least 1.
-        timeout_s: seconds after which a run is killed; `None` waits.
-        retries: more attempts for a run whose process died, at least 0.
-        on_start, on_tick, on_end: for a display.
+        n_jobs: how many jobs run at once, at least 1.
+        timeout_s: seconds after which a run is killed; `None` means no limit.
+        retries: how many more attempts a run gets if its process dies, at least 0.
+        on_start, on_tick, on_end: callbacks for a display.
 
     Returns:
-        One outcome a job, in order: the content of its `result.json`, with `before` set if it was done before.
+        One outcome per job, in order: the content of its `result.json`, with `before` set if it was done before the sweep.
 
     Raises:
-        KeyboardInterrupt: it was stopped, and what had begun has ended.
+        KeyboardInterrupt: the sweep was stopped; all active runs have ended.
     """
     threads = max(1, machine.cores() // n_jobs)
     outcomes: dict[int, dict] = {}
@@ -99,7 +99,7 @@ def run(
                 attempt.process = context.Process(target=child_process.main, args=(jobs[attempt.index], threads, attempt.gpu))
                 attempt.process.start()
                 live[attempt.process.sentinel] = attempt
-                if stopping:  # the signal came while it was being started, and did not reach it
+                if stopping:  # the signal came during the start, when the process was not in `live` yet
                     attempt.process.terminate()
                 on_start(jobs[attempt.index])
             for sentinel in wait(list(live), timeout=POLL_S):
@@ -111,7 +111,7 @@ def run(
                     on_end(job, found)
                 elif attempt.process.exitcode in (child_process.BUSY, child_process.LOST):
                     todo.append(attempt.again(after_s=1))
-                    context = fork_server.warm()  # if it was the server that died, the runs did not
+                    context = fork_server.warm()  # starts a new fork server if the old one died; its runs are still alive
                 elif stopping:
                     on_end(job, {"status": "stopped", "error": None})
                 elif attempt.retries:
@@ -134,7 +134,7 @@ def run(
 
 @contextmanager
 def _asked(live: dict[int, _Attempt]) -> Iterator[list[int]]:
-    """The signals that have asked to stop, none at first; nothing that runs outlives the context."""
+    """Yield a list that receives each signal to stop; when the context ends, all processes that still run are killed."""
     signals: list[int] = []
 
     def ask(number: int, frame: object) -> None:
@@ -158,7 +158,7 @@ def _asked(live: dict[int, _Attempt]) -> Iterator[list[int]]:
 
 
 def _stamp(job: Job) -> tuple | None:
-    """What tells one result file from another without asking any clock."""
+    """Return the inode and modification time of the result file, which change when a new one is written; `None` without one."""
     try:
         found = (job.folder / "result.json").stat()
     except FileNotFoundError:
@@ -167,17 +167,17 @@ def _stamp(job: Job) -> tuple | None:
 
 
 def _left(job: Job, attempt: _Attempt) -> dict | None:
-    """The result that somebody has left since the sweep began."""
+    """Return the result if any process has written one since the sweep began, else `None`."""
     return result_file.read(job.folder) if _stamp(job) not in (None, attempt.found) else None
 
 
 def _result(job: Job, attempt: _Attempt) -> dict | None:
-    """The result that this attempt has left, or that it found to be enough."""
+    """Return the result that was written during this attempt, or the older one that the process accepted as valid."""
     return _left(job, attempt) or (history.finished(job) if attempt.process.exitcode == 0 else None)
 
 
 def _died(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict:
-    """A result in the name of a process that could not write its own."""
+    """Write and return a failed result for a process that could not write one itself."""
     code = attempt.process.exitcode
     cause = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     if code == child_process.UNWRITTEN:
@@ -187,6 +187,6 @@ def _died(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict:
     error = {"type": "ProcessDied", "message": f"the process {cause}; its output is in run.log", "traceback": ""}
     outcome = {**provenance.identity(job), "status": "failed", "error": error, "started": attempt.started}
     outcome["wall_s"] = round(time.monotonic() - attempt.began, 2)
-    with suppress(OSError, run_folder.Busy), run_folder.claim(job.folder):  # a full disk must not take the other runs along
+    with suppress(OSError, run_folder.Busy), run_folder.claim(job.folder):  # a full disk must not stop the other runs
         write(job.folder / "result.json", result_file.to_json(outcome))
     return outcome

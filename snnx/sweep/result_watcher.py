@@ -1,4 +1,4 @@
-"""Follows runs that others do, by the files they leave."""
+"""Follows runs that other processes execute, by the files that they write."""
 
 import threading
 
@@ -11,14 +11,14 @@ EVERY_S = 0.5
 
 
 class ResultWatcher:
-    """Shows runs that are done elsewhere, and collects what each ended with.
+    """Displays runs that are executed elsewhere, and collects their results.
 
-    A context, for as long as they run. A result counts if it was not there before: a run that failed yesterday has not failed
-    today until it says so.
+    It is a context manager that is open while they run. A result counts only if it differs from the one found at the start. For
+    example, a failed result from yesterday does not count as a failure of today's attempt.
 
     Args:
-        display: where to show them.
-        jobs: all runs, those that are done already too.
+        display: the display to update.
+        jobs: all runs, including those that are done already.
     """
 
     def __init__(self, display: Display, jobs: list[Job]) -> None:
@@ -42,7 +42,10 @@ class ResultWatcher:
         self._look()
 
     def outcomes(self, trouble: str | None) -> list[dict]:
-        """One outcome a run, in order; one that left no result has failed, with the engine's `trouble` as the reason."""
+        """Return one outcome per run, in order; a run without a result counts as failed, with `trouble` as the reason.
+
+        `trouble` is the error of the launcher that executed the runs, or `None` if it raised none.
+        """
         for index, job in enumerate(self.jobs):
             if self.ended[index] is None:
                 error = {

@@ -1,7 +1,7 @@
-"""The loop backward through time.
+"""The backward loop through time.
 
-A block is first run forward again, keeping its potentials in the cache, then backward: less work for the memory than if forward
-had written every potential to it, and nothing but the input needs to be kept.
+For each block of neurons the forward pass is computed again, with its potentials kept in the cache, and then the backward pass.
+This moves less data than a forward pass that writes all potentials to memory, and only the input has to be stored.
 """
 
 from collections.abc import Callable
@@ -39,10 +39,11 @@ def backward(
     learns: bool,
     access: Access,
 ):
-    """The loop that turns `grad_s` and `grad_v_last` into `grad_x` and `grad_v`, and `grad_k`, a sum a block, if `learns`.
+    """Compile the loop that computes `grad_x` and `grad_v` from `grad_s` and `grad_v_last`.
 
-    With `once` also `grad_f_last` into `grad_f`; `detached` then speaks of the mask `1 - f`, else of the reset.
-    `access` says what `x`, `grad_s` and `grad_x` are made of.
+    With `learns` it also computes `grad_k`, as one sum per block. With `once` it also computes `grad_f` from `grad_f_last`.
+    `detached` says whether the mask `1 - f` (with `once`) or the spike in the reset (without) is a constant. `access` gives the
+    data type of `x`, `grad_s` and `grad_x`.
     """
     sources = SOURCES
     at_address, get, put, size = access

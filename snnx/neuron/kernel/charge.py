@@ -1,10 +1,10 @@
-"""The charges of `snnx.neuron` for one neuron and one step, in float32, and what flows back through them.
+"""The charges of `snnx.neuron` for one neuron and one step, in float32, and their gradients.
 
     h          = charge(x, v, c, decays)
     gx, gv, gk = back(g, x, v, c, decays)          g = dL/dh
 
-`c` holds the layer's constants and `decays` is `decay_input`, known when the kernel is compiled. The order of operations is
-that of the definition, divisions included: a spike is a comparison, so one rounding more would be another spike.
+`c` holds the layer's constants; `decays` is `decay_input`, which is known when the kernel is compiled. The operations,
+divisions included, have the order of the definition: a spike results from a comparison, so another rounding could change it.
 """
 
 from numba.extending import register_jitable

@@ -1,4 +1,4 @@
-"""Compiling a loop once for all processes."""
+"""Compiles a loop once for all processes."""
 
 import hashlib
 from collections.abc import Callable
@@ -16,7 +16,7 @@ SIGNATURE = types.void(types.CPointer(RECORD))
 
 
 def compiled(loop: Callable):
-    """`loop` as machine code, from the disk if it was compiled before; where no cache can be written, compiled again."""
+    """Compile `loop` to machine code, or load it from numba's cache on disk; without a writable cache it is compiled anew."""
     try:
         return cfunc(SIGNATURE, error_model="numpy", cache=True)(loop)
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""What one layer's kernel knows besides its tensors."""
+"""The constants of one layer that its kernel needs besides the tensors."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ ONE = np.float32(1)
 
 
 class Constants(NamedTuple):
-    """The numbers of one layer, float32 but for `alpha`."""
+    """The constants of one layer; all are float32 except `alpha`."""
 
     tau: np.float32
     leak: np.float32

@@ -1,4 +1,7 @@
-"""The compiled kernel of a node: its equations looked up by exact type, so that a subclass runs on its own definition."""
+"""Finds the compiled CPU kernel of a neuron.
+
+The kernel is looked up by the exact type, so that a subclass with other equations is never run on its parent's kernel.
+"""
 
 from collections.abc import Callable
 
@@ -44,7 +47,7 @@ DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def sequence(node: Node, x: Tensor) -> Callable | None:
-    """`run(x, *states) -> h, s, *states` for `node`, or `None` if its equation or its surrogate has no kernel."""
+    """Return a function `run(x, *states) -> h, s, *states` for `node`, or `None` if its equations have no kernel."""
     surrogate = node.surrogate_function
     known = type(node) in CHARGES and type(surrogate) in SLOPES and x.dtype in DTYPES
     if not known or not surrogate.spiking or not isinstance(surrogate.alpha, int | float):
@@ -78,7 +81,7 @@ def sequence(node: Node, x: Tensor) -> Callable | None:
 
 
 def charge_of(node: Node) -> tuple[Callable, Callable]:
-    """The charge and what flows back through it."""
+    """Return the functions for the neuron's charge and for its gradient."""
     if type(node) is KLIF and not node.after_charge:
         return BEFORE_CHARGE
     if type(node) is TTFS and node.tau is None:
@@ -87,7 +90,7 @@ def charge_of(node: Node) -> tuple[Callable, Callable]:
 
 
 def discharge_of(node: Node, scaled: bool) -> tuple[Callable, Callable]:
-    """The reset and what flows back through it."""
+    """Return the functions for the neuron's reset and for its gradient."""
     if type(node) is TTFS:
         return NO_RESET
     if type(node) is LIFDelayed:
@@ -98,7 +101,10 @@ def discharge_of(node: Node, scaled: bool) -> tuple[Callable, Callable]:
 
 
 def learnt(node: Node) -> Tensor | None:
-    """The number the layer has learnt, as its charge uses it; autograd takes the gradient from there to the parameter."""
+    """Return the learned number that the charge uses, such as PLIF's sigmoid(w), or `None`.
+
+    The kernel computes the gradient of this number, and autograd continues from it to the parameter.
+    """
     if type(node) is PLIF:
         return node.w.sigmoid()
     return node.k if type(node) is KLIF else None

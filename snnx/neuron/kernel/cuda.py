@@ -1,4 +1,4 @@
-"""On CUDA the fused kernels are SpikingJelly's own, for the neurons and surrogates that it has fused."""
+"""Finds the fused CUDA kernel of a neuron, which is SpikingJelly's own, for the neurons and surrogates that it supports."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,9 @@ FUSED = (ATan, PiecewiseQuadratic, Sigmoid, SoftSign)
 
 
 def sequence(node: Node) -> Callable | None:
-    """`run(x, v) -> None, s, v` for `node`, or `None`: SpikingJelly fuses no KLIF, and shows no potential to a probe.
+    """Return a function `run(x, v) -> None, s, v` for `node`, or `None` if SpikingJelly has no kernel that can be used.
+
+    It has none for KLIF, for example, and its kernels do not return the potentials that a probe needs.
 
     Example:
         >>> import torch

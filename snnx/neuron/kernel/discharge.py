@@ -1,9 +1,9 @@
-"""The resets of `snnx.neuron` for one neuron and one step, in float32, and what flows back through them.
+"""The resets of `snnx.neuron` for one neuron and one step, in float32, and their gradients.
 
     v          = discharge(h, s, c)
     gh, gs, gk = back(g, h, s, c)                  g = dL/dv
 
-The scaled ones are those of KLIF's `scale_reset`, the delayed one that of LIFDelayed; a neuron that fires once has none.
+The `_scaled` functions are for KLIF's `scale_reset`, and `soft_delayed` is for LIFDelayed. TTFS has no reset.
 """
 
 from numba.extending import register_jitable

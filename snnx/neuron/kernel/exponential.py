@@ -1,4 +1,4 @@
-"""A float32 exponential that compiles to vector instructions; a call into the C library would not."""
+"""A float32 exponential that compiles to vector instructions, which a call of the C library's `expf` would prevent."""
 
 import math
 
@@ -8,7 +8,7 @@ from numba import types
 from numba.extending import intrinsic, register_jitable
 
 LOG2_E = np.float32(1 / math.log(2))
-LN2_HIGH = np.float32(0.693359375)  # few enough bits that n*LN2_HIGH is exact
+LN2_HIGH = np.float32(0.693359375)  # has so few bits that n*LN2_HIGH is exact
 LN2_LOW = np.float32(math.log(2) - 0.693359375)
 ROUND = np.float32(1.5 * 2**23)  # adding it leaves the nearest integer in the low bits of the sum
 LOWEST = np.float32(-87.0)
@@ -21,7 +21,7 @@ fused = register_jitable(fastmath={"contract"})
 
 @intrinsic
 def bits(typing, value):
-    """The bits of a float32 as an int32."""
+    """Return the bits of a float32 as an int32."""
 
     def generate(context, builder, signature, arguments):
         return builder.bitcast(arguments[0], ir.IntType(32))
@@ -31,7 +31,7 @@ def bits(typing, value):
 
 @intrinsic
 def power_of_two(typing, value):
-    """2**n, with n the integer that adding `ROUND` left in the low bits."""
+    """Return 2**n, where n is the integer in the low bits of `value` after `ROUND` was added."""
 
     def generate(context, builder, signature, arguments):
         biased = builder.add(arguments[0], ir.Constant(ir.IntType(32), 127))
@@ -42,7 +42,7 @@ def power_of_two(typing, value):
 
 @fused
 def exponential(y):
-    """`exp(y)` for `y <= 0`, within 3e-7 of it, relatively; below -87, where it is under 2e-38, that of -87.
+    """Return `exp(y)` for `y <= 0` with a relative error of at most 3e-7; below -87 return `exp(-87)`, which is under 2e-38.
 
     The equation::
 

@@ -1,4 +1,4 @@
-"""Which way a layer's sequence goes: a fused one where one is known to equal the definition, the definition elsewhere."""
+"""Chooses how a layer computes a sequence: by a fused kernel if there is one that equals the definition, else step by step."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ Sequence = Callable[..., tuple[Tensor | None, ...]]
 
 
 class Fused(NamedTuple):
-    """A faster way through time: `run(x, *states)` gives `h` (if the node is probed), `s` and the last states."""
+    """A fused kernel: `run(x, *states)` returns `h` (or `None` if the neuron is not probed), `s` and the last states."""
 
     path: str
     run: Sequence
@@ -27,7 +27,7 @@ only_definition: ContextVar[bool] = ContextVar("only_definition", default=False)
 
 @contextmanager
 def definition_only() -> Iterator[None]:
-    """Within it every neuron runs on its definition.
+    """Within this context, every neuron runs step by step on its definition, without kernels.
 
     Example:
         >>> from snnx.neuron.if_ import IF
@@ -45,7 +45,7 @@ def definition_only() -> Iterator[None]:
 
 
 def find(node: Node, x: Tensor, v: Tensor) -> Fused | None:
-    """The fused way for `node` on input `x` from potential `v`, or `None`: then its definition is the only one.
+    """Return the fused kernel for `node` with input `x` and potential `v`, or `None` if the definition must be used.
 
     Example:
         >>> from snnx.neuron.lif import LIF
@@ -68,7 +68,7 @@ def find(node: Node, x: Tensor, v: Tensor) -> Fused | None:
 
 
 def watched_by_torch(x: Tensor) -> bool:
-    """Whether torch is tracing, transforming or counting operations: it must then see those of the definition."""
+    """Whether torch is tracing, transforming or counting operations, so that it must see the definition's operations."""
     return (
         type(x) not in (Tensor, nn.Parameter)
         or torch.compiler.is_compiling()

@@ -1,10 +1,11 @@
-"""The loop forward through time.
+"""The forward loop through time.
 
-Neurons never meet, so a block of them is taken through all steps before the next one: the state stays in the nearest cache,
-each input is read once and each spike written once. The processor does not foresee the jumps from one step's row to the next,
-so rows are asked for a while before they are needed, the first ones of the block to come during the last steps of this one.
+The neurons of a layer are independent of one another, so the loop takes a block of them through all steps before it begins the
+next block. The state stays in the first-level cache, each input is read once, and each spike is written once. The processor
+cannot predict the jump from one step's row to the next, so the loop prefetches each row some time before it is needed. During
+the last steps of a block, it prefetches the first rows of the next block.
 
-The equations are functions, known when the loop is compiled; the number of steps is not, so any will do.
+The equations are functions that are fixed when the loop is compiled. The number of steps is a variable.
 """
 
 from collections.abc import Callable
@@ -21,10 +22,10 @@ from snnx.neuron.kernel.values import Access
 
 @cache
 def forward(charge: Callable, discharge: Callable, decays: bool, once: bool, watched: bool, access: Access):
-    """The loop that turns `x` into `s` and `v` into `v_last`, and writes `h` if `watched`.
+    """Compile the loop that computes `s` and `v_last` from `x` and `v`, and also `h` if `watched`.
 
-    With `once` a neuron that has fired is silent: `f`, which counts its spikes, becomes `f_last`. `access` says
-    what `x` and `s` are made of.
+    With `once` each neuron fires at most once; `f` counts its spikes and `f_last` is the count at the end. `access` gives the
+    data type of `x` and `s`.
     """
     sources = SOURCES
     at, get, put, size = access

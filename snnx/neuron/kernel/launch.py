@@ -1,4 +1,4 @@
-"""What a compiled loop is handed, and the threads it runs on."""
+"""The arguments of a compiled loop, and the threads that it runs on."""
 
 import ctypes
 import os
@@ -15,8 +15,11 @@ ALONE = 32768
 
 
 class Launch(ctypes.Structure):
-    """One call of a compiled loop: addresses of contiguous tensors (0 is none; `v_same` says that all first
-    potentials are the one at `v`, `f_same` the same of the firing counts at `f`), sizes and the layer's constants."""
+    """The arguments of one call of a compiled loop: addresses of contiguous tensors, sizes, and the layer's constants.
+
+    An address of 0 means that there is no such tensor. If `v_same` is set, all initial potentials equal the single value at
+    `v`; `f_same` says the same of the spike counts at `f`.
+    """
 
     _fields_ = (
         [(name, ctypes.c_int64) for name in ("x", "s", "h", "v", "v_same", "v_last", "f", "f_same", "f_last")]
@@ -32,7 +35,7 @@ RECORD = numba.from_dtype(np.dtype(Launch))
 
 
 def counter(field: int):
-    """Gives each thread that asks the next number of a field of the job, from 0."""
+    """Make a function that atomically returns the next number of a counter in the job, from 0, to each thread that calls it."""
 
     @intrinsic
     def take(typing, job):
@@ -51,9 +54,9 @@ take_block, take_thread = counter(Launch.next_block.offset), counter(Launch.next
 
 
 def torch_threads():
-    """OpenMP's entry to the threads that torch itself computes on, or `None` where torch was built on others.
+    """Return the OpenMP function that runs code on torch's own threads, or `None` if torch uses another threading library.
 
-    A second pool would fight over the cores with torch's threads, which wait for work by spinning.
+    With a second thread pool, its threads would compete for the cores with torch's, which spin while they wait for work.
     """
     try:
         parallel = ctypes.CDLL(None).GOMP_parallel
@@ -68,7 +71,7 @@ parallel = torch_threads()
 
 
 def after_fork() -> None:
-    """OpenMP's threads do not survive a fork, and asking for them hangs: a forked child computes on one."""
+    """Use a single thread in a forked child, because OpenMP's threads do not survive a fork and a call of them would hang."""
     global parallel
     parallel = None
 
@@ -78,14 +81,14 @@ if hasattr(os, "register_at_fork"):
 
 
 def threads_for(job: Launch) -> int:
-    """How many threads work on `job`: those of torch, if there is work for them."""
+    """Return the number of threads for `job`: one if it is small, else up to torch's number of threads."""
     if parallel is None or job.steps * job.neurons <= ALONE:
         return 1
     return min(torch.get_num_threads(), -(-job.neurons // job.block))
 
 
 def run(loop: "numba.core.ccallback.CFunc", job: Launch, threads: int) -> None:
-    """Run `loop` over all blocks of `job` on so many threads."""
+    """Run `loop` over all blocks of `job` on the given number of threads."""
     if threads > 1:
         parallel(loop.address, ctypes.addressof(job), threads, 0)
     else:

@@ -1,4 +1,4 @@
-"""Memory as a compiled loop sees it: tensors by their address, the stack, and lines asked for before they are needed."""
+"""Memory access for compiled loops: tensors by address, arrays on the stack, and prefetching of cache lines."""
 
 from llvmlite import ir
 from numba import types
@@ -19,7 +19,7 @@ BYTE, FLOAT, DOUBLE, INT32 = ir.IntType(8), ir.FloatType(), ir.DoubleType(), ir.
 
 @intrinsic
 def floats(typing, address):
-    """The float32 values at an address. Pointers, not arrays: an index into them is not checked for being negative."""
+    """Return a pointer to the float32 values at an address; unlike an array's, its indices are not checked for a sign."""
 
     def generate(context, builder, signature, arguments):
         return builder.inttoptr(arguments[0], FLOAT.as_pointer())
@@ -29,7 +29,7 @@ def floats(typing, address):
 
 @intrinsic
 def doubles(typing, address):
-    """The float64 values at an address."""
+    """Return a pointer to the float64 values at an address."""
 
     def generate(context, builder, signature, arguments):
         return builder.inttoptr(arguments[0], DOUBLE.as_pointer())
@@ -38,13 +38,13 @@ def doubles(typing, address):
 
 
 def stack(kind: types.Type, count: int):
-    """`count` values on the stack, where the compiler knows that no tensor overlaps them."""
+    """Make a function that allocates `count` values on the stack, which the compiler knows not to overlap with any tensor."""
 
     @intrinsic
     def values(typing):
         def generate(context, builder, signature, arguments):
             array = cgutils.alloca_once(builder, ir.ArrayType(context.get_value_type(kind), count))
-            array.align = LINE  # a vector across two lines costs twice
+            array.align = LINE  # reading a vector that spans two lines takes twice as long
             return builder.bitcast(array, context.get_value_type(kind).as_pointer())
 
         return types.CPointer(kind)(), generate
@@ -57,7 +57,7 @@ stack_block, stack_sums = stack(types.float32, WIDEST), stack(types.float64, PIE
 
 @register_jitable
 def load(values, source, same, first, count):
-    """Fill `values` with those from `first` on of `source`, or all with its one if they are the `same`."""
+    """Copy `count` values of `source` from index `first` on; if `same` is set, `source` holds one value for all of them."""
     if same:
         for i in range(count):
             values[i] = source[0]
@@ -67,7 +67,7 @@ def load(values, source, same, first, count):
 
 
 def line_fetcher(to_write: int):
-    """The processor's hint that the line at an address will be read, or written; an address outside all memory is harmless."""
+    """Make a function that prefetches the cache line at an address for reading or writing; an invalid address is harmless."""
 
     @intrinsic
     def fetch_line(typing, address):
@@ -89,13 +89,13 @@ line_to_read, line_to_write = line_fetcher(0), line_fetcher(1)
 
 @register_jitable
 def fetch_to_read(address, first, count, size):
-    """Ask for values `first` to `first + count` behind `address`, each of `size` bytes."""
+    """Prefetch the values with indices `first` to `first + count` at `address` for reading; each has `size` bytes."""
     for i in range(first * size, (first + count) * size, LINE):
         line_to_read(address + i)
 
 
 @register_jitable
 def fetch_to_write(address, first, count, size):
-    """Ask for them to be overwritten."""
+    """Prefetch the same values for writing."""
     for i in range(first * size, (first + count) * size, LINE):
         line_to_write(address + i)

@@ -1,4 +1,4 @@
-"""A whole sequence through one layer in two compiled loops, as one function of autograd."""
+"""An autograd function that computes a whole sequence of one layer, by one compiled loop forward and one backward."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,7 +17,7 @@ KEPT = 1 << 17
 
 
 class Kernel(NamedTuple):
-    """One layer's equations, as compiled functions, and its numbers."""
+    """One layer's equations, as functions to compile, and its constants."""
 
     charge: Callable
     charge_back: Callable
@@ -34,7 +34,7 @@ class Kernel(NamedTuple):
     alpha: float
 
     def job(self, x: Tensor, v: Tensor, fired: Tensor | None, k: Tensor | None) -> Launch:
-        """Input, first states and constants."""
+        """Return the arguments of a loop: the input, the initial states and the constants."""
         steps, neurons = len(x), v.numel()
         block = max(PIECE, min(WIDEST, KEPT // steps, neurons // (4 * torch.get_num_threads()))) // PIECE * PIECE
         return Launch(
@@ -47,20 +47,20 @@ class Kernel(NamedTuple):
 
 
 class MultiStep(torch.autograd.Function):
-    """`x [T, *]` and the states, `v [*]` and for a neuron that fires once `fired [*]`, to the potentials before reset if
-    `watched`, spikes, and the last states.
+    """Computes the potentials before reset (if `watched`), the spikes and the last states from the input and the states.
 
-    A loop widens bfloat16 as it reads it, and gives spikes of the same; float16 is widened first, and so is all that is
-    `watched`, since a probe counts the spikes.
+    The input is `x [T, *]`; the states are `v [*]` and, for a neuron that fires once, `fired [*]`. The loop converts bfloat16
+    to float32 value by value and returns bfloat16 spikes. float16 input, and any input if `watched`, is converted before the
+    loop; the latter because a probe counts the spikes.
 
-    `k` is the layer's learnt number (PLIF's sigmoid(w), KLIF's k) or `None`. Differentiable once.
+    `k` is the layer's learned number (PLIF's sigmoid(w), KLIF's k) or `None`. Only first derivatives are available.
     """
 
     @staticmethod
     def forward(ctx, x: Tensor, v: Tensor, fired: Tensor | None, k: Tensor | None, kernel: Kernel, watched: bool):
         x, v = x.contiguous(), dense(v)
         fired = None if fired is None else dense(fired)
-        ctx.save_for_backward(x, v, fired, k)  # x as it came: widening it again costs less than keeping it wide
+        ctx.save_for_backward(x, v, fired, k)  # x is saved unconverted: converting it again is cheaper
         ctx.access = NARROW if x.dtype == torch.bfloat16 and not watched else WIDE
         x = x if ctx.access is NARROW else x.float()
         ctx.set_materialize_grads(False)
@@ -113,10 +113,10 @@ class MultiStep(torch.autograd.Function):
 
 
 def dense(state: Tensor) -> Tensor:
-    """`state` as a loop reads it: contiguous, or one number, expanded, as a fresh one is."""
+    """Make `state` contiguous, unless it is a single expanded number, as a fresh state is; a loop can read both."""
     return state.contiguous() if any(state.stride()) else state
 
 
 def address(tensor: Tensor | None) -> int:
-    """Where the values of a tensor lie; 0 for none."""
+    """Return the address of a tensor's values; 0 for `None`."""
     return 0 if tensor is None else tensor.data_ptr()

@@ -1,6 +1,6 @@
 """The slopes of the surrogates: `slope(u, alpha)` at `u = h - v_threshold`, in float32.
 
-Each equals its surrogate's backward to 1e-6 of its peak. What depends on `alpha` alone is worked out in float64, once.
+Each agrees with its surrogate's backward within 1e-6 of the peak. Factors that depend on `alpha` alone are computed in float64.
 """
 
 import math

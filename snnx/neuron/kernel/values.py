@@ -1,4 +1,4 @@
-"""Input and output of a compiled loop, by address: float32, or bfloat16 that is float32 only while it is worked on."""
+"""Reading and writing of a compiled loop's values by address: float32, or bfloat16 that is converted to float32 when read."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,7 +14,7 @@ INT16 = ir.IntType(16)
 
 @intrinsic
 def halves(typing, address):
-    """The bits of the bfloat16 values at an address."""
+    """Return a pointer to the bits of the bfloat16 values at an address."""
 
     def generate(context, builder, signature, arguments):
         return builder.inttoptr(arguments[0], INT16.as_pointer())
@@ -24,7 +24,7 @@ def halves(typing, address):
 
 @intrinsic
 def widened(typing, bits):
-    """bfloat16 is the upper half of a float32."""
+    """Convert bfloat16 to float32: its bits are the upper half of the float32's."""
 
     def generate(context, builder, signature, arguments):
         return builder.bitcast(builder.shl(builder.zext(arguments[0], INT32), INT32(16)), FLOAT)
@@ -34,7 +34,7 @@ def widened(typing, bits):
 
 @intrinsic
 def narrowed(typing, value):
-    """The upper half, rounded to nearest, ties to even, as torch does; NaN stays NaN."""
+    """Convert float32 to bfloat16: its upper half, rounded to nearest with ties to even, as torch does; NaN stays NaN."""
 
     def generate(context, builder, signature, arguments):
         bits = builder.bitcast(arguments[0], INT32)
@@ -77,9 +77,10 @@ def put_narrow(values, i, value):
 
 
 class Access(NamedTuple):
-    """How values are found, read as float32, and written.
+    """The functions that find values by address, read them as float32, and write them.
 
-    Plain functions: an intrinsic in a loop's closure has another name in every process, and numba would compile it anew.
+    They are plain functions and not intrinsics, because an intrinsic in a loop's closure has another name in each process, so
+    that numba could not use its cache.
     """
 
     at: Callable

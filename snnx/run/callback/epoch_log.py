@@ -1,4 +1,4 @@
-"""The record of a training: one row an epoch in `metrics.csv`."""
+"""The record of a training: one row per epoch in `metrics.csv`."""
 
 import csv
 import io
@@ -13,15 +13,16 @@ from snnx.record.write import write
 
 
 class EpochLog(Checkpoint):
-    """Writes what was logged in each epoch, whole and synced, so that a kill loses at most the epoch in flight.
+    """Writes the logged values to disk after each epoch, so that a killed run loses at most the epoch it was in.
 
-    Lightning's CSVLogger deletes the file of the run it resumes and rewrites it in place; this one carries its rows in the
-    checkpoint and replaces the file. It is a `Checkpoint` because Lightning runs those after the module's own epoch end, where
-    the training sums are logged; it must stand before the callback that saves, so that the rows saved are complete.
+    When a run is resumed, Lightning's CSVLogger deletes the run's file, and it writes the new one in place. This class stores
+    its rows in the checkpoint and replaces the file as a whole. It is a `Checkpoint` because Lightning calls checkpoint
+    callbacks after the module's own `on_train_epoch_end`, where the training metrics are logged. It must come before the
+    callback that saves the checkpoint (`Keep`), so that the checkpoint contains the row of this epoch.
 
     Args:
         path: the file, `metrics.csv` in the run's folder.
-        views: these are shown the rows when they are on the disk.
+        views: loggers that receive all rows after each write of the file.
     """
 
     def __init__(self, path: Path, views: Sequence[View] = ()) -> None:
@@ -49,6 +50,6 @@ class EpochLog(Checkpoint):
         self.rows = state_dict["rows"]
 
     def curves(self) -> dict[str, list[float]]:
-        """Column name to one value an epoch."""
+        """Return each column by name, with one value per epoch; a value that was not logged is NaN."""
         columns = dict.fromkeys(key for row in self.rows for key in row if key != "epoch")
         return {key: [row.get(key, float("nan")) for row in self.rows] for key in columns}

@@ -1,4 +1,4 @@
-"""The losses of the first training steps: what a run can be recognised by later."""
+"""The losses of the first training steps, which `snnx replay` later compares with a new training."""
 
 import pytorch_lightning as pl
 
@@ -6,10 +6,10 @@ COUNT = 10
 
 
 class FirstLosses(pl.Callback):
-    """Keeps the loss of each of the first ten training batches, as the step saw it.
+    """Keeps the loss of each of the first ten training batches, as `training_step` returned it.
 
     Attributes:
-        losses: at most `COUNT` numbers, in order; carried by checkpoints, so that a resumed run still has them.
+        losses: at most `COUNT` numbers, in order; they are stored in the checkpoint, so that a resumed run still has them.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Which epochs' checkpoints are kept, and what a continued run must remember."""
+"""Saves checkpoints, deletes old ones, and remembers what a resumed run needs to know."""
 
 import math
 import os
@@ -17,21 +17,23 @@ from snnx.record.write import write
 class Keep(Checkpoint):
     """Saves each epoch as `epoch=N.ckpt` and keeps the last two and the best; `last.ckpt` is a link and `best.ckpt` a copy.
 
-    The one before the last goes only when the last has been read back and its checksums agree, and the best, which every later
-    checkpoint refers to, lies there twice: at any moment some checkpoint is good, also when a bit flips in any one of them. It
-    is a `Checkpoint` because Lightning runs those after everything else of an epoch's end; it must stand last among them.
+    An older checkpoint is deleted only after the new one has been read back and its checksums are right. The best epoch, which
+    every later checkpoint refers to, is stored twice. So at any moment at least one checkpoint is good, even if a bit flips in
+    one of the files. The class is a `Checkpoint` because Lightning calls checkpoint callbacks after all other callbacks at the
+    end of an epoch; it must be the last of them.
 
     Args:
-        folder: where they lie, `ckpt` in the run's folder.
+        folder: folder of the checkpoints, `ckpt` in the run's folder.
         run: identity of the run.
-        made_with: what each checkpoint says of the code and the samples that it comes from.
-        outdated: go on from checkpoints of other code or samples too.
+        made_with: digests of code and samples that are stored in each checkpoint.
+        outdated: whether to resume also from checkpoints that were made with other code or samples.
 
     Attributes:
-        best_epoch: of the highest validation accuracy so far, the first of equals; the last epoch where nothing is validated.
-        resumed: the epochs after which the run was continued.
-        before_s: seconds that it had taken until then.
-        spent_s: seconds that it has taken up to now.
+        best_epoch: epoch with the highest validation accuracy so far, the first one if several are equal; without validation,
+            the last epoch.
+        resumed: the epochs after which the run was resumed.
+        before_s: seconds that the training had taken before it was last resumed.
+        spent_s: seconds that the training has taken until now.
     """
 
     def __init__(self, folder: Path, run: str, made_with: Mapping[str, str], *, outdated: bool = False) -> None:
@@ -49,9 +51,10 @@ class Keep(Checkpoint):
         return self.before_s + time.monotonic() - self._started
 
     def resume_from(self) -> tuple[Path | None, list[str]]:
-        """The newest checkpoint that is good, as the one it calls the best must be, and what is wrong with newer ones.
+        """Find the newest checkpoint to resume from, and return it with one message for each newer one that was rejected.
 
-        One that is not good is renamed to `*.corrupt`, one of other code or samples to `*.outdated`, so that it is met once.
+        A checkpoint is accepted only if the best epoch that it refers to can be read too. A damaged one is renamed to
+        `*.corrupt` and one of other code or samples to `*.outdated`, so that each is reported only once.
         """
         complaints = []
         for epoch in epochs(self.folder):
@@ -71,10 +74,10 @@ class Keep(Checkpoint):
         return None, complaints
 
     def _restore(self, epoch: int) -> None:
-        """See that the best epoch's checkpoint and its copy are good, each made from the other where need be.
+        """Check the best epoch's checkpoint and its copy `best.ckpt`, and replace a bad one by the good one.
 
         Raises:
-            DamagedCheckpoint, FileNotFoundError: neither is.
+            DamagedCheckpoint, FileNotFoundError: both are bad.
         """
         path, copy = path_of(self.folder, epoch), self.folder / "best.ckpt"
         try:
@@ -87,7 +90,7 @@ class Keep(Checkpoint):
             with suppress(DamagedCheckpoint, FileNotFoundError):
                 if self._epoch_of(copy) == epoch:
                     return
-            write(copy, path.read_bytes())  # it was killed between the two
+            write(copy, path.read_bytes())  # the run was killed between saving the checkpoint and copying it
 
     def _epoch_of(self, path: Path) -> int:
         return load(path, self.run, map_location="cpu")["epoch"] + 1  # Lightning counts from 0
@@ -123,7 +126,7 @@ class Keep(Checkpoint):
 
 
 def _link(name: Path, target: Path) -> None:
-    """Point a relative symbolic link at a neighbour, in one step."""
+    """Make `name` a relative symbolic link to a file in the same folder, replacing an old link in one step."""
     temporary = name.with_suffix(".link")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target.name)

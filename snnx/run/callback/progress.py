@@ -1,4 +1,4 @@
-"""Where a run is, as a small file that anyone may read while it runs."""
+"""Writes how far a run has got to a small file that any program can read while it runs."""
 
 import json
 import time
@@ -13,8 +13,8 @@ EVERY_S = 0.25
 class Progress(pl.Callback):
     """Replaces `progress.json` at most four times a second: `{"done": share of the training, "left_s", "epoch", ...}`.
 
-    A file and not a pipe, so that a progress bar and a run on another machine need nothing from each other. It is for display
-    only and is not synced.
+    It is a file and not a pipe, so that a progress bar can also follow a run on another machine. It serves display only, so it
+    is not synced to disk.
 
     Args:
         path: the file, `progress.json` in the run's folder.
@@ -23,7 +23,7 @@ class Progress(pl.Callback):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._last = 0.0
-        self._began = (0.0, 0.0)  # share of the training, and when
+        self._began = (0.0, 0.0)  # share of the training done at the start of this process, and the time of that start
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._began = trainer.current_epoch / trainer.max_epochs, time.monotonic()
@@ -36,7 +36,7 @@ class Progress(pl.Callback):
         self._write(trainer, 1.0)
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.path.unlink(missing_ok=True)  # testing takes a moment and has no share of the training
+        self.path.unlink(missing_ok=True)  # testing is short and not part of the share
 
     def _write(self, trainer: pl.Trainer, of_epoch: float) -> None:
         if not trainer.is_global_zero:
@@ -53,6 +53,6 @@ class Progress(pl.Callback):
             "val/acc": None if accuracy is None else round(float(accuracy), 4),
         }
         temporary = self.path.with_suffix(".tmp")
-        with suppress(OSError):  # a disk that is full costs the display, not the run
+        with suppress(OSError):  # on a full disk only the display fails, not the run
             temporary.write_text(json.dumps(state), encoding="utf-8")
             temporary.replace(self.path)

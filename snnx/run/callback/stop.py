@@ -1,4 +1,4 @@
-"""Stopping a training without losing any of it."""
+"""Stops a training without losing any work."""
 
 import signal
 import sys
@@ -9,10 +9,10 @@ import pytorch_lightning as pl
 
 
 class Stop(pl.Callback):
-    """Ends the training after the epoch in which it was asked to, when its checkpoint has been written.
+    """Ends the training at the end of the epoch in which a stop was requested, after the checkpoint has been written.
 
     Attributes:
-        asked: whether it was.
+        asked: whether a stop was requested.
     """
 
     def __init__(self) -> None:
@@ -20,18 +20,18 @@ class Stop(pl.Callback):
         self._taken: list[int] = []
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        for number in self._taken:  # Lightning has put its own handler before ours, which ends the epoch in its middle
+        for number in self._taken:  # Lightning has replaced our handler by its own, which stops in the middle of an epoch
             signal.signal(number, self._ask)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        trainer.should_stop = trainer.strategy.reduce_boolean_decision(self.asked, all=False)  # of all processes, if any was
+        trainer.should_stop = trainer.strategy.reduce_boolean_decision(self.asked, all=False)  # if any process was asked
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take Ctrl-C and a polite SIGTERM as the question; Ctrl-C again ends at once.
+        """Treat Ctrl-C and SIGTERM as a request to stop; a second Ctrl-C ends the run at once.
 
-        A signal that somebody else handles or ignores is left to them: engines such as submitit have their own, and the runs of
-        a sweep ignore the terminal's Ctrl-C, since their launcher asks them.
+        A signal that other code already handles or ignores is left alone. For example, submitit installs handlers of its own,
+        and the runs of a sweep ignore Ctrl-C from the terminal because their launcher sends them SIGTERM.
         """
         free = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
         self._taken = [number for number, handler in free.items() if signal.getsignal(number) is handler]
@@ -46,7 +46,7 @@ class Stop(pl.Callback):
 
     def _ask(self, number: int, frame: object) -> None:
         if self.asked:
-            if number == signal.SIGINT:  # a polite signal may come twice, from a launcher and from the system
+            if number == signal.SIGINT:  # SIGTERM may arrive twice, from the launcher and from the system, and means the same
                 raise KeyboardInterrupt
             return
         self.asked = True

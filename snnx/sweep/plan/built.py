@@ -1,4 +1,4 @@
-"""A network as it was built: what an ablation must leave equal from row to row."""
+"""Describes a network after it was built, to check that the rows of an ablation differ in their factor only."""
 
 import hashlib
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ NEURON = ("v_threshold", "v_reset", "detach_reset", "tau")
 
 
 def built(network: nn.Module) -> dict[str, dict]:
-    """Aspect to place to value: layers in their order, biases, initial weights, and the neurons' constants.
+    """Describe a network as `{aspect: {layer: value}}`: its layers in order, biases, initial weights and neuron constants.
 
-    The neurons' own parameters count as neurons, not as weights, and stand under the names of their configuration.
+    A parameter of a neuron, such as a learned `tau`, is listed under its name in the configuration and not under the weights.
 
     Example:
         >>> from snnx.neuron.lif import LIF
@@ -42,7 +42,7 @@ def built(network: nn.Module) -> dict[str, dict]:
 
 
 def _plain(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Modules that are no neuron and no part of one."""
+    """Return the modules that are neither a neuron nor part of one."""
     inside = {id(part) for module in network.modules() if isinstance(module, Node) for part in module.modules()}
     return ((name, module) for name, module in network.named_modules() if id(module) not in inside)
 
@@ -57,7 +57,7 @@ def _shape(module: nn.Module) -> str:
 
 
 def _number(value: object) -> object:
-    return round(value, 4) if isinstance(value, float) else value  # a learned one is a float32
+    return round(value, 4) if isinstance(value, float) else value  # a learned value is a float32
 
 
 def _digest(value: Tensor) -> str:

@@ -1,26 +1,26 @@
-"""What differs between the rows of an ablation besides the factor it names."""
+"""Finds differences between the rows of an ablation that its factor does not explain."""
 
 from collections.abc import Mapping, Sequence
 
 from snnx.record.identity import changes
 
 OF_THE_NETWORK = {"layers", "parameters", "bias", "initial weights"}
-FOLLOWS = {  # a factor's group, and the aspects of the network that follow from it
+FOLLOWS = {  # group of the factor -> aspects of the network that may change when this group is varied
     "backbone": OF_THE_NETWORK | {"implementation"},
     "dataset": OF_THE_NETWORK,
     "init": {"initial weights"},
     "norm": OF_THE_NETWORK,
-    "neuron": {"implementation"},  # a kernel gives what the definition gives, and a neuron of one's own has none
+    "neuron": {"implementation"},  # a kernel computes the same as the definition, and a user's own neuron has no kernel
     "surrogate": {"surrogate"},
 }
 
 
 def confounds(factor: str | Sequence[str], rows: Mapping[str, tuple[Mapping, Mapping[str, Mapping]]]) -> list[str]:
-    """One line for each difference between the first row and another that the factor does not explain.
+    """List the differences between the first row and each other row that the factor does not explain, one line for each.
 
     Args:
-        factor: a group or key, or several, as a sweep file names them; what is configured below one may differ.
-        rows: label to configuration (resolved, plain) and to the network as `built`.
+        factor: a group or key, or several, as in a sweep file; keys below them may differ between rows.
+        rows: label to a pair of the resolved configuration and the network's description by `built`.
 
     Example:
         >>> def row(tau, lr): return {"neuron": {"tau": tau}, "optimizer": {"lr": lr}}, {"tau": {"sn1": tau}}
@@ -49,18 +49,21 @@ def confounds(factor: str | Sequence[str], rows: Mapping[str, tuple[Mapping, Map
 
 
 def _leaf(line: str) -> str:
-    """What is the same in `timesteps: 2 → 3` and `encoding.timesteps: 2 → 3`, of which one follows from the other."""
+    """Return `timesteps: 2 → 3` for `encoding.timesteps: 2 → 3`, so that two keys with one cause are reported once."""
     key, _, values = line.partition(":")
     return f"{key.rpartition('.')[2]}:{values}"
 
 
 def _below_any(factors: Sequence[str], key: str) -> bool:
-    """Whether a configuration's key is one of the factors or lies below one."""
+    """Whether a key is one of the factors or lies below one, as `neuron.tau` lies below `neuron`."""
     return any(f"{key}.".startswith(f"{factor}.") for factor in factors)
 
 
 def _compared(aspect: str, first: Mapping, second: Mapping) -> list[str]:
-    """One line for an aspect: the first place that differs and how many do; what one of them lacks is no difference."""
+    """Describe the differences in one aspect by the first layer that differs and the number of further ones.
+
+    A value that one of the two networks does not have counts as no difference.
+    """
     if aspect == "layers" and list(first) != list(second):
         return [f"layers: {len(first)} → {len(second)}, in another order or under other names"]
     places = [place for place in first if None not in (first[place], second.get(place)) and first[place] != second[place]]

@@ -1,11 +1,11 @@
-"""How long a sweep will take, from what each of its networks costs."""
+"""Estimates how long a sweep will take from the cost of each run."""
 
 import heapq
 from collections.abc import Iterable
 
 
 def span(runs_s: Iterable[float], n_jobs: int) -> float:
-    """Seconds until runs of these lengths are over, begun in this order, at most `n_jobs` at once.
+    """Return the seconds until all runs are over, if they start in this order and at most `n_jobs` run at once.
 
     Example:
         >>> span([10.0, 10.0, 10.0], n_jobs=2)

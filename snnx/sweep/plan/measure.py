@@ -1,4 +1,4 @@
-"""What one network costs on this machine: a few steps of each kind, as the run will take them."""
+"""Measures what a run costs on this machine, by a few steps of training, validation and test."""
 
 import resource
 import tempfile
@@ -24,25 +24,25 @@ from snnx.run.build import build_data, build_method, build_trainer
 from snnx.sweep.plan.built import built
 from snnx.sweep.plan.synops import synops
 
-ENOUGH_S = 1.5  # of steps of a kind, once the first few are over
-WARM, FEWEST = 2, 3  # steps that are not counted, and that are at least
-LONG_S = 10.0  # unless so few take this long
+ENOUGH_S = 1.5  # how many seconds of each kind of step are measured after the warm-up
+WARM, FEWEST = 2, 3  # steps of warm-up that are not counted, and the least number of steps that are
+LONG_S = 10.0  # after this many seconds the measurement ends in any case
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one run; seconds on this machine, with as many runs at once as were measured at once."""
+    """The cost of one run; the seconds hold for this machine, with as many runs at once as during the measurement."""
 
     parameters: int
-    flops: float  # of one sample over all time steps, forward, as executed densely
-    synops: float  # of one sample over all time steps, untrained, in layers that see spikes
+    flops: float  # of one sample's forward pass over all time steps, counted as dense operations
+    synops: float  # of one sample over all time steps, in the untrained network, in layers that receive spikes
     peak_mb: int
-    start_s: float  # data, network and the first steps
-    step_s: float
-    val_s: float  # of a batch
-    test_s: float  # of a batch, with the metrics watching
-    save_s: float
-    steps: tuple[int, int, int]  # batches of training, validation and test
+    start_s: float  # to load the data, build the network and take the first steps
+    step_s: float  # per training step
+    val_s: float  # per validation batch
+    test_s: float  # per test batch, with all metrics
+    save_s: float  # per checkpoint
+    steps: tuple[int, int, int]  # number of batches in training, validation and test
     epochs: int
     built: dict
 
@@ -52,18 +52,18 @@ class Cost:
         return self.left_s(0)
 
     def left_s(self, reached: int) -> float:
-        """Seconds of a run that goes on after epoch `reached`."""
+        """Seconds that a run still takes after epoch `reached`."""
         train, val, test = self.steps
         epoch = train * self.step_s + val * self.val_s + self.save_s
         return self.start_s + (self.epochs - reached) * epoch + test * (self.test_s + self.val_s)
 
 
 class Enough(Exception):
-    """The steps that were asked for have been taken."""
+    """Raised to end the loop when enough steps have been measured."""
 
 
 class Clock(pl.Callback):
-    """Times training or evaluation steps, and ends the loop when there are enough."""
+    """Times training or evaluation steps, and ends the loop after enough of them."""
 
     def __init__(self) -> None:
         self.stamps: list[float] = []
@@ -79,7 +79,7 @@ class Clock(pl.Callback):
         self.tick()
 
     def on_validation_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        if trainer.validating:  # and not as a part of the training
+        if trainer.validating:  # not during the validation inside a training
             self.tick()
 
     def on_test_batch_end(self, *_: object) -> None:
@@ -87,7 +87,7 @@ class Clock(pl.Callback):
 
     @property
     def step_s(self) -> float:
-        """Mean of a step; the first are left out where there are others."""
+        """Mean seconds of a step, without the warm-up steps if there are enough others."""
         counted = self.stamps[WARM:] if len(self.stamps) > WARM + 1 else self.stamps
         return (counted[-1] - counted[0]) / max(1, len(counted) - 1) if len(counted) > 1 else 0.0
 
@@ -100,7 +100,7 @@ def measure(job: Job, threads: int) -> Cost:
     """
     torch.set_num_threads(threads)
     keep_memory()
-    alone = {**job.config, "trainer": {**job.config["trainer"], "devices": 1, "strategy": "auto"}}  # one process measures
+    alone = {**job.config, "trainer": {**job.config["trainer"], "devices": 1, "strategy": "auto"}}  # measure in one process
     began = time.perf_counter()
     pl.seed_everything(job.config["seed"], workers=True, verbose=False)
     data = build_data(job.config)
@@ -108,7 +108,7 @@ def measure(job: Job, threads: int) -> Cost:
     method = build_method(job.config, data)
     as_built = built(method.backbone)
     sizes = tuple(len(loader()) for loader in (data.train_dataloader, data.val_dataloader, data.test_dataloader))
-    Path(job.outputs).mkdir(exist_ok=True)  # a checkpoint costs what it costs on that disk
+    Path(job.outputs).mkdir(exist_ok=True)  # time the checkpoint on the disk that the runs will write to
     with tempfile.TemporaryDirectory(dir=job.outputs, prefix=".plan-") as folder:
         clocks = {kind: Clock() for kind in ("fit", "validate", "test")}
         watching = [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]
@@ -126,7 +126,7 @@ def measure(job: Job, threads: int) -> Cost:
         with Recorder(method.backbone, list(method.metrics.values()), method.watch, method.encoding) as method.recorder:
             _until_enough(partial(trainer.test, verbose=False), method, data)
         method.recorder = None
-    as_built["implementation"] = built(method.backbone)["implementation"]  # known once it has run
+    as_built["implementation"] = built(method.backbone)["implementation"]  # known only after a forward pass
     images, _ = data.on_after_batch_transfer(next(iter(data.test_dataloader())), 0)
     flops, operations = _operations(method, images[:8])
     return Cost(
@@ -151,7 +151,7 @@ def _until_enough(loop, method: Method, data: pl.LightningDataModule) -> None:
 
 
 def _save(trainer: pl.Trainer, method: Method, path: Path) -> float:
-    """Seconds of a checkpoint, written and read back as a run does."""
+    """Return the seconds that a checkpoint takes to be written and read back, as a run does it."""
     state = {"state_dict": method.state_dict(), "optimizer_states": [o.state_dict() for o in trainer.optimizers]}
     began = time.perf_counter()
     trainer.strategy.checkpoint_io.save_checkpoint(state, path)
@@ -160,9 +160,10 @@ def _save(trainer: pl.Trainer, method: Method, path: Path) -> float:
 
 
 def _operations(method: Method, images: Tensor) -> tuple[float, float]:
-    """Floating-point and synaptic operations of one sample's forward.
+    """Count the floating-point and the synaptic operations of one sample's forward pass.
 
-    Norms take these images' statistics: their running ones are of a few steps, and with those a layer may be silent.
+    Norms use the statistics of these images. Their running statistics come from a few training steps only, and with those a
+    layer might not spike at all.
     """
     method.eval()
     for module in method.backbone.modules():

@@ -1,4 +1,4 @@
-"""What a sweep will cost, and whether its rows can be compared."""
+"""Reports what a sweep will cost, and whether its rows can be compared."""
 
 import math
 
@@ -20,15 +20,15 @@ NOTE = (
 
 
 class Confounded(ValueError):
-    """The rows of an ablation differ in more than the factor it names."""
+    """The rows of an ablation differ in more than its factor."""
 
 
 class Plan:
-    """Of the runs of a sweep.
+    """The cost of a sweep's runs and the comparison of its rows.
 
     Args:
         jobs: all runs.
-        costs: group of a run to what its network costs, or to the reason why that is not known.
+        costs: group of a run (`Job.group`) to the cost of its network, or to the reason why the cost is not known.
         done: whether each run is done already.
         n_jobs: how many run at once.
     """
@@ -38,13 +38,13 @@ class Plan:
 
     @property
     def left_s(self) -> float:
-        """Seconds of everything that is not done and whose cost is known."""
+        """Seconds until all remaining runs whose cost is known are done."""
         todo = [job for job, done in zip(self.jobs, self.done, strict=True) if not done]
         costs = [(self.costs[job.group], history.reached(job)) for job in todo]
         return span([cost.left_s(reached) for cost, reached in costs if isinstance(cost, Cost)], self.n_jobs)
 
     def show(self, console: Console) -> None:
-        """One line a row: what its network is and costs; then the whole."""
+        """Print a table with one line per row, its network's size and cost, and then the total."""
         table = Table("row", "runs", "parameters", "FLOPs", "SynOps", "memory", "a step", "a run", "left", caption=NOTE)
         for group in dict.fromkeys(job.group for job in self.jobs):
             mine = [(job, done) for job, done in zip(self.jobs, self.done, strict=True) if job.group == group]
@@ -68,7 +68,7 @@ class Plan:
         """Print what differs between rows besides the factor.
 
         Raises:
-            Confounded: something does, and that is refused.
+            Confounded: there is such a difference, and `refuse` is set.
         """
         factor = (self.jobs[0].config["sweep"] or {}).get("factor")
         first = {job.row: job for job in reversed(self.jobs)}
@@ -88,7 +88,7 @@ class Plan:
 
 
 def _short(count: float) -> str:
-    """Three digits and a power of a thousand.
+    """Format a count with three digits and a suffix for thousands, millions and so on.
 
     Example:
         >>> _short(0), _short(1234), _short(5_670_000)

@@ -1,4 +1,4 @@
-"""Synaptic operations: what a layer adds up for the inputs that are not zero."""
+"""Synaptic operations: the additions that a layer does for inputs that are not zero."""
 
 import torch
 from torch import Tensor, nn
@@ -8,14 +8,14 @@ from snnx.energy.fan_out import fan_out
 
 @torch.no_grad()
 def synops(layer: nn.Conv2d | nn.Linear, x: Tensor) -> int:
-    """Number of weights that meet an input other than zero, summed over outputs, samples and steps; a bias is none.
+    """Count the weights that are applied to a nonzero input, summed over outputs, samples and steps; biases do not count.
 
         synops = sum over outputs of #{i : w_i is connected and x_i != 0}
 
-    `fan_out`, summed.
+    This is the sum of `fan_out`.
 
     Args:
-        layer: a convolution, or a linear layer.
+        layer: a convolution or a linear layer.
         x: its input, `[*, in_features]` or `[N, C, H, W]`.
 
     Example:
