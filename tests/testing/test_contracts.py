@@ -1,8 +1,12 @@
 """`snnx.testing` on what ships, which holds its contracts, and on components with one mistake each, which do not."""
 
+from functools import partial
+
 import pytest
 import torch
 from composing import composed
+from published_losses import TET
+from published_norms import BNTT, TDBN, TEBN
 from torch import nn
 
 from snnx.decoding.mean_logits import MeanLogits
@@ -14,9 +18,11 @@ from snnx.neuron.lif_delayed import LIFDelayed
 from snnx.neuron.node import Node
 from snnx.neuron.plif import PLIF
 from snnx.neuron.ttfs import TTFS
+from snnx.norm.batch import Batch
+from snnx.norm.none import NoNorm
 from snnx.options.files import files
 from snnx.run.component import component
-from snnx.testing import decoding, encoding, loss, neuron
+from snnx.testing import decoding, encoding, loss, neuron, norm
 
 NEURONS = {
     "if": IF,
@@ -57,6 +63,17 @@ def test_decodings_that_ship(contract, name):
 def test_losses_that_ship(contract, name):
     config = composed(f"loss={name}").config
     contract(lambda: component(config, "loss"))
+
+
+@pytest.mark.parametrize("contract", loss.CONTRACTS)
+def test_a_loss_that_reads_every_step(contract):
+    contract(TET)
+
+
+@pytest.mark.parametrize("contract", norm.CONTRACTS)
+@pytest.mark.parametrize("make", [Batch, NoNorm, TDBN, partial(TEBN, timesteps=4), partial(BNTT, timesteps=4)])
+def test_norms_that_ship_or_are_published(contract, make):
+    contract(make)
 
 
 class Forgets(LIF):
@@ -169,9 +186,36 @@ class Both(MeanLogits):
         return super().forward(spikes) - super().forward(spikes).mean(0)
 
 
+class Whole(Batch):
+    """Subtracts the mean over all samples and steps, also in a test."""
+
+    def forward(self, x):
+        return super().forward(x) - x.mean()
+
+
+class OverTime(Batch):
+    def forward(self, x):
+        return super().forward(x) - x.mean(0)
+
+
+class Learns(Batch):
+    def forward(self, x):
+        self.train()
+        return super().forward(x)
+
+
+class Idle(Batch):
+    def forward(self, x):
+        return x
+
+
 @pytest.mark.parametrize(
     ("contract", "make", "message"),
     [
+        (norm.shape, Idle, "^Idle: must pass a gradient to weight; got none$"),
+        (norm.batch_of_one, Whole, "^Whole: must normalise a sample alone as in a batch, once it is tested; got other values$"),
+        (norm.causality, OverTime, "^OverTime: must not look at later steps, once it is tested; got other values$"),
+        (norm.frozen, Learns, "^Learns: must leave running_mean alone, once it is tested; got another value$"),
         (encoding.shape, lambda: Backwards(timesteps=4, in_channels=1), r"must give \[T, B, out_channels\], \[4, 3, 1\]; got"),
         (encoding.repetition, lambda: Noisy(timesteps=4, in_channels=1), "must give the same in every evaluation"),
         (decoding.shape, nn.Identity, r"^Identity: must make scores \[B, K\], \[3, 10\]; got \[4, 3, 10\]$"),
