@@ -1,0 +1,45 @@
+"""Follows a guide as a reader would: writes the files that it prints, and runs its commands, in their order."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+STEP = re.compile(r"(?:`([\w/]+\.(?:py|yaml))`:\n\n)?```(python|yaml|sh)\n(.*?)```", re.DOTALL)
+REFUSED = "# refused"
+"""Ends a command that the guide shows because it fails."""
+
+
+def text_of(guide: str) -> str:
+    return (ROOT / "docs" / "guides" / f"{guide}.md").read_text(encoding="utf-8")
+
+
+def follow(guide: str, folder: Path, package: Path = ROOT) -> Path:
+    """Follow the guide from `folder`, with the snnx of `package`, and return the folder that its last command ran in.
+
+    A block that is preceded by a path in backquotes is a file; a block of commands is run line by line; other blocks are read.
+    """
+    steps = STEP.findall(text_of(guide))
+    assert steps
+    for path, kind, text in steps:
+        if path:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        for line in text.replace("\\\n", " ").splitlines() if kind == "sh" else ():
+            if line.startswith("cd "):
+                folder = folder / shlex.split(line)[1]
+                continue
+            done = run(line, folder, package)
+            assert (done.returncode != 0) == (REFUSED in line), f"{line}: {done.stdout[-1500:]}{done.stderr[-1500:]}"
+    return folder
+
+
+def run(line: str, folder: Path, package: Path = ROOT) -> subprocess.CompletedProcess:
+    """Run one command line of a guide: `snnx ...` or `python ...`."""
+    program, *words = shlex.split(line, comments=True)
+    words = {"snnx": ["-m", "snnx", *words], "python": words}[program]
+    env = {**os.environ, "PYTHONPATH": str(package), "OMP_NUM_THREADS": "1", "SNNX_DATA": str(folder / "data")}
+    return subprocess.run([sys.executable, *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
