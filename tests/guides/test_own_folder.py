@@ -30,3 +30,20 @@ def test_your_own_project(tmp_path):
         for table, value in tomllib.loads(block).items():
             stated = tomllib.loads((folder / "pyproject.toml").read_text())[table]
             assert all(stated[key] == value[key] for key in value), "the guide shows what the folder has"
+
+
+def test_add_a_neuron(tmp_path):
+    folder = follow("add_a_neuron", tmp_path)
+    line, file = "snnx neuron=alif neuron.beta=1 scale=smoke", folder / "mylab" / "alif.py"
+    (made,) = folder.glob("outputs/single/*beta=1*")
+    first = (made / "result.json").stat().st_mtime_ns
+    file.write_text(file.read_text() + "# a comment\n")
+    run(line, folder)
+    assert (made / "result.json").stat().st_mtime_ns == first, "a comment changes nothing"
+    file.write_text(file.read_text().replace("self.rho * state.b +", "0.5 * state.b +"))
+    run(f"{line} outdated=true", folder)
+    assert (made / "result.json").stat().st_mtime_ns == first
+    done = run(line, folder)
+    assert "out of date because mylab/alif.py changed" in done.stdout + done.stderr
+    assert (made / "result.json").stat().st_mtime_ns != first
+    assert len(list(folder.glob("outputs/single/*beta=1*"))) == 1, "an edit renames no run"
