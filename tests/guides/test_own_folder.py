@@ -47,3 +47,8 @@ def test_add_a_neuron(tmp_path):
     assert "out of date because mylab/alif.py changed" in done.stdout + done.stderr
     assert (made / "result.json").stat().st_mtime_ns != first
     assert len(list(folder.glob("outputs/single/*beta=1*"))) == 1, "an edit renames no run"
+
+
+def test_add_a_loss(tmp_path):
+    folder = follow("add_a_loss", tmp_path)
+    assert len(list(folder.glob("outputs/single/*loss=tet*/result.json"))) == 2
