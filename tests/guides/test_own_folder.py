@@ -52,3 +52,8 @@ def test_add_a_neuron(tmp_path):
 def test_add_a_loss(tmp_path):
     folder = follow("add_a_loss", tmp_path)
     assert len(list(folder.glob("outputs/single/*loss=tet*/result.json"))) == 2
+
+
+def test_add_a_norm(tmp_path):
+    folder = follow("add_a_norm", tmp_path)
+    assert len(list(folder.glob("outputs/single/*norm=*/result.json"))) == 4
