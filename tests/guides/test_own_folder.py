@@ -57,3 +57,9 @@ def test_add_a_loss(tmp_path):
 def test_add_a_norm(tmp_path):
     folder = follow("add_a_norm", tmp_path)
     assert len(list(folder.glob("outputs/single/*norm=*/result.json"))) == 4
+
+
+def test_add_a_metric(tmp_path):
+    folder = follow("add_a_metric", tmp_path)
+    (made,) = folder.glob("outputs/single/*overshoot*")
+    assert result_of(made)["metrics"]["test/overshoot"] >= 0
