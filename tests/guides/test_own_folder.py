@@ -63,3 +63,11 @@ def test_add_a_metric(tmp_path):
     folder = follow("add_a_metric", tmp_path)
     (made,) = folder.glob("outputs/single/*overshoot*")
     assert result_of(made)["metrics"]["test/overshoot"] >= 0
+
+
+def test_add_a_method(tmp_path):
+    folder = follow("add_a_method", tmp_path)
+    (free,) = folder.glob("outputs/single/*price=0*")
+    (direct,) = folder.glob("outputs/single/*method=direct*")
+    assert numbers_of(free) == numbers_of(direct)
+    assert len(numbers_of(free)) > 3
