@@ -71,3 +71,9 @@ def test_add_a_method(tmp_path):
     (direct,) = folder.glob("outputs/single/*method=direct*")
     assert numbers_of(free) == numbers_of(direct)
     assert len(numbers_of(free)) > 3
+
+
+def test_add_a_sweep(tmp_path):
+    folder = follow("add_a_sweep", tmp_path)
+    assert "fatigue_or_recovery" in (folder / "docs" / "results" / "README.md").read_text()
+    assert (folder / "docs" / "results" / "fatigue_or_recovery.md").is_file()
