@@ -77,3 +77,15 @@ def test_add_a_sweep(tmp_path):
     folder = follow("add_a_sweep", tmp_path)
     assert "fatigue_or_recovery" in (folder / "docs" / "results" / "README.md").read_text()
     assert (folder / "docs" / "results" / "fatigue_or_recovery.md").is_file()
+
+
+def test_bring_your_data(tmp_path):
+    folder = follow("bring_your_data", tmp_path)
+    line = "snnx dataset=my_images trainer.max_epochs=3"
+    (folder / "make_images.py").write_text((folder / "make_images.py").read_text().replace("default_rng(0)", "default_rng(1)"))
+    run("python make_images.py", folder)
+    done = run(line, folder)
+    assert "the files of dataset my_images hold something else" in done.stdout + done.stderr
+    (folder / "data" / "my_images.npz").unlink()
+    done = run(f"{line} seed=1", folder)
+    assert "write it with: python make_images.py" in done.stdout + done.stderr
