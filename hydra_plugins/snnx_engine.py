@@ -48,6 +48,7 @@ class EngineLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from snnx.compose.check import check
         from snnx.compose.freeze import freeze
+        from snnx.compose.interrupt import interruptible
         from snnx.run import history
         from snnx.sweep.display import Display
         from snnx.sweep.exit_code import SweepFailed, judge
@@ -60,7 +61,7 @@ class EngineLauncher(Launcher):
             for one in todo:
                 check(one)
         jobs, todo = ([history.renew(one) for one in some] for some in (jobs, todo))
-        with display, ResultWatcher(display, jobs) as follow:
+        with display, interruptible(), ResultWatcher(display, jobs) as follow:
             words = [[str(one.save(self._frozen).resolve())] for one in todo]
             trouble = self._engine(words, initial_job_idx) if words else None
         outcomes = follow.outcomes(trouble)

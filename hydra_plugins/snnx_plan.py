@@ -45,6 +45,7 @@ class PlanLauncher(LocalLauncher):
 
         from snnx.compose.check import check
         from snnx.compose.freeze import freeze
+        from snnx.compose.interrupt import interruptible
         from snnx.run import fork_server, history
         from snnx.sweep.plan.plan import Plan
 
@@ -57,7 +58,7 @@ class PlanLauncher(LocalLauncher):
             for one in jobs:
                 check(one)
         distinct = {one.group: one for one in reversed(jobs)}  # one seed of each network
-        with ProcessPoolExecutor(self.n_jobs, mp_context=context, max_tasks_per_child=1) as executor:
+        with interruptible(), ProcessPoolExecutor(self.n_jobs, mp_context=context, max_tasks_per_child=1) as executor:
             costs = self._measure(executor, [one for one in jobs if distinct[one.group] is one], console)
         plan = Plan(jobs, costs, done=[history.finished(one) is not None for one in jobs], n_jobs=self.n_jobs)
         plan.show(console)

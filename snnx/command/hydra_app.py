@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 
-from snnx.compose.interrupt import at_once
+from snnx.compose.interrupt import at_once, interruptible
 
 HYDRAS = (
     "-m", "--multirun", "-c", "--cfg", "-p", "--package", "-r", "--resolve", "-i", "--info", "-cd", "--config-dir",
@@ -41,7 +41,8 @@ def start(words: list[str], commands: Iterable[str] = ()) -> int:
     try:
         refuse(("the command line", word) for word in words)  # before Hydra writes them to files
         register(words, completing=shlex.split(os.environ.get("COMP_LINE", "")))
-        hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name="config")(_task)()
+        with at_once():  # what has work to save is interruptible
+            hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name="config")(_task)()
     except SweepFailed as error:
         print(f"snnx: {error}", file=sys.stderr)
         return FAILED
@@ -87,7 +88,7 @@ def _task(config) -> None:
     before = finished(one) is not None
     one = renew(one)
     try:
-        with Display([one]) as display:
+        with Display([one]) as display, interruptible():
             with display.watch(one):
                 outcome = execute(one) | {"before": before}
             display.end(one, outcome)

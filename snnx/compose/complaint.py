@@ -21,7 +21,7 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
         words: the command line.
         commands: the names of snnx's commands, to suggest one if it was misspelled.
     """
-    text = _flat(error)
+    text = _flat(error) or _flat(error.__cause__ or "")  # Hydra raises some errors with a cause and no words of their own
     if "Ambiguous value for argument" in text:
         several = next((word for word in words if "," in word), "several values")
         return f"a single run must have one value a key; got {several}: add -m to run each"
@@ -98,5 +98,5 @@ def _siblings(group: str) -> list[str]:
     return sorted(key for key in found if not key.startswith("_"))
 
 
-def _flat(error: BaseException) -> str:
+def _flat(error: BaseException | str) -> str:
     return " ".join(str(error).split())

@@ -1,4 +1,4 @@
-"""Handles Ctrl-C while snnx is still starting and there is nothing to save."""
+"""Handles Ctrl-C while snnx is still starting and composing, when there is nothing to save."""
 
 import os
 import signal
@@ -16,7 +16,8 @@ def at_once() -> Iterator[None]:
     """Make Ctrl-C end the program immediately for as long as the context lasts.
 
     If Python raises KeyboardInterrupt while a C++ library is being imported, the library aborts the process with a message of
-    its own. Outside the main thread, or if other code handles the signal already, nothing changes.
+    its own; if it raises it while OmegaConf composes, OmegaConf may replace it by an error about a key. Outside the main
+    thread, or if other code handles the signal already, nothing changes.
 
     Example:
         >>> with at_once():
@@ -31,6 +32,28 @@ def at_once() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt again for as long as the context lasts, inside of `at_once`.
+
+    For work that must end in order when it is interrupted, such as a run or an engine with processes of its own.
+
+    Example:
+        >>> with at_once(), interruptible():
+        ...     signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        True
+    """
+    alone = threading.current_thread() is threading.main_thread()
+    if not alone or signal.getsignal(signal.SIGINT) is not _leave:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, _leave)
 
 
 def _leave(number: int, frame: object) -> None:
