@@ -3,9 +3,11 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from snnx.options.places import ours, places
 from snnx.record import provenance
 from snnx.record.identity import PLACES, contents, run_id
 from snnx.record.job import Job
@@ -29,10 +31,18 @@ def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, s
         scale=", ".join([choices["scale"], *budget]),
         overrides=list(overrides),
         command=command,
-        git=provenance.git(),
+        git=_commits(),
         outputs="outputs",
         config=plain,
     )
+
+
+def _commits() -> dict | None:
+    """Return the commit of snnx, and under `project` that of the current folder if it has options or components."""
+    here = next((place for place in places() if place.folder == Path.cwd().resolve() and place != ours()), None)
+    own = here and provenance.commit(here.folder, ("conf", "sweeps", *(name.partition(".")[0] for name in here.components)))
+    found = {**(provenance.git() or {}), **({"project": own} if own else {})}
+    return found or None
 
 
 def _plain(config: DictConfig, seed: int | None = None) -> dict:

@@ -44,18 +44,31 @@ def versions() -> dict[str, str]:
 
 @cache
 def git() -> dict | None:
-    """Return the source's commit, read once per process, and whether its files have been changed; `None` outside a checkout."""
+    """Return the commit of snnx's source, as `commit` does, or `None` if snnx was installed without a checkout."""
     source = Path(__file__).resolve().parents[2]
-    if not (source / ".git").exists():
+    if not (source / ".git").exists():  # a virtual environment may lie in the checkout of another project
         return None
-    commit = _git(source, "rev-parse", "HEAD")
-    changed = _git(source, "status", "--porcelain", "--", "snnx", "conf", "sweeps", "hydra_plugins")
-    return {"commit": commit, "dirty": bool(changed)} if commit else None
+    return commit(source, ("snnx", "conf", "sweeps", "hydra_plugins"))
 
 
-def _git(source: Path, *words: str) -> str:
+@cache
+def commit(folder: Path, parts: tuple[str, ...]) -> dict | None:
+    """Return the commit of the checkout that a folder lies in, read once per process.
+
+    Args:
+        folder: a folder of the checkout.
+        parts: the files and subfolders in `folder` whose changes count.
+
+    Returns:
+        `{"commit": hash, "dirty": whether a part has changed since}`, or `None` if there is no checkout, commit or git.
+    """
+    found = _git(folder, "rev-parse", "HEAD")
+    return {"commit": found, "dirty": bool(_git(folder, "status", "--porcelain", "--", *parts))} if found else None
+
+
+def _git(folder: Path, *words: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", str(source), *words], capture_output=True, text=True, check=False)
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=False)
     except FileNotFoundError:  # no git on this machine
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -92,14 +92,19 @@ def test_a_grid_without_rows_names_its_lines_by_overrides(tmp_path, leave, done,
 def test_provenance(results, leave, done):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, samples={"correct": 0, "wrong": 12}))
     leave("fig", "A,seed=1,scale=small", done("A", 1, 0.8, git={"commit": "abc", "dirty": True}, wall_s=58.8))
+    both = {"commit": "abc", "dirty": False, "project": {"commit": "def", "dirty": True}}
+    leave("fig", "A,seed=2,scale=small", done("A", 2, 0.8, git=both))
+    leave("fig", "A,seed=3,scale=small", done("A", 3, 0.8, git={"project": {"commit": "def", "dirty": False}}))
     assert results().provenance == [
-        ("runs", "2 done"),
+        ("runs", "4 done"),
         ("command", "snnx -m sweep=fig scale=small"),
-        ("wall time", "2 min 0 s in all, 59 s to 1 min 1 s a run"),
+        ("wall time", "4 min 2 s in all, 59 s to 1 min 1 s a run"),
         ("machine", "cpu, 2 threads"),
         ("versions", "torch 2.14.1"),
         ("commit", "abc"),
         ("commit", "abc with uncommitted changes"),
+        ("commit", "abc; of the project: def with uncommitted changes"),
+        ("commit", "of the project: def"),
         ("data", "fashion_mnist: 54000 train, 6000 val, 10000 test"),
         ("samples shown", "correct 0, wrong 12"),
         ("scale", "small: 0.33 of the epochs, 0.1 of the samples, 0.5 of the width"),

@@ -101,9 +101,11 @@ def _pairs(named: dict | None) -> str:
 
 
 def _commit(git: dict | None) -> str:
-    if not git or not git.get("commit"):
-        return ""
-    return f"{git['commit']}{' with uncommitted changes' if git.get('dirty') else ''}"
+    """Name the commit of snnx and that of the project that the run belongs to, as far as they are known."""
+    known = [git["commit"] + (" with uncommitted changes" if git.get("dirty") else "")] if git and git.get("commit") else []
+    if git and (project := _commit(git.get("project"))):
+        known.append(f"of the project: {project}")
+    return "; ".join(known)
 
 
 def _code(results: Sequence[dict]) -> str:
