@@ -46,7 +46,7 @@ class EngineLauncher(Launcher):
         self.context, self.config = hydra_context, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from snnx.compose.check import check
+        from snnx.compose.check_all import check_all
         from snnx.compose.freeze import freeze
         from snnx.compose.interrupt import interruptible
         from snnx.run import history
@@ -57,9 +57,9 @@ class EngineLauncher(Launcher):
         jobs = freeze(self.context.config_loader, self.config, job_overrides, initial_job_idx)
         display = Display(jobs)
         todo = [one for one in jobs if history.finished(one) is None]
-        with display.console.status(f"checking {len(todo)} runs"):
-            for one in todo:
-                check(one)
+        if todo:
+            with display.console.status(f"checking {len(todo)} runs"):
+                check_all(todo)
         jobs, todo = ([history.renew(one) for one in some] for some in (jobs, todo))
         with display, interruptible(), ResultWatcher(display, jobs) as follow:
             words = [[str(one.save(self._frozen).resolve())] for one in todo]

@@ -42,9 +42,9 @@ class LocalLauncher(Launcher):
         self.loader, self.config = hydra_context.config_loader, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from snnx.compose.check import check
+        from snnx.compose.check_all import check_all
         from snnx.compose.freeze import freeze
-        from snnx.run import fork_server, history
+        from snnx.run import history
         from snnx.sweep import pool
         from snnx.sweep.display import Display
         from snnx.sweep.exit_code import SweepFailed, judge
@@ -52,10 +52,8 @@ class LocalLauncher(Launcher):
         jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
         display = Display(jobs)
         if todo := [one for one in jobs if history.finished(one) is None]:
-            fork_server.warm()
             with display.console.status(f"checking {len(todo)} runs"):
-                for one in todo:
-                    check(one)
+                check_all(todo)
         jobs = [history.renew(one) for one in jobs]
         with display:
             outcomes = pool.run(

@@ -43,7 +43,7 @@ class PlanLauncher(LocalLauncher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from rich.console import Console
 
-        from snnx.compose.check import check
+        from snnx.compose.check_all import check_all
         from snnx.compose.freeze import freeze
         from snnx.compose.interrupt import interruptible
         from snnx.run import fork_server, history
@@ -55,8 +55,7 @@ class PlanLauncher(LocalLauncher):
         if not console.is_terminal:
             console = Console(highlight=False, width=160)  # a pipe has no width of its own
         with console.status(f"checking {len(jobs)} runs"):
-            for one in jobs:
-                check(one)
+            check_all(jobs)
         distinct = {one.group: one for one in reversed(jobs)}  # one seed of each network
         with interruptible(), ProcessPoolExecutor(self.n_jobs, mp_context=context, max_tasks_per_child=1) as executor:
             costs = self._measure(executor, [one for one in jobs if distinct[one.group] is one], console)
@@ -68,12 +67,11 @@ class PlanLauncher(LocalLauncher):
     def _measure(self, executor: ProcessPoolExecutor, jobs: list, console: Any) -> dict:
         """Measure each network; return its cost, or the reason why it could not be measured, by group."""
         from snnx.sweep import machine
-        from snnx.sweep.plan.measure import measure
 
         threads = max(1, machine.cores() // self.n_jobs)
         companions = [jobs[index % len(jobs)] for index in range(max(0, self.n_jobs - len(jobs)))]  # to fill all slots
         with console.status(f"measuring {len(jobs)} networks, {self.n_jobs} at once"):
-            begun: list[Future] = [executor.submit(measure, one, threads) for one in [*jobs, *companions]]
+            begun: list[Future] = [executor.submit(_measured, one, threads) for one in [*jobs, *companions]]
             found = {}
             for one, future in zip(jobs, begun, strict=False):
                 try:
@@ -81,3 +79,10 @@ class PlanLauncher(LocalLauncher):
                 except Exception as error:  # such as out of memory, or no data
                     found[one.group] = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return found
+
+
+def _measured(job: Any, threads: int) -> Any:
+    """Return the cost of a run; in the process that measures it, because this one never imports torch."""
+    from snnx.sweep.plan.measure import measure
+
+    return measure(job, threads)

@@ -2,6 +2,9 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
+
+DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # of NVIDIA, of NVIDIA under Windows' Linux, and of AMD
 
 
 def cores() -> int:
@@ -12,7 +15,9 @@ def cores() -> int:
 
 def gpus() -> list[str]:
     """Return the GPUs that the sweep may use, in the form in which CUDA_VISIBLE_DEVICES names them."""
-    import torch
+    if not any(Path(driver).exists() for driver in DRIVERS):
+        return []
+    import torch  # only now, because importing it takes seconds
 
     count = torch.cuda.device_count()  # does not initialise CUDA
     stated = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]

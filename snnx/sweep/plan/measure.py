@@ -4,7 +4,6 @@ import resource
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -22,40 +21,12 @@ from snnx.record.job import Job
 from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
 from snnx.sweep.plan.built import built
+from snnx.sweep.plan.cost import Cost
 from snnx.sweep.plan.synops import synops
 
 ENOUGH_S = 1.5  # how many seconds of each kind of step are measured after the warm-up
 WARM, FEWEST = 2, 3  # steps of warm-up that are not counted, and the least number of steps that are
 LONG_S = 10.0  # after this many seconds the measurement ends in any case
-
-
-@dataclass(frozen=True)
-class Cost:
-    """The cost of one run; the seconds hold for this machine, with as many runs at once as during the measurement."""
-
-    parameters: int
-    flops: float  # of one sample's forward pass over all time steps, counted as dense operations
-    synops: float  # of one sample over all time steps, in the untrained network, in layers that receive spikes
-    peak_mb: int
-    start_s: float  # to load the data, build the network and take the first steps
-    step_s: float  # per training step
-    val_s: float  # per validation batch
-    test_s: float  # per test batch, with all metrics
-    save_s: float  # per checkpoint
-    steps: tuple[int, int, int]  # number of batches in training, validation and test
-    epochs: int
-    built: dict
-
-    @property
-    def run_s(self) -> float:
-        """Seconds of a whole run."""
-        return self.left_s(0)
-
-    def left_s(self, reached: int) -> float:
-        """Seconds that a run still takes after epoch `reached`."""
-        train, val, test = self.steps
-        epoch = train * self.step_s + val * self.val_s + self.save_s
-        return self.start_s + (self.epochs - reached) * epoch + test * (self.test_s + self.val_s)
 
 
 class Enough(Exception):

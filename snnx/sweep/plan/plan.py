@@ -10,8 +10,8 @@ from snnx.record.job import Job
 from snnx.report.data.format import duration
 from snnx.run import history
 from snnx.sweep.plan.confounds import confounds
+from snnx.sweep.plan.cost import Cost
 from snnx.sweep.plan.forecast import span
-from snnx.sweep.plan.measure import Cost
 
 NOTE = (
     "FLOPs and SynOps are of one sample's forward over all steps. SynOps are the weights that meet a spike, before training, "

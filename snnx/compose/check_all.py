@@ -1,0 +1,45 @@
+"""Checks the runs of a sweep in a process of its own, so that the sweep's process never imports torch."""
+
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from snnx.compose.check import check
+from snnx.options.own_components import make_importable
+from snnx.record.job import Job
+from snnx.run import fork_server
+
+
+def check_all(jobs: Sequence[Job]) -> None:
+    """Check every run, as `check` does, in one process from the fork server, which has imported torch for the runs anyway.
+
+    Importing torch and Lightning takes seconds of a core and half a gigabyte. A process that only starts runs and shows how
+    they proceed needs neither.
+
+    Raises:
+        ValueError: something is wrong with a run; the message is that of `check` for the first such run.
+    """
+    context = fork_server.warm()
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_check_each, args=(jobs, sender))
+    process.start()
+    sender.close()  # else `recv` would wait for ever if the process died
+    try:
+        complaint = receiver.recv()
+    except EOFError:
+        process.join()
+        complaint = f"the process that checks the runs must finish; it ended with exit code {process.exitcode}"
+    process.join()
+    if complaint:
+        raise ValueError(complaint)
+
+
+def _check_each(jobs: Sequence[Job], sender: Connection) -> None:
+    make_importable(Path.cwd())  # the server may have been started before the user's own components were on the path
+    complaint = ""
+    try:
+        for job in jobs:
+            check(job)
+    except ValueError as error:
+        complaint = str(error)
+    sender.send(complaint)

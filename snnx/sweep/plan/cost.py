@@ -1,0 +1,32 @@
+"""What one run costs on this machine."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one run; the seconds hold for this machine, with as many runs at once as during the measurement."""
+
+    parameters: int
+    flops: float  # of one sample's forward pass over all time steps, counted as dense operations
+    synops: float  # of one sample over all time steps, in the untrained network, in layers that receive spikes
+    peak_mb: int
+    start_s: float  # to load the data, build the network and take the first steps
+    step_s: float  # per training step
+    val_s: float  # per validation batch
+    test_s: float  # per test batch, with all metrics
+    save_s: float  # per checkpoint
+    steps: tuple[int, int, int]  # number of batches in training, validation and test
+    epochs: int
+    built: dict
+
+    @property
+    def run_s(self) -> float:
+        """Seconds of a whole run."""
+        return self.left_s(0)
+
+    def left_s(self, reached: int) -> float:
+        """Seconds that a run still takes after epoch `reached`."""
+        train, val, test = self.steps
+        epoch = train * self.step_s + val * self.val_s + self.save_s
+        return self.start_s + (self.epochs - reached) * epoch + test * (self.test_s + self.val_s)
