@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
+from snnx.compose.layers import chosen_options
+from snnx.compose.schema import RunSchema
 from snnx.options.files import files, is_group
+from snnx.options.keys import keys
 from snnx.options.nearest import nearest
 from snnx.options.sweepfile import names
 
@@ -78,24 +81,14 @@ def _key(full: str, words: list[str]) -> str:
     if full == "row":
         return _choice("row", given.partition("=")[2])
     group, _, leaf = full.rpartition(".")
-    known = _siblings(group)
-    if leaf in known:
-        return f"{full} must be a key of the chosen {group} option, and that has no {leaf}; got {given}"
-    hint = nearest(leaf, known)
-    listed = f" (there are {', '.join(known)})" if known and not hint else ""
-    return f"{full} must be a key of the configuration{listed}; got {given}{hint}"
-
-
-def _siblings(group: str) -> list[str]:
-    """Return the keys that a misspelled one may have meant: those of the schema, or those of its group's options."""
-    if not group:
-        from snnx.compose.schema import RunSchema
-
-        return sorted(RunSchema.__dataclass_fields__)
-    found: set[str] = set()
-    for path in files(group).values():
-        found |= set(re.findall(r"^(\w+):", path.read_text(encoding="utf-8"), re.MULTILINE))
-    return sorted(key for key in found if not key.startswith("_"))
+    option = chosen_options(words).get(group) if is_group(group) else None
+    if option is None:
+        known = sorted(RunSchema.__dataclass_fields__) if not group else []
+        where = "the configuration"
+    else:
+        known = keys(group, option)
+        where = f"{group}={option}" + (f", which has {', '.join(known)}" if known else "")
+    return f"{full} must be a key of {where}; got {given}{nearest(leaf, known)}"
 
 
 def _flat(error: BaseException | str) -> str:

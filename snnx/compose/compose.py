@@ -5,8 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
+from snnx.compose.left_over import left_over
 from snnx.options.places import ours, places
 from snnx.record import provenance
 from snnx.record.identity import PLACES, contents, run_id
@@ -20,10 +21,11 @@ def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, s
     rest = [o for o in task if o.split("=")[0] not in ("sweep", "row", "seed")]
     named = ",".join([*([label] if label else []), f"seed={config.seed}"])
     budget = [o for o in task if o.startswith("budget.")]
-    plain = _plain(config)
+    unused = left_over(choices, overrides)
+    plain = _plain(config, unused)
     return Job(
         id=run_id(plain),
-        group=run_id(_plain(config, seed=-1)),  # the same for all seeds, so the runs of a group differ in the seed only
+        group=run_id(_plain(config, unused, seed=-1)),  # the same for all seeds, so the runs of a group differ in the seed only
         name=_file_name(named, ",".join(rest)),
         sweep=sweep,
         row=label or ",".join(rest) or "default",
@@ -45,14 +47,18 @@ def _commits() -> dict | None:
     return found or None
 
 
-def _plain(config: DictConfig, seed: int | None = None) -> dict:
-    """Resolve the configuration to plain values, without Hydra's own part.
+def _plain(config: DictConfig, unused: Sequence[tuple[str, str]], seed: int | None = None) -> dict:
+    """Resolve the configuration to plain values, without Hydra's own part and without `unused` settings of groups.
 
     If a seed is given, it is set before the references to `seed` are resolved, so it holds everywhere.
     """
     copy = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
     if seed is not None:
         copy.seed = seed
+    for group, key in unused:
+        if OmegaConf.is_dict(copy[group]):
+            with open_dict(copy[group]):
+                copy[group].pop(key, None)
     plain = OmegaConf.to_container(copy, resolve=True, enum_to_str=True)
     loaded = contents(plain)
     return {**plain, "loaded": loaded} if loaded else plain

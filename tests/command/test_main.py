@@ -110,7 +110,14 @@ MISTAKES = {
         "'method.checkpoint=\"outputs/single/seed=0,neuron=lif/ckpt/best.ckpt\"', with both",
     ),
     "several values without -m": (["neuron=if,lif"], "a single run must have one value a key; got neuron=if,lif: add -m"),
-    "key of another option": (["neuron=if", "neuron.tau=3"], "neuron.tau must be a key of the chosen neuron option, .* no tau"),
+    "key of no option, under a recipe": (
+        ["recipe=dta_mnist", "init.gain=0.4"],
+        "init.gain must be a key of init=kaiming, which has distribution; got init.gain=0.4",
+    ),
+    "key of another option": (
+        ["neuron=if", "neuron.tau=3"],
+        "neuron.tau must be a key of neuron=if, which has detach_reset, v_reset, v_threshold; got neuron.tau=3",
+    ),
     "a threshold to follow and a neuron without": (
         ["neuron=relu", "init=ettfs"],
         "init.v_threshold must be that of neuron.v_threshold; got no such key: choose another neuron or another init, or set",

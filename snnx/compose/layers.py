@@ -1,0 +1,67 @@
+"""The files that a run is composed from, above the groups: recipe, sweep and row, and the options that each of them chooses."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import yaml
+
+from snnx.options import sweepfile
+from snnx.options.files import files, is_group
+from snnx.options.folders import shipped
+
+Choices = dict[str, str | None]
+
+
+def defaults() -> Choices:
+    """Return the option that `conf/config.yaml` chooses for each group.
+
+    Example:
+        >>> defaults()["neuron"], defaults()["recipe"]
+        ('lif', None)
+    """
+    return choices(yaml.safe_load((shipped("conf") / "config.yaml").read_text(encoding="utf-8")))
+
+
+def layers(chosen: Mapping[str, str | None]) -> list[dict]:
+    """Return the content of the recipe and of the sweep, as far as they are chosen, in the order in which they are applied."""
+    recipe, sweep = chosen.get("recipe"), chosen.get("sweep")
+    found = [yaml.safe_load(files("recipe")[recipe].read_text(encoding="utf-8"))] if recipe else []
+    return found + ([sweepfile.read(sweepfile.find(sweep)).body] if sweep else [])
+
+
+def choices(body: Mapping) -> Choices:
+    """Return the options that the defaults list of a file chooses.
+
+    Example:
+        >>> choices({"defaults": ["schema", {"override /neuron": "plif"}], "seed": 0})
+        {'neuron': 'plif'}
+    """
+    pairs = (pair for entry in body.get("defaults", []) if isinstance(entry, dict) for pair in entry.items())
+    return {words.removeprefix("override ").removeprefix("/"): name for words, name in pairs}
+
+
+def row_words(sweep: str | None, label: str | None) -> Sequence[str]:
+    """Return the settings of a row of a sweep, as the words of a command line."""
+    rows = sweepfile.read(sweepfile.find(sweep)).rows if sweep and label else ()
+    return next((row.overrides for row in rows if row.label == label), ())
+
+
+def chosen_options(words: Iterable[str]) -> Choices:
+    """Return the option of each group that a command line chooses, by itself, by its row, its sweep or its recipe.
+
+    Example:
+        >>> chosen = chosen_options(["recipe=dta_mnist", "init=torch_default"])
+        >>> chosen["init"], chosen["scheduler"], chosen["loss"]
+        ('torch_default', 'milestones', 'cross_entropy')
+    """
+    given = _by_group(words)
+    found = defaults() | given
+    for body in layers({"sweep": found["sweep"]}):  # it may choose the recipe
+        found |= choices(body) | given
+    for body in layers(found):
+        found |= choices(body)
+    return found | _by_group(row_words(found["sweep"], given.get("row"))) | given
+
+
+def _by_group(words: Iterable[str]) -> Choices:
+    pairs = (word.lstrip("+~").partition("=")[::2] for word in words)
+    return {key: None if value == "null" else value for key, value in pairs if is_group(key) or key in ("sweep", "row")}

@@ -1,0 +1,17 @@
+"""The keys of an option."""
+
+import re
+
+from snnx.options.files import files
+
+
+def keys(group: str, option: str | None) -> list[str]:
+    """Return the keys that an option's file sets, sorted; none for a name that is no option.
+
+    Example:
+        >>> keys("init", "kaiming"), keys("init", "torch_default"), keys("init", None)
+        (['distribution'], [], [])
+    """
+    path = files(group).get(option or "")
+    found = re.findall(r"^(\w+):", path.read_text(encoding="utf-8"), re.MULTILINE) if path else []
+    return sorted(key for key in found if not key.startswith("_"))
