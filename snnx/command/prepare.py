@@ -24,7 +24,7 @@ def main(words: list[str]) -> int:
     The class of a data set of images must provide three things: `files`, a tuple of `PublishedFile`; `samples_in(path)`, the
     number of samples in one of these files; and `fetch(folder)`, which downloads them all. A data set of event recordings
     provides `examine(root, variant)`, which checks the files below a root, `fetch(folder, variant)`, which downloads a variant,
-    and `prepared`, which converts the recordings to frames.
+    and `prepared`, which converts the recordings to frames. A data set of the user's own pictures provides `examine` only.
 
     Example:
         >>> main(["digits"])
@@ -44,7 +44,10 @@ def main(words: list[str]) -> int:
         return 2
     if arguments.values and not hasattr(dataset, "prepared"):
         parser.error(f"KEY=VALUE must be of frames, which {arguments.dataset} has none of; got {arguments.values[0]}")
+    root = Path(arguments.root).expanduser().absolute()
     if not dataset.files and not hasattr(dataset, "prepared"):
+        if hasattr(dataset, "examine"):
+            return _printed(examine(dataset, root))
         print(f"{arguments.dataset}: nothing to do, embedded")
         return 0
     variants = getattr(dataset, "variants", ())
@@ -55,7 +58,6 @@ def main(words: list[str]) -> int:
         variant = _plain(arguments).get("variant") or next(iter(variants), "")
     except ValueError as error:
         parser.error(str(error))
-    root = Path(arguments.root).expanduser().absolute()
     problem = None
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -67,17 +69,22 @@ def main(words: list[str]) -> int:
     except OSError as error:
         print(f"snnx prepare {arguments.dataset}: {root} must be writable; got {error}", file=sys.stderr)
         return 1
-    for state, line in found:
-        print(f"{state:8}{line}")
+    code = _printed(found)
     if problem:
         print(
             f"snnx prepare {arguments.dataset}: download failed ({problem}); put the missing files there",
             file=sys.stderr,
         )
-    usable = all(state in USABLE for state, _ in found)
-    if usable and hasattr(dataset, "prepared"):
+    if not code and hasattr(dataset, "prepared"):
         return _frames(dataset, arguments)
-    return 0 if usable else 1
+    return code
+
+
+def _printed(found: list[tuple[str, str]]) -> int:
+    """Print each state with its line; return 0 if the data set can be used, and 1 otherwise."""
+    for state, line in found:
+        print(f"{state:8}{line}")
+    return 0 if all(state in USABLE for state, _ in found) else 1
 
 
 def _frames(dataset: type, arguments: argparse.Namespace) -> int:
@@ -150,5 +157,5 @@ def _parser() -> argparse.ArgumentParser:
     root = os.environ.get("SNNX_DATA", "data")
     parser.add_argument("--variant", metavar="NAME", help="of a data set that has several; default: its option's")
     parser.add_argument("--timesteps", type=int, default=10, metavar="T", help="frames of a recording; now: %(default)s")
-    parser.add_argument("--root", default=root, metavar="PATH", help="where data sets lie (SNNX_DATA; now: %(default)s)")
+    parser.add_argument("--root", default=root, metavar="PATH", help="folder of the files (SNNX_DATA; now: %(default)s)")
     return parser

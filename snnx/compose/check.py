@@ -77,12 +77,16 @@ def _ranges(config: dict) -> None:
 def _build(config: dict) -> None:
     import torch  # only now that the names are known to be right: importing torch and Lightning takes seconds
 
+    from snnx.dataset.published import NoData
     from snnx.metric.recorder import Recorder
     from snnx.run.build import build_data, build_method, build_trainer
 
     with torch.device("meta"):  # tensors on it have a shape but no memory, so a network of any size costs nothing
         data = build_data(config)
-        method = build_method(config, data)
+        try:
+            method = build_method(config, data)
+        except NoData:  # the network's size is that of pictures that are not here: the run itself will say so
+            return
     if method.encoding.sample_dims != len(data.sample_shape):
         right = "encoding=events" if len(data.sample_shape) == 4 else "an encoding of images, such as encoding=repeat"
         raise ValueError(

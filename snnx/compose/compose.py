@@ -10,19 +10,19 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from snnx.compose.left_over import left_over
 from snnx.options.places import ours, places
 from snnx.record import provenance
-from snnx.record.identity import PLACES, contents, run_id
+from snnx.record.identity import contents, is_place, run_id
 from snnx.record.job import Job
 
 
 def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, str], command: str) -> Job:
     """Turn a composed configuration into plain data: what to compute, and where to write it."""
-    task = [o for o in overrides if not _is_plumbing(o.split("=")[0].lstrip("+~"))]
+    unused = left_over(choices, overrides)
+    plain = _plain(config, unused)
+    task = [o for o in overrides if not _is_plumbing(o.split("=")[0].lstrip("+~"), plain)]
     sweep, label = choices.get("sweep"), config.label
     rest = [o for o in task if o.split("=")[0] not in ("sweep", "row", "seed")]
     named = ",".join([*([label] if label else []), f"seed={config.seed}"])
     budget = [o for o in task if o.startswith("budget.")]
-    unused = left_over(choices, overrides)
-    plain = _plain(config, unused)
     return Job(
         id=run_id(plain),
         group=run_id(_plain(config, unused, seed=-1)),  # the same for all seeds, so the runs of a group differ in the seed only
@@ -64,8 +64,8 @@ def _plain(config: DictConfig, unused: Sequence[tuple[str, str]], seed: int | No
     return {**plain, "loaded": loaded} if loaded else plain
 
 
-def _is_plumbing(key: str) -> bool:
-    return key in {"force", "recorded", "outdated", *PLACES} or key.split(".")[0] in ("logger", "hydra")
+def _is_plumbing(key: str, config: dict) -> bool:
+    return key in {"force", "recorded", "outdated"} or is_place(key, config) or key.split(".")[0] in ("logger", "hydra")
 
 
 def _file_name(named: str, rest: str) -> str:

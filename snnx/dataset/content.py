@@ -56,17 +56,21 @@ def folders(files: Iterable[Path], root: Path) -> list[str]:
 def stamp(root: Path, where: Sequence[str]) -> str:
     """Return a digest of the sizes and modification times of all files in the given folders, without reading the files.
 
-    If the stamp is unchanged, the content is unchanged. If it differs, `content` must be compared.
+    Of folders in them, the names count, unless they are hidden. If the stamp is unchanged, the content is unchanged. If it
+    differs, `content` must be compared.
     """
     digest = hashlib.sha256()
     for folder in where:
         try:
             with os.scandir(root / folder) as entries:
-                files = sorted((entry.name, entry.stat()) for entry in entries if entry.is_file())
+                inside = [(entry.name, entry.stat() if entry.is_file() else None) for entry in entries]
         except OSError:
-            files = []
-        for name, stat in files:
-            digest.update(f"{folder}/{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+            inside = []
+        for name, stat in sorted(inside, key=lambda one: one[0]):
+            if stat is not None:
+                digest.update(f"{folder}/{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+            elif not name.startswith("."):
+                digest.update(f"{folder}/{name}/\n".encode())
     return digest.hexdigest()[:16]
 
 

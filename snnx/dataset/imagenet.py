@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from snnx.dataset.folders import Folders, first_two_columns
+from snnx.dataset.photographs import Photographs, first_two_columns
 from snnx.dataset.published import PublishedFile
 
 
-class ImageNet(Folders):
+class ImageNet(Photographs):
     """1,281,167 photographs in a thousand classes and 50,000 of the official validation set, on which we test, at 224×224.
 
     Training pictures are in `imagenet/train/n01440764/*.JPEG` and so on. `imagenet/val` has the same folders, or all pictures

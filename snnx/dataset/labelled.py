@@ -21,13 +21,15 @@ Samples = Tensor | Mapped
 class Labelled(pl.LightningDataModule):
     """Splits a data set into training, validation and test samples, and yields them in a reproducible order.
 
-    The validation set is taken from the official training set with a fixed seed, class-balanced, and never from the test set.
-    The order of training samples depends on seed and epoch only, so a resumed run sees the same order as an uninterrupted one.
+    If the data set has no validation part, one is taken from its training part with a fixed seed, class-balanced, and never
+    from the test part. The order of training samples depends on seed and epoch only, so a resumed run sees the same order as
+    an uninterrupted one.
 
     Args:
         root: folder that contains the data set's own folder.
         batch_size: samples per batch, at least 1.
-        validation: fraction of the official training set that is held out, in [0, 1); 0 means no validation set.
+        validation: fraction of the training part that is held out, in [0, 1); 0 means no validation set. A data set that has a
+            validation part does not use it.
         augmentation: distorts a training batch, `(images, labels) -> (images, labels)`.
         seed: seed of the order of training samples.
         split_seed: seed of the validation split and of the choice of samples if `samples` is below 1.
@@ -46,7 +48,7 @@ class Labelled(pl.LightningDataModule):
         NoData: a file is missing.
     """
 
-    classes: ClassVar[int]
+    classes: int
     counts: ClassVar[tuple[int, int]]  # number of samples in the official training and test set
     files: ClassVar[tuple[PublishedFile, ...]] = ()
     shape: tuple[int, int, int]
@@ -87,7 +89,10 @@ class Labelled(pl.LightningDataModule):
         return self.shape
 
     def read(self) -> dict[str, tuple[Samples, Tensor]]:
-        """Return the official parts, `{"train": (samples, labels), "test": (samples, labels)}`; each data set defines this."""
+        """Return the official parts, `{"train": (samples, labels), "test": (samples, labels)}`; each data set defines this.
+
+        A data set that has a validation part returns it as `"val"`.
+        """
         raise NotImplementedError
 
     def sources(self) -> list[Path]:
@@ -149,21 +154,19 @@ class Labelled(pl.LightningDataModule):
     def _cut(self, official: dict[str, tuple[Samples, Tensor]]) -> dict[str, tuple[Samples, Tensor]]:
         for part, (samples, labels) in official.items():
             self._check(part, samples, labels)
-        order = balanced_order(official["train"][1], self.split_seed)
-        held_out = min(round(self.validation * len(order)), len(order) - 1)
+        order = {part: balanced_order(labels, self.split_seed) for part, (_, labels) in official.items()}
+        if "val" not in official:
+            held_out = min(round(self.validation * len(order["train"])), len(order["train"]) - 1)
+            order |= {"train": order["train"][held_out:], "val": order["train"][:held_out]}
         share = self.share(sum(len(labels) for _, labels in official.values()))
-        chosen = {
-            "train": _first(share, order[held_out:]),
-            "val": _first(share, order[:held_out]),
-            "test": _first(share, balanced_order(official["test"][1], self.split_seed)),
-        }
+        chosen = {part: _first(share, order[part]) for part in ("train", "val", "test")}
         self.split_counts = {name: len(index) for name, index in chosen.items()}
         self.test_index = chosen["test"]
         rows = [
             samples.index for samples, _ in official.values() if isinstance(samples, Mapped)
         ]  # which rows are test samples may depend on a seed
         self.split_hash = fingerprint([*chosen.values(), *(labels for _, labels in official.values()), *rows], self.names)
-        source = {"train": official["train"], "val": official["train"], "test": official["test"]}
+        source = {"val": official["train"], **official}
         return {name: (_rows(source[name][0], index), source[name][1][index]) for name, index in chosen.items()}
 
     def _check(self, part: str, samples: Samples, labels: Tensor) -> None:

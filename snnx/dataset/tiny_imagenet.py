@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from snnx.dataset.folders import Folders, first_two_columns
+from snnx.dataset.photographs import Photographs, first_two_columns
 from snnx.dataset.published import PublishedFile
 
 
-class TinyImageNet(Folders):
+class TinyImageNet(Photographs):
     """100,000 photographs in 200 classes and 10,000 of the official validation set, on which we test.
 
     Either as published, `tiny-imagenet-200/train/CLASS/images/*.JPEG` and `val/images/*.JPEG` with `val/val_annotations.txt`,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 PHYSICS = 1  # raise it if new code computes something else from the same configuration; then all runs get new identities
 NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded", "outdated", "loaded")
-PLACES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
+PLACES = ("dataset.root", "trainer.accelerator", "trainer.strategy")  # see `is_place`
 LOADED = ("backbone.weights", "method.checkpoint")  # files of weights: their content counts, not their path
 ADDED: dict[str, object] = {"norm": {"_target_": "snnx.norm.batch.Batch", "_partial_": True}}
 """Keys that came later, as `group` or `group.key`, and the value that the code had before there was a key. With that value a
@@ -27,16 +27,31 @@ def physics(config: Mapping) -> dict:
         {'seed': 0, 'dataset': {'batch_size': 64}}
     """
     return {
-        group: dict(_without_places(group, value, config.get("loaded", {}))) if isinstance(value, Mapping) else value
+        group: dict(_without_places(group, value, config)) if isinstance(value, Mapping) else value
         for group, value in config.items()
         if group not in NOT_PHYSICS and value is not None and not _as_before(group, value)
     }
 
 
-def _without_places(group: str, values: Mapping, loaded: Mapping[str, str]) -> Iterator[tuple[str, object]]:
+def is_place(path: str, config: Mapping) -> bool:
+    """Whether a key says where something is, or on what it is computed, so that a run keeps its identity if it is changed.
+
+    `dataset.root` is such a key, except for a data set whose `name` is null: only its root tells it from another one.
+
+    Example:
+        >>> folder = {"root": "a", "name": None}
+        >>> is_place("dataset.root", {"dataset": folder}), is_place("dataset.root", {"dataset": {**folder, "name": "leaves"}})
+        (False, True)
+    """
+    nameless = (config.get("dataset") or {}).get("name", path) is None
+    return path in PLACES and not (path == "dataset.root" and nameless)
+
+
+def _without_places(group: str, values: Mapping, config: Mapping) -> Iterator[tuple[str, object]]:
+    loaded = config.get("loaded", {})
     for key, value in values.items():
         path = f"{group}.{key}"
-        if path not in PLACES and not (path in ALONE and value == ALONE[path]) and not _as_before(path, value):
+        if not is_place(path, config) and not (path in ALONE and value == ALONE[path]) and not _as_before(path, value):
             yield key, loaded.get(path, value)
 
 

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from snnx.dataset.binning import EVENT
 
@@ -137,5 +138,22 @@ def write_aedat3():
             content += struct.pack("<HHIIIIII", 1, 1, 8, 4, 0, len(some), len(some), len(some))
             content += np.stack([data, some["t"]], axis=1).astype("<u4").tobytes()
         path.write_bytes(content)
+
+    return write
+
+
+@pytest.fixture
+def write_leaves():
+    """Grey pictures of 16 bits, `root/CLASS/*.png`, of which each class has its own bright rows."""
+
+    def write(root: Path, classes=("ash", "beech", "oak"), each: int = 10, side: int = 12) -> Path:
+        draw = np.random.default_rng(0)
+        for number, name in enumerate(classes):
+            for i in range(each):
+                values = draw.integers(0, 20_000, (side, side))
+                values[4 * number : 4 * number + 4] += 40_000
+                (root / name).mkdir(parents=True, exist_ok=True)
+                Image.fromarray(values.astype(np.uint16)).save(root / name / f"{i}.png")
+        return root
 
     return write

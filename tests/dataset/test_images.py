@@ -7,6 +7,7 @@ from torch import nn
 
 from snnx.augmentation.none import none
 from snnx.dataset.digits import Digits
+from snnx.dataset.images import Images
 
 
 def digits(**changed):
@@ -47,6 +48,22 @@ class Recorder(pl.LightningModule):
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+class Own(Images):
+    """Images that state neither mean nor standard deviation, and have a validation part if asked for one."""
+
+    classes, shape = 2, (1, 2, 2)
+
+    def __init__(self, images, *, val=False, **changed):
+        arguments = {"batch_size": 4, "validation": 0.5, "normalize": True, "augmentation": none, "seed": 0}
+        super().__init__(**(arguments | changed))
+        self.images, self.val = images, val
+        self.setup()
+
+    def read(self):
+        labels = torch.arange(len(self.images)) % 2
+        return dict.fromkeys(("train", "test", *(["val"] if self.val else [])), (self.images, labels))
 
 
 def trainer(epochs, **arguments):
@@ -121,6 +138,36 @@ def test_a_recipe_may_normalise_by_other_numbers():
     assert dataset.on_after_batch_transfer(batch, 0)[0].unique().tolist() == [0.5]
 
 
+def test_what_is_not_stated_is_computed_from_the_training_samples_in_use():
+    images = torch.randint(256, (20, 1, 2, 2), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    dataset = Own(images)
+    trained = everything(dataset.train_dataloader())[0].double() / 255
+    assert len(trained) == 10
+    assert dataset.mean == pytest.approx([trained.mean().item()])
+    assert dataset.std == pytest.approx([trained.std(correction=0).item()])
+    assert dataset.facts == {"mean": dataset.mean, "std": dataset.std}
+    assert Own(images, mean=[0.5]).mean == (0.5,)
+    assert Own(images, normalize=False).facts == {}
+
+
+def test_sixteen_bits_become_all_of_0_to_1():
+    levels = torch.tensor([-32768, -32767, 32766, 32767], dtype=torch.int16)
+    dataset = Own(levels.view(1, 1, 2, 2).repeat(4, 1, 1, 1), normalize=False)
+    images = dataset.on_after_batch_transfer(next(iter(dataset.test_dataloader())), 0)[0]
+    assert images[0].flatten().tolist() == torch.tensor([0, 1 / 65535, 65534 / 65535, 1]).tolist()
+    wide = Own(levels.view(1, 1, 2, 2).repeat(4, 1, 1, 1))
+    assert wide.mean == (0.5,)
+
+
+def test_a_validation_part_is_used_as_it_is():
+    images = torch.arange(24, dtype=torch.uint8).view(6, 1, 2, 2)
+    with_part, without = Own(images, val=True), Own(images)
+    assert with_part.split_counts == {"train": 6, "val": 6, "test": 6}
+    assert torch.equal(everything(with_part.val_dataloader())[0], images)
+    assert without.split_counts == {"train": 3, "val": 3, "test": 6}
+    assert with_part.split_hash != without.split_hash
+
+
 def test_the_training_order_depends_on_seed_and_epoch_alone(tmp_path):
     whole = Recorder()
     trainer(4).fit(whole, datamodule=digits())
@@ -156,3 +203,15 @@ def test_training_leaves_out_a_last_single_sample_and_evaluation_does_not():
 def test_what_cannot_be_is_refused(changed, message):
     with pytest.raises(ValueError, match=message):
         digits(**changed)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.zeros(4, 1, 2, 2, dtype=torch.uint8), r"normalize must be false if all training pixels .*; got .* \(0.0,\)"),
+        (torch.rand(4, 1, 2, 2), "Own: train images must be uint8 or int16; got torch.float32"),
+    ],
+)
+def test_images_that_cannot_be_used(images, message):
+    with pytest.raises(ValueError, match=message):
+        Own(images)

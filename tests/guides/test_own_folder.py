@@ -81,6 +81,11 @@ def test_add_a_sweep(tmp_path):
 
 def test_bring_your_data(tmp_path):
     folder = follow("bring_your_data", tmp_path)
+    for made in tmp_path.glob("outputs/single/*leaves*"):
+        leaves = result_of(made)
+        assert leaves["data"]["class_names"] == ["ash", "beech", "larch", "oak"]
+        assert leaves["metrics"]["test/acc"] > 0.9
+    assert len(list(tmp_path.glob("outputs/single/*leaves*"))) == 2
     line = "snnx dataset=my_images trainer.max_epochs=3"
     (folder / "make_images.py").write_text((folder / "make_images.py").read_text().replace("default_rng(0)", "default_rng(1)"))
     run("python make_images.py", folder)

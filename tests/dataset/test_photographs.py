@@ -1,4 +1,4 @@
-"""Photographs in folders: every layout that copies have gives the same pictures with the same labels."""
+"""Photographs in one folder per class: every layout that copies have gives the same pictures with the same labels."""
 
 import shutil
 from pathlib import Path

@@ -18,7 +18,7 @@ Listed = tuple[list[Path], list[str]]
 """Files, and the name of the class of each."""
 
 
-class Folders(Images):
+class Photographs(Images):
     """Photographs that are decoded when they are needed: `train/CLASS/` for training and `val/` for the test.
 
     `val/` has a folder per class or a file with a list of labels. Nothing is downloaded, as the publishers require consent.
@@ -86,7 +86,7 @@ class Folders(Images):
         raise OSError(f"{cls.__name__} is never downloaded; get it at {cls.files[0].url} and unpack it as {cls.folder}")
 
 
-def parts(dataset: type[Folders], root: Path | None) -> tuple[Listed, Listed]:
+def parts(dataset: type[Photographs], root: Path | None) -> tuple[Listed, Listed]:
     """Return the pictures and classes of the training and test sets below a data root."""
     name = dataset.__name__
     if root is None:
@@ -110,7 +110,7 @@ def _by_class(folder: Path, name: str) -> Listed:
     return found
 
 
-def _flat(dataset: type[Folders], folder: Path) -> Listed | None:
+def _flat(dataset: type[Photographs], folder: Path) -> Listed | None:
     """Return pictures that are all in one folder, with labels from a file; None if there is a folder for each class."""
     place = folder / "images" if (folder / "images").is_dir() else folder
     paths = _pictures(place)

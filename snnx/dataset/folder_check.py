@@ -1,0 +1,61 @@
+"""What `snnx prepare folder` says about a folder of pictures."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from snnx.dataset.class_folders import ClassFolders
+from snnx.dataset.picture import Format, pixels
+
+
+def check_folder(root: Path) -> list[tuple[str, str]]:
+    """Decode every picture below `root`, and return pairs of a state and a line.
+
+    States: `found`, for the folder as a whole, each class, and files that are not pictures; `mixed`, for pictures of 8 and of
+    16 bits; `damaged`, for each picture that cannot be decoded, or for a folder that is not laid out by class; `missing`.
+    """
+    try:
+        found = ClassFolders.find(root)
+    except FileNotFoundError as error:
+        return [("missing", str(error))]
+    except ValueError as error:
+        return [("damaged", str(error))]
+    paths = [path for part in found.parts.values() for path, _ in part]
+    with ThreadPoolExecutor() as threads:
+        read = list(threads.map(_read, paths))
+    formats = {one for one in read if isinstance(one, Format)}
+    lines = [("found", f"{root}: {len(paths)} pictures in {len(found.classes)} classes{_described(formats)}")]
+    lines += [("found", f"{name}: {_counted(found, number)}") for number, name in enumerate(found.classes)]
+    if found.others:
+        lines.append(("found", f"files that are not read: {len(found.others)}, such as {found.others[0]}"))
+    if len({one.bits for one in formats}) > 1:
+        some = [next(path for path, one in zip(paths, read, strict=True) if one in formats and one.bits == n) for n in (8, 16)]
+        lines.append(("mixed", f"pictures must have the same bits a channel; got 8 in {some[0]} and 16 in {some[1]}"))
+    return lines + [("damaged", one) for one in read if isinstance(one, str)]
+
+
+def _read(path: Path) -> Format | str:
+    """Return the format of a picture, or why it cannot be decoded."""
+    try:
+        values = pixels(path)
+    except ValueError as error:
+        return str(error)
+    height, width, channels = values.shape
+    return Format(channels, height, width, 8 * values.dtype.itemsize)
+
+
+def _described(formats: set[Format]) -> str:
+    if not formats:
+        return ""
+    sizes = sorted({(one.height, one.width) for one in formats})
+    size = f"{sizes[0][0]}x{sizes[0][1]}" + (f" to {sizes[-1][0]}x{sizes[-1][1]}: set dataset.side" if len(sizes) > 1 else "")
+    channels = sorted({one.channels for one in formats})
+    colours = " and ".join(map(str, channels)) + (": set dataset.channels" if len(channels) > 1 else "")
+    bits = " and ".join(str(n) for n in sorted({one.bits for one in formats}))
+    return f"; height and width {size}; channels {colours}; bits {bits}"
+
+
+def _counted(found: ClassFolders, number: int) -> str:
+    counts = {part: sum(label == number for _, label in pictures) for part, pictures in found.parts.items()}
+    if len(counts) == 1:
+        return f"{counts['train']} pictures"
+    return ", ".join(f"{counts[part]} {part}" for part in ("train", "val", "test") if part in counts)

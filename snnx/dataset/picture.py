@@ -1,0 +1,91 @@
+"""Reads one picture from a file, with all bits that it has."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+GREY, COLOUR = {"1", "L", "LA"}, {"P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}  # Pillow's modes with 8 bits a channel
+DEEP_GREY = {"I", "I;16", "I;16B", "I;16L", "I;16N"}  # those with 16
+DEEP = re.compile(r";16[BLN]$")
+"""Ends Pillow's name of stored data with 16 bits a channel; if it has colours, Pillow keeps only 8 of them."""
+WHITE = 65535
+
+
+class Format(NamedTuple):
+    """What a picture is made of."""
+
+    channels: int  # 1 is grey, 3 are red, green and blue
+    height: int
+    width: int
+    bits: int  # of a channel, 8 or 16
+
+
+def format_of(path: Path) -> Format:
+    """Return the format of a picture, without decoding it.
+
+    Raises:
+        ValueError: the file is not a picture, has several pages, has neither 8 nor 16 bits a channel, or has 16 and colours.
+    """
+    with _opened(path) as picture:
+        return _format(path, picture)
+
+
+def pixels(path: Path) -> np.ndarray:
+    """Decode a picture.
+
+    Transparency is dropped, as by torchvision, and the colours of a palette become red, green and blue.
+
+    Shape:
+        `[H, W, C]`; C is 1 or 3 for uint8, and 1 for uint16.
+
+    Raises:
+        ValueError: as `format_of`, or the file is damaged.
+    """
+    with _opened(path) as picture:
+        channels, _, _, bits = _format(path, picture)
+        if bits == 8:
+            if picture.mode in ("P", "PA"):
+                picture = picture.convert("RGBA")  # Pillow warns if a palette with transparent colours becomes RGB at once
+            return np.array(picture.convert("L" if channels == 1 else "RGB")).reshape(picture.height, picture.width, channels)
+        grey = np.array(picture)
+        if grey.min() < 0 or grey.max() > WHITE:
+            raise ValueError(f"{path}: pixels must lie in 0..{WHITE}; got {grey.min()} to {grey.max()}")
+        return grey.astype(np.uint16)[..., None]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    try:
+        with Image.open(path) as picture:
+            yield picture
+    except (OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path}: must be a picture; got {reason}; remove it or copy it again") from None
+
+
+def _format(path: Path, picture: Image.Image) -> Format:
+    if (pages := getattr(picture, "n_frames", 1)) > 1 and picture.format != "MPO":  # a camera's JPEG with a preview behind it
+        raise ValueError(f"{path}: must be one picture; got {pages} pages; save each page as a file")
+    stored = _stored(picture)
+    if picture.mode in DEEP_GREY:
+        return Format(1, picture.height, picture.width, 16)
+    if picture.mode not in GREY | COLOUR:
+        raise ValueError(f"{path}: must have 8 or 16 bits a channel; got mode {picture.mode}; convert it")
+    if DEEP.search(stored):
+        raise ValueError(f"{path}: must be grey without transparency if it has 16 bits a channel; got {stored}; convert it")
+    return Format(1 if picture.mode in GREY else 3, picture.height, picture.width, 8)
+
+
+def _stored(picture: Image.Image) -> str:
+    """Return Pillow's name of the data in the file, such as `RGB;16B`; empty if it does not say."""
+    if not picture.tile:
+        return ""
+    arguments = picture.tile[0][3]
+    first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return first if isinstance(first, str) else ""
