@@ -60,11 +60,11 @@ MISTAKES = {
     "patch": (["backbone=vit", "backbone.patch=3"], "ViT: patch must divide the image of 8x8; got 3"),
     "window": (
         ["backbone=spikformer", "attention=[tasa]", "attention.temporal.window=5"],
-        r"TASA: window must lie in 1\.\.4, the time steps; got 5",
+        "TASA: window must be between 1 and timesteps = 4; got 5",
     ),
     "score table": (
         ["backbone=spikformer", "attention=[nsad]", "attention.denoiser.v_max=31"],
-        "NSAD: v_max must be at least 32, the width of a head, which scores reach; got 31",
+        "NSAD: v_max must be at least 32, the width of a head and so the largest score; got 31",
     ),
     "heads": (["backbone=spikformer", "backbone.heads=7"], "Spikformer: embed_dim must be a multiple of heads = 7; got 384"),
     "attention that nothing reads": (
