@@ -46,7 +46,7 @@ MISTAKES = {
     "wrong type of a patch": (["backbone=vit", "backbone.patch=abc"], "backbone.patch must be of type int; got abc"),
     "wrong type of a batch": (["dataset.batch_size=2.5"], "dataset.batch_size must be of type int; got 2.5"),
     "wrong type of a rate": (["optimizer.lr=abc"], "optimizer.lr must be of type .*; got abc"),
-    "warm-up out of range": (["scheduler.warmup=2"], r"Cosine: warmup must lie in \[0, 1\)"),
+    "warm-up out of range": (["scheduler.warmup=2"], r"Cosine: warmup must be a share of the steps in \[0, 1\); got 2"),
     "precision": (["trainer.precision=foo"], "foo"),
     "epochs": (["trainer.max_epochs=-1"], "trainer.max_epochs must be an integer, 0 to test without training; got -1"),
     "negative budget": (["budget.width=-1"], "budget.width must be positive.*; got -1.0"),
