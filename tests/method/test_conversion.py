@@ -123,7 +123,8 @@ def test_errors_name_the_layer(empty, capsys):
     errors = found["layers"]["conversion_error"]["test"]
     assert list(errors) == ["stages.sn1", "stages.sn2"]
     worst = max(errors, key=lambda layer: errors[layer][-1])
-    assert f"snnx: {worst} loses most in conversion: its rates are off by {errors[worst][-1]:.4f}" in capsys.readouterr().out
+    line = f"snnx: {worst} has the largest conversion error: its rates are off by {errors[worst][-1]:.4f} on average; mean"
+    assert line in capsys.readouterr().out
     assert found["paths"] == {"numba": 2}
     assert json.loads((run.folder / "result.json").read_text())["metrics"]["test/acc"] == seen["test/acc"]
 
