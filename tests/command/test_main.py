@@ -57,7 +57,7 @@ MISTAKES = {
     "negative retries": (["-m", "seed=0,1", "hydra.launcher.retries=-1"], "hydra.launcher.retries must be at least 0; got -1"),
     "no steps": (["timesteps=0"], "timesteps must be at least 1; got 0"),
     "bad value": (["neuron.tau=1"], r"LIF: tau must be greater than 1 \(in time steps\) and finite; got 1"),
-    "patch": (["backbone=vit", "backbone.patch=3"], "ViT: patch must divide the image of 8x8; got 3"),
+    "patch": (["backbone=vit", "backbone.patch=3"], "ViT: patch must divide the image's 8x8; got 3"),
     "window": (
         ["backbone=spikformer", "attention=[tasa]", "attention.temporal.window=5"],
         "TASA: window must be between 1 and timesteps = 4; got 5",
@@ -71,7 +71,7 @@ MISTAKES = {
         ["backbone=vit", "attention=[nsad]"],
         "attention must be null for a backbone that has no place for a denoiser; got NSAD; choose backbone=spikformer",
     ),
-    "too many stages": (["backbone.channels=[4,4,4,4]"], "ConvNet: channels must name at most log2 of 8x8 stages; got 4"),
+    "too many stages": (["backbone.channels=[4,4,4,4]"], "ConvNet: channels must have at most 3 entries for 8x8, .*; got 4"),
     "no such layer": (["method.watch=block*"], "Recorder: layers must match one of stages.sn1, stages.sn2; got block"),
     "foreign target": (["neuron._target_=os.system"], "neuron.*_target_ must lie in one of .*; got os.system"),
     "sweep without -m": (["sweep=demo_neurons"], "sweep=demo_neurons must run with -m, since it has rows"),
