@@ -1,4 +1,4 @@
-"""Networks for the tests of conversion: small, with residual blocks whose scales differ, and with statistics in their norms."""
+"""Networks for the tests of conversion: small, with trained statistics in their norms and different scales per layer."""
 
 import torch
 from torch import nn
@@ -11,7 +11,7 @@ SHAPE = (3, 32, 32)
 
 
 def network(kind, neuron=nn.ReLU, seed=0):
-    """A network in float64 whose batch norms have seen data and whose gains differ by layer."""
+    """A network in float64 whose batch norms have seen data and have a different gain in each channel."""
     torch.manual_seed(seed)
     common = {"neuron": neuron, "in_shape": SHAPE, "classes": 10}
     net = {

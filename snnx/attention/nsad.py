@@ -1,4 +1,4 @@
-"""The nonlinear spiking attention denoiser: a learned table from integer scores to integer scores, a row a head."""
+"""The nonlinear spiking attention denoiser: each head learns a table that maps an integer score to an integer score."""
 
 import torch
 from spikingjelly.activation_based.surrogate import ATan
@@ -7,38 +7,40 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 
 from snnx.surrogate.surrogate import Surrogate
 
-LANES = 8  # most scores are 0, and additions to one place wait for each other: in several places, a sixth of the time
+LANES = 8  # most scores are 0, and additions to one address wait for each other; eight copies take a sixth of the time
 
 
 class NSAD(nn.Module):
-    """Scores below a threshold become 0, the others a linear, a shifted quadratic and a shifted sigmoid part, rounded.
+    """Sets attention scores below a learned threshold to 0 and maps the others through a learned curve, rounded to integers.
 
         g(v) = a1*v + a2*(v - b2)^2 + a3*sigmoid(c3*(v - b3))
         f(v) = g(v) * step(v - u)
-        out  = clamp(round(f(v)), 0, v_max)             with u, a1, a2, b2, a3, b3, c3 of the head
+        out  = clamp(round(f(v)), 0, v_max)
 
-    The output is always read from the table of all integers `v = 0 .. v_max`, in training as in inference, where the table
-    alone is needed. Backward: straight through the rounding; 1 through the clamp where `0 <= f <= v_max`, ends included, and
-    0 beyond; `df/dv = g'(v) * step(v - u)`; `df/du = -g(v) * surrogate'(v - u)`.
+    Each head has its own `u, a1, a2, a3, b2, b3, c3`. The output is computed once for each integer `v = 0 .. v_max` and then
+    looked up for every score, in training too; for inference, only the table has to be stored. In backward, the rounding
+    counts as the identity; the clamp has slope 1 where `0 <= f <= v_max`, ends included, and 0 elsewhere;
+    `df/dv = g'(v) * step(v - u)` and `df/du = -g(v) * surrogate'(v - u)`.
 
-    At the start of training `a1 = 1`, `a2 = a3 = 0`, `b2 = b3 = u` and `c3 = 1`: a threshold and nothing else.
+    Training starts with `a1 = 1`, `a2 = a3 = 0`, `b2 = b3 = u` and `c3 = 1`, which is a threshold and nothing else.
 
     Shape:
-        scores `[*, h, N, N]`, integers in 0..v_max, to the same.
+        scores `[*, h, N, N]`, integers in 0..v_max, to scores of the same shape.
 
     Args:
-        heads: h.
-        head_dim: the largest score that binary queries and keys can have.
+        heads: number of heads h.
+        head_dim: width of a head, which is the largest score that binary queries and keys can have.
         threshold: u at the start of training, at least 0; with 0 the output is the input.
-        learn_threshold: whether u is learned too; the six others are.
-        v_max: the largest score in the table, at least `head_dim`; `None` takes that.
-        surrogate: of the step, for the gradient of u; ArcTan with `alpha = 2` unless given.
+        learn_threshold: whether u is learned; the six other parameters always are.
+        v_max: largest score in the table, at least `head_dim`; `None` means `head_dim`.
+        surrogate: surrogate of the step, for the gradient of u; by default ArcTan with `alpha = 2`.
 
     Raises:
-        ValueError: `v_max` is below `head_dim`, or the threshold is negative.
+        ValueError: `v_max` is below `head_dim`, or `threshold` is negative.
 
-    Source: DS2TA, Eqs 6 and 7. The formulas are lost in our copy; the parts, the rounding and the table are in its text. It
-        acts on integer scores, so before they are scaled, and leaves no other order of the products.
+    Source: DS2TA, Eqs 6 and 7. Our copy of the paper lacks the formulas; the three terms, the rounding and the table are
+        described in its text. The denoiser needs integer scores, so it is applied before scaling, and `q k^T` must be
+        computed first.
 
     Example:
         >>> denoiser = NSAD(1, 4, threshold=2.0)
@@ -59,7 +61,9 @@ class NSAD(nn.Module):
         super().__init__()
         v_max = head_dim if v_max is None else v_max
         if v_max < head_dim:
-            raise ValueError(f"NSAD: v_max must be at least {head_dim}, the width of a head, which scores reach; got {v_max}")
+            raise ValueError(
+                f"NSAD: v_max must be at least {head_dim}, the width of a head and so the largest score; got {v_max}"
+            )
         if threshold < 0:
             raise ValueError(f"NSAD: threshold must be at least 0; got {threshold}")
         self.v_max = v_max
@@ -73,7 +77,7 @@ class NSAD(nn.Module):
         self.b2, self.b3, self.c3 = of_each_head(threshold), of_each_head(threshold), of_each_head(1)
 
     def curve(self, v: Tensor) -> tuple[Tensor, Tensor]:
-        """`f(v)` and `df/dv` of each head, `[h, *]`, before rounding and clamping; through `f` the parameters learn."""
+        """Return `f(v)`, differentiable in the parameters, and `df/dv`, both `[h, *]` and before rounding and clamp."""
         u, a1, a2, a3, b2, b3, c3 = (
             p.view(-1, *[1] * v.ndim) for p in (self.u, self.a1, self.a2, self.a3, self.b2, self.b3, self.c3)
         )
@@ -84,12 +88,12 @@ class NSAD(nn.Module):
         return g * passes, (slope * passes).detach()
 
     def table(self) -> Tensor:
-        """What inference needs: integers `[h, v_max + 1]`."""
+        """Return the output for every score, integers `[h, v_max + 1]`."""
         with torch.no_grad():
             return self._values()[0].int()
 
     def _values(self) -> tuple[Tensor, Tensor]:
-        """Output and its slope for every score; float32 whatever the precision, since rounding is sensitive."""
+        """Return the output and its slope for every score, in float32 because a lower precision would round differently."""
         with torch.autocast(self.u.device.type, enabled=False):
             f, slope = self.curve(torch.arange(self.v_max + 1, device=self.u.device, dtype=torch.float32))
         within = (f >= 0) & (f <= self.v_max)
@@ -104,13 +108,13 @@ class NSAD(nn.Module):
 
 
 class _LookUp(torch.autograd.Function):
-    """`values[head, score]` in the scores' precision, with `slopes[head, score]` as the derivative by the score."""
+    """Looks up `values[head, score]`, in the dtype of the scores; the derivative by the score is `slopes[head, score]`."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, scores: Tensor, values: Tensor, slopes: Tensor) -> Tensor:
         heads, entries = values.shape
         first = torch.arange(heads, device=scores.device, dtype=torch.int32).view(-1, 1, 1) * entries
-        place = (scores.int() + first).flatten()  # int32 is enough, and read faster than torch's usual int64
+        place = (scores.int() + first).flatten()  # int32 is large enough and is read faster than int64
         ctx.save_for_backward(place, slopes)
         return values.flatten().to(scores.dtype).index_select(0, place).view(scores.shape)
 

@@ -1,4 +1,4 @@
-"""Spiking self-attention: products of spikes, without softmax."""
+"""Spiking self-attention, which multiplies spikes and has no softmax."""
 
 from collections.abc import Callable
 
@@ -12,33 +12,35 @@ from snnx.norm.norm import MakesNorm, threshold_of
 
 
 class SelfAttention(nn.Module):
-    """Multi-head attention of binary queries, keys and values over the tokens of each time step and sample.
+    """Multi-head attention with binary queries, keys and values, computed for each time step and sample.
 
         q, k, v = sn(bn(fc(f(x))))                              spikes, [T, B, h, N, d]
         A       = q k^T                                         integers 0..d, [T, B, h, N, N]
         y       = sn_attention(scale * denoise(A) v)
         out     = sn(bn(fc(f(y))))
 
-    `f` mixes time steps and `denoise` maps scores to scores; without them both are the identity, and this is Spikformer.
-    Where nothing needs the scores, `q (k^T v)` is taken if it is the cheaper order: all sums are of small
-    integers, and exact in float32; in bfloat16 up to 256, which more tokens than that can exceed.
+    `f` filters over time steps and `denoise` maps scores to scores. By default both are the identity, which gives Spikformer's
+    attention. If nothing reads the scores, the product is computed as `q (k^T v)` where that takes fewer multiplications. Both
+    orders give the same result, because all sums are small integers: float32 holds them exactly, bfloat16 up to 256, which
+    a sum over more than 256 tokens can exceed.
 
     Shape:
         `[T, B, N, D]` to spikes of the same shape.
 
     Args:
-        dim: D, a multiple of `heads`.
-        heads: h; a head is `d = D/h` wide.
-        neuron: makes one neuron layer over `[T, B, *]`.
-        qkv_bias: of the linear layers of q, k and v; the output projection always has one.
-        scale: of the product before it drives the neuron.
-        v_threshold: of the neuron behind the product, whatever the others have.
-        temporal: makes a filter over time of `[T, B, N, D]`; one is shared by q, k and v, another is before the projection.
-        denoiser: from heads and head dimension to a map of scores.
+        dim: number of channels D, a multiple of `heads`.
+        heads: number of heads h; each is `d = D/h` wide.
+        neuron: makes one neuron layer for input `[T, B, *]`.
+        qkv_bias: whether the linear layers of q, k and v have a bias; the output projection always has one.
+        scale: factor applied to the product before it enters the neuron.
+        v_threshold: threshold of the neuron after the product, > 0; it replaces the one that `neuron` sets.
+        temporal: makes a filter over time for `[T, B, N, D]`; q, k and v share one, and the output projection has its own.
+        denoiser: makes a module that maps scores to scores, from the number of heads and the width of a head.
         norm: makes the norm after each linear layer; see `MakesNorm`.
 
     Raises:
-        ValueError: the heads do not divide the width, the threshold is not positive, or a denoiser gets what is not binary.
+        ValueError: `heads` does not divide `dim`, `v_threshold` is not positive, or q, k or v are not binary although there is
+            a denoiser.
 
     Source: Zhou et al., Spikformer, ICLR 2023, and its code; DS2TA for the filter and the denoiser.
 
@@ -84,7 +86,7 @@ class SelfAttention(nn.Module):
         self.proj = TokenLinear(dim, dim, norm=norm, v_threshold=threshold_of(proj_sn))
         self.proj_sn = proj_sn
         self.probe: Callable[[Tensor, Tensor], None] | None = None
-        """Called with the scores before and after the denoiser, `[T, B, h, N, N]` and detached, after each forward."""
+        """Called in each forward with the scores before and after the denoiser, both `[T, B, h, N, N]` and detached."""
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.temporal(x)
@@ -96,7 +98,7 @@ class SelfAttention(nn.Module):
         return self.proj_sn(self.proj(self.proj_temporal(y)))
 
     def _by_head(self, spikes: Tensor) -> Tensor:
-        """`[T, B, N, D]` as `[T*B, h, N, d]`."""
+        """Reshape `[T, B, N, D]` to `[T*B, h, N, d]`."""
         return spikes.flatten(0, 1).unflatten(2, (self.heads, -1)).transpose(1, 2)
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, steps: int) -> Tensor:
@@ -110,13 +112,17 @@ class SelfAttention(nn.Module):
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """`q k^T v` of `[*, N, d]`, in the order that takes fewer multiplications: `2 N d d` against `2 N N d`.
+    """Compute `q k^T v` in the order that takes fewer multiplications: `2 N d d` for `q (k^T v)`, `2 N N d` for `(q k^T) v`.
 
-    Forward + backward, ms, one thread of an AMD EPYC (Zen 5, AVX-512 with bfloat16), torch 2.15, the least of 60 on a
-    shared machine, measured once to choose: this, through the scores, and through the scores and NSAD::
+    Time of forward and backward in ms, minimum of 60 on one thread of an AMD EPYC (Zen 5, AVX-512 with bfloat16), torch 2.15;
+    the machine was shared, and this was measured once, to choose the order::
 
-        [32, 12, 64, 32]    float32 7.9, 13.0, 20.2     bfloat16 2.7, 3.4, 10.5
-        [40, 16, 64, 16]    float32 3.5, 13.5, 23.9     bfloat16 2.4, 5.4, 29.8
+        q, k, v               this function           (q k^T) v               (q k^T) v with NSAD
+        [32, 12, 64, 32]      7.9, bfloat16 2.7       13.0, bfloat16 3.4      20.2, bfloat16 10.5
+        [40, 16, 64, 16]      3.5, bfloat16 2.4       13.5, bfloat16 5.4      23.9, bfloat16 29.8
+
+    Shape:
+        q, k and v `[*, N, d]` to the same.
 
     Example:
         >>> q, k, v = torch.randint(2, (3, 64, 8)).float().split(1)
@@ -134,6 +140,6 @@ def _require_binary(spikes: dict[str, Tensor]) -> None:
         if not torch.equal(values * values, values):
             low, high = values.aminmax()
             raise ValueError(
-                f"SelfAttention: {name} must be 0 or 1 for the denoiser, whose table is of integers; "
-                f"got values from {low:.4g} to {high:.4g}; use a spiking neuron, or attention without nsad"
+                f"SelfAttention: {name} must be 0 or 1 because the denoiser's table has integer scores only; "
+                f"got values from {low:.4g} to {high:.4g}; use a spiking neuron, or leave out attention=nsad"
             )

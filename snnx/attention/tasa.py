@@ -1,4 +1,4 @@
-"""Temporally attenuated spatiotemporal attention: what comes in at a step also counts, weaker, at the next ones."""
+"""Temporally attenuated spatiotemporal attention: the input of a step also counts at the next steps, with a smaller weight."""
 
 from typing import Literal
 
@@ -6,33 +6,35 @@ import torch
 from torch import Tensor, nn
 
 DECAYS = ("geometric", "constant", "per_tau")
-K_MAX = 7  # 2^-7 of a spike is below what 8 bits of a current resolve
+K_MAX = 7  # a current of 8 bits does not resolve less than 2^-7 of a spike
 
 
 class TASA(nn.Module):
-    """A causal filter over the last `window` steps, whose taps are powers of two.
+    """A causal filter over the last `window` time steps whose weights are powers of two.
 
         y[t]  = sum over tau = 0 .. window-1 of beta[tau] * x[t - tau],     x[t < 0] = 0
         beta  = 1 for tau = 0;  2^(-k * tau) geometric,  2^-k constant,  2^(-k[tau]) per_tau
         k     = clamp(round(kappa), 0, 7)                                   backward: dk/dkappa = 1
 
-    Before a linear layer it is that layer with the delayed weights `w[tau] = beta[tau] * w[0]`, since
-    `W (sum of beta[tau] x[t - tau]) = sum of beta[tau] W x[t - tau]`: no weights but `kappa`. A product with a T x T matrix.
+    The filter followed by a linear layer `W` equals the paper's layer with delayed weights `W[tau] = beta[tau] * W`, because
+    `W (sum of beta[tau] x[t - tau]) = sum of beta[tau] W x[t - tau]`. So `kappa` is the only parameter. The sum over steps is
+    computed as a product with a T x T matrix.
 
     Shape:
         `[T, *]` to the same.
 
     Args:
-        timesteps: T, which bounds the window.
-        window: steps that count, 1 to T; with 1 there is nothing to learn and y is x.
-        k: of `beta` at the start of training, 0 to 7.
-        decay: `geometric`, `constant` or `per_tau`, where every delay has a `k` of its own.
+        timesteps: number of steps T.
+        window: number of steps that count, the present one included, in 1..T; with 1 the output is the input.
+        k: exponent of `beta` at the start of training, an integer in 0..7.
+        decay: `geometric`, `constant`, or `per_tau`, which learns one `k` for each delay.
 
     Raises:
-        ValueError: `window` is not in 1..T, `k` not in 0..7, or `decay` none of the three.
+        ValueError: `window` is not in 1..T, `k` is not in 0..7, or `decay` is not one of the three.
 
-    Source: DS2TA, Eqs 1, 4 and 5. The formulas are lost in our copy; `geometric` is derived from the text: all factors are
-        powers of two, attenuation grows with the delay, one learnable integer a layer. The others are the alternatives.
+    Source: DS2TA, Eqs 1, 4 and 5. Our copy of the paper lacks the formulas. `geometric` follows from its text: all factors are
+        powers of two, the attenuation grows with the delay, and each layer learns one integer. The other two decays are
+        alternatives of ours.
 
     Example:
         >>> TASA(timesteps=4, window=3, k=2)(torch.tensor([[1.0], [0.0], [0.0], [0.0]])).flatten().tolist()
@@ -51,9 +53,9 @@ class TASA(nn.Module):
     ) -> None:
         super().__init__()
         if not 1 <= window <= timesteps:
-            raise ValueError(f"TASA: window must lie in 1..{timesteps}, the time steps; got {window}")
+            raise ValueError(f"TASA: window must be between 1 and timesteps = {timesteps}; got {window}")
         if not 0 <= k <= K_MAX:
-            raise ValueError(f"TASA: k must lie in 0..{K_MAX}; got {k}")
+            raise ValueError(f"TASA: k must be between 0 and {K_MAX}; got {k}")
         if decay not in DECAYS:
             raise ValueError(f"TASA: decay must be one of {', '.join(DECAYS)}; got {decay}")
         self.window = window
@@ -62,7 +64,7 @@ class TASA(nn.Module):
             self.kappa = nn.Parameter(torch.full((window - 1 if decay == "per_tau" else 1,), float(k)))
 
     def taps(self) -> Tensor:
-        """`beta`, `[window]`."""
+        """Return the weights `beta`, `[window]`."""
         if self.window == 1:
             return torch.ones(1)
         k = self.kappa + (self.kappa.round().clamp(0, K_MAX) - self.kappa).detach()

@@ -1,4 +1,4 @@
-"""The usual distortion of CIFAR images: a random shift and a random mirror."""
+"""The usual augmentation of CIFAR images: a random shift and a random mirror."""
 
 import torch
 from torch import Tensor
@@ -6,21 +6,21 @@ from torch.nn import functional
 
 
 def crop_flip(images: Tensor, labels: Tensor, *, padding: int, fill: float) -> tuple[Tensor, Tensor]:
-    """Pad each image, cut out a window of its size at a random place, and mirror it left to right half of the time.
+    """Pad each image, crop a window of the original size at a random place, and mirror it left to right with probability 1/2.
 
         out[b, :, i, j] = padded[b, :, dy_b + i, dx_b + j'],  j' = W - 1 - j if flip_b else j
         dy, dx ~ U{0 .. 2 * padding},  flip ~ Bernoulli(1/2),  drawn for each image
 
-    One gather for the whole batch, on its device; the numbers come from torch's global generator.
+    The whole batch is one gather on its own device. The random numbers come from torch's global generator.
 
     Shape:
-        `[B, C, H, W], [B] -> [B, C, H, W], [B]`.
+        images `[B, C, H, W]` and labels `[B]` to the same.
 
     Args:
         images: the batch.
-        labels: passed on.
-        padding: pixels on each side, at least 0.
-        fill: the value of the padding; 0 is black as long as images are not normalised.
+        labels: returned unchanged.
+        padding: pixels added on each side, at least 0.
+        fill: value of the padding; 0 is black if the images are not normalised.
 
     Raises:
         ValueError: `padding` is negative.

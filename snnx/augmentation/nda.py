@@ -1,4 +1,4 @@
-"""Neuromorphic data augmentation: what may be done to events without giving them a brightness."""
+"""Neuromorphic data augmentation: only changes that make sense for events, such as shifts and rotations."""
 
 import torch
 from torch import Tensor
@@ -17,39 +17,40 @@ def nda(
     mixup: float,
     classes: int | None,
 ) -> tuple[Tensor, Tensor]:
-    """Mirror each sample left to right with probability `flip`, then do one of roll, rotate, shear and cutout to it.
+    """Mirror each sample left to right with probability `flip`, then apply one of roll, rotate, shear and cutout to it.
 
         roll    out[y, x] = in[(y - dy) mod H, (x - dx) mod W],  dy, dx ~ U{-roll .. roll}
         rotate  out[c + r] = in[c + R(a) r],                     a ~ U(-rotate, rotate), c the centre
         shear   out[y, x] = in[y, x - tan(a) (y - c_y)],         a ~ U(-shear, shear)
         cutout  out[y, x] = 0 where y - y0 and x - x0 lie in [-cutout / 2, cutout / 2),  y0, x0 ~ U over the frame
 
-    Each is drawn for each sample, its setting too; all time steps of a sample share them, as channels. Values are moved to the
-    nearest pixel, never mixed, and what comes from outside is 0; one gather for the whole batch, on its device. Then, if
-    `mixup` > 0, pairs of samples are mixed, and labels become probabilities.
+    For each sample, one of the four and its setting are drawn at random; all channels of the sample, and so all its time steps,
+    are changed alike. Each output pixel takes the value of the nearest input pixel, and pixels from outside the frame are 0.
+    The whole batch is one gather on its own device. If `mixup` > 0, pairs of samples are then mixed and labels become
+    probabilities.
 
     Shape:
-        `[B, C, H, W], [B] -> [B, C, H, W], [B]`, or `[B, classes]` with mixup.
+        images `[B, C, H, W]` and labels `[B]` to the same; with mixup the labels become `[B, classes]`.
 
     Args:
         images, labels: the batch.
         flip: probability, in [0, 1].
-        roll: largest shift in pixels.
+        roll: largest shift in pixels, at least 0.
         rotate, shear: largest angle in degrees, in [0, 90).
-        cutout: side of the black square in pixels.
-        mixup: alpha of the Beta distribution of the share; 0 for none.
-        classes: of the data set; needed with mixup.
+        cutout: side of the black square in pixels, at least 0.
+        mixup: alpha of the Beta distribution from which the share of each partner is drawn; 0 for no mixup.
+        classes: number of classes of the data set; needed with mixup.
 
     Raises:
-        ValueError: an argument leaves its range, or mixup is asked for without `classes`.
+        ValueError: an argument is outside its range, or `mixup` is positive and `classes` is `None`.
 
     Source:
         Li, Kim, Park, Geller and Panda 2022, Neuromorphic data augmentation for training spiking neural networks.
 
     Example:
-        >>> still = {"flip": 0.0, "roll": 0, "rotate": 0.0, "shear": 0.0, "cutout": 0, "mixup": 0.0, "classes": None}
+        >>> off = {"flip": 0.0, "roll": 0, "rotate": 0.0, "shear": 0.0, "cutout": 0, "mixup": 0.0, "classes": None}
         >>> images = torch.rand(4, 2, 6, 6)
-        >>> torch.equal(nda(images, torch.arange(4), **still)[0], images)
+        >>> torch.equal(nda(images, torch.arange(4), **off)[0], images)
         True
     """
     if not 0 <= flip <= 1:
@@ -59,7 +60,7 @@ def nda(
     if not (0 <= rotate < 90 and 0 <= shear < 90):
         raise ValueError(f"nda: rotate and shear must lie in [0, 90) degrees; got {rotate} and {shear}")
     if mixup and classes is None:
-        raise ValueError("nda: classes must be the data set's number of classes where mixup > 0; got null")
+        raise ValueError("nda: classes must be the number of classes of the data set if mixup > 0; got null")
     batch, channels, height, width = images.shape
     device = images.device
     which = torch.randint(4, (batch, 1, 1), device=device)  # 0 roll, 1 rotate, 2 shear, 3 cutout
@@ -74,7 +75,7 @@ def nda(
     hole = (_within(row - hole_y, cutout)) & (_within(column - hole_x, cutout))
     seen &= ~((which == 3) & hole)
     shift_y, shift_x = (torch.randint(-roll, roll + 1, (batch, 1, 1), device=device) * (which == 0) for _ in range(2))
-    y, x = (y - shift_y) % height, (x - shift_x) % width  # what was not seen is somewhere, too
+    y, x = (y - shift_y) % height, (x - shift_x) % width  # gather needs an index within the frame; `seen` zeroes those outside
     x = torch.where(torch.rand(batch, 1, 1, device=device) < flip, width - 1 - x, x)
     source = (y * width + x).view(batch, 1, -1).expand(-1, channels, -1)
     out = images.flatten(2).gather(2, source).view_as(images) * seen.unsqueeze(1)
@@ -86,5 +87,5 @@ def _within(offset: Tensor, side: int) -> Tensor:
 
 
 def _uniform(like: Tensor, largest: float) -> Tensor:
-    """U(-largest, largest) for each sample."""
+    """Draw one number of U(-largest, largest) for each sample."""
     return (2 * torch.rand(like.shape, device=like.device) - 1) * largest

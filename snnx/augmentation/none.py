@@ -4,10 +4,10 @@ from torch import Tensor
 
 
 def none(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """The batch as it is.
+    """Return the batch unchanged.
 
     Shape:
-        `[B, C, H, W], [B] -> [B, C, H, W], [B]`.
+        images `[B, C, H, W]` and labels `[B]` to the same.
 
     Example:
         >>> none("images", "labels")

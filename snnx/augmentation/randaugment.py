@@ -1,10 +1,10 @@
-"""What vision transformers are trained with: mirror, RandAugment, random erasing, then mixup or cutmix."""
+"""The augmentation used to train vision transformers: mirror, RandAugment, random erasing, then mixup or cutmix."""
 
 import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-BINS = 30  # magnitudes of torchvision's RandAugment go from 0 to 30
+BINS = 30  # largest magnitude of torchvision's RandAugment
 
 
 def randaugment(
@@ -21,38 +21,38 @@ def randaugment(
     cutmix: float,
     classes: int | None,
 ) -> tuple[Tensor, Tensor]:
-    """Distort each sample on its own, by torchvision's v2 transforms, then mix pairs of samples of the batch.
+    """Augment each sample by torchvision's v2 transforms, then mix pairs of samples of the batch.
 
         mirror left to right with probability flip
         RandAugment: `operations` of 14, of a magnitude round(N(magnitude, magnitude_std)), within 0..30
         a rectangle set to `fill` with probability erase
-        mixup (share ~ Beta(mixup, mixup)) or cutmix (share ~ Beta(cutmix, cutmix)), one of the two a batch where both are on
+        mixup (share ~ Beta(mixup, mixup)) or cutmix (share ~ Beta(cutmix, cutmix)); if both are on, one of them for each batch
 
-    With a mix, labels become probabilities. The numbers come from torch's global generator.
+    If samples are mixed, labels become probabilities. The random numbers come from torch's global generator.
 
     Shape:
-        `[B, C, H, W], [B] -> [B, C, H, W], [B]`, or `[B, classes]` with a mix.
+        images `[B, C, H, W]` and labels `[B]` to the same; with mixup or cutmix the labels become `[B, classes]`.
 
     Args:
-        images, labels: the batch; images in [0, 1], of 1 or 3 channels.
+        images, labels: the batch; images in [0, 1], with 1 or 3 channels.
         flip, erase: probabilities, in [0, 1].
-        operations: of RandAugment, one after another; 0 for none.
-        magnitude: of 30, in [0, 30]; timm's m9 of 10 is 27.
-        magnitude_std: at least 0; timm's mstd0.4 is 1.2.
-        fill: of erased pixels and of what is moved in from outside; 0.5 is near the mean.
-        mixup, cutmix: alpha of the Beta distribution of the share; 0 for none.
-        classes: of the data set; needed with a mix.
+        operations: number of RandAugment operations applied one after another, at least 0.
+        magnitude: mean strength of an operation, in [0, 30]; timm's m9 (of 10) is 27.
+        magnitude_std: standard deviation of the strength, at least 0; timm's mstd0.4 is 1.2.
+        fill: value of erased pixels and of pixels moved in from outside; 0.5 is near the mean of most images.
+        mixup, cutmix: alpha of the Beta distribution from which the share of each partner is drawn; 0 turns it off.
+        classes: number of classes of the data set; needed with mixup or cutmix.
 
     Raises:
-        ValueError: an argument leaves its range, or a mix is asked for without `classes`.
+        ValueError: an argument is outside its range, or `mixup` or `cutmix` is positive and `classes` is `None`.
 
     Source:
         Cubuk et al. 2020 (RandAugment), Zhong et al. 2020 (erasing), Zhang et al. 2018 (mixup), Yun et al. 2019 (cutmix).
 
     Example:
-        >>> still = {"flip": 0.0, "operations": 0, "magnitude": 0.0, "magnitude_std": 0.0, "erase": 0.0, "fill": 0.5}
+        >>> off = {"flip": 0.0, "operations": 0, "magnitude": 0.0, "magnitude_std": 0.0, "erase": 0.0, "fill": 0.5}
         >>> images = torch.rand(4, 3, 6, 6)
-        >>> mixed, soft = randaugment(images, torch.arange(4), **still, mixup=0.5, cutmix=0.0, classes=4)
+        >>> mixed, soft = randaugment(images, torch.arange(4), **off, mixup=0.5, cutmix=0.0, classes=4)
         >>> soft.shape, soft.sum(1).round(decimals=4).tolist()
         (torch.Size([4, 4]), [1.0, 1.0, 1.0, 1.0])
     """
@@ -60,13 +60,13 @@ def randaugment(
         raise ValueError(f"randaugment: flip and erase must lie in [0, 1]; got {flip} and {erase}")
     if operations < 0 or not 0 <= magnitude <= BINS or magnitude_std < 0:
         raise ValueError(
-            f"randaugment: operations and magnitude_std must be at least 0, magnitude lie in [0, {BINS}]; "
+            f"randaugment: operations and magnitude_std must be at least 0, and magnitude in [0, {BINS}]; "
             f"got {operations}, {magnitude_std} and {magnitude}"
         )
     if mixup < 0 or cutmix < 0:
         raise ValueError(f"randaugment: mixup and cutmix must be at least 0; got {mixup} and {cutmix}")
     if (mixup or cutmix) and classes is None:
-        raise ValueError("randaugment: classes must be the data set's number of classes where samples are mixed; got null")
+        raise ValueError("randaugment: classes must be the number of classes of the data set if mixup or cutmix > 0; got null")
     mirror, rub = v2.RandomHorizontalFlip(flip), v2.RandomErasing(erase, value=fill)
     strengths = (magnitude + magnitude_std * torch.randn(len(images))).round().clamp(0, BINS).int().tolist()
     distorted = []

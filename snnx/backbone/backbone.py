@@ -1,4 +1,4 @@
-"""What an option of the group `backbone` does."""
+"""The interface that every option of the group `backbone` follows."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -7,11 +7,11 @@ from torch import nn
 
 
 class MakesBackbone(Protocol):
-    """A network that is written once for every method, which gives it its neurons: a class, or a `partial` of one.
+    """A callable that makes a network from a neuron, so that all methods can use the network; a class, or a `partial` of one.
 
-    What it makes takes `[T, B, C, H, W]` for any T and B and gives `[T, B, classes]`, from a last layer that does not fire.
-    Time is a batch axis to all but neurons and norms. It resets nothing: the method does. An option may also name the groups
-    `attention` and `norm` in its signature, and is then given them.
+    The network takes `[T, B, C, H, W]` for any T and B and returns `[T, B, classes]` from a last layer that does not fire. Its
+    layers treat time steps like samples; only neurons and norms read them as time. The network resets nothing, since the method
+    does. An option may also have the arguments `attention` and `norm`, and then gets the options of these groups.
 
     Example:
         >>> from functools import partial
@@ -31,11 +31,11 @@ class MakesBackbone(Protocol):
     def __call__(
         self, *, neuron: Callable[[], nn.Module], in_shape: tuple[int, int, int], classes: int, width: float
     ) -> nn.Module:
-        """The network.
+        """Make the network.
 
         Args:
-            neuron: makes one neuron layer over `[T, B, *]`; each place in the network has one of its own.
-            in_shape: `(C, H, W)` as the encoding gives it.
+            neuron: makes one neuron layer for input `[T, B, *]`; it is called once for each neuron layer of the network.
+            in_shape: `(C, H, W)` of the encoding's output.
             classes: number of scores.
-            width: factor on numbers of channels, > 0; the scale's.
+            width: factor on the numbers of channels, > 0, from the scale.
         """

@@ -1,4 +1,4 @@
-"""A small convolutional network of spiking layers, for quick runs."""
+"""A small convolutional network for quick runs."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,23 +12,28 @@ from snnx.norm.norm import MakesNorm, threshold_of
 
 
 class ConvNet(nn.Module):
-    """Convolution, norm, neuron and 2x2 average pooling for each width, then a linear read-out that does not fire.
+    """A stage of convolution, norm, neuron and 2x2 average pooling for each entry of `channels`, then a linear layer.
 
-    A convolution has a bias where `norm` is none.
+        x      = pool(sn(norm(conv3x3(x))))         once per stage
+        scores = out(flatten(x))
+
+    A convolution has a bias only if `norm` is none.
 
     Shape:
         `[T, B, C, H, W]` to `[T, B, classes]`.
 
     Args:
-        neuron: makes one neuron layer over `[T, B, *]`.
-        in_shape: `(C, H, W)` as the encoding gives it; each stage halves H and W.
+        neuron: makes one neuron layer for input `[T, B, *]`.
+        in_shape: `(C, H, W)` of the encoding's output; each stage halves H and W.
         classes: number of scores.
-        width: factor on every number of channels.
-        channels: channels of each stage, input side first.
+        width: factor on every number of channels, > 0.
+        channels: number of channels of each stage, the first stage first.
         norm: makes the norm after each convolution; see `MakesNorm`.
 
     Raises:
         ValueError: the image is too small for that many stages.
+
+    Source: no paper; the smallest network with all parts of a convolutional spiking network.
 
     Example:
         >>> import torch
@@ -50,7 +55,10 @@ class ConvNet(nn.Module):
         super().__init__()
         n_in, height, breadth = in_shape
         if min(height, breadth) >> len(channels) < 1:
-            raise ValueError(f"ConvNet: channels must name at most log2 of {height}x{breadth} stages; got {len(channels)}")
+            raise ValueError(
+                f"ConvNet: channels must have at most {min(height, breadth).bit_length() - 1} entries for {height}x{breadth}, "
+                f"which each stage halves; got {len(channels)}"
+            )
         self.stages = nn.Sequential()
         for i, n in enumerate(channels):
             n_out = max(1, round(n * width))

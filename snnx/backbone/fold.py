@@ -1,4 +1,4 @@
-"""Average pooling folded into the layer that reads it, so that only spikes travel between layers."""
+"""Folds average pooling into the layer after it, so that only spikes travel between layers."""
 
 import copy
 from collections import Counter
@@ -12,24 +12,24 @@ from torch import Tensor, nn
 
 @torch.no_grad()
 def fold_average_pooling(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
-    """A copy of `network` for inference in which no average of spikes is passed on: the same outputs from binary traffic.
+    """Return a copy of `network` for inference with the same outputs, in which no layer receives an average of spikes.
 
-        conv(w, stride s, padding p) of means of r x r  =  conv(w spread over r x r, divided by r*r, stride r*s, padding r*p)
+        conv(mean over r x r; w, stride s, padding p)  =  conv(w', stride r*s, padding r*p),   w' = each w repeated r x r, / r^2
 
-    and likewise a linear layer on the flattened maps. A pooling that overlaps, pads, is not square or has a divisor of its own,
-    one that is read with dilation, with padding by name or by other values than 0, by several layers or by one that runs more
-    than once, and what reads them stay as they are. So does a whole ResNet: the pooling of its stem overlaps, and the mean at
-    its end is no pooling layer.
+    A linear layer on flattened maps is widened in the same way. The following poolings stay, and so does the layer after them:
+    poolings that overlap, pad, are not square or have `divisor_override`; poolings that several layers read or that run more
+    than once; and poolings followed by a convolution with dilation, with padding given by name, or padded with other values
+    than 0. ResNet therefore stays as it is: the pooling in its stem overlaps, and the mean at its end is not a pooling layer.
 
     Args:
-        network: a backbone of `[T, B, C, H, W]`.
-        in_shape: `(C, H, W)` of its input; one image of zeros is passed through to see which layer reads which, and sizes.
+        network: a backbone for `[T, B, C, H, W]`.
+        in_shape: `(C, H, W)` of its input; one image of zeros is passed through it to find sizes and the order of layers.
 
     Raises:
-        ValueError: a pooling gets a side that it does not divide, whose remainder it would drop.
+        ValueError: the side of a pooled map is not a multiple of the window, so that the pooling drops a row or column.
 
-    Source: ETTFS, section III, where average pooling is chosen over maximum pooling; the folding is our reading of how its
-        fractions need not be sent.
+    Source: ETTFS, section III, which prefers average to max pooling. The paper does not say how to avoid sending fractions of
+        spikes; folding is our way.
 
     Example:
         >>> from snnx.backbone.scnn import SCNN
@@ -42,7 +42,7 @@ def fold_average_pooling(network: nn.Module, in_shape: tuple[int, int, int]) -> 
     for pool, size, reader in _pooled(folded, in_shape):
         side, _ = _pair(pool.kernel_size)
         if size[1] % side or size[2] % side:
-            raise ValueError(f"fold_average_pooling: {side} must divide the sides of what is pooled; got {size[1]}x{size[2]}")
+            raise ValueError(f"fold_average_pooling: {side} must divide the sides of the pooled map; got {size[1]}x{size[2]}")
         wide = _wide_conv(reader, side) if isinstance(reader, nn.Conv2d) else _wide_linear(reader, side, size)
         _replace(folded, reader, wide)
         _replace(folded, pool, nn.Identity())
@@ -50,12 +50,12 @@ def fold_average_pooling(network: nn.Module, in_shape: tuple[int, int, int]) -> 
 
 
 PASSED = (nn.Identity, nn.Flatten, nn.Dropout, nn.Dropout2d)
-"""Layers through which a mean of spikes comes as it is, in a test, and which read nothing themselves."""
+"""Layers that pass a mean of spikes on unchanged in a test."""
 
 
 def _pooled(network: nn.Module, in_shape: tuple[int, int, int]) -> list[tuple[nn.AvgPool2d, torch.Size, nn.Module]]:
-    """Each pooling that can be folded, the `(C, H, W)` that it gets, and the layer that alone gets the memory it wrote."""
-    ran: list[tuple[nn.Module, Tensor, Tensor]] = []  # kept, so that no memory is given out again
+    """Return each pooling that can be folded, the `(C, H, W)` of its input, and the only layer that reads its output."""
+    ran: list[tuple[nn.Module, Tensor, Tensor]] = []  # keeps the tensors, so that no two share an address
     watched = [m for m in network.modules() if isinstance(m, MemoryModule) or not (any(m.children()) or isinstance(m, PASSED))]
     hooks = [m.register_forward_hook(lambda m, given, made: ran.append((m, given[0], made))) for m in watched]
     dtype = next(network.parameters()).dtype
@@ -75,22 +75,22 @@ def _pooled(network: nn.Module, in_shape: tuple[int, int, int]) -> list[tuple[nn
 
 
 def _memory(values: Tensor) -> int:
-    """Where a tensor and all views of it lie."""
+    """Return the address of the memory that a tensor shares with all its views."""
     return values.untyped_storage().data_ptr()
 
 
 def _tiles(pool: nn.AvgPool2d) -> bool:
-    """Whether it takes means of squares side by side."""
+    """Return whether a pooling takes means of squares that lie side by side."""
     rows, columns = _pair(pool.kernel_size)
     tiled = rows == columns and _pair(pool.stride) == (rows, rows) and _pair(pool.padding) == (0, 0)
     return tiled and not pool.divisor_override
 
 
 def _reads_plainly(reader: nn.Module) -> bool:
-    """Whether its weights can be spread: padding stays whole windows of zeros, and no pixel is left out between two."""
+    """Return whether the weights of a layer can be widened, which dilation and padding other than zeros prevent."""
     if isinstance(reader, nn.Conv2d):
         return reader.dilation == (1, 1) and reader.padding_mode == "zeros" and not isinstance(reader.padding, str)
-    return isinstance(reader, nn.Linear)  # and no neuron, norm or other pooling
+    return isinstance(reader, nn.Linear)  # a neuron, norm or another pooling cannot be widened
 
 
 def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
@@ -98,7 +98,7 @@ def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _spread(weight: Tensor, side: int) -> Tensor:
-    """Every weight of `[..., h, w]` over a window of its own, whose mean it reads."""
+    """Repeat every weight of `[..., h, w]` over a window of `side` x `side`, divided by the number of its pixels."""
     return weight.repeat_interleave(side, -2).repeat_interleave(side, -1) / side**2
 
 

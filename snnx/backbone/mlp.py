@@ -1,4 +1,4 @@
-"""A fully connected network of spiking layers."""
+"""A fully connected network."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,18 +10,21 @@ from snnx.layer.each_step import EachStep
 
 
 class MLP(nn.Module):
-    """Flatten, then linear and neuron for each hidden width, then a linear read-out that does not fire.
+    """A linear layer and a neuron for each entry of `hidden`, then a linear layer.
+
+        x      = sn(fc(x))          once per hidden layer, from the flattened image
+        scores = out(x)
 
     Shape:
         `[T, B, C, H, W]` to `[T, B, classes]`.
 
     Args:
-        neuron: makes one neuron layer over `[T, B, *]`.
-        in_shape: `(C, H, W)` as the encoding gives it.
+        neuron: makes one neuron layer for input `[T, B, *]`.
+        in_shape: `(C, H, W)` of the encoding's output.
         classes: number of scores.
-        width: factor on every hidden width.
-        hidden: the hidden widths, input side first.
-        bias: of the linear layers; spike times take none.
+        width: factor on every hidden width, > 0.
+        hidden: widths of the hidden layers, the first layer first, each at least 1.
+        bias: whether the linear layers have a bias; networks of spike times must not.
 
     Raises:
         ValueError: a hidden width is below 1.
@@ -45,7 +48,7 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         if any(size < 1 for size in hidden):
-            raise ValueError(f"MLP: hidden must be widths of at least 1; got {list(hidden)}")
+            raise ValueError(f"MLP: hidden must hold widths of at least 1; got {list(hidden)}")
         widths = [math.prod(in_shape), *(max(1, round(h * width)) for h in hidden)]
         self.layers = nn.Sequential()
         for i, (n_in, n_out) in enumerate(pairwise(widths)):

@@ -1,4 +1,4 @@
-"""ResNet-18 and ResNet-34, with torchvision's names, so that its weights load."""
+"""ResNet-18 and ResNet-34, with the parameter names of torchvision, so that its weights can be loaded."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -18,29 +18,34 @@ STEM_POOLS = {"none": nn.Identity, "avg": lambda: nn.AvgPool2d(3, 2, 1), "max": 
 
 
 class ResNet(nn.Module):
-    """Stem, four stages of basic blocks, global average pooling and a read-out that does not fire.
+    """A stem, four stages of basic blocks, the mean over the image, and a linear layer.
+
+        x      = stem_pool(sn1(bn1(conv1(x))))
+        x      = block(x)                           2, 2, 2, 2 blocks (depth 18) or 3, 4, 6, 3 (depth 34); see BasicBlock
+        scores = fc(mean of x over H and W)
 
     Shape:
         `[T, B, C, H, W]` to `[T, B, classes]`.
 
     Args:
-        neuron: makes one neuron layer over `[T, B, *]`; `nn.ReLU` gives torchvision's network.
-        in_shape: `(C, H, W)` as the encoding gives it.
+        neuron: makes one neuron layer for input `[T, B, *]`; `nn.ReLU` gives torchvision's network.
+        in_shape: `(C, H, W)` of the encoding's output.
         classes: number of scores.
-        width: factor on every number of channels.
+        width: factor on every number of channels, > 0.
         depth: 18 or 34.
-        stem: `imagenet` is a 7x7 convolution of stride 2 and a pooling; `cifar` a 3x3 convolution of stride 1.
-        stem_pool: of the ImageNet stem: `max`, `avg`, or `none`, which leaves the stages at twice the resolution (the starred
-            networks of On the Future of Training Spiking Neural Networks, read literally).
+        stem: `imagenet` has a 7x7 convolution with stride 2 and a pooling; `cifar` has a 3x3 convolution with stride 1.
+        stem_pool: pooling of the ImageNet stem: `max`, `avg` or `none`. With `none` the stages run at twice the resolution,
+            which is how we read the starred networks of On the Future of Training Spiking Neural Networks.
         norm: makes the norm after each convolution; see `MakesNorm`.
-        weights: path of a state dict, such as torchvision's for `resnet18` with `stem=imagenet stem_pool=max`; or `null`.
+        weights: file of a state dict to load, for example torchvision's for `resnet18` with `stem=imagenet stem_pool=max`; or
+            `None`.
 
     Raises:
-        FileNotFoundError: `weights` names no file.
-        ValueError: `depth`, `stem` or `stem_pool` is not one of those, `stem_pool` is asked of the CIFAR stem, or the weights
-            are those of another network.
+        FileNotFoundError: the file `weights` does not exist.
+        ValueError: `depth`, `stem` or `stem_pool` is not one of its choices, `stem=cifar` is combined with a `stem_pool`, or
+            the weights belong to another network.
 
-    Source: He et al., 2016; basic blocks as in torchvision, every ReLU replaced by `neuron`.
+    Source: He et al., 2016; basic blocks as in torchvision, with `neuron` in place of every ReLU.
 
     Example:
         >>> import torch
@@ -101,9 +106,18 @@ class ResNet(nn.Module):
 
 
 class BasicBlock(nn.Module):
-    """`y = sn2(bn2(conv2(sn1(bn1(conv1(x))))) + shortcut(x))`, over `[T, B, C, H, W]`.
+    """Two convolutions and a shortcut, `y = sn2(bn2(conv2(sn1(bn1(conv1(x))))) + shortcut(x))`.
 
-    The norm of the second convolution and that of the shortcut meet in a sum.
+    The norms of the second convolution and of the shortcut are built with `meets_sum=True`.
+
+    Shape:
+        `[T, B, n_in, H, W]` to `[T, B, n_out, H/stride, W/stride]`.
+
+    Args:
+        n_in, n_out: number of input and output channels.
+        stride: stride of the first convolution and of the shortcut.
+        neuron: makes one neuron layer.
+        norm: makes the norm after each convolution; see `MakesNorm`.
     """
 
     def __init__(self, n_in: int, n_out: int, stride: int, neuron: Callable[[], nn.Module], norm: MakesNorm = Batch) -> None:

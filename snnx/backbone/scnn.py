@@ -1,4 +1,4 @@
-"""The small convolutional network of papers on first-spike coding: no norm, then wide linear layers."""
+"""The small convolutional network used in papers on first-spike coding: no norm, and wide linear layers."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -10,28 +10,32 @@ from snnx.layer.each_step import EachStep
 
 
 class SCNN(nn.Module):
-    """Unpadded convolution, neuron and 2x2 pooling for each width, then hidden linear layers and a read-out that does not fire.
+    """A stage of unpadded convolution, neuron and 2x2 pooling for each entry of `channels`, then hidden linear layers.
+
+        x      = pool(sn(conv(x)))          once per stage
+        x      = sn(fc(x))                  once per hidden layer, from the flattened map
+        scores = out(x)
 
     Shape:
-        `[T, B, C, H, W]` to `[T, B, classes]`; a stage takes H to `(H - kernel + 1) // 2`.
+        `[T, B, C, H, W]` to `[T, B, classes]`; a stage changes H to `(H - kernel + 1) // 2`.
 
     Args:
-        neuron: makes one neuron layer over `[T, B, *]`.
-        in_shape: `(C, H, W)` as the encoding gives it.
+        neuron: makes one neuron layer for input `[T, B, *]`.
+        in_shape: `(C, H, W)` of the encoding's output.
         classes: number of scores.
-        width: factor on every number of channels and hidden width.
-        channels: channels of each stage, input side first.
-        kernel: side of the convolutions.
-        pool: `avg` or `max`. Of spikes, the maximum lets a window fire as often as its neurons have different spike times; the
-            average keeps the sum over time at 1 or below.
-        hidden: widths of the hidden linear layers.
-        bias: of all convolutions and linear layers.
+        width: factor on every number of channels and hidden width, > 0.
+        channels: number of channels of each stage, the first stage first, each at least 1.
+        kernel: side of the convolutions, at least 1.
+        pool: `avg` or `max`. If neurons fire once, the output of max pooling fires at each spike time in its window, while
+            the output of average pooling summed over time is at most 1.
+        hidden: widths of the hidden linear layers, each at least 1.
+        bias: whether convolutions and linear layers have a bias.
 
     Raises:
         ValueError: `pool` is not one of the two, a size is below 1, or the image is too small for the stages.
 
     Source: 16C5-P2-32C5-P2-800-128-10, the network of Zhang et al. (STDBP) and of Temporal-Coded SNNs with Dynamic Firing
-        Threshold (CNN1, `bias=False`, 12,202 neurons on MNIST); ETTFS does not state its own, and compares with theirs.
+        Threshold (CNN1, `bias=False`, 12,202 neurons on MNIST). ETTFS does not state its network, and compares with theirs.
 
     Example:
         >>> import torch
@@ -66,8 +70,8 @@ class SCNN(nn.Module):
             height, breadth = (height - kernel + 1) // 2, (breadth - kernel + 1) // 2
             if min(height, breadth) < 1:
                 raise ValueError(
-                    f"SCNN: the image must leave a pixel after each of {len(channels)} stages with kernel {kernel}; "
-                    f"got {in_shape[1]}x{in_shape[2]}"
+                    f"SCNN: in_shape must leave a pixel after {len(channels)} stages with kernel {kernel}; "
+                    f"got {in_shape[1]}x{in_shape[2]}; use fewer backbone.channels or a smaller backbone.kernel"
                 )
             self.features.add_module(f"conv{i + 1}", EachStep(nn.Conv2d(n_in, n_out, kernel, bias=bias)))
             self.features.add_module(f"sn{i + 1}", neuron())

@@ -1,4 +1,4 @@
-"""Spikformer: convolutions to spiking patches, then encoder blocks of spiking self-attention, as its authors published it."""
+"""Spikformer: convolutions turn the image into spiking tokens, and encoder blocks apply spiking self-attention."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,17 +14,18 @@ from snnx.norm.norm import MakesNorm, threshold_of
 
 
 class Spikformer(nn.Module):
-    """Four convolutions to a map of tokens, a position convolution, `depth` blocks, and a read-out that does not fire.
+    """Four convolutions that make tokens, a convolution for positions, `depth` encoder blocks, and a linear layer.
 
-        z      = pool(sn(bn(conv(z))))          four times, doubling the channels up to D; the last `pools` of them pool
+        z      = pool(sn(bn(conv(z))))          four times, doubling the channels up to D; only the last `pools` of them pool
         x      = z + sn(bn(conv(z)))            relative positions
         x      = x + attention(x)               `depth` times; see SelfAttention
         x      = x + sn(bn(fc2(sn(bn(fc1(x))))))
         scores = fc(mean of x over tokens)
 
-    Residuals add spikes, so what a block sees are small integers. Pooling comes after the neuron: a maximum of spikes.
+    Residuals are sums of spikes, so the input of a block is small integers. Pooling follows the neuron, so it takes the maximum
+    of spikes.
 
-        depth-width  heads  pools  qkv_bias  scale   on                parameters
+        depth-width  heads  pools  qkv_bias  scale   data              parameters
         4-384        12     2      true      0.125   CIFAR-10, -100    9,324,730 and 9,359,380
         2-256        16     4      false     0.25    2x128x128 events  2,566,666 (10 classes)
         2-64         4      2      true      0.125   quick runs        164,050 (CIFAR-10)
@@ -33,23 +34,28 @@ class Spikformer(nn.Module):
         `[T, B, C, H, W]` to `[T, B, classes]`; inside, tokens `[T, B, N, D]` with `N = H*W / 4^pools`.
 
     Args:
-        neuron: makes one neuron layer over `[T, B, *]`.
-        in_shape: `(C, H, W)` as the encoding gives it.
+        neuron: makes one neuron layer for input `[T, B, *]`.
+        in_shape: `(C, H, W)` of the encoding's output.
         classes: number of scores.
-        width: factor on the number of heads, and so on the embedding; the width of a head stays.
-        embed_dim, heads, depth, mlp_ratio: D, a multiple of the heads; blocks; hidden width over D.
-        pools: how many of the four convolutions are followed by a pooling of 3x3 with stride 2, 0 to 4.
+        width: factor on the number of heads, > 0, and so on the embedding; the width of a head stays the same.
+        embed_dim: number of channels D of a token, a multiple of `heads`.
+        heads: number of attention heads.
+        depth: number of encoder blocks.
+        mlp_ratio: hidden width of a block's two-layer perceptron, divided by D.
+        pools: how many of the four convolutions are followed by 3x3 max pooling with stride 2, in 0..4.
         qkv_bias, scale, v_threshold: see SelfAttention.
-        init_std: of truncated normal weights in the encoder, with zero bias; `None` keeps PyTorch's. The read-out has 0.02.
-        norm: makes the norm after each convolution and linear layer; see `MakesNorm`. Residuals add spikes here, so no norm
-            meets a sum.
-        attention: `temporal` and `denoiser` of SelfAttention, one or both; with TASA and NSAD this is DS2TA.
+        init_std: standard deviation of the truncated normal weights of the encoder's linear layers, whose biases are 0; `None`
+            keeps PyTorch's weights. The last layer always has 0.02.
+        norm: makes the norm after each convolution and linear layer; see `MakesNorm`. Here residuals add spikes, so no norm is
+            built with `meets_sum`.
+        attention: `temporal` and `denoiser` of SelfAttention, one or both; with TASA and NSAD the network is DS2TA.
 
     Raises:
-        ValueError: the heads do not divide the embedding, or it is no multiple of 8 at this width, or `pools` is not in 0..4.
+        ValueError: `embed_dim` is not a multiple of `heads`, D at this width is not a multiple of 8, `pools` is not in 0..4, or
+            `attention` has an unknown key.
 
-    Source: Zhou et al., ICLR 2023, and its code for CIFAR and CIFAR10-DVS, whose unused tensors (two LayerNorms a block, a
-        position table) are left out.
+    Source: Zhou et al., ICLR 2023, and its code for CIFAR and CIFAR10-DVS. Parameters that this code defines without using (two
+        LayerNorms per block, a table of positions) are left out.
 
     Example:
         >>> import torch
@@ -89,9 +95,11 @@ class Spikformer(nn.Module):
         head_dim, heads = embed_dim // heads, max(1, round(heads * width))
         dim = heads * head_dim
         if dim % 8:
-            raise ValueError(f"Spikformer: the embedding must be a multiple of 8, which the first layer gets; got {dim}")
+            raise ValueError(
+                f"Spikformer: embed_dim must be a multiple of 8 at this width, as the stem starts with D/8; got {dim}"
+            )
         if not 0 <= pools <= 4:
-            raise ValueError(f"Spikformer: pools must lie in 0..4, the number of convolutions; got {pools}")
+            raise ValueError(f"Spikformer: pools must be between 0 and 4, the number of convolutions; got {pools}")
         self.stem = nn.Sequential()
         n_in = in_shape[0]
         for stage, n_out in enumerate((dim // 8, dim // 4, dim // 2, dim)):
@@ -126,7 +134,11 @@ class Spikformer(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and a two-layer perceptron, each added to what it sees, `[T, B, N, D]` to the same."""
+    """Attention and a two-layer perceptron, each added to its input.
+
+    Shape:
+        `[T, B, N, D]` to the same.
+    """
 
     def __init__(
         self, dim: int, attention: SelfAttention, mlp_ratio: float, neuron: Callable[[], nn.Module], norm: MakesNorm
@@ -146,7 +158,7 @@ class Block(nn.Module):
 
 
 def _conv(n_in: int, n_out: int, norm: MakesNorm, sn: nn.Module) -> Normed:
-    """A convolution and its norm, in front of `sn`; both are computed once for an image that is repeated over time."""
+    """Make a convolution and the norm before the neuron `sn`; both compute a repeated image only once."""
     after = norm(n_out, v_threshold=threshold_of(sn), meets_sum=False)
     return Normed(nn.Conv2d(n_in, n_out, 3, padding=1, bias=isinstance(after, NoNorm)), after, once=True)
 

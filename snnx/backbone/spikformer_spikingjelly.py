@@ -1,4 +1,4 @@
-"""SpikingJelly's Spikformer, to compare with the one that its authors published."""
+"""SpikingJelly's Spikformer, for comparison with the network that the authors published."""
 
 from collections.abc import Callable
 
@@ -8,28 +8,30 @@ from torch import Tensor, nn
 
 
 class SpikformerSpikingJelly(nn.Module):
-    """The library's own network; what differs from `snnx.backbone.spikformer` is the library's.
+    """SpikingJelly's own network, which differs from `snnx.backbone.spikformer` in these points:
 
-        stem        conv, norm, pooling, neuron: a maximum of currents, not of spikes
-        layers      no biases but in the read-out; q, k and v from one layer and one neuron
-        attention   (v k^T) q at all times: no scores, so neither TASA nor NSAD; the scale is 0.125
-        weights     truncated normal of 0.02 also in the convolutions
+        stem        conv, norm, pooling, neuron, so that it pools currents, not spikes
+        layers      no biases except in the last layer; q, k and v come from one layer and one neuron
+        attention   always (v k^T) q, which computes no scores, so it works with neither TASA nor NSAD; the scale is 0.125
+        weights     truncated normal with 0.02 in the convolutions, too
 
-    The neuron behind the attention product gets the threshold 0.5, which the library gives its own default neuron only.
+    The neuron after the attention product gets the threshold 0.5, which SpikingJelly sets for its default neuron only.
 
     Shape:
         `[T, B, C, H, W]` to `[T, B, classes]`.
 
     Args:
-        neuron: makes one neuron layer over `[T, B, *]`.
-        in_shape: `(C, H, W)` as the encoding gives it.
+        neuron: makes one neuron layer for input `[T, B, *]`.
+        in_shape: `(C, H, W)` of the encoding's output.
         classes: number of scores.
-        width: factor on the number of heads, and so on the embedding; the width of a head stays.
-        patch: side of a token in pixels, 4 (two poolings) or 16 (four).
-        embed_dim, heads, depth, mlp_ratio: as in Spikformer.
+        width: factor on the number of heads, > 0, and so on the embedding; the width of a head stays the same.
+        patch: side of a token in pixels, 4 (two poolings) or 16 (four poolings).
+        embed_dim, heads, depth, mlp_ratio: see `Spikformer`.
 
     Raises:
-        ValueError: the heads do not divide the embedding, or the patch is neither 4 nor 16.
+        ValueError: `embed_dim` is not a multiple of `heads`, or `patch` is neither 4 nor 16.
+
+    Source: SpikingJelly 2, `activation_based.model.spikformer`.
 
     Example:
         >>> import torch
@@ -61,7 +63,7 @@ class SpikformerSpikingJelly(nn.Module):
         self.network = Spikformer(
             in_channels=channels, img_size_h=height, img_size_w=breadth, patch_size=patch, num_classes=classes,
             embed_dims=heads * head_dim, num_heads=heads, mlp_ratio=mlp_ratio, depths=depth,
-            spiking_neuron=lambda step_mode: neuron(),  # ours have no other mode
+            spiking_neuron=lambda step_mode: neuron(),  # our neurons always run in multi-step mode
         )  # fmt: skip
         for name, module in self.network.named_modules():
             if name.endswith("attn_lif") and isinstance(module, BaseNode):

@@ -21,28 +21,32 @@ POOLS = {"avg": MeanPool, "max": MaxPool}
 
 
 class VGG(nn.Module):
-    """3x3 convolutions and neurons in five stages of 2x2 pooling, then hidden linear layers and a read-out that does not fire.
+    """3x3 convolutions and neurons in five stages, each followed by 2x2 pooling, then hidden linear layers.
+
+        x      = sn(norm(conv3x3(x)))       8 (depth 11) or 13 (depth 16) times; pool(x) after each stage
+        x      = sn(fc(x))                  once per hidden layer, from the flattened map
+        scores = out(x)
 
     Shape:
         `[T, B, C, H, W]` to `[T, B, classes]`; each of the five stages halves H and W.
 
     Args:
-        neuron: makes one neuron layer over `[T, B, *]`.
-        in_shape: `(C, H, W)` as the encoding gives it.
+        neuron: makes one neuron layer for input `[T, B, *]`.
+        in_shape: `(C, H, W)` of the encoding's output, at least 32x32.
         classes: number of scores.
-        width: factor on every number of channels and hidden width.
-        depth: 11 or 16 weight layers with two hidden linear layers.
+        width: factor on every number of channels and hidden width, > 0.
+        depth: 11 or 16, the number of layers with weights if there are two hidden linear layers.
         pool: `avg` or `max`.
-        norm: makes the norm after each convolution; see `MakesNorm`. `True` is batch norm and `False` is none. In a YAML `true`
-            stands for the option that the group `norm` has.
-        bias: of the linear layers, and of the convolutions where there is no norm.
+        norm: makes the norm after each convolution; see `MakesNorm`. `True` means batch norm and `False` no norm. In a YAML,
+            `true` means the option of the group `norm`.
+        bias: whether linear layers have a bias, and convolutions too if there is no norm.
         hidden: widths of the hidden linear layers.
 
     Raises:
-        ValueError: `depth` or `pool` is not one of the two, or the image is smaller than 32x32.
+        ValueError: `depth` or `pool` is not one of its choices, or the image is smaller than 32x32.
 
     Source: Simonyan and Zisserman, 2015. Temporal-Coded SNNs with Dynamic Firing Threshold uses it without norm and bias; with
-        hidden widths of 4096 it has 284,682 (depth 16) or 159,754 (depth 11) neurons on CIFAR-10, read-out included.
+        hidden widths of 4096 it has 284,682 (depth 16) or 159,754 (depth 11) neurons on CIFAR-10, including the 10 outputs.
 
     Example:
         >>> import torch
@@ -72,7 +76,7 @@ class VGG(nn.Module):
             raise ValueError(f"VGG: pool must be one of {', '.join(POOLS)}; got {pool}")
         if min(height, breadth) < 32:
             raise ValueError(
-                f"VGG: the image must be at least 32x32, since five stages halve it; got {height}x{breadth}: "
+                f"VGG: in_shape must be at least 32x32, since five stages halve it; got {height}x{breadth}; "
                 "choose backbone=scnn, or a data set of larger images"
             )
         makes_norm = norm if callable(norm) else Batch if norm else NoNorm

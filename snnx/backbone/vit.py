@@ -1,4 +1,4 @@
-"""The small vision transformer of Direct Training of Spiking Transformers: GELU replaced by a spiking neuron."""
+"""The small vision transformer of Direct Training of Spiking Transformers, with a spiking neuron in place of GELU."""
 
 from collections.abc import Callable
 
@@ -9,30 +9,37 @@ from torch.nn import functional as F
 
 
 class ViT(nn.Module):
-    """Patches, class token, learned positions, encoder blocks, spiking head; time is a batch axis to all but the neurons.
+    """A vision transformer with a class token and learned positions, whose perceptrons and head have spiking neurons.
 
         tokens = [class; conv(image)] + positions
         y      = x + MHSA(LN(x))                                softmax attention inside each time step
         x      = y + sn2(fc2(sn1(fc1(LN(y)))))                  `depth` times
         scores = out(sn(fc(LN(x)[class])))
 
+    Only the neurons read time steps as time; all other layers treat them like samples.
+
     Shape:
         `[T, B, C, H, W]` to `[T, B, classes]`; inside, tokens `[T, B, N, D]` with `N = 1 + (H/patch)*(W/patch)`.
 
     Args:
-        neuron: makes one spiking (or other) neuron layer over `[T, B, *]`.
-        in_shape: `(C, H, W)` as the encoding gives it.
+        neuron: makes one neuron layer for input `[T, B, *]`, spiking or not.
+        in_shape: `(C, H, W)` of the encoding's output.
         classes: number of scores.
-        width: factor on the number of heads, and so on the embedding; the width of a head stays.
-        patch, embed_dim, heads, depth, mlp_ratio: as in any ViT; the defaults have 556,682 parameters at 28x28x1.
-        init_std: of truncated normal weights in the linear layers, with zero bias; `None` keeps PyTorch's own initialisation,
-            whose variance follows the fan-in.
+        width: factor on the number of heads, > 0, and so on the embedding; the width of a head stays the same.
+        patch: side of a patch in pixels, which divides H and W.
+        embed_dim: number of channels D of a token, a multiple of `heads`.
+        heads: number of attention heads.
+        depth: number of encoder blocks.
+        mlp_ratio: hidden width of a block's two-layer perceptron, divided by D. With the defaults the network has 556,682
+            parameters for images of 28x28x1.
+        init_std: standard deviation of truncated normal weights in the linear layers, whose biases are 0; `None` keeps
+            PyTorch's weights, whose variance depends on the fan-in.
 
     Raises:
-        ValueError: the patch does not divide the image, or the heads do not divide the embedding.
+        ValueError: `patch` does not divide the image, or `embed_dim` is not a multiple of `heads`.
 
-    Source: Direct Training of Spiking Transformers, Figure 9. The paper is silent on the widths and on where the neurons
-        sit; it records one tensor `[B, tokens, channels]` a block, which is `sn2`.
+    Source: Direct Training of Spiking Transformers, Figure 9. The paper says neither how wide the network is nor where its
+        neurons are; it records one tensor `[B, tokens, channels]` per block, which is the output of `sn2`.
 
     Example:
         >>> net = ViT(neuron=nn.GELU, in_shape=(1, 28, 28), classes=10)
@@ -57,7 +64,7 @@ class ViT(nn.Module):
         super().__init__()
         channels, height, breadth = in_shape
         if patch < 1 or height % patch or breadth % patch:
-            raise ValueError(f"ViT: patch must divide the image of {height}x{breadth}; got {patch}")
+            raise ValueError(f"ViT: patch must divide the image's {height}x{breadth}; got {patch}")
         if heads < 1 or embed_dim % heads:
             raise ValueError(f"ViT: embed_dim must be a multiple of heads = {heads}; got {embed_dim}")
         head_dim, heads = embed_dim // heads, max(1, round(heads * width))
@@ -89,7 +96,11 @@ class ViT(nn.Module):
 
 
 class Block(nn.Module):
-    """One pre-norm encoder block, `[T, B, N, D]` to the same."""
+    """One encoder block, with the norm before attention and perceptron.
+
+    Shape:
+        `[T, B, N, D]` to the same.
+    """
 
     def __init__(self, dim: int, heads: int, mlp_ratio: float, neuron: Callable[[], nn.Module]) -> None:
         super().__init__()
@@ -108,7 +119,11 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head softmax attention over the tokens of each time step and sample, `[T, B, N, D]` to the same."""
+    """Multi-head softmax attention over the tokens of each time step and sample.
+
+    Shape:
+        `[T, B, N, D]` to the same.
+    """
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -124,14 +139,17 @@ class Attention(nn.Module):
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """`softmax(q k^T / sqrt(d)) v` for `[*, heads, N, d]`, in the way that is faster.
+    """Compute `softmax(q k^T / sqrt(d)) v` in the faster of two ways.
 
-    torch's fused attention, except for bfloat16 on a CPU, where it is about seven times slower than plain products on small
-    heads. Forward + backward, ms, one thread of an AMD EPYC (Zen 5, AVX-512 with bfloat16), torch 2.15, medians on a shared
-    machine, fused against plain, measured once to choose (`snnx bench steps` measures the whole network)::
+    This is torch's fused attention, except in bfloat16 on a CPU, where for small heads the plain products are about seven times
+    faster. Time of forward and backward in ms, fused and plain, on one thread of an AMD EPYC (Zen 5, AVX-512 with bfloat16),
+    torch 2.15; medians on a shared machine, measured once to choose (`snnx bench steps` measures the whole network)::
 
         [640, 4, 50, 32]    float32 86, 93     bfloat16 326, 49     float16 336, 476
         [80, 4, 50, 32]     float32 11, 11     bfloat16  40,  6     float16  42,  59
+
+    Shape:
+        q, k and v `[*, heads, N, d]` to the same.
     """
     if q.device.type == "cpu" and q.dtype == torch.bfloat16:
         return torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1) @ v

@@ -1,4 +1,4 @@
-"""Trained weights for a backbone, from a file that holds tensors and nothing else."""
+"""Loads trained weights into a backbone, from a file that holds only tensors."""
 
 import json
 import pickle
@@ -9,20 +9,20 @@ from torch import Tensor, nn
 
 
 def load_weights(network: nn.Module, path: str, *, name: str) -> None:
-    """Load a state dict into `network`, or say in one line where the two differ.
+    """Load a state dict into `network`, or raise an error that says in one line how the two differ.
 
-    Read with `weights_only`, so that the file runs no code. A checkpoint of snnx or of Lightning is taken apart: of its
-    `state_dict` the keys below `backbone.` are read. A file of `snnx export`, `.safetensors`, is as good: what it
-    lists as another stage's is left out. On the meta device the names and sizes are compared and nothing is loaded.
+    The file is read with torch's `weights_only`, so that it cannot run code. It may also be a checkpoint of snnx or Lightning,
+    of whose `state_dict` the keys below `backbone.` are read, or a `.safetensors` file of `snnx export`, from which tensors
+    outside the backbone are left out. If the network is on the meta device, names and sizes are compared and nothing is loaded.
 
     Args:
-        network: takes the weights; its names are those of the file, torchvision's for `ResNet`.
-        path: of the file, as `torch.save(model.state_dict(), path)` writes it.
-        name: of the key that holds the path, for messages.
+        network: the network, whose parameter names are those of the file; `ResNet` has torchvision's names.
+        path: file as written by `torch.save(model.state_dict(), path)`.
+        name: option that holds the path, with which messages begin.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is no state dict, or a tensor is missing, left over or of another size.
+        FileNotFoundError: the file does not exist, or is a folder.
+        ValueError: the file holds no state dict, or a tensor is missing, has no place in the network, or has another size.
 
     Example:
         >>> import tempfile
@@ -33,15 +33,15 @@ def load_weights(network: nn.Module, path: str, *, name: str) -> None:
         ValueError: backbone.weights: weight must be of size [4, 3]; got [2, 3] in .../linear.pt
     """
     if not Path(path).is_file():
-        is_what = "is no file" if Path(path).exists() else "does not exist"
+        is_what = "is not a file" if Path(path).exists() else "does not exist"
         raise FileNotFoundError(f"{name}: must be a file of weights; got {path}, which {is_what}")
     found, wanted = _read(path, name), network.state_dict()
     for key in wanted:
-        if key not in found and not key.endswith("num_batches_tracked"):  # which files from before torch 0.4.1 lack
-            raise ValueError(f"{name}: {key} must be in the file; got {path} without it: another architecture?")
+        if key not in found and not key.endswith("num_batches_tracked"):  # files from before torch 0.4.1 lack it
+            raise ValueError(f"{name}: {key} must be in the file; got {path} without it: is it of another architecture?")
     for key, value in found.items():
         if key not in wanted:
-            raise ValueError(f"{name}: {key} must have a place in the network; got {path} with it: another architecture?")
+            raise ValueError(f"{name}: {key} must be in the network; got {path} with it: is it of another architecture?")
         if value.shape != wanted[key].shape:
             sizes = f"{list(wanted[key].shape)}; got {list(value.shape)}"
             raise ValueError(f"{name}: {key} must be of size {sizes} in {path}")
@@ -55,20 +55,20 @@ def _read(path: str, name: str) -> dict[str, Tensor]:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise ValueError(  # what torch says of it are lines on its own options
-            f"{name}: must be a file of tensors only, as torch.save writes it; got {path}, which is none, damaged, or holds "
-            f"code ({type(error).__name__})"
+        raise ValueError(  # torch's own message is several lines about torch.load's options
+            f"{name}: must be a file of tensors only, as torch.save writes it; got {path}, which is another kind of file, is "
+            f"damaged, or holds code ({type(error).__name__})"
         ) from None
     if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
         below = "backbone."
         found = {key.removeprefix(below): value for key, value in found["state_dict"].items() if key.startswith(below)}
         if not found:
             raise ValueError(
-                f"{name}: a state_dict within a checkpoint must be of snnx, whose keys begin with {below}; got another "
-                f"project's in {path}: save its state_dict alone, under the network's own names"
+                f"{name}: the state_dict of a checkpoint must have keys that begin with {below}, as those of snnx do; got none "
+                f"in {path}; save the network's state_dict alone"
             )
     if not isinstance(found, dict) or not found or not all(isinstance(value, Tensor) for value in found.values()):
-        raise ValueError(f"{name}: must be a state dict, a name to a tensor; got {type(found).__name__} in {path}")
+        raise ValueError(f"{name}: must be a state dict, which maps names to tensors; got {type(found).__name__} in {path}")
     return found
 
 
@@ -76,11 +76,13 @@ def _safetensors(path: str, name: str) -> dict[str, Tensor]:
     try:
         from safetensors import SafetensorError, safe_open
     except ImportError:
-        raise ValueError(f'{name}: {path} needs safetensors to be read; got none: pip install "snnx[export]"') from None
+        raise ValueError(
+            f'{name}: safetensors must be installed to read {path}; got none; pip install "snnx[export]"'
+        ) from None
     try:
         with safe_open(path, "pt") as file:
-            written = json.loads((file.metadata() or {}).get("snnx", "{}"))  # by `snnx export`
-            further = set(written.get("further", ()))  # of other stages
+            written = json.loads((file.metadata() or {}).get("snnx", "{}"))  # written by `snnx export`
+            further = set(written.get("further", ()))  # tensors of other stages
             return {key: file.get_tensor(key) for key in file.keys() if key not in further}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"{name}: must be a file of weights; got {path}, which is damaged: {error}") from None

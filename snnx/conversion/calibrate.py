@@ -1,4 +1,4 @@
-"""The scale of each activation over a calibration set: a maximum, or a percentile that is exact in constant memory."""
+"""Computes the scale of each activation over a calibration set: the maximum, or an exact percentile in constant memory."""
 
 from collections.abc import Callable, Iterable
 from math import ceil
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from snnx.conversion.clipped import Clipped
 from snnx.conversion.links import ACTIVATIONS
 
-DIGITS = ((20, 11), (10, 10), (0, 10))  # shift and width, in bits, of a positive float's three digits
+DIGITS = ((20, 11), (10, 10), (0, 10))  # shift and width of three groups of bits, most significant first, of a positive float
 
 
 @torch.no_grad()
@@ -22,27 +22,27 @@ def calibrate(
     over: Literal["nonzero", "all"] = "nonzero",
     per_channel: bool = False,
 ) -> dict[str, Tensor]:
-    """Activation name to its scale, a number or one a channel.
+    """Return the scale of each activation by its name: one number per layer, or one per channel.
 
         scale = max of the activations                                          percentile None
         scale = the k-th smallest of the n activations, k = ceil(percentile/100 * n)
 
-    over the whole set, exactly: an order statistic of its activations as float32, not an average over batches. The bits of
-    positive floats are ordered as the floats are, so three passes of counting find it digit by digit, with 2,048 counters a
-    channel whatever the size of the set. A clipped activation brings its own scale. A channel that is silent over the set takes
-    the largest scale of its layer.
+    The percentile is the exact order statistic of all activations of the set in float32, not an average over batches. Positive
+    floats are ordered as their bits are, so three passes over the set find the value, a part of its bits in each pass, by
+    counting with 2,048 counters per channel, however large the set is. A `Clipped` activation uses its ceiling as the scale. A
+    channel that is never active on the set gets the largest scale of its layer.
 
     Args:
-        network: takes `[1, B, C, H, W]`, without spikes.
-        batches: gives images `[B, C, H, W]` whenever it is called, the same each time.
-        percentile: in (0, 100].
-        over: the activations above 0, or all.
-        per_channel: a scale for each channel.
+        network: takes `[1, B, C, H, W]` and has no spiking neurons.
+        batches: each call returns the images `[B, C, H, W]` of the set, every time the same.
+        percentile: in (0, 100]; `None` takes the maximum.
+        over: whether the percentile is of the `nonzero` activations or of `all`.
+        per_channel: whether each channel gets a scale, instead of each layer.
 
     Raises:
-        ValueError: `percentile` or `over` leaves its range, the set is empty, or an activation has no scale above 0.
+        ValueError: `percentile` or `over` is not allowed, the set is empty, or an activation has no scale above 0.
 
-    Source: Rueckauer et al., 2017; SpikingJelly's hook averages batches instead, and takes all values.
+    Source: Rueckauer et al., 2017. SpikingJelly's hook averages over batches instead, and counts zeros too.
 
     Example:
         >>> net, images = nn.Sequential(nn.ReLU()), [torch.tensor([[-1.0, 1.0], [2.0, 3.0]]), torch.tensor([[0.0, 4.0]])]
@@ -51,7 +51,7 @@ def calibrate(
         [4.0, 1.0, 2.0]
     """
     if percentile is not None and not 0 < percentile <= 100:
-        raise ValueError(f"calibrate: percentile must lie in (0, 100], or be null for the maximum; got {percentile}")
+        raise ValueError(f"calibrate: percentile must be in (0, 100], or null for the maximum; got {percentile}")
     if over not in ("nonzero", "all"):
         raise ValueError(f"calibrate: over must be nonzero or all; got {over}")
     layers = {name: module for name, module in network.named_modules() if isinstance(module, ACTIVATIONS)}
@@ -70,10 +70,10 @@ def calibrate(
 
 
 def _watch(network: nn.Module, layers: dict, found: dict, batches: Callable, per_channel: bool) -> int:
-    """Show every activation of the set to what looks for its scale; the number of samples."""
+    """Pass every activation of the set to the object that computes its scale; return the number of samples."""
 
     def see(name: str, y: Tensor) -> None:
-        # [1, B, C, *] to [C, values]; images alone have no time in front
+        # [1, B, C, *] to [C, values]
         values = y.flatten(0, 1).movedim(1, 0).flatten(1) if per_channel else y.reshape(1, -1)
         found[name].see(values.float())
 
@@ -87,12 +87,12 @@ def _watch(network: nn.Module, layers: dict, found: dict, batches: Callable, per
         for hook in hooks:
             hook.remove()
     if not samples:
-        raise ValueError("calibrate: the calibration set must hold a sample; got none")
+        raise ValueError("Conversion: the calibration set must have at least one sample; got none")
     return samples
 
 
 class _Maximum:
-    """The largest value of each row of what it sees."""
+    """The largest value of each row."""
 
     value: Tensor | None = None
 
@@ -105,18 +105,18 @@ class _Maximum:
 
 
 class _Rank:
-    """The value of a rank in each row of what it sees, a digit of its bits a pass."""
+    """The value of a given rank in each row, of which every pass finds one more digit."""
 
     def __init__(self, percentile: float, above_zero: bool) -> None:
         self.percentile, self.above_zero = percentile, above_zero
         self.passed = 0
-        self.bits: Tensor | None = None  # [rows], the digits found so far
-        self.rank: Tensor | None = None  # [rows], counted from 1, among the values that begin with them
+        self.bits: Tensor | None = None  # [rows], the digits that are known so far
+        self.rank: Tensor | None = None  # [rows], from 1, among the values that begin with these digits
         self.counts: Tensor | None = None  # [rows, 2^width]
 
     def see(self, values: Tensor) -> None:
         shift, width = DIGITS[self.passed]
-        bits = values.clamp(min=0).contiguous().view(torch.int32).long()  # a negative zero becomes a zero
+        bits = values.clamp(min=0).contiguous().view(torch.int32).long()  # turns -0.0 into 0.0, too
         kept = bits > 0 if self.above_zero else torch.ones_like(bits, dtype=torch.bool)
         if self.bits is not None:
             kept &= bits >> (shift + width) == self.bits[:, None]
@@ -141,20 +141,22 @@ class _Rank:
 
 
 def _ceiling(name: str, clipped: Clipped) -> Tensor:
-    """What training made of a ceiling, if spikes can stand for it."""
+    """Return the learned ceiling of a clipped activation; reject one that is not above 0, which has no firing rate."""
     if not clipped.ceiling > 0:
         raise ValueError(
-            f"calibrate: the ceiling of {name} must stay above 0 in training; got {clipped.ceiling.item():g}; "
+            f"Clipped: the learned ceiling of {name} must stay above 0; got {clipped.ceiling.item():g}; "
             "train with a lower optimizer.lr"
         )
     return clipped.ceiling.detach()
 
 
 def _positive(name: str, scale: Tensor, samples: int, percentile: float | None, over: str) -> Tensor:
-    """A number, or one a channel, above 0."""
+    """Return a scale as one number, or one per channel; reject a layer that is never active."""
     if not bool((scale > 0).any()):
         what = "a maximum" if percentile is None else f"a {percentile:g} percentile of {over}"
         hint = "; set method.percentile_over=nonzero" if percentile is not None and over == "all" else ""
-        raise ValueError(f"calibrate: {name} must be active on the calibration set; got {what} of 0, {samples} samples{hint}")
+        raise ValueError(
+            f"Conversion: {name} must be active on the calibration set; got {what} of 0 over {samples} samples{hint}"
+        )
     scale = torch.where(scale > 0, scale, scale.max())
     return scale if scale.numel() > 1 else scale.reshape(())

@@ -1,24 +1,24 @@
-"""An activation that spikes can say exactly: bounded, and in steps."""
+"""An activation that firing rates can represent exactly, because it is bounded and takes a few values only."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Clipped(nn.Module):
-    """ReLU with a learnt ceiling, quantised to as many levels as the spikes of that many steps can tell apart.
+    """ReLU with a learned upper bound, rounded to the values that firing rates over `levels` steps can have.
 
         y = ceiling * clamp(floor(levels*x/ceiling + 1/2) / levels, 0, 1)         backward: floor is the identity
         y = ceiling * clamp(x/ceiling, 0, 1)                                      levels None
 
-    An integrate-and-fire neuron of threshold `ceiling` that starts at half of it fires `levels*y/ceiling` times in `levels`
-    steps of a constant current x.
+    An integrate-and-fire neuron with threshold `ceiling` and initial potential `ceiling/2` fires `levels*y/ceiling` times in
+    `levels` steps of a constant current x.
 
     Shape:
-        `[*]` to `[*]`.
+        any to the same.
 
     Args:
-        levels: steps between 0 and the ceiling, at least 1; None for a clipped ReLU.
-        ceiling: at the start of training, > 0; one number a layer.
+        levels: number of levels above 0, at least 1; `None` does not round.
+        ceiling: upper bound at the start of training, > 0; one learned number per layer.
 
     Raises:
         ValueError: `levels` is below 1, or `ceiling` is not positive.
@@ -33,7 +33,7 @@ class Clipped(nn.Module):
     def __init__(self, *, levels: int | None = 8, ceiling: float = 8.0) -> None:
         super().__init__()
         if levels is not None and levels < 1:
-            raise ValueError(f"Clipped: levels must be at least 1, or null for none; got {levels}")
+            raise ValueError(f"Clipped: levels must be at least 1, or null to not round; got {levels}")
         if not ceiling > 0:
             raise ValueError(f"Clipped: ceiling must be positive; got {ceiling}")
         self.levels = levels

@@ -1,4 +1,4 @@
-"""From scales to spikes: weights or thresholds, gains on the shortcuts, and integrate-and-fire neurons."""
+"""Replaces the activations of a network by integrate-and-fire neurons, and scales weights, thresholds and shortcuts."""
 
 from typing import Literal
 
@@ -11,10 +11,15 @@ from snnx.neuron.if_ import IF
 
 
 class Gain(nn.Module):
-    """`y = gain * x`, one gain or one a channel: the shortcut of a residual block whose two ends have different scales.
+    """Multiplies by one gain, or by one per channel: `y = gain * x`.
+
+    It replaces the shortcut of a residual block whose two ends have different scales.
 
     Shape:
         `[T, B, C, *]` to the same.
+
+    Args:
+        gain: one value, or C values.
 
     Example:
         >>> Gain(torch.tensor([2.0, 3.0]))(torch.ones(1, 1, 2, 1)).flatten().tolist()
@@ -38,26 +43,29 @@ def convert(
     by: Literal["weight", "threshold"] = "weight",
     initial: float = 0.0,
 ) -> nn.Module:
-    """`network` itself, with spikes: its activations become neurons whose rate times scale approaches the activation.
+    """Replace each activation of `network` by a spiking neuron whose firing rate times its scale approximates the activation.
 
         w' = w * scale_in / unit,    b' = b / unit,    gain of a shortcut = scale_in / unit,    v_threshold = scale_out / unit
 
-    where `unit` is the `scale_out` of the activation that follows (`by` weight: every threshold is 1), or the `scale_in` of the
-    first layer that feeds it (`by` threshold: weights stay, thresholds differ). Both have the same spikes. The input's scale is
-    1, and so is the unit of the read-out, which adds up and never fires: its mean over steps tends to the network's scores.
+    `scale_in` is the scale of the activation that feeds a layer, `scale_out` that of the activation it feeds. With
+    `by="weight"`, `unit` is `scale_out`, so that every threshold is 1. With `by="threshold"`, `unit` is the `scale_in` of the
+    first layer that feeds the activation, so that weights stay the same and thresholds differ. Both give the same spikes. The
+    scale of the input and the unit of the read-out are 1. The read-out never fires; the mean of its outputs over the steps
+    approaches the scores of the original network.
 
     Args:
-        network: batch norms folded; changed in place.
-        links: of its layers, from `links`.
-        scales: of its activations, from `calibrate`.
-        by: what carries the scales.
-        initial: potential at the start as a share of the threshold, in [0, 1); 0.5 halves the error of few steps.
+        network: the network with its batch norms folded; it is changed in place and returned.
+        links: which activations each layer lies between, from `links`.
+        scales: scale of each activation, from `calibrate`.
+        by: whether the scales change `weight`s or `threshold`s.
+        initial: initial potential as a share of the threshold, in [0, 1); 0.5 halves the error for a small number of steps.
 
     Raises:
-        ValueError: `by` is neither, `initial` leaves its range, or thresholds are asked to carry a scale a channel.
+        ValueError: `by` is not one of the two, `initial` is outside [0, 1), or `by="threshold"` is combined with a scale per
+            channel.
 
-    Source: On the Future of Training Spiking Neural Networks, Eq 4 and 5; Rueckauer et al., 2017; the gain is derived: it makes
-        both summands of a block speak in units of the block's output.
+    Source: On the Future of Training Spiking Neural Networks, Eq 4 and 5; Rueckauer et al., 2017. The gain is derived: it gives
+        both summands of a residual block the unit of the block's output.
 
     Example:
         >>> from snnx.backbone.convnet import ConvNet
@@ -74,7 +82,7 @@ def convert(
     if by == "threshold" and any(scale.numel() > 1 for scale in scales.values()):
         raise ValueError("convert: per_channel must be false with normalise=threshold, since a layer has one threshold")
     one = torch.ones((), device=next(network.parameters()).device)
-    first = {link.sink: scales.get(link.source, one) for link in reversed(links.values())}  # of the first layer to feed it
+    first = {link.sink: scales.get(link.source, one) for link in reversed(links.values())}  # the first layer wins
     units = {sink: scales[sink] if by == "weight" else first[sink] for sink in scales}
     for name, link in links.items():
         layer, scale, unit = network.get_submodule(name), scales.get(link.source, one), units.get(link.sink, one)
@@ -93,7 +101,7 @@ def convert(
 
 
 def _inputs(layer: nn.Conv2d | nn.Linear, scale: Tensor) -> Tensor:
-    """The scale of each input of a layer, shaped like its weights; flattened maps have as many inputs a channel as places."""
+    """Return the scale of each input of a layer, shaped like its weights; a flattened map has an input for each pixel."""
     if scale.numel() == 1:
         return scale.reshape(())
     width = layer.weight.shape[1]

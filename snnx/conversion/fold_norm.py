@@ -1,4 +1,4 @@
-"""Batch norm folded into the layer before it."""
+"""Folds batch norms into the layers before them."""
 
 import copy
 
@@ -10,18 +10,19 @@ from snnx.norm.foldable import is_batch_norm, require_foldable
 
 
 @torch.no_grad()
-def fold_norm(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
-    """A copy of `network` for inference in which every batch norm is part of the layer that it follows: the same outputs.
+def fold_norm(network: nn.Module, in_shape: tuple[int, int, int], *, who: str = "fold_norm") -> nn.Module:
+    """Return a copy of `network` for inference, with the same outputs, whose batch norms are folded into the layers before.
 
         w' = (gamma/sqrt(var + eps)) * w,    b' = beta + (gamma/sqrt(var + eps)) * (b - mean)        per output channel
 
     Args:
-        network: takes `[T, B, C, H, W]`; one image of zeros is passed through to see what follows what.
+        network: takes `[T, B, C, H, W]`; one image of zeros is passed through it to find the layer before each norm.
         in_shape: `(C, H, W)`.
+        who: class or option that needs this, with which messages begin.
 
     Raises:
-        ValueError: a batch norm reads something else than the output of a convolution or linear layer, or the network has
-            another norm.
+        ValueError: the network has a norm other than batch norm, or a batch norm whose input is not the output of a convolution
+            or linear layer.
 
     Source: Rueckauer et al., 2017, Eq 7.
 
@@ -34,7 +35,7 @@ def fold_norm(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
           (1): Identity()
         )
     """
-    require_foldable(network, who="fold_norm")
+    require_foldable(network, who=who)
     folded = copy.deepcopy(network).eval()
     names = {module: name for name, module in folded.named_modules()}
     made: list[tuple[Tensor, nn.Module]] = []
@@ -44,9 +45,9 @@ def fold_norm(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
         before = next((layer for tensor, layer in made if _same(tensor, given[0], layer)), None)
         if before is None:
             raise ValueError(
-                "the backbone must have each batch norm directly after a convolution or linear layer, which it is folded into; "
-                f"got {names[norm]} of {type(network).__name__}, which is not; use backbone=convnet, vgg, scnn or mlp, or for "
-                "a conversion resnet"
+                f"{who}: backbone must have each batch norm directly after a convolution or linear layer; "
+                f"got {names[norm]} of {type(network).__name__}, which follows something else; "
+                "use backbone=convnet, vgg, scnn or mlp, or with method=conversion resnet"
             )
         pairs[norm] = before
 
@@ -66,7 +67,7 @@ def fold_norm(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
 
 
 def _same(made: Tensor, read: Tensor, layer: nn.Module) -> bool:
-    """Whether a norm reads what the layer made, with the dimensions before the channels merged or split in another way."""
+    """Return whether a norm reads the output of a layer, which may have its first dimensions merged or split in between."""
     kept = 1 if isinstance(layer, nn.Linear) else 3
     same = made.data_ptr() == read.data_ptr() and made.numel() == read.numel()
     return same and made.shape[-kept:] == read.shape[-kept:] and made.stride()[-kept:] == read.stride()[-kept:]

@@ -1,4 +1,4 @@
-"""Which activation feeds a layer, and which one it feeds: followed through one forward pass."""
+"""Finds between which activations each layer lies, from one forward pass."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,47 +14,48 @@ from snnx.layer.shortcut import Shortcut
 ACTIVATIONS = (nn.ReLU, Clipped)
 LAYERS = (nn.Conv2d, nn.Linear, Shortcut)
 SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
-LINEAR = SUMS | {  # what may stand between layers: it passes a common factor on
+LINEAR = SUMS | {  # operations allowed between layers, since a common factor of the inputs stays a factor of the output
     "flatten", "unflatten", "reshape", "view", "transpose", "permute", "expand", "contiguous", "squeeze", "unsqueeze",
     "__getitem__", "mean", "sum", "mul", "__mul__", "__rmul__", "mul_", "div", "__truediv__", "div_",
     "matmul", "__matmul__", "avg_pool2d", "adaptive_avg_pool2d", "dropout", "clone", "detach",
 }  # fmt: skip
 INSTEAD = {
-    "MaxPool": "average pooling (backbone.pool=avg, or backbone.stem_pool=none), or another backbone, such as convnet; the "
-    "larger rate is no sum",
+    "MaxPool": "average pooling (backbone.pool=avg, or backbone.stem_pool=none), or another backbone, such as convnet, since "
+    "the larger of two rates is not a sum of spikes",
     "max_pool2d": "average pooling (backbone.pool=avg, or backbone.stem_pool=none)",
-    "batch_norm": "a batch norm right after a convolution or linear layer, which is folded into it",
+    "batch_norm": "a batch norm directly after a convolution or linear layer, into which it can be folded",
     "layer_norm": "batch norm",
     "scaled_dot_product_attention": "a convolutional backbone",
-    "relu": "the neuron() that the backbone is given",
+    "relu": "the neuron() that is passed to the backbone",
 }
 
 
 class Link(NamedTuple):
-    """The activations on both sides of a layer."""
+    """The activations before and after a layer."""
 
     source: str | None
-    """What feeds it; None is the input."""
+    """The activation that feeds the layer; `None` is the network's input."""
     sink: str | None
-    """What adds up its output; None is the read-out."""
+    """The activation that the layer feeds; `None` is the network's output."""
 
 
 class _Way(NamedTuple):
-    """How a tensor came about: from which activation, and through which layers since."""
+    """Where a tensor comes from: the last activation, and the layers passed since."""
 
     source: str | None
     layers: frozenset[str]
 
 
 def links(network: nn.Module, in_shape: tuple[int, int, int]) -> dict[str, Link]:
-    """The link of every convolution, linear layer and shortcut, in the order in which they run.
+    """Return the link of every convolution, linear layer and shortcut, in the order in which they run.
 
     Args:
-        network: takes `[T, B, C, H, W]`, with batch norms folded; one image of zeros is passed through.
+        network: takes `[T, B, C, H, W]`, with its batch norms folded; one image of zeros is passed through it.
         in_shape: `(C, H, W)`.
 
     Raises:
-        ValueError: something stands in the network that spikes cannot replace; which, where, and what to use instead.
+        ValueError: the network has an operation that spiking neurons cannot replace; the message says which, where, and what
+            to use instead.
 
     Example:
         >>> from snnx.backbone.convnet import ConvNet
@@ -69,26 +70,26 @@ def links(network: nn.Module, in_shape: tuple[int, int, int]) -> dict[str, Link]
         follower.note(image, _Way(None, frozenset()))
         way = follower.way(network(image))
     if way is None or not way.layers:
-        raise _refusal("an output that no layer makes", "the network", "a linear read-out that does not fire")
+        raise _refusal("an output that does not come from a layer", "the network", "a linear layer as the last layer")
     for layer in way.layers:
         follower.sinks[layer] = None
     unread = [name for name in follower.sources if name not in follower.sinks]
     if unread:
-        raise _refusal("a layer whose output goes nowhere", unread[0], "none of it")
+        raise _refusal("a layer whose output is not used", unread[0], "a backbone without that layer")
     return {name: Link(source, follower.sinks[name]) for name, source in follower.sources.items()}
 
 
 class _Follower(TorchFunctionMode):
-    """Notes the way of every tensor that is made while it is on."""
+    """While it is active, notes for every new tensor where it comes from."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
         self.sources: dict[str, str | None] = {}
         self.sinks: dict[str, str | None] = {}
-        self._ways: list[tuple[Tensor, _Way]] = []  # holds the tensors, so that no two have one address
-        self._inside: list[str] = []  # names of the modules that are running
-        self._closed = 0  # inside how many layers and activations, whose own arithmetic is theirs
+        self._ways: list[tuple[Tensor, _Way]] = []  # keeps the tensors, so that no two share an address
+        self._inside: list[str] = []  # names of the modules that run at present
+        self._closed = 0  # number of layers and activations that run at present; what they do inside is not followed
         self._hooks: list = []
 
     def __enter__(self) -> "_Follower":
@@ -137,16 +138,16 @@ class _Follower(TorchFunctionMode):
             if not known:
                 return None
             came = self.way(given[0])
-            result = result.view(result.shape)  # a tensor of its own: a shortcut returns what it was given
+            result = result.view(result.shape)  # a new tensor, since a shortcut returns its input itself
             self._closed -= 1
             if isinstance(module, ACTIVATIONS):
                 if came is None or not came.layers or name in self.sinks.values():
-                    raise _refusal("an activation that does not read a layer, or is used twice", name, "one a layer")
+                    raise _refusal("an activation that does not follow a layer, or is used twice", name, "one per layer")
                 self.sinks |= dict.fromkeys(came.layers, name)
                 self.note(result, _Way(name, frozenset()))
             else:
                 if came is None or came.layers or name in self.sources:
-                    raise _refusal("a layer that does not read an activation, or is used twice", name, "an activation between")
+                    raise _refusal("a layer that does not follow an activation, or is used twice", name, "one in between")
                 self.sources[name] = came.source
                 self.note(result, _Way(None, frozenset([name])))
             return result
@@ -157,7 +158,7 @@ class _Follower(TorchFunctionMode):
 def _together(met: list[_Way], where: str) -> _Way:
     layers = frozenset().union(*(way.layers for way in met))
     if layers and not all(way.layers for way in met):
-        raise _refusal("a way past a layer without a gain", where, "snnx.layer.shortcut.Shortcut")
+        raise _refusal("a shortcut without a gain", where, "snnx.layer.shortcut.Shortcut")
     if not layers and len({way.source for way in met}) > 1:
         raise _refusal("a sum of two activations", where, "snnx.layer.shortcut.Shortcut")
     return _Way(None if layers else met[0].source, layers)
@@ -165,6 +166,6 @@ def _together(met: list[_Way], where: str) -> _Way:
 
 def _refusal(what: str, where: str, instead: str) -> ValueError:
     return ValueError(
-        "Conversion: the backbone must be made of convolutions, linear layers, batch norms after them, averages, sums and "
+        "Conversion: backbone must consist of convolutions, linear layers, batch norms after them, averages, sums and "
         f"activations; got {what} in {where or 'the network'}; use {instead}"
     )

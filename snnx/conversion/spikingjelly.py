@@ -1,4 +1,4 @@
-"""SpikingJelly's recipe on a backbone of snnx: its hook for the scales, its scalers around the neurons, weights untouched."""
+"""SpikingJelly's conversion for a backbone of snnx: its hook computes the scales, and its scalers surround the neurons."""
 
 from collections.abc import Callable, Iterable
 
@@ -14,18 +14,22 @@ from snnx.neuron.if_ import IF
 def convert_spikingjelly(
     network: nn.Module, batches: Callable[[], Iterable[Tensor]], *, percentile: float | None = None, initial: float = 0.0
 ) -> tuple[nn.Module, dict[str, Tensor]]:
-    """`network` itself with each activation replaced by `scale * IF(x / scale)`, and the scales by activation.
+    """Replace each activation of `network` by `scale * IF(x / scale)`; return the network and the scale of each activation.
 
-        scale <- 0.9*scale + 0.1*(maximum, or percentile of all values) of each further batch
+        scale <- 0.9*scale + 0.1*(maximum, or percentile of all values)          for each batch after the first
 
-    The average over batches, its momentum and zeros among the values are SpikingJelly's; that is what the path is here for. Its
-    own converter traces networks without time, which a backbone of snnx is not.
+    Weights are not changed. The average over batches with this momentum, and the zeros among the values, are SpikingJelly's;
+    this function exists to compare with them. SpikingJelly's own converter needs a network without a time dimension, which a
+    backbone of snnx is not.
 
     Args:
-        network: batch norms folded; changed in place.
-        batches: gives images `[B, C, H, W]`.
-        percentile: None is its mode `Max`.
-        initial: potential at the start as a share of the threshold.
+        network: the network with its batch norms folded; it is changed in place and returned.
+        batches: its call returns the images `[B, C, H, W]` of the calibration set.
+        percentile: in (0, 100]; `None` is SpikingJelly's mode `Max`.
+        initial: initial potential as a share of the threshold, in [0, 1).
+
+    Raises:
+        ValueError: an activation has no scale above 0.
 
     Source: SpikingJelly 2, `ann2snn.RateCodingRecipe`.
 
@@ -48,7 +52,7 @@ def convert_spikingjelly(
     scales = {name: hook.scale for name, hook in hooks.items()}
     for name, scale in scales.items():
         if not scale > 0:
-            raise ValueError(f"calibrate: {name} must be active on the calibration set; got a scale of {float(scale):g}")
+            raise ValueError(f"Conversion: {name} must be active on the calibration set; got a scale of {float(scale):g}")
         neuron = IF(v_reset=None)
         neuron.set_reset_value("v", initial)
         neuron.reset()

@@ -1,4 +1,4 @@
-"""What the rates of a converted network should be, layer by layer, and where they are furthest from it."""
+"""The firing rates that a converted network should have, and the layer that misses them most."""
 
 from collections.abc import Mapping
 
@@ -9,14 +9,14 @@ from snnx.neuron.node import Node
 
 
 def tell_targets(network: nn.Module, spiking: nn.Module, scales: dict[str, Tensor], images: Tensor) -> Tensor:
-    """Run the network without spikes and give each neuron of its conversion, as `target`, what its rate should be.
+    """Run the network without spikes, and store in each neuron of its conversion, as `target`, the rate that it should have.
 
         target = activation / scale
 
     Args:
-        network: takes `[1, B, C, H, W]`.
-        spiking: its conversion, under the same names.
-        scales: of its activations.
+        network: takes `[1, B, C, H, W]` and has no spiking neurons.
+        spiking: its conversion, in which the layers have the same names.
+        scales: scale of each activation.
         images: `[B, C, H, W]`.
 
     Returns:
@@ -40,17 +40,20 @@ def tell_targets(network: nn.Module, spiking: nn.Module, scales: dict[str, Tenso
 
 
 def worst(errors: Mapping[str, Tensor]) -> str:
-    """A line on the layer whose rates are furthest off at the last step that was looked at.
+    """Return one line about the layer whose rates differ most from their targets at the last step that was recorded.
+
+    Args:
+        errors: mean absolute error of the rates by layer, each `[steps]`.
 
     Example:
         >>> import torch
         >>> worst({"sn1": torch.tensor([0.2, 0.1]), "sn2": torch.tensor([0.4, 0.3])})
-        'sn2 loses most in conversion: its rates are off by 0.3000 of its scale; mean of all 2 layers 0.2000'
+        'sn2 has the largest conversion error: its rates are off by 0.3000 on average; mean over 2 layers: 0.2000'
     """
     last = {layer: float(values[-1]) for layer, values in errors.items()}
     layer = max(last, key=last.get)
     mean = sum(last.values()) / len(last)
     return (
-        f"{layer} loses most in conversion: its rates are off by {last[layer]:.4f} of its scale; "
-        f"mean of all {len(last)} layers {mean:.4f}"
+        f"{layer} has the largest conversion error: its rates are off by {last[layer]:.4f} on average; "
+        f"mean over {len(last)} layers: {mean:.4f}"
     )

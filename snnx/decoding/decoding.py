@@ -1,4 +1,4 @@
-"""What an option of the group `decoding` does."""
+"""The interface that every option of the group `decoding` follows."""
 
 from typing import Protocol
 
@@ -6,13 +6,13 @@ from torch import Tensor
 
 
 class Decoding(Protocol):
-    """Scores from what the backbone says at every step: any `nn.Module` that is called so.
+    """Computes scores from the backbone's outputs; any module with this call works.
 
-    It takes any number of steps from the first one on, and gives the scores so far: metrics of latency ask for those. If it has
-    state, `reset_net` of SpikingJelly must reset it.
+    It must accept any number of steps, starting with the first, and return the scores after these steps, because metrics of
+    latency ask for them. If it has a state, SpikingJelly's `reset_net` must reset it.
 
     Shape:
-        outputs `[T, B, K]` to scores `[B, K]`, the greatest of which is the answer.
+        outputs `[T, B, K]` to scores `[B, K]`; the predicted class has the largest score.
 
     Example:
         >>> import torch

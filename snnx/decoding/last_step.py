@@ -1,10 +1,10 @@
-"""Scores as the read-out of the last step."""
+"""The output of the last time step as scores."""
 
 from torch import Tensor, nn
 
 
 class LastStep(nn.Module):
-    """`score[b, k] = y[T-1, b, k]`: what the network says when it has seen everything.
+    """Takes the output of the last step, `score[b, k] = y[T-1, b, k]`.
 
     Shape:
         `[T, B, K]` to `[B, K]`.

@@ -1,10 +1,10 @@
-"""Scores as the mean of the read-out over time."""
+"""The mean of the outputs over time as scores."""
 
 from torch import Tensor, nn
 
 
 class MeanLogits(nn.Module):
-    """`score[b, k] = mean over t of y[t, b, k]`, where `y` is a read-out that does not fire.
+    """Takes the mean over time, `score[b, k] = mean over t of y[t, b, k]`; the last layer does not fire.
 
     Shape:
         `[T, B, K]` to `[B, K]`.

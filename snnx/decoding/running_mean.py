@@ -1,16 +1,18 @@
-"""The mean of all outputs so far, of a run that comes in pieces."""
+"""The mean of all outputs since the last reset, for a run that is simulated in pieces."""
 
 from spikingjelly.activation_based.base import MemoryModule
 from torch import Tensor
 
 
 class RunningMean(MemoryModule):
-    """`scores = mean over all steps seen since the last reset`: the potential of neurons that never fire, over time.
+    """Takes the mean over all steps since the last reset, like the potential of an output neuron that never fires, per step.
 
-    Keeps a sum and a count, whatever the number of steps.
+        score[b, k] = (sum over all steps t since the reset of y[t, b, k]) / number of these steps
+
+    It stores one sum and one count, whatever the number of steps is.
 
     Shape:
-        `[T, B, K] -> [B, K]`.
+        `[T, B, K]` to `[B, K]`.
 
     Example:
         >>> import torch
@@ -25,7 +27,7 @@ class RunningMean(MemoryModule):
         self.register_memory("steps", 0)
 
     def by_step(self, outputs: Tensor) -> Tensor:
-        """`[T, B, K]`: the mean up to each of these steps, which stay unseen."""
+        """Return the mean up to each step of `outputs`, `[T, B, K]`, without adding these steps to the state."""
         counts = outputs.new_tensor(range(self.steps + 1, self.steps + len(outputs) + 1))
         return (outputs.cumsum(0) + self.total) / counts.view(-1, 1, 1)
 

@@ -1,4 +1,4 @@
-"""Scores as spike counts of one last spiking layer."""
+"""The number of spikes of one more neuron layer as scores."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,13 @@ from torch import Tensor, nn
 
 
 class SpikeCount(nn.Module):
-    """The read-out drives one more neuron layer, whose spikes are counted: `score[b, k] = sum over t of s[t, b, k]`.
+    """Feeds the outputs to one more neuron layer and counts its spikes, `score[b, k] = sum over t of s[t, b, k]`.
 
     Shape:
         `[T, B, K]` to `[B, K]`, integers from 0 to T.
 
     Args:
-        neuron: makes one neuron layer over `[T, B, *]`.
+        neuron: makes one neuron layer for input `[T, B, *]`.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""Scores as a sum over time in which earlier steps weigh more, exponentially."""
+"""A weighted sum of the outputs as scores, with weights that fall exponentially over time."""
 
 import math
 
@@ -7,22 +7,22 @@ from torch import Tensor, nn
 
 
 class TemporalWeighted(nn.Module):
-    """`score[b, k] = sum over t of gamma^-t * y[t, b, k]`, where `y` is a read-out that does not fire.
+    """Weights early steps more, `score[b, k] = sum over t of gamma^-t * y[t, b, k]`; the last layer does not fire.
 
-    With the base 2 or more a step outweighs all later ones together: `sum over s > t of 2^-s < 2^-t`. With 1 all
-    weigh the same. Under autocast the product is made in bfloat16, as all others of the network are: scores then have eight
-    bits, and of a few samples in a thousand two are equal, which `Decision` and `AnyTime` take for no answer.
+    With `gamma >= 2`, a step weighs more than all later steps together: `sum over s > t of 2^-s < 2^-t`. With `gamma = 1`, all
+    steps weigh the same. Under autocast the products are computed in bfloat16 like all others, so scores have eight bits. For a
+    few samples in a thousand two scores are then equal, which `Decision` and `AnyTime` count as no answer.
 
     Shape:
         `[T, B, K]` to `[B, K]`.
 
     Args:
-        gamma: base, at least 1.
+        gamma: base of the weights, at least 1.
 
     Raises:
-        ValueError: `gamma` is below 1.
+        ValueError: `gamma` is below 1 or infinite.
 
-    Source: ETTFS, Eqs 22 and 23, where the weights fall on output spikes (see `WeightedSpikes`). The paper's base is not known.
+    Source: ETTFS, Eqs 22 and 23, which weight output spikes (see `WeightedSpikes`). The paper does not state gamma.
 
     Example:
         >>> TemporalWeighted(gamma=2)(torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]], [[0.0, 1.0]]])).tolist()
@@ -34,11 +34,11 @@ class TemporalWeighted(nn.Module):
         self.gamma = float(gamma)
         if not 1 <= self.gamma < math.inf:
             raise ValueError(
-                f"{type(self).__name__}: gamma must be at least 1, so that earlier is more, and finite; got {gamma}"
+                f"{type(self).__name__}: gamma must be at least 1 and finite, so that early steps weigh more; got {gamma}"
             )
 
     def weights(self, y: Tensor) -> Tensor:
-        """`gamma^-t` for each step of `y`, `[T]`."""
+        """Return `gamma^-t` for each step of `y`, `[T]`."""
         return self.gamma ** -torch.arange(len(y), dtype=torch.float32, device=y.device)
 
     def forward(self, y: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Scores as the spikes of one last layer of neurons, earlier ones weighing more."""
+"""A weighted sum of the spikes of one more neuron layer as scores, in which early spikes weigh more."""
 
 from collections.abc import Callable
 from math import inf
@@ -11,28 +11,35 @@ from snnx.neuron.node import Node
 
 
 class WeightedSpikes(TemporalWeighted):
-    """The read-out drives one more neuron layer: `score[b, k] = scale * sum over t of gamma^-t * s[t, b, k]`.
+    """Feeds the outputs to one more neuron layer and weights its spikes.
 
-    Few steps make equal scores common. In evaluation the potential at firing, `h`, decides between them (for a neuron that
-    stayed silent its last one): `sigmoid(h)` of the smallest difference `d` between two weights is added, less than any
-    difference between scores of neurons that fire once, or of any with a whole base. With another base, neurons that fire more
-    often have sums of weights for scores, which may lie closer, and a potential may then outweigh them.
+        score[b, k] = scale * sum over t of gamma^-t * s[t, b, k]
 
-    In float32 it tells equal scores `c` (before the scale) apart where the sigmoids differ by `2^-21 c/d` or more: with the
-    base 2, T steps and one spike at t, by `2^(T - 22 - t)`. Closer ones may stay equal, and from h of about 17 on all do, since
-    their sigmoid is 1. Metrics watch the backbone and not this layer: `single_spike` does not see it, and `spikes_per_neuron`
-    takes it for a read-out that does not fire, one spike a neuron.
+    With few steps, equal scores are common. In evaluation the potential `h` decides between them: at the first spike, or at the
+    last step for a neuron that has not fired. The score then is::
+
+        score[b, k] = scale * (sum over t of gamma^-t * s[t, b, k]  +  d * sigmoid(h[b, k]))
+
+    where `d` is the smallest difference between two weights, 0 included. The added term is smaller than any difference between
+    scores of neurons that fire once, and for an integer `gamma` also of neurons that fire more often. For another `gamma`,
+    neurons that fire more often may have scores that are closer than `d`, and the potential may then decide wrongly.
+
+    In float32, two equal sums `c` are told apart if their sigmoids differ by at least `2^-21 c/d`: with `gamma = 2` and one
+    spike at step t of T, by at least `2^(T - 22 - t)`. Scores that are closer may stay equal, as do all with `h` above about
+    17, where the sigmoid is 1. Metrics watch the backbone and not this layer: `single_spike` does not count its spikes, and
+    `spikes_per_neuron` counts it as a last layer that does not fire, with one spike per neuron.
 
     Shape:
         `[T, B, K]` to `[B, K]`.
 
     Args:
-        neuron: makes one layer of spiking neurons over `[T, B, *]`.
-        gamma: base, at least 1.
-        scale: factor on the scores, > 0. At 1 one-spike scores lie in [0, 1] and the softmax of ten classes cannot be sure.
+        neuron: makes one layer of spiking neurons for input `[T, B, *]`.
+        gamma: base of the weights, at least 1.
+        scale: factor on the scores, > 0. With 1 and neurons that fire once, scores are in [0, 1], so that the softmax over ten
+            classes can never be confident.
 
     Raises:
-        ValueError: `gamma` is below 1, `scale` is not positive and finite, or the neuron does not spike.
+        ValueError: `gamma` is below 1 or infinite, `scale` is not positive and finite, or the neuron does not spike.
 
     Source: ETTFS, Eqs 22 and 23, with the scale that its text mentions without a number.
 
@@ -55,8 +62,8 @@ class WeightedSpikes(TemporalWeighted):
         self.sn = neuron()
         if not isinstance(self.sn, Node):
             raise ValueError(
-                f"WeightedSpikes: neuron must be a spiking one; got {type(self.sn).__name__}: choose "
-                "decoding=temporal_weighted, which reads values"
+                f"WeightedSpikes: neuron must be a spiking neuron; got {type(self.sn).__name__}; choose "
+                "decoding=temporal_weighted, which reads outputs that are not spikes"
             )
 
     def forward(self, y: Tensor) -> Tensor:
@@ -67,7 +74,7 @@ class WeightedSpikes(TemporalWeighted):
         s = self.sn(y)
         self.sn.probe = None
         (h,) = potentials
-        when = torch.where(s.any(0), s.argmax(0), len(s) - 1)  # of the first spike
+        when = torch.where(s.any(0), s.argmax(0), len(s) - 1)  # step of the first spike
         at_firing = h.gather(0, when[None])[0]
         weights = torch.cat([self.weights(s), torch.zeros(1, device=s.device)])
         gap = weights.unique().diff().min()

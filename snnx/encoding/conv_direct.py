@@ -1,4 +1,4 @@
-"""Direct coding with weights: a convolution feeds a spiking layer that turns one image into a spike train."""
+"""Direct coding with weights: a convolution and a spiking layer turn an image into a spike train."""
 
 from collections.abc import Callable
 
@@ -8,20 +8,23 @@ from snnx.encoding.encoding import Encoding
 
 
 class ConvDirect(Encoding):
-    """A learnt first layer: computed once, presented T times, and made into spikes by a spiking neuron.
+    """A learned first layer whose output is computed once, repeated T times, and turned into spikes by a neuron.
 
         S = neuron(X),  X[t] = BN(conv3x3(x)) for every t
 
-    The input is constant, so whatever changes from step to step is the state of the neuron. Takes any real values, so
-    normalised images too. C' = C keeps the rest of the network as it is under every other encoding.
+    The current is constant, so steps differ only because the neuron's state changes. Images may have any real values, so they
+    may be normalised. The number of channels stays the same, so the rest of the network is the same as with other encodings.
 
     Shape:
-        `[B, C, H, W] -> [T, B, C, H, W]`, values 0 and 1.
+        `[B, C, H, W]` to `[T, B, C, H, W]`, values 0 and 1.
 
     Args:
-        timesteps: T, at least 1.
-        in_channels: C.
-        neuron: makes the spiking neuron, which maps `[T, B, ...]` to spikes; its state is reset by the method.
+        timesteps: number of steps T, at least 1.
+        in_channels: number of channels C of the images.
+        neuron: makes the spiking neuron for input `[T, B, *]`; the method resets its state.
+
+    Raises:
+        ValueError: `timesteps` is below 1.
 
     Source:
         Direct Training of Spiking Transformers, figure 4.

@@ -1,4 +1,4 @@
-"""What every encoding shares: time moves to the front here, and nowhere else."""
+"""The base class of every encoding; only encodings move time to the front."""
 
 from typing import ClassVar
 
@@ -6,21 +6,32 @@ from torch import Tensor, nn
 
 
 class Encoding(nn.Module):
-    """Turns a batch of images into `timesteps` steps of input for a spiking network.
+    """Turns a batch of images into the `timesteps` steps of input of a spiking network.
+
+    To define a new encoding, write a subclass with a method `forward`.
 
     Shape:
-        `[B, C, H, W] -> [T, B, C', H, W]`, with C' = `out_channels`; the dtype is kept.
+        `[B, C, H, W]` to `[T, B, C', H, W]`, with C' = `out_channels` and the same dtype.
 
     Args:
-        timesteps: T, at least 1.
-        in_channels: C, known from the data set.
+        timesteps: number of steps T, at least 1.
+        in_channels: number of channels C of the images, from the data set.
 
     Attributes:
-        out_channels: C', what the backbone will see; C unless a subclass says otherwise.
-        sample_dims: of one sample that it takes: 3 of an image, 4 of event frames.
+        out_channels: number of channels C' of the output; C unless a subclass sets another.
+        sample_dims: number of dimensions of one sample: 3 for an image, 4 for event frames.
 
     Raises:
         ValueError: `timesteps` is below 1.
+
+    Example:
+        >>> import torch
+        >>> class Inverted(Encoding):                               # X[t] = 1 - x
+        ...     def forward(self, x):
+        ...         self.require_range(x)
+        ...         return (1 - x).expand(self.timesteps, *x.shape)
+        >>> Inverted(timesteps=2, in_channels=1)(torch.full((1, 1, 1, 1), 0.25)).flatten().tolist()
+        [0.75, 0.75]
     """
 
     sample_dims: ClassVar[int] = 3
@@ -28,30 +39,30 @@ class Encoding(nn.Module):
     def __init__(self, *, timesteps: int, in_channels: int) -> None:
         super().__init__()
         if timesteps < 1:
-            raise ValueError(f"Encoding: timesteps must be at least 1; got {timesteps}")
+            raise ValueError(f"{type(self).__name__}: timesteps must be at least 1; got {timesteps}")
         self.timesteps = timesteps
         self.in_channels = in_channels
         self.out_channels = in_channels
-        self._range_seen: set[bool] = set()  # the modes, training or not, whose first batch was looked at
+        self._range_seen: set[bool] = set()  # modes, training or not, whose first batch was checked
 
     def begin_evaluation(self) -> None:
-        """Start a pass over held-out data; whatever is random starts over, so that the pass can be repeated."""
+        """Start an evaluation: random numbers start from the same seed again, so that an evaluation can be repeated."""
         self._range_seen.discard(False)
 
     def require_range(self, x: Tensor, low: float = 0.0, high: float = 1.0) -> None:
-        """Refuse values outside `[low, high]`: such pixels would saturate without a word.
+        """Reject values outside `[low, high]`, where an encoding would saturate without an error.
 
-        Only the first batch in training and the first of each evaluation is looked at: looking makes a GPU wait.
+        Only the first batch in training and the first batch of each evaluation are checked, since each check makes a GPU wait.
 
         Raises:
-            ValueError: a value lies outside, or is not a number.
+            ValueError: a value is outside the range or not a number.
         """
         if self.training in self._range_seen:
             return
         lowest, highest = x.min().item(), x.max().item()
         if not (low <= lowest and highest <= high):
             raise ValueError(
-                f"{type(self).__name__}: x must lie in [{low:g}, {high:g}]; got {lowest:g} to {highest:g}; "
+                f"{type(self).__name__}: x must be in [{low:g}, {high:g}]; got {lowest:g} to {highest:g}; "
                 "set dataset.normalize=false"
             )
         self._range_seen.add(self.training)

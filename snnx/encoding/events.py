@@ -1,4 +1,4 @@
-"""What an event camera gives is spikes already: only time moves to the front."""
+"""Events of a camera are spikes already, so the encoding only moves time to the front."""
 
 from torch import Tensor
 
@@ -6,19 +6,21 @@ from snnx.encoding.encoding import Encoding
 
 
 class Events(Encoding):
-    """Event frames as they are, step by step.
+    """Passes event frames on unchanged, one per step.
 
         X[t] = x[:, t]
 
     Shape:
-        `[B, T, C, H, W] -> [T, B, C, H, W]`; C = 2 polarities.
+        `[B, T, C, H, W]` to `[T, B, C, H, W]`; C = 2 polarities.
 
     Args:
-        timesteps: T, at least 1.
-        in_channels: C.
+        timesteps: number of steps T, at least 1.
+        in_channels: number of channels C of the frames.
 
     Raises:
-        ValueError: x is no batch of T frames.
+        ValueError: `timesteps` is below 1, or x is not a batch of T frames.
+
+    Source: Fang et al., PLIF, 2021, section 4.1, which feeds frames of events to the network.
 
     Example:
         >>> import torch
@@ -30,7 +32,7 @@ class Events(Encoding):
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim != 5:
-            raise ValueError(f"Events: x must be event frames [B, T, C, H, W]; got {list(x.shape)}; give it an event data set")
+            raise ValueError(f"Events: x must be event frames [B, T, C, H, W]; got {list(x.shape)}; choose an event data set")
         if x.shape[1] != self.timesteps:
-            raise ValueError(f"Events: frames must be timesteps={self.timesteps} in number; got {x.shape[1]}")
+            raise ValueError(f"Events: x must have timesteps = {self.timesteps} frames; got {x.shape[1]}")
         return x.transpose(0, 1)

@@ -1,4 +1,4 @@
-"""Population coding: overlapping Gaussian receptive fields, each of which fires once."""
+"""Population coding: each channel has overlapping Gaussian receptive fields, and each field fires once."""
 
 import torch
 from torch import Tensor
@@ -8,29 +8,29 @@ from snnx.encoding.spike_at import spike_at
 
 
 class Gaussian(Encoding):
-    """N fields a channel; the closer a pixel lies to the middle of a field, the earlier that field fires.
+    """Encodes a pixel by N fields; the closer its value is to the centre of a field, the earlier that field fires.
 
         mu_i  = x_min + (2i - 3) * (x_max - x_min) / (2 * (N - 2)),   i = 1..N
         sigma = (x_max - x_min) / (beta * (N - 1))        or N - 2, by sigma_denominator
         r_i   = exp(-(x - mu_i)^2 / (2 * sigma^2))
         t_i   = round((1 - r_i) * (T - 1)),  no spike if r_i < r_min
 
-    Zero pixels are no exception: fields near 0 answer to them.
+    Pixels of 0 cause spikes too, in the fields near 0.
 
     Shape:
-        `[B, C, H, W] -> [T, B, C*N, H, W]`, field i of channel c at `c*N + i - 1`; values 0 and 1.
+        `[B, C, H, W]` to `[T, B, C*N, H, W]`, values 0 and 1; field i of channel c is at index `c*N + i - 1`.
 
     Args:
-        timesteps: T, at least 1.
-        in_channels: C.
-        fields: N, at least 3.
-        beta: narrowness of the fields, > 0, customarily 1 to 2.
-        x_range: the domain (x_min, x_max), not that of a batch.
-        sigma_denominator: `n_minus_1` as printed in the paper, `n_minus_2` as in Bohte et al.
-        r_min: responses below it are silent, 0 to 1.
+        timesteps: number of steps T, at least 1.
+        in_channels: number of channels C of the images.
+        fields: number of fields N per channel, at least 3.
+        beta: narrowness of the fields, > 0, usually 1 to 2.
+        x_range: smallest and largest possible value (x_min, x_max) of the data, not of a batch.
+        sigma_denominator: `n_minus_1` as printed in the paper, or `n_minus_2` as in Bohte et al.
+        r_min: fields with a smaller response do not fire; in [0, 1].
 
     Raises:
-        ValueError: an argument leaves its range, or x leaves `x_range`.
+        ValueError: an argument is outside its range, or a value of x is outside `x_range`.
 
     Source:
         Bohte, Kok and La Poutré 2002; Direct Training of Spiking Transformers, Eq 7.
@@ -59,13 +59,13 @@ class Gaussian(Encoding):
         if fields < 3:
             raise ValueError(f"Gaussian: fields must be at least 3; got {fields}")
         if beta <= 0:
-            raise ValueError(f"Gaussian: beta must be > 0; got {beta}")
+            raise ValueError(f"Gaussian: beta must be positive; got {beta}")
         if low >= high:
-            raise ValueError(f"Gaussian: x_range must rise; got {low:g} to {high:g}")
+            raise ValueError(f"Gaussian: x_range must go from a smaller to a larger value; got {low:g} to {high:g}")
         if sigma_denominator not in denominators:
             raise ValueError(f"Gaussian: sigma_denominator must be n_minus_1 or n_minus_2; got {sigma_denominator}")
         if not 0 <= r_min <= 1:
-            raise ValueError(f"Gaussian: r_min must lie in [0, 1]; got {r_min}")
+            raise ValueError(f"Gaussian: r_min must be in [0, 1]; got {r_min}")
         self.out_channels = in_channels * fields
         self.x_range = (low, high)
         self.r_min = float(r_min)
@@ -74,7 +74,7 @@ class Gaussian(Encoding):
         self.register_buffer("mu", low + (2 * i - 3) * (high - low) / (2 * (fields - 2)), persistent=False)
 
     def times(self, x: Tensor) -> Tensor:
-        """The step at which each field fires, `[B, C, N, H, W]`; -1 for none."""
+        """Return the step at which each field fires, `[B, C, N, H, W]`; -1 for a field that does not fire."""
         r = (-((x.unsqueeze(2) - self.mu) ** 2) / (2 * self.sigma**2)).exp()
         return ((1 - r) * (self.timesteps - 1)).round().masked_fill_(r < self.r_min, -1.0)
 

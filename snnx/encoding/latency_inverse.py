@@ -1,4 +1,4 @@
-"""Latency coding, inverse: the delay is proportional to 1/brightness."""
+"""Inverse latency coding: the delay of the spike is proportional to 1/brightness."""
 
 from torch import Tensor
 
@@ -7,27 +7,26 @@ from snnx.encoding.temporal import Temporal
 
 
 class LatencyInverse(Temporal):
-    """One spike a pixel if it comes in time; the brighter, the earlier.
+    """Encodes a pixel by at most one spike, which comes earlier for a brighter pixel.
 
         t_f = ceil(1 / x) - 1,  no spike if t_f > T - 1
 
-    Coarse when T is small: half of all intensities share t_f = 0, and everything below 1/T is silent, a pixel of 0
-    always, whatever `silent_value` says.
+    The code is coarse: only a pixel of 1 fires at step 0, all others from 1/2 up fire at step 1, and pixels below 1/T do not
+    fire at all. So a pixel of 0 never fires, whatever `silent_value` is.
 
     Shape:
-        `[B, C, H, W] -> [T, B, C, H, W]`, values 0 and 1.
+        `[B, C, H, W]` to `[T, B, C, H, W]`, values 0 and 1.
 
     Args:
-        timesteps: T, at least 1.
-        in_channels: C.
-        silent_value: 0, 1 or None: the intensity that does not fire.
+        timesteps: number of steps T, at least 1.
+        in_channels: number of channels C of the images.
+        silent_value: value of the pixels that do not fire: 0, 1, or `None` if all may fire.
 
     Raises:
-        ValueError: x leaves [0, 1].
+        ValueError: `timesteps` is below 1, `silent_value` is not allowed, or a value of x is outside [0, 1].
 
     Source:
-        Direct Training of Spiking Transformers, section 2.4: "delta t = 1/a"; the step is the simplest
-        whole-number reading.
+        Direct Training of Spiking Transformers, section 2.4: "delta t = 1/a"; rounding up to whole steps is our choice.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""Latency coding, linear: the delay falls linearly with brightness."""
+"""Linear latency coding: the delay of the spike falls linearly with brightness."""
 
 from torch import Tensor
 
@@ -7,23 +7,23 @@ from snnx.encoding.temporal import Temporal
 
 
 class LatencyLinear(Temporal):
-    """One spike a pixel; the brighter, the earlier.
+    """Encodes a pixel by one spike, which comes earlier for a brighter pixel.
 
         t_f = round((T - 1) * (1 - x)),  ties to even
 
-    Equals SpikingJelly's `LatencyEncoder(T, "linear")` with `silent_value=None`; there a pixel of 0 fires at
-    T - 1, here `silent_value=0` keeps it silent.
+    With `silent_value=None` it equals SpikingJelly's `LatencyEncoder(T, "linear")`, in which a pixel of 0 fires at T - 1; with
+    `silent_value=0` such a pixel does not fire.
 
     Shape:
-        `[B, C, H, W] -> [T, B, C, H, W]`, values 0 and 1.
+        `[B, C, H, W]` to `[T, B, C, H, W]`, values 0 and 1.
 
     Args:
-        timesteps: T, at least 1.
-        in_channels: C.
-        silent_value: 0, 1 or None: the intensity that does not fire.
+        timesteps: number of steps T, at least 1.
+        in_channels: number of channels C of the images.
+        silent_value: value of the pixels that do not fire: 0, 1, or `None` if all may fire.
 
     Raises:
-        ValueError: x leaves [0, 1].
+        ValueError: `timesteps` is below 1, `silent_value` is not allowed, or a value of x is outside [0, 1].
 
     Source:
         Direct Training of Spiking Transformers, section 2.4: "delta t = 1 - a".

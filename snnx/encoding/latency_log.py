@@ -1,4 +1,4 @@
-"""Latency coding, logarithmic: as the retina maps brightness to delay."""
+"""Logarithmic latency coding: the delay of the spike falls with the logarithm of brightness, as in the retina."""
 
 import math
 
@@ -9,23 +9,23 @@ from snnx.encoding.temporal import Temporal
 
 
 class LatencyLog(Temporal):
-    """One spike a pixel; dim pixels are spread over most of the steps.
+    """Encodes a pixel by one spike, which comes earlier for a brighter pixel; dark pixels are spread over most of the steps.
 
         t_f = round(-ln(x + (1 - x) * exp(-(T - 1)))),  ties to even
 
-    This is SpikingJelly's `T - 1 - ln(A*x + 1)` with `A = exp(T - 1) - 1`, written so that A cannot overflow when T is
-    large. x = 1 gives 0 and x = 0 gives T - 1, where `silent_value=0` keeps it silent.
+    This equals SpikingJelly's `T - 1 - ln(A*x + 1)` with `A = exp(T - 1) - 1`, in a form in which A cannot overflow for large
+    T. A pixel of 1 fires at 0 and a pixel of 0 at T - 1, unless `silent_value=0` keeps it silent.
 
     Shape:
-        `[B, C, H, W] -> [T, B, C, H, W]`, values 0 and 1.
+        `[B, C, H, W]` to `[T, B, C, H, W]`, values 0 and 1.
 
     Args:
-        timesteps: T, at least 1.
-        in_channels: C.
-        silent_value: 0, 1 or None: the intensity that does not fire.
+        timesteps: number of steps T, at least 1.
+        in_channels: number of channels C of the images.
+        silent_value: value of the pixels that do not fire: 0, 1, or `None` if all may fire.
 
     Raises:
-        ValueError: x leaves [0, 1].
+        ValueError: `timesteps` is below 1, `silent_value` is not allowed, or a value of x is outside [0, 1].
 
     Source:
         SpikingJelly's `LatencyEncoder(T, "log")`; named in On the Future of Training Spiking Neural Networks.
@@ -40,4 +40,4 @@ class LatencyLog(Temporal):
     def code(self, x: Tensor) -> Tensor:
         last = self.timesteps - 1
         times = -(x + (1 - x) * math.exp(-last)).log()
-        return spike_at(times.round().clamp(max=last), self.timesteps)  # clamp: exp(-last) is 0 beyond some 100 steps
+        return spike_at(times.round().clamp(max=last), self.timesteps)  # beyond about 100 steps exp(-last) is 0

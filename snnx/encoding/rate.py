@@ -1,4 +1,4 @@
-"""Rate coding: brightness is the probability of a spike."""
+"""Rate coding: the brightness of a pixel is the probability that it fires at a step."""
 
 import torch
 from torch import Tensor
@@ -7,26 +7,27 @@ from snnx.encoding.encoding import Encoding
 
 
 class Rate(Encoding):
-    """Independent Bernoulli spikes, the usual stand-in for a Poisson process.
+    """Draws each spike independently, which is the usual approximation of a Poisson process.
 
-        S[t] = 1[u[t] < x],  u[t] ~ U[0, 1) drawn anew at each t
+        S[t] = 1[u[t] < x],  u[t] ~ U[0, 1), drawn for each pixel and step
 
-    With `<` a pixel of 0 never fires and a pixel of 1 always does; SpikingJelly's `PoissonEncoder` compares with `<=`,
-    so that its zero pixels fire once in 2²⁴ draws.
+    Because of `<`, a pixel of 0 never fires and a pixel of 1 always does. SpikingJelly's `PoissonEncoder` compares with `<=`,
+    so that a pixel of 0 fires once in 2²⁴ draws.
 
-    In training the numbers come from torch's global generator of the input's device. In evaluation they come from a
-    generator of our own, seeded anew for each pass: accuracy is repeatable, and evaluating leaves training undisturbed.
+    In training, the random numbers come from torch's global generator on the input's device. In evaluation, they come from a
+    separate generator that is seeded at the start of each evaluation, so that accuracy can be repeated and evaluation does not
+    change the training.
 
     Shape:
-        `[B, C, H, W] -> [T, B, C, H, W]`, values 0 and 1.
+        `[B, C, H, W]` to `[T, B, C, H, W]`, values 0 and 1.
 
     Args:
-        timesteps: T, at least 1.
-        in_channels: C.
-        eval_encoder_seed: seed of each evaluation pass.
+        timesteps: number of steps T, at least 1.
+        in_channels: number of channels C of the images.
+        eval_encoder_seed: seed at the start of each evaluation.
 
     Raises:
-        ValueError: x leaves [0, 1].
+        ValueError: `timesteps` is below 1, or a value of x is outside [0, 1].
 
     Source:
         Direct Training of Spiking Transformers, Eq 6.
@@ -41,7 +42,7 @@ class Rate(Encoding):
     def __init__(self, *, timesteps: int, in_channels: int, eval_encoder_seed: int) -> None:
         super().__init__(timesteps=timesteps, in_channels=in_channels)
         self.eval_encoder_seed = eval_encoder_seed
-        self._generator: torch.Generator | None = None  # lives on the input's device, so it is made with the first batch
+        self._generator: torch.Generator | None = None  # made with the first batch, on whose device it must be
 
     def begin_evaluation(self) -> None:
         super().begin_evaluation()
@@ -51,7 +52,7 @@ class Rate(Encoding):
         self.require_range(x)
         generator = None if self.training else self._evaluation_generator(x.device)
         u = torch.rand(self.timesteps, *x.shape, generator=generator, dtype=x.dtype, device=x.device)
-        return u.lt_(x)  # in place: T images in memory, not three times T
+        return u.lt_(x)  # in place, so that only T images are in memory
 
     def _evaluation_generator(self, device: torch.device) -> torch.Generator:
         if self._generator is None or self._generator.device != device:

@@ -1,4 +1,4 @@
-"""Direct coding without weights: the image itself at every step."""
+"""Direct coding without weights: the image itself is the input at every step."""
 
 from torch import Tensor
 
@@ -6,18 +6,21 @@ from snnx.encoding.encoding import Encoding
 
 
 class Repeat(Encoding):
-    """The float image, presented unchanged at each of T steps; the first layer of the network makes the spikes.
+    """Presents the image unchanged at each of the T steps; the network's first neurons make the spikes.
 
         X[t] = x
 
-    Takes any real values, so normalised images too. The result is a view: T steps cost the memory of one.
+    Images may have any real values, so they may be normalised. The output is a view and takes the memory of one image.
 
     Shape:
-        `[B, C, H, W] -> [T, B, C, H, W]`.
+        `[B, C, H, W]` to `[T, B, C, H, W]`.
 
     Args:
-        timesteps: T, at least 1.
-        in_channels: C.
+        timesteps: number of steps T, at least 1.
+        in_channels: number of channels C of the images.
+
+    Raises:
+        ValueError: `timesteps` is below 1.
 
     Source:
         Rueckauer et al. 2017 (constant analogue input); Rathi and Roy 2020 (direct coding).

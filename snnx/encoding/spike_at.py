@@ -1,22 +1,22 @@
-"""From spike times to a spike train."""
+"""Turns spike times into spike trains."""
 
 import torch
 from torch import Tensor
 
 
 def spike_at(times: Tensor, timesteps: int) -> Tensor:
-    """At most one spike for each entry, at its time.
+    """Return spike trains in which each entry fires at its time.
 
         S[t] = 1[times == t],  t = 0 .. T-1
 
-    A time that is none of the T steps, such as -1 or infinity, is no spike.
+    A time that is not one of the T steps, such as -1 or infinity, gives no spike.
 
     Shape:
-        `[*] -> [T, *]`, in the dtype of `times`.
+        `[*]` to `[T, *]`, in the dtype of `times`.
 
     Args:
-        times: whole numbers, in a floating dtype.
-        timesteps: T.
+        times: whole numbers in a floating dtype.
+        timesteps: number of steps T.
 
     Example:
         >>> spike_at(torch.tensor([0.0, 2.0, -1.0]), timesteps=3).tolist()

@@ -1,4 +1,4 @@
-"""Codes in which the time of a spike carries the value."""
+"""The base class of encodings in which the time of a spike carries the value."""
 
 from torch import Tensor
 
@@ -6,24 +6,25 @@ from snnx.encoding.encoding import Encoding
 
 
 class Temporal(Encoding):
-    """A temporal code, in which pixels of one value may carry no information and stay silent.
+    """Encodes pixels by `code`, except that pixels with one value may stay silent.
 
         S[t] = 0 where x = silent_value, else code(x)[t]
 
     Shape:
-        `[B, C, H, W] -> [T, B, C, H, W]`.
+        `[B, C, H, W]` to `[T, B, C, H, W]`.
 
     Args:
-        timesteps: T, at least 1.
-        in_channels: C.
-        silent_value: 0 silences black pixels, 1 white ones, None nobody.
+        timesteps: number of steps T, at least 1.
+        in_channels: number of channels C of the images.
+        silent_value: value of the pixels that do not fire: 0 for black, 1 for white, or `None` if all may fire.
 
     Raises:
-        ValueError: `silent_value` is something else, or x leaves [0, 1].
+        ValueError: `timesteps` is below 1, `silent_value` is not allowed, or a value of x is outside [0, 1].
 
     Source:
-        Direct Training of Spiking Transformers, section 2.4: brighter pixels fire earlier, low ones late or not at all,
-        and pure white ones not at all. The last contradicts the first for the brightest pixel, hence the choice.
+        Direct Training of Spiking Transformers, section 2.4. It says that brighter pixels fire earlier and dark ones late or
+        not at all, but also that pure white pixels do not fire, which contradicts the first for the brightest pixel. So both
+        are offered.
     """
 
     def __init__(self, *, timesteps: int, in_channels: int, silent_value: int | None) -> None:
@@ -33,7 +34,7 @@ class Temporal(Encoding):
         self.silent_value = silent_value
 
     def code(self, x: Tensor) -> Tensor:
-        """The spikes `[T, B, C, H, W]` of `x`, were no pixel silenced; what a subclass defines."""
+        """Return the spikes `[T, B, C, H, W]` of `x` as if no pixel were silent; a subclass defines this."""
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:

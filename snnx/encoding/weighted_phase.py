@@ -1,4 +1,4 @@
-"""Weighted phase coding: the binary digits of a pixel, one a step."""
+"""Weighted phase coding: the binary digits of a pixel, one per step."""
 
 import torch
 from torch import Tensor
@@ -7,27 +7,28 @@ from snnx.encoding.temporal import Temporal
 
 
 class WeightedPhase(Temporal):
-    """The first K binary digits of a pixel, the heaviest first, over and over until T steps are full.
+    """Encodes a pixel by its first K binary digits, the most significant first, repeated until T steps are full.
 
         level = floor(x * (1 - 2^-K) * 2^K)
         bit[t] = floor(level / 2^(K - 1 - k)) mod 2,  k = t mod K
         X[t] = bit[t] * 2^-(1 + k)     or bit[t], if apply_phase_weight is false
 
-    The factor 1 - 2^-K makes room for x = 1, which SpikingJelly's `WeightedPhaseEncoder` refuses. A spike at phase k
-    stands for 2^-(1 + k): without the weights the network sees bare digits and the code is lost.
+    Because of the factor 1 - 2^-K, x = 1 is allowed, which SpikingJelly's `WeightedPhaseEncoder` rejects. A spike at phase k
+    means 2^-(1 + k); without this weight the network cannot tell digits apart.
 
     Shape:
-        `[B, C, H, W] -> [T, B, C, H, W]`.
+        `[B, C, H, W]` to `[T, B, C, H, W]`.
 
     Args:
-        timesteps: T, at least 1; where T < K the lightest digits are cut off.
-        in_channels: C.
-        phases: K, 1 to 24, the digits that a float32 holds. K = T fills the window with one period.
-        apply_phase_weight: multiply each spike by its weight.
-        silent_value: 0, 1 or None: the intensity that does not fire; a pixel of 0 has no digits anyway.
+        timesteps: number of steps T, at least 1; if T < K, the least significant digits are left out.
+        in_channels: number of channels C of the images.
+        phases: number of digits K, 1 to 24, as many as a float32 has. With K = T one period fills the window.
+        apply_phase_weight: whether each spike is multiplied by its weight.
+        silent_value: value of the pixels that do not fire: 0, 1, or `None` if all may fire. All digits of a pixel of 0 are 0.
 
     Raises:
-        ValueError: `phases` is not in 1..24, or x leaves [0, 1].
+        ValueError: `timesteps` is below 1, `phases` is not in 1..24, `silent_value` is not allowed, or a value of x is outside
+            [0, 1].
 
     Source:
         Kim et al. 2018, Deep neural networks with weighted spikes; Direct Training of Spiking Transformers, figure 2.
@@ -43,7 +44,7 @@ class WeightedPhase(Temporal):
     ) -> None:
         super().__init__(timesteps=timesteps, in_channels=in_channels, silent_value=silent_value)
         if not 1 <= phases <= 24:
-            raise ValueError(f"WeightedPhase: phases must be 1 to 24; got {phases}")
+            raise ValueError(f"WeightedPhase: phases must be between 1 and 24; got {phases}")
         self.phases = phases
         self.apply_phase_weight = apply_phase_weight
 

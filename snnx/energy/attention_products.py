@@ -1,19 +1,22 @@
-"""Additions of the two products of an attention of spikes."""
+"""Counts the additions of the two matrix products in spiking attention."""
 
 from torch import Tensor
 
 
 def products(scores: Tensor, denoised: Tensor, v: Tensor) -> Tensor:
-    """`[T, B]`: additions of `A = q k^T` and of `A' v`, where both factors are not 0.
+    """Return the additions of `A = q k^T` and of `A' v` for each step and sample; a factor of 0 causes none.
 
-        sum of A[i, j]  +  sum of A'[i, j] * v[j, d]
+        additions[t, b] = sum over h, i, j of A[i, j]  +  sum over h, i, j, d of A'[i, j] * v[j, d]
 
-    Of binary q and k a score is the number of places where both fire, so that many additions made it; a score of n that meets a
-    spike of v is n more, as any graded spike.
+    For binary q and k, a score is the number of channels in which both fire, and so the number of additions that made it. A
+    score of n that meets a spike of v counts as n additions, like any graded spike.
+
+    Shape:
+        scores `[T, B, h, N, N]` and v `[T, B, N, D]` to `[T, B]`.
 
     Args:
-        scores, denoised: A and A', `[T, B, h, N, N]`.
-        v: binary, `[T, B, N, D]`.
+        scores, denoised: A and A', the scores before and after the denoiser.
+        v: values, 0 or 1.
 
     Example:
         >>> import torch

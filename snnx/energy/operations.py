@@ -1,4 +1,4 @@
-"""What the inputs of a layer make it add up or multiply."""
+"""Counts the additions and multiplications that the inputs of a layer cause."""
 
 from functools import reduce
 
@@ -13,17 +13,17 @@ QUARTERS = (0.25, 0.5, 0.75, 1.0)
 
 @torch.no_grad()
 def charge(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
-    """`[C, B]`: absolute inputs of each input channel, each times the weights that it meets, over all steps.
+    """Return, for each input channel and sample, the sum of |input| times the number of weights it meets, over all steps.
 
     Shape:
-        `[T, B, C, H, W]` (convolution) or `[T, B, *, C]` (linear).
+        `[T, B, C, H, W]` (convolution) or `[T, B, *, C]` (linear) to `[C, B]`.
 
     Example:
         >>> charge(nn.Linear(2, 10), torch.tensor([[[1.0, 0.5]], [[1.0, 0.0]]])).tolist()
         [[20.0], [5.0]]
     """
-    wide = torch.promote_types(x.dtype, torch.float32)  # sums of bfloat16 would be rounded
-    size = x.abs().sum(0, dtype=wide).double()  # added up in float32: torch converts to float64 ten times as slow
+    wide = torch.promote_types(x.dtype, torch.float32)  # a sum in bfloat16 would be rounded
+    size = x.abs().sum(0, dtype=wide).double()  # sums in float64 would take ten times as long
     if isinstance(layer, nn.Linear):
         return (size.flatten(1, -2).sum(1) if x.ndim > 3 else size).T * layer.out_features
     met = size.flatten(2) @ reach(layer, x.shape[-2:], x.device).double()
@@ -31,35 +31,35 @@ def charge(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
 
 
 def units(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
-    """`[C]`: the unit of each input channel in this batch; 0 where the channel is silent."""
+    """Return the unit of each input channel in this batch, of which its values are multiples, `[C]`; 0 for a silent channel."""
     channel = 2 if isinstance(layer, nn.Conv2d) else x.ndim - 1
     rest = [place for place in range(x.ndim) if place != channel]
     size = x.abs()
     silent = size == 0
-    if bool((silent | (size == 1)).all()):  # the usual case, for nothing
+    if bool((silent | (size == 1)).all()):  # the usual case, which needs no division
         return size.amax(dim=rest).double()
     found = [size == quarter for quarter in QUARTERS]
-    if bool(reduce(torch.logical_or, found, silent).all()):  # means of four spikes: which of them there are says it all
-        there = [one.view(torch.uint8).amax(dim=rest) for one in found]  # of bytes: `any` is ten times as slow
+    if bool(reduce(torch.logical_or, found, silent).all()):  # means of four spikes
+        there = [one.view(torch.uint8).amax(dim=rest) for one in found]  # `any` takes ten times as long
         return quantum(torch.stack(there, dim=1) * torch.tensor(QUARTERS, device=x.device))
     return quantum(x.movedim(channel, 0).flatten(1))
 
 
 def synops(charges: Tensor, unit: Tensor, top: float) -> float | None:
-    """Additions that these charges are, or None where the inputs are values.
+    """Return the number of additions that the charges amount to, or `None` if the inputs are values and not spikes.
 
         synops = sum over channels of charge / unit
 
-    A unit is a factor of the weights, whatever it is; so binary, ternary and scaled spikes are an addition a weight, a graded
-    spike of k units is k, and the mean of a window is one for each of its spikes.
+    The unit can be multiplied into the weights, whatever it is. So a binary, ternary or scaled spike is one addition per
+    weight, a graded spike of k units is k additions, and the mean of a window is one addition for each of its spikes.
 
     Args:
-        charges: `[C]`.
-        unit: `[C]`, of each channel, of all that was seen.
-        top: the largest absolute input that was seen.
+        charges: `charge` of each channel, `[C]`.
+        unit: unit of each channel over all inputs, `[C]`.
+        top: largest absolute input.
 
     Example:
-        >>> synops(torch.tensor([20.0, 5.0]), torch.tensor([1.0, 0.5]), top=1.0)     # units of 1/2: the first are two each
+        >>> synops(torch.tensor([20.0, 5.0]), torch.tensor([1.0, 0.5]), top=1.0)     # in units of 1/2: 40 and 10
         50.0
     """
     common = float(quantum(unit[None])[0])
@@ -74,7 +74,7 @@ def synops(charges: Tensor, unit: Tensor, top: float) -> float | None:
 
 @torch.no_grad()
 def additions(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor | None:
-    """`[T, B]`: the same of each step and sample, with the units of this batch; None where the inputs are values.
+    """Return the additions of each step and sample, `[T, B]`, with the units of this batch; `None` if the inputs are values.
 
     Example:
         >>> additions(nn.Linear(2, 10), torch.tensor([[[1.0, 0.5]], [[0.0, 0.5]]])).flatten().tolist()
@@ -93,12 +93,12 @@ def additions(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor | None:
 
 
 def macs(layer: nn.Conv2d | nn.Linear, x: Tensor) -> float:
-    """Weights that meet an input at one step of one sample, zeros included and padding not."""
+    """Return the number of weights that meet an input in one step of one sample; zeros count, padding does not."""
     return float(fan_out(layer, torch.ones_like(x[:1, :1])))
 
 
 def outputs(layer: nn.Conv2d | nn.Linear, x: Tensor) -> int:
-    """Outputs of one step of one sample."""
+    """Return the number of outputs of one step of one sample."""
     if isinstance(layer, nn.Linear):
         return x[0, 0].numel() // layer.in_features * layer.out_features
     image = torch.empty(1, *x.shape[2:], device="meta")

@@ -1,10 +1,10 @@
-"""What an operation costs: named presets, each with its source."""
+"""Energy per operation: presets, each with its source."""
 
 from typing import NamedTuple
 
 
 class Price(NamedTuple):
-    """Picojoules of a multiplication with its addition, of an addition, and of a byte that is read or written."""
+    """The energy, in picojoules, of a multiply-accumulate, of an addition, and of reading or writing a byte."""
 
     mac: float
     ac: float
@@ -13,12 +13,14 @@ class Price(NamedTuple):
 
     @property
     def formula(self) -> str:
-        """The sum in words."""
+        """The formula of the energy, as text."""
         moved = f" + {self.byte} pJ * bytes" if self.byte else ""
         return f"({self.mac} pJ * macs + {self.ac} pJ * synops{moved}) / 1e6   [{self.source}]"
 
     def uj(self, macs: float, synops: float, moved: float) -> float:
-        """Microjoules of so many operations and bytes.
+        """Return the energy of these operations and bytes in microjoules.
+
+            E = (mac * macs + ac * synops + byte * moved) / 1e6
 
         Example:
             >>> PRICES["45nm"].uj(macs=1e6, synops=2e6, moved=0.0)

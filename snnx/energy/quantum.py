@@ -1,16 +1,18 @@
-"""The unit that graded spikes are multiples of."""
+"""Finds the unit of which graded spikes are multiples."""
 
 import torch
 from torch import Tensor
 
-LEVELS = 1024  # multiples of a unit that still are spikes; 64 for the mean of an 8x8 map
-ROUNDING = 1e-5  # of the largest value
+LEVELS = 1024  # inputs of more units than this are values, not spikes; the mean of an 8x8 map has 64
+ROUNDING = 1e-5  # a remainder below this share of the largest value is a rounding error
 
 
 def quantum(values: Tensor) -> Tensor:
-    """The greatest common divisor of the absolute values of each row, 0 where all are 0; below `max/LEVELS` there is none.
+    """Return the greatest common divisor of the absolute values of each row; 0 if all are 0.
 
         gcd(a, b) = a if b = 0 else gcd(b, |a - b * round(a / b)|)
+
+    A result below `max/LEVELS` means that the values have no common unit.
 
     Shape:
         `[C, N]` to `[C]`.

@@ -43,7 +43,7 @@ def chain(network: nn.Module, in_shape: tuple[int, int, int]) -> list[ChainLink]
         [('stages.conv1.0', (4, 8, 8)), ('stages.sn1', (4, 8, 8)), ('stages.pool1.0', (4, 4, 4)), ('out', (2,))]
     """
     functional.reset_net(network)
-    folded = fold_norm(network, in_shape)
+    folded = fold_norm(network, in_shape, who="export")
     for module in folded.modules():
         if isinstance(module, MemoryModule):  # it has seen an image while being folded
             module.reset()

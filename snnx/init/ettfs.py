@@ -1,4 +1,4 @@
-"""The variance that gives neurons which fire once in T steps a current of unit variance at every step."""
+"""Initial weights for neurons that fire once in T steps, so that their input current has unit variance at every step."""
 
 from math import inf, prod
 from typing import Literal
@@ -9,30 +9,32 @@ from snnx.init.init import Init, Place, places
 
 
 class ETTFS(Init):
-    """`Var(w) = v_threshold^2 * T / fan_in`, divided by what poolings and the input make of it where that is asked for.
+    """Draws weights with `Var(w) = v_threshold^2 * T / fan_in`, optionally corrected for poolings and for the network's input.
 
-        Var(I[t]) = Var(w) * fan_in * E[x[t]^2],    E[x[t]^2] = 1/T where each x fires once in T steps
+        Var(I[t]) = Var(w) * fan_in * E[x[t]^2],    E[x[t]^2] = 1/T if each x fires once in T steps
 
-    The paper's law takes every input for such a neuron. Two places of a network are none, and each can be compensated:
+    The paper assumes that such neurons drive every layer. They do not drive these two, where `Var(w)` can be divided by
 
         after pooling R neurons    T * E[x^2] = 1/R + (R - 1)/(R*T)  average,   T * (1 - (1 - 1/T)^R)  maximum
         the network's input        T * E[x^2] = T * input_power
 
     Args:
-        timesteps: T, at least 1.
-        v_threshold: of the neurons; the standard deviation of the current becomes this.
+        timesteps: number of steps T, at least 1.
+        v_threshold: threshold of the neurons, > 0; the current's standard deviation becomes equal to it.
         distribution: see `Init`.
-        compensate_pool: divide by the first of these after a pooling, taking spike times within a window for independent and
-            uniform. In a trained network they are correlated, and this is too much. A mean over the whole image, as ResNet
-            has before its read-out, is left alone: it makes scores smaller, and nothing fires on them.
-        input_power: mean square of what the first layer sees, over steps, samples and pixels: `mean^2 + std^2` of the images
-            for `encoding=repeat`, `p/T` where a share p of the pixels fires once; `None` takes the paper's 1/T.
+        compensate_pool: whether `Var(w)` is divided by the first expression in layers after a pooling. The expression assumes
+            independent uniform spike times within a window; in a trained network they are correlated, so it corrects too much.
+            The mean over the whole image before ResNet's read-out is not corrected: it only makes scores smaller, and no
+            neuron fires on them.
+        input_power: mean square of the first layer's input over steps, samples and pixels, > 0. For `encoding=repeat` it is
+            `mean^2 + std^2` of the images; if a share p of the pixels fires once, it is `p/T`. `None` means the paper's 1/T.
 
     Raises:
-        ValueError: `timesteps` is below 1, `v_threshold` or `input_power` is not positive, or there is no pooling to
-            compensate.
+        ValueError: `timesteps` is below 1, `v_threshold` or `input_power` is not positive and finite, or `compensate_pool` is
+            true for a network without a pooling.
 
-    Source: ETTFS, Eqs 13 to 21 (the normal and the uniform form); the compensations are derived from them, not in the paper.
+    Source: ETTFS, Eqs 13 to 21 (the normal and the uniform form). The two corrections are derived from them; they are not in
+        the paper.
 
     Example:
         >>> from snnx.init.init import places
@@ -65,7 +67,7 @@ class ETTFS(Init):
 
     def __call__(self, network: nn.Module) -> None:
         if self.compensate_pool and all(place.pool is None for place in places(network)):
-            raise ValueError("ETTFS: compensate_pool must be false where no layer reads a pooling; got true for such a network")
+            raise ValueError("ETTFS: compensate_pool must be false for a network in which no layer follows a pooling; got true")
         super().__call__(network)
 
     def variance(self, place: Place) -> float:
@@ -78,7 +80,7 @@ class ETTFS(Init):
 
 
 def pooled(pool: nn.AvgPool2d | nn.MaxPool2d, timesteps: int) -> float:
-    """`T * E[x[t]^2]` of what comes out of a pooling of neurons that each fire once, at independent uniform times.
+    """Return `T * E[x[t]^2]` of a pooling's output, if its input neurons each fire once at independent uniform times.
 
     Example:
         >>> [[round(pooled(pool(2), t), 2) for t in (4, 8, 16)] for pool in (nn.AvgPool2d, nn.MaxPool2d)]

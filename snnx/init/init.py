@@ -1,4 +1,4 @@
-"""How a network's weights are drawn, layer by layer, in the order in which data flows."""
+"""The base class of initial weights, which visits a network's layers in the order in which data flows."""
 
 from collections.abc import Callable, Iterator
 from math import sqrt
@@ -9,24 +9,39 @@ from torch import Tensor, nn
 
 
 class Place(NamedTuple):
-    """A layer with weights, and what of its surroundings the variance of its input depends on."""
+    """A layer with weights, and what surrounds it as far as the variance of its input depends on that."""
 
     layer: nn.Module
     fan_in: int
-    """Inputs of one output: `in_features`, or kernel size times input channels of the group."""
+    """Number of inputs of one output: `in_features`, or kernel size times input channels per group."""
     pool: nn.Module | None
-    """The 2d pooling between this layer and the one before, if there is one."""
+    """The 2d pooling between this layer and the layer before it, or `None`."""
     first: bool
+    """Whether this is the first layer with weights, which reads the network's input."""
 
 
 class Init:
-    """Draws every weight of a network's convolutions and linear layers with zero mean and a stated variance; biases become 0.
+    """Draws all weights of convolutions and linear layers with zero mean and the variance of `variance`; biases become 0.
+
+    To define a new initialisation, write a subclass with a method `variance`.
+
+        w ~ U(-sqrt(3 Var), sqrt(3 Var))    uniform
+        w ~ N(0, Var)                       normal
 
     Args:
-        distribution: `uniform`, in ±sqrt(3 Var), or `normal`.
+        distribution: `uniform` or `normal`.
 
     Raises:
         ValueError: `distribution` is neither.
+
+    Example:
+        >>> class LeCun(Init):                                      # Var(w) = 1 / fan_in
+        ...     def variance(self, place):
+        ...         return 1 / place.fan_in
+        >>> layer = nn.Linear(300, 500)
+        >>> LeCun()(layer)
+        >>> bool(layer.weight.abs().max() <= 0.1)                   # sqrt(3/300)
+        True
     """
 
     def __init__(self, *, distribution: Literal["uniform", "normal"] = "uniform") -> None:
@@ -35,12 +50,12 @@ class Init:
         self.distribution = distribution
 
     def variance(self, place: Place) -> float:
-        """Of the weights of one layer."""
+        """Return the variance of the weights of one layer."""
         raise NotImplementedError(f"{type(self).__name__} must implement variance(place)")
 
     @torch.no_grad()
     def __call__(self, network: nn.Module) -> None:
-        """Draw all weights of `network` anew."""
+        """Draw new values for all weights of `network`."""
         for place in places(network):
             DRAWS[self.distribution](place.layer.weight, sqrt(self.variance(place)))
             if place.layer.bias is not None:
@@ -59,7 +74,7 @@ DRAWS: dict[str, Callable[[Tensor, float], None]] = {"uniform": _uniform, "norma
 
 
 def places(network: nn.Module) -> Iterator[Place]:
-    """The convolutions and linear layers in the order in which a network names them, which in a chain is the order of the data.
+    """Yield the convolutions and linear layers in the order of `network.modules()`, which in a chain is the order of the data.
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(8, 10))

@@ -1,18 +1,18 @@
-"""Kaiming's variance, made for ReLU."""
+"""Kaiming's initial weights, derived for ReLU."""
 
 from snnx.init.init import Init, Place
 
 
 class Kaiming(Init):
-    """`Var(w) = 2 / fan_in`: a ReLU halves the second moment, and this doubles it back.
+    """Draws weights with `Var(w) = 2 / fan_in`: a ReLU halves the mean square, and the factor 2 restores it.
 
-    After neurons that fire once in T steps the current of a step has the variance `fan_in * 2/fan_in * 1/T = 2/T` only, which
-    diminishes with T.
+    If the inputs fire once in T steps, the current of a step only has the variance `fan_in * 2/fan_in * 1/T = 2/T`, which
+    falls as T grows; `ETTFS` avoids that.
 
     Args:
         distribution: see `Init`.
 
-    Source: He et al., 2015. ETTFS, Eqs 8 to 12, takes the uniform variant as its baseline.
+    Source: He et al., 2015. ETTFS, Eqs 8 to 12, uses the uniform form as its baseline.
 
     Example:
         >>> import torch

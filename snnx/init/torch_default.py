@@ -1,4 +1,4 @@
-"""PyTorch's own draw, under its own name."""
+"""PyTorch's default initial weights, as an option with a name."""
 
 from torch import nn
 
@@ -6,9 +6,11 @@ from snnx.init.init import places
 
 
 class TorchDefault:
-    """`w, b ~ U(-1/sqrt(fan_in), +1/sqrt(fan_in))`, so `Var(w) = 1/(3 fan_in)`, a sixth of Kaiming's.
+    """Draws `w, b ~ U(-1/sqrt(fan_in), +1/sqrt(fan_in))`, so `Var(w) = 1/(3 fan_in)`, a sixth of Kaiming's.
 
-    What a network's layers are drawn by if nothing else is chosen and the backbone does not say otherwise.
+    A network starts with these weights if no initialisation is chosen, unless its backbone sets others.
+
+    Source: `reset_parameters` of torch's own layers, which is called here.
 
     Example:
         >>> layer = nn.Linear(600, 500)
@@ -18,6 +20,6 @@ class TorchDefault:
     """
 
     def __call__(self, network: nn.Module) -> None:
-        """Draw all weights and biases of `network` anew."""
+        """Draw new values for all weights and biases of `network`."""
         for place in places(network):
             place.layer.reset_parameters()

@@ -4,16 +4,20 @@ from torch import Tensor, nn
 
 
 class EachStep(nn.Sequential):
-    """Applies its layers to every step alike; an input that is the same at every step is computed once.
+    """Applies its layers to every time step; if the input is the same at every step, it computes only one.
 
         y[t] = layers(x[t])
 
-    An expanded input (stride 0 over time, as `encoding=repeat` gives it) becomes an expanded output, and the gradient is summed
-    over time before it goes through the layers: the same numbers for a T-th of the work. That holds for layers that treat
-    samples apart, convolutions, linear layers and poolings; the batch statistics of a norm would count fewer samples.
+    An input that was expanded over time (stride 0, as `encoding=repeat` returns it) gives an expanded output, and backward sums
+    the gradient over time before it passes the layers. The numbers are the same for a T-th of the work. This is true for layers
+    that treat each sample independently, such as convolutions, linear layers and poolings. It is not true for a norm with
+    batch statistics, which would see fewer samples.
 
     Shape:
         `[T, B, *]` to `[T, B, *]`.
+
+    Args:
+        layers: the layers, as for `nn.Sequential`.
 
     Example:
         >>> import torch

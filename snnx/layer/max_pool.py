@@ -1,4 +1,4 @@
-"""Maximum over 2x2 windows, as maxima of whole images."""
+"""Max pooling of 2x2 windows, computed as maxima of whole images."""
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +10,12 @@ class MaxPool(nn.MaxPool2d):
 
         y[i, j] = max(x[2i, 2j], x[2i, 2j+1], x[2i+1, 2j], x[2i+1, 2j+1])
 
-    The larger of two columns, then of two rows: over whole images, where torch's pooling goes window by window. Gradients go to
-    the first of equal values, as torch's do. Sides that are odd, and other devices, go torch's way.
+    It takes the maximum of two columns, then of two rows, for a whole image at once, where torch visits one window after
+    another. If values are equal, the gradient goes to the first of them, as in torch. Images with an odd side, and tensors on
+    other devices, use torch's pooling.
+
+    Shape:
+        `[B, C, H, W]` to `[B, C, H/2, W/2]`.
 
     Example:
         >>> x = torch.arange(8.0).view(1, 1, 2, 4)

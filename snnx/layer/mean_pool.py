@@ -1,4 +1,4 @@
-"""Average pooling of 2x2 windows, as a matrix product."""
+"""Average pooling of 2x2 windows, computed as a matrix product."""
 
 import torch
 from torch import Tensor, nn
@@ -9,9 +9,13 @@ class MeanPool(nn.AvgPool2d):
 
         y[i, j] = (x[2i, 2j] + x[2i, 2j+1] + x[2i+1, 2j] + x[2i+1, 2j+1]) / 4
 
-    Two rows of an image lie in memory as one vector of `2W` values, and a constant matrix of quarters takes it to the `W/2` of
-    a row of the output: torch's product is vectorised, forward and backward, where its pooling is not. Quarters of spikes are
-    exact in every precision. Sides that are odd, and other devices, go torch's way.
+    In memory, two rows of an image are one vector of `2W` values; a constant matrix with entries 1/4 maps it to the `W/2`
+    values of one output row. Torch's matrix product is vectorised in forward and backward, and its pooling is not. Averages of
+    four spikes are multiples of 1/4, which every precision holds exactly. Images with an odd side, and tensors on other
+    devices, use torch's pooling.
+
+    Shape:
+        `[B, C, H, W]` to `[B, C, H/2, W/2]`.
 
     Example:
         >>> x = torch.arange(8.0).view(1, 1, 2, 4)

@@ -1,4 +1,4 @@
-"""A layer without memory, and the norm behind it."""
+"""A layer without memory, followed by a norm."""
 
 from torch import Tensor, nn
 
@@ -6,7 +6,7 @@ from snnx.norm.foldable import is_foldable
 
 
 class Normed(nn.Sequential):
-    """Applies a layer to every step, and then a norm, which sees all steps.
+    """Applies a layer to every time step, and then a norm to all steps together.
 
         y = norm(layer(x[t]) for all t)
 
@@ -14,11 +14,11 @@ class Normed(nn.Sequential):
         `[T, B, *]` to `[T, B, C, *]`.
 
     Args:
-        layer: a convolution, for samples without time.
-        norm: takes `[T, B, C, *]`.
-        once: compute an input that is the same at every step once, as `EachStep` does. Mean and variance of a batch are those
-            of its T copies, and the running variance, which is unbiased, differs by less than one part in B*H*W. A norm that
-            may treat the steps differently still sees all of them.
+        layer: a convolution, which takes samples without time.
+        norm: a norm of `[T, B, C, *]`.
+        once: whether an input that is the same at every step is computed once, as in `EachStep`. A batch norm then sees one
+            copy in place of T: mean and variance are the same, and the running variance, which is unbiased, differs by less
+            than one part in B*H*W. A norm that may treat the steps differently still sees all of them.
 
     Example:
         >>> import torch

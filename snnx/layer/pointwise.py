@@ -1,4 +1,4 @@
-"""A linear layer over tokens, as a convolution of one pixel."""
+"""A linear layer over tokens, computed as a convolution with a kernel of one pixel."""
 
 import torch
 from torch import Tensor, nn
@@ -6,13 +6,16 @@ from torch.nn import functional as F
 
 
 class Pointwise(nn.Linear):
-    """`nn.Linear` on `[n, N, n_in]`, faster in float32 on a CPU.
+    """`nn.Linear` for tokens `[n, N, n_in]`, faster in float32 on a CPU.
 
         y[i, j] = W x[i, j] + b
 
-    Tokens with their channels together are an image `n_in` channels deep whose channels lie together, and torch gives its
-    convolutions to another library than its matrix products. Other precisions and devices go torch's way. What it does to a
-    training step of Spikformer is in `snnx bench steps`.
+    The tokens are viewed as an image with `n_in` channels in channels-last layout. Torch computes convolutions by a different
+    library than matrix products, and here that library is faster. Other precisions and devices use `nn.Linear`. `snnx bench
+    steps` shows the effect on a training step of Spikformer.
+
+    Shape:
+        `[n, N, n_in]` to `[n, N, n_out]`.
 
     Example:
         >>> layer, x = Pointwise(3, 2), torch.rand(4, 5, 3)

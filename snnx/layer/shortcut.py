@@ -1,12 +1,15 @@
-"""The way past a residual block."""
+"""The connection that skips the layers of a residual block."""
 
 from torch import nn
 
 
 class Shortcut(nn.Identity):
-    """The input, unchanged: a name for the place where a converted network carries a gain.
+    """The identity, `y = x`; conversion replaces it by a gain where the scales at its two ends differ.
 
-    Without weights, so that the names of a state dict stay torchvision's.
+    It has no weights, so a network's state dict keeps torchvision's names.
+
+    Shape:
+        any to the same.
 
     Example:
         >>> import torch

@@ -8,16 +8,16 @@ from snnx.norm.norm import MakesNorm
 
 
 class TokenLinear(nn.Module):
-    """`bn(fc(x))` of each token, which to the norm is a sample.
+    """Applies a linear layer and a norm to each token, `y = bn(fc(x))`; the norm's statistics count every token as a sample.
 
     Shape:
         `[T, B, N, n_in]` to `[T, B, N, n_out]`.
 
     Args:
-        n_in, n_out: channels.
-        bias: of the linear layer, which a batch norm makes redundant; some authors keep it.
+        n_in, n_out: number of input and output channels.
+        bias: whether the linear layer has a bias; a batch norm makes it redundant, but some authors keep it.
         norm: makes the norm; see `MakesNorm`.
-        v_threshold: of the neuron behind it.
+        v_threshold: threshold of the neuron that reads the output.
 
     Example:
         >>> import torch

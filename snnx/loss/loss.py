@@ -1,4 +1,4 @@
-"""What an option of the group `loss` does."""
+"""The interface that every option of the group `loss` follows."""
 
 from typing import Protocol
 
@@ -6,13 +6,13 @@ from torch import Tensor
 
 
 class Loss(Protocol):
-    """One number from what the network says and the labels; any `nn.Module` that is called so will do, such as torch's.
+    """Computes one number from scores and labels; any module with this call works, for example torch's losses.
 
-    A loss that wants the backbone's outputs of every step has the class attribute `every_step = True`, and gets `[T, B, K]` in
-    place of the decoded scores `[B, K]`. Accuracy is that of the decoded scores in both cases.
+    A loss that needs the backbone's outputs of every time step sets the class attribute `every_step = True`. It then receives
+    the outputs `[T, B, K]` in place of the decoded scores `[B, K]`. Accuracy is always computed from the decoded scores.
 
     Shape:
-        scores `[B, K]`, or `[T, B, K]` with `every_step`, and labels `[B]` (or probabilities `[B, K]`) to a scalar.
+        scores `[B, K]`, or outputs `[T, B, K]` with `every_step`, and labels `[B]` (or probabilities `[B, K]`) to a scalar.
 
     Example:
         >>> import torch
@@ -29,5 +29,5 @@ class Loss(Protocol):
 
 
 def reads_every_step(loss: Loss) -> bool:
-    """Whether the loss wants the outputs of every step."""
+    """Return whether a loss takes the outputs of every time step."""
     return bool(getattr(loss, "every_step", False))

@@ -1,11 +1,15 @@
-"""Mean squared error between rates and the one-hot target."""
+"""Mean squared error between firing rates and the one-hot label."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
 class RateMSE(nn.Module):
-    """`L = mean over b, k of (score[b, k] - 1[k = label[b]])^2`: scores are read as firing rates.
+    """Compares each score, read as a firing rate, with 1 for the label's class and 0 for the others.
+
+        L = mean over b, k of (score[b, k] - target[b, k])^2,   target[b, k] = 1 if k = label[b] else 0
+
+    If labels are probabilities, they are the target.
 
     Shape:
         scores `[B, K]` and labels `[B]` (or probabilities `[B, K]`) to a scalar.

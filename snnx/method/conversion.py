@@ -132,7 +132,7 @@ class Conversion(Method):
         built = backbone(neuron=ACTIVATION[activation](levels), in_shape=in_shape, classes=classes, width=width)
         if checkpoint is not None:
             load_weights(built, checkpoint, name="method.checkpoint")
-        links(fold_norm(built, in_shape), in_shape)  # raises now an error that would else come only after the training
+        links(fold_norm(built, in_shape, who="Conversion"), in_shape)  # raises an error now rather than after the training
         super().__init__(
             encoding=INPUTS[input](timesteps=min(piece, timesteps), in_channels=in_shape[0]),
             backbone=built,
@@ -167,7 +167,7 @@ class Conversion(Method):
         """
         if self.recorder is not None:
             self.recorder.watch(nn.Identity())  # stop watching the backbone, or its copy would be watched too
-        folded = fold_norm(self.backbone, self.in_shape)
+        folded = fold_norm(self.backbone, self.in_shape, who="Conversion")
         if self.normalise == "spikingjelly":
             self._made = convert_spikingjelly(folded, batches, percentile=self.over["percentile"], initial=self.initial)
         else:
@@ -196,9 +196,8 @@ class Conversion(Method):
         return scores
 
     def on_train_start(self) -> None:
-        self.encoding(
-            next(self.calibration_images(self.trainer.datamodule))
-        )  # raises now an error that would otherwise come only after the training
+        images = next(self.calibration_images(self.trainer.datamodule))
+        self.encoding(images)  # raises an error now rather than after the training
 
     def on_test_epoch_start(self) -> None:
         super().on_test_epoch_start()

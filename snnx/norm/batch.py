@@ -1,4 +1,4 @@
-"""Batch norm with statistics over time and batch together."""
+"""Batch norm, whose statistics are taken over time steps and samples together."""
 
 from torch import Tensor, nn
 
@@ -6,17 +6,17 @@ from snnx.norm.norm import Norm
 
 
 class Batch(nn.BatchNorm2d, Norm):
-    """torch's batch norm of each channel; a step counts like a sample.
+    """Torch's batch norm of each channel, in which every time step counts as a sample.
 
         y = gamma * (x - mean) / sqrt(var + eps) + beta         mean and var over T, B and *
 
-    Weights start at `gamma = 1` and `beta = 0`, whatever the threshold. Names in a state dict are those of `nn.BatchNorm2d`.
+    Training starts with `gamma = 1` and `beta = 0`, whatever the threshold is. Its state dict has the keys of `nn.BatchNorm2d`.
 
     Shape:
         `[T, B, C, *]` to the same.
 
     Args:
-        channels: C.
+        channels: number of channels C.
         v_threshold, meets_sum: not used.
 
     Source: Ioffe and Szegedy, 2015.
@@ -35,4 +35,4 @@ class Batch(nn.BatchNorm2d, Norm):
         return super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
     def _check_input_dim(self, x: Tensor) -> None:
-        """Accept any number of dimensions: torch has a class for each."""
+        """Accept any number of dimensions, for which torch has separate classes."""

@@ -1,4 +1,4 @@
-"""Which norms scale and shift each channel in a test, alike at every step, so that the layer before can take them in."""
+"""Tells which norms can be folded into the layer before them."""
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -9,7 +9,7 @@ from snnx.norm.norm import Norm
 
 
 def is_batch_norm(module: nn.Module) -> bool:
-    """Whether it is torch's batch norm or ours. A subclass that computes something of its own is another norm.
+    """Return whether a module is torch's batch norm or `Batch`; a subclass with its own `forward` is neither.
 
     Example:
         >>> class Doubled(Batch):
@@ -22,30 +22,34 @@ def is_batch_norm(module: nn.Module) -> bool:
 
 
 def is_foldable(module: nn.Module) -> bool:
-    """Whether it is a batch norm, or none."""
+    """Return whether a norm can be folded into the layer before it: batch norm, or no norm.
+
+    In a test, a batch norm scales and shifts each channel by constants that are the same at every step, so the weights and bias
+    of the layer before it can include them.
+    """
     return isinstance(module, NoNorm | nn.Identity) or is_batch_norm(module)
 
 
 def require_foldable(network: nn.Module, *, who: str) -> None:
-    """Refuse a norm that the layer before it cannot take in.
+    """Reject a network that has a norm other than batch norm.
 
     Args:
         network: a backbone.
-        who: begins the message.
+        who: class or option that needs this, with which the message begins.
 
     Raises:
-        ValueError: one of its norms is neither batch norm nor none.
+        ValueError: the network has such a norm.
 
     Example:
         >>> class Halved(Norm):
         ...     pass
-        >>> require_foldable(nn.Sequential(nn.Linear(2, 3), Halved()), who="Conversion")
+        >>> require_foldable(nn.Sequential(nn.Linear(2, 3), Halved()), who="Energy")
         Traceback (most recent call last):
-        ValueError: Conversion: norm must be batch or none, which the layer before can take in; got Halved in 1: set norm=batch
+        ValueError: Energy: norm must be batch or none; got Halved in 1, which cannot be folded into a layer; set norm=batch
     """
     for name, module in network.named_modules():
         if isinstance(module, Norm) and not is_foldable(module):
             raise ValueError(
-                f"{who}: norm must be batch or none, which the layer before can take in; got {type(module).__name__} in "
-                f"{name}: set norm=batch"
+                f"{who}: norm must be batch or none; got {type(module).__name__} in {name}, which cannot be folded into a "
+                "layer; set norm=batch"
             )

@@ -1,4 +1,4 @@
-"""No norm."""
+"""The option that leaves the norm out."""
 
 from torch import nn
 
@@ -6,7 +6,7 @@ from snnx.norm.norm import Norm
 
 
 class NoNorm(nn.Identity, Norm):
-    """`y = x`. A convolution in front of it has a bias, where the backbone has a choice.
+    """The identity, `y = x`; convolutions before it get a bias, unless the backbone has none.
 
     Shape:
         `[T, B, C, *]` to the same.

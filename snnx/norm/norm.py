@@ -1,4 +1,4 @@
-"""What an option of the group `norm` builds, and how a backbone asks for one."""
+"""The base class of every norm, and the arguments with which a backbone builds one."""
 
 from typing import Protocol
 
@@ -6,13 +6,13 @@ from torch import Tensor, nn
 
 
 class Norm(nn.Module):
-    """The base class of every norm: it sees all steps, and keeps the shape.
+    """The base class of every norm; `forward` gets all time steps at once and keeps the shape.
 
-    A subclass takes `channels`, `v_threshold` and `meets_sum` as `MakesNorm` says. A norm with something of its own for each
-    step also takes `timesteps`, and its YAML says `timesteps: ${timesteps}`.
+    A subclass is built from `channels`, `v_threshold` and `meets_sum`, as `MakesNorm` describes. A norm that has parameters for
+    each time step also takes `timesteps`, and its YAML says `timesteps: ${timesteps}`.
 
     Shape:
-        `[T, B, C, *]` to the same. Tokens come as `[T, B*N, D]`.
+        `[T, B, C, *]` to the same. Tokens arrive as `[T, B*N, D]`.
 
     Example:
         >>> import torch
@@ -30,20 +30,20 @@ class Norm(nn.Module):
 
 
 class MakesNorm(Protocol):
-    """What a backbone is given to make its norms: a class of the group, or a `partial` of one."""
+    """A callable with which a backbone makes its norms: a class of the group, or a `partial` of one."""
 
     def __call__(self, channels: int, *, v_threshold: float, meets_sum: bool) -> nn.Module:
-        """One norm.
+        """Make one norm.
 
         Args:
-            channels: C of what it reads.
-            v_threshold: threshold of the neurons that read its output, alone or in a sum; 1 where they have none.
-            meets_sum: whether its output is added to another before the neurons read it, as at the end of a residual block.
+            channels: number of channels C of its input.
+            v_threshold: threshold of the neurons that read its output, directly or after a sum; 1 if they have none.
+            meets_sum: whether its output is added to another tensor before the neurons, as at the end of a residual block.
         """
 
 
 def threshold_of(neuron: nn.Module) -> float:
-    """The threshold that a norm is told of the neurons behind it.
+    """Return the threshold of a neuron layer as a norm before it is told; 1 for a layer without one.
 
     Example:
         >>> threshold_of(nn.ReLU())

@@ -1,4 +1,4 @@
-"""Weights of a few bits, as chips have them."""
+"""Weights of a few bits, as neuromorphic chips store them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,9 +8,16 @@ from torch import Tensor, nn
 
 
 def symmetric(weight: Tensor, bits: int) -> Tensor:
-    """The nearest weights on a symmetric grid of `2^bits - 1` levels that reaches the largest of them.
+    """Round each weight to the nearest of `2^bits - 1` evenly spaced levels from `-max |w|` to `max |w|`.
 
-        top = 2^(bits - 1) - 1        s = max |w| / top        round(w/s) s
+        top = 2^(bits - 1) - 1        s = max |w| / top        w_q = round(w/s) * s
+
+    Shape:
+        any to the same.
+
+    Args:
+        weight: weights of one layer.
+        bits: number of bits, at least 2.
 
     Example:
         >>> symmetric(torch.tensor([1.4, 0.5, -0.29]), 4)      # s = 0.2
@@ -22,18 +29,19 @@ def symmetric(weight: Tensor, bits: int) -> Tensor:
 
 
 class Symmetric:
-    """Tests a trained network again with the weights of every layer on a grid of few bits; nothing is trained with them.
+    """Tests a trained network again with its weights rounded to few bits; it is not trained with them.
 
-    Every `weight` of two or more dimensions is rounded by itself, by `symmetric`; biases and norms stay as they are.
+    Every parameter named `weight` with two or more dimensions is rounded by `symmetric`, with its own scale. Biases and norms
+    keep their values.
 
     Args:
-        bits: whole numbers of bits to test with, each at least 2.
+        bits: numbers of bits to test with, a list of integers >= 2.
 
     Raises:
-        ValueError: there is no number of bits, or one is below 2 or not whole.
+        ValueError: `bits` is empty, or holds a number that is below 2 or not an integer.
 
-    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, section 5.4, 4 bits; that the grid is
-        symmetric and of one layer is ours.
+    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, section 5.4, which uses 4 bits. The paper does
+        not say how it rounds; a symmetric grid with one scale per layer is our choice.
 
     Example:
         >>> layer = nn.Linear(4, 2)
@@ -47,12 +55,12 @@ class Symmetric:
 
     def __init__(self, *, bits: Sequence[int]) -> None:
         if not bits or any(type(number) is not int or number < 2 for number in bits):
-            raise ValueError(f"Symmetric: bits must be a list of whole numbers of 2 or more; got {list(bits)}")
+            raise ValueError(f"Symmetric: bits must be a list of integers >= 2; got {list(bits)}")
         self.bits = list(bits)
 
     @contextmanager
     def applied(self, network: nn.Module, bits: int) -> Iterator[None]:
-        """Round the weights for as long as the context lasts."""
+        """Round the weights of `network` to `bits` bits inside the `with` block, and restore them after it."""
         whole = {name: p.detach().clone() for name, p in network.named_parameters() if name.endswith("weight") and p.ndim > 1}
         parameters = dict(network.named_parameters())
         with torch.no_grad():

@@ -1,11 +1,15 @@
-"""A learning rate that stays as it is."""
+"""A constant learning rate."""
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 
 class Constant(LambdaLR):
-    """`lr[n] = lr[0]`; `total_steps` is what every schedule is given and this one does not need.
+    """Keeps the learning rate, `lr[n] = lr[0]`.
+
+    Args:
+        optimizer: the optimizer whose learning rates it keeps.
+        total_steps: not used; every schedule is given it.
 
     Example:
         >>> import torch

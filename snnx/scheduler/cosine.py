@@ -7,20 +7,22 @@ from torch.optim.lr_scheduler import LambdaLR
 
 
 class Cosine(LambdaLR):
-    """A factor on the learning rate, stepped every batch.
+    """Multiplies the learning rate by a factor that falls along a cosine; it is stepped after every batch.
 
         factor[n] = start + (1 - start) * n/W                                      n < W = warmup * total_steps
-        factor[n] = end + (1 - end) * (1 + cos(pi * (n - W)/(total_steps - W)))/2  after
+        factor[n] = end + (1 - end) * (1 + cos(pi * (n - W)/(total_steps - W)))/2  n >= W
 
     Args:
-        optimizer: whose rates are scaled.
-        total_steps: batches in the whole training.
-        warmup: share of the steps that warm up, from 0 to below 1.
-        start: factor at the first warm-up step.
-        end: factor at the end.
+        optimizer: the optimizer whose learning rates it sets.
+        total_steps: number of batches in the whole training.
+        warmup: share of the steps in which the factor rises linearly from `start` to 1, in [0, 1).
+        start: factor at the first step of the warm-up.
+        end: factor at the end of the training.
 
     Raises:
         ValueError: `warmup` is outside [0, 1).
+
+    Source: Loshchilov and Hutter, SGDR, 2017, Eq 5 without restarts; the warm-up is Goyal et al., 2017.
 
     Example:
         >>> import torch
@@ -37,7 +39,7 @@ class Cosine(LambdaLR):
         self, optimizer: Optimizer, total_steps: int, *, warmup: float = 0.0, start: float = 0.0, end: float = 0.0
     ) -> None:
         if not 0 <= warmup < 1:
-            raise ValueError(f"Cosine: warmup must lie in [0, 1), a share of the steps; got {warmup}")
+            raise ValueError(f"{type(self).__name__}: warmup must be a share of the steps in [0, 1); got {warmup}")
         warm = warmup * total_steps
 
         def factor(step: int) -> float:

@@ -1,4 +1,4 @@
-"""Step decay of the learning rate at given shares of the training."""
+"""A learning rate that drops at given shares of the training."""
 
 from collections.abc import Sequence
 
@@ -7,20 +7,20 @@ from torch.optim.lr_scheduler import MultiStepLR
 
 
 class Milestones(MultiStepLR):
-    """The learning rate times `gamma` at each milestone, stepped every batch.
+    """Multiplies the learning rate by `gamma` at each milestone; it is stepped after every batch.
 
         lr[n] = lr[0] * gamma^(number of milestones m with n >= m * total_steps)
 
-    Milestones are shares of the training and not epochs, so that a shorter budget keeps the shape of the schedule.
+    Milestones are shares of the training and not epochs, so that a shorter training has a schedule of the same form.
 
     Args:
-        optimizer: whose rates are scaled.
-        total_steps: batches in the whole training.
-        at: shares in (0, 1), rising.
-        gamma: factor at each.
+        optimizer: the optimizer whose learning rates it sets.
+        total_steps: number of batches in the whole training.
+        at: milestones, each a share of the training in (0, 1).
+        gamma: factor applied at each milestone.
 
     Raises:
-        ValueError: a share is outside (0, 1).
+        ValueError: a milestone is outside (0, 1).
 
     Example:
         >>> import torch

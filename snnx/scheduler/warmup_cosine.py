@@ -1,4 +1,4 @@
-"""Cosine decay of the learning rate, after a linear warm-up that is on unless said otherwise."""
+"""Cosine decay of the learning rate, by default after a linear warm-up."""
 
 from torch.optim import Optimizer
 
@@ -6,10 +6,13 @@ from snnx.scheduler.cosine import Cosine
 
 
 class WarmupCosine(Cosine):
-    """`Cosine` with the first twentieth of the steps rising from 0, as a choice of its own that recipes can name.
+    """`Cosine` with a warm-up over the first 5 % of the steps, as a separate option that recipes can choose by name.
 
     Args:
         optimizer, total_steps, warmup, start, end: see `Cosine`.
+
+    Raises:
+        ValueError: `warmup` is outside [0, 1).
 
     Example:
         >>> import torch

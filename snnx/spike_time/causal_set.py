@@ -1,4 +1,4 @@
-"""The spike of a neuron that fires at most once against a constant threshold, and its gradient, by sorting its inputs."""
+"""Spike times of neurons that fire at most once at a constant threshold, and their gradient, found by sorting the inputs."""
 
 import numpy as np
 import torch
@@ -11,24 +11,29 @@ SILENT = float("-inf")
 
 
 class CausalSet(torch.autograd.Function):
-    """From how early the inputs of a layer fire to how early its neurons do.
+    """Computes how early the neurons of a layer fire from how early their inputs fire.
 
         V(t) = sum of w_i max(t - t_i, 0)        no leak, no bias, no reset, no end of time
         t    = the first time with V(t) >= 1
              = (1 + sum over C of w_i t_i)/S        C = the inputs with t_i < t, S = sum over C of w_i > 0
 
-    Which inputs are in C depends on t: they are added in the order of their times, until the line that they make reaches the
-    threshold before the next one comes. In activations, `a = 1 - t`, backward, with 1/S limited to `clip`:
+    C depends on t. Inputs are therefore added in the order of their times, until the potential reaches the threshold before the
+    next input arrives. Times are given as activations `a = 1 - t`. Backward, with 1/S limited to `clip`:
 
         da/da_i = w_i/S        da/dw_i = (a_i - a)/S        for i in C, else 0
 
-    Sorting and adding run on the CPU in one thread, wherever the tensors are, which are copied there and back.
+    Sorting and adding run in one thread on the CPU; tensors on another device are copied there and back.
 
     Shape:
-        weight `[O, I]` and activations `[N, I]` to `[N, O]`; `-inf` is silent.
+        weight `[O, I]` and activations `[N, I]` to `[N, O]`; `-inf` means that an input or neuron does not fire.
 
-    Source: STDBP (Zhang et al., 2020), the neuron that Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold
-        calls "without DFT".
+    Args:
+        weight: weights of the layer.
+        activation: activations of its inputs.
+        clip: largest `1/S` in backward, > 0; `None` for no limit.
+
+    Source: STDBP (Zhang et al., 2020). Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold calls this neuron
+        "without DFT".
 
     Example:
         >>> weight, t = torch.tensor([[1.0, 1.0]]), torch.tensor([[0.25, 5.0]])
@@ -66,7 +71,7 @@ def _array(x: Tensor) -> np.ndarray:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _first(w, a, order, out, slope):
-    """Add inputs in their order until the line they make meets the threshold before the next one comes."""
+    """Add inputs in their order until the potential reaches the threshold before the next input arrives."""
     for n in range(a.shape[0]):
         fired = 0
         while fired < a.shape[1] and a[n, order[n, fired]] > -np.inf:

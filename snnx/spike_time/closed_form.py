@@ -1,4 +1,4 @@
-"""The spike of a neuron that fires at most once against a falling threshold, and its gradient, in closed form."""
+"""Spike times of neurons that fire at most once at a falling threshold, and their gradient, in closed form."""
 
 import torch
 from torch import Tensor
@@ -6,32 +6,37 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 
 
 class ClosedForm(torch.autograd.Function):
-    """From the two sums that a neuron has received to whether and how early it fires.
+    """Computes whether and how early a neuron fires from the two sums of its inputs.
 
-    In the window of its layer, of length 1, an input that fires at `t_i` has the activation `a_i = 1 - t_i`, and `m_i = 1`; one
-    that is silent has `a_i = m_i = 0`. With `W = sum of w_i m_i` and `P = sum of w_i a_i`, the potential when the next layer's
-    window begins is `P`, it grows by `W` a unit of time from there on, and the threshold falls from 1 to 0. They meet at
-    `t = 1 - a`:
+    Each layer has a time window of length 1. An input that fires at `t_i` in its window has `m_i = 1` and `a_i = 1 - t_i`; an
+    input that does not fire has `m_i = a_i = 0`. The layer computes `W = sum of w_i m_i` and `P = sum of w_i a_i`. When the
+    neuron's own window begins, its potential is `P`; from then on it grows by `W` per unit of time, while the threshold falls
+    from 1 to 0. They meet at `t = 1 - a`:
 
-        a = 1               where P >= 1                     it is above the threshold already
+        a = 1               where P >= 1                     it is above the threshold at once
         a = (W + P)/(1 + W) where -W < P < 1                 then 1 + W > 0 and 0 < a < 1
         a = 0               elsewhere
         m = 1               where P >= 1 or P > -W           (P >= -W with `fire_at_end`, a spike at t = 1)
 
-    Where `1 + W <= 0` and `P < 1`, the potential falls faster than the threshold and never meets it: not in the second case.
-    There is no sorting: windows of layers do not overlap, so every input has arrived before the neuron can fire. Backward,
-    strictly inside the window only, each factor limited to `clip` before it multiplies what comes from above:
+    If `1 + W <= 0` and `P < 1`, the potential falls faster than the threshold and never meets it; this is part of the third
+    case. No sorting is needed: the windows of layers do not overlap, so all inputs have arrived before the neuron can fire. In
+    backward, these factors are limited to `clip` before they multiply the incoming gradient; outside the window they are 0:
 
         da/dP = 1/(1 + W)        da/dW = (1 - P)/(1 + W)^2 = (1 - a)/(1 + W)
 
-    which are Eqs 9 and 10, `dt/dw_i = (t_i - t)/(1 + W)` and `dt/dt_i = w_i/(1 + W)`, once they have gone back through the two
-    sums. `m` has no gradient.
+    Together with the backward of the two sums, they are Eqs 9 and 10 of the paper, `dt/dw_i = (t_i - t)/(1 + W)` and
+    `dt/dt_i = w_i/(1 + W)`. `m` has no gradient.
 
     Shape:
-        `[2, B, *]`, holding W and P, to `[2, B, *]`, holding m and a.
+        `[2, B, *]`, the sums W and P, to `[2, B, *]`, m and a.
 
-    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eqs 6, 7, 9 and 10, in the coordinates of a
-        window; the clip is of its authors' code.
+    Args:
+        sums: W and P.
+        fire_at_end: see `DynamicThreshold`.
+        clip: largest factor in backward, > 0; `None` for no limit.
+
+    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eqs 6, 7, 9 and 10, written with times
+        relative to a window; the clip is from the authors' code.
 
     Example:
         >>> w, t = torch.tensor([0.5, 0.8]), torch.tensor([0.2, 0.6])
@@ -44,8 +49,8 @@ class ClosedForm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, sums: Tensor, fire_at_end: bool, clip: float | None) -> Tensor:
         slope, level = sums
-        missing = (1 - level).clamp_(min=0)  # to the threshold when the window begins; 0 of those that are early
-        # where the threshold is not met in time, the greater of the two is `missing`: a = 0 without a division by 1 + W <= 0
+        missing = (1 - level).clamp_(min=0)  # distance to the threshold when the window begins; 0 if P >= 1
+        # if the threshold is not met in time, the maximum is `missing`, so a = 0 without dividing by 1 + W <= 0
         closing = 1 + slope
         torch.maximum(closing, missing, out=closing).clamp_(min=torch.finfo(sums.dtype).tiny)
         out = torch.empty_like(sums)
@@ -69,5 +74,5 @@ class ClosedForm(torch.autograd.Function):
         torch.reciprocal(closing, out=found[1])
         torch.mul(later, found[1], out=found[0])
         if ctx.clip is not None:
-            found.clamp_(max=ctx.clip)  # both are at least 0
+            found.clamp_(max=ctx.clip)  # both factors are at least 0
         return found.mul_(inside.mul_(grad[1])), None, None

@@ -1,4 +1,4 @@
-"""Layers of neurons that fire at most once, without a window and with a threshold that stays."""
+"""Layers of neurons that fire at most once at a constant threshold, without time windows."""
 
 import torch
 from spikingjelly.activation_based.layer import SeqToANNContainer
@@ -12,18 +12,18 @@ from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 
 class ConstantThreshold(nn.Module):
-    """The weights of a layer and its ReL-PSP neurons with threshold 1, which cannot be told apart: see `CausalSet`.
+    """The weights of a layer together with its ReL-PSP neurons, whose threshold is 1; see `CausalSet`.
 
-    Without windows a spike of this layer may come before one of the layer below, and a sum over all inputs is no use. Of one
-    plane, which is the ANN, it is the layer of weights alone.
+    Without windows, this layer may fire before some of its inputs do, so weights and neurons cannot be separate layers that
+    pass sums. If the input has only one plane, as in the ANN, the layer just applies its weights.
 
     Shape:
-        `[2, B, *]`, holding whether an input fires, `m`, and `a = 1 - t`, to the same of the layer's neurons, with `a = -inf`
-        where `m = 0`; `[1, B, *]` to `[1, B, *]`.
+        `[2, B, *]`, m (1 if an input fires) and `a = 1 - t`, to the same of the layer's neurons, with `a = -inf` where `m = 0`;
+        or `[1, B, *]` to `[1, B, *]`.
 
     Args:
-        layer: a linear layer or a convolution without bias, groups or dilation.
-        clip: greatest `1/S` in the gradient, > 0; `None` leaves it as it is.
+        layer: a linear layer or a convolution, without bias, groups or dilation.
+        clip: largest `1/S` in backward, > 0; `None` for no limit.
 
     Source: STDBP (Zhang et al., 2020).
 
@@ -63,12 +63,17 @@ class ConstantThreshold(nn.Module):
 
 
 class Fired(DynamicThreshold):
-    """The place of the neurons behind a `ConstantThreshold`, whose spikes it hands to whoever watches; of one plane it is the
-    neuron of the ANN."""
+    """Stands in the place of the neurons after a `ConstantThreshold`, whose spikes it passes on and shows to the probe.
+
+    If the input has only one plane, it is the neuron of the ANN.
+
+    Shape:
+        `[2, B, *]` or `[1, B, *]` to the same.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.path = "sorted"  # by the layer before it
+        self.path = "sorted"  # the layer before it sorts
 
     def forward(self, x: Tensor) -> Tensor:
         if len(x) == 1:
@@ -81,14 +86,14 @@ class Fired(DynamicThreshold):
 
 
 class Potential(nn.Module):
-    """`V = sum of w_i max(end - t_i, 0)`, the potential of a read-out at a given time.
+    """Computes the potential of a last layer at a given time, `V = sum of w_i max(end - t_i, 0)`.
 
     Shape:
-        `[2, B, I]` to `[1, B, K]`; `[1, B, I]`, of the ANN, to `[1, B, K]`.
+        `[2, B, I]` to `[1, B, K]`; or `[1, B, I]`, as in the ANN, to `[1, B, K]`.
 
     Args:
         layer: a linear layer without bias.
-        end: in windows; where a network with the dynamic threshold would end.
+        end: the time, in windows; the end of the same network with the dynamic threshold.
 
     Example:
         >>> layer = nn.Linear(1, 1, bias=False)
@@ -111,13 +116,13 @@ class Potential(nn.Module):
 
 
 def keep_threshold(network: nn.Module, *, values: bool, clip: float | None) -> None:
-    """Put the constant threshold in the place of the dynamic one, in a network that is built.
+    """Replace the dynamic threshold by the constant one in a network that was built with `DynamicThreshold`.
 
-    The read-out becomes the potential at the time at which that network ends. The first layer stays as it is if it computes
-    with `values`, which have no times: it fires in the first window.
+    The last layer becomes the `Potential` at the time at which the original network ends. If the input is pixel values, which
+    have no spike times, the first layer stays as it is and fires in the first window.
 
     Args:
-        network: weights and `DynamicThreshold`s in turn, with poolings between.
+        network: layers with weights and `DynamicThreshold`s in turn, with poolings between them; it is changed in place.
         values: whether its input is pixel values.
         clip: see `ConstantThreshold`.
     """
@@ -125,7 +130,7 @@ def keep_threshold(network: nn.Module, *, values: bool, clip: float | None) -> N
     neurons = [name for name, module in network.named_modules() if isinstance(module, DynamicThreshold)]
     for layer, neuron in list(zip(layers, neurons, strict=True))[values:]:
         weights = network.get_submodule(layer)
-        wrapper = layer.rpartition(".")[0]  # where there is one, it folds time into the batch
+        wrapper = layer.rpartition(".")[0]  # a wrapper, if there is one, merges time and batch
         outer = wrapper if isinstance(network.get_submodule(wrapper), EachStep | Normed | SeqToANNContainer) else layer
         network.set_submodule(outer, ConstantThreshold(weights, clip=clip))
         fired = Fired()

@@ -1,4 +1,4 @@
-"""A layer of neurons that fire at most once, each layer in a time window of its own."""
+"""A layer of neurons that fire at most once, in the time window of the layer."""
 
 import torch
 from torch import Tensor
@@ -9,35 +9,39 @@ from snnx.spike_time.closed_form import ClosedForm
 
 
 class DynamicThreshold(Node):
-    """The ReL-PSP neuron with a dynamic firing threshold (DFT), solved instead of simulated.
+    """The ReL-PSP neuron with a dynamic firing threshold (DFT), whose spike time is solved for instead of simulated.
 
         V(t) = sum of w_i max(t - t_i, 0)        no leak, no bias, no reset
         theta(t) = 1 - t in the window of its layer, infinite outside
         t = the first time with V(t) >= theta(t), if there is one
 
-    What flows between layers is whether a neuron fired and how early, `m` and `a = 1 - t`, in the place where other networks
-    have time. A convolution or a linear layer without a bias, applied to each, gives both sums of `ClosedForm` in one batched
-    operation; a maximum over a window, applied to each, keeps the earliest spike. So a backbone that is written for spikes over
-    `[T, B, *]` is a network of spike times when it is built with this layer. An input with `m = 0` is a real value: of it
-    `a = clip(P, 0, 1)` remains, which is direct coding; and without the plane of `m` the layer is just that, the neuron of the
-    ANN whose weights a network of spike times can start from; it "fires" where `a > 0`.
+    Layers pass on two planes, where other networks have time steps: `m`, whether a neuron fired, and `a = 1 - t`, how early. A
+    convolution or linear layer without bias, applied to both planes, computes both sums of `ClosedForm` in one batched
+    operation; max pooling, applied to both, keeps the earliest spike. So a backbone that is written for spikes `[T, B, *]`
+    becomes a network of spike times when it is built with this layer.
+
+    An input with `m = 0` may also be a real value, for direct coding; the neuron then computes `a = clip(P, 0, 1)`. Without the
+    plane `m`, the layer computes only that: it is the neuron of the equivalent ANN, whose weights a network of spike times can
+    start from. For metrics, this neuron fires if `a > 0`.
 
     Shape:
-        `[2, B, *]`, holding `sum w_i m_i` and `sum w_i a_i`, to `[2, B, *]`, holding `m` and `a`; `[1, B, *]`, holding
-        `sum w_i a_i`, to `[1, B, *]`, holding `a`.
+        `[2, B, *]`, the sums of `w_i m_i` and of `w_i a_i`, to `[2, B, *]`, `m` and `a`; or `[1, B, *]`, the sum of
+        `w_i a_i`, to `[1, B, *]`, `a`.
 
     Args:
-        fire_at_end: a neuron whose potential is exactly 0 when its window ends fires at that moment, as Eq 7 has it; each
-            neuron with silent inputs is one. If false it is silent, as in the authors' code.
-        clip: greatest size of `da/dP` and `da/dW`, > 0; `None` leaves them as they are.
+        fire_at_end: whether a neuron whose potential is exactly 0 at the end of its window fires there, as in Eq 7; each neuron
+            without input is one. If false, it does not fire, as in the authors' code.
+        clip: largest value of `da/dP` and `da/dW` in backward, > 0; `None` for no limit.
 
     Attributes:
-        window: when the window of this layer begins, in windows.
-        times: of the last batch while it is watched, `[1, B, *]`, counted from the first window on; NaN is none.
-        steps: of the window, at which potential and threshold are compared, outside training; `None` solves for the time.
+        window: time at which the window of this layer begins, in windows.
+        times: spike times of the last batch if the neuron is probed, `[1, B, *]`, counted from the first window; NaN means
+            none.
+        steps: number of steps in a window at which potential and threshold are compared, outside training; `None` solves for
+            the exact time.
 
     Raises:
-        ValueError: `clip` is not positive, or the input does not hold two sums.
+        ValueError: `clip` is not positive, or the input does not have one or two planes.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eqs 2 to 7; their `T_w` is 1 here.
 
@@ -52,7 +56,7 @@ class DynamicThreshold(Node):
     def __init__(self, *, fire_at_end: bool = False, clip: float | None = 11.0) -> None:
         super().__init__()
         if clip is not None and not clip > 0:
-            raise ValueError(f"DynamicThreshold: clip must be positive, or null for none; got {clip}")
+            raise ValueError(f"DynamicThreshold: clip must be positive, or null for no limit; got {clip}")
         self.fire_at_end = fire_at_end
         self.clip = None if clip is None else float(clip)
         self.window = 1
@@ -69,7 +73,7 @@ class DynamicThreshold(Node):
             return out
         if len(x) != 2:
             raise ValueError(
-                f"DynamicThreshold: x must hold the sums of m and a, [2, B, *]; got {list(x.shape)}; use method=ttfs"
+                f"DynamicThreshold: x must be the sums of m and a, [2, B, *]; got {list(x.shape)}; use method=ttfs"
             )
         x = x.to(torch.promote_types(x.dtype, torch.float32))
         if self.steps is None or self.training:

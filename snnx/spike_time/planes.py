@@ -1,4 +1,4 @@
-"""What a network of spike times is given: whether each pixel fired, and how early or what value it has."""
+"""The input of a network of spike times: for each pixel, whether it fires, and how early or with what value."""
 
 from typing import ClassVar
 
@@ -9,11 +9,17 @@ from snnx.encoding.encoding import Encoding
 
 
 class Planes(Encoding):
-    """Two planes in the place of time steps, one for spikes `m`, one for activations `a`; what they hold is a subclass's.
+    """The base class of inputs with two planes in place of time steps: `m` for spikes and `a` for activations.
+
+    Shape:
+        `[B, C, H, W]` to `[2, B, C, H, W]`.
+
+    Args:
+        in_channels: number of channels C of the images.
 
     Attributes:
-        windows: that pass while the input arrives, before the first layer's.
-        steps: of a window, at which spikes arrive outside training; `None` lets them arrive at any time.
+        windows: number of windows in which the input arrives, before the first layer's window.
+        steps: number of steps in a window at which spikes can arrive, outside training; `None` allows any time.
     """
 
     windows: ClassVar[int]
@@ -24,21 +30,21 @@ class Planes(Encoding):
 
 
 class SpikePlanes(Planes):
-    """A pixel fires at `t = 1 - x`, the brighter the earlier; a black one is silent.
+    """Makes each pixel fire at `t = 1 - x`, earlier for a brighter pixel; a black pixel does not fire.
 
         m = 1 where x > 0, else 0        a = 1 - t = x        with steps: t = ceil((1 - x) steps) / steps
 
     Shape:
-        `[B, C, H, W] -> [2, B, C, H, W]`.
+        `[B, C, H, W]` to `[2, B, C, H, W]`.
 
     Args:
-        in_channels: C.
+        in_channels: number of channels C of the images.
 
     Raises:
-        ValueError: x leaves [0, 1].
+        ValueError: a value of x is outside [0, 1].
 
-    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 1; the maximum is that of all images, 1,
-        and not each image's own.
+    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 1, whose maximum is 1 for all
+        images, not each image's own.
 
     Example:
         >>> SpikePlanes(in_channels=1)(torch.tensor([1.0, 0.25, 0.0]).view(1, 1, 1, 3)).flatten(1).tolist()
@@ -56,17 +62,17 @@ class SpikePlanes(Planes):
 
 
 class ValuePlanes(Planes):
-    """A pixel is a value and not a spike: the first layer computes with it as a ReLU network would, and is the first to fire.
+    """Passes each pixel on as a value; the first layer computes as in a ReLU network, and its neurons are the first to fire.
 
         m = 0        a = x
 
-    Takes any real values, so normalised images too.
+    Images may have any real values, so they may be normalised.
 
     Shape:
-        `[B, C, H, W] -> [2, B, C, H, W]`.
+        `[B, C, H, W]` to `[2, B, C, H, W]`.
 
     Args:
-        in_channels: C.
+        in_channels: number of channels C of the images.
 
     Source: the code of Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, for CIFAR.
 

@@ -1,4 +1,4 @@
-"""What is made of the two sums of the last layer: scores."""
+"""Computes scores from the two sums of the last layer."""
 
 import torch
 from torch import Tensor, nn
@@ -6,11 +6,11 @@ from torch import Tensor, nn
 from snnx.spike_time.clocked import clocked
 from snnx.spike_time.closed_form import ClosedForm
 
-LATE = 2.0
+LATE = 2.0  # spike time of a neuron that does not fire
 
 
 class EndMembrane(nn.Module):
-    """`score = W + P`, the potential at the end of the last layer's window, which does not fire.
+    """Takes the potential at the end of the last layer's window, `score = W + P`; the layer does not fire.
 
     Shape:
         `[2, B, K]` to `[B, K]`.
@@ -27,9 +27,10 @@ class EndMembrane(nn.Module):
 
 
 class SpikeTime(nn.Module):
-    """`score = -t` of the last layer's spikes; a neuron that does not fire has `t = 2`, beyond the window's end at 1.
+    """Takes the spike time of the last layer, `score = -t`, with `t = 2` for a neuron that does not fire; the window ends at 1.
 
-    Cross-entropy on it is Eq 8. The gradient of a silent neuron is 0, so a class that never fires cannot be learnt.
+    Cross-entropy of these scores is Eq 8. A neuron that does not fire has the gradient 0, so a class whose neuron never fires
+    cannot be learned.
 
     Shape:
         `[2, B, K]` to `[B, K]`.
@@ -37,7 +38,7 @@ class SpikeTime(nn.Module):
     Args:
         fire_at_end, clip, steps: see `DynamicThreshold`.
 
-    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 8; what stands for "never" is ours.
+    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 8; the value 2 is our choice.
 
     Example:
         >>> SpikeTime()(torch.tensor([[[1.3, -2.0]], [[0.72, 0.0]]])).tolist()

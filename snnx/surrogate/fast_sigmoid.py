@@ -1,4 +1,4 @@
-"""The fast sigmoid surrogate of SuperSpike, with a width."""
+"""The fast sigmoid surrogate of SuperSpike, whose `alpha` is a width."""
 
 import torch
 from spikingjelly.activation_based.surrogate import SurrogateFunctionBase, heaviside
@@ -6,15 +6,22 @@ from torch import Tensor
 
 
 class FastSigmoid(SurrogateFunctionBase):
-    """A step whose backward falls off with the square of the distance to the threshold.
+    """A step function whose slope in backward falls with the square of the distance to the threshold.
 
         s     = 1 if x >= 0 else 0,   x = h - v_threshold
         ds/dx = 1 / (1 + alpha*|x|)^2
 
-    SpikingJelly's SuperSpike is `alpha/(1 + |x|)^2`: there `alpha` is a height; here it is a width, and the peak is 1.
+    SpikingJelly's SuperSpike has the slope `alpha/(1 + |x|)^2`: there `alpha` scales the height. Here it scales the width, and
+    the slope at the threshold is always 1.
+
+    Shape:
+        any to the same, in the same dtype.
 
     Args:
-        alpha: width; the slope is a quarter of its peak at `|x| = 1/alpha`.
+        alpha: steepness, > 0; at `|x| = 1/alpha` the slope is 1/4.
+
+    Raises:
+        ValueError: `alpha` is not positive.
 
     Source: Zenke and Ganguli, SuperSpike, 2018; Zenke and Vogels, 2021, who use `alpha = 10`.
 

@@ -1,4 +1,4 @@
-"""What an option of the group `surrogate` does."""
+"""The interface that every option of the group `surrogate` follows."""
 
 from typing import Protocol
 
@@ -6,15 +6,23 @@ from torch import Tensor
 
 
 class Surrogate(Protocol):
-    """The step of a neuron, with a slope of its own in backward: SpikingJelly's surrogates, or any module that is called so.
+    """A neuron's step function with its own slope in backward, for example any of SpikingJelly's surrogates.
 
-        s     = 1 if x >= 0 else 0,   x = h - threshold         exactly, in forward
-        ds/dx = the slope                                       finite, and not negative, in backward
+        s     = 1 if x >= 0 else 0,   x = h - threshold         forward, exactly
+        ds/dx = the surrogate's slope                           backward, finite and never negative
 
-    A width is called `alpha`. A surrogate without a kernel in `snnx/neuron/kernel` makes its neurons run on their definition.
+    The parameter that sets how far the slope reaches is called `alpha`. If `snnx/neuron/kernel` has no kernel for a surrogate,
+    neurons that use it run as their Python definition.
 
     Shape:
         any to the same, in the same dtype.
+
+    Example:
+        >>> from spikingjelly.activation_based.surrogate import ATan
+        >>> import torch
+        >>> surrogate: Surrogate = ATan(alpha=2.0)
+        >>> surrogate(torch.tensor([-0.5, 0.0, 0.5])).tolist()
+        [0.0, 1.0, 1.0]
     """
 
     def __call__(self, x: Tensor) -> Tensor: ...

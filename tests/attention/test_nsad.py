@@ -1,4 +1,4 @@
-"""NSAD: the table is the function on every integer, gradients are the formula's, and the start is a threshold."""
+"""NSAD: its table and gradients equal the equations, and before training it is a threshold."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from snnx.attention.nsad import NSAD
 
 
 def by_definition(denoiser, scores):
-    """The equations, element by element, with autograd where the backward is that of the forward."""
+    """The equations for each score, differentiated by autograd except for rounding and clamp."""
     u, a1, a2, a3, b2, b3, c3 = (getattr(denoiser, name).view(-1, 1, 1) for name in ("u", "a1", "a2", "a3", "b2", "b3", "c3"))
     g = a1 * scores + a2 * (scores - b2) ** 2 + a3 * torch.sigmoid(c3 * (scores - b3))
     f = g * ATan()(scores.detach() - u)
@@ -19,7 +19,7 @@ def by_definition(denoiser, scores):
 
 
 def shaped(seed, heads=2, width=12):
-    """Parameters that make a curve with both clamps in it."""
+    """A denoiser whose curve goes below 0 and above v_max, so that both ends of the clamp are used."""
     torch.manual_seed(seed)
     denoiser = NSAD(heads, width, threshold=2)
     with torch.no_grad():
@@ -34,7 +34,7 @@ def shaped(seed, heads=2, width=12):
 
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10_000))
-def test_table_and_gradients_are_the_definitions(seed):
+def test_table_and_gradients_equal_the_equations(seed):
     denoiser = shaped(seed)
     scores = torch.arange(13.0).expand(3, 2, 5, 13).clone().requires_grad_()
     twin = scores.detach().clone().requires_grad_()
@@ -50,7 +50,7 @@ def test_table_and_gradients_are_the_definitions(seed):
 
 
 def test_golden():
-    """Threshold 2, 33 scores: 0 and 1 vanish; d(sum)/du = -2.791816 with ArcTan(2), the sum of -v * surrogate'(v - 2)."""
+    """Threshold 2, scores 0 to 32: 0 and 1 become 0; d(sum)/du = sum of -v * surrogate'(v - 2) = -2.791816 with ArcTan(2)."""
     denoiser = NSAD(1, 32)
     scores = torch.arange(33.0).view(1, 1, 33).requires_grad_()
     out = denoiser(scores)
@@ -60,8 +60,8 @@ def test_golden():
     assert scores.grad.flatten().tolist() == [0.0, 0.0, *[1.0] * 31]
 
 
-def test_in_bfloat16_parameters_learn_in_float32():
-    """Sums of thousands of gradients, which 8 bits would not hold."""
+def test_parameter_gradients_are_summed_in_float32_for_bfloat16_scores():
+    """Each is a sum of thousands of terms, which the 8 bits of bfloat16 cannot hold."""
     denoiser = shaped(0)
     scores = torch.randint(13, (6, 2, 20, 20)).float()
     weight = torch.randint(-3, 4, scores.shape).float()  # exact in bfloat16
@@ -74,36 +74,36 @@ def test_in_bfloat16_parameters_learn_in_float32():
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-4, msg=lambda m, name=name: f"{name}: {m}")
 
 
-def test_a_threshold_of_zero_is_nothing():
+def test_a_threshold_of_zero_changes_nothing():
     denoiser, scores = NSAD(2, 8, threshold=0), torch.randint(9, (3, 2, 4, 4)).float()
     assert torch.equal(denoiser(scores), scores)
 
 
-def test_heads_have_their_own_table():
+def test_each_head_has_its_own_table():
     denoiser = NSAD(3, 4, threshold=0)
     with torch.no_grad():
         denoiser.u.copy_(torch.tensor([0.0, 2.0, 5.0]))
     assert denoiser.table().tolist() == [[0, 1, 2, 3, 4], [0, 0, 2, 3, 4], [0, 0, 0, 0, 0]]
 
 
-def test_a_fixed_threshold_stays():
+def test_a_fixed_threshold_gets_no_gradient():
     denoiser = NSAD(2, 4, learn_threshold=False)
     denoiser(torch.full((1, 2, 3, 3), 3.0)).sum().backward()
     assert denoiser.u.grad is None
     assert denoiser.a1.grad.tolist() == [27.0, 27.0]
 
 
-def test_seven_numbers_a_head():
+def test_seven_parameters_per_head():
     assert sum(p.numel() for p in NSAD(12, 32).parameters()) == 7 * 12
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"v_max": 31}, "NSAD: v_max must be at least 32, the width of a head, which scores reach; got 31"),
+        ({"v_max": 31}, "NSAD: v_max must be at least 32, the width of a head and so the largest score; got 31"),
         ({"threshold": -1}, "NSAD: threshold must be at least 0; got -1"),
     ],
 )
-def test_what_cannot_be_is_refused(arguments, message):
+def test_wrong_arguments_are_rejected(arguments, message):
     with pytest.raises(ValueError, match=message):
         NSAD(12, 32, **arguments)

@@ -1,4 +1,4 @@
-"""Spiking attention: an oracle written out, both orders, the threshold, and what is refused."""
+"""Spiking attention: it equals plain loops in either order of the products, and rejects wrong arguments."""
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ def binary(*shape):
 @settings(max_examples=25)
 @given(tokens=st.integers(1, 20), width=st.integers(1, 20), seed=st.integers(0, 99))
 def test_both_orders_are_equal(tokens, width, seed):
-    """Sums of integers below 2^24 are exact in float32, so not to 1e-5 only, in values; gradients are real numbers."""
+    """Values are equal exactly, since float32 holds sums of integers below 2^24; gradients are not integers, so within 1e-5."""
     torch.manual_seed(seed)
     one = [binary(2, 3, tokens, width).requires_grad_() for _ in range(3)]
     two = [x.detach().clone().requires_grad_() for x in one]
@@ -35,8 +35,8 @@ def test_both_orders_are_equal(tokens, width, seed):
 
 
 @pytest.mark.parametrize(("tokens", "width", "largest"), [(64, 8, 8 * 8), (8, 64, 8 * 8)])
-def test_the_cheaper_order_is_taken(tokens, width, largest):
-    """The intermediate result is the smaller one: width x width, or tokens x tokens."""
+def test_the_cheaper_order_is_used(tokens, width, largest):
+    """The intermediate result is the smaller of width x width and tokens x tokens."""
     sizes = []
 
     class Watch(torch.utils._python_dispatch.TorchDispatchMode):
@@ -51,8 +51,7 @@ def test_the_cheaper_order_is_taken(tokens, width, largest):
     assert sizes == [largest, tokens * width]
 
 
-def test_equals_attention_head_by_head():
-    """The class against loops over steps, samples and heads."""
+def test_equals_loops_over_steps_samples_and_heads():
     torch.manual_seed(0)
     layer = SelfAttention(12, 3, IF).eval()
     with torch.no_grad():
@@ -75,7 +74,7 @@ def test_equals_attention_head_by_head():
     assert torch.equal(seen["y"], expected)
 
 
-def test_scores_are_shown_by_step_and_head():
+def test_the_probe_gets_the_scores_of_each_step_and_head():
     torch.manual_seed(0)
     layer, shown = SelfAttention(8, 2, IF, denoiser=NSAD), []
     layer.probe = lambda *scores: shown.append(scores)
@@ -86,7 +85,7 @@ def test_scores_are_shown_by_step_and_head():
 
 
 @pytest.mark.parametrize("denoiser", [None, NSAD])
-def test_looking_changes_nothing(denoiser):
+def test_a_probe_does_not_change_the_output(denoiser):
     torch.manual_seed(0)
     layer, x = SelfAttention(8, 2, IF, denoiser=denoiser).eval(), 3 * torch.rand(4, 3, 5, 8)
     plain = layer(x)
@@ -96,8 +95,8 @@ def test_looking_changes_nothing(denoiser):
 
 
 @pytest.mark.parametrize("neuron", [LIF, lambda: LIFNode(step_mode="m")], ids=["snnx", "SpikingJelly"])
-def test_the_neuron_behind_the_product_has_its_own_threshold(neuron):
-    """0.5, and the neuron heeds it: a current of 1.2 charges a LIF of tau 2 to 0.6."""
+def test_the_neuron_after_the_product_has_its_own_threshold(neuron):
+    """It is 0.5, and the neuron uses it: a current of 1.2 charges a LIF of tau 2 to 0.6."""
     layer = SelfAttention(8, 2, neuron)
     others = {name: m.v_threshold for name, m in layer.named_modules() if hasattr(m, "v_threshold")}
     assert others == {"q_sn": 1.0, "k_sn": 1.0, "v_sn": 1.0, "attention_sn": 0.5, "proj_sn": 1.0}
@@ -105,7 +104,7 @@ def test_the_neuron_behind_the_product_has_its_own_threshold(neuron):
     assert (layer.attention_sn(x).sum(), layer.proj_sn(x).sum()) == (8, 0)
 
 
-def test_bfloat16_is_exact_on_scores():
+def test_scores_are_exact_in_bfloat16():
     torch.manual_seed(0)
     layer, x = SelfAttention(64, 2, IF, denoiser=NSAD).eval(), 3 * torch.rand(2, 1, 5, 64)
     shown = []
@@ -124,12 +123,12 @@ def test_bfloat16_is_exact_on_scores():
         (lambda: SelfAttention(8, 2, nn.ReLU, v_threshold=0), "SelfAttention: v_threshold must be positive; got 0"),
     ],
 )
-def test_what_cannot_be_is_refused(build, message):
+def test_wrong_arguments_are_rejected(build, message):
     with pytest.raises(ValueError, match=message):
         build()
 
 
-def test_what_is_not_binary_does_not_reach_the_denoiser():
+def test_a_denoiser_needs_binary_queries_keys_and_values():
     torch.manual_seed(0)
     layer, x = SelfAttention(8, 2, nn.ReLU, denoiser=NSAD), torch.rand(2, 2, 4, 8)
     with pytest.raises(ValueError, match=r"q must be 0 or 1 .*; got values from 0 to \d\.\d+; use a spiking neuron"):

@@ -1,4 +1,4 @@
-"""TASA: golden taps, causality, the linear identity, and that k learns."""
+"""TASA: its weights, causality, the equality with delayed weights, and the gradient of k."""
 
 import math
 
@@ -19,7 +19,7 @@ def test_taps_of_a_window_of_three(decay, k, taps):
     assert TASA(timesteps=4, window=3, k=k, decay=decay).taps().tolist() == taps
 
 
-def test_every_delay_has_its_own_k():
+def test_per_tau_has_one_k_for_each_delay():
     layer = TASA(timesteps=4, window=4, decay="per_tau")
     with torch.no_grad():
         layer.kappa.copy_(torch.tensor([0.0, 3.4, 9.0]))  # rounded to 3, clamped to 7
@@ -28,7 +28,7 @@ def test_every_delay_has_its_own_k():
 
 @settings(max_examples=25)
 @given(window=st.integers(1, 6), decay=st.sampled_from(DECAYS), cut=st.integers(0, 5), seed=st.integers(0, 99))
-def test_causal_and_no_longer_than_its_window(window, decay, cut, seed):
+def test_an_input_counts_from_its_step_to_the_end_of_the_window(window, decay, cut, seed):
     torch.manual_seed(seed)
     layer, x = TASA(timesteps=6, window=window, k=1, decay=decay), torch.rand(6, 2, 3)
     changed = x.clone()
@@ -39,7 +39,7 @@ def test_causal_and_no_longer_than_its_window(window, decay, cut, seed):
 
 @settings(max_examples=25)
 @given(window=st.integers(1, 5), decay=st.sampled_from(DECAYS), k=st.integers(0, 7))
-def test_is_the_linear_layer_with_delayed_weights(window, decay, k):
+def test_with_a_linear_layer_it_equals_delayed_weights(window, decay, k):
     """`sum over tau of (beta[tau] W) x[t - tau]`, the paper's Eqs 1 and 4."""
     torch.manual_seed(0)
     layer, fc, x = TASA(timesteps=5, window=window, k=k, decay=decay), nn.Linear(3, 2, bias=False), torch.rand(5, 4, 3)
@@ -51,14 +51,14 @@ def test_is_the_linear_layer_with_delayed_weights(window, decay, k):
     torch.testing.assert_close(fc(layer(x)), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_a_window_of_one_is_nothing():
+def test_a_window_of_one_changes_nothing():
     layer, x = TASA(timesteps=4, window=1), torch.rand(4, 3)
     assert layer(x) is x
     assert list(layer.parameters()) == []
 
 
 def test_the_gradient_of_k():
-    """dy/dk = -ln2 * tau * beta[tau] * x[t - tau], straight through the rounding."""
+    """dy/dk = -ln2 * tau * beta[tau] * x[t - tau], where the rounding counts as the identity."""
     layer = TASA(timesteps=3, window=3, k=1)
     with torch.no_grad():
         layer.kappa.add_(0.3)
@@ -67,7 +67,7 @@ def test_the_gradient_of_k():
     assert layer.kappa.grad.item() == pytest.approx(-math.log(2) * (1 * 0.5 * 5 + 2 * 0.25 * 3))
 
 
-def test_fewer_steps_than_the_window():
+def test_a_sequence_may_be_shorter_than_the_window():
     x = torch.eye(2)
     assert torch.equal(TASA(timesteps=4, window=4, k=1)(x), torch.tensor([[1.0, 0.0], [0.5, 1.0]]))
 
@@ -75,12 +75,12 @@ def test_fewer_steps_than_the_window():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"window": 5}, r"TASA: window must lie in 1\.\.4, the time steps; got 5"),
-        ({"window": 0}, r"TASA: window must lie in 1\.\.4, the time steps; got 0"),
-        ({"k": 8}, r"TASA: k must lie in 0\.\.7; got 8"),
+        ({"window": 5}, r"TASA: window must be between 1 and timesteps = 4; got 5"),
+        ({"window": 0}, r"TASA: window must be between 1 and timesteps = 4; got 0"),
+        ({"k": 8}, r"TASA: k must be between 0 and 7; got 8"),
         ({"decay": "linear"}, "TASA: decay must be one of geometric, constant, per_tau; got linear"),
     ],
 )
-def test_what_cannot_be_is_refused(arguments, message):
+def test_wrong_arguments_are_rejected(arguments, message):
     with pytest.raises(ValueError, match=message):
         TASA(timesteps=4, **arguments)

@@ -1,4 +1,4 @@
-"""What every option under conf/augmentation keeps."""
+"""The contract of the group: every option of conf/augmentation passes these tests."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ def augmentation(request):
     return instantiate(OmegaConf.load(shipped("conf") / "augmentation" / f"{request.param}.yaml"))
 
 
-def test_shape_dtype_range_and_labels_are_kept(augmentation):
+def test_shape_dtype_range_and_labels_stay_the_same(augmentation):
     images, labels = torch.rand(6, 3, 12, 10), torch.arange(6)
     out, same = augmentation(images.clone(), labels)
     assert (out.shape, out.dtype) == (images.shape, images.dtype)
@@ -24,7 +24,7 @@ def test_shape_dtype_range_and_labels_are_kept(augmentation):
     assert torch.equal(same, torch.arange(6))
 
 
-def test_the_global_generator_decides(augmentation):
+def test_the_same_seed_gives_the_same_images(augmentation):
     images, labels = torch.rand(6, 3, 12, 10), torch.arange(6)
     torch.manual_seed(5)
     first = augmentation(images, labels)[0]

@@ -1,4 +1,4 @@
-"""Property: every output is one of the shifted and mirrored versions of its input, and all of them occur."""
+"""Each output is one of the shifted or mirrored versions of its own input, and every version occurs."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from snnx.augmentation.crop_flip import crop_flip
 
 
 def versions(image, padding, fill):
-    """All crops of one padded image, plain first, then mirrored."""
+    """All crops of one padded image, first plain, then mirrored."""
     height, width = image.shape[-2:]
     padded = functional.pad(image, [padding] * 4, value=fill)
     shifts = range(2 * padding + 1)
@@ -34,7 +34,7 @@ def test_each_output_is_a_version_of_its_own_input(seed, height, width, padding,
 
 
 def test_all_versions_occur_about_equally_often():
-    """4,000 draws of 18 versions: each count within 5 standard deviations, 5 * sqrt(n p (1 - p)) = 73, of 222."""
+    """4,000 draws of 18 versions: each count is within 5 standard deviations, 5 * sqrt(n p (1 - p)) = 73, of its mean 222."""
     torch.manual_seed(0)
     image = torch.rand(1, 4, 4)
     out, _ = crop_flip(image.expand(4000, 1, 4, 4), torch.zeros(4000), padding=1, fill=0.0)
@@ -43,13 +43,13 @@ def test_all_versions_occur_about_equally_often():
     assert (which.sum(0) - 4000 / 18).abs().max() <= 73
 
 
-def test_the_input_is_left_alone():
+def test_the_input_is_not_changed_in_place():
     images = torch.rand(3, 1, 5, 5)
     before = images.clone()
     crop_flip(images, torch.zeros(3), padding=2, fill=0.0)
     assert torch.equal(images, before)
 
 
-def test_negative_padding_is_refused():
+def test_negative_padding_is_rejected():
     with pytest.raises(ValueError, match="crop_flip: padding must be at least 0; got -1"):
         crop_flip(torch.zeros(1, 1, 4, 4), torch.zeros(1), padding=-1, fill=0.0)

@@ -1,4 +1,4 @@
-"""Attention gives the same numbers whichever way it takes."""
+"""The two ways to compute attention give the same numbers."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ def heads(dtype):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_equals_torchs_attention_in_float32(dtype):
-    """bfloat16 keeps 8 bits and float16 11: results of size 1 are off by no more than a few units in the last place."""
+    """bfloat16 has 8 bits and float16 has 11, so results of size 1 may differ by a few units in the last place."""
     bound = {torch.float32: 1e-6, torch.bfloat16: 0.03, torch.float16: 0.005}[dtype]
     q, k, v = heads(dtype)
     wide = [x.detach().float().requires_grad_() for x in (q, k, v)]
@@ -28,7 +28,7 @@ def test_equals_torchs_attention_in_float32(dtype):
         torch.testing.assert_close(ours.grad.float(), theirs.grad, rtol=0.05, atol=2 * bound)
 
 
-def test_layer_under_autocast_is_close_to_float32():
+def test_a_layer_under_autocast_is_close_to_float32():
     torch.manual_seed(0)
     layer, x = Attention(32, 4), torch.randn(2, 3, 17, 32)
     with torch.autocast("cpu", torch.bfloat16):
@@ -37,7 +37,7 @@ def test_layer_under_autocast_is_close_to_float32():
     torch.testing.assert_close(low.float(), layer(x), rtol=0, atol=0.01)
 
 
-def test_the_slow_way_is_not_taken_in_bfloat16(monkeypatch):
+def test_fused_attention_is_not_used_in_bfloat16(monkeypatch):
     def refuse(*_):
         raise AssertionError("torch's fused attention ran")
 

@@ -1,4 +1,4 @@
-"""Folded average pooling: the same outputs, and nothing but zeros and ones between the layers."""
+"""Folded average pooling: the outputs stay the same, and layers receive only zeros and ones."""
 
 import pytest
 import torch
@@ -18,8 +18,8 @@ SIZES = {SCNN: (1, 28, 28), ConvNet: (2, 16, 16), VGG: (3, 32, 32)}
 
 
 @pytest.mark.parametrize("build", SIZES)
-def test_same_outputs_from_binary_traffic(build):
-    """In float64: another order of sums moves no potential across the threshold."""
+def test_outputs_are_the_same_and_inputs_are_binary(build):
+    """In float64, where another order of summation does not move a potential across the threshold."""
     torch.manual_seed(0)
     shape = SIZES[build]
     net = build(neuron=lambda: TTFS(v_threshold=0.2), in_shape=shape, classes=10, width=0.25)
@@ -40,14 +40,14 @@ def test_same_outputs_from_binary_traffic(build):
     assert torch.equal(net(x), expected), "the network itself is left as it was"
 
 
-def test_relu_networks_fold_too():
+def test_a_relu_network_is_folded_too():
     torch.manual_seed(0)
     net = SCNN(neuron=nn.ReLU, in_shape=(1, 20, 24), classes=10, width=0.5).double()
     x = torch.rand(2, 3, 1, 20, 24, dtype=torch.float64)
     torch.testing.assert_close(fold_average_pooling(net, (1, 20, 24))(x), net(x), rtol=1e-9, atol=1e-12)
 
 
-def test_poolings_that_overlap_stay():
+def test_overlapping_poolings_stay():
     net = ResNet(neuron=TTFS, in_shape=(3, 32, 32), classes=10, width=0.1, stem="imagenet", stem_pool="avg")
     folded = fold_average_pooling(net, (3, 32, 32))
     assert isinstance(folded.stem_pool, nn.AvgPool2d)
@@ -77,7 +77,7 @@ CONV = nn.Conv2d(2, 3, 3, padding=1)
     ],
     ids=["divisor", "rectangle", "rectangle to linear", "overlap", "padded", "dilation", "by name", "by values"],
 )
-def test_pairs_that_have_no_wide_layer_stay(pool, read):
+def test_pairs_that_cannot_be_one_wide_layer_stay(pool, read):
     net = chained(pool, *read)
     folded = fold_average_pooling(net, (2, 8, 8))
     assert [type(m) for m in folded.modules()] == [type(m) for m in net.modules()]
@@ -87,7 +87,7 @@ def test_pairs_that_have_no_wide_layer_stay(pool, read):
 
 @pytest.mark.parametrize("pool", [nn.AvgPool2d((2, 2), stride=2), nn.AvgPool2d(2, padding=(0, 0)), nn.AvgPool2d(4)])
 @pytest.mark.parametrize("conv", [nn.Conv2d(2, 4, (3, 1), stride=(1, 2), padding=(2, 0)), nn.Conv2d(2, 4, 2, groups=2)])
-def test_squares_fold_however_they_are_written(pool, conv):
+def test_square_poolings_are_folded_however_they_are_written(pool, conv):
     net = chained(pool, conv)
     folded = fold_average_pooling(net, (2, 8, 16))
     assert not any(isinstance(m, nn.AvgPool2d) for m in folded.modules())
@@ -95,17 +95,17 @@ def test_squares_fold_however_they_are_written(pool, conv):
     torch.testing.assert_close(folded(x), net(x), rtol=1e-9, atol=1e-12)
 
 
-def test_sides_that_do_not_divide():
+def test_a_side_that_is_not_a_multiple_is_rejected():
     net = ConvNet(neuron=TTFS, in_shape=(1, 9, 8), classes=2)
-    with pytest.raises(ValueError, match="fold_average_pooling: 2 must divide the sides of what is pooled; got 9x8"):
+    with pytest.raises(ValueError, match="fold_average_pooling: 2 must divide the sides of the pooled map; got 9x8"):
         fold_average_pooling(net, (1, 9, 8))
 
 
 @pytest.mark.parametrize(
     "between", [TTFS(v_threshold=0.3), SeqToANNContainer(nn.MaxPool2d(2)), SeqToANNContainer(nn.BatchNorm2d(2))]
 )
-def test_poolings_that_something_else_reads_stay(between):
-    """A neuron, a maximum or a norm makes of means what no wider layer does."""
+def test_poolings_before_another_kind_of_layer_stay(between):
+    """A neuron, a max pooling or a norm after the pooling cannot be widened."""
     torch.manual_seed(0)
     net = nn.Sequential(chained(nn.AvgPool2d(2)), between, SeqToANNContainer(nn.Conv2d(2, 3, 2))).double().eval()
     x = torch.rand(3, 2, 2, 8, 8, dtype=torch.float64)
@@ -116,7 +116,7 @@ def test_poolings_that_something_else_reads_stay(between):
 
 
 class Branches(nn.Module):
-    """A pooling that two convolutions read, or one convolution that reads two poolings."""
+    """A network in which two convolutions read one pooling, or one convolution reads two."""
 
     def __init__(self, shared: bool) -> None:
         super().__init__()
@@ -130,15 +130,15 @@ class Branches(nn.Module):
 
 
 @pytest.mark.parametrize("shared", [True, False])
-def test_what_is_read_or_reads_twice_stays(shared):
+def test_shared_poolings_and_convolutions_stay(shared):
     torch.manual_seed(0)
     net = Branches(shared).double()
     x = torch.rand(2, 3, 2, 8, 8, dtype=torch.float64)
     torch.testing.assert_close(fold_average_pooling(net, (2, 8, 8))(x), net(x))
 
 
-def test_an_average_after_which_something_is_added_stays():
-    """What comes next is not what reads it: between them lies a sum that no layer shows."""
+def test_a_pooling_followed_by_a_sum_stays():
+    """The next layer does not read the pooling's output itself, but a sum that is not a layer."""
 
     class Added(nn.Module):
         def __init__(self):

@@ -1,4 +1,4 @@
-"""A linear layer by another way gives a linear layer's numbers."""
+"""Pointwise gives the numbers of a linear layer."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from snnx.layer.pointwise import Pointwise
 @settings(max_examples=20)
 @given(n=st.integers(1, 5), tokens=st.integers(1, 9), n_in=st.integers(1, 20), n_out=st.integers(1, 20), bias=st.booleans())
 def test_equals_a_linear_layer(n, tokens, n_in, n_out, bias):
-    """Sums of at most 180 products of numbers in [0, 1], added in another order."""
+    """The two add up to 180 products of numbers in [0, 1], in a different order."""
     torch.manual_seed(0)
     layer, x = Pointwise(n_in, n_out, bias=bias), torch.rand(n, tokens, n_in, requires_grad=True)
     weight = torch.rand(n, tokens, n_out)
@@ -26,7 +26,7 @@ def test_equals_a_linear_layer(n, tokens, n_in, n_out, bias):
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-def test_other_precisions_go_torchs_way(dtype):
+def test_other_precisions_use_torchs_linear_layer(dtype):
     layer, x = Pointwise(6, 4).to(dtype), torch.rand(2, 3, 6).to(dtype)
     assert torch.equal(layer(x), F.linear(x, layer.weight, layer.bias))
 

@@ -1,4 +1,4 @@
-"""The network of first-spike papers, the layers it is made of, and what pooling does to spikes."""
+"""SCNN, the layers it consists of, and the effect of pooling on neurons that fire once."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ from snnx.neuron.ttfs import TTFS
 
 
 def test_neuron_count_of_cnn1():
-    """Temporal-Coded SNNs with Dynamic Firing Threshold divides its spikes by 12,202; the read-out's ten are included."""
+    """Temporal-Coded SNNs with Dynamic Firing Threshold counts 12,202 neurons, including the 10 outputs."""
     found = []
 
     class Counted(nn.Identity):
@@ -31,8 +31,8 @@ def test_neuron_count_of_cnn1():
 
 
 @pytest.mark.parametrize("build", [MLP, SCNN])
-def test_a_repeated_image_is_the_same_as_its_copies(build):
-    """An expanded input (stride 0 over time) against the same values laid out: scores, and every gradient."""
+def test_a_repeated_image_gives_the_same_as_its_copies(build):
+    """Scores and all gradients are equal for an expanded input (stride 0 over time) and a copy of it in memory."""
     torch.manual_seed(0)
     net = build(neuron=lambda: TTFS(v_threshold=0.1), in_shape=(1, 28, 28), classes=10, width=0.1).double()
     image = torch.rand(3, 1, 28, 28, dtype=torch.float64, requires_grad=True)
@@ -47,7 +47,7 @@ def test_a_repeated_image_is_the_same_as_its_copies(build):
         torch.testing.assert_close(once, laid_out, rtol=1e-9, atol=1e-12)
 
 
-def test_what_differs_between_steps_is_computed_at_every_step():
+def test_different_steps_are_all_computed():
     torch.manual_seed(0)
     layer, x = EachStep(nn.Conv2d(2, 3, 3)), torch.rand(5, 4, 2, 8, 8)
     assert torch.equal(layer(x)[3], layer[0](x[3]))
@@ -55,8 +55,8 @@ def test_what_differs_between_steps_is_computed_at_every_step():
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 8, 6), (1, 1, 2, 2), (2, 1, 5, 7), (2, 3, 4, 5)])
-def test_mean_pool_is_torchs(shape):
-    """In float64, so that another order of sums is no difference; odd sides lose their last row or column as torch's do."""
+def test_mean_pool_equals_torchs(shape):
+    """In float64, where the order of summation does not matter; odd sides lose their last row or column, as in torch."""
     x = torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
     ours, theirs = MeanPool()(x), nn.AvgPool2d(2)(x)
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=0)
@@ -65,8 +65,8 @@ def test_mean_pool_is_torchs(shape):
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 8, 6), (1, 1, 2, 2), (2, 1, 5, 7), (2, 3, 4, 5)])
-def test_max_pool_is_torchs(shape):
-    """Of few values, so that windows hold equal ones: the gradient goes to the first of them."""
+def test_max_pool_equals_torchs(shape):
+    """Inputs have only a few values, so that windows have ties, where the gradient must go to the first."""
     x = torch.randint(0, 3, shape, generator=torch.Generator().manual_seed(0)).double().requires_grad_()
     ours, theirs = MaxPool()(x), nn.MaxPool2d(2)(x)
     assert torch.equal(ours, theirs)
@@ -82,15 +82,15 @@ def test_mean_pool_is_exact_on_spikes(dtype):
 
 @settings(max_examples=30)
 @given(st.integers(0, 2**31), st.integers(1, 20))
-def test_average_pooling_keeps_the_sum_over_time_within_one(seed, timesteps):
-    """ETTFS, Eq 25: the sum over time of an average of one-spike neurons is at most 1, whatever they receive."""
+def test_after_average_pooling_the_sum_over_time_is_at_most_one(seed, timesteps):
+    """ETTFS, Eq 25: the average of neurons that fire once sums to at most 1 over time, for any input."""
     x = 2 * torch.randn(timesteps, 2, 3, 6, 6, generator=torch.Generator().manual_seed(seed))
     pooled = EachStep(MeanPool())(TTFS()(x))
     assert pooled.sum(0).max() <= 1
 
 
 def test_two_spike_times_in_one_window():
-    """Eq 24: by maximum the window fires twice, by average its sum over time stays 1 (two of two neurons; four of four)."""
+    """Eq 24: if all neurons of a window fire, at two times, max pooling sums to 2 over time and average pooling to 1."""
     s = torch.zeros(3, 1, 1, 2, 2)
     s[0, ..., 0, :], s[2, ..., 1, :] = 1, 1
     assert EachStep(nn.MaxPool2d(2))(s).sum().item() == 2
@@ -112,14 +112,14 @@ def test_trains_with_spikes_and_with_relu(neuron):
         (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, pool="min"), "SCNN: pool must be one of avg, max; got min"),
         (
             lambda: SCNN(neuron=TTFS, in_shape=(1, 12, 12), classes=2),
-            "SCNN: the image must leave a pixel after each of 2 stages with kernel 5; got 12x12",
+            "SCNN: in_shape must leave a pixel after 2 stages with kernel 5; got 12x12; use fewer",
         ),
         (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, kernel=0), "SCNN: kernel must be at least 1; got 0"),
         (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, channels=[0, 2]), "SCNN: channels must be at least 1; got"),
         (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, hidden=[-5]), "SCNN: hidden must be at least 1; got"),
         (
             lambda: MLP(neuron=TTFS, in_shape=(1, 28, 28), classes=2, hidden=[0]),
-            "MLP: hidden must be widths of at least 1; got",
+            "MLP: hidden must hold widths of at least 1; got",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Spikformer: exact sizes, the authors' order of layers, and DS2TA at its neutral settings."""
+"""Spikformer: its number of parameters, its order of layers, and DS2TA with settings that change nothing."""
 
 from functools import partial
 
@@ -25,7 +25,7 @@ def parameters(**arguments):
 
 
 def test_sizes_of_the_published_networks():
-    """Of the authors' files without their unused tensors; DS2TA adds 2 numbers a block and 7 a head and block."""
+    """As in the authors' files without unused tensors; DS2TA adds 2 parameters per block and 7 per head and block."""
     assert parameters(in_shape=(3, 32, 32), classes=10) == 9_324_730
     assert parameters(in_shape=(3, 32, 32), classes=100) == 9_359_380
     assert parameters(in_shape=(2, 128, 128), classes=10, **EVENTS) == 2_566_666
@@ -35,7 +35,7 @@ def test_sizes_of_the_published_networks():
 
 
 def test_order_of_the_stem():
-    """The neuron before the pooling: SpikingJelly's variant has them the other way round."""
+    """The neuron is before the pooling; in SpikingJelly's variant it is after."""
     net = Spikformer(neuron=neuron, **TINY)
     names = [name for name, _ in net.stem.named_children()]
     assert names == ["conv1", "sn1", "conv2", "sn2", "conv3", "sn3", "pool3", "conv4", "sn4", "pool4"]
@@ -56,8 +56,8 @@ def test_order_of_the_stem():
     ],
     ids=["window 1", "u 0", "both"],
 )
-def test_neutral_ds2ta_is_spikformer(neutral):
-    """The same initial weights, the same scores, and the same gradients of the weights."""
+def test_ds2ta_with_neutral_settings_equals_spikformer(neutral):
+    """Initial weights, scores and gradients of the weights are all equal."""
     nets, found = [], []
     for settings in ({}, neutral):
         torch.manual_seed(0)
@@ -73,7 +73,7 @@ def test_neutral_ds2ta_is_spikformer(neutral):
 
 
 def test_gradients_reach_k_and_u():
-    """Where neurons fire: before training hardly any does behind the product, and then there is nothing to learn from."""
+    """Weights are set so that neurons fire: with initial weights almost none after the product does, and no gradient flows."""
     torch.manual_seed(0)
     net = Spikformer(neuron=neuron, **TINY, attention={"temporal": partial(TASA, timesteps=4), "denoiser": NSAD})
     for norm in (m for m in net.encoder.modules() if isinstance(m, Batch)):
@@ -84,8 +84,8 @@ def test_gradients_reach_k_and_u():
     assert all(grad is not None and grad.abs().sum() > 0 for grad in learned.values())
 
 
-def test_an_image_repeated_over_time_is_normed_like_its_copies():
-    """What is computed once for all steps gives the same scores and gradients."""
+def test_a_repeated_image_gives_the_same_as_its_copies():
+    """Layers compute the repeated image once, which must not change scores and gradients."""
     found = []
     for copied in (False, True):
         torch.manual_seed(0)
@@ -98,12 +98,12 @@ def test_an_image_repeated_over_time_is_normed_like_its_copies():
     torch.testing.assert_close(found[0][2], found[1][2], rtol=1 / (3 * 16 * 16), atol=0)
 
 
-def test_width_changes_heads_and_not_their_width():
+def test_width_changes_the_number_of_heads_only():
     net = Spikformer(neuron=neuron, in_shape=(3, 32, 32), classes=10, width=0.25)
     assert (net.head.in_features, net.encoder[0].attention.heads) == (96, 3)
 
 
-def test_two_batches_do_not_meet():
+def test_a_batch_does_not_affect_the_next():
     torch.manual_seed(0)
     net, x = Spikformer(neuron=neuron, **TINY).eval(), torch.rand(4, 2, 3, 16, 16)
     first = net(x)
@@ -115,17 +115,17 @@ def test_two_batches_do_not_meet():
     ("arguments", "message"),
     [
         ({"heads": 5}, "Spikformer: embed_dim must be a multiple of heads = 5; got 32"),
-        ({"embed_dim": 36}, "Spikformer: the embedding must be a multiple of 8, which the first layer gets; got 36"),
-        ({"pools": 5}, r"Spikformer: pools must lie in 0\.\.4, the number of convolutions; got 5"),
+        ({"embed_dim": 36}, "Spikformer: embed_dim must be a multiple of 8 at this width, as the stem starts with D/8; got 36"),
+        ({"pools": 5}, "Spikformer: pools must be between 0 and 4, the number of convolutions; got 5"),
     ],
 )
-def test_what_cannot_be_is_refused(arguments, message):
+def test_wrong_arguments_are_rejected(arguments, message):
     with pytest.raises(ValueError, match=message):
         Spikformer(neuron=nn.ReLU, **(TINY | arguments))
 
 
-def test_spikingjellys_variant_is_another_network():
-    """Its own order and parameters, and the threshold that it gives its own neuron only."""
+def test_spikingjellys_variant_is_a_different_network():
+    """Its order and parameters differ, and our neurons get the threshold that it sets for its own neuron only."""
     net = SpikformerSpikingJelly(neuron=neuron, in_shape=(3, 32, 32), classes=10, embed_dim=64, heads=4, depth=2)
     assert sum(p.numel() for p in net.parameters()) < parameters(
         in_shape=(3, 32, 32), classes=10, embed_dim=64, heads=4, depth=2
@@ -142,6 +142,6 @@ def test_spikingjellys_variant_is_another_network():
         ({"patch": 8}, "SpikformerSpikingJelly: patch must be 4 or 16; got 8"),
     ],
 )
-def test_what_spikingjellys_cannot_be_is_refused(arguments, message):
+def test_wrong_arguments_of_spikingjellys_variant_are_rejected(arguments, message):
     with pytest.raises(ValueError, match=message):
         SpikformerSpikingJelly(neuron=nn.ReLU, in_shape=(3, 32, 32), classes=10, **arguments)

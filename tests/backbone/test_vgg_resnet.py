@@ -1,4 +1,4 @@
-"""VGG and ResNet against torchvision's, and against counts printed in papers."""
+"""ResNet equals torchvision's, and VGG has the numbers of neurons printed in papers."""
 
 from functools import partial
 
@@ -15,8 +15,8 @@ from snnx.neuron.ttfs import TTFS
 
 
 @pytest.mark.parametrize("depth", [18, 34])
-def test_relu_resnet_is_torchvisions(depth):
-    """The same state dict loads, and gives the same scores; with one step, time is a batch of one."""
+def test_a_relu_resnet_equals_torchvisions(depth):
+    """Torchvision's state dict loads and gives the same scores, with one time step."""
     torch.manual_seed(0)
     theirs = getattr(torchvision.models, f"resnet{depth}")(num_classes=1000).eval()
     ours = ResNet(neuron=nn.ReLU, in_shape=(3, 64, 64), classes=1000, depth=depth, stem="imagenet", stem_pool="max").eval()
@@ -29,7 +29,7 @@ def test_relu_resnet_is_torchvisions(depth):
     ("depth", "hidden", "neurons"), [(16, [4096, 4096], 284_682), (11, [4096, 4096], 159_754), (11, [512, 512], 152_586)]
 )
 def test_vgg_neuron_counts(depth, hidden, neurons):
-    """Temporal-Coded SNNs with Dynamic Firing Threshold divides its spikes by these; the read-out's ten are included."""
+    """The numbers that Temporal-Coded SNNs with Dynamic Firing Threshold prints, including the 10 outputs."""
     found = []
 
     class Counted(nn.Identity):
@@ -46,7 +46,7 @@ def test_vgg_neuron_counts(depth, hidden, neurons):
 
 
 @pytest.mark.parametrize("build", [VGG, ResNet])
-def test_spikes_train_and_width_scales(build):
+def test_it_trains_and_width_changes_its_size(build):
     narrow = build(neuron=LIF, in_shape=(3, 32, 32), classes=10, width=0.1)
     wide = build(neuron=LIF, in_shape=(3, 32, 32), classes=10, width=0.2)
     narrow(torch.rand(2, 2, 3, 32, 32)).sum().backward()
@@ -55,11 +55,11 @@ def test_spikes_train_and_width_scales(build):
 
 
 @pytest.mark.parametrize("build", [partial(VGG, norm=False), ResNet])
-def test_first_spikes_train_either(build):
-    """One spike a neuron through blocks and shortcuts, and a gradient at every weight, the first layer's included."""
+def test_it_trains_with_neurons_that_fire_once(build):
+    """Every weight gets a gradient, the first layer's included, through blocks and shortcuts."""
     torch.manual_seed(0)
     net = build(neuron=partial(TTFS, v_threshold=0.25), in_shape=(3, 32, 32), classes=10, width=0.25)
-    ETTFS(timesteps=4)(net)  # for a threshold of 1: at a quarter of it the last layers of so narrow a net fire too
+    ETTFS(timesteps=4)(net)  # for a threshold of 1; at 0.25 the last layers of this narrow network fire, too
     fired = []
     for node in net.modules():
         if isinstance(node, TTFS):
@@ -76,7 +76,7 @@ def test_first_spikes_train_either(build):
     [
         (
             lambda: VGG(neuron=LIF, in_shape=(1, 28, 28), classes=2),
-            "VGG: the image must be at least 32x32.*; got 28x28: choose backbone=scnn",
+            "VGG: in_shape must be at least 32x32.*; got 28x28; choose backbone=scnn",
         ),
         (lambda: VGG(neuron=LIF, in_shape=(1, 32, 32), classes=2, depth=13), "VGG: depth must be one of 11, 16; got 13"),
         (lambda: VGG(neuron=LIF, in_shape=(1, 32, 32), classes=2, pool="min"), "VGG: pool must be one of avg, max; got min"),

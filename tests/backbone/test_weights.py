@@ -1,4 +1,6 @@
-"""Weights from files: torchvision's, our own checkpoints', and files that do not fit."""
+"""Weights from files: torchvision's, checkpoints of snnx, and files that do not fit the network."""
+
+import sys
 
 import pytest
 import torch
@@ -29,7 +31,7 @@ def test_torchvisions_weights_give_torchvisions_scores(theirs, tmp_path):
     torch.testing.assert_close(resnet(tmp_path / "theirs.pth").eval()(x[None])[0], theirs(x), rtol=1e-4, atol=1e-4)
 
 
-def test_a_checkpoint_is_taken_apart(theirs, tmp_path):
+def test_a_checkpoint_gives_the_weights_of_its_backbone(theirs, tmp_path):
     state = {f"backbone.{key}": value for key, value in theirs.state_dict().items()}
     torch.save({"state_dict": {**state, "loss.weight": torch.ones(1)}, "epoch": 3}, tmp_path / "last.ckpt")
     assert torch.equal(resnet(tmp_path / "last.ckpt").fc.weight, theirs.fc.weight)
@@ -56,18 +58,18 @@ class Runs:
         (
             lambda s: {**s, "head": torch.ones(1)},
             {},
-            "backbone.weights: head must have a place in the network; got .*odd.pth with it",
+            "backbone.weights: head must be in the network; got .*odd.pth with it",
         ),
-        (lambda s: [1, 2], {}, "backbone.weights: must be a state dict, a name to a tensor; got list in "),
+        (lambda s: [1, 2], {}, "backbone.weights: must be a state dict, which maps names to tensors; got list in "),
         (
             lambda s: {"state_dict": s},
             {},
-            "backbone.weights: a state_dict within a checkpoint must be of snnx, whose keys begin with backbone.; got another",
+            "backbone.weights: the state_dict of a checkpoint must have keys that begin with backbone., .*; got none in",
         ),
         (lambda s: {"a": Runs()}, {}, "backbone.weights: must be a file of tensors only, as torch.save writes it; got "),
     ],
 )
-def test_files_that_do_not_fit(theirs, tmp_path, capsys, change, options, message):
+def test_a_file_that_does_not_fit_is_rejected(theirs, tmp_path, capsys, change, options, message):
     torch.save(change(theirs.state_dict()), tmp_path / "odd.pth")
     with pytest.raises(ValueError, match=message) as caught:
         resnet(tmp_path / "odd.pth", **options)
@@ -76,23 +78,37 @@ def test_files_that_do_not_fit(theirs, tmp_path, capsys, change, options, messag
 
 
 @pytest.mark.parametrize("content", [b"no tensors", b"", bytes(range(256)), b"PK\x03\x04 half a zip"])
-def test_files_that_are_none_of_torchs(tmp_path, content):
+def test_a_file_of_another_kind_is_rejected(tmp_path, content):
     (tmp_path / "odd.pth").write_bytes(content)
-    with pytest.raises(ValueError, match=r"must be a file of tensors only, .*got .*odd.pth, which is none, damaged, or"):
+    with pytest.raises(ValueError, match=r"must be a file of tensors only, .*got .*odd.pth, which is another kind of file, is"):
         resnet(tmp_path / "odd.pth")
 
 
-def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"must be a file of weights; got .*, which is no file"):
+def test_a_damaged_safetensors_file_is_rejected(tmp_path):
+    pytest.importorskip("safetensors")
+    (tmp_path / "odd.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(ValueError, match=r"^backbone.weights: must be a file of weights; got .*, which is damaged: "):
+        resnet(tmp_path / "odd.safetensors")
+
+
+def test_safetensors_must_be_installed(tmp_path, monkeypatch):
+    (tmp_path / "odd.safetensors").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "safetensors", None)  # an import of it then fails
+    with pytest.raises(ValueError, match=r"^backbone.weights: safetensors must be installed to read .*; got none; pip install"):
+        resnet(tmp_path / "odd.safetensors")
+
+
+def test_a_folder_is_rejected(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"must be a file of weights; got .*, which is not a file"):
         resnet(tmp_path)
 
 
-def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"backbone.weights: must be a file of weights; got .*/none.pth"):
+def test_a_missing_file_is_rejected(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"backbone.weights: must be a file of weights; got .*, which does not exist"):
         resnet(tmp_path / "none.pth")
 
 
-def test_weights_of_a_file_are_not_drawn_over(theirs, tmp_path):
+def test_init_does_not_replace_weights_from_a_file(theirs, tmp_path):
     class Facts:
         shape, classes = (3, 32, 32), 7
 

@@ -1,4 +1,4 @@
-"""Scales over a set, streamed, against the same scales of all activations at once."""
+"""Scales that are computed batch by batch equal those of all activations at once."""
 
 import math
 
@@ -14,7 +14,7 @@ from snnx.conversion.clipped import Clipped
 
 
 def values(seed, sizes):
-    """Batches of maps with many zeros, and values over twelve orders of magnitude."""
+    """Batches of maps, half of them negative, with values over twelve orders of magnitude."""
     draw = torch.Generator().manual_seed(seed)
     return [
         torch.randn(n, 3, 4, 4, generator=draw) * torch.pow(10.0, torch.randint(-6, 6, (n, 3, 1, 1), generator=draw).float())
@@ -30,8 +30,8 @@ def values(seed, sizes):
     over=st.sampled_from(["nonzero", "all"]),
     per_channel=st.booleans(),
 )
-def test_streamed_is_exact(seed, sizes, percentile, over, per_channel):
-    """Bit for bit the order statistic of the whole set as NumPy sorts it, however it is cut into batches."""
+def test_scales_are_exact_however_the_set_is_batched(seed, sizes, percentile, over, per_channel):
+    """Equal to the last bit to the order statistic that NumPy finds by sorting the whole set."""
     batches, net = values(seed, sizes), nn.Sequential(nn.ReLU())
     every = torch.cat(batches).relu()
     rows = every.movedim(1, 0).flatten(1) if per_channel else every.reshape(1, -1)
@@ -41,23 +41,23 @@ def test_streamed_is_exact(seed, sizes, percentile, over, per_channel):
         rank = len(row) if percentile is None else math.ceil(round(percentile * len(row) / 100, 6))
         wanted.append(float(row[rank - 1]) if len(row) else 0.0)
     if max(wanted) == 0:
-        with pytest.raises(ValueError, match="calibrate: 0 must be active on the calibration set"):
+        with pytest.raises(ValueError, match=r"^Conversion: 0 must be active on the calibration set"):
             calibrate(net, lambda: batches, percentile=percentile, over=over, per_channel=per_channel)
         return
     found = calibrate(net, lambda: batches, percentile=percentile, over=over, per_channel=per_channel)["0"]
     assert found.reshape(-1).tolist() == [value or max(wanted) for value in wanted]
 
 
-def test_a_ceiling_below_zero_is_at_fault_itself():
+def test_a_ceiling_below_zero_is_rejected():
     net = nn.Sequential(Clipped())
     with torch.no_grad():
         net[0].ceiling.fill_(-0.1)
-    with pytest.raises(ValueError, match=r"the ceiling of 0 must stay above 0 in training; got -0\.1; train with a lower"):
+    with pytest.raises(ValueError, match=r"^Clipped: the learned ceiling of 0 must stay above 0; got -0\.1; train"):
         calibrate(net, list)
 
 
-def test_memory_does_not_grow_with_the_set():
-    """What is kept between batches is counters: the same number after one batch and after many."""
+def test_memory_does_not_grow_with_the_number_of_batches():
+    """Between batches only counters are kept, and their number stays the same."""
     from snnx.conversion.calibrate import _Rank
 
     rank, sizes = _Rank(99.9, True), []
@@ -67,7 +67,7 @@ def test_memory_does_not_grow_with_the_set():
     assert set(sizes) == {2048}
 
 
-def test_a_ceiling_is_a_scale_and_needs_no_set():
+def test_a_ceiling_is_the_scale_and_needs_no_calibration_set():
     net = nn.Sequential(Clipped(ceiling=3.0))
     assert calibrate(net, lambda: []) == {"0": torch.tensor(3.0)}
 
@@ -75,13 +75,13 @@ def test_a_ceiling_is_a_scale_and_needs_no_set():
 @pytest.mark.parametrize(
     ("how", "batches", "message"),
     [
-        ({}, [-torch.ones(4, 3)], "calibrate: 0 must be active on the calibration set; got a maximum of 0, 4 samples"),
+        ({}, [-torch.ones(4, 3)], "^Conversion: 0 must be active on the calibration set; got a maximum of 0 over 4 samples"),
         (
             {"percentile": 50, "over": "all"}, [torch.tensor([[0.0, 0.0, 1.0]])],
-            "0 must be active .*; got a 50 percentile of all of 0, 1 samples; set method.percentile_over=nonzero",
+            "0 must be active .*; got a 50 percentile of all of 0 over 1 samples; set method.percentile_over=nonzero",
         ),
-        ({}, [], "calibrate: the calibration set must hold a sample; got none"),
-        ({"percentile": 0}, [torch.ones(1, 3)], r"percentile must lie in \(0, 100\], or be null for the maximum; got 0"),
+        ({}, [], "^Conversion: the calibration set must have at least one sample; got none"),
+        ({"percentile": 0}, [torch.ones(1, 3)], r"calibrate: percentile must be in \(0, 100\], or null for .*; got 0"),
         ({"over": "some"}, [torch.ones(1, 3)], "calibrate: over must be nonzero or all; got some"),
     ],
 )  # fmt: skip

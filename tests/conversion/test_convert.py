@@ -1,4 +1,4 @@
-"""Spikes against the activations they stand for: identities of the paper, and what must not matter."""
+"""A converted network against the original: identities of the paper, and choices that must not change the result."""
 
 import pytest
 import torch
@@ -28,8 +28,8 @@ def converted(net, shape=SHAPE, sample=None, percentile=None, per_channel=False,
     return convert(folded, links(folded, shape), {name: stretch * scale for name, scale in scales.items()}, **how)
 
 
-def test_scales_on_a_gpu_meet_weights_on_it():
-    """Devices and shapes without a GPU and without memory."""
+def test_scales_and_weights_stay_on_their_gpu():
+    """Fake tensors have a device and a shape, but need no GPU and no memory."""
     with FakeTensorMode():
         net = nn.Sequential(nn.Conv2d(1, 4, 3, device="cuda"), nn.ReLU(), nn.Flatten(), nn.Linear(4, 2, device="cuda"))
         scales = {"1": torch.full((), 2.0, device="cuda")}
@@ -48,7 +48,7 @@ def spikes(snn, current):
 @settings(deadline=None)  # the first call compiles
 @given(st.integers(1, 63), st.integers(1, 200))
 def test_rate_identity(numerator, steps):
-    """r = z/theta - (V_T - V_0)/(T theta), exactly, for dyadic currents; and z 0.375 for 100 steps is golden: 37 and 0.5."""
+    """r = z/theta - (V_T - V_0)/(T theta) is exact for dyadic currents; for z = 0.375 and T = 100: 37 spikes, V_T = 0.5."""
     z, neuron = numerator / 64, IF(v_reset=None)
     rate = neuron(torch.full((steps, 1), z, dtype=torch.float64)).mean().item()
     assert rate == pytest.approx(z - neuron.v.item() / steps, abs=1e-12)
@@ -58,7 +58,7 @@ def test_rate_identity(numerator, steps):
 
 @pytest.mark.parametrize("initial", [0.0, 0.5])
 def test_first_layer_is_within_one_spike(initial):
-    """Bias-free, activations within the scale: after T steps the rate is off by at most 1/T, with half the threshold 1/(2T)."""
+    """Without bias, after T steps the rate is off by at most 1/T, or 1/(2T) if it starts at half the threshold."""
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(20, 30, bias=False), nn.ReLU(), nn.Linear(30, 2, bias=False)).double()
     x = torch.rand(50, 20, dtype=torch.float64)
@@ -73,7 +73,7 @@ def test_first_layer_is_within_one_spike(initial):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_or_thresholds_give_the_same_spikes(kind):
-    """Spike for spike in float64. The scales are stretched a little: at a scale that is a maximum, a neuron fires at a tie."""
+    """Every spike is the same in float64. Scales are stretched a little, since at the maximum itself rounding would decide."""
     net = network(kind)
     current = images().expand(60, 8, *SHAPE)
     how = {"stretch": 1.0371}
@@ -88,8 +88,8 @@ def test_weights_or_thresholds_give_the_same_spikes(kind):
 
 @pytest.mark.parametrize("per_channel", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_outputs_tend_to_the_networks(kind, per_channel):
-    """The mean over steps: at 16 times the steps the error is at least 5 times smaller, and small."""
+def test_outputs_approach_the_scores_of_the_network(kind, per_channel):
+    """With 16 times the steps, the error of the mean output is at least 5 times smaller, and below 2 % of the scores."""
     net, x = network(kind), images()
     snn = converted(net, sample=x, per_channel=per_channel, initial=0.5)
     wanted, total, errors = net(x[None])[0], 0, {}
@@ -101,8 +101,8 @@ def test_outputs_tend_to_the_networks(kind, per_channel):
 
 
 @pytest.mark.parametrize("projected", [False, True])
-def test_shortcuts_carry_the_ratio_of_scales(projected):
-    """Golden value 14: unequal scales at both ends. With the gain the rate is right; without it, it is not."""
+def test_the_gain_of_a_shortcut_is_the_ratio_of_scales(projected):
+    """The scales at the two ends differ: with the gain, the rates are right; with a gain of 1, they are not."""
     torch.manual_seed(0)
     net = nn.Sequential(
         Stem(), BasicBlock(4, 8 if projected else 4, 2 if projected else 1, nn.ReLU), Mean(8 if projected else 4)
@@ -156,15 +156,15 @@ class Mean(nn.Module):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_norms_are_folded_without_a_trace(kind):
+def test_folding_the_norms_keeps_the_outputs(kind):
     net = network(kind)
     folded = fold_norm(net, SHAPE)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
     torch.testing.assert_close(folded(images()[None]), net(images()[None]))
 
 
-def test_a_clipped_network_is_its_spikes_after_as_many_steps():
-    """One layer: thresholds at the ceiling and half of it at the start give the quantised activation itself."""
+def test_after_as_many_steps_as_levels_spikes_equal_the_clipped_network():
+    """One layer: with the ceiling as threshold and half of it at the start, the mean output is the rounded activation."""
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(6, 40), Clipped(levels=16, ceiling=0.7), nn.Linear(40, 3)).double()
     x = torch.randn(30, 6, dtype=torch.float64)
@@ -175,18 +175,18 @@ def test_a_clipped_network_is_its_spikes_after_as_many_steps():
     torch.testing.assert_close(snn(x.expand(16, 30, 6)).mean(0), wanted)
 
 
-def test_clipped_learns_its_ceiling():
+def test_the_gradient_of_the_ceiling():
     clipped = Clipped(levels=4, ceiling=1.0)
     x = torch.tensor([0.3, 5.0], requires_grad=True)
     clipped(x).sum().backward()
     assert x.grad.tolist() == [1.0, 0.0]
-    assert clipped.ceiling.grad.item() == pytest.approx(0.25 - 0.3 + 1.0)  # y = 0.25 of x = 0.3, and the one at the ceiling
+    assert clipped.ceiling.grad.item() == pytest.approx(0.25 - 0.3 + 1.0)  # 1 for x = 5, else y - x
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: Clipped(levels=0), "Clipped: levels must be at least 1, or null for none; got 0"),
+        (lambda: Clipped(levels=0), "Clipped: levels must be at least 1, or null to not round; got 0"),
         (lambda: Clipped(ceiling=0), "Clipped: ceiling must be positive; got 0"),
         (lambda: converted(network("convnet"), by="none"), "convert: by must be weight or threshold; got none"),
         (lambda: converted(network("convnet"), initial=1.0), r"convert: initial must be a share of the threshold in \[0, 1\)"),

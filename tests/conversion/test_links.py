@@ -1,4 +1,4 @@
-"""Who feeds whom in the backbones, and what is refused, where, with what instead."""
+"""Which activations each layer of a backbone lies between, and the messages about what cannot be converted."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from snnx.layer.shortcut import Shortcut
 from snnx.run.build import build_method
 
 
-def test_every_layer_of_a_resnet_is_between_its_activations():
+def test_links_of_a_resnet():
     found = links(fold_norm(network("resnet"), SHAPE), SHAPE)
     assert found["conv1"] == Link(None, "sn1")
     assert found["layer1.0.conv2"] == Link("layer1.0.sn1", "layer1.0.sn2")
@@ -56,8 +56,8 @@ def each(net, y, x):
         (Net(each, nn.GELU()), "got gelu in layer; use one of these"),
         (
             Net(each, nn.BatchNorm2d(3)),
-            "the backbone must have each batch norm directly after a convolution .*; got layer of Net, which is not; use "
-            "backbone=convnet",
+            "^fold_norm: backbone must have each batch norm directly after a convolution .*; got layer of Net, which follows "
+            "something else; use backbone=convnet",
         ),
         (Net(lambda net, y, x: torch.relu(y)), "got relu in the network; use the neuron"),
         (Net(lambda net, y, x: y * y), "got mul in the network"),
@@ -65,23 +65,27 @@ def each(net, y, x):
         (Net(lambda net, y, x: y + x), "got a sum of two activations in the network; use snnx.layer.shortcut.Shortcut"),
         (
             Net(lambda net, y, x: each(net, y, x) + y, nn.Conv2d(3, 3, 1)),
-            "got a way past a layer without a gain in the network; use",
+            "got a shortcut without a gain in the network; use",
         ),
-        (Net(each, nn.Conv2d(3, 3, 1)), "got a layer that does not read an activation, or is used twice in out"),
-        (Net(each, nn.Sequential(nn.Identity(), nn.ReLU())), "got an activation that does not read a layer, .* in layer.1"),
+        (Net(each, nn.Conv2d(3, 3, 1)), "got a layer that does not follow an activation, or is used twice in out"),
+        (
+            Net(lambda net, y, x: (each(net, y, x), y)[1], nn.Conv2d(3, 3, 1)),
+            "got a layer whose output is not used in layer; use a backbone without that layer",
+        ),
+        (Net(each, nn.Sequential(nn.Identity(), nn.ReLU())), "got an activation that does not follow a layer, .* in layer.1"),
         (
             nn.Sequential(nn.Flatten(2), nn.Linear(3 * 32 * 32, 2), nn.ReLU()),
-            "got an output that no layer makes in the network",
+            "^Conversion: backbone must consist of .*; got an output that does not come from a layer in the network",
         ),
     ],
 )
-def test_what_spikes_cannot_replace(net, message):
+def test_what_cannot_be_converted_is_rejected(net, message):
     with pytest.raises(ValueError, match=message) as caught:
         links(fold_norm(net, SHAPE), SHAPE)
     assert "\n" not in str(caught.value)
 
 
-def test_a_shortcut_makes_a_sum_possible():
+def test_a_sum_is_allowed_with_a_shortcut():
     net = Net(lambda net, y, x: net.layer(y), nn.Identity())
     net.rest = lambda net, y, x: each(net, y, x) + net.past(y)
     net.layer, net.past, net.act2 = nn.Conv2d(3, 3, 1), Shortcut(), Clipped()
@@ -115,7 +119,7 @@ def test_a_shortcut_makes_a_sum_possible():
         (["method.activation=clipped", "method.normalise=spikingjelly"], "its ceiling is the scale; got spikingjelly"),
         (
             ["backbone=spikformer", "backbone.embed_dim=16", "backbone.heads=2"],
-            "got MaxPool2d in stem.pool3.0; use average pooling .*, or another backbone, such as convnet; ",
+            "got MaxPool2d in stem.pool3.0; use average pooling .*, or another backbone, such as convnet, since",
         ),
         (
             ["metric=[anytime,decision,spikes_per_neuron,single_spike]"],
@@ -123,7 +127,7 @@ def test_a_shortcut_makes_a_sum_possible():
         ),
     ],
 )
-def test_a_run_is_refused_when_it_is_built(overrides, message):
+def test_a_run_is_rejected_when_it_is_built(overrides, message):
     class Facts:
         shape, classes = SHAPE, 10
 

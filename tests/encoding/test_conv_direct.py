@@ -1,4 +1,4 @@
-"""Golden: the spikes are those of the neuron fed with a constant current; the convolution learns."""
+"""ConvDirect gives the spikes of its neuron for a constant current, and its convolution learns."""
 
 from functools import partial
 
@@ -11,14 +11,14 @@ from snnx.encoding.conv_direct import ConvDirect
 NEURON = partial(IFNode, step_mode="m")
 
 
-def test_spikes_are_the_neurons_answer_to_the_current_of_one_convolution():
+def test_spikes_are_those_of_the_neuron_for_a_constant_current():
     encoding = ConvDirect(timesteps=6, in_channels=2, neuron=NEURON).eval()
     x = torch.rand(3, 2, 5, 5)
     current = encoding.bn(encoding.conv(x)).repeat(6, 1, 1, 1, 1)
     assert torch.equal(encoding(x), NEURON()(current))
 
 
-def test_state_makes_the_steps_differ_and_a_reset_starts_over():
+def test_steps_differ_by_the_state_and_a_reset_starts_over():
     torch.manual_seed(0)
     encoding = ConvDirect(timesteps=6, in_channels=1, neuron=NEURON).eval()
     x = torch.rand(3, 1, 8, 8) * 4

@@ -1,4 +1,4 @@
-"""Property: frames pass unchanged, time first; contract: what are no T frames is refused in one line."""
+"""Frames pass unchanged with time first, and anything but T frames is rejected."""
 
 import pytest
 import torch
@@ -16,11 +16,11 @@ def test_only_time_and_batch_change_places(steps, batch):
     assert all(torch.equal(out[t, b], x[b, t]) for t in range(steps) for b in range(batch))
 
 
-def test_another_number_of_frames_is_refused():
-    with pytest.raises(ValueError, match="Events: frames must be timesteps=4 in number; got 5"):
+def test_another_number_of_frames_is_rejected():
+    with pytest.raises(ValueError, match="Events: x must have timesteps = 4 frames; got 5"):
         Events(timesteps=4, in_channels=2)(torch.zeros(1, 5, 2, 3, 3))
 
 
-def test_images_are_refused():
-    with pytest.raises(ValueError, match=r"Events: x must be event frames \[B, T, C, H, W\]; got \[1, 2, 3, 3\]; give it an"):
+def test_images_are_rejected():
+    with pytest.raises(ValueError, match=r"Events: x must be event frames \[B, T, C, H, W\]; got \[1, 2, 3, 3\]; choose"):
         Events(timesteps=4, in_channels=2)(torch.zeros(1, 2, 3, 3))

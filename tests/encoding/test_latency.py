@@ -1,4 +1,4 @@
-"""Golden (SpikingJelly's LatencyEncoder, whole-number arithmetic) and properties of the three latency codes."""
+"""The three latency codes: equal to SpikingJelly's LatencyEncoder or to integer arithmetic, and properties."""
 
 import pytest
 import torch
@@ -16,13 +16,13 @@ CODES = [LatencyLinear, LatencyInverse, LatencyLog]
 
 @pytest.mark.parametrize(("code", "name"), [(LatencyLinear, "linear"), (LatencyLog, "log")])
 @pytest.mark.parametrize("timesteps", [2, 4, 8, 10, 16, 32])
-def test_equals_spikingjelly_where_no_pixel_is_silent(code, name, timesteps):
+def test_equals_spikingjelly_if_all_pixels_may_fire(code, name, timesteps):
     ours = code(timesteps=timesteps, in_channels=1, silent_value=None)(PIXELS)
     assert torch.equal(ours, LatencyEncoder(timesteps, name).single_step_encode(PIXELS))
 
 
 @pytest.mark.parametrize("timesteps", [1, 4, 10, 300])
-def test_inverse_equals_whole_number_arithmetic(timesteps):
+def test_inverse_equals_integer_arithmetic(timesteps):
     spikes = LatencyInverse(timesteps=timesteps, in_channels=1, silent_value=None)(PIXELS).flatten(1)
     for level in range(256):
         time = -(-255 // level) - 1 if level else timesteps
@@ -34,7 +34,7 @@ def test_inverse_equals_whole_number_arithmetic(timesteps):
 @pytest.mark.parametrize(("silent_value", "dark", "bright"), [(0, 0, 1), (1, 1, 0), (None, 1, 1)])
 def test_silent_value(code, silent_value, dark, bright):
     if code is LatencyInverse:
-        dark = 0  # 1/0 is later than any step
+        dark = 0  # 1/0 is later than every step
     spikes = code(timesteps=6, in_channels=2, silent_value=silent_value)(torch.tensor([0.0, 1.0]).view(1, 2, 1, 1))
     assert spikes.sum(0).flatten().tolist() == [dark, bright]
 
@@ -53,6 +53,6 @@ def test_at_most_one_spike_and_brighter_is_not_later(code, x, timesteps):
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_another_silent_value_is_refused(code):
+def test_another_silent_value_is_rejected(code):
     with pytest.raises(ValueError, match=rf"{code.__name__}: silent_value must be 0, 1 or null; got 0.5"):
         code(timesteps=4, in_channels=1, silent_value=0.5)

@@ -1,4 +1,4 @@
-"""Property: firing probability, silence, and which generator is drawn from."""
+"""Rate coding: the probability of a spike, and the generator of the random numbers."""
 
 import copy
 
@@ -23,7 +23,7 @@ def test_brightness_is_the_firing_probability():
     assert ((mean - x).abs() <= 5 * (x * (1 - x) / 20_000).sqrt()).all()
 
 
-def test_training_follows_the_global_generator_and_draws_anew():
+def test_training_draws_from_the_global_generator_at_each_call():
     rate = Rate(timesteps=8, in_channels=1, eval_encoder_seed=0)
     x = torch.full((2, 1, 8, 8), 0.5)
     torch.manual_seed(3)
@@ -42,7 +42,7 @@ def test_batches_of_one_evaluation_differ_and_the_seed_matters():
     assert not torch.equal(other(x), first)
 
 
-def test_a_pass_may_begin_without_being_announced():
+def test_evaluation_works_without_begin_evaluation():
     x = torch.full((2, 1, 8, 8), 0.5)
     rate = Rate(timesteps=8, in_channels=1, eval_encoder_seed=0).eval()
     lazily = rate(x)
@@ -50,7 +50,7 @@ def test_a_pass_may_begin_without_being_announced():
     assert torch.equal(rate(x), lazily)
 
 
-def test_can_be_copied_in_the_middle_of_a_pass():
+def test_it_can_be_copied_in_the_middle_of_an_evaluation():
     x = torch.full((1, 1, 8, 8), 0.5)
     rate = Rate(timesteps=8, in_channels=1, eval_encoder_seed=0).eval()
     rate(x)

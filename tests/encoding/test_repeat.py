@@ -1,4 +1,4 @@
-"""Golden: the image itself, at the memory of one image."""
+"""Repeat gives the image itself, with the memory of one image."""
 
 import torch
 

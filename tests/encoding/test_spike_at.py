@@ -1,4 +1,4 @@
-"""Property: a train is its time, and everything off the grid is silence."""
+"""A spike train has one spike at its time, and none for a time that is not a step."""
 
 import torch
 from hypothesis import given
@@ -15,5 +15,5 @@ def test_one_spike_at_its_time_or_none(times, timesteps):
         assert column == [float(step == time) for step in range(timesteps)]
 
 
-def test_infinity_and_not_a_number_are_silent():
+def test_infinity_and_nan_give_no_spike():
     assert spike_at(torch.tensor([float("inf"), float("nan"), 0.5]), 4).sum() == 0

@@ -1,4 +1,4 @@
-"""Golden (SpikingJelly's WeightedPhaseEncoder) and properties of the phase code."""
+"""Phase coding equals SpikingJelly's WeightedPhaseEncoder, and its weighted digits add up to the pixel."""
 
 import pytest
 import torch
@@ -33,11 +33,11 @@ def test_one_weighted_period_adds_up_to_the_image(phases):
     assert (error < 2**-phases + 1e-7).all()
 
 
-def test_eight_phases_hold_a_byte_exactly():
+def test_eight_phases_encode_a_byte_exactly():
     assert torch.equal(phase(8, 8)(PIXELS).sum(0) * 256, PIXELS * 255)
 
 
-def test_digits_come_round_again_and_are_cut_when_steps_are_few():
+def test_digits_repeat_and_are_cut_off_if_steps_are_few():
     period = phase(8, 8)(PIXELS)
     assert torch.equal(phase(20, 8)(PIXELS), torch.cat([period, period, period[:4]]))
     assert torch.equal(phase(3, 8)(PIXELS), period[:3])
@@ -50,6 +50,6 @@ def test_black_has_no_digits_and_white_has_all_unless_silenced(silent_value, dar
 
 
 @pytest.mark.parametrize("phases", [0, 25])
-def test_digits_that_no_float_holds_are_refused(phases):
-    with pytest.raises(ValueError, match=f"WeightedPhase: phases must be 1 to 24; got {phases}"):
+def test_more_digits_than_a_float_has_are_rejected(phases):
+    with pytest.raises(ValueError, match=f"WeightedPhase: phases must be between 1 and 24; got {phases}"):
         phase(8, phases)

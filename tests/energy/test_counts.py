@@ -1,4 +1,4 @@
-"""Operations against counts by hand, a network whose poolings are folded, SpikingJelly's counters and NeuroBench."""
+"""Counts of operations equal counts by hand, those of a network with folded poolings, and those of other libraries."""
 
 import pytest
 import torch
@@ -32,12 +32,12 @@ SPIKES = torch.tensor([[1.0, 0.0, 1.0, 1.0]]).view(1, 1, 4)
 @pytest.mark.parametrize(
     ("x", "synops"),
     [
-        (SPIKES, 30),  # binary: three spikes meet ten weights each
+        (SPIKES, 30),  # binary: each of three spikes meets ten weights
         (SPIKES * torch.tensor([1.0, 1.0, -1.0, 1.0]), 30),  # ternary
         (SPIKES * torch.tensor([1.0, 1.0, 2.0, 3.0]), 60),  # graded: 1 + 2 + 3
     ],
 )
-def test_by_hand(x, synops):
+def test_synops_equal_a_count_by_hand(x, synops):
     found = counted(nn.Sequential(nn.Linear(4, 10, bias=False)), x)
     assert (found["synops"], found["macs"]) == (synops, 0)
     assert found["45nm_uj"] == pytest.approx(0.9 * synops / 1e6)
@@ -79,7 +79,7 @@ def test_anytime_and_energy_count_the_same_in_bfloat16():
 
 
 class Behind(nn.Module):
-    """A layer that reads spikes after something was done to them, behind a layer that reads the input."""
+    """A layer that reads spikes through another module, after a layer that reads the input."""
 
     def __init__(self, between: nn.Module) -> None:
         super().__init__()
@@ -99,13 +99,13 @@ class Times(nn.Module):
         return x * self.factor
 
 
-def test_scaled_spikes_and_scales_by_channel_are_additions():
+def test_scaled_spikes_are_additions_also_with_a_scale_per_channel():
     for factor in (0.7, torch.tensor([0.7, 0.31, 1.9, 0.123])):
         found = counted(Behind(Times(factor)), SPIKES)
         assert (found["synops"], found["macs"]) == (12 + 30, 0)
 
 
-def test_values_are_multiplications_of_every_weight():
+def test_inputs_that_are_not_spikes_are_multiplied_by_every_weight():
     draw = torch.Generator().manual_seed(0)
     x = torch.rand(3, 64, 4, generator=draw)
     network = nn.Sequential(nn.Linear(4, 6), nn.Sigmoid(), nn.Linear(6, 5))
@@ -113,11 +113,11 @@ def test_values_are_multiplications_of_every_weight():
     assert found["macs"] == 3 * (24 + 30)
     assert found["bytes"] == 4 * 3 * (54 + 11)
     constant = counted(network, x[:1].expand(3, 64, 4))
-    assert constant["macs"] == 24 + 3 * 30  # the first layer once
+    assert constant["macs"] == 24 + 3 * 30  # the first layer is computed once
 
 
-def test_means_of_windows_are_the_spikes_in_them():
-    """As in the network whose averages are folded into the layers that read them, where only spikes travel."""
+def test_a_mean_of_a_window_counts_as_the_spikes_in_it():
+    """The count equals that of the network with folded poolings, whose layers receive spikes only."""
     torch.manual_seed(0)
     network = SCNN(neuron=IF, in_shape=(1, 14, 14), classes=4, kernel=3, hidden=[12])
     x = (torch.rand(5, 6, 1, 14, 14) < 0.5).float()
@@ -134,8 +134,8 @@ def test_means_of_windows_are_the_spikes_in_them():
     assert counted(network, x)["synops"] == pytest.approx(float(torch.stack(met).sum()) / 6)
 
 
-def test_products_of_attention_against_a_walk():
-    """Layers that meet spikes, and both products, place by place."""
+def test_products_of_attention_equal_a_count_in_loops():
+    """Layers that read spikes and both products are counted entry by entry."""
     torch.manual_seed(0)
     layer, seen, met = SelfAttention(8, 2, lambda: IF(v_threshold=0.3)), {}, []
     for name in "qkv":
@@ -153,7 +153,7 @@ def test_products_of_attention_against_a_walk():
 
 
 @pytest.mark.parametrize("constant", [False, True])
-def test_a_batch_norm_costs_what_it_costs_folded(constant):
+def test_a_batch_norm_counts_as_if_it_were_folded(constant):
     torch.manual_seed(0)
     network = ConvNet(neuron=lambda: IF(v_threshold=0.2), in_shape=(1, 8, 8), classes=4, channels=[4, 6]).eval()
     x = torch.rand(3, 2, 1, 8, 8)
@@ -163,7 +163,7 @@ def test_a_batch_norm_costs_what_it_costs_folded(constant):
     assert found == pytest.approx(folded)
 
 
-def test_a_batch_norm_of_tokens_is_a_bias_too():
+def test_a_batch_norm_of_tokens_counts_as_a_bias():
     torch.manual_seed(0)
     without, zero = (SelfAttention(8, 2, lambda: IF(v_threshold=0.3), qkv_bias=bias) for bias in (False, True))
     zero.load_state_dict({**zero.state_dict(), **without.state_dict()})
@@ -174,7 +174,7 @@ def test_a_batch_norm_of_tokens_is_a_bias_too():
 
 
 @pytest.mark.parametrize("metric", [Energy, AnyTime])
-def test_attentions_that_cannot_be_seen_are_refused(metric):
+def test_attention_that_cannot_be_measured_is_rejected(metric):
     name = metric.__name__
     with pytest.raises(ValueError, match=rf"{name}: attention must be .* whose products can be seen; got snnx.backbone.vit"):
         Recorder(nn.Sequential(Attention(8, 2)), [metric()])
@@ -184,7 +184,7 @@ def test_attentions_that_cannot_be_seen_are_refused(metric):
 
 @pytest.mark.parametrize("layer", [nn.Conv1d(4, 8, 3), nn.ConvTranspose2d(1, 2, 3), nn.Bilinear(2, 3, 4), nn.GRU(3, 4)])
 @pytest.mark.parametrize("metric", [Energy, AnyTime])
-def test_layers_that_are_not_counted_are_refused(metric, layer):
+def test_layers_that_cannot_be_counted_are_rejected(metric, layer):
     with pytest.raises(ValueError, match=rf"products must be those of Conv2d, .*; got {type(layer).__name__} in 0, which"):
         Recorder(nn.Sequential(layer), [metric()])
 
@@ -213,8 +213,8 @@ class Image:
 
 
 @pytest.mark.parametrize("metric", ["energy", "anytime"])
-def test_a_learnt_encoding_is_counted(metric):
-    """One image, one pixel of 1 and one of 1/2, through a kernel that copies them; the encoding's neurons fire from 0.9 on."""
+def test_a_learned_encoding_is_counted(metric):
+    """A kernel copies an image with pixels 1 and 1/2, and the encoding's neurons have the threshold 0.9."""
     words = ["encoding=conv_direct", "timesteps=3", "neuron=if", "neuron.v_threshold=0.9", "backbone=mlp", "backbone.hidden=[]"]
     method = build_method(composed(*words, f"metric=[{metric}]").config, Image()).eval()
     nn.init.dirac_(method.encoding.conv.weight)
@@ -225,7 +225,7 @@ def test_a_learnt_encoding_is_counted(metric):
         method(image)
         method.recorder.end_batch(torch.zeros(1, dtype=torch.bool))
     found, curves = method.recorder.scalars(), method.recorder.curves("test")
-    macs, by_step = 10 * 10, [1, 2, 1]  # a row meets 2, 3, 3, 2 places of the kernel's; the half fires at the second step
+    macs, by_step = 10 * 10, [1, 2, 1]  # rows meet 2, 3, 3, 2 rows of the kernel; 1/2 fires at step 2
     if metric == "energy":
         assert curves["energy_macs"] == {"encoding.conv": macs}
         assert found["test/energy_synops"] == 5 * sum(by_step)
@@ -237,7 +237,7 @@ def test_a_learnt_encoding_is_counted(metric):
 
 
 def spiking() -> tuple[nn.Module, torch.Tensor]:
-    """Convolutions and spikes, without poolings: where all counters should agree."""
+    """A network of convolutions and spikes without poolings, on which all counters should agree."""
     torch.manual_seed(0)
     convolution = SeqToANNContainer(nn.Conv2d(1, 4, 3, padding=1, bias=False))
     network = nn.Sequential(convolution, IF(v_threshold=0.3), nn.Flatten(2), nn.Linear(64, 5, bias=False))
@@ -262,7 +262,7 @@ def test_spikingjelly_counts_no_synop_for_scaled_spikes():
     assert counted(network, x)["synops"] == 42
 
 
-def test_chips_and_prices_are_those_of_their_sources():
+def test_prices_equal_those_of_their_sources():
     network, x = spiking()
     found = counted(network, x)
     functional.reset_net(network)
@@ -273,8 +273,8 @@ def test_chips_and_prices_are_those_of_their_sources():
     assert set(Energy.formulas) == {f"energy_{name}" for name in found if f"energy_{name}" in Energy.formulas}
 
 
-def test_anytime_agrees_where_nothing_is_graded():
-    """One engine: the energy of the last step is this one."""
+def test_anytime_and_energy_agree_if_no_spike_is_graded():
+    """The energy that anytime gives for the last step equals the metric energy."""
     network, x = spiking()
     with torch.no_grad(), Recorder(network.eval(), [AnyTime(marks=[4]), Energy()]) as recorder:
         functional.reset_net(network)
@@ -287,8 +287,8 @@ def test_anytime_agrees_where_nothing_is_graded():
 
 
 @pytest.mark.parametrize("words", [["method=direct", "neuron.v_threshold=0.1"], ["method=conversion", "timesteps=25"]])
-def test_of_runs(words):
-    """A conversion is simulated in pieces, and its first layer is computed once."""
+def test_energy_of_runs(words):
+    """A converted network is simulated in pieces, and its first layer must be counted once."""
 
     class Facts:
         shape, classes = (1, 8, 8), 10
@@ -304,5 +304,5 @@ def test_of_runs(words):
         method.recorder.end_batch(torch.zeros(6, dtype=torch.bool))
         found = method.recorder.scalars()
     assert isinstance(method.backbone, ConvNet)
-    assert found["test/energy_macs"] == 4 * 22 * 22  # 8 rows meet 3, but the outer two 2: 22
+    assert found["test/energy_macs"] == 4 * 22 * 22  # of 8 rows, 6 meet 3 rows of the kernel and 2 meet 2
     assert found["test/energy_synops"] > 0

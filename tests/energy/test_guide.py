@@ -1,4 +1,4 @@
-"""The table of the guide on spiking metrics, counted again: where the counters disagree."""
+"""The guide on spiking metrics has a table of cases in which counters disagree; its numbers are counted here."""
 
 from pathlib import Path
 
@@ -21,13 +21,13 @@ class Scaled(nn.Module):
 
 
 def network(*between: nn.Module, reads: int = 64) -> nn.Module:
-    """A convolution, spikes, and what a linear layer reads of them."""
+    """A convolution, neurons, a module that changes the spikes, and a linear layer that reads them."""
     made = [SeqToANNContainer(nn.Conv2d(1, 4, 3, padding=1, bias=False)), IF(v_threshold=0.3), *between, nn.Flatten(2)]
     return waves(nn.Sequential(*made, nn.Linear(reads, 5, bias=False)))
 
 
 def waves(made: nn.Module) -> nn.Module:
-    """Weights that every version of torch draws alike."""
+    """Set weights that do not depend on the version of torch."""
     for parameter in made.parameters():
         if parameter.ndim > 1:
             parameter.data = torch.arange(float(parameter.numel())).mul(0.7).sin().add(0.2).view_as(parameter)
@@ -63,7 +63,7 @@ CASES = {
 
 
 def neurobench(made: nn.Module, x: torch.Tensor) -> dict[str, float]:
-    """What its SynapticOperations adds up, layer by layer."""
+    """Add up NeuroBench's SynapticOperations over the layers."""
     from neurobench.metrics.utils.layers import single_layer_MACs
 
     met, counts = [], [0.0, 0.0]

@@ -1,4 +1,4 @@
-"""What the drawn weights make of one-spike inputs: the variance law, where it stops holding, and the compensation."""
+"""Variance of the currents that drawn weights give for inputs that fire once: the law, where it fails, and the correction."""
 
 import pytest
 import torch
@@ -25,12 +25,12 @@ class Facts:
 
 
 def one_spike_each(timesteps: int, *shape: int) -> torch.Tensor:
-    """Every input fires once, at an independent uniform time."""
+    """Spikes `[T, *shape]` in which every input fires once, at an independent uniform time."""
     return nn.functional.one_hot(torch.randint(timesteps, shape), timesteps).movedim(-1, 0).float()
 
 
 def current_variance(init: Init, timesteps: int) -> float:
-    """Over all steps and 32,000 outputs."""
+    """The variance of the current over all steps and 32,000 outputs."""
     layer = nn.Linear(N, OUT)
     init(layer)
     return layer(one_spike_each(timesteps, SAMPLES, N)).var().item()
@@ -39,7 +39,7 @@ def current_variance(init: Init, timesteps: int) -> float:
 @pytest.mark.parametrize("distribution", ["uniform", "normal"])
 @pytest.mark.parametrize("timesteps", [4, 8, 16])
 def test_currents_have_unit_variance_and_under_kaiming_two_over_t(timesteps, distribution):
-    """ETTFS, Eqs 12 and 20. At most 256,000 correlated currents: their variance scatters by about 1 %; the bound is 5 %."""
+    """ETTFS, Eqs 12 and 20. The variance of at most 256,000 correlated currents scatters by about 1 %; the bound is 5 %."""
     torch.manual_seed(timesteps)
     assert current_variance(ETTFS(timesteps=timesteps, distribution=distribution), timesteps) == pytest.approx(1, rel=0.05)
     assert current_variance(Kaiming(distribution=distribution), timesteps) == pytest.approx(2 / timesteps, rel=0.05)
@@ -52,12 +52,12 @@ def test_the_threshold_scales_the_current():
 
 @pytest.mark.parametrize("pool", [nn.AvgPool2d(2), nn.MaxPool2d(2)])
 @pytest.mark.parametrize("timesteps", [4, 8, 16])
-def test_after_a_pooling_the_law_misses_by_the_table_and_the_compensation_does_not(timesteps, pool):
-    """16 channels of 14x14 pooled windows into a linear layer of 3136 inputs."""
+def test_after_a_pooling_only_the_corrected_law_gives_unit_variance(timesteps, pool):
+    """The current of a linear layer with 3136 inputs, 16 channels of 14x14 pooled windows."""
     torch.manual_seed(timesteps)
     table = {nn.AvgPool2d: (0.44, 0.34, 0.30), nn.MaxPool2d: (2.7, 3.3, 3.6)}[type(pool)][(4, 8, 16).index(timesteps)]
     spikes = one_spike_each(timesteps, 8, 16, 28, 28)
-    if isinstance(pool, nn.MaxPool2d):  # zero-mean weights: the variance is about the second moment of the input
+    if isinstance(pool, nn.MaxPool2d):  # weights have zero mean, so the variance is that of the input's mean square
         assert pooled(pool, timesteps) == pytest.approx(table, abs=0.05)
     x = pool(spikes.flatten(0, 1)).unflatten(0, (timesteps, 8)).flatten(2)
     net = nn.Sequential(nn.Conv2d(1, 1, 1), pool, nn.Linear(x.shape[-1], OUT))
@@ -66,8 +66,8 @@ def test_after_a_pooling_the_law_misses_by_the_table_and_the_compensation_does_n
         assert net[2](x).var().item() == pytest.approx(expected, rel=0.05)
 
 
-def test_first_layer_of_a_repeated_image():
-    """The mean square of Fashion-MNIST's pixels is mean^2 + std^2; with it the first layer's currents have unit variance."""
+def test_input_power_gives_the_first_layer_unit_variance():
+    """The input is an image repeated at every step; for Fashion-MNIST `input_power` would be mean^2 + std^2 = 0.2065."""
     power = FashionMNIST.mean[0] ** 2 + FashionMNIST.std[0] ** 2
     torch.manual_seed(0)
     images = torch.rand(64, 784) * (torch.rand(64, 784) < 0.6)
@@ -81,7 +81,7 @@ def test_first_layer_of_a_repeated_image():
     ("build", "shape"), [(MLP, (1, 28, 28)), (SCNN, (1, 28, 28)), (VGG, (3, 32, 32)), (ResNet, (3, 32, 32))]
 )
 @pytest.mark.parametrize("init", [Kaiming(), ETTFS(timesteps=8)])
-def test_every_backbone_is_drawn_whole(build, shape, init):
+def test_every_layer_of_a_backbone_is_drawn(build, shape, init):
     torch.manual_seed(0)
     net = build(neuron=TTFS, in_shape=shape, classes=10, width=0.5)
     init(net)
@@ -95,7 +95,7 @@ def test_every_backbone_is_drawn_whole(build, shape, init):
         assert place.layer.bias is None or not place.layer.bias.any()
 
 
-def test_layers_after_a_pooling_are_known():
+def test_places_finds_the_layers_after_a_pooling():
     net = SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=10)
     assert [place.pool is not None for place in places(net)] == [False, True, True, False, False]
 
@@ -107,7 +107,7 @@ def test_layers_after_a_pooling_are_known():
         (lambda: ETTFS(timesteps=0), "ETTFS: timesteps must be at least 1; got 0"),
         (
             lambda: ETTFS(timesteps=8, compensate_pool=True)(nn.Linear(2, 2)),
-            "ETTFS: compensate_pool must be false where no layer reads a pooling; got true for such a network",
+            "ETTFS: compensate_pool must be false for a network in which no layer follows a pooling; got true",
         ),
         (lambda: ETTFS(timesteps=8, v_threshold=0), "ETTFS: v_threshold must be positive and finite; got 0"),
         (lambda: ETTFS(timesteps=8, input_power=0), "ETTFS: input_power must be positive and finite, .*; got 0"),
@@ -119,8 +119,8 @@ def test_bad_values(build, message):
         build()
 
 
-def test_a_run_draws_what_its_options_say():
-    """Var(w) = v_threshold^2 T / N by default, uniform; nothing compensated."""
+def test_a_run_draws_weights_as_its_options_say():
+    """By default Var(w) = v_threshold^2 T / N, uniform and without corrections."""
     words = ("backbone=mlp", "backbone.hidden=[400]", "timesteps=6", "neuron.v_threshold=0.5")
     config = composed("init=ettfs", *words).config
     init = instantiate(config["init"])

@@ -1,13 +1,11 @@
-"""A loss that reads the outputs of every step: it gets them in training and in evaluation, or is refused before training."""
+"""A loss that reads the outputs of every step gets them in training and evaluation, or is rejected before the training."""
 
 import pytest
 import torch
 import yaml
 from composing import composed
-from published_losses import TET
 from torch.nn import functional as F
 
-from snnx.compose.check import check
 from snnx.method.base import Method
 from snnx.run.build import build_data, build_method
 
@@ -27,7 +25,7 @@ def built(*words: str) -> Method:
 
 
 @pytest.mark.parametrize("decoding", ["mean_logits", "last_step", "spike_count"])
-def test_it_reads_what_the_backbone_says_at_every_step(decoding):
+def test_it_gets_the_backbones_outputs_of_every_step(decoding):
     method, images, labels = built(f"decoding={decoding}", "timesteps=3"), torch.rand(5, 1, 8, 8), torch.arange(5)
     shown = []
     method.backbone.register_forward_hook(lambda module, given, outputs: shown.append(outputs))
@@ -36,7 +34,7 @@ def test_it_reads_what_the_backbone_says_at_every_step(decoding):
     assert outputs.shape == (3, 5, 10)
     by_hand = 0.95 * sum(F.cross_entropy(y, labels) for y in outputs) / 3 + 0.05 * ((outputs - 1) ** 2).mean()
     assert loss.item() == pytest.approx(by_hand.item(), rel=1e-6)
-    assert torch.equal(scores, method(images)), "accuracy is that of the decoded scores, whatever the loss reads"
+    assert torch.equal(scores, method(images)), "accuracy must come from the decoded scores, whatever the loss reads"
 
 
 def test_other_losses_read_the_decoded_scores():
@@ -69,14 +67,9 @@ def test_it_trains_validates_and_tests():
         (["method=ttfs", "backbone=scnn", "backbone.bias=false", "backbone.pool=max", "dataset=mnist"], "TTFS"),
     ],
 )
-def test_a_method_without_steps_refuses_it(words, name):
+def test_a_method_without_time_steps_rejects_it(words, name):
     job = composed(*words)
     job.config["loss"] = yaml.safe_load(YAML)
     message = f"^{name}: loss must read the decoded scores, since .*; got TET, .*: choose loss=cross_entropy or"
     with pytest.raises(ValueError, match=message):
         build_method(job.config, type("Facts", (), {"shape": (1, 28, 28), "classes": 10}))
-
-
-def test_the_example_of_a_package_is_the_class():
-    assert TET.every_step
-    check(composed())

@@ -93,7 +93,7 @@ def test_poisson_rates_are_pixels_and_scores_tend_to_the_networks():
         wanted = method.backbone(images()[None])[0]
         assert (method(images()) - wanted).abs().max() < 0.15 * wanted.abs().max()
     method.encoding.begin_evaluation()
-    with pytest.raises(ValueError, match=r"Rate: x must lie in \[0, 1\]; got .* to .*; set dataset.normalize=false"):
+    with pytest.raises(ValueError, match=r"Rate: x must be in \[0, 1\]; got .* to .*; set dataset.normalize=false"):
         method(images() * 3 - 1)
 
 
@@ -123,7 +123,8 @@ def test_errors_name_the_layer(empty, capsys):
     errors = found["layers"]["conversion_error"]["test"]
     assert list(errors) == ["stages.sn1", "stages.sn2"]
     worst = max(errors, key=lambda layer: errors[layer][-1])
-    assert f"snnx: {worst} loses most in conversion: its rates are off by {errors[worst][-1]:.4f}" in capsys.readouterr().out
+    line = f"snnx: {worst} has the largest conversion error: its rates are off by {errors[worst][-1]:.4f} on average; mean"
+    assert line in capsys.readouterr().out
     assert found["paths"] == {"numba": 2}
     assert json.loads((run.folder / "result.json").read_text())["metrics"]["test/acc"] == seen["test/acc"]
 
@@ -156,7 +157,7 @@ def test_an_input_that_cannot_be_a_probability_is_refused_before_the_training(em
     run = composed("method=conversion", "method.input=poisson", "timesteps=5", "trainer.max_epochs=2", "dataset.normalize=true")
     found = execute(run)
     assert found["status"] == "failed"
-    assert "must lie in [0, 1]" in found["error"]["message"]
+    assert "must be in [0, 1]" in found["error"]["message"]
     assert not list(run.folder.glob("ckpt/epoch=*"))
 
 

@@ -212,7 +212,7 @@ def test_backbones_that_break_single_spikes(overrides, message):
 
 
 def test_negative_pixels_have_no_time():
-    with pytest.raises(ValueError, match=r"SpikePlanes: x must lie in \[0, 1\]; got -0.5 to .*; set dataset.normalize=false"):
+    with pytest.raises(ValueError, match=r"SpikePlanes: x must be in \[0, 1\]; got -0.5 to .*; set dataset.normalize=false"):
         build()(images() - 0.5)
 
 

@@ -1,4 +1,4 @@
-"""The group `norm`: what is told to a norm, what becomes of old runs, and what cannot take another norm than batch."""
+"""The group `norm`: how backbones build norms, that old runs keep their names, and what accepts batch norm only."""
 
 from functools import partial
 
@@ -50,15 +50,15 @@ def built(name: str, norm=Batch, neuron=LIF) -> nn.Module:
 def test_every_norm_trains_in_every_backbone(backbone, norm):
     net = built(backbone, NORMS[norm])
     image = torch.rand(2, 3, 32, 32)
-    net(image.expand(4, *image.shape)).square().sum().backward()  # the same image at every step: nothing may be left out
+    net(image.expand(4, *image.shape)).square().sum().backward()  # a repeated image must not skip any parameter
     assert all(torch.isfinite(p.grad).all() for p in net.parameters() if p.grad is not None)
     assert [name for name, p in net.named_parameters() if p.grad is None] == []
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 @pytest.mark.parametrize("name", ["tebn", "bntt"])
-def test_a_norm_sees_all_steps_of_an_input_that_stays_the_same(backbone, name):
-    """With factors of 0 at later steps, or gains of 0, an image repeated over time must not come out the same at each step."""
+def test_a_norm_sees_all_steps_of_a_repeated_image(backbone, name):
+    """If its gains are set to 0 at later steps, the outputs for a repeated image must differ from step to step."""
     net, image = built(backbone, NORMS[name], neuron=nn.ReLU).eval(), torch.rand(2, 3, 32, 32)
     with torch.no_grad():
         first = next(module for module in net.modules() if isinstance(module, TEBN | BNTT))
@@ -70,7 +70,7 @@ def test_a_norm_sees_all_steps_of_an_input_that_stays_the_same(backbone, name):
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-def test_a_norm_is_told_the_threshold_behind_it_and_whether_it_meets_a_sum(backbone):
+def test_a_norm_gets_the_threshold_after_it_and_whether_it_meets_a_sum(backbone):
     told = []
 
     def note(channels, *, v_threshold, meets_sum):
@@ -81,17 +81,17 @@ def test_a_norm_is_told_the_threshold_behind_it_and_whether_it_meets_a_sum(backb
     assert len(told) == sum(isinstance(module, Batch) for module in net.modules())
     assert {threshold for threshold, _ in told} == {0.7}
     sums = sum(meets for _, meets in told)
-    assert sums == (8 + 3 if backbone == "resnet" else 0)  # of each block the second norm, and three convolutions past blocks
+    assert sums == (8 + 3 if backbone == "resnet" else 0)  # the second norm of each block, and three convolutions in shortcuts
 
 
-def test_tdbn_starts_lower_where_it_meets_a_sum():
+def test_tdbn_starts_with_a_lower_gain_where_it_meets_a_sum():
     net = built("resnet", TDBN, neuron=partial(LIF, v_threshold=0.5))
     assert net.bn1.weight[0].item() == 0.5
     assert net.layer1[0].bn2.weight[0].item() == pytest.approx(0.5 / 2**0.5)
 
 
 @pytest.mark.parametrize("shape", [(4, 3, 5, 6, 7), (4, 3, 5), (1, 1, 5, 2, 2)])
-def test_batch_is_torchs_over_time_and_batch(shape):
+def test_batch_equals_torchs_norm_over_time_and_batch(shape):
     torch.manual_seed(0)
     x = torch.randn(shape)
     ours, theirs = Batch(5), nn.BatchNorm2d(5) if len(shape) == 5 else nn.BatchNorm1d(5)
@@ -108,15 +108,15 @@ def test_a_convolution_without_a_norm_has_a_bias(backbone):
         assert {module.bias is not None for module in convolutions} == {bias}
 
 
-def test_both_ways_to_a_vgg_without_norm_are_one_network():
+def test_both_ways_to_leave_the_norm_out_of_a_vgg_give_one_network():
     first, second = built("vgg", NoNorm), built("vgg", False)
     assert list(first.state_dict()) == list(second.state_dict())
     x = torch.rand(2, 1, 3, 32, 32)
     assert torch.equal(first(x), second(x))
 
 
-def test_batch_norm_is_no_part_of_a_runs_name_and_another_is():
-    """Runs from before the group have no `norm` in their configuration."""
+def test_batch_norm_does_not_change_a_runs_name_and_another_norm_does():
+    """Runs that were made before the group existed have no `norm` in their configuration."""
     run = composed()
     before = {key: value for key, value in run.config.items() if key != "norm"}
     assert run.id == run_id(before) == composed("norm=batch").id == run_id({**run.config, "norm": None})
@@ -124,7 +124,7 @@ def test_batch_norm_is_no_part_of_a_runs_name_and_another_is():
 
 
 def test_a_configuration_without_the_group_builds_batch_norm():
-    """As runs are reopened that have none, or null: what has no name of its own computes the same."""
+    """A run is reopened with its old configuration, where `norm` is missing or null, and must compute the same."""
     config = composed().config
     absent = {key: value for key, value in config.items() if key != "norm"}
     for one in (config, absent, {**config, "norm": None}):
@@ -148,7 +148,7 @@ def test_a_configuration_without_the_group_builds_batch_norm():
         (["backbone=resnet", "norm=none", "method=ttfs"], "TTFS: backbone must hold no Shortcut; got layer1.0"),
     ],
 )
-def test_what_has_no_place_for_a_norm_says_so(words, message):
+def test_a_norm_is_rejected_where_it_has_no_place(words, message):
     with pytest.raises(ValueError, match=message):
         check(composed(*words))
 
@@ -162,21 +162,21 @@ def method(kind, norm):
 
 
 @pytest.mark.parametrize("name", ["tebn", "bntt"])
-def test_what_needs_another_norm_to_be_batch_refuses_it_by_name(name):
+def test_what_needs_batch_norm_rejects_another_norm_by_name(name):
     kind = name.upper()
-    with pytest.raises(ValueError, match=f"norm must be batch or none, .*; got {kind} in features.conv1.1: set norm=batch"):
+    with pytest.raises(ValueError, match=f"^Conversion: norm must be batch or none; got {kind} in features.conv1.1, which"):
         method(Conversion, NORMS[name])
     with pytest.raises(ValueError, match=f"TTFS: backbone must hold no norm; got features.conv1.1 .{kind}.: a norm"):
         method(TTFS, NORMS[name])
-    with pytest.raises(ValueError, match=f"Energy: norm must be batch or none, .*; got {kind} in stages.conv1.1"):
+    with pytest.raises(ValueError, match=f"^Energy: norm must be batch or none; got {kind} in stages.conv1.1"):
         Recorder(built("convnet", NORMS[name]), [Energy()])
-    with pytest.raises(ValueError, match=f"norm must be batch or none, .*; got {kind} in stages.conv1.1"):
+    with pytest.raises(ValueError, match=f"^fold_norm: norm must be batch or none; got {kind} in stages.conv1.1"):
         fold_norm(built("convnet", NORMS[name]), (3, 32, 32))
 
 
 @pytest.mark.parametrize("name", ["batch", "none", "tdbn"])
 def test_conversion_takes_batch_norm_and_none(name):
-    """A batch norm whose weights start elsewhere is one too."""
+    """tdBN is accepted, since it is a batch norm whose gain only starts at another value."""
     made = method(Conversion, NORMS[name])
     images = torch.rand(8, 3, 32, 32)
     scores = made.eval()(images)

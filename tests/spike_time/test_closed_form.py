@@ -1,4 +1,4 @@
-"""Closed form against simulation, the paper's gradients, and the cases at the edges."""
+"""The closed form equals the simulation, its gradient equals the paper's, and edge cases are right."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ NONE = SILENT
 
 
 def solve(weight, times, *, fire_at_end=False, clip=None):
-    """Spike times `[B, O]` of inputs at `times` `[B, I]`; NaN is none. Differentiable in both."""
+    """Spike times `[B, O]` for inputs at `times` `[B, I]`, differentiable in both arguments; NaN means no spike."""
     fired = ~times.isnan()
     planes = torch.stack([fired.to(weight.dtype), torch.where(fired, 1 - times, 0.0)])
     m, a = DynamicThreshold(fire_at_end=fire_at_end, clip=clip)(planes @ weight.T)
@@ -22,7 +22,7 @@ def solve(weight, times, *, fire_at_end=False, clip=None):
 
 
 def random_layer(seed, batch=16, outputs=64):
-    """Weights of every scale, so that 1 + W is often negative; a quarter of the inputs is silent."""
+    """Weights of many scales, so that 1 + W is often negative; a quarter of the inputs does not fire."""
     draw = torch.Generator().manual_seed(seed)
     inputs = int(torch.randint(1, 12, (), generator=draw))
     weight = torch.randn(outputs, inputs, generator=draw, dtype=torch.float64)
@@ -34,8 +34,8 @@ def random_layer(seed, batch=16, outputs=64):
 
 @settings(max_examples=150)
 @given(st.integers(0, 2**31), st.booleans())
-def test_closed_form_is_the_simulation(seed, fire_at_end):
-    """64 random neurons with 16 random inputs an example, nearly 10,000 neurons; the simulation is late by less than a step."""
+def test_closed_form_equals_the_simulation(seed, fire_at_end):
+    """64 random neurons per example, nearly 10,000 in all; the simulation may be late by less than one step."""
     weight, times = random_layer(seed)
     exact = solve(weight, times, fire_at_end=fire_at_end)
     simulated = stepwise(weight, times, 200, fire_at_end=fire_at_end)
@@ -44,8 +44,8 @@ def test_closed_form_is_the_simulation(seed, fire_at_end):
     assert ((late >= -1e-9) & (late < 1 / 200 + 1e-9)).all()
 
 
-def test_random_layers_hold_the_hard_cases():
-    """What the test above stands on: slopes below -1, early spikes, spikes inside and silence are all frequent."""
+def test_random_layers_contain_the_hard_cases():
+    """The test above needs many slopes below -1, spikes at the start, spikes inside the window, and neurons without a spike."""
     kinds = torch.zeros(4)
     for seed in range(20):
         weight, times = random_layer(seed)
@@ -56,8 +56,8 @@ def test_random_layers_hold_the_hard_cases():
 
 @settings(max_examples=40)
 @given(st.integers(0, 2**31))
-def test_closed_form_is_one_minus_the_proxy(seed):
-    """The activation that the authors' code trains, written as it stands there: P >= 1, then P <= -W, then the quotient."""
+def test_closed_form_equals_one_minus_the_authors_activation(seed):
+    """The activation that the authors' code trains has three cases: P >= 1, P <= -W, and else the quotient."""
     weight, times = random_layer(seed)
     a = torch.where(times.isnan(), 0.0, 1 - times)
     slope, level = (a > 0).double() @ weight.T, a @ weight.T
@@ -70,7 +70,7 @@ def test_closed_form_is_one_minus_the_proxy(seed):
 
 
 def test_golden_neuron():
-    """w = (0.5, 0.8), times (0.2, 0.6): t, its gradients by Eqs 9 and 10, and the potential at the end of the window."""
+    """For w = (0.5, 0.8) and times (0.2, 0.6): t, its gradients by Eqs 9 and 10, and the potential at the window's end."""
     weight = torch.tensor([[0.5, 0.8]], dtype=torch.float64, requires_grad=True)
     times = torch.tensor([[0.2, 0.6]], dtype=torch.float64, requires_grad=True)
     t = solve(weight, times)
@@ -84,11 +84,11 @@ def test_golden_neuron():
 @pytest.mark.parametrize(
     ("weight", "times", "paper", "code"),
     [
-        ([5.0, -7.0], [0.0, 1.0], 0.0, 0.0),  # 1 + W = -1, and yet early
+        ([5.0, -7.0], [0.0, 1.0], 0.0, 0.0),  # 1 + W = -1, but it fires at the start
         ([1.0, -1.0], [0.5, 0.5], 1.0, NONE),  # the potential is 0 throughout
         ([1.0, 2.0], [NONE, NONE], 1.0, NONE),
         ([-3.0], [0.5], NONE, NONE),
-        ([1.0, NONE], [0.5, NONE], 0.25, 0.25),  # equal to a layer without the silent input
+        ([1.0, NONE], [0.5, NONE], 0.25, 0.25),  # equal to a layer without the input that does not fire
         ([2.0], [0.5], 0.0, 0.0),  # exactly at the threshold when the window begins
     ],
 )
@@ -100,7 +100,7 @@ def test_edges(weight, times, paper, code):
 
 
 @pytest.mark.parametrize("fire_at_end", [False, True])
-def test_no_gradient_but_inside_the_window(fire_at_end):
+def test_there_is_no_gradient_outside_the_window(fire_at_end):
     weight = torch.tensor([[5.0, -7.0], [1.0, -1.0], [-3.0, -3.0], [0.5, -1.5]], dtype=torch.float64, requires_grad=True)
     times = torch.tensor([[0.0, 1.0], [0.5, 0.5]], dtype=torch.float64, requires_grad=True)
     found = solve(weight, times, fire_at_end=fire_at_end)
@@ -110,8 +110,8 @@ def test_no_gradient_but_inside_the_window(fire_at_end):
     assert all(not grad.any() for grad in grads)
 
 
-def test_gradient_of_the_sums_is_the_formula():
-    """By autograd through (W + P)/(1 + W), in float64, at random places inside the window."""
+def test_the_gradient_of_the_sums_equals_the_formula():
+    """Compared with autograd of (W + P)/(1 + W) in float64, at random points inside the window."""
     draw = torch.Generator().manual_seed(0)
     w = 3 * torch.rand(1000, generator=draw, dtype=torch.float64) - 0.9
     p = 1 - (1 + w) * torch.rand(1000, generator=draw, dtype=torch.float64)
@@ -122,15 +122,15 @@ def test_gradient_of_the_sums_is_the_formula():
     torch.testing.assert_close(ours, exact, rtol=1e-9, atol=1e-9)
 
 
-def test_clip_limits_the_factor_and_not_what_it_multiplies():
+def test_clip_limits_the_factor_and_not_the_incoming_gradient():
     sums = torch.tensor([[[-0.9]], [[0.95]]], requires_grad=True)  # 1/(1 + W) = 10, (1 - a)/(1 + W) = 5
     for clip, expected in ((None, [500.0, 1000.0]), (11.0, [500.0, 1000.0]), (7.0, [500.0, 700.0]), (1.0, [100.0, 100.0])):
         (grad,) = torch.autograd.grad(100 * ClosedForm.apply(sums, False, clip)[1].sum(), sums)
         assert grad.flatten().tolist() == pytest.approx(expected, rel=1e-4)
 
 
-def test_convolution_is_its_matrix():
-    """A padded convolution of the two planes is the linear layer of every patch: the padding is silent."""
+def test_a_convolution_equals_a_linear_layer_of_its_patches():
+    """Also with padding, whose pixels do not fire."""
     torch.manual_seed(0)
     conv, image = nn.Conv2d(3, 5, 3, padding=1, bias=False).double(), torch.rand(2, 3, 6, 6, dtype=torch.float64)
     image[image < 0.3] = 0
@@ -142,7 +142,7 @@ def test_convolution_is_its_matrix():
     torch.testing.assert_close(torch.where(m > 0, 1 - a, NONE), expected, equal_nan=True)
 
 
-def test_maximum_keeps_the_earliest_spike():
+def test_max_pooling_keeps_the_earliest_spike():
     t = torch.tensor([[0.3, NONE, NONE, NONE], [1.0, 0.7, NONE, NONE]]).view(1, 1, 2, 4)
     planes = torch.stack([(~t.isnan()).float(), torch.where(t.isnan(), 0.0, 1 - t)])
     m, a = nn.MaxPool2d(2)(planes.flatten(0, 1))
@@ -150,8 +150,8 @@ def test_maximum_keeps_the_earliest_spike():
     assert 1 - a[0, 0, 0].item() == pytest.approx(0.3)
 
 
-def test_a_real_value_becomes_a_clipped_one():
-    """Direct coding: with nothing but a value on the second plane the neuron is a ReLU that stops at 1, gradient included."""
+def test_a_value_is_clipped_to_zero_to_one():
+    """Direct coding: if only the plane of values is not 0, the neuron is a ReLU with maximum 1, also in its gradient."""
     x = torch.linspace(-1, 2, 13).view(1, 13)
     sums = torch.stack([torch.zeros_like(x), x]).requires_grad_()
     m, a = DynamicThreshold()(sums)
@@ -164,10 +164,10 @@ def test_a_real_value_becomes_a_clipped_one():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: DynamicThreshold(clip=0), "DynamicThreshold: clip must be positive, or null for none; got 0"),
-        (lambda: DynamicThreshold()(torch.zeros(4, 1, 3)), r"x must hold the sums of m and a, \[2, B, \*\]; got \[4, 1, 3\]"),
-        (lambda: stepwise(torch.ones(1, 1), torch.ones(1, 1), 0), "stepwise: steps must be at least 1, .*; got 0"),
-        (lambda: stepwise(torch.ones(1, 1), -torch.ones(1, 1), 9), r"stepwise: times must lie in the window, .*; got -1 to -1"),
+        (lambda: DynamicThreshold(clip=0), "DynamicThreshold: clip must be positive, or null for no limit; got 0"),
+        (lambda: DynamicThreshold()(torch.zeros(4, 1, 3)), r"x must be the sums of m and a, \[2, B, \*\]; got \[4, 1, 3\]"),
+        (lambda: stepwise(torch.ones(1, 1), torch.ones(1, 1), 0), "stepwise: steps must be at least 1; got 0"),
+        (lambda: stepwise(torch.ones(1, 1), -torch.ones(1, 1), 9), r"stepwise: times must be in \[0, 1\], .*; got -1 to -1"),
     ],
 )
 def test_bad_values(call, message):

@@ -1,4 +1,4 @@
-"""Sorting against simulation, the gradient against finite differences, and a network without windows."""
+"""Sorting equals simulation, the gradient equals finite differences, and a network without windows trains."""
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ def random_layer(seed):
 
 
 def simulated(weight, times, step):
-    """The first time on a grid at which the definition's potential has reached 1; infinite if it has not by 60."""
+    """The first time on a grid at which the potential has reached 1; infinite if it has not by 60."""
     found = torch.full((len(times), len(weight)), torch.inf, dtype=torch.float64)
     for t in torch.arange(0, 60, step, dtype=torch.float64):
         reached = (t - times).clamp(min=0) @ weight.T >= 1
@@ -40,11 +40,11 @@ def simulated(weight, times, step):
 
 @settings(max_examples=10)
 @given(st.integers(0, 2**31))
-def test_the_causal_set_is_the_simulation(seed):
+def test_the_causal_set_equals_the_simulation(seed):
     weight, times = random_layer(seed)
     exact, grid = 1 - CausalSet.apply(weight, 1 - times, None), simulated(weight, times, 0.02)
     on_time = exact < 59
-    # a potential that is above 1 for less than a step is missed by the grid; then the grid is late, and never early
+    # the grid misses a potential that is above 1 for less than a step, so it may be late but never early
     late = (grid - exact)[on_time]
     assert late.min() >= -1e-9
     assert (late < 0.02 + 1e-9).double().mean() > 0.98
@@ -53,11 +53,11 @@ def test_the_causal_set_is_the_simulation(seed):
 
 @settings(max_examples=20)
 @given(st.integers(0, 2**31))
-def test_gradients_are_finite_differences(seed):
+def test_gradients_equal_finite_differences(seed):
     weight, times = random_layer(seed)
     activation = 1 - times.clamp(max=4)
     exact = CausalSet.apply(weight, activation, None)
-    calm = (exact > -3) & (exact > SILENT)  # and no input comes within a hair of the spike, where C changes
+    calm = (exact > -3) & (exact > SILENT)  # and no input is close to the spike time, where C changes
     calm &= ((exact[:, :, None] - activation[:, None]).abs() > 1e-3).all(2)
     weight, activation = weight.requires_grad_(), activation.requires_grad_()
     CausalSet.apply(weight, activation, None)[calm].sum().backward()
@@ -71,13 +71,13 @@ def test_gradients_are_finite_differences(seed):
         assert leaf.grad[place].item() == pytest.approx(numeric.item(), rel=1e-3, abs=1e-4)
 
 
-def test_a_convolution_is_the_linear_layer_of_its_patches():
+def test_a_convolution_equals_a_linear_layer_of_its_patches():
     torch.manual_seed(0)
     conv = nn.Conv2d(2, 3, 3, stride=2, padding=1, bias=False)
     t = torch.rand(2, 2, 7, 7)
     fired = (torch.rand(2, 2, 7, 7) < 0.7).float()
     m, a = ConstantThreshold(conv)(torch.stack([fired, 1 - t]))
-    patches = nn.functional.unfold(fired * (2 - t), 3, stride=2, padding=1).transpose(1, 2).flatten(0, 1)  # 0 is silent
+    patches = nn.functional.unfold(fired * (2 - t), 3, stride=2, padding=1).transpose(1, 2).flatten(0, 1)  # 0 means no spike
     alone = CausalSet.apply(conv.weight.flatten(1), torch.where(patches > 0, patches - 1, SILENT), None)
     expected = alone.view(2, 16, 3).transpose(1, 2).view(2, 3, 4, 4)
     assert torch.allclose(a, expected)
@@ -113,7 +113,7 @@ def test_a_network_without_windows_overlaps_and_learns(source):
     assert recorder.scalars()["test/spikes_of_busiest"] == 1
 
 
-def test_its_ann_is_that_of_the_dynamic_threshold():
+def test_its_ann_equals_that_of_the_dynamic_threshold():
     constant, dynamic = build(), build("method.threshold=dynamic")
     for method in (constant, dynamic):
         method._as_source = True
@@ -121,11 +121,11 @@ def test_its_ann_is_that_of_the_dynamic_threshold():
     assert torch.equal(constant(images), dynamic(images))
 
 
-def test_its_neurons_say_that_they_sort():
+def test_its_neurons_report_that_they_sort():
     assert Fired().path == "sorted"
 
 
-def test_what_needs_windows_is_refused():
+def test_options_that_need_windows_are_rejected():
     with pytest.raises(ValueError, match="threshold=constant must have readout=end_membrane and steps=null"):
         build("method.readout=spike_time")
     with pytest.raises(ValueError, match="threshold must be one of dynamic, constant, none; got falling"):

@@ -1,4 +1,4 @@
-"""Slopes of every surrogate against the formula printed beside its option."""
+"""Every option of conf/surrogate has the slope of the formula in its YAML."""
 
 import math
 
@@ -38,7 +38,7 @@ def test_slope(name, alpha):
 
 
 def test_peaks_are_equal():
-    """The three of the transformer paper have the same peak slope, which makes its Figure 12 plausible from the start."""
+    """The transformer paper's three surrogates have the same slope at the threshold, so its Figure 12 is plausible."""
     for name in ("arctan", "sigmoid", "soft_sign"):
         x = torch.zeros(1, requires_grad=True)
         instantiate(yaml.safe_load((shipped("conf") / "surrogate" / f"{name}.yaml").read_text()))(x).backward()
