@@ -58,7 +58,7 @@ function sort() {
 
 for (const button of document.querySelectorAll("table.runs thead button")) {
   button.addEventListener("click", () => {
-    state.sort = { column: button.textContent, order: turned(button.parentElement) };
+    state.sort = { column: button.textContent, order: otherOrder(button.parentElement) };
     remember();
     sort();
   });

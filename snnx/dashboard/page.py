@@ -27,12 +27,12 @@ def page(results: Results, outputs: Path, live: bool) -> str:
     latest = {run.hash: _last(curves(run, outputs)) for run in results.runs if not run.result}
     now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
     told = f"as of {now}, loads again every {RELOAD_S} s" if live else f"as of {now}"
-    body = [*report.headed(results), *map(counts, found), f'<p class="rule">{told}</p>']
+    body = [*report.heading(results), *map(counts, found), f'<p class="rule">{told}</p>']
     body += [
         *_chart("curves", "Curves", "Thin lines are seeds, thick ones their mean. A dotted line is the paper's number."),
         "<h2>Runs</h2>",
         runs(found, metrics(results.sweep), latest),
-        *report.compared(results, results.tables),
+        *report.comparison(results, results.tables),
         *_chart(
             "layers", "Spiking metrics by layer", "Means over time steps of the test set; thick lines are means over seeds."
         ),
@@ -43,7 +43,7 @@ def page(results: Results, outputs: Path, live: bool) -> str:
     ]
     head = f'<meta http-equiv="refresh" content="{RELOAD_S}">\n' if live else ""
     style = report.STYLE.read_text(encoding="utf-8") + (HERE / "dashboard.css").read_text(encoding="utf-8")
-    return report.whole(results.sweep.name, body, style, head)
+    return report.html_file(results.sweep.name, body, style, head)
 
 
 def _chart(name: str, title: str, caption: str) -> Sequence[str]:
