@@ -1,4 +1,4 @@
-"""A folder of runs as `snnx` leaves it, written by hand so that the report is tested without training."""
+"""Fixtures that write folders of runs as `snnx` does, so that reports are tested without training."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ def digest(*words: object) -> str:
 
 
 def result(row: str, seed: int, value: float | None, **changes: object) -> dict:
-    """A result.json of a done run, with what the test is about changed."""
+    """The contents of a done run's result.json, with the given entries changed."""
     scale = changes.get("scale", "small")
     facts = {
         "status": "done", "hash": digest(row, seed, scale), "group": digest(row, scale), "sweep": "fig", "row": row,
@@ -41,7 +41,7 @@ def docs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def leave(outputs: Path) -> Callable:
-    """Leave a run's folder and its link; facts None leaves a run that has no result."""
+    """A function that writes a run's folder and its link; with `facts=None` the run has no result yet."""
 
     def leave(sweep: str, link: str, facts: dict | None, hash: str | None = None) -> Path:
         name = hash or facts["hash"]
@@ -63,7 +63,7 @@ def done() -> Callable:
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> SweepFile:
-    """Two rows with the paper's number in per cent, and one that is another author's."""
+    """A sweep with two rows, one of which has the paper's number in per cent, and a row cited from another author."""
     path = tmp_path / "fig.yaml"
     path.write_text(
         "# A paper, Table 1: accuracy.\n#   snnx -m sweep=fig scale=small\n"

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from snnx.command.parser import Parser
 from snnx.dashboard.page import page
-from snnx.dashboard.workspace import offer
+from snnx.dashboard.workspace import save_workspace
 from snnx.options.sweepfile import SweepFile, named
 from snnx.record.write import write
 from snnx.report.data.runs import collect
 from snnx.report.results import work_out
 
-EVERY_S = 3.0
-PATIENCE = 10  # after so many looks without an active run, the sweep counts as over
+EVERY_S = 3.0  # seconds between two updates of the page
+PATIENCE = 10  # after this many updates without an active run, the sweep is taken to be over
 
 
 def main(words: list[str]) -> int:
@@ -31,15 +31,14 @@ def main(words: list[str]) -> int:
         sweep = named(arguments.name)
         path = arguments.outputs / sweep.name / "dashboard.html"
         if not collect(sweep.name, arguments.outputs, arguments.docs):
-            said = f"no runs of {sweep.name} yet; start: {sweep.start()}"
-            print(f"snnx dashboard: {said}", file=sys.stderr)
+            print(f"snnx dashboard: no runs of {sweep.name} yet; start: {sweep.start()}", file=sys.stderr)
             return 1
         print(path, flush=True)
         if arguments.watch:
             _watch(sweep, arguments, path)
         _draw(sweep, arguments, path, watched=False)
-        if said := offer(sweep, arguments.outputs):
-            print(said)
+        if line := save_workspace(sweep, arguments.outputs):
+            print(line)
     except ValueError as error:
         print(f"snnx dashboard: {error}", file=sys.stderr)
         return 2
@@ -49,11 +48,13 @@ def main(words: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="snnx dashboard",
-        description="One HTML file over a sweep's runs, also while they run: curves, table, claims, layers, failures.",
+        description="Write one HTML file with a sweep's curves, table, claims, layers and failures, also while it runs.",
         epilog="example: snnx dashboard dtst_fig10_neurons --watch",
     )
-    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME, or single")
-    parser.add_argument("--watch", action="store_true", help=f"again every {EVERY_S:g} seconds, until nothing runs any more")
+    parser.add_argument("name", metavar="NAME", help="name of a sweep, as in sweep=NAME, or single")
+    parser.add_argument(
+        "--watch", action="store_true", help=f"update the file every {EVERY_S:g} seconds until no run is active"
+    )
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     return parser

@@ -22,7 +22,7 @@ def main(words: list[str]) -> int:
         cannot be exported.
     """
     try:
-        for path in _export(*_asked(_parser().parse_args(words).words)):
+        for path in _export(*_parsed(_parser().parse_args(words).words)):
             print(path)
     except (ValueError, OSError) as error:
         print(f"snnx export: {error}", file=sys.stderr)
@@ -30,23 +30,23 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _asked(words: list[str]) -> tuple[str, str, Path | None, bool]:
-    asked = {}
+def _parsed(words: list[str]) -> tuple[str, str, Path | None, bool]:
+    values = {}
     for word in words:
-        key, given, value = word.partition("=")
-        if key not in KEYS or not given:
+        key, equals, value = word.partition("=")
+        if key not in KEYS or not equals:
             raise ValueError(f"a word must be one of checkpoint=, format=, to= and fold=; got {word}{nearest(key, KEYS)}")
-        asked[key] = value
-    if "checkpoint" not in asked:
+        values[key] = value
+    if "checkpoint" not in values:
         raise ValueError("checkpoint= must name a run's folder or a .ckpt in it; got none")
-    form = asked.get("format", "safetensors")
+    form = values.get("format", "safetensors")
     if form not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}; got {form}")
-    if (fold := asked.get("fold", "false")) not in FOLD:
+    if (fold := values.get("fold", "false")) not in FOLD:
         raise ValueError(f"fold must be true or false; got {fold}")
     if FOLD[fold] and form != "nir":
-        raise ValueError("fold=true must be asked of format=nir; got weights alone, which say nothing of kernels and strides")
-    return asked["checkpoint"], form, Path(asked["to"]) if "to" in asked else None, FOLD[fold]
+        raise ValueError(f"fold=true must be used with format=nir; got format={form}, which has no pooling layers to fold")
+    return values["checkpoint"], form, Path(values["to"]) if "to" in values else None, FOLD[fold]
 
 
 def _export(checkpoint: str, form: str, to: Path | None, fold: bool) -> list[Path]:
@@ -75,13 +75,15 @@ def _network(run) -> tuple:
     data = build_data(run.config)
     method = run.build({**run.config, "metric": {}}, data)
     if isinstance(method, Conversion):
-        raise ValueError("format=nir must be asked of method=direct; got Conversion, whose soft reset no neuron of NIR has")
+        raise ValueError(
+            "format=nir needs a run of method=direct; got Conversion, whose neurons have a soft reset, unlike NIR's"
+        )
     if isinstance(method, TTFS):
-        raise ValueError("format=nir must be asked of method=direct; got TTFS, whose layers exchange spike times and no steps")
+        raise ValueError("format=nir needs a run of method=direct; got TTFS, whose layers exchange spike times, unlike NIR's")
     if any(True for _ in method.encoding.parameters()):
         raise ValueError(
-            "format=nir must be asked of an encoding without weights, since the graph begins at the backbone; got "
-            f"{type(method.encoding).__name__}: format=safetensors holds its weights too"
+            "format=nir needs an encoding without weights, because the graph begins at the backbone; got "
+            f"{type(method.encoding).__name__}: use format=safetensors, which contains its weights too"
         )
     _, *size = data.shape
     return method, (method.encoding.out_channels, *size)
@@ -91,9 +93,9 @@ def _parser() -> Parser:
     parser = Parser(
         prog="snnx export",
         usage="snnx export checkpoint=PATH [format=safetensors|nir] [to=FILE] [fold=true]",
-        description="Write a finished run for other programs: its weights as safetensors, which method.checkpoint= and "
-        "backbone.weights= read too, or its network as NIR where that gives the same spikes, with fold=true without average "
-        "pooling.",
+        description="Write a finished run for other programs. format=safetensors writes its weights; method.checkpoint= and "
+        "backbone.weights= can read the file. format=nir writes its network, after checking that it gives the same spikes; "
+        "fold=true folds average pooling into the layers that read it.",
         epilog="example: snnx export checkpoint=outputs/single/seed=0 format=nir to=network.nir",
     )
     parser.add_argument("words", nargs="*", metavar="KEY=VALUE")

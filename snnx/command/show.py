@@ -44,10 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="snnx show",
         usage="snnx show [KEY=VALUE ...] [--samples N] [--outputs DIR]",
-        description="Test samples as a picture: images with what they are encoded as, or event frames in two colours.",
+        description="Draw test samples as the network gets them: images with their encoding, or event frames in two colours.",
         epilog="example: snnx show dataset=nmnist timesteps=8",
     )
-    parser.add_argument("--samples", metavar="N", type=int, default=8, help="of different classes; default: %(default)s")
+    parser.add_argument("--samples", metavar="N", type=int, default=8, help="number of samples; default: %(default)s")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     return parser
 

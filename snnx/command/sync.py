@@ -32,11 +32,11 @@ def main(words: list[str]) -> int:
         return 2
     waiting = {run.hash: run for run in runs if unsent(arguments.outputs / "runs" / run.hash)}
     if not waiting:
-        print(f"snnx sync: nothing of {name} waits to be uploaded; logger=wandb logs to W&B")
+        print(f"snnx sync: {name} has no offline logs to upload; run it with logger=wandb to log to W&B")
         return 0
-    count = "1 run is" if len(waiting) == 1 else f"{len(waiting)} runs are"
+    count = "1 run has" if len(waiting) == 1 else f"{len(waiting)} runs have"
     if obstacle := account.obstacle():
-        print(f"snnx sync: {count} to upload, but {obstacle}", file=sys.stderr)
+        print(f"snnx sync: {count} to be uploaded, but {obstacle}", file=sys.stderr)
         return 1
     failures = [_upload(run, arguments.outputs / "runs" / run.hash) for run in waiting.values()]
     return 1 if any(failures) else 0
@@ -45,10 +45,10 @@ def main(words: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="snnx sync",
-        description="Upload to W&B what a sweep logged offline; what was uploaded before is left alone.",
+        description="Upload the offline logs of a sweep to W&B; logs that were uploaded before are skipped.",
         epilog="example: snnx sync dtst_fig10_neurons",
     )
-    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME")
+    parser.add_argument("name", metavar="NAME", help="name of a sweep, as in sweep=NAME")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     return parser
 
@@ -70,10 +70,10 @@ def _upload(run: Run, folder: Path) -> bool:
             [sys.executable, "-m", "wandb", "sync", *files],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, timeout=LIMIT_S, check=False,
         )  # fmt: skip
-        said = [line.removeprefix("wandb:").strip() for line in done.stdout.splitlines() if line.strip()]
-        cause = next((line for line in said if "ERROR" in line), said[-1] if said else f"exit code {done.returncode}")
+        lines = [line.removeprefix("wandb:").strip() for line in done.stdout.splitlines() if line.strip()]
+        cause = next((line for line in lines if "ERROR" in line), lines[-1] if lines else f"exit code {done.returncode}")
     except subprocess.TimeoutExpired:
-        cause = f"no end within {LIMIT_S} s"
+        cause = f"not finished within {LIMIT_S} s"
     failed = bool(unsent(folder))
     print(f"{run.row} seed={run.seed}: {f'not uploaded: {cause}' if failed else 'uploaded'}", flush=True)
     return failed

@@ -1,5 +1,6 @@
 "use strict";
-// A line chart with thin lines for seeds and a thick one for their mean, and a legend that toggles lines and reads them out.
+// A line chart: thin lines for the seeds and a thick line for their mean. The legend shows the values at the cursor, and a click
+// on one of its buttons hides a line.
 
 const DASHES = ["", "7 4", "2 3", "8 3 2 3"];
 const COLOURS = 7; // --c0 ... in dashboard.css
@@ -14,7 +15,7 @@ function element(name, attributes, parent, text) {
 
 function finite(values) { return values.filter((value) => value !== null && value !== undefined); }
 
-function mean(seeds) { // at each position, of the seeds that have a value there
+function mean(seeds) { // at each position, over the seeds that have a value there
   const longest = Math.max(0, ...seeds.map((seed) => seed.length));
   return Array.from({ length: longest }, (_, at) => {
     const found = finite(seeds.map((seed) => seed[at]));
@@ -45,17 +46,18 @@ function path(values, x, y) { // a gap where a value is missing
   return drawn;
 }
 
-// series: [{label, style, seeds: [[number | null]], counted: [whether in the mean], paper, hidden}]; names: of the positions;
-// toggled(label) is told of a click
+// series: [{label, style, seeds: [[number | null]], counted: [whether the seed counts in the mean], paper, hidden}]
+// names: of the positions on the horizontal axis
+// toggled(label): called when a line's button in the legend is clicked
 function chart(place, legend, series, { names, axis, title, toggled }) {
-  const counted = (one) => one.seeds.filter((_, seed) => one.counted[seed]);
-  const lines = series.filter((one) => one.seeds.some((seed) => seed.length))
-    .map((one) => ({ ...one, averaged: counted(one), mean: mean(counted(one)) }));
-  const visible = lines.filter((one) => !one.hidden);
+  const counted = (line) => line.seeds.filter((_, seed) => line.counted[seed]);
+  const lines = series.filter((line) => line.seeds.some((seed) => seed.length))
+    .map((line) => ({ ...line, averaged: counted(line), mean: mean(counted(line)) }));
+  const visible = lines.filter((line) => !line.hidden);
   const width = Math.max(280, place.clientWidth), height = Math.round(Math.min(380, Math.max(240, width * 0.45)));
   const left = 52, right = 12, top = 12, bottom = 40;
-  const count = Math.max(1, ...lines.flatMap((one) => one.seeds.map((seed) => seed.length)));
-  const all = visible.flatMap((one) => [...finite(one.seeds.flat()), ...finite([one.paper])]);
+  const count = Math.max(1, ...lines.flatMap((line) => line.seeds.map((seed) => seed.length)));
+  const all = visible.flatMap((line) => [...finite(line.seeds.flat()), ...finite([line.paper])]);
   let low = all.length ? Math.min(...all) : 0, high = all.length ? Math.max(...all) : 1;
   const margin = (high - low || Math.abs(high) || 1) * 0.06;
   [low, high] = [low >= 0 && low < margin * 4 ? Math.min(0, low) : low - margin, high + margin];
@@ -73,43 +75,43 @@ function chart(place, legend, series, { names, axis, title, toggled }) {
     element("text", { class: "tick", x: x(at), y: height - bottom + 18, "text-anchor": "middle" }, svg, String(at + 1));
   }
   element("text", { class: "tick", x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, svg, axis);
-  for (const one of visible) {
-    const stroke = `var(--c${one.style % COLOURS})`;
-    const dash = { "stroke-dasharray": DASHES[Math.floor(one.style / COLOURS) % DASHES.length] };
-    for (const seed of one.seeds) element("path", { class: "seed", d: path(seed, x, y), stroke, ...dash }, svg);
-    element("path", { class: "mean", d: path(one.mean, x, y), stroke, ...dash }, svg);
-    if (count <= 20) one.mean.forEach((value, at) => {
+  for (const line of visible) {
+    const stroke = `var(--c${line.style % COLOURS})`;
+    const dash = { "stroke-dasharray": DASHES[Math.floor(line.style / COLOURS) % DASHES.length] };
+    for (const seed of line.seeds) element("path", { class: "seed", d: path(seed, x, y), stroke, ...dash }, svg);
+    element("path", { class: "mean", d: path(line.mean, x, y), stroke, ...dash }, svg);
+    if (count <= 20) line.mean.forEach((value, at) => {
       if (value !== null) element("circle", { cx: x(at), cy: y(value), r: 2.5, fill: stroke }, svg);
     });
-    if (one.paper !== null) element("line", { class: "paper", x1: left, x2: width - right, y1: y(one.paper), y2: y(one.paper), stroke }, svg);
+    if (line.paper !== null) element("line", { class: "paper", x1: left, x2: width - right, y1: y(line.paper), y2: y(line.paper), stroke }, svg);
   }
   const cursor = element("line", { class: "cursor", y1: top, y2: height - bottom, visibility: "hidden" }, svg);
   const where = element("text", { class: "tick", y: top + 2, visibility: "hidden" }, svg);
 
   legend.replaceChildren();
-  const values = lines.map((one) => {
+  const values = lines.map((line) => {
     const item = document.createElement("li"), button = document.createElement("button");
     button.type = "button";
-    button.setAttribute("aria-pressed", String(!one.hidden));
-    button.addEventListener("click", () => toggled(one.label));
+    button.setAttribute("aria-pressed", String(!line.hidden));
+    button.addEventListener("click", () => toggled(line.label));
     const swatch = element("svg", { width: 22, height: 10, "aria-hidden": true }, button);
     element("line", {
-      x1: 0, x2: 22, y1: 5, y2: 5, "stroke-width": 2.5, stroke: `var(--c${one.style % COLOURS})`,
-      "stroke-dasharray": DASHES[Math.floor(one.style / COLOURS) % DASHES.length],
+      x1: 0, x2: 22, y1: 5, y2: 5, "stroke-width": 2.5, stroke: `var(--c${line.style % COLOURS})`,
+      "stroke-dasharray": DASHES[Math.floor(line.style / COLOURS) % DASHES.length],
     }, swatch);
     const name = document.createElement("span"), value = document.createElement("output");
-    name.textContent = one.label;
+    name.textContent = line.label;
     button.append(name, value);
     item.append(button);
     legend.append(item);
     return value;
   });
 
-  let at = null; // the position that is read out, null for the last of each line
+  let at = null; // the position whose values the legend shows; null: the last value of each line
   function read() {
-    lines.forEach((one, index) => {
-      const place = at === null ? one.mean.length - 1 : at, n = finite(one.averaged.map((seed) => seed[place])).length;
-      values[index].textContent = `${shown(one.mean[place])}${n > 1 ? ` (n=${n})` : ""}`;
+    lines.forEach((line, index) => {
+      const place = at === null ? line.mean.length - 1 : at, n = finite(line.averaged.map((seed) => seed[place])).length;
+      values[index].textContent = `${shown(line.mean[place])}${n > 1 ? ` (n=${n})` : ""}`;
     });
     for (const part of [cursor, where]) part.setAttribute("visibility", at === null ? "hidden" : "visible");
     if (at === null) return;

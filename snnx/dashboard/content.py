@@ -1,4 +1,4 @@
-"""What the charts of a dashboard show: the curves and layers of all runs, as they are on the disk now."""
+"""The data of a dashboard's charts: the curves and layers of all runs, as they are on disk now."""
 
 import csv
 import json
@@ -15,9 +15,13 @@ from snnx.report.results import Results
 
 
 def content(results: Results, outputs: Path) -> str:
-    """The data of the page as JSON that may stand inside a script element.
+    """Write the data of all charts as JSON that is safe inside a script element.
 
-    Numbers that are not finite are null; what failed or diverged is drawn, but has no part in a mean.
+    Values that are not finite become null. Failed and diverged runs are included, but marked as not counted in the mean.
+
+    Args:
+        results: the results of the sweep.
+        outputs: the folder of all runs.
     """
     labels = list(dict.fromkeys(line.label for line in results.lines if line.runs))
     sweep = results.sweep
@@ -41,7 +45,12 @@ def content(results: Results, outputs: Path) -> str:
 
 
 def curves(run: Run, outputs: Path) -> dict[str, list[float | None]]:
-    """A value an epoch by metric: of a run that is done as its result says, else as `metrics.csv` has it so far."""
+    """The values of each metric by epoch: from the run's result, or from `metrics.csv` while it has no result.
+
+    Args:
+        run: the run.
+        outputs: the folder of all runs.
+    """
     if run.result.get("curves"):
         return run.result["curves"]
     try:
@@ -53,14 +62,14 @@ def curves(run: Run, outputs: Path) -> dict[str, list[float | None]]:
 
 
 def layers(run: Run) -> dict[str, list[float | None]]:
-    """The mean over time steps by layer, of each spiking metric on the test set."""
+    """For each spiking metric on the test set, its mean over time steps in each layer."""
     probed = {metric: kinds["test"] for metric, kinds in (run.result.get("layers") or {}).items() if "test" in kinds}
     curves = {metric: table for metric, table in probed.items() if metric not in HISTOGRAMS and metric not in PICTURES}
     return {metric: [_mean(steps) for steps in table.values()] for metric, table in curves.items()}
 
 
 def layer_names(lines: Sequence[Line]) -> dict[str, list[str]]:
-    """The layers of each spiking metric, in the order of the network; of rows that differ, those of the deepest."""
+    """The names of the layers of each spiking metric, in the order of the network; the deepest network's if they differ."""
     found: dict[str, list[str]] = {}
     for run in (run for line in lines for run in line.runs):
         for metric in layers(run):
@@ -70,7 +79,7 @@ def layer_names(lines: Sequence[Line]) -> dict[str, list[str]]:
 
 
 def _by_name(runs: Sequence[dict[str, list]]) -> dict[str, list[list]]:
-    """From a mapping a run to a list a name, with an empty entry for a run that lacks it."""
+    """Turn one mapping per run into one list per name, with an empty entry for a run that lacks the name."""
     names = dict.fromkeys(name for run in runs for name in run)
     return {name: [run.get(name, []) for run in runs] for name in names}
 
@@ -81,7 +90,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _short(value: object) -> object:
-    """Six digits are more than a screen shows."""
+    """Round all numbers to six digits, which is more than a chart shows."""
     if isinstance(value, dict):
         return {key: _short(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,5 +1,5 @@
 "use strict";
-// What the page does: choose a metric and a scale, toggle rows, sort the table, and come back as it was when it loads again.
+// What the page does: choose a metric and a scale, hide rows, sort the table, and restore these choices when it is reloaded.
 
 const content = JSON.parse(document.getElementById("content").textContent);
 const state = { metric: {}, scale: content.scales[0], hidden: [], sort: null, scroll: 0, ...remembered() };
@@ -9,7 +9,7 @@ function remembered() {
 }
 
 function remember() {
-  try { sessionStorage.setItem(`snnx ${content.sweep}`, JSON.stringify(state)); } catch { /* storage is forbidden: nothing is kept */ }
+  try { sessionStorage.setItem(`snnx ${content.sweep}`, JSON.stringify(state)); } catch { /* the browser forbids storage: choices are not kept */ }
 }
 
 function fill(select, options, chosen, changed) {
@@ -46,7 +46,7 @@ function redraw(name, label) {
   draw("curves", "epoch");
   draw("layers", "layer");
   if (!label) return;
-  const buttons = [...document.querySelectorAll(`#${name} .legend button`)]; // made anew: the one that was clicked keeps the focus
+  const buttons = [...document.querySelectorAll(`#${name} .legend button`)]; // redrawn: give the focus back to the clicked button
   buttons.find((button) => button.querySelector("span").textContent === label)?.focus();
 }
 
@@ -58,7 +58,7 @@ function sort() {
 
 for (const button of document.querySelectorAll("table.runs thead button")) {
   button.addEventListener("click", () => {
-    state.sort = { column: button.textContent, order: turned(button.parentElement) };
+    state.sort = { column: button.textContent, order: otherOrder(button.parentElement) };
     remember();
     sort();
   });

@@ -1,4 +1,4 @@
-"""The dashboard of a sweep as one HTML file that needs no other: the report's page, with charts that answer, and live."""
+"""The dashboard of a sweep as one self-contained HTML file: the report with interactive charts, also while the sweep runs."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,29 +12,29 @@ from snnx.report.results import Results
 from snnx.report.tables.table import metrics
 
 HERE = Path(__file__).parent
-RELOAD_S = 5
+RELOAD_S = 5  # seconds after which the browser reloads the page of a running sweep
 
 
 def page(results: Results, outputs: Path, live: bool) -> str:
-    """The whole page.
+    """Write the whole page as HTML.
 
     Args:
-        results: the sweep and what follows from its runs.
-        outputs: the folder of all runs, for those that have no result yet.
-        live: whether the file will be written again: then the browser reloads it.
+        results: the results of the sweep.
+        outputs: the folder of all runs; the values of runs without a result are read from it.
+        live: whether the sweep is running, so that the file will be written again and the browser has to reload it.
     """
     found = boards(results.sweep, list(results.runs))
     latest = {run.hash: _last(curves(run, outputs)) for run in results.runs if not run.result}
     now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    told = f"as of {now}, loads again every {RELOAD_S} s" if live else f"as of {now}"
-    body = [*report.headed(results), *map(counts, found), f'<p class="rule">{told}</p>']
+    age = f"as of {now}; the page reloads every {RELOAD_S} s" if live else f"as of {now}"
+    body = [*report.heading(results), *map(counts, found), f'<p class="rule">{age}</p>']
     body += [
-        *_chart("curves", "Curves", "Thin lines are seeds, thick ones their mean. A dotted line is the paper's number."),
+        *_chart("curves", "Curves", "Thin lines are seeds, thick lines their mean. A dotted line is the paper's number."),
         "<h2>Runs</h2>",
         runs(found, metrics(results.sweep), latest),
-        *report.compared(results, results.tables),
+        *report.comparison(results, results.tables),
         *_chart(
-            "layers", "Spiking metrics by layer", "Means over time steps of the test set; thick lines are means over seeds."
+            "layers", "Spiking metrics by layer", "Means over time steps, on the test set; thick lines are means over seeds."
         ),
         *report.failures(results),
         *report.provenance(results),
@@ -43,11 +43,11 @@ def page(results: Results, outputs: Path, live: bool) -> str:
     ]
     head = f'<meta http-equiv="refresh" content="{RELOAD_S}">\n' if live else ""
     style = report.STYLE.read_text(encoding="utf-8") + (HERE / "dashboard.css").read_text(encoding="utf-8")
-    return report.whole(results.sweep.name, body, style, head)
+    return report.html_file(results.sweep.name, body, style, head)
 
 
 def _chart(name: str, title: str, caption: str) -> Sequence[str]:
-    """The place of a chart, hidden until there is something to draw."""
+    """The section of a chart; its script shows it if there is something to draw."""
     return [
         f'<section id="{name}" hidden><h2>{title}</h2>',
         '<div class="choices"><label>metric <select class="metric"></select></label>',

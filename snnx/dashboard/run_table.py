@@ -1,4 +1,4 @@
-"""The table of a dashboard: every row and seed with where it is and what it has come to."""
+"""The table of a dashboard: the state and the metrics of every run."""
 
 import math
 from collections.abc import Sequence
@@ -14,27 +14,26 @@ MARKS = {
     "done": "✓", "running": "▶", "failed": "✗", "diverged": "∞", "no data": "○", "unfinished": "‖", "not started": "·",
 }  # fmt: skip
 KNOWN = ("val/acc", "test/acc")
-FIXED = (("row", "l"), ("seed", "r"), ("scale", "l"), ("status", "l"), ("time", "r"))  # columns, and their sides
+FIXED = (("row", "l"), ("seed", "r"), ("scale", "l"), ("status", "l"), ("time", "r"))  # columns with their alignment
 
 
 def counts(board: Board) -> str:
-    """How far the sweep is, in a line of HTML."""
-    places = [run for row in board.rows.values() for run in row]
-    states = ["not started" if run is None else run.state for run in places]
-    told = [f"<b>{states.count('done')} of {len(states)} done</b>"]
-    told += [f"{states.count(state)} {state}" for state in MARKS if state != "done" and state in states]
+    """How many runs are in each state, and an estimate of the time left, as one paragraph of HTML."""
+    states = ["not started" if run is None else run.state for row in board.rows.values() for run in row]
+    parts = [f"<b>{states.count('done')} of {len(states)} done</b>"]
+    parts += [f"{states.count(state)} {state}" for state in MARKS if state != "done" and state in states]
     if (left := board.left_s) is not None:
-        told.append(f"about {duration(left)} left")
-    return f'<p class="counts">scale {escape(board.scale)}: {", ".join(told)}</p>'
+        parts.append(f"about {duration(left)} left")
+    return f'<p class="counts">scale {escape(board.scale)}: {", ".join(parts)}</p>'
 
 
 def runs(boards: Sequence[Board], metrics: Sequence[str], latest: dict[str, dict[str, float]]) -> str:
-    """The table; its head sorts.
+    """Write the table as HTML; a click on a heading sorts it.
 
     Args:
         boards: the runs by scale, row and seed.
-        metrics: the sweep's, and those that its rows report and its claims speak of.
-        latest: by hash, the newest values of runs that have no result yet.
+        metrics: the sweep's metric, and those that its rows report and its claims compare.
+        latest: for each run without a result, by hash: the latest values of its metrics.
     """
     values = {run.hash: {**latest.get(run.hash, {}), **(run.result.get("metrics") or {})} for b in boards for run in b.runs}
     probed = {f"test/{name}" for b in boards for run in b.runs for name in run.result.get("layers") or {}}
@@ -53,9 +52,9 @@ def runs(boards: Sequence[Board], metrics: Sequence[str], latest: dict[str, dict
 
 
 def _columns(metrics: Sequence[str], probed: set[str], values: dict[str, dict[str, float]]) -> list[str]:
-    """What the sweep speaks of, the accuracies, what they cost, and what each probed metric comes to on the test set.
+    """Choose the columns: the sweep's metrics, accuracies, costs, and each spiking metric's mean on the test set.
 
-    Numbers that a metric gives beside that, and curves over a run's steps at each mark, are in `result.json`.
+    Other numbers of a metric, such as accuracies after t steps, are in `result.json` only.
     """
     have = dict.fromkeys(name for run in values.values() for name, value in run.items() if value is not None)
     costs = [name for names in COLUMNS.values() for name in names]
@@ -78,13 +77,13 @@ def _row(label: str, seed: int, scale: str, run: Run | None, values: Sequence[fl
 
 def _status(run: Run | None) -> str:
     state = "not started" if run is None else run.state
-    said = f'<span class="{state.replace(" ", "-")}">{MARKS[state]} {state}</span>'
+    text = f'<span class="{state.replace(" ", "-")}">{MARKS[state]} {state}</span>'
     if run is None:
-        return said
+        return text
     if run.progress:
         share = run.progress["done"]
-        return f'{said} <progress value="{share:.4f}" aria-label="share of the training"></progress> {share:.0%}'
-    return said if run.local else f"{said} (recorded)"
+        return f'{text} <progress value="{share:.4f}" aria-label="progress of the training"></progress> {share:.0%}'
+    return text if run.local else f"{text} (recorded)"
 
 
 def _number(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The comparison of a sweep's rows as a workspace of Weights & Biases."""
+"""A workspace on Weights & Biases that compares the rows of a sweep."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,30 +14,40 @@ if TYPE_CHECKING:
     from wandb_workspaces.workspaces import Workspace
 
 
-def offer(sweep: SweepFile, outputs: Path) -> str | None:
-    """Save the workspace if runs of the sweep were logged to W&B; returns its address, or in a line why there is none."""
+def save_workspace(sweep: SweepFile, outputs: Path) -> str | None:
+    """Save the workspace on W&B if runs of the sweep were logged there.
+
+    Returns:
+        A line with its address or with the reason why it could not be saved; `None` if no run was logged to W&B.
+    """
     if not any(outputs.joinpath(sweep.name).glob("*/wandb")):
         return None
     if find_spec("wandb_workspaces") is None:
-        return "W&B: no workspace, since wandb-workspaces must be installed for it: pip install 'snnx[dashboard]'"
+        return "W&B: no workspace, because wandb-workspaces must be installed; run: pip install 'snnx[dashboard]'"
     if obstacle := account.obstacle():
-        return f"W&B: no workspace, since {obstacle}"
+        return f"W&B: no workspace, because {obstacle}"
     try:
         import wandb
 
         made = workspace(sweep, entity=wandb.Api().default_entity, project=project())
         return f"W&B: {made.save().url}"
-    except Exception as error:  # the server may say what it likes: the local page is there
-        return f"W&B: no workspace, since {' '.join(f'{type(error).__name__}: {error}'.split())}"
+    except Exception as error:  # whatever the server answers, the local page has been written
+        return f"W&B: no workspace, because {' '.join(f'{type(error).__name__}: {error}'.split())}"
 
 
 def project() -> str:
-    """The W&B project, as the option `logger=wandb` names it."""
+    """The name of the W&B project in the option `logger=wandb`."""
     return yaml.safe_load(files("logger")["wandb"].read_text(encoding="utf-8"))["wandb"]["project"]
 
 
 def workspace(sweep: SweepFile, *, entity: str, project: str) -> "Workspace":
-    """The workspace, not yet saved: rows as groups, curves over epochs, the paper's number beside ours, and activity."""
+    """Build the workspace without saving it: curves over epochs, the paper's number beside ours, and firing rates.
+
+    Args:
+        sweep: its runs are grouped by row and scale.
+        entity: user or team on W&B.
+        project: name of the W&B project.
+    """
     import wandb_workspaces.reports.v2 as panels
     import wandb_workspaces.workspaces as ws
 
@@ -56,7 +66,7 @@ def workspace(sweep: SweepFile, *, entity: str, project: str) -> "Workspace":
                 is_open=True,
             ),
             ws.Section(
-                name="Paper and ours",
+                name="Paper and our results",
                 panels=[
                     panels.BarPlot(title=name, metrics=[name], **mean)
                     for name in (sweep.metric, f"paper/{sweep.metric}", f"difference/{sweep.metric}")

@@ -1,4 +1,4 @@
-"""The layers of a network in the order in which they run, if they are one chain."""
+"""The layers of a network in the order in which they run, if they form a single chain."""
 
 from typing import NamedTuple
 
@@ -11,65 +11,65 @@ from snnx.conversion.fold_norm import fold_norm
 
 
 class ChainLink(NamedTuple):
-    """A layer of a chain, with what it reads and makes of one sample and step, without those two dimensions."""
+    """A layer of a chain, with the shapes of its input and output for one sample and one time step."""
 
     name: str
     module: nn.Module
-    reads: tuple[int, ...]
-    makes: tuple[int, ...]
+    in_shape: tuple[int, ...]
+    out_shape: tuple[int, ...]
 
 
 @torch.no_grad()
 def chain(network: nn.Module, in_shape: tuple[int, int, int]) -> list[ChainLink]:
-    """The chain of a copy of `network` for inference, with its batch norms folded into the layers before them.
+    """List the layers of a copy of `network`, with its batch norms folded into the layers before them.
 
-    One image is passed through. Each layer must read the very memory that the layer before it wrote, in whatever shape: a sum,
-    a product or a transposition between layers would have written a tensor of its own. What is written in place is not seen
-    here, and changes spikes or scores in the round trip.
+    One image is passed through the network. Each layer must read the memory that the layer before it wrote, possibly in
+    another shape; a sum, a product or a transposition between two layers would have written a new tensor. An operation in
+    place is not noticed here, but it changes spikes or scores, which `export_nir` compares.
 
     Args:
-        network: takes `[T, B, C, H, W]`.
+        network: takes `[T, B, C, H, W]`; it is not changed.
         in_shape: `(C, H, W)`.
 
     Raises:
-        ValueError: something is computed between two layers, a layer is passed by or used twice, or a batch norm cannot be
+        ValueError: something is computed between two layers, a layer is skipped or used twice, or a batch norm cannot be
             folded.
 
     Example:
         >>> from snnx.backbone.convnet import ConvNet
         >>> from snnx.neuron.if_ import IF
         >>> net = ConvNet(neuron=IF, in_shape=(1, 8, 8), classes=2, channels=[4])
-        >>> [(link.name, link.makes) for link in chain(net, (1, 8, 8))]
+        >>> [(link.name, link.out_shape) for link in chain(net, (1, 8, 8))]
         [('stages.conv1.0', (4, 8, 8)), ('stages.sn1', (4, 8, 8)), ('stages.pool1.0', (4, 4, 4)), ('out', (2,))]
     """
     functional.reset_net(network)
     folded = fold_norm(network, in_shape, who="export")
     for module in folded.modules():
-        if isinstance(module, MemoryModule):  # it has seen an image while being folded
+        if isinstance(module, MemoryModule):  # folding has passed an image through it
             module.reset()
     ran: list[tuple[nn.Module, Tensor, Tensor]] = []
     names = {module: name for name, module in folded.named_modules() if _is_layer(module)}
-    hooks = [m.register_forward_hook(lambda m, given, made: ran.append((m, given[0], made))) for m in names]
+    hooks = [m.register_forward_hook(lambda m, inputs, output: ran.append((m, inputs[0], output))) for m in names]
     parameter = next(folded.parameters())
     image = torch.zeros(1, 1, *in_shape, dtype=parameter.dtype, device=parameter.device)
     out = folded(image)
     for hook in hooks:
         hook.remove()
     before, found = image, []
-    for module, read, made in ran:
-        if _elsewhere(before, read):
+    for module, x, y in ran:
+        if not _same_memory(before, x):
             raise ValueError(
-                f"{names[module]} must read what the layer before it makes; got something that is computed between the two, as "
-                "a shortcut, an attention or a mean is"
+                f"{names[module]} must read the output of the layer before it; got something that is computed between the two, "
+                "such as a shortcut, an attention or a mean"
             )
         if any(link.module is module for link in found):
             raise ValueError(f"{names[module]} must be used once; got it twice")
-        if not isinstance(module, nn.Identity | nn.Dropout | nn.Flatten):  # which compute nothing in a test
-            found.append(ChainLink(names[module], module, _sample(read), _sample(made)))
-        before = made
-    if _elsewhere(before, out):
+        if not isinstance(module, nn.Identity | nn.Dropout | nn.Flatten):  # these compute nothing in evaluation
+            found.append(ChainLink(names[module], module, _sample_shape(x), _sample_shape(y)))
+        before = y
+    if not _same_memory(before, out):
         raise ValueError(
-            f"the read-out must be what the last layer makes; got something that is computed after {names[module]}"
+            f"the scores must be the output of the last layer; got something that is computed after {names[module]}"
         )
     for module in folded.modules():
         if isinstance(module, MemoryModule):
@@ -81,11 +81,11 @@ def _is_layer(module: nn.Module) -> bool:
     return isinstance(module, MemoryModule) or not any(module.children())
 
 
-def _elsewhere(made: Tensor, read: Tensor) -> bool:
-    same = made.data_ptr() == read.data_ptr() and made.numel() == read.numel()
-    return not (same and made.is_contiguous() and read.is_contiguous())
+def _same_memory(written: Tensor, read: Tensor) -> bool:
+    same = written.data_ptr() == read.data_ptr() and written.numel() == read.numel()
+    return same and written.is_contiguous() and read.is_contiguous()
 
 
-def _sample(x: Tensor) -> tuple[int, ...]:
-    """The shape of one sample and step: layers that memorise nothing get time and batch as one dimension."""
+def _sample_shape(x: Tensor) -> tuple[int, ...]:
+    """The shape of one sample at one step; stateless layers get time and batch merged into one dimension."""
     return tuple(x.shape[2:] if x.shape[:2] == (1, 1) and x.ndim in (3, 5) else x.shape[1:])

@@ -1,4 +1,4 @@
-"""Runs a NIR graph step by step, from the equations of its specification and nothing of snnx."""
+"""Runs a NIR graph step by step, with the equations of NIR's specification and without code of snnx."""
 
 import nir
 import numpy as np
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 @torch.no_grad()
 def interpret(graph: nir.NIRGraph, x: Tensor, dt: float) -> dict[str, Tensor]:
-    """What every node of a chain gives at every step.
+    """Compute the output of every node of a chain at every time step.
 
         nir.IF     v += dt * r * x
         nir.LIF    v += dt / tau * (v_leak - v + r * x)
@@ -18,13 +18,13 @@ def interpret(graph: nir.NIRGraph, x: Tensor, dt: float) -> dict[str, Tensor]:
     Args:
         graph: a chain from an `Input` to an `Output`.
         x: `[T, B, *]`.
-        dt: seconds of a step.
+        dt: duration of a time step, in seconds.
 
     Returns:
-        Node to `[T, B, *]`, in the order of the chain.
+        For each node its output `[T, B, *]`, in the order of the chain.
 
     Raises:
-        ValueError: the graph is no chain, or has a node of another kind.
+        ValueError: the graph is not a chain, or has a node of another kind.
 
     Example:
         >>> one = np.ones(1, dtype=np.float32)
@@ -41,23 +41,23 @@ def interpret(graph: nir.NIRGraph, x: Tensor, dt: float) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     while name is not None:
         node = graph.nodes[name]
-        x = found[name] = _spikes(node, x, dt) if isinstance(node, nir.IF | nir.LIF) else _each(node, x)
+        x = found[name] = _spikes(node, x, dt) if isinstance(node, nir.IF | nir.LIF) else _stateless(node, x)
         name = after.get(name)
     return found
 
 
-def _each(node: nir.NIRNode, x: Tensor) -> Tensor:
-    """A node without memory, on all steps at once."""
+def _stateless(node: nir.NIRNode, x: Tensor) -> Tensor:
+    """The output of a node without state, for all time steps at once."""
     if isinstance(node, nir.Input | nir.Output):
         return x
     flat = x.flatten(0, 1)
     if isinstance(node, nir.Affine):
         y = F.linear(flat, _like(x, node.weight), _like(x, node.bias))
     elif isinstance(node, nir.Conv2d):
-        places = (_places(value) for value in (node.stride, node.padding, node.dilation))
-        y = F.conv2d(flat, _like(x, node.weight), _like(x, node.bias), *places, node.groups)
+        geometry = (_ints(value) for value in (node.stride, node.padding, node.dilation))
+        y = F.conv2d(flat, _like(x, node.weight), _like(x, node.bias), *geometry, node.groups)
     elif isinstance(node, nir.AvgPool2d):
-        y = F.avg_pool2d(flat, *(_places(value) for value in (node.kernel_size, node.stride, node.padding)))
+        y = F.avg_pool2d(flat, *(_ints(value) for value in (node.kernel_size, node.stride, node.padding)))
     elif isinstance(node, nir.Flatten):
         y = flat.flatten(1)
     else:
@@ -82,8 +82,8 @@ def _spikes(node: nir.IF | nir.LIF, x: Tensor, dt: float) -> Tensor:
     return torch.stack(spikes)
 
 
-def _places(value: object) -> int | tuple[int, ...]:
-    return int(value) if np.ndim(value) == 0 else tuple(int(one) for one in value)
+def _ints(value: object) -> int | tuple[int, ...]:
+    return int(value) if np.ndim(value) == 0 else tuple(int(item) for item in value)
 
 
 def _like(x: Tensor, array: np.ndarray) -> Tensor:

@@ -1,4 +1,4 @@
-"""NeuroBench's harness on a run of snnx, with an error where the harness would record a zero.
+"""Runs NeuroBench's harness on a run of snnx, and raises an error where the harness would silently record a zero.
 
 from snnx.export.neurobench import benchmark
 print(benchmark("outputs/single/seed=0"))
@@ -27,19 +27,22 @@ from snnx.run.reopen import reopen
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 STATIC = (ParameterCount, Footprint, ConnectionSparsity)
-WORKLOAD = (ClassificationAccuracy, ActivationSparsity)  # SynapticOperations of spikes that are pooled would be an error
-SNNTORCH_ONLY = ("MembraneUpdates", "NeuronOperations")
-OF_SPIKES = (ActivationSparsity, SynapticOperations)
-SPIKE_TIMES = "its layers exchange spike times, which it takes for values; metric=[spikes_per_neuron,energy] counts the spikes"
-UNKNOWN_SPIKES = "the neurons of snnx are not snnTorch's, of which alone it knows the state: it would record 0.0"
+WORKLOAD = (ClassificationAccuracy, ActivationSparsity)  # without SynapticOperations, which raises if spikes are pooled
+SNNTORCH_ONLY = ("MembraneUpdates", "NeuronOperations")  # names of metrics that work with snnTorch's neurons only
+OF_SPIKES = (ActivationSparsity, SynapticOperations)  # metrics that read spikes
+SPIKE_TIMES = (
+    "its layers exchange spike times, which the metric would take for activations; "
+    "use metric=[spikes_per_neuron,energy], which counts the spikes"
+)
+UNKNOWN_SPIKES = "the metric can read the state of snnTorch's neurons only, and would record 0.0 for those of snnx"
 
 
 class Model(NeuroBenchModel):
-    """A method as NeuroBench calls a model: images in, class by class of each sample out, from rest.
+    """A method in the form that NeuroBench needs: called with images, it returns the predicted class of each sample.
 
     Args:
-        method: what NeuroBench watches are the neurons and layers of the network that it tests.
-        precision: in which it computes.
+        method: NeuroBench watches the neurons and layers of the network that this method tests.
+        precision: the numeric precision of the computation.
     """
 
     def __init__(self, method: Method, precision: Precision) -> None:
@@ -64,17 +67,17 @@ def benchmark(
     """Run NeuroBench's harness on the test set of a finished run, in the precision of the run.
 
     Args:
-        path: see `snnx.run.reopen.reopen`.
+        path: a run's folder or a checkpoint in it, see `snnx.run.reopen.reopen`.
         static, workload: metric classes of NeuroBench.
 
     Returns:
-        What NeuroBench returns; `SynapticOperations` is of one sample, all steps together.
+        The result of NeuroBench; its `SynapticOperations` are per sample, summed over all time steps.
 
     Raises:
-        ValueError: what `run` and `reopen` refuse.
-        FileNotFoundError: there is no such run, or its data set is not here.
+        ValueError: the run cannot be opened, see `reopen`, or a metric does not work for it, see `run`.
+        FileNotFoundError: there is no such run, or its data set is not on this machine.
     """
-    opened = reopen(path)  # which has the weights, and of a conversion the network with ReLU
+    opened = reopen(path)  # for a conversion, its weights are those of the network with ReLU
     data = build_data(opened.config)
     data.setup()
     method = opened.build({**opened.config, "metric": {}}, data)
@@ -83,8 +86,8 @@ def benchmark(
     samples = [data.on_after_batch_transfer(batch, 0) for batch in data.test_dataloader()]
     images, labels = (torch.cat(parts) for parts in zip(*samples, strict=True))
     loader = DataLoader(torch.utils.data.TensorDataset(images, labels), batch_size=len(samples[0][1]))
-    alone = {**opened.config["trainer"], "devices": 1, "strategy": "auto", "accelerator": "cpu"}
-    trainer = build_trainer({**opened.config, "trainer": alone}, opened.id, opened.folder, callbacks=[])
+    on_cpu = {**opened.config["trainer"], "devices": 1, "strategy": "auto", "accelerator": "cpu"}
+    trainer = build_trainer({**opened.config, "trainer": on_cpu}, opened.id, opened.folder, callbacks=[])
     return run(method, loader, static, workload, trainer.precision_plugin)
 
 
@@ -95,54 +98,67 @@ def run(
     workload: Sequence[type[WorkloadMetric]] = WORKLOAD,
     precision: Precision | None = None,
 ) -> dict:
-    """The same of a method and batches of images and labels.
+    """Run NeuroBench's harness on a method.
+
+    Args:
+        method: with its weights.
+        loader: batches of images and labels.
+        static, workload: metric classes of NeuroBench.
+        precision: the numeric precision of the computation; `None` is float32.
 
     Raises:
-        ValueError: a metric cannot see this network, or raised, in which case the harness alone would record 0.0 or nothing;
-            synaptic operations are asked of spikes that are not 1 or -1; or the harness raised.
+        ValueError: a metric does not work for this network, a metric or the harness raised an exception, or synaptic operations
+            are counted for spikes other than 1 and -1. In these cases the harness itself would record 0.0, nothing, or
+            multiplications that do not take place.
     """
     for metric in workload:
-        if reason := _unseen(metric, method.tested):
+        if reason := _unsupported(metric, method.tested):
             raise ValueError(
-                f"NeuroBench: {metric.__name__} must see what it counts; got {type(method.backbone).__name__}: {reason}"
+                f"NeuroBench: {metric.__name__} must be able to count what it measures; got {type(method.backbone).__name__}: "
+                f"{reason}"
             )
     failed: list[str] = []
-    watched = [[_loud(metric, failed) for metric in group] for group in (static, workload)]
+    watched = [[_noting_failures(metric, failed) for metric in group] for group in (static, workload)]
     method.encoding.begin_evaluation()
-    with _values(method.tested if SynapticOperations in workload else nn.Identity()) as values:
+    with _non_binary_inputs(method.tested if SynapticOperations in workload else nn.Identity()) as layers:
         try:
             found = Benchmark(Model(method, precision or Precision()), loader, [], [], watched).run(quiet=True)
         except Exception as error:
             raise ValueError(
-                f"NeuroBench: the harness must come to its end; got {type(error).__name__}: {' '.join(str(error).split())}"
+                f"NeuroBench: the harness must run without errors; got {type(error).__name__}: {' '.join(str(error).split())}"
             ) from error
-    if values:
+    if layers:
         raise ValueError(
-            f"NeuroBench: SynapticOperations must see spikes of 1 or -1; got others in {values[0]}, as pooled or scaled "
-            "spikes are, which it takes for multiplications; metric=[energy] counts them: leave SynapticOperations out of "
-            "workload"
+            f"NeuroBench: SynapticOperations must read spikes of 1 or -1; got other values in {layers[0]}, for example pooled "
+            "or scaled spikes, which it would count as multiplications; leave SynapticOperations out of workload and use "
+            "metric=[energy]"
         )
     if failed:
-        raise ValueError(f"NeuroBench: {failed[0]}; the harness alone would have recorded 0.0")
+        raise ValueError(f"NeuroBench: {failed[0]}; the harness itself would have recorded 0.0")
     return found
 
 
-def _unseen(metric: type[WorkloadMetric], network: nn.Module) -> str | None:
+def _unsupported(metric: type[WorkloadMetric], network: nn.Module) -> str | None:
+    """The reason why a metric does not work for a network, if there is one."""
     if metric.__name__ in SNNTORCH_ONLY:
         return UNKNOWN_SPIKES
     if metric in OF_SPIKES and any(isinstance(module, DynamicThreshold) for module in network.modules()):
         return SPIKE_TIMES
     attention = next((n for n, m in network.named_modules() if type(m).__name__.endswith("Attention")), None)
     if metric is SynapticOperations and attention is not None:
-        own = "; metric=[energy] counts them" if isinstance(network.get_submodule(attention), SelfAttention) else ""
-        return f"it counts layers only and would leave out the products of {attention}{own}"
+        advice = (
+            "; use metric=[energy], which counts them" if isinstance(network.get_submodule(attention), SelfAttention) else ""
+        )
+        return f"the metric counts layers only and would leave out the products of {attention}{advice}"
     return None
 
 
 @contextmanager
-def _values(network: nn.Module) -> Iterator[list[str]]:
-    """Names of layers that read something else than 0, 1 and -1, found while this is on; the first may, it reads the input, and
-    all may in a network without spikes."""
+def _non_binary_inputs(network: nn.Module) -> Iterator[list[str]]:
+    """Collect the names of layers that read values other than 0, 1 and -1, as long as the `with` block runs.
+
+    The first layer is exempt because it reads the input; so are all layers of a network without spiking neurons.
+    """
     first: list[nn.Module] = []
     found: list[str] = []
 
@@ -162,12 +178,12 @@ def _values(network: nn.Module) -> Iterator[list[str]]:
             hook.remove()
 
 
-def _loud(metric: type, failed: list[str]) -> type:
-    """The metric, which notes what it raises before the harness swallows it."""
+def _noting_failures(metric: type, failed: list[str]) -> type:
+    """A subclass of the metric that appends its exceptions to `failed`, because the harness swallows them."""
 
-    def call(self, *given):
+    def call(self, *arguments):
         try:
-            return metric.__call__(self, *given)
+            return metric.__call__(self, *arguments)
         except Exception as error:
             failed.append(f"{metric.__name__} raised {type(error).__name__}: {' '.join(str(error).split())}")
             raise

@@ -1,4 +1,4 @@
-"""A NIR file of a run's network, written only if it gives the same spikes when it is read again."""
+"""Writes a run's network as a NIR file, but only if reading it back gives the same spikes."""
 
 import copy
 import tempfile
@@ -11,23 +11,26 @@ from torch import Tensor, nn
 from snnx.neuron.node import Node
 from snnx.record.write import write
 
-STEPS, SAMPLES = 16, 4  # of the round trip; a network that differs does so within steps
+STEPS, SAMPLES = 16, 4  # size of the random input for the comparison; if the spikes differ, they do so within a few steps
 
 
 def export_nir(network: nn.Module, in_shape: tuple[int, int, int], to: Path) -> int:
-    """Write the graph of `network` to `to`, after a round trip through a file and an interpreter of NIR's own equations.
+    """Write the graph of `network` to the file `to`.
+
+    Before that, the graph is written to a temporary file, read back, and run with NIR's own equations on random images; its
+    spikes and scores must be those of the network.
 
     Args:
         network: takes `[T, B, C, H, W]`.
         in_shape: `(C, H, W)`.
-        to: ends in `.nir`.
+        to: path of the file; must end in `.nir`.
 
     Returns:
-        The spikes that both gave, on random images.
+        The number of spikes that were compared.
 
     Raises:
-        ValueError: nir is not installed, the network has what NIR has no node for, the spikes or the scores differ, or there is
-            none to compare; nothing is written.
+        ValueError: nir is not installed, NIR has no node for a part of the network, the spikes or scores differ, or no neuron
+            fires. Nothing is written then.
     """
     try:
         import nir
@@ -45,16 +48,16 @@ def export_nir(network: nn.Module, in_shape: tuple[int, int, int], to: Path) -> 
         draw = torch.Generator().manual_seed(0)
         x = torch.rand(
             STEPS, SAMPLES, *in_shape, generator=draw, dtype=torch.float64
-        )  # else a rounding is a spike now and then
+        )  # float64, because in float32 a rounding error now and then changes a spike
         (ours, scores), theirs = spikes(copy.deepcopy(network).double(), x), interpret(nir.read(file), x, DT)
-        for layer, one in ours.items():
-            if differing := int((one != theirs[layer.replace(".", "_")]).sum()):
-                raise ValueError(f"{layer} must give the same spikes after a round trip; got {differing} that differ")
-        if not (count := int(sum(one.sum() for one in ours.values()))):
-            raise ValueError("a neuron must fire for random images, or equal spikes say nothing; got none: train it first")
+        for layer, fired in ours.items():
+            if differing := int((fired != theirs[layer.replace(".", "_")]).sum()):
+                raise ValueError(f"{layer} must give the same spikes after it is read back; got {differing} that differ")
+        if not (count := int(sum(fired.sum() for fired in ours.values()))):
+            raise ValueError("at least one neuron must fire for random images, to compare spikes; got none: train it first")
         if not torch.allclose(scores, theirs["output"], rtol=1e-6, atol=1e-6):
             raise ValueError(
-                "the read-out must be what the last layer makes; got something that is computed after it, in place"
+                "the scores must be the output of the last layer; got something that is computed after it, in place"
             )
         write(to, file.read_bytes())
     return count
@@ -62,11 +65,19 @@ def export_nir(network: nn.Module, in_shape: tuple[int, int, int], to: Path) -> 
 
 @torch.no_grad()
 def spikes(network: nn.Module, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-    """Neuron layer to its spikes `[T, B, *]`, of `x` from rest, and the scores `[T, B, K]`."""
+    """Run a network from its resting state.
+
+    Args:
+        network: takes `[T, B, C, H, W]`.
+        x: its input.
+
+    Returns:
+        The spikes `[T, B, *]` of each neuron layer by its name, and the scores `[T, B, K]`.
+    """
     found: dict[str, Tensor] = {}
     nodes = {name: module for name, module in network.named_modules() if isinstance(module, Node)}
     hooks = [
-        node.register_forward_hook(lambda m, given, made, name=name: found.__setitem__(name, made))
+        node.register_forward_hook(lambda m, inputs, output, name=name: found.__setitem__(name, output))
         for name, node in nodes.items()
     ]
     functional.reset_net(network)

@@ -1,4 +1,4 @@
-"""Trained weights as a safetensors file that says where they come from, and the same facts as JSON beside it."""
+"""Writes trained weights as a safetensors file with their origin in its header, and the same facts as a JSON file."""
 
 import json
 from pathlib import Path
@@ -9,15 +9,23 @@ from snnx.run.reopen import Reopened
 
 
 def export_weights(run: Reopened, to: Path) -> list[Path]:
-    """Write the run's weights to `to` and what they belong to beside it, as `.json`.
+    """Write the run's weights to the file `to`, and facts about them to a file of the same name that ends in `.json`.
 
-    The backbone's tensors have its names; `method.checkpoint=FILE` and `backbone.weights=FILE` read them. Those of other stages
-    have the stage before their names, `encoding.conv.weight`, and are listed as `further`. The header of the file holds the
-    same JSON as the file beside it: `run`, `checkpoint`, its `epoch`, `versions`, `config` (resolved), `metrics` (what the run
-    measured of these very weights) and `further`.
+    The backbone's tensors have the names that they have in the backbone, so that `method.checkpoint=FILE` and
+    `backbone.weights=FILE` can read them. The names of other tensors begin with their stage, for example
+    `encoding.conv.weight`. The JSON, which is also in the header of the file, has the keys `run`, `checkpoint`, `epoch`,
+    `versions`, `config` (resolved), `metrics` (measured with exactly these weights) and `further` (names of the tensors that
+    are not the backbone's).
+
+    Args:
+        run: the run and one of its checkpoints.
+        to: path of the file; must end in `.safetensors`.
+
+    Returns:
+        The two files.
 
     Raises:
-        ValueError: safetensors is not installed, nothing was trained, or `to` does not end in `.safetensors`.
+        ValueError: safetensors is not installed, the run trained nothing, or `to` does not end in `.safetensors`.
     """
     try:
         from safetensors.torch import save
@@ -26,9 +34,9 @@ def export_weights(run: Reopened, to: Path) -> list[Path]:
     if to.suffix != ".safetensors":
         raise ValueError(f"to must end in .safetensors; got {to}")
     if run.weights is None:
-        raise ValueError(f"{run.folder} must hold weights; got a run that trained nothing: export what it loaded")
-    below = "backbone."
-    tensors = {key.removeprefix(below): value.contiguous().clone() for key, value in run.weights.items()}
+        raise ValueError(f"{run.folder} must contain weights; got a run that trained nothing: export the file that it loaded")
+    prefix = "backbone."
+    tensors = {key.removeprefix(prefix): value.contiguous().clone() for key, value in run.weights.items()}
     facts = {
         "run": run.id,
         "checkpoint": run.checkpoint.name,
@@ -36,7 +44,7 @@ def export_weights(run: Reopened, to: Path) -> list[Path]:
         "versions": provenance.versions(),
         "config": run.config,
         "metrics": _measured(run),
-        "further": [key for key in run.weights if not key.startswith(below)],
+        "further": [key for key in run.weights if not key.startswith(prefix)],
     }
     text = result_file.to_json(facts)
     write(to, save(tensors, metadata={"snnx": text}))
@@ -44,7 +52,7 @@ def export_weights(run: Reopened, to: Path) -> list[Path]:
 
 
 def _measured(run: Reopened) -> dict:
-    """Of the last epoch all metrics, of the best one what was tested of it, of any other nothing."""
+    """The metrics of exactly these weights: all for the last epoch, the tested ones for the best, none for any other epoch."""
     best = "_best"
     metrics = (result_file.read(run.folder) or {}).get("metrics", {})
     if run.epoch == run.config["trainer"]["max_epochs"]:

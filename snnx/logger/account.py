@@ -1,4 +1,4 @@
-"""Whether Weights & Biases can be used from here: asked of this machine, and of its server no more than to answer."""
+"""Whether Weights & Biases can be used on this machine: whether an API key is known and the server can be reached."""
 
 import netrc
 import os
@@ -6,21 +6,24 @@ import socket
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-PATIENCE_S = 5.0
+PATIENCE_S = 5.0  # time limit for connecting to the server
 
 
 def server() -> str:
-    """The address of W&B: WANDB_BASE_URL, else the public one."""
+    """The address of the W&B server: WANDB_BASE_URL if it is set, otherwise the public server."""
     return os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai"
 
 
 def mode() -> str:
-    """What the user set, else online where a key is known; asking W&B itself would need the network."""
+    """The W&B mode: WANDB_MODE if it is set, otherwise `online` if a key is known and `offline` if not.
+
+    W&B itself would need the network to decide this.
+    """
     return os.environ.get("WANDB_MODE") or ("online" if key_is_known() else "offline")
 
 
 def key_is_known() -> bool:
-    """Whether the environment or netrc holds a key; which one is not looked at."""
+    """Whether WANDB_API_KEY or the netrc file has a key; the key itself is not read further."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     try:
@@ -30,14 +33,18 @@ def key_is_known() -> bool:
 
 
 def obstacle() -> str | None:
-    """Why nothing can be uploaded now, and what to do about it; `None` if nothing is known to be in the way."""
+    """Say why nothing can be uploaded now and what to do about it.
+
+    Returns:
+        One line, or `None` if no obstacle is known.
+    """
     if not key_is_known():
-        return "no key of W&B is known: run `wandb login`, or set WANDB_API_KEY"
+        return "no W&B API key is known: run `wandb login`, or set WANDB_API_KEY"
     address = urlsplit(server())
     if address.scheme in getproxies():
-        return None  # somebody else opens the connection
+        return None  # a proxy opens the connection, so a direct one proves nothing
     try:
         socket.create_connection((address.hostname, address.port or 443), timeout=PATIENCE_S).close()
     except OSError as error:
-        return f"W&B must be reachable at {server()} ({error.strerror or error}): see to the network, or set WANDB_BASE_URL"
+        return f"W&B must be reachable at {server()} ({error.strerror or error}): check the network, or set WANDB_BASE_URL"
     return None

@@ -1,4 +1,4 @@
-"""All loggers of a run: opened when it begins, closed however it ends."""
+"""All loggers of a run: opened at its start, and closed at its end, also if it fails."""
 
 import sys
 from collections.abc import Iterator
@@ -13,7 +13,17 @@ from snnx.record.job import Job
 
 @contextmanager
 def views_of(job: Job) -> Iterator[tuple[list[View], dict[str, float]]]:
-    """The views of a run, and a place for its final metrics; closed as finished or failed however it ends, at no cost to it."""
+    """Open the loggers of a run for the duration of a `with` block.
+
+    At the end of the block the loggers are closed, as failed if it raised an exception. A logger that fails prints a warning
+    and does not affect the run.
+
+    Args:
+        job: its configuration names the loggers.
+
+    Yields:
+        The views, and an empty mapping for the final metrics; what the block puts into it is passed on when they are closed.
+    """
     views: list[View] = []
     final: dict[str, float] = {}
     exit_code = 1

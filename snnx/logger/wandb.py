@@ -1,4 +1,4 @@
-"""Weights & Biases as a view of a run."""
+"""The logger that writes to Weights & Biases, online or offline."""
 
 import contextlib
 import os
@@ -15,26 +15,25 @@ from snnx.options.sweepfile import find, read
 from snnx.options.unit import factor
 from snnx.record.job import Job
 
-FINISH_S = 15  # to upload what is waiting when the run has ended; what is left then stays in the run's folder
-FLUSH_S = 5.0  # after that for W&B's process to write its file, which it does on its own time
+FINISH_S = 15  # time limit for uploads at the end of a run; what is not uploaded by then stays in the run's folder
+FLUSH_S = 5.0  # time limit after that for W&B's own process to finish writing its file
 
 
 class Incomplete(RuntimeError):
-    """W&B has accepted everything and kept less."""
+    """W&B's file has fewer epochs than W&B accepted."""
 
 
 class Wandb:
-    """One W&B run per run: group is the sweep, job type the row, the id its hash, the configuration flat and plain.
+    """Log a run to W&B: the sweep is its group, the row its job type, the hash its id, and the configuration is flat.
 
-    Online where an account is set up, offline otherwise; `snnx sync` uploads later. A row an epoch, at the step of that number:
-    all runs share one axis, and an attempt that goes on where another was killed logs what is missing. The summary is the run's
-    metrics, `paper/<metric>` the paper's number in the metric's own unit, and `difference/<metric>` ours less the paper's. What
-    is logged holds no path, no environment and nothing secret.
+    The step of each row is its epoch, so all runs share one axis, and a run that continues after it was killed logs only the
+    missing epochs. The summary has the final metrics, `paper/<metric>` with the paper's number in the metric's own unit, and
+    `difference/<metric>`, our number minus the paper's. No paths, environment variables or secrets are logged.
 
     Args:
-        job: the run.
-        project: W&B project.
-        mode: `online`, `offline`, or `None` to decide by whether credentials are known.
+        job: the run to log.
+        project: name of the W&B project.
+        mode: `online`, `offline`, or `None` for online if an API key is known. Offline logs are uploaded by `snnx sync`.
     """
 
     def __init__(self, *, job: Job, project: str, mode: str | None = None) -> None:
@@ -68,39 +67,39 @@ class Wandb:
         self._run.summary.update({f"paper/{metric}": value for metric, value in self._papers.items()})
 
     def show(self, rows: list[dict[str, float]]) -> None:
-        """Log the epochs that W&B has not seen."""
+        """Log the epochs that W&B does not have yet."""
         for row in rows:
             if row["epoch"] not in self._logged:
                 self._run.log(row, step=int(row["epoch"]))
                 self._logged.add(row["epoch"])
 
     def close(self, exit_code: int, metrics: dict[str, float]) -> None:
-        """End the W&B run as finished (0) or failed; the next run of this process starts its own.
+        """Write the summary and end the W&B run as finished (exit code 0) or failed.
 
         Raises:
-            Incomplete: W&B's file holds fewer epochs than were logged, as on a full disk.
+            Incomplete: W&B's file has fewer epochs than were logged, for example because the disk is full.
         """
         ours = {key: value for key, value in metrics.items() if value is not None}
-        apart = {f"difference/{metric}": ours[metric] - value for metric, value in self._papers.items() if metric in ours}
-        self._run.summary.update({**ours, **apart})
+        difference = {f"difference/{metric}": ours[metric] - value for metric, value in self._papers.items() if metric in ours}
+        self._run.summary.update({**ours, **difference})
         self._run.finish(exit_code=exit_code)
-        until = time.monotonic() + FLUSH_S
-        while self.holds() < len(self._logged):
-            if time.monotonic() > until:
-                raise Incomplete("its file has fewer epochs than were logged: was the disk full?")
+        deadline = time.monotonic() + FLUSH_S
+        while self.stored_epochs() < len(self._logged):
+            if time.monotonic() > deadline:
+                raise Incomplete("its file has fewer epochs than were logged: is the disk full?")
             time.sleep(0.05)
 
     def abandon(self) -> None:
-        """Kill W&B's process."""
-        _let_go()
+        """Kill W&B's own process."""
+        _kill_wandb()
 
-    def holds(self) -> int:
-        """How many epochs W&B's files of the run hold."""
+    def stored_epochs(self) -> int:
+        """The number of epochs in W&B's files of this run."""
         return len(wandb_file.rows(self._folder))
 
 
 def papers(job: Job) -> dict[str, float]:
-    """The paper's numbers for the row of a run, each in its metric's own unit: 91.5 % is 0.915, as ours is."""
+    """The paper's numbers for the row of a run, each in its metric's own unit: 91.5 % becomes 0.915."""
     if job.sweep is None:
         return {}
     sweep = read(find(job.sweep))
@@ -109,13 +108,18 @@ def papers(job: Job) -> dict[str, float]:
 
 
 def columns(job: Job) -> dict:
-    """The configuration as W&B shows it: a column for every swept key."""
+    """The configuration as W&B shows it, with one column per key, so that a sweep's rows can be grouped by any of them."""
     config = {"row": job.row, "scale": job.scale, **job.config}
     return flat(config, skip=("sweep", "logger", "dataset.root", "label", "force", "recorded", "outdated"))
 
 
 def flat(config: dict, prefix: str = "", skip: tuple[str, ...] = ()) -> dict:
-    """A nested configuration as dotted keys, so that every swept axis is a column of its own.
+    """Flatten a nested configuration to dotted keys; a component is named by its class.
+
+    Args:
+        config: the configuration.
+        prefix: what the keys begin with.
+        skip: dotted keys to leave out.
 
     Example:
         >>> flat({"seed": 0, "neuron": {"_target_": "snnx.neuron.lif.LIF", "_partial_": True, "tau": 2.0}})
@@ -136,30 +140,30 @@ def flat(config: dict, prefix: str = "", skip: tuple[str, ...] = ()) -> dict:
 
 
 def _open(opened: partial, mode: str) -> wandb.Run:
-    """The W&B run, offline if the server does not answer or does not know the key."""
+    """Start the W&B run, offline if the server does not answer or rejects the key."""
     if mode == "online" and (obstacle := account.obstacle()):
-        print(f"snnx: {obstacle}; this run is kept offline", file=sys.stderr, flush=True)
+        print(f"snnx: {obstacle}; this run is logged offline", file=sys.stderr, flush=True)
         mode = "offline"
     try:
         return opened(mode=mode)
     except wandb.errors.Error as error:
         if mode == "offline":
-            _let_go()
+            _kill_wandb()
             raise
-        said = " ".join(str(error).split())
-        print(f"snnx: W&B is not reachable ({said}); this run is kept offline", file=sys.stderr, flush=True)
+        cause = " ".join(str(error).split())
+        print(f"snnx: W&B is not reachable ({cause}); this run is logged offline", file=sys.stderr, flush=True)
         return opened(mode="offline")
 
 
-def _let_go() -> None:
-    """Kill W&B's own process, for which it would wait again when this one ends; the next run starts another."""
+def _kill_wandb() -> None:
+    """Kill W&B's own process, because W&B would wait for it when our process ends; the next run starts a new one."""
     for process in processes():
         os.kill(process, signal.SIGKILL)
-    with contextlib.suppress(Exception, SystemExit):  # it complains that the process is gone
+    with contextlib.suppress(Exception, SystemExit):  # W&B raises because its process is gone
         wandb.teardown()
 
 
 def processes() -> list[int]:
-    """The living processes of W&B that this one has started; those that ended have no command line any more."""
+    """The process ids of W&B's own processes that our process has started and that are still running."""
     children = [int(word) for path in Path("/proc/self/task").glob("*/children") for word in path.read_text().split()]
     return [child for child in children if b"wandb-core" in Path(f"/proc/{child}/cmdline").read_bytes()]

@@ -1,4 +1,4 @@
-"""What the files of Weights & Biases hold: its log of a run, kept beside the run whether it is online or not."""
+"""Reads the files in which Weights & Biases keeps its log of a run, in the run's folder, online and offline."""
 
 import json
 import struct
@@ -8,19 +8,19 @@ from pathlib import Path
 
 from wandb.proto.wandb_internal_pb2 import Record
 
-BLOCK = 32768  # LevelDB's log format: records never cross a block, but in pieces
-HEAD = struct.Struct("<IHB")  # CRC-32 of kind and piece, length of the piece, kind
-WHOLE, FIRST, MIDDLE, LAST = 1, 2, 3, 4
-OPENING = 7  # bytes before the first record: `:W&B`, a magic number, a version
+BLOCK = 32768  # bytes; in LevelDB's log format, a record that does not fit into a block is split into pieces
+HEAD = struct.Struct("<IHB")  # head of a piece: CRC-32 of kind and contents, length of the contents, kind
+WHOLE, FIRST, MIDDLE, LAST = 1, 2, 3, 4  # kinds of pieces
+OPENING = 7  # bytes before the first record: `:W&B`, a magic number and a version
 
 
 def parts(folder: Path) -> list[Path]:
-    """The `.wandb` files of a run's folder, one an attempt, in the order of their starts."""
+    """The `.wandb` files in a run's folder, ordered by start time; a run that was killed and continued has several."""
     return sorted(folder.glob("wandb/*run-*/run-*.wandb"), key=lambda path: path.parent.name.removeprefix("offline-"))
 
 
 def rows(folder: Path) -> dict[int, dict[str, float]]:
-    """What has been logged of a run, over all its attempts: epoch -> row."""
+    """The logged rows of a run by epoch, from all its files."""
     found: dict[int, dict[str, float]] = {}
     for path in parts(folder):
         for record in records(path):
@@ -33,10 +33,10 @@ def rows(folder: Path) -> dict[int, dict[str, float]]:
 
 
 def records(path: Path) -> Iterator[Record]:
-    """The records of one file, up to the first that is torn or damaged.
+    """Read the records of one file, up to the first one that is incomplete or damaged.
 
     Raises:
-        ValueError: it is no file of W&B.
+        ValueError: the file was not written by W&B.
     """
     for message in _messages(path):
         yield Record.FromString(message)
@@ -45,20 +45,20 @@ def records(path: Path) -> Iterator[Record]:
 def _messages(path: Path) -> Iterator[bytes]:
     data = path.read_bytes()
     if len(data) < OPENING:
-        return  # the writer was killed before it wrote anything
+        return  # W&B was killed before it wrote anything
     if data[:4] != b":W&B":
         raise ValueError(f"{path}: must begin with :W&B; got {data[:4]!r}")
-    place, joined = OPENING, b""
-    while place + HEAD.size <= len(data):
-        room = BLOCK - place % BLOCK
-        if room < HEAD.size:  # too little for a head: zeros up to the next block
-            place += room
+    position, joined = OPENING, b""
+    while position + HEAD.size <= len(data):
+        room = BLOCK - position % BLOCK
+        if room < HEAD.size:  # no head fits into the rest of the block, which is filled with zeros
+            position += room
             continue
-        crc, length, kind = HEAD.unpack_from(data, place)
-        piece = data[place + HEAD.size : place + HEAD.size + length]
+        crc, length, kind = HEAD.unpack_from(data, position)
+        piece = data[position + HEAD.size : position + HEAD.size + length]
         if len(piece) < length or zlib.crc32(piece, zlib.crc32(bytes([kind]))) != crc:
-            return  # the writer was killed here
-        place += HEAD.size + length
+            return  # W&B was killed while it wrote this piece
+        position += HEAD.size + length
         joined = piece if kind in (WHOLE, FIRST) else joined + piece
         if kind in (WHOLE, LAST):
             yield joined

@@ -1,4 +1,4 @@
-"""Where every run of a sweep is, as rows by seeds."""
+"""The state of every run of a sweep, as a grid of rows and seeds."""
 
 import statistics
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from snnx.report.data.runs import Run
 
 @dataclass(frozen=True)
 class Board:
-    """All runs of a sweep at one scale, as rows by seeds; `None` where nothing has been started."""
+    """All runs of a sweep at one scale: for each row one entry per seed, `None` where the run has not been started."""
 
-    scale: str
+    scale: str  # with its further overrides, for example "small, timesteps=8"
     seeds: tuple[int, ...]
     rows: dict[str, tuple[Run | None, ...]]
 
@@ -21,7 +21,11 @@ class Board:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds until all is done, if runs go on side by side as they do now; `None` while that cannot be told."""
+        """Estimate the seconds until all runs are done, if as many run at a time as now.
+
+        Returns:
+            `None` if nothing runs, or if runs are waiting and none has finished yet from which to estimate their time.
+        """
         running = [
             run.progress["left_s"] for run in self.runs if run.state == "running" and run.progress.get("left_s") is not None
         ]
@@ -33,15 +37,20 @@ class Board:
 
 
 def boards(sweep: SweepFile, runs: list[Run]) -> list[Board]:
-    """One board a scale and set of further overrides, with the rows and seeds that the sweep file names."""
-    stated = str(sweep.body.get("hydra", {}).get("sweeper", {}).get("params", {}).get("seed", ""))
-    named = [int(seed) for seed in stated.split(",") if seed.strip().isdigit()]
+    """Make one board for each scale and set of further overrides that has runs.
+
+    Args:
+        sweep: its rows and seeds get a place on every board, also where no run has been started.
+        runs: the runs of the sweep, see `collect`.
+    """
+    seed_list = str(sweep.body.get("hydra", {}).get("sweeper", {}).get("params", {}).get("seed", ""))
+    planned = [int(seed) for seed in seed_list.split(",") if seed.strip().isdigit()]
     found = []
     for scale, further in dict.fromkeys((run.scale, run.further) for run in runs):
-        mine = [run for run in runs if (run.scale, run.further) == (scale, further)]
-        seeds = tuple(sorted({*named, *(run.seed for run in mine)}))
-        labels = dict.fromkeys([*(row.label for row in sweep.live), *(run.row for run in mine)])
-        place = {(run.row, run.seed): run for run in mine}
-        rows = {label: tuple(place.get((label, seed)) for seed in seeds) for label in labels}
+        selected = [run for run in runs if (run.scale, run.further) == (scale, further)]
+        seeds = tuple(sorted({*planned, *(run.seed for run in selected)}))
+        labels = dict.fromkeys([*(row.label for row in sweep.live), *(run.row for run in selected)])
+        by_row_and_seed = {(run.row, run.seed): run for run in selected}
+        rows = {label: tuple(by_row_and_seed.get((label, seed)) for seed in seeds) for label in labels}
         found.append(Board(scale=f"{scale}, {further}" if further else scale, seeds=seeds, rows=rows))
     return found

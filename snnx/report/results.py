@@ -1,4 +1,4 @@
-"""Everything that a report says, worked out once for the terminal, the Markdown, the page and the record."""
+"""Everything that a report contains, computed once for the terminal, Markdown, HTML and the record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ FIGURES = (
     histograms.draw,
     attention_maps.draw,
     raster.draw,
-)  # each: (sweep, lines) -> plots, none where it has nothing to draw
+)  # each is called with (sweep, lines) and returns a list of plots, which is empty if there is nothing to draw
 
 
 @dataclass(frozen=True)
 class Results:
-    """A sweep, its runs, and what follows from them."""
+    """A sweep, its runs, and the lines, verdicts, tables and figures computed from them."""
 
     sweep: SweepFile
     runs: tuple[Run, ...]
@@ -37,41 +37,42 @@ class Results:
 
     @cached_property
     def plots(self) -> tuple[Plot, ...]:
-        """Every figure, drawn when it is first asked for."""
+        """Every figure; drawn on first access, because loading matplotlib takes time."""
         return tuple(plot for figure in FIGURES for plot in figure(self.sweep, self.lines))
 
     @cached_property
     def layers(self) -> str:
-        """What was probed of each layer, as CSV."""
+        """The metrics that were measured layer by layer, as CSV; see `by_layer`."""
         return by_layer(self.lines)
 
     @property
     def heading(self) -> str:
-        """The first line of the comment on top of the sweep file."""
+        """The first line of the comment at the top of the sweep file."""
         return self.sweep.title.split("\n")[0] or self.sweep.name
 
     @property
     def command(self) -> str:
-        """The second line of that comment: the command, and what it costs; empty for single runs."""
+        """The second line of that comment: the command and its cost; empty for single runs."""
         return "".join(self.sweep.title.split("\n")[1:2]).strip()
 
     @property
     def about(self) -> str:
-        """The rest of that comment, as one paragraph: what to know before reading numbers."""
+        """The rest of that comment as one paragraph: what to know before reading the numbers."""
         return " ".join(line.strip() for line in self.sweep.title.split("\n")[2:])
 
     @property
     def tables(self) -> list[table.Table]:
-        """The paper's numbers beside ours, a table a metric, what each row costs, and the splits side by side, never none.
+        """At least one table: one per metric with the paper's numbers beside ours, then the cost of each row, then the splits.
 
-        The cost comes first where there are no numbers of a paper; of the metrics in it, that of the sweep alone has a table
-        of its own, which says how far each row is.
+        The cost table comes first if the sweep file gives no numbers of a paper. Metrics that it shows get no second table,
+        except the sweep's own metric and those that the paper reports.
         """
         cost, splits = costs.table(self.sweep, self.lines), table.splits(self.sweep, self.lines)
         reported = {metric for row in self.sweep.rows for metric in row.reported}
-        told = costs.METRICS - reported - {self.sweep.metric} if cost else set()
-        found = [table.numbers(self.sweep, self.lines, name) for name in table.metrics(self.sweep) if name not in told]
-        return [table.lean(one) for one in ([*found, cost, splits] if reported else [cost, *found, splits]) if one]
+        in_cost = costs.SHOWN_METRICS - reported - {self.sweep.metric} if cost else set()
+        numbers = [table.numbers(self.sweep, self.lines, name) for name in table.metrics(self.sweep) if name not in in_cost]
+        tables = [*numbers, cost, splits] if reported else [cost, *numbers, splits]
+        return [table.without_empty_columns(entry) for entry in tables if entry]
 
     @property
     def claims(self) -> table.Table:
@@ -80,20 +81,20 @@ class Results:
 
     @property
     def notes(self) -> list[str]:
-        """What stands below the tables."""
+        """The remarks below the tables, such as failed runs and their errors."""
         return notes.notes(self.sweep, self.lines)
 
     @property
     def provenance(self) -> list[tuple[str, str]]:
-        """What the runs were made with."""
+        """How the runs were made: command, machine, versions, code and data."""
         return notes.provenance(self.runs)
 
 
 def work_out(sweep: SweepFile, runs: Sequence[Run]) -> Results:
-    """Average, compare and decide.
+    """Average the runs of a sweep and decide its claims.
 
     Raises:
-        ValueError: a claim of the sweep file cannot be read.
+        ValueError: a claim of the sweep file is malformed; see `claims.parse`.
     """
     claimed = claims.read(sweep)
     grouped = lines([row.label for row in sweep.live], runs)

@@ -1,4 +1,4 @@
-"""A contact sheet: one sample a row, one time step a column."""
+"""A picture of test samples: one row per sample, one column per time step."""
 
 import numpy as np
 import torch
@@ -11,25 +11,29 @@ from snnx.run.build import build_data
 from snnx.run.component import component, held_by
 
 BRIGHTER, DARKER = COLOURS[0], COLOURS[1]
-CELL_INCH, LINE = 0.8, 0.06  # a cell on paper, and the line between two cells as a share of one
-TITLE_INCH = 4.0  # that the title needs
-STEPS = 16  # columns at most; more steps are thinned out
+CELL_INCH, GAP = 0.8, 0.06  # width of a cell, and the gap between two cells as a fraction of it
+TITLE_INCH = 4.0  # smallest width of the picture, which the title needs
+STEPS = 16  # largest number of time steps that are drawn; of more steps, evenly spaced ones are chosen
 
 
 def sheet(config: dict, number: int) -> bytes:
-    """The PNG of `number` test samples, of as many classes as there are: a column for the whole, then one for each step.
+    """Draw test samples of different classes as PNG: first the whole sample, then what the network gets at each time step.
 
-    A method that encodes by itself leaves the images alone.
+    For a method that encodes images by itself, such as `ttfs`, only the images are drawn.
+
+    Args:
+        config: the resolved configuration of a run.
+        number: how many samples.
     """
     data = build_data(config)
     data.setup()
-    samples, labels = _some(data, number)
-    alone = _encodes(config)
-    steps = samples.unsqueeze(1) if alone else _encoded(config, data, samples)
+    samples, labels = _test_samples(data, number)
+    images_only = _encodes(config)
+    steps = samples.unsqueeze(1) if images_only else _encoded(config, data, samples)
     events = samples.ndim == 5
     whole = in_two_colours(samples.sum(1)) if events else in_colour(samples)
     cells = in_two_colours(steps) if events else in_colour(steps)
-    kept = torch.linspace(0, steps.shape[1] - 1, 0 if alone else min(steps.shape[1], STEPS)).round().long()
+    kept = torch.linspace(0, steps.shape[1] - 1, 0 if images_only else min(steps.shape[1], STEPS)).round().long()
     cells = torch.cat([whole.unsqueeze(1), cells[:, kept]], dim=1)
     return draw(
         cells.numpy(),
@@ -39,8 +43,8 @@ def sheet(config: dict, number: int) -> bytes:
     )
 
 
-def _some(data: Labelled, number: int) -> tuple[Tensor, Tensor]:
-    """Test samples as the encoding gets them, in the order of their classes."""
+def _test_samples(data: Labelled, number: int) -> tuple[Tensor, Tensor]:
+    """Test samples in the form in which the encoding gets them, ordered by class."""
     test = data.test_dataloader()
     chosen = balanced_order(test.labels, seed=0)[:number]
     chosen = chosen[test.labels[chosen].argsort(stable=True)]
@@ -48,7 +52,7 @@ def _some(data: Labelled, number: int) -> tuple[Tensor, Tensor]:
 
 
 def _encoded(config: dict, data: Labelled, samples: Tensor) -> Tensor:
-    """What the network is given, `[B, T, C, H, W]`."""
+    """The encoded samples, as the network gets them, but batch first: `[B, T, C, H, W]`."""
     encoding = component(config, "encoding")(in_channels=data.shape[0]).eval()
     encoding.begin_evaluation()
     with torch.no_grad():
@@ -56,24 +60,25 @@ def _encoded(config: dict, data: Labelled, samples: Tensor) -> Tensor:
 
 
 def _encodes(config: dict) -> bool:
-    """Whether the method has an encoding of its own."""
+    """Whether the method encodes images by itself, so that the group `encoding` is not used."""
     return "encoding" not in held_by("method", config["method"])
 
 
 def _title(config: dict, data: Labelled, events: bool) -> str:
     name = config["dataset"]["_target_"].rpartition(".")[2]
     if events:
-        return f"{name}: frames on {data.shape[1]}x{data.shape[2]} pixels; blue became brighter, orange darker, black both"
+        size = f"{data.shape[1]}x{data.shape[2]}"
+        return f"{name}: frames of {size} pixels; blue: brighter, orange: darker, black: both"
     if _encodes(config):
         return f"{name}: images; {config['method']['_target_'].rpartition('.')[2]} encodes them itself"
-    return f"{name}: images and what {config['encoding']['_target_'].rpartition('.')[2]} makes of them"
+    return f"{name}: images, and their encoding by {config['encoding']['_target_'].rpartition('.')[2]}"
 
 
 def in_two_colours(frames: Tensor) -> Tensor:
-    """Event frames on white: each pixel the more coloured, the more events it saw.
+    """Colour event frames: a pixel without events is white, and the more events it has, the stronger is its colour.
 
     Shape:
-        `[*, 2, H, W] -> [*, H, W, 3]` in [0, 1]; each picture is scaled by its own 99th percentile of pixels with events.
+        `[*, 2, H, W] -> [*, H, W, 3]` in [0, 1]; each frame is scaled by the 99th percentile of its pixels with events.
 
     Example:
         >>> in_two_colours(torch.tensor([[[[0.0, 2.0]], [[0.0, 0.0]]]])).mul(255).round().int().tolist()
@@ -88,28 +93,30 @@ def in_two_colours(frames: Tensor) -> Tensor:
 
 
 def in_colour(images: Tensor) -> Tensor:
-    """Images, or spikes over time: three channels are colours, any other number is averaged.
+    """Colour images, or spikes over time: three channels are taken as red, green and blue, any other number is averaged.
 
     Shape:
-        `[*, C, H, W] -> [*, H, W, 3]`, each sample between its lowest and highest value.
+        `[*, C, H, W] -> [*, H, W, 3]` in [0, 1]; each sample is scaled from its lowest to its highest value.
     """
     shown = images if images.shape[-3] == 3 else images.mean(-3, keepdim=True).expand(*images.shape[:-3], 3, -1, -1)
     flat = shown.flatten(1)
-    low, high = (one.view(-1, *[1] * (shown.ndim - 1)) for one in (flat.amin(1), flat.amax(1)))
+    low, high = (bound.view(-1, *[1] * (shown.ndim - 1)) for bound in (flat.amin(1), flat.amax(1)))
     return ((shown - low) / (high - low).clamp(min=1e-9)).movedim(-3, -1)
 
 
 def draw(cells: np.ndarray, *, rows: list[str], columns: list[str], title: str) -> bytes:
-    """The sheet as PNG.
+    """Draw a grid of pictures as PNG.
 
-    Shape:
-        cells `[rows, columns, H, W, 3]`.
+    Args:
+        cells: the pictures, `[rows, columns, H, W, 3]` in [0, 1].
+        rows, columns: labels of the rows and columns.
+        title: stands above the grid.
     """
     from matplotlib.figure import Figure
 
     size = (max(TITLE_INCH, len(columns) * CELL_INCH + 0.6), len(rows) * CELL_INCH + 0.7)
     figure = Figure(figsize=size, dpi=150, layout="constrained", facecolor="white")
-    grid = figure.subplots(len(rows), len(columns), squeeze=False, gridspec_kw={"wspace": LINE, "hspace": LINE})
+    grid = figure.subplots(len(rows), len(columns), squeeze=False, gridspec_kw={"wspace": GAP, "hspace": GAP})
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
             axis = grid[i, j]

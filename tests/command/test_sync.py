@@ -1,4 +1,4 @@
-"""What was logged offline is uploaded later, or a line says what stands in the way."""
+"""`snnx sync` uploads offline logs, or says in one line why it cannot."""
 
 import contextlib
 import socket
@@ -17,7 +17,7 @@ PARTS = ("offline-run-20261122_110000-ab", "offline-run-20261122_120000-ab")
 
 @pytest.fixture
 def run(tmp_path, monkeypatch) -> Path:
-    """A run that was resumed once, both times offline."""
+    """A run that was continued once, with an offline log of each part."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     for name in ("WANDB_API_KEY", "WANDB_BASE_URL"):
@@ -32,28 +32,30 @@ def run(tmp_path, monkeypatch) -> Path:
     return folder
 
 
-def test_a_part_is_unsent_until_wandb_has_marked_it(run):
+def test_a_log_is_unsent_until_wandb_has_written_its_synced_file(run):
     assert [path.parent.name for path in unsent(run)] == list(PARTS)
     (run / "wandb" / PARTS[0] / "run-ab.wandb.synced").touch()
     assert [path.parent.name for path in unsent(run)] == [PARTS[1]]
 
 
-def test_nothing_to_upload_needs_no_account(run, capsys):
+def test_without_logs_to_upload_no_account_is_needed(run, capsys):
     for part in PARTS:
         (run / "wandb" / part / "run-ab.wandb.synced").touch()
     assert main(["demo_neurons"]) == 0
-    assert "nothing of demo_neurons waits" in capsys.readouterr().out
+    assert "demo_neurons has no offline logs to upload" in capsys.readouterr().out
 
 
 def test_without_a_key_one_line_says_what_to_do(run, capsys):
     assert main(["demo_neurons"]) == 1
-    said = capsys.readouterr()
-    assert said.err == "snnx sync: 1 run is to upload, but no key of W&B is known: run `wandb login`, or set WANDB_API_KEY\n"
-    assert said.out == ""
+    printed = capsys.readouterr()
+    assert printed.err == (
+        "snnx sync: 1 run has to be uploaded, but no W&B API key is known: run `wandb login`, or set WANDB_API_KEY\n"
+    )
+    assert printed.out == ""
 
 
 @pytest.mark.parametrize("place", ["environment", "netrc"])
-def test_a_closed_port_is_told_at_once(place, run, tmp_path, monkeypatch, capsys):
+def test_an_unreachable_server_is_reported_in_one_line(place, run, tmp_path, monkeypatch, capsys):
     with contextlib.closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -64,19 +66,19 @@ def test_a_closed_port_is_told_at_once(place, run, tmp_path, monkeypatch, capsys
         (tmp_path / "netrc").write_text(f"machine 127.0.0.1 login user password {'a' * 40}\n")
         (tmp_path / "netrc").chmod(0o600)
     assert main(["demo_neurons"]) == 1
-    said = capsys.readouterr().err
-    assert f"W&B must be reachable at http://127.0.0.1:{port} (Connection refused)" in said
-    assert said.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert f"W&B must be reachable at http://127.0.0.1:{port} (Connection refused)" in printed
+    assert printed.count("\n") == 1
 
 
-def test_no_such_sweep(run, capsys):
+def test_unknown_sweep(run, capsys):
     assert main(["nothing"]) == 2
     assert "sweep must be one of" in capsys.readouterr().err
 
 
 @contextlib.contextmanager
 def refusing() -> Iterator[str]:
-    """A server that answers every question with 401, as W&B does to a wrong key."""
+    """A server that answers every request with 401, as W&B does for a wrong key."""
 
     class Refuses(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -100,11 +102,11 @@ def refusing() -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_a_refusal_of_the_server_is_a_failure_though_wandb_ends_with_0(tmp_path, run, monkeypatch, capsys):
+def test_an_upload_that_the_server_rejects_counts_as_failed_though_wandb_exits_0(tmp_path, run, monkeypatch, capsys):
     import wandb
 
-    with wandb.init(mode="offline", dir=str(tmp_path), id="ab", project="p", settings=wandb.Settings(silent=True)) as one:
-        one.log({"epoch": 1})
+    with wandb.init(mode="offline", dir=str(tmp_path), id="ab", project="p", settings=wandb.Settings(silent=True)) as log:
+        log.log({"epoch": 1})
     wandb.teardown()
     (real,) = tmp_path.glob("wandb/offline-run-*/run-ab.wandb")
     (run / "wandb" / PARTS[0] / "run-ab.wandb").write_bytes(real.read_bytes())
@@ -113,16 +115,16 @@ def test_a_refusal_of_the_server_is_a_failure_though_wandb_ends_with_0(tmp_path,
     with refusing() as address:
         monkeypatch.setenv("WANDB_BASE_URL", address)
         assert main(["demo_neurons"]) == 1
-    said = capsys.readouterr().out
-    assert said.startswith("PLIF seed=0: not uploaded: ")
-    assert "user is not logged in" in said
-    assert said.count("\n") == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith("PLIF seed=0: not uploaded: ")
+    assert "user is not logged in" in printed
+    assert printed.count("\n") == 1
 
 
-def test_a_server_that_never_answers_is_left_after_a_while(run, monkeypatch, capsys):
+def test_an_upload_to_a_server_that_never_answers_is_given_up(run, monkeypatch, capsys):
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
         monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
         monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setattr(sync, "LIMIT_S", 0.2)
         assert main(["demo_neurons"]) == 1
-    assert capsys.readouterr().out == "PLIF seed=0: not uploaded: no end within 0.2 s\n"
+    assert capsys.readouterr().out == "PLIF seed=0: not uploaded: not finished within 0.2 s\n"

@@ -1,4 +1,4 @@
-"""Tests of this folder find a folder of runs."""
+"""Gives the tests of this folder the fixtures that write a folder of runs."""
 
 from left_runs import docs, done, leave, outputs, sweep
 

@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: at two widths, in both colour schemes, without an error and within its width."""
+"""The dashboard in a real browser: legible at two widths and in both colour schemes, interactive, and without errors."""
 
 import pytest
 from browsing import needs_chromium, use
@@ -13,9 +13,9 @@ ACT = """
 const found = {};
 const named = (row) => row.cells[0].textContent + row.cells[1].textContent;
 const names = () => [...document.querySelectorAll("table.runs tbody tr")].map(named);
-const legend = () => [...document.querySelectorAll("#curves .legend button")].map((one) => one.textContent);
+const legend = () => [...document.querySelectorAll("#curves .legend button")].map((button) => button.textContent);
 const lines = () => document.querySelectorAll("#curves path.mean").length;
-const head = (title) => [...document.querySelectorAll("table.runs thead button")].find((one) => one.textContent === title);
+const head = (title) => [...document.querySelectorAll("table.runs thead button")].find((found) => found.textContent === title);
 found.dark = matchMedia("(prefers-color-scheme: dark)").matches;
 found.ink = getComputedStyle(document.body).color;
 found.beyond = document.documentElement.scrollWidth - innerWidth;
@@ -51,7 +51,7 @@ document.getElementById("found").textContent = JSON.stringify(found);
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_it_is_legible_and_answers(width, dark, sweep, leave, done, outputs, docs):
+def test_page_is_legible_and_interactive(width, dark, sweep, leave, done, outputs, docs):
     layers = {"firing_rate": {"test": {"sn1": [0.1, 0.3], "sn2": [0.4, 0.4]}}}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers=layers))
     leave("fig", "A,seed=1,scale=small", done("A", 1, 0.7, layers=layers))

@@ -1,4 +1,4 @@
-"""The dashboard's file: whole, alone, true to the runs, and written while they run."""
+"""The dashboard's HTML file: its contents, and that it is self-contained and updated while runs are active."""
 
 import argparse
 import fcntl
@@ -14,7 +14,7 @@ import pytest
 from snnx.command import dashboard, main
 from snnx.dashboard.content import content
 from snnx.dashboard.page import page
-from snnx.dashboard.workspace import offer, workspace
+from snnx.dashboard.workspace import save_workspace, workspace
 from snnx.options.sweepfile import find, read
 from snnx.report.data.runs import collect
 from snnx.report.results import work_out
@@ -28,7 +28,7 @@ LAYERS = {
 
 @pytest.fixture
 def made(leave, done, outputs, docs, sweep):
-    """Row A done and failed, row B running in its second epoch; the results, and the lock that keeps B running."""
+    """Results in which row A has a done and a failed run, and row B a run that is active, because its lock is held."""
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers=LAYERS))
     failed = leave("fig", "A,seed=1,scale=small", done("A", 1, None, status="failed", error=ERROR, curves=None))
     (failed / "metrics.csv").write_text("epoch,val/acc\n1,0.25\n2,\n")
@@ -40,8 +40,8 @@ def made(leave, done, outputs, docs, sweep):
         yield work_out(sweep, collect("fig", outputs, docs))
 
 
-def test_the_charts_get_what_the_runs_hold(made, outputs):
-    """Curves of a done run from its result, of the others from metrics.csv; layers as means over time steps."""
+def test_data_of_the_charts(made, outputs):
+    """Curves are read from a run's result, or from metrics.csv if it has none; layers are averaged over time steps."""
     found = json.loads(content(made, outputs))
     a, b = found["lines"][0], found["lines"][-1]
     assert a["curves"]["val/acc"] == [[0.5, 0.8], [0.25, None]]
@@ -52,17 +52,17 @@ def test_the_charts_get_what_the_runs_hold(made, outputs):
     assert (found["names"], found["scales"]) == ({"firing_rate": ["sn1", "sn2"]}, ["small"])
 
 
-def test_every_row_and_seed_stands_in_the_table(made, outputs):
+def test_table_has_every_row_and_seed(made, outputs):
     text = page(made, outputs, live=True)
     rows = re.findall(r'<tr><th scope="row">(\w+)</th><td class="r" data-value="(\d)">.*?<span class="([\w-]+)">', text)
     assert rows == [("A", "0", "done"), ("A", "1", "failed"), ("B", "0", "running"), ("B", "1", "not-started")]
     assert '<progress value="0.5000"' in text
     assert "1 min 40 s left" in text
     assert "<b>1 of 4 done</b>, 1 running, 1 failed, 1 not started" in text
-    assert 'data-value="0.625">0.6250<' in text, "the newest value of a run that goes on"
+    assert 'data-value="0.625">0.6250<' in text, "the latest value of the active run"
 
 
-def test_one_file_that_loads_nothing_and_runs_nothing_of_an_error_message(made, outputs):
+def test_page_is_self_contained_and_escapes_error_messages(made, outputs):
     text = page(made, outputs, live=False)
     assert not re.findall(r'(?:src|href)="|@import|url\(|https?://(?!www\.w3\.org/2000/svg)', text)
     assert len(re.findall(r"<script[ >]", text)) == 4
@@ -70,12 +70,12 @@ def test_one_file_that_loads_nothing_and_runs_nothing_of_an_error_message(made, 
     assert "&lt;/script&gt;&lt;script&gt;alert(2)" in text
 
 
-def test_it_loads_again_only_while_it_is_written_again(made, outputs):
+def test_page_reloads_only_while_it_is_live(made, outputs):
     assert '<meta http-equiv="refresh"' in page(made, outputs, live=True)
     assert "refresh" not in page(made, outputs, live=False)
 
 
-def test_the_command_watches_until_nothing_runs(leave, outputs, docs, monkeypatch, capsys, done):
+def test_watch_ends_when_no_run_is_active(leave, outputs, docs, monkeypatch, capsys, done):
     folder = leave("demo_neurons", "LIF,seed=0", None, hash="c0")
     path = outputs / "demo_neurons" / "dashboard.html"
     monkeypatch.setattr(dashboard, "EVERY_S", 0.05)
@@ -98,7 +98,7 @@ def test_the_command_watches_until_nothing_runs(leave, outputs, docs, monkeypatc
     assert "<b>1 of" in path.read_text()
 
 
-def test_a_watch_that_is_ended_leaves_a_page_that_does_not_load_again(made, outputs, docs, sweep, monkeypatch):
+def test_after_ctrl_c_the_page_no_longer_reloads(made, outputs, docs, sweep, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
@@ -109,29 +109,29 @@ def test_a_watch_that_is_ended_leaves_a_page_that_does_not_load_again(made, outp
     assert "refresh" not in path.read_text()
 
 
-def test_no_runs_and_no_such_sweep(empty, monkeypatch, capsys):
-    for words, code, said in (
+def test_sweep_without_runs_and_unknown_sweep(empty, monkeypatch, capsys):
+    for words, code, message in (
         (["demo_neurons"], 1, "no runs of demo_neurons yet; start: snnx -m sweep=demo_neurons"),
         (["nothing"], 2, "sweep must be one of .*; got nothing"),
     ):
         monkeypatch.setattr(sys, "argv", ["snnx", "dashboard", *words])
         assert main.main() == code
-        assert re.search(said, capsys.readouterr().err)
+        assert re.search(message, capsys.readouterr().err)
 
 
-def test_it_needs_neither_torch_nor_hydra_nor_matplotlib(leave, done, outputs, docs):
+def test_command_loads_neither_torch_nor_hydra_nor_matplotlib(leave, done, outputs, docs):
     leave("demo_neurons", "LIF,seed=0", done("LIF", 0, 0.8))
     code = (
         "import sys; from snnx.command.dashboard import main; main(sys.argv[1:]); "
         "print(sorted({'torch', 'hydra', 'matplotlib', 'wandb'} & set(sys.modules)))"
     )
     words = ["demo_neurons", "--outputs", str(outputs), "--docs", str(docs)]
-    said = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True).stdout
-    assert said.splitlines() == [str(outputs / "demo_neurons" / "dashboard.html"), "[]"]
+    printed = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines() == [str(outputs / "demo_neurons" / "dashboard.html"), "[]"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of pydantic, in wandb-workspaces
-def test_the_workspace_is_built_without_a_server():
+def test_workspace_can_be_built_without_a_server():
     pytest.importorskip("wandb_workspaces", reason="wandb-workspaces (snnx[dashboard]) is not installed")
     made = workspace(read(find("dtst_fig10_neurons")), entity="us", project="snnx")
     assert [len(section.panels) for section in made.sections] == [4, 3, 2]
@@ -140,14 +140,14 @@ def test_the_workspace_is_built_without_a_server():
         assert part in sent
 
 
-def test_why_there_is_no_workspace_is_one_line(leave, done, outputs, tmp_path, monkeypatch):
+def test_reason_why_there_is_no_workspace_is_one_line(leave, done, outputs, tmp_path, monkeypatch):
     sweep = read(find("demo_neurons"))
     folder = leave("demo_neurons", "LIF,seed=0", done("LIF", 0, 0.8))
-    assert offer(sweep, outputs) is None, "nothing was logged to W&B"
+    assert save_workspace(sweep, outputs) is None, "no run was logged to W&B"
     (folder / "wandb").mkdir()
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setattr("snnx.dashboard.workspace.find_spec", lambda name: Path())
-    assert offer(sweep, outputs).startswith("W&B: no workspace, since no key of W&B is known")
+    assert save_workspace(sweep, outputs).startswith("W&B: no workspace, because no W&B API key is known")
     monkeypatch.setattr("snnx.dashboard.workspace.find_spec", lambda name: None)
-    assert "pip install 'snnx[dashboard]'" in offer(sweep, outputs)
+    assert "pip install 'snnx[dashboard]'" in save_workspace(sweep, outputs)

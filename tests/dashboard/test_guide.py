@@ -1,4 +1,4 @@
-"""The commands of the guide run in their order, and what it says of W&B's columns is what W&B gets."""
+"""The commands of the guide on W&B exist and run in the order in which it gives them."""
 
 import os
 import re
@@ -16,24 +16,24 @@ GUIDE = (ROOT / "docs" / "guides" / "compare_in_wandb.md").read_text(encoding="u
 LINES = re.findall(r"```sh\n(snnx .*?)\n```", GUIDE, re.DOTALL)
 
 
-def test_every_command_is_there():
+def test_commands_of_the_guide_exist():
     assert [shlex.split(line)[1] for line in LINES] == ["dashboard", "-m", "sync"]
     assert {"dashboard", "sync"} <= set(main.COMMANDS)
 
 
 @pytest.mark.slow
-def test_the_commands_run(tmp_path):
-    """One row and seed of the sweep, offline; the dashboard after it, and an upload that says that it lacks a key."""
+def test_commands_of_the_guide_run(tmp_path):
+    """Without a W&B account: one run of the sweep, the dashboard of it, and an upload that reports the missing key."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "NETRC": str(tmp_path / "netrc")}
     environment = {key: value for key, value in environment.items() if not key.startswith("WANDB_")}
     dashboard, sweep, sync = (shlex.split(line)[1:] for line in LINES)
-    for words, code, said in (
+    for words, code, printed in (
         ([*sweep, "row=PLIF", "seed=0", "trainer.max_epochs=1", "timesteps=2"], 0, "test/acc"),
         (dashboard, 0, "outputs/demo_neurons/dashboard.html"),
-        (sync, 1, "1 run is to upload, but no key of W&B is known"),
+        (sync, 1, "1 run has to be uploaded, but no W&B API key is known"),
     ):
         command = [sys.executable, "-m", "snnx", *words]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stderr
-        assert said in done.stdout + done.stderr
+        assert printed in done.stdout + done.stderr
     assert (tmp_path / "outputs" / "demo_neurons" / "dashboard.html").stat().st_size > 10_000

@@ -1,4 +1,4 @@
-"""NIR: the same spikes in other simulators, and a reason for what cannot have them."""
+"""NIR export: the same spikes in other simulators, and an error for networks that NIR cannot represent."""
 
 import copy
 
@@ -33,7 +33,7 @@ NEURONS = {
 
 
 def drawn(network: nn.Module, seed: int = 0) -> nn.Module:
-    """Weights large enough to fire, and batch statistics that are not 0 and 1."""
+    """Draw weights that are large enough for spikes, and batch statistics other than 0 and 1."""
     draw = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -45,21 +45,21 @@ def drawn(network: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def test_scores_are_compared_too(tmp_path):
-    """A product in place leaves no tensor of its own for the chain to notice."""
+    """`chain` does not notice a product in place, because it writes no new tensor."""
 
     class Doubled(ConvNet):
         def forward(self, x):
             return super().forward(x).mul_(2)
 
     network = drawn(Doubled(neuron=IF, in_shape=(2, 8, 8), classes=3, channels=[4, 6]))
-    with pytest.raises(ValueError, match=r"the read-out must be what the last layer makes; got something .* in place"):
+    with pytest.raises(ValueError, match=r"the scores must be the output of the last layer; got something .* in place"):
         export_nir(network, (2, 8, 8), tmp_path / "net.nir")
     assert not list(tmp_path.iterdir())
 
 
-def test_equal_silence_is_no_proof(tmp_path):
+def test_a_network_that_never_fires_is_rejected(tmp_path):
     silent = ConvNet(neuron=lambda: IF(v_threshold=1e6), in_shape=(2, 8, 8), classes=3, channels=[4, 6]).eval()
-    with pytest.raises(ValueError, match=r"a neuron must fire for random images, .*; got none: train it first"):
+    with pytest.raises(ValueError, match=r"at least one neuron must fire for random images, .*; got none: train it first"):
         export_nir(silent, (2, 8, 8), tmp_path / "net.nir")
     assert not list(tmp_path.iterdir())
 
@@ -78,8 +78,8 @@ def test_round_trip_through_the_equations_of_nir(neuron, tmp_path):
     torch.testing.assert_close(scores, network(x).detach(), atol=1e-4, rtol=1e-4)
 
 
-def test_a_spike_at_the_threshold_stays_one():
-    """NIR fires above its threshold, and ours at it."""
+def test_a_neuron_exactly_at_its_threshold_fires_in_nir_too():
+    """NIR's neurons fire above their threshold, ours already at it."""
     layer = nn.Linear(1, 1, bias=False)
     nn.init.ones_(layer.weight)
     network = nn.Sequential(nn.Flatten(2), layer, IF())
@@ -88,7 +88,7 @@ def test_a_spike_at_the_threshold_stays_one():
 
 
 def scores_of(other: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Of another simulator, sample by sample: NIR's shapes have no batch, and its flattening would flatten that too."""
+    """The scores of another simulator, one sample at a time: NIR's shapes have no batch, which it would flatten as well."""
     outputs = []
     for sample in x.unbind(1):
         state = None
@@ -99,8 +99,8 @@ def scores_of(other: nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_snntorch_fires_the_same_spikes(tmp_path, capsys):
-    """Its own module for each node, one after the other: nirtorch 2.0.2's executor takes this chain for a cycle."""
+def test_snntorch_gives_the_same_scores(tmp_path, capsys):
+    """Runs snnTorch's modules of the nodes one after another, because nirtorch 2.0.2 mistakes this chain for a cycle."""
     pytest.importorskip("snntorch")
     pytest.importorskip("nirtorch")
     from snntorch.import_nir import _nir_to_snntorch_module as module_of
@@ -123,7 +123,7 @@ def test_snntorch_fires_the_same_spikes(tmp_path, capsys):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("neuron", [IF, NEURONS["LIF"]], ids=["IF", "LIF"])
-def test_norse_fires_the_same_spikes(neuron, tmp_path):
+def test_norse_gives_the_same_scores(neuron, tmp_path):
     norse = pytest.importorskip("norse.torch")
     network = drawn(MLP(neuron=neuron, in_shape=(1, 4, 4), classes=3, hidden=[20, 10]))
     assert export_nir(network, (1, 4, 4), tmp_path / "net.nir")
@@ -134,33 +134,36 @@ def test_norse_fires_the_same_spikes(neuron, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
-        (["neuron=lif", "neuron.v_reset=null"], r"stages.sn1: simulators that read NIR reset to a value; got a soft reset"),
-        (["neuron=klif"], r"stages.sn1: NIR has no neuron with the equation of KLIF; it has those of IF, LIF and PLIF"),
+        (
+            ["neuron=lif", "neuron.v_reset=null"],
+            r"stages.sn1: v_reset must be a number, because NIR has no soft reset; got None",
+        ),
+        (["neuron=klif"], r"stages.sn1: NIR has no neuron with the equation of KLIF; use IF, LIF or PLIF"),
         (["backbone=spikformer"], r"must|NIR has no node for"),
-        (["backbone=resnet"], r"must read what the layer before it makes; got something that is computed between the two"),
+        (["backbone=resnet"], r"must read the output of the layer before it; got something that is computed between the two"),
         (["backbone=vgg", "backbone.pool=max"], r"NIR has no node for MaxPool"),
     ],
 )
-def test_a_reason_for_what_nir_cannot_hold(words, said):
+def test_networks_that_nir_cannot_represent(words, message):
     class Facts:
         shape, classes = (3, 32, 32), 10
 
     method = build_method(composed(*words, "metric=[]", "budget.width=0.1").config, Facts())
-    with pytest.raises(ValueError, match=said) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         nir_graph(method.backbone, (3, 32, 32))
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.skipif(HAS_RESET, reason="this nir has a place for it")
-def test_a_reset_to_another_value_needs_a_later_nir():
+@pytest.mark.skipif(HAS_RESET, reason="this version of nir has v_reset")
+def test_a_reset_to_another_value_than_0_needs_a_later_nir():
     network = MLP(neuron=lambda: LIF(v_reset=-0.5), in_shape=(1, 4, 4), classes=3, hidden=[4])
-    with pytest.raises(ValueError, match=r"layers.sn1: nir [\d.]+ resets to 0; got v_reset=-0.5: install a later nir"):
+    with pytest.raises(ValueError, match=r"layers.sn1: v_reset must be 0 with nir [\d.]+; got -0.5: install a later version"):
         nir_graph(network, (1, 4, 4))
 
 
-def test_layers_that_are_no_chain():
+def test_layers_that_do_not_form_a_chain():
     class Other(nn.Module):
         def __init__(self, how) -> None:
             super().__init__()
@@ -169,19 +172,19 @@ def test_layers_that_are_no_chain():
         def forward(self, x):
             return self.how(self, x.flatten(2))
 
-    between = r"b must read what the layer before it makes; got something that is computed between the two"
-    for how, said in (
+    between = r"b must read the output of the layer before it; got something that is computed between the two"
+    for how, message in (
         (lambda m, x: m.b(m.a(x) * 2), between),
         (lambda m, x: m.b(m.a(x).unflatten(2, (2, 2)).transpose(2, 3).flatten(2)), between),
         (lambda m, x: m.b(x) if m.a(x) is not None else None, between),
         (lambda m, x: m.a(m.a(x)), r"a must be used once; got it twice"),
-        (lambda m, x: m.b(m.a(x)).relu(), r"the read-out must be what the last layer makes; got something .* after b"),
+        (lambda m, x: m.b(m.a(x)).relu(), r"the scores must be the output of the last layer; got something .* after b"),
     ):
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             chain(Other(how), (1, 2, 2))
 
 
-def test_the_command_writes_a_graph_or_says_why_not(tmp_path, capsys):
+def test_the_command_writes_a_graph_or_one_line_with_the_reason(tmp_path, capsys):
     folder, _ = finished(tmp_path / "outputs", "neuron=lif", "neuron.v_threshold=0.2", "trainer.max_epochs=1")
     file = tmp_path / "net.nir"
     assert export.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 0
@@ -206,8 +209,8 @@ def test_the_command_writes_a_graph_or_says_why_not(tmp_path, capsys):
     assert "to must end in .nir" in capsys.readouterr().err
     folder, _ = finished(tmp_path / "outputs", "method=conversion", "metric=[]", "trainer.max_epochs=1")
     assert export.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 2
-    assert "format=nir must be asked of method=direct; got Conversion, whose soft reset no neuron" in capsys.readouterr().err
+    assert "format=nir needs a run of method=direct; got Conversion, whose neurons have a soft reset" in capsys.readouterr().err
     words = ("method=ttfs", "backbone=scnn", "backbone.channels=[4]", "backbone.bias=false", "backbone.pool=max")
     folder, _ = finished(tmp_path / "outputs", *words, "metric=[]", "trainer.max_epochs=1")
     assert export.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 2
-    assert "got TTFS, whose layers exchange spike times and no steps" in capsys.readouterr().err
+    assert "got TTFS, whose layers exchange spike times" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Weights as safetensors: written with where they come from, and read back by the keys that load weights."""
+"""Weights as safetensors: written with their origin, and loaded again by `method.checkpoint` and `backbone.weights`."""
 
 import json
 
@@ -23,7 +23,7 @@ def run(tmp_path_factory):
     return finished(tmp_path_factory.mktemp("outputs"), "method=conversion", "metric=[]", "trainer.max_epochs=1")
 
 
-def test_weights_come_back_with_what_they_belong_to(run, tmp_path, capsys):
+def test_weights_and_facts_are_written_and_loaded_again(run, tmp_path, capsys):
     folder, result = run
     file = tmp_path / "weights.safetensors"
     assert export.main([f"checkpoint={folder}", f"to={file}"]) == 0
@@ -39,8 +39,8 @@ def test_weights_come_back_with_what_they_belong_to(run, tmp_path, capsys):
         assert torch.equal(method.state_dict()[key], value), key
 
 
-def test_metrics_are_those_of_the_weights_beside_them(tmp_path):
-    """At this rate the first epoch is the best of three."""
+def test_metrics_are_those_of_the_exported_weights(tmp_path):
+    """With this learning rate, the first of the three epochs is the best."""
     folder, result = finished(tmp_path / "outputs", "metric=[]", "trainer.max_epochs=3", "optimizer.lr=0.3")
     assert result["metrics"]["best_epoch"] == 1
     for checkpoint, epoch, others in (("best.ckpt", 1, {"val/acc"}), ("last.ckpt", 3, {"val/acc", "train/loss", "best_epoch"})):
@@ -71,11 +71,11 @@ def test_weights_of_an_encoding_are_written_too(tmp_path, capsys):
         assert torch.equal(weights[f"backbone.{key}"], value), key
     assert export.main([f"checkpoint={folder}", "format=nir", f"to={tmp_path}/net.nir"]) == 2
     error = capsys.readouterr().err
-    assert "format=nir must be asked of an encoding without weights" in error
+    assert "format=nir needs an encoding without weights" in error
     assert error.count("\n") == 1
 
 
-def test_what_cannot_be_written_or_read(run, tmp_path, capsys):
+def test_wrong_suffix_and_damaged_file(run, tmp_path, capsys):
     assert export.main([f"checkpoint={run[0]}", f"to={tmp_path}/weights.pt"]) == 2
     assert "to must end in .safetensors; got" in capsys.readouterr().err
     broken = tmp_path / "broken.safetensors"
@@ -84,20 +84,20 @@ def test_what_cannot_be_written_or_read(run, tmp_path, capsys):
         load_weights(torch.nn.Linear(1, 1), str(broken), name="backbone.weights")
 
 
-def test_a_run_that_trained_nothing_has_none(run, tmp_path, capsys):
+def test_a_run_that_trained_nothing_has_no_weights_to_export(run, tmp_path, capsys):
     words = ["method=conversion", "metric=[]", "trainer.max_epochs=0", f"method.checkpoint={run[0]}/ckpt/best.ckpt"]
     folder, _ = finished(tmp_path, *words)
     assert export.main([f"checkpoint={folder}"]) == 2
-    assert "must hold weights; got a run that trained nothing: export what it loaded" in capsys.readouterr().err
+    assert "must contain weights; got a run that trained nothing: export the file that it loaded" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ([], "checkpoint= must name a run's folder or a .ckpt in it; got none"),
         (["checkpoint=nowhere"], "got nowhere, which does not exist"),
         (["checkpoint=x", "format=nir", "fold=yes"], "fold must be true or false; got yes"),
-        (["checkpoint=x", "fold=true"], "fold=true must be asked of format=nir; got weights alone, which say nothing of"),
+        (["checkpoint=x", "fold=true"], "fold=true must be used with format=nir; got format=safetensors, which has no"),
         (["checkpoint=x", "format=onnx"], "format must be one of safetensors, nir; got onnx"),
         (
             ["checkpoint=x", "formt=nir"],
@@ -105,8 +105,8 @@ def test_a_run_that_trained_nothing_has_none(run, tmp_path, capsys):
         ),
     ],
 )
-def test_one_line_for_a_mistake(words, said, capsys):
+def test_mistakes_are_one_line(words, message, capsys):
     assert export.main(words) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert said in error
+    assert message in error

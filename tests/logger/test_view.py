@@ -1,4 +1,4 @@
-"""A view never stops or slows what it shows: loggers that raise, hang, or are slow, held at arm's length."""
+"""A logger that raises, hangs or is slow neither stops nor slows down the run."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ ROWS = [{"epoch": 1, "val/acc": 0.5}]
 
 
 class Kept:
-    """A logger that keeps what it is given, and fails as a test asks."""
+    """A logger that keeps what it gets; `failing` is called on every `show`, and can raise or hang."""
 
     def __init__(self, failing=lambda: None):
         self.failing, self.seen, self.closed, self.gone = failing, [], None, False
@@ -26,11 +26,11 @@ class Kept:
     def abandon(self):
         self.gone = True
 
-    def holds(self):
+    def stored_epochs(self):
         return len(self.seen)
 
 
-def test_all_that_is_shown_arrives_in_order_before_the_end():
+def test_all_rows_arrive_in_order_before_close():
     logger = Kept()
     view = View("kept", lambda: logger)
     for count in (1, 2, 3):
@@ -40,7 +40,7 @@ def test_all_that_is_shown_arrives_in_order_before_the_end():
     assert (logger.closed, logger.gone) == ((0, {"test/acc": 0.5}), False)
 
 
-def test_rows_are_taken_as_they_are_when_shown():
+def test_rows_that_change_after_show_do_not_change_the_log():
     logger, rows = Kept(), list(ROWS)
     view = View("kept", lambda: logger)
     view.show(rows)
@@ -53,19 +53,19 @@ def raises():
     raise ConnectionResetError("Connection\nlost")
 
 
-def test_the_first_failure_ends_the_view_and_is_told_once():
+def test_after_the_first_failure_the_logger_is_abandoned_and_close_returns_a_warning():
     logger = Kept(raises)
     view = View("kept", lambda: logger)
     for _ in range(3):
         view.show(ROWS * 2)
-    said = view.close(0, {})
+    warning = view.close(0, {})
     cause = "ConnectionResetError: Connection lost"
-    assert said == f"kept was switched off for this run ({cause}): it holds 0 of 2 epochs; metrics.csv has all"
+    assert warning == f"kept was switched off for this run ({cause}): its log has 0 of 2 epochs; metrics.csv has all"
     assert (logger.closed, logger.gone) == (None, True)
 
 
 @pytest.mark.parametrize("error", [OSError("no"), SystemExit(3), KeyboardInterrupt()])
-def test_a_logger_that_cannot_be_made_is_a_complaint(error):
+def test_a_logger_that_cannot_be_created_gives_a_warning(error):
     def opened():
         raise error
 
@@ -74,7 +74,7 @@ def test_a_logger_that_cannot_be_made_is_a_complaint(error):
     assert type(error).__name__ in view.close(0, {})
 
 
-def test_a_logger_that_hangs_is_waited_for_only_at_the_end_and_not_for_long():
+def test_only_close_waits_for_a_logger_that_hangs_and_not_for_long():
     stuck = threading.Event()
     view = View("kept", lambda: Kept(stuck.wait), patience_s=0.2)
     began = time.monotonic()

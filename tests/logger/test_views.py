@@ -1,4 +1,4 @@
-"""W&B (offline) and TensorBoard as views of a run: they hold what the record holds, whatever befalls them."""
+"""W&B (offline) and TensorBoard log the same epochs as metrics.csv, also after kills and failures."""
 
 import contextlib
 import csv
@@ -27,13 +27,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # third 
 
 
 def kinds(folder: Path, kind: str) -> list:
-    """The records of one kind, over all attempts."""
+    """The records of one kind in all W&B files of a run."""
     found = (record for path in wandb_file.parts(folder) for record in wandb_file.records(path))
     return [getattr(record, kind) for record in found if record.WhichOneof("record_type") == kind]
 
 
 def summary(folder: Path) -> dict:
-    """The last value of each summary key."""
+    """The last value of each key in W&B's summary."""
     updates = [item for update in kinds(folder, "summary") for item in update.update]
     return {".".join(item.nested_key) or item.key: json.loads(item.value_json) for item in updates}
 
@@ -44,7 +44,7 @@ def record(folder: Path) -> dict[int, dict[str, float]]:
 
 
 def same_rows(folder: Path) -> bool:
-    """Fault 16: the file of W&B holds the rows of metrics.csv, all digits of them and no others."""
+    """Fault 16: W&B's file has exactly the rows of metrics.csv, with all digits."""
     logged = {epoch: {k: v for k, v in row.items() if k[0] != "_"} for epoch, row in wandb_file.rows(folder).items()}
     return logged == record(folder)
 
@@ -59,7 +59,7 @@ def made(outputs: Path, *overrides: str):
     return replace(composed("logger=wandb", *overrides, *QUICK), outputs=str(outputs))
 
 
-def test_a_run_is_seen_whole(offline):
+def test_both_loggers_contain_the_whole_run(offline):
     job = made(offline, "sweep=demo_neurons", "row=PLIF", "logger=[wandb,tensorboard]")
     result = execute(job)
     assert result["status"] == "done", result["error"]
@@ -79,8 +79,8 @@ def test_a_run_is_seen_whole(offline):
     ]
 
 
-def test_the_papers_number_stands_beside_ours(offline, monkeypatch):
-    """91.5 % in the sweep file is 0.915, as ours is; a difference is ours less the paper's."""
+def test_summary_has_the_paper_s_number_and_the_difference(offline, monkeypatch):
+    """91.5 % in the sweep file is logged as 0.915; the difference is our number minus the paper's."""
     path = offline / "fig.yaml"
     path.write_text(
         "sweep: {paper: demo, artifact: Table 1, metric: test/acc, unit: '%'}\n"
@@ -96,14 +96,14 @@ def test_the_papers_number_stands_beside_ours(offline, monkeypatch):
     assert papers(made(offline)) == {}
 
 
-def test_a_failed_run_is_closed_as_failed_and_the_next_is_its_own(offline):
+def test_a_diverged_run_is_closed_as_failed_and_the_next_gets_a_separate_log(offline):
     bad, good = made(offline, "optimizer.lr=1e30"), made(offline, "seed=5")
     assert [execute(bad)["status"], execute(good)["status"]] == ["diverged", "done"]
     assert [kinds(job.folder, "exit")[0].exit_code for job in (bad, good)] == [1, 0]
 
 
-def test_an_attempt_that_goes_on_logs_what_is_missing_and_nothing_twice(offline):
-    """Epochs 1 and 2 of 4 reached W&B before the kill; the next attempt is told all four."""
+def test_a_continued_run_logs_only_the_missing_epochs(offline):
+    """Epochs 1 and 2 of 4 reached W&B before the kill; the continued run shows all four epochs again."""
     job = made(offline)
     rows = [{"epoch": epoch, "val/acc": epoch / 8} for epoch in range(1, 5)]
     first = Wandb(job=job, project="snnx")
@@ -114,30 +114,30 @@ def test_an_attempt_that_goes_on_logs_what_is_missing_and_nothing_twice(offline)
     second.show(rows)
     second.close(0, {"val/acc": 0.5})
     assert len(wandb_file.parts(job.folder)) == 2
-    assert [one.run_id for one in kinds(job.folder, "run")] == [job.id] * len(kinds(job.folder, "run"))
-    found = [{item.nested_key[0]: json.loads(item.value_json) for item in one.item} for one in kinds(job.folder, "history")]
+    assert {entry.run_id for entry in kinds(job.folder, "run")} == {job.id}
+    found = [{item.nested_key[0]: json.loads(item.value_json) for item in entry.item} for entry in kinds(job.folder, "history")]
     assert [(row["epoch"], row["_step"]) for row in found] == [(1, 1), (2, 2), (3, 3), (4, 4)]
 
 
-@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP])
-def test_15_a_process_of_wandb_that_dies_or_hangs_costs_the_view_only(blow, offline, monkeypatch, capfd):
-    """It is struck when the first epoch has been shown; the run ends done and its record is whole."""
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
+def test_15_a_run_completes_if_the_process_of_wandb_dies_or_hangs(sent, offline, monkeypatch, capfd):
+    """W&B's process gets the signal after the first epoch; the run still ends as done and metrics.csv has all epochs."""
     monkeypatch.setattr("snnx.logger.view.View.__init__.__defaults__", (3.0,))
-    struck = []
+    signalled = []
     show = Wandb.show
 
-    def strike(self, rows):
+    def show_and_signal(self, rows):
         show(self, rows)
         if len(rows) == 1:
-            struck.extend(processes())
-            for process in struck:
-                os.kill(process, blow)
+            signalled.extend(processes())
+            for process in signalled:
+                os.kill(process, sent)
 
-    monkeypatch.setattr(Wandb, "show", strike)
+    monkeypatch.setattr(Wandb, "show", show_and_signal)
     job = made(offline)
     result = execute(job)
     assert result["status"] == "done", result["error"]
-    assert len(struck) == 1
+    assert len(signalled) == 1
     assert list(record(job.folder)) == [1, 2, 3]
     error = capfd.readouterr().err
     assert error.count("wandb was switched off for this run") == 1
@@ -146,11 +146,11 @@ def test_15_a_process_of_wandb_that_dies_or_hangs_costs_the_view_only(blow, offl
     monkeypatch.setattr(Wandb, "show", show)
     other = made(offline, "seed=1")
     assert execute(other)["status"] == "done"
-    assert same_rows(other.folder), "the next run of the process has a W&B of its own"
+    assert same_rows(other.folder), "the next run must start a new W&B process"
 
 
-def test_16_rows_that_wandb_lost_are_counted(offline, monkeypatch, capfd):
-    """A full disk is silent in W&B: here its file is cut when it is closed, as the disk would cut it."""
+def test_16_epochs_that_wandb_lost_are_reported(offline, monkeypatch, capfd):
+    """W&B does not report a full disk; the test truncates its file when it is closed, as a full disk would."""
     monkeypatch.setattr("snnx.logger.wandb.FLUSH_S", 0.5)
     read = wandb_file.rows
 
@@ -163,7 +163,7 @@ def test_16_rows_that_wandb_lost_are_counted(offline, monkeypatch, capfd):
     job = made(offline)
     assert execute(job)["status"] == "done"
     assert list(record(job.folder)) == [1, 2, 3]
-    assert "was the disk full?" in (error := capfd.readouterr().err)
+    assert "is the disk full?" in (error := capfd.readouterr().err)
     assert "of 3 epochs; metrics.csv has all" in error
 
 
@@ -174,7 +174,7 @@ def closed_port() -> int:
 
 
 @pytest.mark.parametrize("key", ["a" * 40, ""])
-def test_15_a_server_that_does_not_answer_and_no_key_leave_the_run_offline(key, tmp_path, monkeypatch, capfd):
+def test_15_without_a_server_or_a_key_the_run_is_logged_offline(key, tmp_path, monkeypatch, capfd):
     monkeypatch.delenv("WANDB_MODE", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
     monkeypatch.setenv("WANDB_API_KEY", key)
@@ -183,34 +183,34 @@ def test_15_a_server_that_does_not_answer_and_no_key_leave_the_run_offline(key, 
     result = execute(job)
     assert result["status"] == "done", result["error"]
     assert same_rows(job.folder)
-    assert ("this run is kept offline" in capfd.readouterr().err) == bool(key)
+    assert ("this run is logged offline" in capfd.readouterr().err) == bool(key)
     assert [path.parent.name[:11] for path in wandb_file.parts(job.folder)] == ["offline-run"]
     assert result["wall_s"] < 20
 
 
 def begun(folder: Path) -> bool:
-    """Whether a run has rows, and W&B its file."""
+    """Whether a run has logged three epochs and W&B has created its file."""
     return bool(wandb_file.parts(folder)) and (folder / "metrics.csv").exists() and len(record(folder)) > 2
 
 
-def test_a_run_that_was_killed_and_goes_on_is_whole_in_wandb(tmp_path):
-    """The kernel's kill, in the middle of a training, of the process and not of W&B's; then the same line again."""
-    own = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}  # not this process's service
+def test_a_run_that_was_killed_and_continued_is_complete_in_wandb(tmp_path):
+    """The run's process, but not W&B's, is killed during training; then the same command is run again."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}  # W&B's service of this process
     environment = {**own, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline"}
-    long = ("timesteps=8", "budget.samples=0.5", "trainer.max_epochs=30")  # W&B's file comes late: epochs must outlast that
+    long = ("timesteps=8", "budget.samples=0.5", "trainer.max_epochs=30")  # long enough for W&B to create its file
     words = [sys.executable, "-m", "snnx", "logger=wandb", "trainer.accelerator=cpu", *long]
     first = subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while first.poll() is None and not any(map(begun, tmp_path.glob("outputs/runs/*"))):
         time.sleep(0.01)
-    assert first.poll() is None, "it ended before it could be killed"
+    assert first.poll() is None, "the run ended before it could be killed"
     first.kill()
     first.wait()
-    assert not list(tmp_path.glob("outputs/runs/*/result.json")), "it was over"
+    assert not list(tmp_path.glob("outputs/runs/*/result.json")), "the run had already finished when it was killed"
     again = subprocess.run(words, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
     (folder,) = tmp_path.glob("outputs/runs/*")
     assert len(wandb_file.parts(folder)) == 2, again.stdout + again.stderr
     assert same_rows(folder)
     steps = [
-        json.loads(item.value_json) for one in kinds(folder, "history") for item in one.item if item.nested_key == ["_step"]
+        json.loads(item.value_json) for entry in kinds(folder, "history") for item in entry.item if item.nested_key == ["_step"]
     ]
     assert steps == sorted(set(steps)) == list(range(1, 31))

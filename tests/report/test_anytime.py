@@ -1,4 +1,4 @@
-"""Curves over the steps of a run, from what runs left."""
+"""Figures of accuracy and cost over the time steps of a run."""
 
 import matplotlib.axes
 import pytest
@@ -18,8 +18,8 @@ def drawn(sweep, outputs, docs):
     return lambda figure: figure(sweep, lines(["A", "B"], collect("fig", outputs, docs)))
 
 
-def test_a_long_run_is_a_curve_and_a_short_one_a_point(leave, done, drawn, monkeypatch):
-    """What goes to the axes: steps and per cent of a row of two seeds, its dashed network, and a row that took five steps."""
+def test_draws_a_curve_per_row_and_the_network_without_spikes_dashed(leave, done, drawn, monkeypatch):
+    """Row A has three recorded steps, two seeds and a ReLU network at 85 %; row B has a single recorded step."""
     for seed in (0, 1):
         metrics = {"test/acc": 0.8, "test/ann_acc": 0.85}
         leave(
@@ -47,6 +47,6 @@ def test_a_long_run_is_a_curve_and_a_short_one_a_point(leave, done, drawn, monke
     assert drawn(layer_curves.draw) == []
 
 
-def test_nothing_is_drawn_of_runs_that_were_not_measured(leave, done, drawn):
+def test_draws_nothing_without_anytime_curves(leave, done, drawn):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     assert drawn(anytime.draw) == []

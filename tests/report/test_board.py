@@ -1,4 +1,4 @@
-"""Where every run is, told by files alone."""
+"""The grid of rows and seeds with the state of every run, and `snnx status`, which prints it."""
 
 import fcntl
 import json
@@ -16,7 +16,7 @@ from snnx.report.data.runs import collect
 
 @pytest.fixture
 def board(leave, done, outputs, docs, sweep):
-    """Row A done and failed, row B running and unfinished; seed 2 is named by the sweep and not started."""
+    """Row A has a done and a failed run, row B a running and an unfinished one; seed 2 has not been started in either."""
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     failed = done("A", 1, None, status="failed", error={"type": "OSError", "message": "disk full\nat line 1"})
     leave("fig", "A,seed=1,scale=small", failed)
@@ -30,22 +30,22 @@ def board(leave, done, outputs, docs, sweep):
         yield found
 
 
-def test_every_row_and_seed_of_the_file_has_a_place(board):
+def test_has_every_row_and_seed_of_the_sweep_file(board):
     states = {row: [None if run is None else run.state for run in runs] for row, runs in board.rows.items()}
     assert states == {"A": ["done", "failed", None], "B": ["running", "unfinished", None]}
     assert (board.scale, board.seeds) == ("small", (0, 1, 2))
 
 
-def test_time_left_counts_what_runs_and_what_waits(board):
-    """One runs for another 100 s; three more (two not started, one unfinished) take as long as the one that is done, 61.2 s."""
+def test_time_left_includes_running_and_waiting_runs(board):
+    """One run needs 100 s more; three others (two not started, one unfinished) should each take 61.2 s, as the done one did."""
     assert board.left_s == pytest.approx(100 + 3 * 61.2)
 
 
-def test_a_failure_has_its_cause(board):
+def test_cause_of_a_failure_is_the_first_line_of_its_message(board):
     assert board.rows["A"][1].cause == "disk full"
 
 
-def test_the_command_answers_without_torch_and_hydra(leave, done, outputs, tmp_path, monkeypatch, capsys):
+def test_status_prints_results_and_failures_without_loading_torch_or_hydra(leave, done, outputs, tmp_path, monkeypatch, capsys):
     for seed in range(3):
         leave("demo_neurons", f"LIF,seed={seed},scale=smoke", done("LIF", seed, 0.5, scale="smoke"))
     leave("demo_neurons", "IF,seed=0,scale=smoke", done("IF", 0, None, scale="smoke", status="diverged", error={
@@ -60,7 +60,7 @@ def test_the_command_answers_without_torch_and_hydra(leave, done, outputs, tmp_p
     assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_seeds_beyond_a_screen_are_counted(leave, done, tmp_path, monkeypatch, capsys):
+def test_status_counts_seeds_if_there_are_too_many_for_the_screen(leave, done, tmp_path, monkeypatch, capsys):
     for seed in range(12):
         leave("demo_neurons", f"LIF,seed={seed},scale=smoke", done("LIF", seed, seed / 10, scale="smoke"))
     monkeypatch.chdir(tmp_path)
@@ -71,11 +71,11 @@ def test_seeds_beyond_a_screen_are_counted(leave, done, tmp_path, monkeypatch, c
     assert re.search(r"PLIF +│ · 12 open +│ -", out)
 
 
-def test_no_runs_and_no_such_sweep(empty, monkeypatch, capsys):
-    for words, code, said in (
+def test_status_of_a_sweep_without_runs_and_of_an_unknown_sweep(empty, monkeypatch, capsys):
+    for words, code, message in (
         (["demo_neurons"], 1, "no runs of demo_neurons yet; start: snnx -m sweep=demo_neurons"),
         (["nothing"], 2, "sweep must be one of .*; got nothing"),
     ):
         monkeypatch.setattr(sys, "argv", ["snnx", "status", *words])
         assert main.main() == code
-        assert re.search(said, capsys.readouterr().err)
+        assert re.search(message, capsys.readouterr().err)

@@ -1,4 +1,4 @@
-"""The report in a real browser: at two widths, in both colour schemes, sorted, without an error or a network."""
+"""The HTML report in a real browser: legible at two widths and in both colour schemes, sortable, without errors or network."""
 
 import re
 
@@ -34,21 +34,21 @@ document.getElementById("found").textContent = JSON.stringify(found);
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_it_is_legible(width, dark, sweep, leave, done, outputs, docs):
+def test_page_is_legible_and_sorts(width, dark, sweep, leave, done, outputs, docs):
     for seed, accuracy in enumerate((0.8, 0.7)):
         layers = {"firing_rate": {"test": {"sn1": [0.1, 0.3], "sn2": [0.4, 0.4]}}}
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, accuracy, layers=layers))
         leave("fig", f"B,seed={seed},scale=small", done("B", seed, accuracy / 2))
     text = page(work_out(sweep, collect("fig", outputs, docs)))
-    assert not re.search(r'(src|href)="(?!data:|#)', text), "a page that needs no network names no other file"
+    assert not re.search(r'(src|href)="(?!data:|#)', text), "the page must not refer to other files"
     found, log = use(text, ACT, outputs / "fig" / "report.html", width, dark)
     assert found["complaints"] == []
-    assert found["orders"] == ["A B C", "B A C", "A B C"], "numbers sort up and down, and C, which has none, stays below"
+    assert found["orders"] == ["A B C", "B A C", "A B C"], "numbers sort in both directions; C has no number and stays last"
     assert "CONSOLE" not in log
     assert (found["dark"], found["ink"]) == (dark, "rgb(228, 232, 236)" if dark else "rgb(29, 34, 40)")
     assert found["beyond"] <= 0
     assert found["size"] >= 12
-    assert found["reachable"], "what is wider than the screen can be scrolled to"
+    assert found["reachable"], "tables wider than the screen must scroll"
     assert found["scrolled"]
     assert found["shrunk"]
-    assert min(found["shrunk"]) >= 0.59, "letters of a picture are not made smaller than can be read"
+    assert min(found["shrunk"]) >= 0.59, "pictures must not become so small that their letters cannot be read"

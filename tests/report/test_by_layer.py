@@ -1,4 +1,4 @@
-"""The table of layers: means by hand, and only what is one number a layer and step."""
+"""The CSV of metrics by layer: means computed by hand, and which metrics are left out."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from snnx.report.data.runs import collect
 from snnx.report.results import work_out
 
 
-def test_means_over_steps_and_then_over_seeds(sweep, leave, done, outputs, docs):
+def test_averages_over_steps_then_over_seeds(sweep, leave, done, outputs, docs):
     def probed(first, last):
         return {
             "firing_rate": {"test": {"sn1": [first, last], "sn2": [None, 0.5]}, "wrong": {"sn1": [1.0, 1.0]}},
@@ -30,6 +30,6 @@ def test_means_over_steps_and_then_over_seeds(sweep, leave, done, outputs, docs)
     assert {(row["scale"], row["further"]) for row in found} == {("small", "")}
 
 
-def test_nothing_probed_is_no_table(sweep, leave, done, outputs, docs):
+def test_is_empty_if_no_metric_was_recorded_by_layer(sweep, leave, done, outputs, docs):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     assert work_out(sweep, collect("fig", outputs, docs)).layers == ""

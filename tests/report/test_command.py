@@ -1,4 +1,4 @@
-"""`snnx report` as people type it."""
+"""The command `snnx report`."""
 
 import json
 import re
@@ -17,7 +17,7 @@ def report(outputs, docs):
     return lambda *words: main([*words, "--outputs", str(outputs), "--docs", str(docs)])
 
 
-def test_prints_the_table_and_writes_the_files(report, leave, done, outputs, docs, capsys):
+def test_prints_the_table_and_writes_all_files(report, leave, done, outputs, docs, capsys):
     for seed in (0, 1):
         for row, value in (("PLIF", 0.82), ("LIF", 0.81)):
             leave(NAME, f"{row},seed={seed},scale=small", done(row, seed, value + seed / 100))
@@ -32,7 +32,7 @@ def test_prints_the_table_and_writes_the_files(report, leave, done, outputs, doc
     assert not docs.exists()
 
 
-def test_a_grid_without_a_sweep_file_is_a_table_too(report, leave, done, capsys):
+def test_reports_a_grid_without_a_sweep_file(report, leave, done, capsys):
     assert report("single") == 1
     assert "no runs of single yet; start: snnx -m neuron=if,lif" in capsys.readouterr().out
     for neuron in ("if", "lif"):
@@ -44,7 +44,7 @@ def test_a_grid_without_a_sweep_file_is_a_table_too(report, leave, done, capsys)
         assert re.search(rf"neuron={neuron} .*0.8500 ± 0.0707 \(n=2\)", out)
 
 
-def test_a_scale_with_factors_of_its_own_is_still_that_scale(report, leave, done, capsys):
+def test_scale_option_includes_runs_with_overridden_factors(report, leave, done, capsys):
     leave(NAME, "PLIF,seed=0,scale=small,budget.width=0.5", done("PLIF", 0, 0.8, scale="small, budget.width=0.5"))
     leave(NAME, "PLIF,seed=0", done("PLIF", 0, 0.9, scale="paper"))
     assert report(NAME, "--scale", "small") == 0
@@ -53,7 +53,7 @@ def test_a_scale_with_factors_of_its_own_is_still_that_scale(report, leave, done
     assert "0.9000" not in out
 
 
-def test_record_keeps_every_scale_also_where_one_is_shown(report, leave, done, docs, capsys):
+def test_record_contains_all_scales_even_if_one_is_printed(report, leave, done, docs, capsys):
     leave(NAME, "PLIF,seed=0,scale=small", done("PLIF", 0, 0.8))
     leave(NAME, "PLIF,seed=0", done("PLIF", 0, 0.9, scale="paper"))
     assert report(NAME, "--scale", "small", "--record") == 0
@@ -63,14 +63,14 @@ def test_record_keeps_every_scale_also_where_one_is_shown(report, leave, done, d
     assert (docs / f"{NAME}.md").is_file()
 
 
-def test_a_report_comes_out_of_the_record_alone(report, leave, done, docs, tmp_path, capsys):
+def test_report_from_the_record_alone(report, leave, done, docs, tmp_path, capsys):
     leave(NAME, "PLIF,seed=0,scale=small", done("PLIF", 0, 0.8))
     report(NAME, "--record")
     assert main([NAME, "--outputs", str(tmp_path / "clone"), "--docs", str(docs)]) == 0
     assert (tmp_path / "clone" / NAME / "report" / "report.html").is_file()
 
 
-def test_the_report_of_a_report_is_the_same(report, leave, done, outputs):
+def test_reporting_twice_gives_the_same_file(report, leave, done, outputs):
     leave(NAME, "PLIF,seed=0,scale=small", done("PLIF", 0, 0.8))
     report(NAME)
     before = (outputs / NAME / "report" / "report.html").read_bytes()
@@ -78,14 +78,14 @@ def test_the_report_of_a_report_is_the_same(report, leave, done, outputs):
     assert (outputs / NAME / "report" / "report.html").read_bytes() == before
 
 
-def test_unknown_sweep_is_one_line_and_exit_2(report, capsys):
+def test_unknown_sweep_exits_2_with_one_line(report, capsys):
     assert report("fig99") == 2
     err = capsys.readouterr().err
     assert err.startswith("snnx report: sweep must be one of ")
     assert err.count("\n") == 1
 
 
-def test_no_runs_names_the_command_and_exits_1(report, leave, done, capsys):
+def test_without_runs_it_exits_1_and_prints_the_command_that_starts_them(report, leave, done, capsys):
     assert report(NAME) == 1
     assert capsys.readouterr().out == f"snnx report: no runs of {NAME} yet; start: snnx -m sweep={NAME} scale=small\n"
     leave(NAME, "PLIF,seed=0,scale=small", done("PLIF", 0, 0.8))
@@ -99,27 +99,27 @@ def test_help_ends_with_an_example(capsys):
     assert capsys.readouterr().out.rstrip().endswith("example: snnx report dtst_fig10_neurons --record")
 
 
-def test_cells_are_no_markup(report, leave, done, capsys):
+def test_brackets_in_cells_are_printed_literally(report, leave, done, capsys):
     facts = done("PLIF", 0, 0.8, group="g", hash="h")
     leave(NAME, "PLIF,seed=0,scale=small,metric=[firing_rate,potential]", facts)
     assert report(NAME) == 0
-    assert "all runs with metric=[firing_rate,potential]" in capsys.readouterr().out
+    assert "all runs have metric=[firing_rate,potential]" in capsys.readouterr().out
 
 
-def test_needs_neither_torch_nor_hydra_and_draws_only_when_asked():
+def test_importing_the_command_loads_neither_torch_nor_hydra_nor_matplotlib():
     code = "import sys, snnx.command.report; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "hydra", "omegaconf", "matplotlib", "scipy"} & set(loaded)
 
 
-def test_what_is_printed_can_be_narrowed_and_what_is_written_is_everything(leave, done, outputs, docs, capsys):
+def test_row_option_narrows_the_printed_table_but_not_the_files(leave, done, outputs, docs, capsys):
     for row in ("IF", "LIF", "PLIF", "KLIF"):
         leave("demo_neurons", f"{row},seed=0,scale=smoke", done(row, 0, 0.5, scale="smoke"))
     assert main(["demo_neurons", "--row", "IF,LIF", "--scale", "smoke", "--outputs", str(outputs), "--docs", str(docs)]) == 0
-    said = capsys.readouterr().out
-    assert "IF" in said
-    assert "KLIF" not in said
-    assert "missing" not in said
+    printed = capsys.readouterr().out
+    assert "IF" in printed
+    assert "KLIF" not in printed
+    assert "missing" not in printed
     report = (outputs / "demo_neurons" / "report" / "report.md").read_text()
     assert "KLIF" in report
     assert "missing" not in report

@@ -1,4 +1,4 @@
-"""Figures are drawn from what runs left, also where that is little; how they look was looked at."""
+"""Figures are drawn from the results of runs, also from few or missing values; their looks are not tested."""
 
 import struct
 from itertools import pairwise
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from snnx.report.data.lines import lines
 from snnx.report.data.runs import collect
-from snnx.report.data.series import Series, chosen, places
+from snnx.report.data.series import Series, layer_positions, layer_series
 from snnx.report.figures import attention_maps, histograms, layer_curves, learning_curves, raster
-from snnx.report.figures.axes import COLOURS, apart, band_line, name_lines, panels, styles
+from snnx.report.figures.axes import COLOURS, band_line, label_lines, panels, spread_apart, styles
 
 LAYERS = {"encoder.0.sn2": [1.0, 2.0], "encoder.1.sn2": [3.0, None]}
 
@@ -39,7 +39,7 @@ def test_curves(leave, done, drawn):
     assert size(plot.png) == (1440, 570)  # two panels of 4.8 by 3.8 inches at 150 dots
 
 
-def test_bars_where_there_is_no_curve(leave, done, drawn):
+def test_bars_if_no_curve_was_recorded(leave, done, drawn):
     for seed in (0, 1):
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, curves={}))
     leave("fig", "B,seed=0,scale=small", done("B", 0, 0.7, curves={}))
@@ -48,28 +48,28 @@ def test_bars_where_there_is_no_curve(leave, done, drawn):
     size(plot.png)
 
 
-def test_nothing_is_drawn_without_a_number(leave, done, drawn):
+def test_draws_nothing_if_no_run_has_a_number(leave, done, drawn):
     leave("fig", "A,seed=0,scale=small", done("A", 0, None, curves={}))
     leave("fig", "A,seed=1,scale=small", None, hash="a1")
     assert drawn(learning_curves.draw) == drawn(layer_curves.draw) == []
 
 
-def test_layers_of_a_single_row_compare_samples(leave, done, sweep, outputs, docs, drawn):
+def test_layers_of_a_single_row_are_compared_over_samples(leave, done, sweep, outputs, docs, drawn):
     probed = {"spiking_percent": {"test": LAYERS, "correct": LAYERS, "wrong": LAYERS}}
     for seed in (0, 1):
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, layers=probed))
-    series = chosen(lines(["A"], collect("fig", outputs, docs)), "spiking_percent")
+    series = layer_series(lines(["A"], collect("fig", outputs, docs)), "spiking_percent")
     assert [(one.title, one.label, len(one.seeds)) for one in series] == [
         ("A", "test set", 2), ("A", "correct sample", 2), ("A", "wrong sample", 2),
     ]  # fmt: skip
     assert [plot.name for plot in drawn(layer_curves.draw)] == ["layers_spiking_percent"]
 
 
-def test_layers_of_several_rows_compare_the_test_set(leave, done, outputs, docs, drawn):
+def test_layers_of_several_rows_are_compared_on_the_test_set(leave, done, outputs, docs, drawn):
     for row in ("A", "B"):
         probed = {"residual_potential_sum": {"test": LAYERS, "wrong": LAYERS}}
         leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8, layers=probed))
-    series = chosen(lines(["A", "B"], collect("fig", outputs, docs)), "residual_potential_sum")
+    series = layer_series(lines(["A", "B"], collect("fig", outputs, docs)), "residual_potential_sum")
     assert [(one.title, one.label) for one in series] == [("test set", "A"), ("test set", "B")]
     assert series[0].seeds[0].shape == (2, 2)
     plots = drawn(layer_curves.draw)
@@ -77,8 +77,8 @@ def test_layers_of_several_rows_compare_the_test_set(leave, done, outputs, docs,
     assert size(plots[1].png) == (1200, 570)
 
 
-def test_a_row_looks_the_same_in_every_figure(leave, done, sweep, outputs, docs):
-    """A row without spikes has no firing rate, and the row after it keeps its colour."""
+def test_a_row_has_the_same_colour_in_every_figure(leave, done, sweep, outputs, docs):
+    """Row A has no firing rate; rows B and C still keep the colours that they have in the other figure."""
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"energy_synops": {"test": LAYERS}}))
     leave(
         "fig",
@@ -87,51 +87,51 @@ def test_a_row_looks_the_same_in_every_figure(leave, done, sweep, outputs, docs)
     )
     leave("fig", "C,seed=0,scale=small", done("C", 0, 0.8, layers={"firing_rate": {"test": LAYERS}}))
     found = lines(["A", "B", "C"], collect("fig", outputs, docs))
-    seen = {one.label: one.style for name in ("firing_rate", "energy_synops") for one in chosen(found, name)}
+    seen = {one.label: one.style for name in ("firing_rate", "energy_synops") for one in layer_series(found, name)}
     assert seen == styles(["A", "B", "C"])
 
 
-@pytest.mark.parametrize(("steps", "said"), [(1, True), (2, False)])
-def test_a_rate_over_one_window_is_told_from_rates_over_steps(leave, done, drawn, steps, said):
+@pytest.mark.parametrize(("steps", "marked"), [(1, True), (2, False)])
+def test_a_row_with_one_time_step_is_marked_among_rows_with_several(leave, done, drawn, steps, marked):
     for row, probed in (("A", LAYERS), ("B", {layer: values[:steps] for layer, values in LAYERS.items()})):
         leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8, layers={"firing_rate": {"test": probed}}))
     (plot,) = drawn(layer_curves.draw)
-    assert ("(T = 1)" in plot.caption) == said
+    assert ("(T = 1)" in plot.caption) == marked
 
 
-def test_layers_stand_at_their_names(leave, done, outputs, docs):
-    """A row whose first layer reads values has no such number there: its others stay where those of the same name are."""
+def test_layers_of_the_same_name_get_the_same_position(leave, done, outputs, docs):
+    """Row B has no value for its first layer; its other layers are drawn where row A has the layers of these names."""
     whole = {"conv1": [1.0], "conv2": [2.0], "out": [3.0]}
     later = {"conv2": [2.0], "out": [3.0]}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"energy_synops": {"test": whole}}))
     leave("fig", "B,seed=0,scale=small", done("B", 0, 0.8, layers={"energy_synops": {"test": later}}))
-    series = chosen(lines(["A", "B"], collect("fig", outputs, docs)), "energy_synops")
-    assert places(series) == {("conv1", "conv2", "out"): [1, 2, 3], ("conv2", "out"): [2, 3]}
+    series = layer_series(lines(["A", "B"], collect("fig", outputs, docs)), "energy_synops")
+    assert layer_positions(series) == {("conv1", "conv2", "out"): [1, 2, 3], ("conv2", "out"): [2, 3]}
 
 
 @pytest.mark.parametrize("other", [("stem", "out"), ("out", "conv1")])
-def test_layers_of_other_networks_count_from_1(other):
+def test_layers_of_a_different_network_are_numbered_from_1(other):
     series = [Series("", "", "", ("", ""), names, []) for names in (("conv1", "conv2", "out"), other)]
-    assert places(series)[other] == [1, 2]
+    assert layer_positions(series)[other] == [1, 2]
 
 
-def test_configurations_of_a_single_row_have_a_panel_each(leave, done, outputs, docs):
+def test_each_configuration_of_a_single_row_has_a_panel(leave, done, outputs, docs):
     probed = {"spiking_percent": {"test": LAYERS, "correct": LAYERS, "wrong": LAYERS}}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers=probed))
     leave("fig", "A,seed=0,scale=small,lr=2", done("A", 0, 0.8, layers=probed, group="other", hash="other"))
-    series = chosen(lines(["A"], collect("fig", outputs, docs)), "spiking_percent")
+    series = layer_series(lines(["A"], collect("fig", outputs, docs)), "spiking_percent")
     assert [one.scale for one in series] == ["small"] * 3 + ["small lr=2"] * 3
     assert [one.label for one in series[:3]] == ["test set", "correct sample", "wrong sample"]
 
 
-def test_a_lone_layer_is_drawn_over_time(leave, done, drawn):
-    """The input has one layer: its mean over time steps would be a single point."""
+def test_a_metric_of_a_single_layer_is_drawn_over_time(leave, done, drawn):
+    """A metric of the input has one layer, whose mean over time steps would be a single point."""
     probed = {"nonzero_input_percent": {"test": {"input": [10.0, 20.0, 30.0]}}}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers=probed))
     assert [plot.name for plot in drawn(layer_curves.draw)] == ["steps_nonzero_input_percent"]
 
 
-def test_a_lone_number_is_no_figure(leave, done, drawn):
+def test_a_metric_that_is_a_single_number_is_not_drawn(leave, done, drawn):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"energy_45nm_uj": {"test": {"all": [0.5]}}}))
     assert drawn(layer_curves.draw) == []
 
@@ -141,17 +141,17 @@ def test_the_same_numbers_give_the_same_bytes(leave, done, drawn):
     assert drawn(learning_curves.draw) == drawn(learning_curves.draw)
 
 
-def test_shorter_histories_count_as_far_as_they_go():
+def test_mean_and_range_of_histories_of_different_lengths():
     mean, low, high = learning_curves.mean_and_range([[1.0], [3.0, 4.0, None]])
     np.testing.assert_array_equal([mean, low, high], [[2, 4, np.nan], [1, 4, np.nan], [3, 4, np.nan]])
 
 
-def test_no_two_rows_look_alike():
+def test_21_rows_have_21_different_styles():
     rows = [f"row{index}" for index in range(3 * len(COLOURS))]
     assert len(set(styles(rows).values())) == len(rows)
 
 
-def test_more_rows_than_styles_begin_again():
+def test_styles_repeat_after_28_rows():
     rows = [f"row{index}" for index in range(45)]
     found = styles(rows)
     assert list(found) == rows
@@ -160,13 +160,13 @@ def test_more_rows_than_styles_begin_again():
 
 @given(st.lists(st.floats(0, 1), max_size=10).map(sorted))
 def test_labels_keep_their_order_and_distance(places):
-    moved = apart(places, gap=0.1, low=0.0, high=1.0)
+    moved = spread_apart(places, gap=0.1, low=0.0, high=1.0)
     assert all(after - before >= 0.1 - 1e-9 for before, after in pairwise(moved))
     assert all(-1e-9 <= place <= 1 + 1e-9 for place in moved)
 
 
 def test_training_curves_and_histograms(leave, done, drawn):
-    """What is not of the test set: gradients by layer, firing by iteration, and histograms with a panel a layer."""
+    """Metrics of the training set are drawn too: gradients by layer, firing rates by iteration, and histograms."""
     probed = {
         "weight_gradient_log10": {"train": {"fc1": [-2.0], "out": [-3.0]}},
         "firing_rate_by_iteration": {"train": {"sn1": [0.1] * 30, "sn2": [0.2] * 30}},
@@ -184,8 +184,7 @@ def test_training_curves_and_histograms(leave, done, drawn):
     assert size(gradients.png) == (960, 570)
 
 
-def test_histograms_of_networks_that_differ(leave, done, drawn):
-    """A panel for every layer that any of them has."""
+def test_histograms_have_a_panel_for_every_layer_of_any_network(leave, done, drawn):
     for row, names in (("A", ("sn1",)), ("B", ("sn1", "sn2", "sn3"))):
         probed = {"potential_histogram": {"test": {name: [1 / 64] * 64 for name in names}}}
         leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8, layers=probed))
@@ -193,7 +192,7 @@ def test_histograms_of_networks_that_differ(leave, done, drawn):
     assert size(plot.png) == (1170, 570)
 
 
-def test_no_line_leads_across_layers_that_a_network_lacks():
+def test_lines_are_interrupted_at_layers_that_a_network_lacks():
     x, (mean, *_) = layer_curves._broken([2, 5, 6], tuple(np.array([1.0, 2.0, 3.0]) for _ in range(3)))
     assert list(x) == [2, 3, 4, 5, 6]
     np.testing.assert_equal(mean, [1, np.nan, np.nan, 2, 3])
@@ -202,8 +201,8 @@ def test_no_line_leads_across_layers_that_a_network_lacks():
 
 
 @pytest.mark.parametrize(("least", "scale"), [(2e4, "linear"), (5, "log"), (0, "linear")])
-def test_counts_of_many_sizes_have_a_logarithmic_axis(leave, done, drawn, monkeypatch, least, scale):
-    """Zero has no place on it and makes no axis logarithmic."""
+def test_axis_is_logarithmic_if_values_span_more_than_3_decades(leave, done, drawn, monkeypatch, least, scale):
+    """A value of zero does not count, because a logarithmic axis cannot show it."""
     kept = []
     monkeypatch.setattr(layer_curves, "png", lambda figure: kept.append(figure.axes[0].get_yscale()) or b"")
     for row, count in (("A", 1e6), ("B", least)):
@@ -213,14 +212,14 @@ def test_counts_of_many_sizes_have_a_logarithmic_axis(leave, done, drawn, monkey
     assert kept == [scale]
 
 
-def test_long_names_stand_below_all_panels():
-    """Beside their lines they would take the panels' room."""
+def test_long_labels_go_into_a_legend_below_the_panels():
+    """The legend makes the figure higher, so that the panels keep their height."""
     figure, axes = panels(["one", "two"])
     for axis in axes:
         for row in ("A", "B"):
             band_line(axis, [1, 2], ([0, 1], [0, 1], [0, 1]), ("red", "-"), f"{row} backbone.hidden=[512,512,512,512]")
     for axis in axes:
-        name_lines(axis)
+        label_lines(axis)
     (legend,) = figure.legends
     assert [text.get_text()[0] for text in legend.get_texts()] == ["A", "B"]
     figure.draw_without_rendering()
@@ -228,14 +227,14 @@ def test_long_names_stand_below_all_panels():
     assert not any(axis.texts for axis in axes)
 
 
-def test_a_single_row_shows_its_training_too(leave, done, outputs, docs):
+def test_a_single_row_shows_metrics_of_the_training_set(leave, done, outputs, docs):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"surrogate_slope": {"train": LAYERS}}))
-    (series,) = chosen(lines(["A"], collect("fig", outputs, docs)), "surrogate_slope")
+    (series,) = layer_series(lines(["A"], collect("fig", outputs, docs)), "surrogate_slope")
     assert (series.title, series.label) == ("A", "training")
 
 
-def test_attention_is_drawn_of_the_lines_that_have_it(leave, done, drawn):
-    """Maps of both rows in one plot, of a rightly classified sample; heads of the row with a denoiser."""
+def test_attention_maps_and_denoisers(leave, done, drawn):
+    """The maps of both rows are in one plot; row B, which has a denoiser, gets a plot of its heads."""
     maps = {
         "attention_map_before": {"correct": {"b": [1, 0, 2, 0]}},
         "attention_map": {"correct": {"b": [0, 0, 2, 0]}},
@@ -252,8 +251,8 @@ def test_attention_is_drawn_of_the_lines_that_have_it(leave, done, drawn):
 
 
 @pytest.mark.parametrize("times", [[None, None], [], [0, 0], [None, 3.0], [0.5, 7.0]])
-def test_a_raster_of_few_spikes_or_none(leave, done, drawn, times):
-    """A silent sample, and one whose spikes are all at the first step, leave nothing to scale the axis by."""
+def test_raster_of_few_spikes_or_none(leave, done, drawn, times):
+    """If no neuron fires, or all fire at time 0, there is no latest spike by which to scale the axis."""
     seen = {"sn1": times, "sn2": [None, *times]}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers={"spike_raster": {"correct": seen}}))
     (plot,) = drawn(raster.draw)

@@ -1,4 +1,4 @@
-"""The page over the record names every sweep, and is what the record makes of it."""
+"""The page that summarises the record: it names every sweep, and the committed one is up to date."""
 
 import json
 
@@ -13,11 +13,11 @@ from snnx.report.pages.index import PAPERS, page
 DOCS = shipped("sweeps").parent / "docs" / "results"
 
 
-def test_the_page_is_that_of_the_record():
-    assert (DOCS / "README.md").read_text(encoding="utf-8") == page(DOCS), "make results writes it anew"
+def test_committed_page_is_up_to_date():
+    assert (DOCS / "README.md").read_text(encoding="utf-8") == page(DOCS), "run make results to update the page"
 
 
-def test_every_sweep_stands_on_it(tmp_path):
+def test_every_sweep_is_on_the_page(tmp_path):
     recorded, nothing = page(DOCS), page(tmp_path)
     for name in sweepfile.names():
         assert f"[{name}]({name}.md)" in recorded or f"`snnx -m sweep={name}`" in recorded
@@ -27,7 +27,7 @@ def test_every_sweep_stands_on_it(tmp_path):
     assert set(PAPERS) <= papers
 
 
-def test_a_line_counts_claims_and_rows():
+def test_a_table_row_counts_rows_and_claims():
     line = next(line for line in page(DOCS).splitlines() if line.startswith("| [dtst_fig10_neurons]"))
     cells = [cell.strip() for cell in line.split("|")[1:-1]]
     assert cells[1:5] == ["Figure 10", "small", "4 of 4", "3"]
@@ -35,19 +35,19 @@ def test_a_line_counts_claims_and_rows():
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [("no data", ", whose data set was not there"), ("failed", ", which failed"), (None, "")]
+    ("status", "reason"), [("no data", ", which lacked its data set"), ("failed", ", which failed"), (None, "")]
 )
-def test_a_row_that_has_no_result_is_to_be_run(tmp_path, done, status, said):
-    """Also where it was tried, and ended without one."""
+def test_a_row_without_a_done_run_is_listed_with_its_command(tmp_path, done, status, reason):
+    """Row SoftSign ended without data, failed, or was never started."""
     runs = [done(row, 0, 0.5, sweep="dtst_fig12_surrogates", scale="small") for row in ("ArcTan", "Sigmoid")]
     runs += [done("SoftSign", 0, None, sweep="dtst_fig12_surrogates", scale="small", status=status)] if status else []
     file = tmp_path / "dtst_fig12_surrogates" / "runs.jsonl"
     file.parent.mkdir()
     file.write_text("".join(json.dumps(run) + "\n" for run in runs))
-    assert f"- Figure 12, 1 of 3 rows: `snnx -m sweep=dtst_fig12_surrogates row=SoftSign`{said}\n" in page(tmp_path)
+    assert f"- Figure 12, 1 of 3 rows: `snnx -m sweep=dtst_fig12_surrogates row=SoftSign`{reason}\n" in page(tmp_path)
 
 
-def test_the_command_writes_it(tmp_path, capsys):
+def test_the_command_writes_the_page(tmp_path, capsys):
     docs = tmp_path / "docs"
     assert main(["--docs", str(docs)]) == 2
     assert f"--docs must be the folder of the record, docs/results of a checkout; got {docs}\n" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The HTML page: whole, alone, and safe against what an error message may hold."""
+"""The HTML page is well-formed and self-contained, and escapes error messages."""
 
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,7 +12,7 @@ VOID = {"meta", "img", "br"}
 
 
 class Balance(HTMLParser):
-    """Every tag that is opened is closed in order; remembers what was opened and what was linked."""
+    """Checks that tags are closed in order, and collects the opened tags and the links."""
 
     def __init__(self):
         super().__init__()
@@ -28,7 +28,7 @@ class Balance(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_one_file_balanced_and_escaped(sweep, leave, done, outputs, docs):
+def test_page_is_well_formed_and_escapes_errors(sweep, leave, done, outputs, docs):
     error = {"type": "Bad<b>", "message": "<script>alert(1)</script> & 'x'", "traceback": 'File "<stdin>", line 1'}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, command="snnx 'a<b'"))
     leave("fig", "A,seed=1,scale=small", done("A", 1, None, status="failed", error=error))
@@ -36,7 +36,7 @@ def test_one_file_balanced_and_escaped(sweep, leave, done, outputs, docs):
     parsed = Balance()
     parsed.feed(text)
     assert parsed.open == []
-    assert parsed.seen.count("script") == 1, "the one that sorts, and none of a message"
+    assert parsed.seen.count("script") == 1, "only the script that sorts tables, none from an error message"
     assert parsed.seen.count("details") == 1
     assert all(source.startswith("data:image/png;base64,") for source in parsed.sources)
     for escaped in (
@@ -48,14 +48,14 @@ def test_one_file_balanced_and_escaped(sweep, leave, done, outputs, docs):
     assert "prefers-color-scheme: dark" in text
 
 
-def test_a_recorded_failure_says_that_its_traceback_is_elsewhere(sweep, leave, done, outputs, docs):
+def test_a_failure_from_the_record_has_no_traceback(sweep, leave, done, outputs, docs):
     leave("fig", "A,seed=0", done("A", 0, None, status="diverged", error=None))
     text = page(work_out(sweep, collect("fig", outputs, docs)))
     assert "A, seed 0, small diverged: no reason recorded" in text
     assert "no traceback on this machine" in text
 
 
-def test_of_the_comment_on_top_only_the_command_is_code(sweep):
+def test_only_the_command_in_the_sweep_comment_is_shown_as_code(sweep):
     told = replace(sweep, title="Figure 1.\n  snnx -m sweep=fig   (two hours)\nRows a* and b*\nare <ours>.")
     results = work_out(told, [])
     assert document(results).startswith(

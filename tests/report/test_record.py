@@ -1,4 +1,4 @@
-"""The committed record: merged, sorted, without this machine's paths, and with remarks kept."""
+"""The committed record: merged and sorted runs, no paths of this machine, remarks kept."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ def entries(docs: Path) -> list[dict]:
     return [json.loads(line) for line in (docs / "fig" / "runs.jsonl").read_text().splitlines()]
 
 
-def test_only_ended_runs_enter_sorted_under_this_sweep_s_names(sweep, leave, done, outputs, docs):
+def test_ended_runs_are_recorded_in_order_under_the_names_of_this_sweep(sweep, leave, done, outputs, docs):
     leave("fig", "B,seed=0,scale=small", done("PLIF", 0, 0.8, sweep="other"))
     leave("fig", "A,seed=1,scale=small", done("A", 1, 0.8))
     leave("fig", "A,seed=0,scale=small,neuron.tau=4", done("A", 0, 0.8))
@@ -29,7 +29,7 @@ def test_only_ended_runs_enter_sorted_under_this_sweep_s_names(sweep, leave, don
     ]  # fmt: skip
 
 
-def test_machine_paths_and_tracebacks_stay_here(sweep, leave, done, outputs, docs):
+def test_machine_paths_and_tracebacks_are_not_recorded(sweep, leave, done, outputs, docs):
     error = {"type": "OSError", "message": f"no {Path.home()}/data/x", "traceback": f"File {Path.home()}/snnx/run.py"}
     command = f"{Path.cwd()}/venv/bin/snnx -m sweep=fig"
     leave("fig", "A,seed=0,scale=small", done("A", 0, None, status="failed", error=error, command=command))
@@ -40,7 +40,7 @@ def test_machine_paths_and_tracebacks_stay_here(sweep, leave, done, outputs, doc
     assert "no ~/data/x" in (docs / "fig.md").read_text()
 
 
-def test_recording_again_elsewhere_adds_and_changes_nothing_else(sweep, leave, done, outputs, docs, tmp_path):
+def test_recording_again_changes_nothing_and_later_adds_new_runs(sweep, leave, done, outputs, docs, tmp_path):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     record(sweep, collect("fig", outputs, docs), docs)
     before = {path: path.read_bytes() for path in docs.rglob("*") if path.is_file()}
@@ -69,26 +69,26 @@ def test_a_page_without_the_marker_is_not_overwritten(sweep, leave, done, output
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     docs.mkdir(parents=True)
     (docs / "fig.md").write_text("all mine\n")
-    with pytest.raises(ValueError, match=r"fig.md: must hold the line <!-- remarks -->, below which remarks are kept"):
+    with pytest.raises(ValueError, match=r"fig.md: must contain the line <!-- remarks -->, below which remarks are kept; add"):
         record(sweep, collect("fig", outputs, docs), docs)
     assert (docs / "fig.md").read_text() == "all mine\n"
 
 
-def test_nothing_ended_nothing_recorded(sweep, leave, outputs, docs):
+def test_without_ended_runs_nothing_is_recorded(sweep, leave, outputs, docs):
     leave("fig", "A,seed=0", None, hash="a0")
-    with pytest.raises(ValueError, match=r"fig: must have a run that has ended to be recorded; got 1 that have not"):
+    with pytest.raises(ValueError, match=r"fig: must have at least one run that has ended to be recorded; got 1 unfinished"):
         record(sweep, collect("fig", outputs, docs), docs)
     assert not docs.exists()
 
 
-def test_a_report_says_what_comes_from_the_record_and_the_record_does_not(sweep, leave, done, outputs, docs, tmp_path):
-    said = "1 of 2 runs are of the committed record"
+def test_a_report_counts_runs_from_the_record_but_the_record_does_not(sweep, leave, done, outputs, docs, tmp_path):
+    remark = "1 of 2 runs come from the committed record"
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     record(sweep, collect("fig", outputs, docs), docs)
-    assert not any(said in note for note in work_out(sweep, collect("fig", outputs, docs)).notes)
+    assert not any(remark in note for note in work_out(sweep, collect("fig", outputs, docs)).notes)
     leave("fig", "A,seed=1,scale=small", done("A", 1, 0.9))
     (outputs / "fig" / "A,seed=0,scale=small").unlink()
     runs = collect("fig", outputs, docs)
-    assert any(said in note for note in work_out(sweep, runs).notes)
+    assert any(remark in note for note in work_out(sweep, runs).notes)
     record(sweep, runs, docs)
-    assert said not in (docs / "fig.md").read_text()
+    assert remark not in (docs / "fig.md").read_text()

@@ -1,4 +1,4 @@
-"""Runs are what the folders, their locks and the record say."""
+"""Runs are collected from folders, locks and the record."""
 
 import fcntl
 import json
@@ -9,7 +9,7 @@ import pytest
 from snnx.report.data.runs import collect
 
 
-def test_states_come_from_result_and_lock(leave, done, outputs, docs):
+def test_state_is_read_from_result_and_lock(leave, done, outputs, docs):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     leave("fig", "A,seed=1,scale=small", done("A", 1, None, status="failed", error={"type": "OSError", "message": "x"}))
     leave("fig", "A,seed=2,scale=small", done("A", 2, None, status="diverged"))
@@ -26,7 +26,7 @@ def test_states_come_from_result_and_lock(leave, done, outputs, docs):
     }  # fmt: skip
 
 
-def test_a_lock_that_is_let_go_means_unfinished(leave, outputs, docs):
+def test_a_run_whose_lock_was_released_is_unfinished(leave, outputs, docs):
     lock = leave("fig", "A,seed=0", None, hash="a0") / ".lock"
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -34,13 +34,13 @@ def test_a_lock_that_is_let_go_means_unfinished(leave, outputs, docs):
     assert [run.state for run in collect("fig", outputs, docs)] == ["unfinished"]
 
 
-def test_a_link_to_a_removed_folder_is_no_run(outputs, docs):
+def test_a_link_to_a_removed_folder_is_ignored(outputs, docs):
     (outputs / "fig").mkdir(parents=True)
     (outputs / "fig" / "A,seed=0").symlink_to(Path("../runs/gone"))
     assert collect("fig", outputs, docs) == []
 
 
-def test_two_sweeps_share_a_run_each_under_its_own_name(leave, done, outputs, docs):
+def test_two_sweeps_can_share_a_run_under_different_names(leave, done, outputs, docs):
     shared = done("PLIF", 0, 0.8, sweep="fig10")
     leave("fig10", "PLIF,seed=0,scale=small", shared)
     leave("fig12", "ArcTan,seed=0,scale=small", shared)
@@ -53,7 +53,7 @@ def record(docs: Path, *results: dict) -> None:
     (docs / "fig" / "runs.jsonl").write_text("".join(json.dumps(result) + "\n" for result in results))
 
 
-def test_the_record_adds_what_this_machine_lacks(leave, done, outputs, docs):
+def test_runs_of_the_record_are_added(leave, done, outputs, docs):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     record(docs, done("A", 1, 0.7))
     assert {(run.seed, run.local) for run in collect("fig", outputs, docs)} == {(0, True), (1, False)}
@@ -63,27 +63,27 @@ def test_the_record_adds_what_this_machine_lacks(leave, done, outputs, docs):
     ("here", "recorded", "wins"),
     [("done", "done", "here"), ("failed", "done", "record"), ("done", "failed", "here"), ("failed", "failed", "here")],
 )
-def test_done_beats_a_failure_and_this_machine_beats_the_record(here, recorded, wins, leave, done, outputs, docs):
+def test_a_done_run_is_preferred_and_then_that_of_this_machine(here, recorded, wins, leave, done, outputs, docs):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, status=here))
     record(docs, done("A", 0, 0.7, status=recorded))
     (run,) = collect("fig", outputs, docs)
     assert run.local == (wins == "here")
 
 
-def test_a_recorded_end_beats_a_run_that_has_none(leave, done, outputs, docs):
+def test_an_ended_run_of_the_record_is_preferred_to_an_unfinished_one(leave, done, outputs, docs):
     leave("fig", "A,seed=0,scale=small", None, hash=done("A", 0, 0.8)["hash"])
     record(docs, done("A", 0, 0.8))
     assert [run.state for run in collect("fig", outputs, docs)] == ["done"]
 
 
-def test_a_broken_record_names_file_and_line(docs, outputs):
+def test_error_in_the_record_names_file_and_line(docs, outputs):
     (docs / "fig").mkdir(parents=True)
     (docs / "fig" / "runs.jsonl").write_text("<<<<<<< HEAD\n")
     with pytest.raises(ValueError, match=r"runs.jsonl:1: must be JSON; Expecting value"):
         collect("fig", outputs, docs)
 
 
-def test_an_unknown_status_is_refused(leave, done, outputs, docs):
+def test_unknown_status_is_rejected(leave, done, outputs, docs):
     leave("fig", "A,seed=0", done("A", 0, 0.8, status="fine"))
     with pytest.raises(ValueError, match=r"result.json: status must be one of done, failed, diverged, no data; got"):
         collect("fig", outputs, docs)

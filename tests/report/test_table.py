@@ -1,4 +1,4 @@
-"""What the tables, their notes and the CSV say."""
+"""The tables of a report, the remarks below them, and the CSV."""
 
 import csv
 import io
@@ -16,8 +16,8 @@ def results(sweep, outputs, docs):
     return lambda: work_out(sweep, collect("fig", outputs, docs))
 
 
-def test_the_paper_s_number_beside_ours(results, leave, done):
-    """81 and 82 %: mean 81.5, sample deviation sqrt(0.5), 10 below the paper's 91.5."""
+def test_paper_and_our_number_side_by_side(results, leave, done):
+    """81 and 82 % have the mean 81.5 and the sample deviation sqrt(0.5), and are 10 below the paper's 91.5."""
     for seed, value in enumerate((0.81, 0.82)):
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, value))
     leave("fig", "A,seed=0", done("A", 0, 0.9, scale="paper"))
@@ -30,14 +30,14 @@ def test_the_paper_s_number_beside_ours(results, leave, done):
     )
 
 
-def test_splits_stand_side_by_side(results, leave, done):
+def test_table_of_splits(results, leave, done):
     metrics = {"val/acc": 0.8, "val/acc_best": 0.82, "test/acc": 0.79}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, metrics=metrics))
     assert results().tables[1].columns == ("row", "scale", "val last", "val best", "test last")
     assert results().tables[1].rows == (("A", "small", "80.00", "82.00", "79.00"),)
 
 
-def test_a_metric_that_rows_report_gets_its_own_table(tmp_path, leave, done, outputs, docs):
+def test_each_metric_that_rows_report_gets_a_table(tmp_path, leave, done, outputs, docs):
     path = tmp_path / "fig.yaml"
     path.write_text(
         "sweep: {paper: p, artifact: Table 1, metric: test/acc, unit: '%'}\n"
@@ -50,28 +50,28 @@ def test_a_metric_that_rows_report_gets_its_own_table(tmp_path, leave, done, out
     assert second.rows[0][1:4] == ("0.5", "0.2500 (n=1)", "-0.2500")
 
 
-def test_notes_say_what_failed_and_why(results, leave, done):
+def test_remarks_on_failed_unfinished_and_unknown_runs(results, leave, done):
     leave("fig", "A,seed=0,scale=small", done("A", 0, None))
     error = {"type": "RuntimeError", "message": "two\nlines", "traceback": "..."}
     leave("fig", "A,seed=1,scale=small", done("A", 1, 0.1, status="failed", error=error))
     leave("fig", "B,seed=2", None, hash="b2")
     leave("fig", "Old,seed=0,scale=small", done("Old", 0, 0.8))
     assert results().notes == [
-        "A: the paper's number is from read off Figure 10",
+        "A: source of the paper's number: read off Figure 10",
         "A, seed 1, small failed: RuntimeError: two lines",
         "A, seed 0, small is done but has no finite val/acc",
-        "B, seed 2, paper is unfinished: nobody is at it; the same command finishes it",
-        "Old: the sweep file has no such row any more",
+        "B, seed 2, paper is unfinished and not running; run the same command again to finish it",
+        "Old: this row is no longer in the sweep file",
     ]
 
 
-def test_notes_say_that_a_name_stands_for_two_configurations(results, leave, done):
+def test_remark_if_two_configurations_have_the_same_name(results, leave, done):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, group="a", hash="a"))
     leave("fig", "A,scale=small,seed=0", done("A", 0, 0.8, group="b", hash="b"))
-    assert "A small: several configurations go by this name; claims take the last started" in results().notes
+    assert "A small: several configurations have this name; claims use the one that was started last" in results().notes
 
 
-def test_csv_holds_all_digits(sweep, results, leave, done):
+def test_csv_has_all_digits(sweep, results, leave, done):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8123456))
     rows = list(csv.DictReader(io.StringIO(comma_separated(sweep, results().lines))))
     assert [row["row"] for row in rows] == ["C", "A", "B"]
@@ -79,7 +79,7 @@ def test_csv_holds_all_digits(sweep, results, leave, done):
     assert (rows[1]["std"], rows[1]["n"], rows[1]["unit"], rows[0]["paper"]) == ("", "1", "%", "70.25")
 
 
-def test_a_grid_without_rows_names_its_lines_by_overrides(tmp_path, leave, done, outputs, docs):
+def test_rows_of_a_grid_are_labelled_by_their_overrides(tmp_path, leave, done, outputs, docs):
     path = tmp_path / "fig.yaml"
     path.write_text("sweep: {paper: p, artifact: Grid, metric: val/acc}\n")
     leave("fig", "seed=0,neuron=if,scale=small", done(None, 0, 0.8))
@@ -98,7 +98,7 @@ def test_provenance(results, leave, done):
     assert results().provenance == [
         ("runs", "4 done"),
         ("command", "snnx -m sweep=fig scale=small"),
-        ("wall time", "4 min 2 s in all, 59 s to 1 min 1 s a run"),
+        ("wall time", "4 min 2 s in total, 59 s to 1 min 1 s per run"),
         ("machine", "cpu, 2 threads"),
         ("versions", "torch 2.14.1"),
         ("commit", "abc"),
@@ -119,25 +119,25 @@ def test_markdown_is_a_table(results, leave, done):
     assert {line.count("|") for line in (first, rule, *rows)} == {7}
 
 
-def test_what_all_runs_share_is_a_note_and_no_part_of_a_name(results, leave, done):
+def test_overrides_that_all_runs_share_are_a_remark_and_not_in_labels(results, leave, done):
     for row in "AB":
         leave("fig", f"{row},seed=0,scale=small,trainer.max_epochs=6", done(row, 0, 0.8))
     alike = results()
     assert [line.label for line in alike.lines if line.runs] == ["A", "B"]
-    assert "scale small: all runs with trainer.max_epochs=6" in alike.notes
+    assert "scale small: all runs have trainer.max_epochs=6" in alike.notes
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.7, group="other", hash="other"))
     assert [line.label for line in results().lines if line.runs] == ["A", "A trainer.max_epochs=6", "B trainer.max_epochs=6"]
 
 
-def test_one_reason_of_several_seeds_is_one_note(results, leave, done):
+def test_the_same_error_of_several_seeds_is_one_remark(results, leave, done):
     error = {"type": "NoData", "message": "cifar10_dvs must be on this machine", "traceback": "..."}
     for seed in range(3):
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, None, status="no data", error=error))
     assert "A, seed 0, 1, 2, small no data: cifar10_dvs must be on this machine" in results().notes
 
 
-def test_training_stands_beside_test_also_without_a_validation(results, leave, done):
-    """What is called best was chosen by a validation, and is nothing where there is none."""
+def test_table_of_splits_without_validation(results, leave, done):
+    """Without a validation set there is no best epoch, so the table has no column for it."""
     metrics = {"train/acc": 0.95, "test/acc": 0.79, "test/acc_best": 0.79}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, metrics=metrics))
     assert results().tables[-1].columns == ("row", "scale", "train last", "test last")

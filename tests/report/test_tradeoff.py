@@ -1,4 +1,4 @@
-"""Accuracy and what it costs: the table with its formulas, and the two figures with their fronts."""
+"""Accuracy and cost: the table with its formulas, and the two figures with their Pareto fronts."""
 
 import matplotlib.axes
 import pytest
@@ -34,7 +34,7 @@ def curves(steps, accuracies, energies):
 
 @pytest.fixture
 def runs(leave, done):
-    """A spiking row of two seeds with curves, and a ReLU network."""
+    """Row A is a spiking network with two seeds and anytime curves, row B a ReLU network."""
     exits = {"test/anytime_since_steps": 2.5, "test/anytime_running_latency_steps": 3.0, "test/anytime_exit_acc": 0.7}
     for seed in (0, 1):
         facts = {"metrics": spiking(1.0 + seed, **exits), "layers": curves([1, 4], [0.5, 0.8], [0.4, 1.5])}
@@ -49,10 +49,10 @@ def found(sweep, outputs, docs):
     return lambda what: what(sweep, lines(["A", "B"], collect("fig", outputs, docs)))
 
 
-def test_the_table_has_what_there_are_numbers_of(runs, found):
+def test_table_has_the_columns_that_have_numbers(runs, found):
     table = found(costs.table)
     assert table.columns == (
-        "row", "scale", "n", "test/acc (%)", "SynOps", "MACs", "latency to decision (steps)", "leaves after (steps)",
+        "row", "scale", "n", "test/acc (%)", "SynOps", "MACs", "latency to decision (steps)", "early exit (steps)",
         "energy (µJ)", "training (s)", "parameters",
     )  # fmt: skip
     a, b = table.rows
@@ -62,7 +62,7 @@ def test_the_table_has_what_there_are_numbers_of(runs, found):
     assert table.below == (f"energy (µJ), test/energy_45nm_uj = {FORMULA}",)
 
 
-def test_a_number_of_fewer_seeds_says_so(runs, leave, done, found):
+def test_a_cell_with_fewer_seeds_than_its_row_shows_its_n(runs, leave, done, found):
     leave("fig", "A,seed=2,scale=small", done("A", 2, 0.8, metrics={"test/acc": 0.8, "test/energy_45nm_uj": 3.0}))
     row = dict(zip(found(costs.table).columns, found(costs.table).rows[0], strict=True))
     assert row["n"] == "3"
@@ -72,22 +72,22 @@ def test_a_number_of_fewer_seeds_says_so(runs, leave, done, found):
     assert row["parameters"] == "556,682"
 
 
-def test_formulas_stand_under_the_table_everywhere(runs, sweep, outputs, docs):
+def test_formulas_are_below_the_table_in_markdown_and_html(runs, sweep, outputs, docs):
     results = work_out(sweep, collect("fig", outputs, docs))
     for written in (document(results), page(results)):
         assert written.count(FORMULA) == 1
-        assert written.index("Accuracy and what it costs") < written.index(FORMULA) < written.index("Provenance")
+        assert written.index("Accuracy and cost") < written.index(FORMULA) < written.index("Provenance")
     assert text(results.tables[1]).row_count == 2
 
 
-def test_every_number_of_the_table_has_a_formula():
+def test_every_metric_of_the_table_has_a_formula():
     metrics = (AnyTime(), Decision(), Energy(), RelativeEnergy(), SpikesPerNeuron())
     known = {f"test/{curve}" for metric in metrics for curve in metric.formulas}
     assert {name for names in costs.COLUMNS.values() for name in names} <= known
 
 
-def test_latency_and_energy(runs, found, monkeypatch):
-    """What goes to the axes: ends, curves, leaving early, the ReLU network as a level or a square, and the front."""
+def test_what_the_two_figures_draw(runs, found, monkeypatch):
+    """Row A as markers and curves with its early exit, the ReLU network as a dotted line or a square, and the front."""
     drawn, levels, fronts = {}, [], []
     plot = matplotlib.axes.Axes.plot
     monkeypatch.setattr(
@@ -113,21 +113,21 @@ def test_latency_and_energy(runs, found, monkeypatch):
     assert latency.png.startswith(b"\x89PNG")
 
 
-def test_a_latency_without_steps_is_a_point(leave, done, found):
+def test_a_latency_without_curves_is_drawn_as_a_point(leave, done, found):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, metrics={"test/acc": 0.8, "test/latency_steps": 50.0}))
     (plot,) = found(tradeoff.draw)
     assert plot.name == "latency_accuracy"
     assert found(costs.table).columns == ("row", "scale", "n", "test/acc (%)", "latency to decision (steps)", "parameters")
 
 
-def test_without_a_cost_there_is_nothing(leave, done, found):
+def test_without_a_cost_there_is_no_table_and_no_figure(leave, done, found):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     assert found(tradeoff.draw) == []
     assert found(costs.table) is None
 
 
 @given(POINTS)
-def test_nothing_beats_the_front(points):
+def test_no_point_is_better_than_the_front(points):
     best = tradeoff.front(points)
     assert set(best) <= set(points)
     for cost, accuracy in points:

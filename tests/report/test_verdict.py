@@ -1,4 +1,4 @@
-"""Verdicts, against t intervals worked out by hand and against logic."""
+"""Verdicts: checked against t intervals computed by hand, and against logical properties."""
 
 import math
 
@@ -17,7 +17,7 @@ T2, T1 = 2.919986, 6.313752  # t(0.95) with 2 and 1 degrees of freedom, from a p
 
 def verdict(text: str, **values: object) -> str:
     measured = {row: dict(enumerate(value)) if isinstance(value, list | tuple) else value for row, value in values.items()}
-    return decide(parse(text, "val/acc", list(values), "x.yaml"), measured).word
+    return decide(parse(text, "val/acc", list(values), "x.yaml"), measured).outcome
 
 
 def test_interval_by_hand():
@@ -28,14 +28,14 @@ def test_interval_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("text", "a", "b", "word"),
+    ("text", "a", "b", "outcome"),
     [
         ("A > B", [0.84, 0.85, 0.86], [0.83, 0.83, 0.83], HOLDS),  # 0.02 ± 0.0169
         ("A > B", [0.83, 0.85, 0.87], [0.83, 0.83, 0.83], OPEN),  # 0.02 ± 0.0337
         ("A > B", [0.80, 0.81, 0.82], [0.83, 0.83, 0.83], FAILS),  # -0.02 ± 0.0169
         ("A < B", [0.80, 0.81, 0.82], [0.83, 0.83, 0.83], HOLDS),
-        ("A > B", [0.9, 0.8, 0.7], [0.89, 0.79, 0.69], HOLDS),  # paired: a point at 0.01 though the rows overlap
-        ("A > B", [0.8, 0.8], [0.8, 0.8], FAILS),  # a point at 0 is not above 0
+        ("A > B", [0.9, 0.8, 0.7], [0.89, 0.79, 0.69], HOLDS),  # paired, every difference is 0.01, though the rows overlap
+        ("A > B", [0.8, 0.8], [0.8, 0.8], FAILS),  # all differences are 0, which is not above 0
         ("A >= B", [0.8, 0.8], [0.8, 0.8], HOLDS),
         ("A > B", [0.9], [0.1], OPEN),  # one seed
         ("A > B", [0.9, 0.9, 0.9], [], OPEN),
@@ -49,11 +49,11 @@ def test_interval_by_hand():
         ("0.87 > A", [0.84, 0.85, 0.86], [], HOLDS),
     ],
 )
-def test_golden(text, a, b, word):
-    assert verdict(text, A=a, B=b) == word
+def test_outcomes_by_hand(text, a, b, outcome):
+    assert verdict(text, A=a, B=b) == outcome
 
 
-def test_chain_fails_with_one_link_and_is_open_with_one_open():
+def test_a_chain_does_not_hold_if_one_comparison_does_not_and_is_undecided_if_one_is():
     high, middle, low = [0.9, 0.9], [0.8, 0.8], [0.7, 0.7]
     assert verdict("A > B > C", A=high, B=middle, C=low) == HOLDS
     assert verdict("A > B > 0.75 > C", A=high, B=middle, C=low) == HOLDS
@@ -62,8 +62,8 @@ def test_chain_fails_with_one_link_and_is_open_with_one_open():
     assert verdict("A > B > C", A=middle, B=high, C=[0.7]) == FAILS
 
 
-def test_every_pair_must_be_alike():
-    """Neighbours are 0.01 apart, the ends 0.02."""
+def test_a_chain_of_tildes_compares_every_pair():
+    """Neighbours differ by 0.01, the first and the last by 0.02."""
     rows = {"A": [0.80, 0.80], "B": [0.81, 0.81], "C": [0.82, 0.82]}
     assert verdict("A ~ B ~ C within 0.02", **rows) == HOLDS
     assert verdict("A ~ B ~ C within 0.015", **rows) == FAILS
@@ -72,7 +72,7 @@ def test_every_pair_must_be_alike():
 def test_only_common_seeds_are_paired():
     claim = parse("A > B", "val/acc", ["A", "B"], "x.yaml")
     decided = decide(claim, {"A": {0: 0.9, 1: 0.9, 5: 0.1}, "B": {0: 0.8, 1: 0.8, 7: 1.0}})
-    assert (decided.word, decided.evidence[0].n) == (HOLDS, 2)
+    assert (decided.outcome, decided.evidence[0].n) == (HOLDS, 2)
     assert str(decided.evidence[0]) == "A - B = +0.100 [+0.100, +0.100] (n=2)"
 
 
@@ -83,8 +83,8 @@ OPPOSITE = {HOLDS: FAILS, FAILS: HOLDS, OPEN: OPEN}
 
 
 @given(samples)
-def test_an_ordering_and_its_denial_are_opposite(pairs):
-    """A > B holds exactly if B >= A does not, and never together with B > A."""
+def test_a_claim_and_its_negation_have_opposite_outcomes(pairs):
+    """A > B holds if and only if B >= A does not hold, and never together with B > A."""
     a, b = [x for x, _ in pairs], [y for _, y in pairs]
     assert verdict("B >= A", A=a, B=b) == OPPOSITE[verdict("A > B", A=a, B=b)]
     assert verdict("A > B", A=a, B=b) == verdict("B < A", A=a, B=b)
@@ -92,11 +92,11 @@ def test_an_ordering_and_its_denial_are_opposite(pairs):
 
 
 @given(samples, st.integers(0, 50).map(lambda e: e / 100))
-def test_likeness_is_symmetric_and_grows_with_the_margin(pairs, margin):
+def test_tilde_is_symmetric_and_still_holds_with_a_larger_margin(pairs, margin):
     a, b = [x for x, _ in pairs], [y for _, y in pairs]
-    word = verdict(f"A ~ B within {margin}", A=a, B=b)
-    assert word == verdict(f"B ~ A within {margin}", A=a, B=b)
-    if word == HOLDS:
+    outcome = verdict(f"A ~ B within {margin}", A=a, B=b)
+    assert outcome == verdict(f"B ~ A within {margin}", A=a, B=b)
+    if outcome == HOLDS:
         assert verdict(f"A ~ B within {margin + 0.1}", A=a, B=b) == HOLDS
 
 
@@ -104,22 +104,22 @@ def test_likeness_is_symmetric_and_grows_with_the_margin(pairs, margin):
 def test_the_order_of_the_seeds_does_not_matter(pairs):
     a, b = {s: x for s, (x, _) in enumerate(pairs)}, {s: y for s, (_, y) in reversed(list(enumerate(pairs)))}
     claim = parse("A > B", "val/acc", ["A", "B"], "x.yaml")
-    assert decide(claim, {"A": a, "B": b}).word == verdict("A > B", A=list(a.values()), B=[y for _, y in pairs])
+    assert decide(claim, {"A": a, "B": b}).outcome == verdict("A > B", A=list(a.values()), B=[y for _, y in pairs])
 
 
-def test_a_claim_is_decided_at_each_scale_and_cited_rows_are_numbers(sweep, leave, done, outputs, docs):
+def test_claims_are_decided_at_each_scale_and_cited_rows_count_as_numbers(sweep, leave, done, outputs, docs):
     for seed in (0, 1):
         for scale, a, b in (("small", 0.7, 0.8), ("paper", 0.9, 0.8)):
             leave("fig", f"A,seed={seed},scale={scale}", done("A", seed, a, scale=scale))
             leave("fig", f"B,seed={seed},scale={scale}", done("B", seed, b, scale=scale))
     found = verdicts(sweep, read(sweep), lines(["A", "B"], collect("fig", outputs, docs)))
-    assert [(one.claim.text, one.scale, one.word) for one in found] == [
+    assert [(one.claim.text, one.scale, one.outcome) for one in found] == [
         ("A > B", "paper", HOLDS), ("A > B", "small", FAILS), ("B > C", "paper", HOLDS), ("B > C", "small", HOLDS),
     ]  # fmt: skip
     assert found[2].evidence[0].mean == pytest.approx(0.8 - 0.7025)
 
 
-def test_further_overrides_meet_only_their_like(sweep, leave, done, outputs, docs):
+def test_runs_are_compared_only_with_runs_of_the_same_further_overrides(sweep, leave, done, outputs, docs):
     for seed in (0, 1):
         for row, value in (("A", 0.9), ("B", 0.8)):
             leave("fig", f"{row},seed={seed},scale=small", done(row, seed, value))
@@ -130,24 +130,24 @@ def test_further_overrides_meet_only_their_like(sweep, leave, done, outputs, doc
             )
         leave("fig", f"A,seed={seed},scale=small,T=8", done("A", seed, 0.1, group="A8", hash=f"A8{seed}"))
     found = verdicts(sweep, read(sweep)[:1], lines(["A", "B"], collect("fig", outputs, docs)))
-    assert [(one.further, one.word) for one in found] == [("", HOLDS), ("T=4", FAILS)]
+    assert [(one.further, one.outcome) for one in found] == [("", HOLDS), ("T=4", FAILS)]
 
 
-def test_of_two_configurations_the_one_started_last_counts(sweep, leave, done, outputs, docs):
+def test_of_two_configurations_the_one_started_last_is_used(sweep, leave, done, outputs, docs):
     for seed in (0, 1):
         old = done("A", seed, 0.1, group="f", hash=f"f{seed}", started="2026-01-01T00:00:00")
         leave("fig", f"A,scale=small,seed={seed}", old)
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.9, group="a", hash=f"a{seed}"))
         leave("fig", f"B,seed={seed},scale=small", done("B", seed, 0.8))
     found = verdicts(sweep, read(sweep)[:1], lines(["A", "B"], collect("fig", outputs, docs)))
-    assert [one.word for one in found] == [HOLDS]
+    assert [one.outcome for one in found] == [HOLDS]
 
 
-def test_without_training_there_is_nothing_to_claim(sweep, leave, done, outputs, docs):
-    """Of networks as they were drawn; a row that has not run yet leaves the claim open."""
+def test_claims_about_untrained_networks_are_left_out(sweep, leave, done, outputs, docs):
+    """Untrained networks have no validation accuracy. As long as a row has not run, the claims are undecided instead."""
     untrained = {"metrics": {"test/firing_rate": 0.1}, "curves": {}}
     leave("fig", "A,seed=0,scale=small,trainer.max_epochs=0", done("A", 0, None, **untrained))
-    assert [one.word for one in work_out(sweep, collect("fig", outputs, docs)).verdicts] == [OPEN, OPEN]
+    assert [one.outcome for one in work_out(sweep, collect("fig", outputs, docs)).verdicts] == [OPEN, OPEN]
     leave("fig", "B,seed=0,scale=small,trainer.max_epochs=0", done("B", 0, None, **untrained))
     found = work_out(sweep, collect("fig", outputs, docs))
     assert list(found.verdicts) == []

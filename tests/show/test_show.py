@@ -1,4 +1,4 @@
-"""The sheet shows what the encoding gives, and the command ends in one line."""
+"""The picture of test samples and their encoding, and the command `snnx show`."""
 
 import io
 import re
@@ -12,10 +12,10 @@ from matplotlib.image import imread
 from snnx.augmentation.none import none
 from snnx.command.show import main
 from snnx.dataset.digits import Digits
-from snnx.show.sheet import _some, in_colour, in_two_colours, sheet
+from snnx.show.sheet import _test_samples, in_colour, in_two_colours, sheet
 
 
-def test_polarities_have_their_colours_and_both_are_black():
+def test_each_polarity_has_a_colour_and_both_together_are_black():
     frames = torch.zeros(2, 1, 4)
     frames[1, 0, 1] = frames[0, 0, 2] = frames[:, 0, 3] = 1
     shown = in_two_colours(frames)[0]
@@ -30,7 +30,7 @@ def test_a_frame_without_events_is_white():
     assert in_two_colours(torch.zeros(3, 2, 4, 5)).eq(1).all()
 
 
-def test_three_channels_are_colours_and_others_grey():
+def test_three_channels_are_drawn_in_colour_and_other_numbers_in_grey():
     images = torch.rand(2, 3, 4, 5)
     shown = in_colour(images)
     assert shown.shape == (2, 4, 5, 3)
@@ -39,18 +39,18 @@ def test_three_channels_are_colours_and_others_grey():
     assert in_colour(torch.rand(2, 8, 4, 5))[..., 0].shape == (2, 4, 5)
 
 
-def test_images_and_their_code(empty):
+def test_sheet_of_images_and_their_encoding(empty):
     picture = imread(io.BytesIO(sheet(composed("dataset=digits", "encoding=rate", "timesteps=3").config, 2)))
     assert picture.shape[1] > picture.shape[0] > 100
     assert np.unique(picture[..., 0]).size > 10
 
 
-def test_a_method_that_encodes_by_itself_shows_the_images(empty):
+def test_sheet_of_a_method_that_encodes_by_itself_has_images_only(empty):
     picture = imread(io.BytesIO(sheet(composed("recipe=dta_mnist", "dataset=digits").config, 2)))
-    assert picture.shape[:2] == (345, 600), "two rows of 0.8 inches, and as wide as the title"
+    assert picture.shape[:2] == (345, 600), "the picture must have two rows of 0.8 inches, and the width of the title"
 
 
-def test_only_the_samples_that_are_shown_are_read():
+def test_only_the_samples_that_are_drawn_are_read():
     seen = []
 
     class Watched(Digits):
@@ -60,7 +60,7 @@ def test_only_the_samples_that_are_shown_are_read():
 
     data = Watched(batch_size=64, validation=0, normalize=True, augmentation=none, seed=0)
     data.setup()
-    samples, labels = _some(data, 12)
+    samples, labels = _test_samples(data, 12)
     assert seen == [12]
     assert samples.shape == (12, 1, 8, 8)
     assert labels.tolist() == sorted(labels.tolist())
@@ -77,7 +77,7 @@ def test_the_command_writes_a_sheet_of_events(empty, capsys):
     assert (np.abs(colours - [213 / 255, 94 / 255, 0]).max(1) < 0.02).sum() > 100
 
 
-def test_frames_that_cannot_be_kept_are_one_line(empty, capsys, monkeypatch):
+def test_a_cache_folder_that_is_not_writable_is_reported_in_one_line(empty, capsys, monkeypatch):
     (empty / "file").touch()
     monkeypatch.setenv("SNNX_CACHE", str(empty / "file"))
     assert main(["dataset=event_digits", "encoding=events", "timesteps=2"]) == 2

@@ -1,4 +1,4 @@
-"""The claims of a sweep file, as its author writes them: `A > B > 0.9`, `A ~ B within 0.01`."""
+"""The claims of a sweep file and their grammar: `A > B > 0.9`, `A ~ B within 0.01`."""
 
 import re
 from collections.abc import Sequence
@@ -14,48 +14,49 @@ WITHIN = re.compile(r"(.*\S)\s+within\s+(\S+)")
 
 @dataclass(frozen=True)
 class Claim:
-    """Terms (row labels, or numbers in the metric's own unit) and the signs between them."""
+    """A chain of terms with signs between them; a term is a row's label, or a number in the metric's own unit."""
 
     text: str
     metric: str
     terms: tuple[str | float, ...]
     signs: tuple[str, ...]
-    within: float | None  # the margin of `~`; None for an ordering
+    within: float | None  # the margin of `~`; None for a chain of < and >
 
     @property
     def rows(self) -> list[str]:
-        """The rows that are compared."""
+        """The labels of the rows that the claim compares."""
         return [term for term in self.terms if isinstance(term, str)]
 
     @property
     def links(self) -> list[tuple[str | float, str, str | float]]:
-        """What must hold one by one: the neighbours of a chain, every pair of `~`."""
+        """The comparisons that must all hold: each two neighbours in a chain of < and >, every pair in a chain of `~`."""
         if self.within is not None:
             return [(left, "~", right) for left, right in combinations(self.terms, 2)]
         return [(left, sign, right) for (left, right), sign in zip(pairwise(self.terms), self.signs, strict=True)]
 
 
 def read(sweep: SweepFile) -> list[Claim]:
-    """The claims of a sweep file.
+    """Parse all claims of a sweep file.
 
     Raises:
-        ValueError: see `parse`.
+        ValueError: a claim is malformed; see `parse`.
     """
     labels = [row.label for row in sweep.rows]
     return [parse(claim["claim"], claim["metric"], labels, f"{sweep.name}.yaml") for claim in sweep.claims]
 
 
 def parse(text: str, metric: str, labels: Sequence[str], file: str) -> Claim:
-    """Read one claim.
+    """Parse one claim.
 
     Args:
-        text: a chain of `>`, `<`, `>=`, `<=` over rows and numbers, or a chain of `~` that ends in `within` a number.
-        metric: what it speaks of.
-        labels: the rows that it may name.
-        file: name of the sweep file, for messages.
+        text: rows and numbers with `>`, `<`, `>=` or `<=` between them, or rows and numbers with `~` between them followed
+            by `within` and a margin.
+        metric: the metric that is compared, such as `val/acc`.
+        labels: the rows that the claim may name.
+        file: name of the sweep file, for error messages.
 
     Raises:
-        ValueError: the claim does not follow the grammar, or names a row that is missing.
+        ValueError: the claim does not follow this grammar, or names a row that the sweep file does not have.
 
     Example:
         >>> parse("A > B >= 0.9", "val/acc", ["A", "B"], "x.yaml").links
@@ -69,15 +70,17 @@ def parse(text: str, metric: str, labels: Sequence[str], file: str) -> Claim:
     words = SIGN.split(body.strip())
     signs = tuple(words[1::2])
     if not signs:
-        raise ValueError(f"{place}: must compare rows or numbers by > < >= <= or ~")
+        raise ValueError(f"{place}: must compare rows or numbers with > < >= <= or ~")
     if (set(signs) == {"~"}) != (margin is not None) or ("~" in signs and len(set(signs)) > 1):
-        raise ValueError(f"{place}: must be either a chain of > < >= <= or one of ~ that ends in: within 0.01")
+        raise ValueError(
+            f"{place}: must be a chain of > < >= <=, or a chain of ~ that ends with a margin, as in: A ~ B within 0.01"
+        )
     if margin is not None and not (NUMBER.fullmatch(margin) and float(margin) >= 0):
         raise ValueError(f"{place}: within must be a number >= 0; got {margin}")
     terms = tuple(_term(word, labels, place) for word in words[::2])
     claim = Claim(str(text), metric, terms, signs, None if margin is None else float(margin))
     if any(isinstance(left, float) and isinstance(right, float) for left, _, right in claim.links):
-        raise ValueError(f"{place}: must have a row on one side of every sign; got two numbers")
+        raise ValueError(f"{place}: must have a row on at least one side of each sign; got two numbers")
     return claim
 
 

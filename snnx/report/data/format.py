@@ -1,10 +1,10 @@
-"""How a number is written: with how many decimals, with its spread, as a time."""
+"""How numbers are printed: their decimals, mean and standard deviation, and durations."""
 
 import math
 
 
 def decimals(value: float) -> int:
-    """Decimals that show four significant digits.
+    """How many decimals show a value with four significant digits.
 
     Example:
         >>> decimals(0.8123), decimals(81.23), decimals(556682.0), decimals(0.0)
@@ -14,7 +14,11 @@ def decimals(value: float) -> int:
 
 
 def spread(mean: float, std: float | None) -> str:
-    """Mean and sample standard deviation, to the same decimals.
+    """Format a mean and its sample standard deviation with the same number of decimals.
+
+    Args:
+        mean: the mean.
+        std: the standard deviation; `None` if there is a single value.
 
     Example:
         >>> spread(81.234, 0.4), spread(0.8, None), spread(1234567.0, None)
@@ -25,7 +29,7 @@ def spread(mean: float, std: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A wall time as people say it.
+    """Format a duration in the two largest units that it has.
 
     Example:
         >>> duration(61.2), duration(3723.0), duration(7.25), duration(400_000.0)

@@ -1,4 +1,4 @@
-"""The lines of the table: runs that differ in nothing but the seed."""
+"""The lines of a report's tables: each line averages runs that differ in nothing but the seed."""
 
 import math
 import re
@@ -8,72 +8,77 @@ from dataclasses import dataclass, replace
 
 from snnx.report.data.runs import STATES, Run
 
-WORD = re.compile(r"(?:\[[^\]]*\]|\{[^}]*\}|[^,])+")  # key=value, where a list or mapping has commas of its own
-AS_IT_IS = "as it is"  # the name of a single run without an override that the others lack
+OVERRIDE = re.compile(r"(?:\[[^\]]*\]|\{[^}]*\}|[^,])+")  # key=value; the value may be a list or mapping that contains commas
+NO_OVERRIDE = "no override"  # label of a single run that has only the overrides that all the others have too
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row at one scale with one set of further overrides, over its seeds."""
+    """The runs of one row at one scale with the same configuration, one run per seed."""
 
     row: str
-    label: str  # the row, and what tells it from its neighbours if it has several lines
+    label: str  # the row, followed by the overrides that distinguish it if the row has several lines
     scale: str  # empty if the row has no run
     runs: tuple[Run, ...]
 
     @property
     def done(self) -> tuple[Run, ...]:
-        """The runs that may be averaged."""
+        """The runs that ended with status done; only these are averaged."""
         return tuple(run for run in self.runs if run.state == "done")
 
     @property
     def further(self) -> list[str]:
-        """The further overrides under which runs of this line go, the shortest first.
+        """The sets of further overrides that the runs of this line have in their names, the shortest first.
 
-        There may be several: an override that changes no physics (a logger, a launcher) leaves the group as it is.
+        One line can have several sets, because an override that does not change what a run computes, such as `logger=csv`,
+        does not change its group.
         """
         return sorted({run.further for run in self.runs}, key=lambda text: (len(text), text))
 
     @property
     def started(self) -> str:
-        """When its last run was started, as ISO 8601; empty if no run has ended."""
+        """When the most recent run was started, as ISO 8601; empty if no run has ended."""
         return max((run.result.get("started") or "" for run in self.runs), default="")
 
     @property
     def status(self) -> str:
-        """How many runs are in which state: `2 done, 1 failed`."""
+        """How many runs are in each state, for example `2 done, 1 failed`."""
         count = Counter(run.state for run in self.runs)
         return ", ".join(f"{count[state]} {state}" for state in STATES if count[state]) or "missing"
 
     def values(self, metric: str) -> dict[int, float]:
-        """The metric by seed, of the done runs that have a finite one."""
+        """The metric's value for each seed; runs that are not done, and values that are not finite, are left out."""
         found = {run.seed: run.result["metrics"].get(metric) for run in self.done}
         return {seed: value for seed, value in sorted(found.items()) if value is not None and math.isfinite(value)}
 
 
 def lines(rows: Sequence[str], runs: Iterable[Run]) -> list[Line]:
-    """Group runs by (row, scale, group), in the order of the sweep's rows and the paper's scale first.
+    """Group runs by row, scale and group, in the order of the sweep's rows and with the scale `paper` first.
 
-    A run without a result has no group yet: it joins the line that goes by the same row, scale and overrides. A row
-    without any run gets a line that says so; a run whose row is no longer in the sweep file comes last. What the overrides
-    that name single runs have in common goes into none of their names.
+    A run without a result has no group yet, so it joins the line with the same row, scale and overrides. A row without runs
+    gets a line with the status `missing`. Rows that are no longer in the sweep file come last. Runs without a row, such as
+    those of `snnx neuron=if`, are named by their overrides, without the overrides that they all share.
+
+    Args:
+        rows: labels of the sweep's rows, in order.
+        runs: the runs of the sweep, see `collect`.
     """
-    runs = sorted(_factored(runs), key=lambda run: (run.seed, run.hash))
+    runs = sorted(_move_common_overrides(runs), key=lambda run: (run.seed, run.hash))
     members: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
         if run.group is not None:
             members.setdefault((run.row, run.scale, run.group), []).append(run)
     for run in runs:
         if run.group is None:
-            members.setdefault(_home(run, members), []).append(run)
+            members.setdefault(_key_of_unfinished(run, members), []).append(run)
     for row in rows:
         if not any(key[0] == row for key in members):
             members[row, "", ""] = []
     made = [(key[2], _line(key, group)) for key, group in members.items()]
-    common = shared(line for _, line in made)
+    common = shared_overrides(line for _, line in made)
     found = [(group, replace(line, label=_label(line, common))) for group, line in made]
     order = {row: place for place, row in enumerate(rows)}
-    found.sort(key=lambda pair: (order.get(pair[1].row, len(order)), *_place(pair[1]), pair[0]))
+    found.sort(key=lambda pair: (order.get(pair[1].row, len(order)), *_sort_key(pair[1]), pair[0]))
     count = Counter((line.label, line.scale) for _, line in found)
     return [
         replace(line, label=f"{line.label} #{group[:6]}") if count[line.label, line.scale] > 1 else line
@@ -81,12 +86,12 @@ def lines(rows: Sequence[str], runs: Iterable[Run]) -> list[Line]:
     ]
 
 
-def shared(lines: Iterable[Line]) -> dict[str, str]:
-    """Scale to the further overrides under which all of its runs go: they tell no line from another.
+def shared_overrides(lines: Iterable[Line]) -> dict[str, str]:
+    """For each scale, the further overrides that all its runs have; they are left out of the labels.
 
     Example:
         >>> run = Run("LIF", 0, "small", "timesteps=8", "ab", "done", {}, True)
-        >>> shared([Line("LIF", "LIF", "small", (run,)), Line("IF", "IF", "", ())])
+        >>> shared_overrides([Line("LIF", "LIF", "small", (run,)), Line("IF", "IF", "", ())])
         {'small': 'timesteps=8'}
     """
     seen: dict[str, set[str]] = {}
@@ -96,14 +101,14 @@ def shared(lines: Iterable[Line]) -> dict[str, str]:
 
 
 def scales(lines: Iterable[Line]) -> list[str]:
-    """The scales that have runs, the paper's first."""
+    """The scales that have runs, with `paper` first."""
     return sorted({line.scale for line in lines if line.scale}, key=lambda scale: (scale != "paper", scale))
 
 
-def _factored(runs: Iterable[Run]) -> list[Run]:
-    """Runs of no row, which their overrides name: what all of these share becomes a further override, beyond the name."""
+def _move_common_overrides(runs: Iterable[Run]) -> list[Run]:
+    """Move the overrides that all runs without a row share from their names to their further overrides."""
     runs = list(runs)
-    words = {run.row: dict.fromkeys(WORD.findall(run.row)) for run in runs if "=" in run.row or not run.row}
+    words = {run.row: dict.fromkeys(OVERRIDE.findall(run.row)) for run in runs if "=" in run.row or not run.row}
     if len(words) < 2:
         return runs
     first, *others = words.values()
@@ -113,7 +118,7 @@ def _factored(runs: Iterable[Run]) -> list[Run]:
     return [replace(run, row=rest[run.row], further=further) if run.row in rest else run for run in runs]
 
 
-def _home(run: Run, members: dict[tuple[str, str, str], list[Run]]) -> tuple[str, str, str]:
+def _key_of_unfinished(run: Run, members: dict[tuple[str, str, str], list[Run]]) -> tuple[str, str, str]:
     for key, group in members.items():
         if key[:2] == (run.row, run.scale) and any(run.further == other.further for other in group):
             return key
@@ -126,8 +131,8 @@ def _line(key: tuple[str, str, str], runs: list[Run]) -> Line:
 
 def _label(line: Line, common: dict[str, str]) -> str:
     own = [further for further in line.further[:1] if further != common.get(line.scale)]
-    return " ".join([line.row, *own]).strip() or AS_IT_IS
+    return " ".join([line.row, *own]).strip() or NO_OVERRIDE
 
 
-def _place(line: Line) -> tuple:
+def _sort_key(line: Line) -> tuple:
     return line.row, line.scale != "paper", line.scale, line.label

@@ -1,4 +1,4 @@
-"""The runs of one sweep: what lies under `outputs/`, merged with the committed record."""
+"""The runs of one sweep: those in `outputs/`, merged with the committed record."""
 
 import fcntl
 import json
@@ -6,47 +6,48 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-TERMINAL = ("done", "failed", "diverged", "no data")  # what result.json can say
-STATES = (*TERMINAL, "running", "unfinished")  # the last two are derived from the lock
-NAMED_ELSEWHERE = ("seed=", "scale=", "sweep=", "row=")  # overrides that have a column of their own
-FACTOR = "budget."  # overrides that belong to the scale
+TERMINAL = ("done", "failed", "diverged", "no data")  # the statuses that result.json can have
+STATES = (*TERMINAL, "running", "unfinished")  # a run without result.json is running if a process holds its lock
+OWN_COLUMN = ("seed=", "scale=", "sweep=", "row=")  # overrides that reports show in a separate column
+FACTOR = "budget."  # overrides of this prefix are shown as part of the scale
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training run under the name that this sweep gives it."""
+    """One run of a sweep, under the row, seed and scale that this sweep names it by."""
 
     row: str
     seed: int
     scale: str
-    further: str  # overrides beyond row, seed and scale, as in the link's name
+    further: str  # overrides other than row, seed and scale, as they are written in the link's name
     hash: str
     state: str  # one of STATES
-    result: dict  # result.json; empty while there is none
-    local: bool  # from this machine's outputs, not from the record
-    progress: dict = field(default_factory=dict)  # progress.json of a running one; empty until its first step
+    result: dict  # contents of result.json; empty until the run has ended
+    local: bool  # True if read from this machine's outputs, False if read from the record
+    progress: dict = field(default_factory=dict)  # contents of a running run's progress.json; empty until its first step
 
     @property
     def group(self) -> str | None:
-        """The hash with the seed masked: runs that share it differ in nothing but the seed."""
+        """The hash without the seed: runs with the same group differ in nothing but the seed."""
         return self.result.get("group")
 
     @property
     def cause(self) -> str:
-        """Why it did not end well, in a line."""
+        """The first line of the error message, or the type of the error."""
         error = self.result.get("error") or {"message": "", "type": ""}
         return (error["message"].strip().splitlines() or [error["type"]])[0]
 
     @property
     def terminal(self) -> bool:
-        """Whether the run has ended by itself, well or badly."""
+        """Whether the run has ended and has a result, whatever its status."""
         return self.state in TERMINAL
 
 
 def collect(sweep: str, outputs: Path, docs: Path) -> list[Run]:
-    """All runs of a sweep, each (row, seed, hash) once.
+    """Collect all runs of a sweep, one for each row, seed and hash.
 
-    Of two runs that are the same, done beats any other end, an end beats none, and this machine beats the record.
+    If a run is both on this machine and in the record, a done run is preferred to one with another status, a run that has
+    ended to one that has not, and otherwise this machine's to the record's.
 
     Args:
         sweep: name of the sweep.
@@ -54,7 +55,7 @@ def collect(sweep: str, outputs: Path, docs: Path) -> list[Run]:
         docs: folder that holds `<sweep>/runs.jsonl`, the record.
 
     Raises:
-        ValueError: a result.json or a line of the record is no JSON mapping.
+        ValueError: a result.json or a line of the record is not a JSON mapping with a known status.
     """
     best: dict[tuple, Run] = {}
     for run in [*_local(outputs / sweep), *_recorded(docs / sweep / "runs.jsonl")]:
@@ -64,21 +65,21 @@ def collect(sweep: str, outputs: Path, docs: Path) -> list[Run]:
     return list(best.values())
 
 
-def name(link: str) -> tuple[str, int | None, str | None, str]:
-    """Row, seed, scale and further overrides that a link's name states; a grid's row is its overrides.
+def parse_link_name(link: str) -> tuple[str, int | None, str | None, str]:
+    """Split a link's name into row, seed, scale and further overrides; without a row, the overrides become the row.
 
     Example:
-        >>> name("PLIF,seed=2,scale=small,metric=[firing_rate,potential]")
+        >>> parse_link_name("PLIF,seed=2,scale=small,metric=[firing_rate,potential]")
         ('PLIF', 2, 'small', 'metric=[firing_rate,potential]')
-        >>> name("PLIF,seed=0,scale=small,budget.width=0.5")
+        >>> parse_link_name("PLIF,seed=0,scale=small,budget.width=0.5")
         ('PLIF', 0, 'small, budget.width=0.5', '')
-        >>> name("seed=0,neuron=if,surrogate=arctan")
+        >>> parse_link_name("seed=0,neuron=if,surrogate=arctan")
         ('neuron=if,surrogate=arctan', 0, None, '')
     """
     words = link.split(",")
     row = "" if "=" in words[0] else words.pop(0)
-    stated = dict(word.split("=", 1) for word in words if word.startswith(NAMED_ELSEWHERE))
-    rest = ",".join(word for word in words if not word.startswith((*NAMED_ELSEWHERE, FACTOR)))
+    stated = dict(word.split("=", 1) for word in words if word.startswith(OWN_COLUMN))
+    rest = ",".join(word for word in words if not word.startswith((*OWN_COLUMN, FACTOR)))
     seed = int(stated["seed"]) if "seed" in stated else None
     factors = sorted(word for word in words if word.startswith(FACTOR))
     scale = ", ".join([stated.get("scale", "paper"), *factors]) if factors else stated.get("scale")
@@ -88,13 +89,13 @@ def name(link: str) -> tuple[str, int | None, str | None, str]:
 def _local(folder: Path) -> list[Run]:
     if not folder.is_dir():
         return []
-    with os.scandir(folder) as entries:  # of ten thousand runs, paths would cost more than what is read
+    with os.scandir(folder) as entries:  # for ten thousand runs, making a Path for each would take longer than reading
         links = sorted(entry.name for entry in entries if entry.is_symlink() and entry.is_dir())
     return [_linked(folder / link) for link in links]
 
 
 def _linked(link: Path) -> Run:
-    row, seed, scale, further = name(link.name)
+    row, seed, scale, further = parse_link_name(link.name)
     path = link / "result.json"
     try:
         result = _mapping(path.read_text(encoding="utf-8"), str(path))
@@ -112,12 +113,12 @@ def _linked(link: Path) -> Run:
 def _progress(path: Path) -> dict:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # not there yet, or not any more
+    except (FileNotFoundError, ValueError):  # not written yet, or already removed
         return {}
 
 
 def _locked(path: Path) -> bool:
-    """Whether a living process holds the lock; the kernel frees it when the process dies, however it dies."""
+    """Whether a process holds the lock; the kernel releases it when the process ends, also when it is killed."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

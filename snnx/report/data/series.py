@@ -1,4 +1,4 @@
-"""What is one line in a plot of layers: a row of the table on the test set, or one sample of a single row."""
+"""Which lines a figure of layers contains: one per table row, or one per kind of sample if there is a single row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,68 +8,77 @@ import numpy as np
 from snnx.report.data.lines import Line
 from snnx.report.figures.axes import styles
 
-SEEN = {"test": "test set", "correct": "correct sample", "wrong": "wrong sample", "train": "training"}
+MEASURED_ON = {"test": "test set", "correct": "correct sample", "wrong": "wrong sample", "train": "training"}
 
 
 @dataclass(frozen=True)
 class Series:
-    """A line: what was measured at each layer and step, for each seed."""
+    """One line of a plot: what was measured at each layer and time step, for each seed."""
 
     scale: str
-    title: str  # what all lines of the plot have in common
-    label: str
-    style: tuple[str, str]
-    layers: tuple[str, ...]  # their names
-    seeds: list[np.ndarray]  # [L, T] each
+    title: str  # of the panel
+    label: str  # of the line
+    style: tuple[str, str]  # colour and dash
+    layers: tuple[str, ...]  # names of the layers
+    seeds: list[np.ndarray]  # for each seed an array [L, T]
 
     @property
     def timesteps(self) -> int:
-        """`T` of the metric's curves."""
+        """The number of time steps `T` of the longest array."""
         return max(probed.shape[1] for probed in self.seeds)
 
 
-def chosen(lines: Sequence[Line], metric: str) -> list[Series]:
-    """Test set, correct and wrong sample of a single row, a panel a configuration; of several rows the test set of each."""
+def layer_series(lines: Sequence[Line], metric: str) -> list[Series]:
+    """Choose the lines of a metric's plot.
+
+    A single row is compared over the test set, a correctly and a wrongly classified sample, with one panel for each of its
+    configurations. Several rows are compared on the test set, or on the training set for a metric that is measured there.
+
+    Args:
+        lines: the lines of the table.
+        metric: a key of a result's `layers`, such as `firing_rate`.
+    """
     probed = [line for line in lines if any(metric in (run.result.get("layers") or {}) for run in line.done)]
     if len({line.row for line in probed}) == 1:
-        style = styles(list(SEEN.values()))
+        style = styles(list(MEASURED_ON.values()))
         every = [
-            Series(line.scale + line.label.removeprefix(line.row), line.row, label, style[label], *_seeds(line, metric, seen))
+            Series(line.scale + line.label.removeprefix(line.row), line.row, label, style[label], *_seeds(line, metric, source))
             for line in probed
-            for seen, label in SEEN.items()
+            for source, label in MEASURED_ON.items()
         ]
     else:
         style = styles([line.label for line in lines])
         every = [
-            Series(line.scale, label, line.label, style[line.label], *_seeds(line, metric, seen))
+            Series(line.scale, label, line.label, style[line.label], *_seeds(line, metric, source))
             for line in probed
-            for seen, label in SEEN.items()
-            if seen in ("test", "train")
+            for source, label in MEASURED_ON.items()
+            if source in ("test", "train")
         ]
     return [series for series in every if series.seeds]
 
 
-def _seeds(line: Line, metric: str, seen: str) -> tuple[tuple[str, ...], list[np.ndarray]]:
-    found = [(run.result.get("layers") or {}).get(metric, {}).get(seen) for run in line.done]
+def _seeds(line: Line, metric: str, source: str) -> tuple[tuple[str, ...], list[np.ndarray]]:
+    found = [(run.result.get("layers") or {}).get(metric, {}).get(source) for run in line.done]
     kept = [layers for layers in found if layers]
-    return tuple(kept[0]) if kept else (), [np.array(list(layers.values()), dtype=float) for layers in kept]  # null: NaN
+    return tuple(kept[0]) if kept else (), [np.array(list(layers.values()), dtype=float) for layers in kept]  # None becomes NaN
 
 
-def places(series: Sequence[Series]) -> dict[tuple[str, ...], list[int]]:
-    """Where the layers of each network stand on an axis of all: layers of one name at one place, in the order of the data.
+def layer_positions(series: Sequence[Series]) -> dict[tuple[str, ...], list[int]]:
+    """Positions on the horizontal axis for the layers of each network: layers of the same name get the same position.
 
-    Networks with no name in common, or whose names stand in another order, each count from 1.
+    The network with the most layers sets the order. A network that has a layer that this one lacks, or the same layers in
+    another order, is numbered from 1 by itself.
 
     Example:
         >>> a, b = (Series("", "", "", ("", ""), names, []) for names in (("conv1", "conv2", "out"), ("conv2", "out")))
-        >>> places([a, b])
+        >>> layer_positions([a, b])
         {('conv1', 'conv2', 'out'): [1, 2, 3], ('conv2', 'out'): [2, 3]}
     """
-    longest = max((one.layers for one in series), key=len)
-    order = {name: place for place, name in enumerate(longest, start=1)}
+    longest = max((entry.layers for entry in series), key=len)
+    order = {name: position for position, name in enumerate(longest, start=1)}
     found = {}
-    for one in series:
-        named = [order.get(name, 0) for name in one.layers]
-        alike = 0 not in named and named == sorted(named)
-        found[one.layers] = named if alike else list(range(1, 1 + len(named)))
+    for entry in series:
+        positions = [order.get(name, 0) for name in entry.layers]
+        same_order = 0 not in positions and positions == sorted(positions)
+        found[entry.layers] = positions if same_order else list(range(1, 1 + len(positions)))
     return found

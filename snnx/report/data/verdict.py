@@ -1,4 +1,4 @@
-"""Whether a claim holds, decided by one rule over paired seeds."""
+"""Decide whether a claim holds, by one rule over paired seeds."""
 
 import math
 import statistics
@@ -13,24 +13,30 @@ from snnx.report.data.lines import Line, scales
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
 RULE = (
-    "A claim holds if the 90 % Student-t confidence interval of the mean difference, paired over seeds, lies wholly on "
-    "the claimed side, does not hold if it lies wholly on the other side (for < and > a tie is on the other side), and "
-    "is undecided otherwise or with fewer than two common seeds; within e, it holds if the interval of every pair lies "
-    "inside ±e and does not hold if one lies wholly outside. Scale smoke decides nothing."
+    "Claims are decided by the 90 % Student-t confidence interval of the mean difference, paired over seeds. A > B holds if "
+    "the whole interval is above 0, does not hold if none of it is, and is undecided otherwise. A >= B holds if the whole "
+    "interval is at or above 0, and does not hold if all of it is below 0. A ~ B within e holds if the interval lies inside "
+    "±e, and does not hold if it lies completely outside. A chain holds if each of its comparisons holds, and does not hold "
+    "if one of them does not. With fewer than two common seeds, and at scale smoke, a claim is undecided."
 )
-Measured = Mapping[int, float] | float  # the metric by seed; one number for a row that is cited
+Measured = Mapping[int, float] | float  # the metric for each seed; a single number for a row cited from another author
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The mean difference of two terms over their common seeds, its interval, and what follows."""
+    """One comparison of a claim: the mean difference of two terms over their common seeds, and the outcome.
+
+    Example:
+        >>> print(Evidence("A", "B", 3, 0.02, (0.0031, 0.0369), HOLDS))
+        A - B = +0.0200 [+0.0031, +0.0369] (n=3)
+    """
 
     left: str | float
     right: str | float
-    n: int
+    n: int  # number of common seeds
     mean: float | None  # None without a common seed
-    interval: tuple[float, float] | None  # None with fewer than two
-    word: str
+    interval: tuple[float, float] | None  # None with fewer than two common seeds
+    outcome: str
 
     def __str__(self) -> str:
         terms = f"{self.left} - {self.right}"
@@ -44,20 +50,25 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim at one scale, with the evidence for each of its links."""
+    """The outcome of a claim at one scale, with the evidence for each of its comparisons."""
 
     claim: Claim
     scale: str
     further: str
-    word: str
+    outcome: str
     evidence: tuple[Evidence, ...]
 
 
 def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -> list[Verdict]:
-    """Decide every claim at every scale that has runs; runs with further overrides meet only those with the same.
+    """Decide every claim at every scale that has runs.
 
-    Where all of its rows are done and none has the metric, as without any training none has a validation accuracy, a claim
-    says nothing and is left out.
+    Runs with further overrides are compared only with runs that have the same ones. A claim is left out if all its rows are
+    done and none has its metric; for example, networks that were not trained have no validation accuracy.
+
+    Args:
+        sweep: its cited rows take part with the number that was reported for them.
+        claims: the claims of the sweep file, see `read`.
+        lines: the lines of the table, see `lines`.
     """
     found = []
     for claim in claims:
@@ -68,74 +79,78 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
         }
         live = {row.label for row in sweep.live} & set(claim.rows)
         for scale in scales(lines):
-            here = sorted((line for line in lines if line.scale == scale), key=lambda line: line.started)  # the last wins
+            here = sorted((line for line in lines if line.scale == scale), key=lambda line: line.started)
             settings = sorted({text for line in here for text in line.further})
             common = [text for text in settings if live <= {line.row for line in here if text in line.further}]
             for further in common or settings[:1]:
-                those = [line for line in here if further in line.further]
-                measured = {line.row: line.values(claim.metric) for line in those}
-                done = {line.row for line in those if line.done}
+                compared = [line for line in here if further in line.further]
+                measured = {line.row: line.values(claim.metric) for line in compared}  # of two configurations the later one
+                done = {line.row for line in compared if line.done}
                 if any(measured[row] for row in live & set(measured)) or not live <= done:
                     found.append(decide(claim, measured | cited, scale, further))
     return found
 
 
 def decide(claim: Claim, values: Mapping[str, Measured], scale: str = "paper", further: str = "") -> Verdict:
-    """Decide a claim by RULE; a chain holds if every link does, and does not if one does not.
+    """Decide a claim by RULE.
 
     Args:
-        claim: what is claimed.
-        values: what was measured, by row.
-        scale, further: under which conditions.
+        claim: the claim.
+        values: the metric's values for each row that the claim names.
+        scale: scale of the runs; at scale `smoke` no claim is decided.
+        further: further overrides of the runs, for the record.
 
     Example:
         >>> from snnx.report.data.claims import parse
         >>> claim = parse("A > B", "val/acc", ["A", "B"], "x.yaml")
         >>> verdict = decide(claim, {"A": {0: 0.84, 1: 0.85, 2: 0.86}, "B": {0: 0.83, 1: 0.83, 2: 0.83}})
-        >>> print(verdict.word, *verdict.evidence)
+        >>> print(verdict.outcome, *verdict.evidence)
         holds A - B = +0.0200 [+0.0031, +0.0369] (n=3)
     """
-    evidence = tuple(_weigh(link, claim.within, values) for link in claim.links)
-    words = {link.word for link in evidence} if scale != "smoke" else {OPEN}
-    return Verdict(claim, scale, further, FAILS if FAILS in words else OPEN if OPEN in words else HOLDS, evidence)
+    evidence = tuple(_compare(link, claim.within, values) for link in claim.links)
+    outcomes = {link.outcome for link in evidence} if scale != "smoke" else {OPEN}
+    return Verdict(claim, scale, further, FAILS if FAILS in outcomes else OPEN if OPEN in outcomes else HOLDS, evidence)
 
 
 def interval(differences: Sequence[float]) -> tuple[float, float]:
-    """The 90 % confidence interval of the mean: mean ± t(0.95, n - 1) s / sqrt(n); a point if all are equal.
+    """The 90 % confidence interval of the mean: mean ± t(0.95, n - 1) s / sqrt(n), with s the sample standard deviation.
+
+    Args:
+        differences: at least two; if all are equal, the interval is a point.
 
     Example:
         >>> [round(end, 4) for end in interval([0.01, 0.02, 0.03])]  # 0.02 ± 2.920 * 0.01 / sqrt(3)
         [0.0031, 0.0369]
     """
-    from scipy.stats import t  # a second to load, needed only where there are claims
+    from scipy.stats import t  # imported here because it takes a second, and only claims need it
 
     n, mean = len(differences), statistics.fmean(differences)
     half = float(t.ppf(0.95, n - 1)) * statistics.stdev(differences) / math.sqrt(n)
-    return _exact(mean - half), _exact(mean + half)
+    return _without_rounding_error(mean - half), _without_rounding_error(mean + half)
 
 
-def _exact(end: float) -> float:
-    """Without the last binary digits: 0.81 - 0.80 is 0.01 and no more, also where that is the margin."""
+def _without_rounding_error(end: float) -> float:
+    """Round away binary rounding errors: 0.81 - 0.80 is slightly more than 0.01 in floating point, but within 0.01."""
     return round(end, 12)
 
 
-def _weigh(link: tuple[str | float, str, str | float], within: float | None, values: Mapping) -> Evidence:
+def _compare(link: tuple[str | float, str, str | float], within: float | None, values: Mapping) -> Evidence:
     left, sign, right = link
     sides = [term if isinstance(term, float) else values.get(term, {}) for term in (left, right)]
     measured = [set(side) for side in sides if not isinstance(side, float)]
     seeds = sorted(set.intersection(*measured)) if measured else []
     a, b = ([side if isinstance(side, float) else side[seed] for seed in seeds] for side in sides)
-    differences = [one - other for one, other in zip(a, b, strict=True)]
+    differences = [value - other for value, other in zip(a, b, strict=True)]
     if len(seeds) < 2:
         return Evidence(left, right, len(seeds), differences[0] if differences else None, None, OPEN)
     ends = interval(differences)
-    return Evidence(left, right, len(seeds), statistics.fmean(differences), ends, _judge(sign, *ends, within))
+    return Evidence(left, right, len(seeds), statistics.fmean(differences), ends, _outcome(sign, *ends, within))
 
 
-def _judge(sign: str, low: float, high: float, within: float | None) -> str:
+def _outcome(sign: str, low: float, high: float, within: float | None) -> str:
     if within is not None:
         return HOLDS if -within <= low and high <= within else FAILS if low > within or high < -within else OPEN
-    if sign in ("<", "<="):  # A < B is B > A
+    if sign in ("<", "<="):  # A < B means B > A
         low, high = -high, -low
     if sign in (">", "<"):
         return HOLDS if low > 0 else FAILS if high <= 0 else OPEN

@@ -1,4 +1,4 @@
-"""What an attention's scores look like, and what the denoiser makes of a score, head by head."""
+"""Attention maps before and after the denoiser, and the denoising function that each head learned."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from snnx.report.figures.axes import Plot, panels, png, styles
 
 
 def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
-    """A plot of example maps of all lines that kept them, and for each line with a denoiser a plot of its heads."""
+    """Draw one plot of example maps from all lines that recorded them, and one plot per line that has a denoiser."""
     first = [(line, line.done[0].result.get("layers") or {}) for line in lines if line.done]
     mapped = [(line, _example(layers)) for line, layers in first if _example(layers)]
     curved = [(line, layers) for line, layers in first if "denoiser_table" in layers]
@@ -21,7 +21,7 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
 
 
 def _example(layers: dict) -> dict[str, np.ndarray]:
-    """Title to map of the rightly classified sample."""
+    """The attention maps of the correctly classified sample, by title of their panel."""
     found = {}
     for title, curve in (("before", "attention_map_before"), ("after", "attention_map")):
         if table := layers.get(curve, {}).get("correct"):
@@ -43,14 +43,14 @@ def _maps(mapped: Sequence[tuple[Line, dict[str, np.ndarray]]]) -> Plot:
     axes[0].set_ylabel("query")
     figure.colorbar(image, ax=axes, shrink=0.8, label="score")
     caption = (
-        "attention_map: scores before and after the denoiser, one head of the last block at the last step, "
-        "a rightly classified sample, first seed"
+        "attention_map: attention scores before and after the denoiser, in one head of the last block at the last time step, "
+        "for a correctly classified sample of the first seed"
     )
     return Plot("attention_map", caption, png(figure))
 
 
 def _heads(line: Line, layers: dict, name: str) -> Plot:
-    """A panel a block: the table as points, the function that it rounds as a line."""
+    """One panel per block: the learned function before rounding as a line, the rounded table as points."""
     tables, curves = layers["denoiser_table"]["train"], layers["denoiser_curve"]["train"]
     blocks: dict[str, list[str]] = {}
     for head in tables:
@@ -66,4 +66,5 @@ def _heads(line: Line, layers: dict, name: str) -> Plot:
     axes[0].set_ylabel("denoised score")
     axes[-1].legend(fontsize=6, frameon=False)
     scale = f"scale {line.scale}, " if line.scale else ""
-    return Plot(name, f"denoiser of {line.label}, {scale}first seed: f before rounding (lines), table (points)", png(figure))
+    caption = f"denoiser of {line.label}, {scale}first seed: the function f before rounding (lines), the rounded table (points)"
+    return Plot(name, caption, png(figure))

@@ -1,4 +1,4 @@
-"""How every figure of a report looks: colours, panels, labels beside their lines, PNG bytes."""
+"""What all figures of a report share: colours, panels, labels beside their lines, PNG output."""
 
 import io
 import math
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-# Okabe and Ito (2008), told apart also with colour-vision deficiency; their yellow is too faint on white.
+# Okabe and Ito (2008): distinguishable with colour-vision deficiency. Their yellow is left out, it is too faint on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#444444")
 DASHES = ("-", "--", ":", "-.")
-GAP = 0.055  # of the axis' height, between two labels
-LONG = 30  # letters, more than there is room for beside a line
+LABEL_GAP = 0.055  # smallest distance between two labels, as a fraction of the axis' height
+LONG_LABEL = 30  # a label with more letters than this does not fit beside its line
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawn figure."""
+    """A figure as PNG, with its caption."""
 
     name: str  # of the file, without suffix
     caption: str
@@ -30,21 +30,29 @@ class Plot:
 
 
 def styles(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """A colour and a dash for each label, the same in every figure of a report; after 28 they come again."""
+    """Assign a colour and a dash to each label; after 28 labels they repeat.
+
+    Pass the labels of all lines of the table, also of those that a figure does not show: then a row looks the same in every
+    figure.
+
+    Example:
+        >>> styles(["LIF", "PLIF"])
+        {'LIF': ('#0072B2', '-'), 'PLIF': ('#D55E00', '-')}
+    """
     return dict(zip(dict.fromkeys(labels), cycle((c, d) for d, c in product(DASHES, COLOURS)), strict=False))
 
 
 def panels(
     titles: Sequence[str], width: float = 4.8, height: float = 3.8, shared: bool = True
 ) -> tuple["Figure", list["Axes"]]:
-    """Side by side a panel for each title.
+    """Make a figure with one panel per title, side by side.
 
     Args:
-        titles: one a panel.
-        width, height: of one panel, in inches.
-        shared: whether all have one vertical axis.
+        titles: the title of each panel.
+        width, height: size of one panel, in inches.
+        shared: whether all panels share one vertical axis.
     """
-    from matplotlib.figure import Figure  # not pyplot: no global state, no window
+    from matplotlib.figure import Figure  # pyplot would keep global state and could open windows
 
     size = (max(6.4, width * len(titles)), height)
     figure = Figure(figsize=size, dpi=150, layout="constrained", facecolor="white")
@@ -58,7 +66,15 @@ def panels(
 
 
 def band_line(axis: "Axes", x: Sequence[float], band: tuple, style: tuple[str, str], label: str) -> None:
-    """Draw mean, minimum and maximum as a line in its band, with the label for `name_lines` to place."""
+    """Draw a mean as a line, and the range from minimum to maximum as a band around it.
+
+    Args:
+        axis: the panel to draw into.
+        x: the horizontal positions.
+        band: mean, minimum and maximum, each with one value per position; see `mean_and_range`.
+        style: colour and dash, see `styles`.
+        label: of the line; `label_lines` writes it.
+    """
     mean, low, high = band
     colour, dash = style
     axis.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
@@ -66,53 +82,59 @@ def band_line(axis: "Axes", x: Sequence[float], band: tuple, style: tuple[str, s
     axis.plot(x, mean, color=colour, linestyle=dash, marker=marker, markersize=3, linewidth=1.6, label=label)
 
 
-def name_lines(axis: "Axes") -> None:
-    """Write each line's label beside its end; call it when all panels are drawn, since they share an axis.
+def label_lines(axis: "Axes") -> None:
+    """Write each line's label beside its end.
 
-    More lines than there are colours are told apart by their dashes, which a label does not show: they get a legend, the
-    line that ends highest first. Long labels stand below the figure, once for all panels.
+    Call it after all panels are drawn, because they share their vertical axis. If there are more lines than colours, the
+    panel gets a legend instead, which shows the dashes and starts with the line that ends highest. If a label is too long
+    for the space beside a line, the figure gets one legend for all panels, below them.
     """
     low, high = axis.get_ylim()
-    named = [drawn for drawn in axis.get_lines() if not drawn.get_label().startswith("_")]
-    if any(len(drawn.get_label()) > LONG for drawn in named):
-        name_below(axis.figure)
+    labelled = [line for line in axis.get_lines() if not line.get_label().startswith("_")]
+    if any(len(line.get_label()) > LONG_LABEL for line in labelled):
+        legend_below(axis.figure)
         return
-    if len(named) > len(COLOURS):
-        axis.legend(
-            handles=sorted(named, key=_end, reverse=True), fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5)
-        )
+    if len(labelled) > len(COLOURS):
+        handles = sorted(labelled, key=_end, reverse=True)
+        axis.legend(handles=handles, fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
         return
-    ends = [(drawn, [y for y in drawn.get_ydata() if math.isfinite(y)][-1:]) for drawn in named]
-    ends = sorted(((drawn, end[0]) for drawn, end in ends if end), key=lambda pair: pair[1])
-    gap = min(GAP, 1 / max(1, len(ends))) * (high - low)
-    for (drawn, _), place in zip(ends, apart([end for _, end in ends], gap, low, high), strict=True):
+    ends = [(line, [y for y in line.get_ydata() if math.isfinite(y)][-1:]) for line in labelled]
+    ends = sorted(((line, end[0]) for line, end in ends if end), key=lambda pair: pair[1])
+    gap = min(LABEL_GAP, 1 / max(1, len(ends))) * (high - low)
+    for (line, _), height in zip(ends, spread_apart([end for _, end in ends], gap, low, high), strict=True):
         axis.text(
-            1.015, place, drawn.get_label(), transform=axis.get_yaxis_transform(), color=drawn.get_color(),
+            1.015, height, line.get_label(), transform=axis.get_yaxis_transform(), color=line.get_color(),
             fontsize=8, va="center",
         )  # fmt: skip
 
 
-def name_below(figure: "Figure") -> None:
-    """One legend for all panels, below them."""
+def legend_below(figure: "Figure") -> None:
+    """Put one legend for all panels below them; a second call changes nothing."""
     if not figure.legends:
         drawn = {line.get_label(): line for axis in figure.axes for line in axis.get_lines()}
         handles = [line for label, line in drawn.items() if not label.startswith("_")]
-        height = 0.17 * len(handles)  # inches of its lines, which the panels shall not lose
+        height = 0.17 * len(handles)  # inches that the legend needs; without them the panels would become lower
         figure.set_figheight(figure.get_figheight() + height)
         figure.legend(handles=handles, fontsize=8, frameon=False, loc="outside lower left")
 
 
-def _end(drawn: "Line2D") -> float:
-    return next((y for y in reversed(drawn.get_ydata()) if math.isfinite(y)), -math.inf)
+def _end(line: "Line2D") -> float:
+    return next((y for y in reversed(line.get_ydata()) if math.isfinite(y)), -math.inf)
 
 
-def apart(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Ascending places, moved as little as puts neighbours a gap apart and all between low and high.
+def spread_apart(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Move ascending positions as little as possible so that neighbours are at least a gap apart and all fit on the axis.
 
-    With index * gap taken off, a gap apart means not descending; least squares then pools whatever descends.
+    After subtracting `index * gap` from each position, "at least a gap apart" means "not descending"; the closest such
+    positions in the least-squares sense average every group that descends (pool adjacent violators).
+
+    Args:
+        places: the positions, ascending.
+        gap: smallest distance between two neighbours.
+        low, high: ends of the axis.
 
     Example:
-        >>> apart([0.0, 5.0, 5.0], gap=2.0, low=0.0, high=9.0), apart([8.0, 9.0], gap=2.0, low=0.0, high=9.0)
+        >>> spread_apart([0.0, 5.0, 5.0], gap=2.0, low=0.0, high=9.0), spread_apart([8.0, 9.0], gap=2.0, low=0.0, high=9.0)
         ([0.0, 4.0, 6.0], [7.0, 9.0])
     """
     pools: list[tuple[float, int]] = []  # mean, count
@@ -128,7 +150,7 @@ def apart(places: Sequence[float], gap: float, low: float, high: float) -> list[
 
 
 def png(figure: "Figure") -> bytes:
-    """The figure as PNG, the same bytes for the same numbers."""
+    """Render a figure as PNG; the same numbers give the same bytes."""
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Learning curves, or bars of the final numbers where no curve was kept."""
+"""Learning curves, or bars of the final values if no curve was recorded."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, titled
 from snnx.report.data.format import spread
 from snnx.report.data.lines import Line, scales
-from snnx.report.figures.axes import Plot, band_line, name_lines, panels, png, styles
+from snnx.report.figures.axes import Plot, band_line, label_lines, panels, png, styles
 from snnx.report.tables.table import mean_std
 
 
 def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
-    """The learning curves of the sweep's metric, else of val/acc; bars where neither was kept; none without a run."""
+    """Draw the curves of the sweep's metric or else of val/acc; if neither was recorded, draw the final values as bars."""
     for metric in dict.fromkeys([sweep.metric, "val/acc"]):
         if any(_histories(line, metric) for line in lines):
             return [_curves(sweep, lines, metric)]
@@ -21,9 +21,9 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
 
 
 def mean_and_range(histories: Sequence[Sequence[float | None]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean, minimum and maximum over seeds at each position, of those that got there with a finite value.
+    """Mean, minimum and maximum over seeds at each position, over the seeds that have a finite value there.
 
-    Shape: n sequences of any lengths -> three arrays of the longest one's; NaN where nothing is finite.
+    Shape: n sequences of different lengths -> three arrays as long as the longest; NaN where no seed has a finite value.
 
     Example:
         >>> [end.tolist() for end in mean_and_range([[1.0, 2.0], [3.0, None]])]
@@ -45,17 +45,17 @@ def _histories(line: Line, metric: str) -> list[list[float | None]]:
 def _curves(sweep: SweepFile, lines: Sequence[Line], metric: str) -> Plot:
     times, style = factor(sweep.unit, metric), styles([line.label for line in lines])
     shown = [line for line in lines if _histories(line, metric)]
-    places = scales(shown)
-    figure, axes = panels([f"{sweep.artifact}, scale {place}" for place in places])
-    for axis, place in zip(axes, places, strict=True):
-        for line in (line for line in shown if line.scale == place):
+    shown_scales = scales(shown)
+    figure, axes = panels([f"{sweep.artifact}, scale {scale}" for scale in shown_scales])
+    for axis, scale in zip(axes, shown_scales, strict=True):
+        for line in (line for line in shown if line.scale == scale):
             band = tuple(times * part for part in mean_and_range(_histories(line, metric)))
             band_line(axis, range(1, len(band[0]) + 1), band, style[line.label], line.label)
         axis.set_xlabel("epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel(titled(sweep.unit, metric))
     for axis in axes:
-        name_lines(axis)
+        label_lines(axis)
     return Plot("curves", f"{metric} by epoch: mean over seeds, band from the lowest to the highest seed", png(figure))
 
 
@@ -63,11 +63,11 @@ def _bars(sweep: SweepFile, lines: Sequence[Line]) -> Plot:
     metric, times = sweep.metric, factor(sweep.unit, sweep.metric)
     reported = {row.label: row.reported.get(metric) for row in sweep.rows}
     shown = [line for line in lines if line.values(metric)]
-    labels, places = list(dict.fromkeys(line.label for line in shown)), scales(shown)
+    labels, shown_scales = list(dict.fromkeys(line.label for line in shown)), scales(shown)
     style = styles([line.label for line in lines])
-    figure, axes = panels([f"{sweep.artifact}, scale {place}" for place in places], height=1.4 + 0.36 * len(labels))
-    for axis, place in zip(axes, places, strict=True):
-        for line in (line for line in shown if line.scale == place):
+    figure, axes = panels([f"{sweep.artifact}, scale {scale}" for scale in shown_scales], height=1.4 + 0.36 * len(labels))
+    for axis, scale in zip(axes, shown_scales, strict=True):
+        for line in (line for line in shown if line.scale == scale):
             mean, std = mean_std([times * value for value in line.values(metric).values()])
             height = labels.index(line.label)
             axis.barh(height, mean, height=0.6, color=style[line.label][0], alpha=0.85)
@@ -80,11 +80,11 @@ def _bars(sweep: SweepFile, lines: Sequence[Line]) -> Plot:
             )  # fmt: skip
         axis.set_xlabel(titled(sweep.unit, metric))
         axis.set_yticks(range(len(labels)), labels)
-        axis.margins(x=0.28)  # room for the numbers
+        axis.margins(x=0.28)  # space for the numbers beside the bars
         axis.grid(visible=False, axis="y")
     right = max(axis.get_xlim()[1] for axis in axes)
     for axis in axes:
         axis.set_xlim(right=right)
     axes[0].invert_yaxis()
-    caption = f"{metric} at the end: mean over seeds and sample standard deviation; diamond: the paper's number"
+    caption = f"{metric} at the end of the run: mean and sample standard deviation over seeds; diamond: the paper's number"
     return Plot("bars", caption, png(figure))

@@ -1,4 +1,4 @@
-"""Which neuron fires when: a raster of one sample, layer above layer."""
+"""Spike raster of one sample: when each neuron fires, layer by layer."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from snnx.report.figures.axes import Plot, panels, png, styles
 
 
 def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
-    """A panel a line of the table that kept a raster; none without."""
+    """Draw one panel for each line of the table that recorded a raster."""
     first = [(line, (line.done[0].result.get("layers") or {}).get("spike_raster", {})) for line in lines if line.done]
     kept = [(line, layers["correct"]) for line, layers in first if layers.get("correct")]
     if not kept:
@@ -27,14 +27,14 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
     tallest = max((list(layers) for _, layers in kept), key=len)
     axes[0].set_yticks(range(1, len(tallest) + 1), [layer.rpartition(".")[2] for layer in tallest], fontsize=8)
     caption = (
-        "spike_raster: a rightly classified sample, first seed; each layer's neurons from its first to its last; "
-        "of the latest 2 % some may lie outside"
+        "spike_raster: spikes of a correctly classified sample, first seed; the neurons of a layer are drawn from first to "
+        "last; some of the latest 2 % of the spikes may lie beyond the axis"
     )
     return [Plot("spike_raster", caption, png(figure))]
 
 
 def _early(layers: dict[str, list]) -> float:
-    """The time by which 98 % of the spikes have come; 1 where that gives the axis no length: no spike, or all at 0."""
+    """The time before which 98 % of the spikes occur; 1 if there is no spike or if all occur at time 0."""
     times = np.concatenate([np.array(times, dtype=float) for times in layers.values()])
-    came = times[np.isfinite(times)]
-    return float(np.quantile(came, 0.98) if came.size else 0.0) or 1.0
+    spikes = times[np.isfinite(times)]
+    return float(np.quantile(spikes, 0.98) if spikes.size else 0.0) or 1.0

@@ -1,4 +1,4 @@
-"""Accuracy over what it takes: over time and over energy, with the front of what no other point beats in both."""
+"""Accuracy over its cost, in time steps and in energy, with the Pareto front."""
 
 from collections.abc import Iterable, Sequence
 from statistics import fmean
@@ -7,44 +7,44 @@ from typing import TYPE_CHECKING, NamedTuple
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, titled
 from snnx.report.data.lines import Line, scales
-from snnx.report.figures.anytime import seeds
+from snnx.report.figures.anytime import curves_by_seed
 from snnx.report.figures.axes import Plot, panels, png, styles
 from snnx.report.figures.learning_curves import mean_and_range
-from snnx.report.tables.costs import ACCURACY, ENERGY, LATENCY, SYNOPS, compared, first
+from snnx.report.tables.costs import ACCURACY, ENERGY, LATENCY, SYNOPS, first_metric, with_cost
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Point = tuple[float, float]  # what it takes, accuracy as a fraction
+Point = tuple[float, float]  # cost, and accuracy as a fraction
 MARKERS = {"-": "o", "--": "^", ":": "D", "-.": "v"}
-LEAVING = ("test/anytime_running_latency_steps", "test/anytime_exit_acc")
+EARLY_EXIT = ("test/anytime_running_latency_steps", "test/anytime_exit_acc")
 
 
-class Course(NamedTuple):
-    """What a line of the table can do: whole, stopped early, and left early; and whether it has spikes at all."""
+class Tradeoff(NamedTuple):
+    """Cost and accuracy of one line of the table."""
 
     line: Line
-    end: Point | None
-    curve: list[Point]
-    left: Point | None
-    spiking: bool
+    end: Point | None  # after all time steps
+    curve: list[Point]  # stopped after each time step
+    early_exit: Point | None  # if each sample stops once its answer is sure enough: mean step and accuracy
+    spiking: bool  # False for a network without spikes
 
 
 def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
-    """Accuracy over latency and over energy, where lines have both."""
+    """Draw accuracy over latency and accuracy over energy, for the lines that have these numbers."""
     plots, style = [], styles([line.label for line in lines])
     for name, x, trace in (
         ("latency", "latency (time steps)", _by_latency),
         ("energy", "energy a sample (µJ, 45 nm)", _by_energy),
     ):
-        courses = [trace(line) for line in compared(lines)]
-        if any(course.end for course in courses):
-            plots.append(_plot(sweep, courses, style, name, x))
+        rows = [trace(line) for line in with_cost(lines)]
+        if any(row.end for row in rows):
+            plots.append(_plot(sweep, rows, style, name, x))
     return plots
 
 
 def front(points: Iterable[Point]) -> list[Point]:
-    """The points that no other one beats or equals in both, cheapest first.
+    """The Pareto front: the points for which no other is at most as costly and at least as accurate, cheapest first.
 
     Example:
         >>> front([(1.0, 0.5), (2.0, 0.4), (3.0, 0.9), (3.0, 0.8)])
@@ -58,78 +58,81 @@ def front(points: Iterable[Point]) -> list[Point]:
 
 
 def _curve(line: Line, curve: str) -> list[float]:
-    """The mean over seeds at each step that is kept; empty without."""
-    found = seeds(line, curve)
+    """The mean over seeds at each recorded step; empty if the line has no such curve."""
+    found = curves_by_seed(line, curve)
     return mean_and_range([values for _, values in found])[0].tolist() if found else []
 
 
 def _has_spikes(line: Line) -> bool:
-    return bool(first(line, SYNOPS)[0]) or not first(line, ENERGY)[0]
+    return bool(first_metric(line, SYNOPS)[0]) or not first_metric(line, ENERGY)[0]
 
 
-def _by_latency(line: Line) -> Course:
-    """A network without spikes takes no time steps: its accuracy is a level."""
+def _by_latency(line: Line) -> Tradeoff:
+    """Accuracy over time steps; a network without spikes has no time steps and is drawn as a horizontal line."""
     accuracy = fmean(line.values(ACCURACY).values())
-    steps = max((steps for steps, _ in seeds(line, "acc")), key=len, default=[])
+    steps = max((steps for steps, _ in curves_by_seed(line, "acc")), key=len, default=[])
     curve = list(zip(steps, _curve(line, "acc"), strict=True))
-    cost, exits = (list(line.values(metric).values()) for metric in LEAVING)
-    left = (fmean(cost), fmean(exits)) if cost and exits else None
-    stated = first(line, LATENCY)[1]
-    end = curve[-1] if curve else (fmean(stated), accuracy) if stated else None
+    cost, exits = (list(line.values(metric).values()) for metric in EARLY_EXIT)
+    early_exit = (fmean(cost), fmean(exits)) if cost and exits else None
+    latency = first_metric(line, LATENCY)[1]
+    end = curve[-1] if curve else (fmean(latency), accuracy) if latency else None
     if not _has_spikes(line):
-        return Course(line, (1.0, accuracy), [], None, False)
-    return Course(line, end, curve, left, True)
+        return Tradeoff(line, (1.0, accuracy), [], None, False)
+    return Tradeoff(line, end, curve, early_exit, True)
 
 
-def _by_energy(line: Line) -> Course:
-    energies = first(line, ENERGY)[1]
+def _by_energy(line: Line) -> Tradeoff:
+    energies = first_metric(line, ENERGY)[1]
     curve = list(zip(_curve(line, "energy_uj"), _curve(line, "acc"), strict=True))
     end = (fmean(energies), fmean(line.values(ACCURACY).values())) if energies else None
-    return Course(line, end, curve if _has_spikes(line) else [], None, _has_spikes(line))
+    return Tradeoff(line, end, curve if _has_spikes(line) else [], None, _has_spikes(line))
 
 
-def _plot(sweep: SweepFile, courses: Sequence[Course], style: dict[str, tuple[str, str]], name: str, x: str) -> Plot:
+def _plot(sweep: SweepFile, rows: Sequence[Tradeoff], style: dict[str, tuple[str, str]], name: str, x: str) -> Plot:
     times = factor(sweep.unit, ACCURACY)
-    places = scales(course.line for course in courses)
-    figure, axes = panels([f"{sweep.artifact}, scale {place}" for place in places], width=7.0, height=4.4)
-    for axis, place in zip(axes, places, strict=True):
-        here = [course for course in courses if course.line.scale == place and course.end]
-        levels = [course for course in here if not course.spiking and name == "latency"]
-        for course in here:
-            colour, dash = style[course.line.label]
-            if course in levels:
-                axis.axhline(times * course.end[1], color=colour, linestyle=":", linewidth=1.2, label=course.line.label)
+    shown = scales(row.line for row in rows)
+    figure, axes = panels([f"{sweep.artifact}, scale {scale}" for scale in shown], width=7.0, height=4.4)
+    for axis, scale in zip(axes, shown, strict=True):
+        here = [row for row in rows if row.line.scale == scale and row.end]
+        levels = [row for row in here if not row.spiking and name == "latency"]
+        for row in here:
+            colour, dash = style[row.line.label]
+            if row in levels:
+                axis.axhline(times * row.end[1], color=colour, linestyle=":", linewidth=1.2, label=row.line.label)
                 continue
-            marker = MARKERS[dash] if course.spiking else "s"
-            axis.plot(*_scaled(course.curve, times), color=colour, linestyle=dash, linewidth=1.2, alpha=0.7)
-            axis.plot(*_scaled([course.end], times), color=colour, linestyle=dash, marker=marker, label=course.line.label)
-            if course.left and course.left != course.end:  # else nobody left, and the hollow marker would hide the filled one
-                axis.plot(*_scaled([course.left], times), color=colour, marker=marker, markerfacecolor="white", linestyle="")
-        points = [
-            point for course in here if course not in levels for point in (*course.curve, course.left, course.end) if point
-        ]
+            marker = MARKERS[dash] if row.spiking else "s"
+            axis.plot(*_scaled(row.curve, times), color=colour, linestyle=dash, linewidth=1.2, alpha=0.7)
+            axis.plot(*_scaled([row.end], times), color=colour, linestyle=dash, marker=marker, label=row.line.label)
+            if row.early_exit and row.early_exit != row.end:  # if they are equal, the hollow marker would hide the filled one
+                axis.plot(*_scaled([row.early_exit], times), color=colour, marker=marker, markerfacecolor="white", linestyle="")
+        points = [point for row in here if row not in levels for point in (*row.curve, row.early_exit, row.end) if point]
         best = front(point for point in points if point[0] > 0)
         axis.step(*_scaled(best, times), where="post", color="#999999", linewidth=4, alpha=0.35, zorder=0, label="front")
         axis.set_xscale("log")
         axis.xaxis.set_major_formatter("{x:g}")
         axis.set_xlabel(x)
         if here:
-            _above(axis, [times * course.end[1] for course in here], max((times * y for _, y in best), default=0.0))
+            _crop_first_steps(axis, [times * row.end[1] for row in here], max((times * y for _, y in best), default=0.0))
     axes[0].set_ylabel(titled(sweep.unit, ACCURACY))
     named = {text: handle for axis in axes for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(named.values(), named.keys(), loc="outside right upper", fontsize=8, frameon=False)
-    level = ", dotted: a network without spikes" if name == "latency" else ", square: a network without spikes"
-    left = "; hollow: left when sure, mean step" if name == "latency" else ""
-    caption = f"{ACCURACY} over {x}; filled: the whole run, line: stopped after each step{left}{level}; grey: the Pareto front"
-    return Plot(f"{name}_accuracy", f"{caption}; means over seeds", png(figure))
+    if name == "latency":
+        further = "hollow marker: early exit, at the mean step; dotted: a network without spikes"
+    else:
+        further = "square: a network without spikes"
+    caption = (
+        f"{ACCURACY} over {x}, means over seeds; filled marker: after all time steps; line: stopped after each time step; "
+        f"{further}; grey: the Pareto front"
+    )
+    return Plot(f"{name}_accuracy", caption, png(figure))
 
 
 def _scaled(points: Sequence[Point], times: float) -> tuple[list[float], list[float]]:
     return [cost for cost, _ in points], [times * accuracy for _, accuracy in points]
 
 
-def _above(axis: "Axes", ends: Sequence[float], top: float) -> None:
-    """Leave out the first steps of long curves, far below where every row ends: the rows shall be told apart."""
+def _crop_first_steps(axis: "Axes", ends: Sequence[float], top: float) -> None:
+    """Cut off the first steps of long curves, which lie far below all final accuracies, so that these are legible."""
     low, high = min(ends), max(*ends, top)
     room = max(0.5 * (high - low), 0.005 * high)
     axis.set_ylim(max(0.0, low - room), high + 0.2 * room)

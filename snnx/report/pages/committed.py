@@ -1,4 +1,4 @@
-"""The committed record: what a sweep gave, kept under docs/results."""
+"""The committed record: the results of a sweep, kept in docs/results."""
 
 import json
 import os
@@ -16,21 +16,24 @@ REMARKS = "<!-- remarks -->"
 
 
 def record(sweep: SweepFile, runs: Sequence[Run], docs: Path) -> list[Path]:
-    """Write `<sweep>.md`, and `runs.jsonl`, `layers.csv` and the plots into `<sweep>/`; the runs include those recorded before.
+    """Write `<sweep>.md`, and in the folder `<sweep>/` the files `runs.jsonl`, `layers.csv` and the plots.
 
-    Only runs that have ended enter. What stands below the line `<!-- remarks -->` was written by a person and is kept.
+    Only runs that have ended are recorded. Text below the line `<!-- remarks -->` of an existing page is kept.
 
     Args:
         sweep: the sweep.
-        runs: its runs, merged with the record.
+        runs: its runs, including those that are already in the record; see `collect`.
         docs: the folder of all records.
 
+    Returns:
+        The files that were written.
+
     Raises:
-        ValueError: no run has ended, or see `remarks`.
+        ValueError: no run has ended, or an existing page has no line for remarks.
     """
     kept = [replace(run, result=entry(run, sweep.name), local=False) for run in runs if run.terminal]
     if not kept:
-        raise ValueError(f"{sweep.name}: must have a run that has ended to be recorded; got {len(runs)} that have not")
+        raise ValueError(f"{sweep.name}: must have at least one run that has ended to be recorded; got {len(runs)} unfinished")
     kept.sort(key=lambda run: (run.row, run.scale, run.seed, run.hash))
     results, folder, page = work_out(sweep, kept), docs / sweep.name, docs / f"{sweep.name}.md"
     written = [write(folder / "runs.jsonl", "".join(json.dumps(run.result) + "\n" for run in kept))]
@@ -41,7 +44,9 @@ def record(sweep: SweepFile, runs: Sequence[Run], docs: Path) -> list[Path]:
 
 
 def entry(run: Run, sweep: str) -> dict:
-    """A run's result as the record keeps it: under this sweep's names, without paths of the machine.
+    """Prepare a run's result for the record: named as in this sweep, without tracebacks and paths of this machine.
+
+    A run that two sweeps share carries the row of the sweep that ran it first; here it gets the row of `sweep`.
 
     Example:
         >>> result = {"row": "Baseline", "error": {"type": "OSError", "traceback": "..."}}
@@ -51,31 +56,31 @@ def entry(run: Run, sweep: str) -> dict:
     result = run.result | {"sweep": sweep, "row": run.row, "seed": run.seed, "further": run.further, "hash": run.hash}
     if result.get("error"):
         result["error"] = {key: value for key, value in result["error"].items() if key != "traceback"}
-    return _placeless(result)
+    return _without_machine_paths(result)
 
 
 def remarks(page: Path) -> str:
-    """What a person wrote below the marker; a new page has nothing there yet.
+    """Read the text that people wrote below the marker of a page; a page that does not exist yet has none.
 
     Raises:
-        ValueError: the page is there without the marker, so what is a remark cannot be told.
+        ValueError: the page exists but has no marker, so that its remarks cannot be found.
     """
     if not page.is_file():
         return "\n"
     _, marker, text = page.read_text(encoding="utf-8").partition(REMARKS)
     if not marker:
-        raise ValueError(f"{page}: must hold the line {REMARKS}, below which remarks are kept; add it or move the file")
+        raise ValueError(f"{page}: must contain the line {REMARKS}, below which remarks are kept; add it or move the file away")
     return text
 
 
-def _placeless(value: object) -> object:
+def _without_machine_paths(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _placeless(item) for key, item in value.items()}
+        return {key: _without_machine_paths(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_placeless(item) for item in value]
+        return [_without_machine_paths(item) for item in value]
     if isinstance(value, str):
         for place, short in ((Path.cwd(), ""), (Path.home(), "~/")):
-            value = value.replace(f"{place}/", short) if place.name else value  # not where the place is the root
+            value = value.replace(f"{place}/", short) if place.name else value  # not for the root folder, which has no name
         if root := os.environ.get("SNNX_DATA"):
             value = value.replace(root, "data")
     return value

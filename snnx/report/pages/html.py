@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs no other: to open in a browser, to attach to a mail."""
+"""A report as one self-contained HTML file, which can be opened in a browser or attached to a mail."""
 
 import base64
 import struct
@@ -7,33 +7,37 @@ from html import escape
 from pathlib import Path
 
 from snnx.report.data.verdict import FAILS, HOLDS, OPEN, RULE
-from snnx.report.pages.notes import reason, titled
+from snnx.report.pages.notes import reason, run_title
 from snnx.report.results import Results
 from snnx.report.tables.table import Table
 
 STYLE = Path(__file__).with_name("page.css")
 SORT = Path(__file__).with_name("sort.js")
-LEGIBLE = 0.6  # of a picture's own width, at which its smallest letters are 10 pixels high
+LEGIBLE = 0.6  # smallest width of a shown picture, as a fraction of its own: its smallest letters are then 10 pixels high
 VERDICT_CLASS = {HOLDS: "holds", FAILS: "fails", OPEN: "open"}
 
 
 def page(results: Results) -> str:
-    """The whole report as HTML."""
-    body = headed(results)
+    """Write the whole report as HTML.
+
+    Returns:
+        The text of the file; styles, scripts and pictures are part of it.
+    """
+    body = heading(results)
     first, *others = results.tables
-    body += [*compared(results, [first]), *_figures(results), *(part for table in others for part in _titled(table))]
+    body += [*comparison(results, [first]), *_figures(results), *(part for table in others for part in _section(table))]
     body += [*failures(results), *provenance(results), script(SORT)]
-    return whole(results.sweep.name, body, STYLE.read_text(encoding="utf-8"))
+    return html_file(results.sweep.name, body, STYLE.read_text(encoding="utf-8"))
 
 
-def whole(title: str, body: Sequence[str], style: str, head: str = "") -> str:
-    """An HTML file that needs no other.
+def html_file(title: str, body: Sequence[str], style: str, head: str = "") -> str:
+    """Put the parts of a page together to an HTML file.
 
     Args:
-        title: for the browser's tab.
-        body: its parts, as HTML.
-        style: as CSS.
-        head: further tags of the head.
+        title: the title in the browser's tab.
+        body: the parts of the body, as HTML.
+        style: the style sheet, as CSS.
+        head: further tags for the head, as HTML.
     """
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -43,8 +47,8 @@ def whole(title: str, body: Sequence[str], style: str, head: str = "") -> str:
     )
 
 
-def headed(results: Results) -> list[str]:
-    """What the sweep is, its command, and what to know before reading numbers."""
+def heading(results: Results) -> list[str]:
+    """The heading of a report: title, command, and the comment of the sweep file."""
     body = [f"<h1>{escape(results.heading)}</h1>"]
     if results.command:
         body.append(f"<pre>{escape(results.command)}</pre>")
@@ -54,21 +58,21 @@ def headed(results: Results) -> list[str]:
 
 
 def script(path: Path) -> str:
-    """A script as part of the page."""
+    """Include a script in the page."""
     return f"<script>\n{path.read_text(encoding='utf-8')}</script>"
 
 
-def compared(results: Results, tables: Sequence[Table]) -> list[str]:
-    """These tables, what a reader has to know of them, and the claims."""
+def comparison(results: Results, tables: Sequence[Table]) -> list[str]:
+    """The given tables, the remarks below them, and the claims."""
     body = ["<p>Means are over seeds, ± is the sample standard deviation, <i>n</i> the number of seeds.</p>"]
-    body += [part for table in tables for part in _titled(table)]
+    body += [part for table in tables for part in _section(table)]
     body += _list(results.notes)
     if results.verdicts:
         body += ["<h2>Claims</h2>", _table(results.claims), f'<p class="rule">{escape(RULE)}</p>']
     return body
 
 
-def _titled(table: Table) -> list[str]:
+def _section(table: Table) -> list[str]:
     return [f"<h2>{escape(table.title)}</h2>", _table(table), *_list(table.below)]
 
 
@@ -78,7 +82,7 @@ def _figures(results: Results) -> list[str]:
 
 
 def provenance(results: Results) -> list[str]:
-    """What the runs were made with."""
+    """How the runs were made: command, machine, versions, code and data."""
     facts = "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in results.provenance)
     return ["<h2>Provenance</h2>", f"<dl>{facts}</dl>"]
 
@@ -108,7 +112,7 @@ def _cell(text: str, side: str) -> str:
 
 
 def _figure(png: bytes, caption: str) -> str:
-    """Never so small that its labels cannot be read: a narrow screen scrolls it."""
+    """A figure with a minimum width, so that its labels stay legible; a narrow screen scrolls it."""
     width, *_ = struct.unpack(">I", png[16:20])
     source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     drawn = f'<img style="min-width: {LEGIBLE * width:.0f}px" src="{source}" alt="{escape(caption)}">'
@@ -116,11 +120,11 @@ def _figure(png: bytes, caption: str) -> str:
 
 
 def failures(results: Results) -> list[str]:
-    """Each failure with its reason; the traceback, where this machine has it, is folded away."""
+    """Each failed run with its error, and its traceback to unfold if it failed on this machine."""
     failed = [run for line in results.lines for run in line.runs if run.state in ("failed", "diverged", "no data")]
     folded = []
     for run in failed:
         traceback = (run.result.get("error") or {}).get("traceback") or "no traceback on this machine"
-        summary = escape(f"{titled(run)} {run.state}: {reason(run)}")
+        summary = escape(f"{run_title(run)} {run.state}: {reason(run)}")
         folded.append(f"<details><summary>{summary}</summary><pre>{escape(traceback)}</pre></details>")
     return ["<h2>Failures</h2>", *folded] if folded else []

@@ -1,4 +1,4 @@
-"""A report in Markdown: `report.md`, and the page of the record."""
+"""A report as Markdown, for `report.md` and for the page of the record."""
 
 from snnx.report.data.verdict import RULE
 from snnx.report.results import Results
@@ -6,11 +6,11 @@ from snnx.report.tables.table import Table, markdown
 
 
 def document(results: Results, images: str = "") -> str:
-    """The whole report as Markdown: the first table, the claims and the figures before all other tables.
+    """Write the whole report as Markdown: the first table, the claims and the figures, then the other tables.
 
     Args:
-        results: what to say.
-        images: the folder of the plots, seen from the document; ends in a slash unless empty.
+        results: the results of the sweep.
+        images: the folder of the plots, relative to the document; either empty or ending in a slash.
     """
     parts = [f"# {results.heading}"]
     if results.command:
@@ -19,7 +19,7 @@ def document(results: Results, images: str = "") -> str:
         parts.append(_plain(results.about).replace("*", r"\*"))
     parts.append("Means are over seeds, ± is the sample standard deviation, n the number of seeds.")
     first, *others = results.tables
-    parts += _titled(first)
+    parts += _section(first)
     if results.notes:
         parts.append("\n".join(f"- {_plain(note)}" for note in results.notes))
     if results.verdicts:
@@ -29,19 +29,19 @@ def document(results: Results, images: str = "") -> str:
         parts += [f"![{plot.caption}]({images}{plot.name}.png)\n\n{plot.caption}." for plot in results.plots]
     if results.layers:
         parts.append(f"Layer by layer, in numbers: [layers.csv]({images}layers.csv).")
-    parts += [part for table in others for part in _titled(table)]
+    parts += [part for table in others for part in _section(table)]
     parts.append("## Provenance")
     parts.append("\n".join(f"- {what}: {_code(what, value)}" for what, value in results.provenance))
     return "\n\n".join(parts) + "\n"
 
 
-def _titled(table: Table) -> list[str]:
+def _section(table: Table) -> list[str]:
     below = ["\n".join(f"- {_plain(text)}" for text in table.below)] if table.below else []
     return [f"## {table.title}", markdown(table), *below]
 
 
 def _plain(text: str) -> str:
-    """An error message may hold anything; in a list item it shall not become markup."""
+    """Escape the characters of an error message that Markdown would take for markup."""
     return text.replace("<", "&lt;").replace("`", "'")
 
 

@@ -1,4 +1,4 @@
-"""What stands below the table: where numbers were read, what failed and why, and what the runs were made with."""
+"""The remarks below the tables (sources, failed runs) and the provenance of the runs."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,39 +8,42 @@ from snnx.options.sweepfile import SweepFile
 from snnx.record.confirmed import code_state
 from snnx.record.source import SNNX
 from snnx.report.data.format import duration
-from snnx.report.data.lines import Line, shared
+from snnx.report.data.lines import Line, shared_overrides
 from snnx.report.data.runs import STATES, Run
 
 
 def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
-    """A line for each thing that a reader of the table has to know."""
-    found = [f"{row.label}: the paper's number is from {row.source}" for row in sweep.live if row.source]
+    """List what a reader has to know about the tables, such as sources, failed runs and rows with two configurations."""
+    found = [f"{row.label}: source of the paper's number: {row.source}" for row in sweep.live if row.source]
     found += [f"{row.label}: {row.note}" for row in sweep.live if row.note]
     known = {row.label for row in sweep.rows}
-    found += [f"scale {scale}: all runs with {further}" for scale, further in shared(lines).items()]
-    found += [f"{name}: several configurations go by this name; claims take the last started" for name in _twice(lines)]
+    found += [f"scale {scale}: all runs have {further}" for scale, further in shared_overrides(lines).items()]
+    found += [
+        f"{name}: several configurations have this name; claims use the one that was started last"
+        for name in _names_used_twice(lines)
+    ]
     runs = [run for line in lines for run in line.runs]
     if 0 < (recorded := sum(not run.local for run in runs)) < len(runs):
-        found.append(f"{recorded} of {len(runs)} runs are of the committed record, made on other machines or before")
+        found.append(f"{recorded} of {len(runs)} runs come from the committed record, not from the outputs on this machine")
     for line in lines:
         if known and line.row not in known:
-            found.append(f"{line.label}: the sweep file has no such row any more")
+            found.append(f"{line.label}: this row is no longer in the sweep file")
         found += _failed(line)
         for run in line.runs:
             if run.state == "unfinished":
-                found.append(f"{titled(run)} is unfinished: nobody is at it; the same command finishes it")
+                found.append(f"{run_title(run)} is unfinished and not running; run the same command again to finish it")
             elif run.state == "done" and run.seed not in line.values(sweep.metric) and not _untrained(run, sweep.metric):
-                found.append(f"{titled(run)} is done but has no finite {sweep.metric}")
+                found.append(f"{run_title(run)} is done but has no finite {sweep.metric}")
     return found
 
 
 def _untrained(run: Run, metric: str) -> bool:
-    """Whether it has no such metric because it had no epoch: what networks are like before training is told by others."""
+    """Whether a run has no such metric because it was not trained; only its test metrics are expected."""
     return not metric.startswith("test/") and not run.result.get("curves")
 
 
 def _failed(line: Line) -> list[str]:
-    """A line for each reason for which runs of a table line failed, with their seeds."""
+    """One remark for each different error among the runs of a line, with the seeds that had it."""
     seeds: dict[str, list[str]] = {}
     for run in line.runs:
         if run.state in ("failed", "diverged", "no data"):
@@ -48,28 +51,32 @@ def _failed(line: Line) -> list[str]:
     return [f"{line.label}, seed {', '.join(ran)}, {text}" for text, ran in seeds.items()]
 
 
-def _twice(lines: Sequence[Line]) -> list[str]:
+def _names_used_twice(lines: Sequence[Line]) -> list[str]:
     names = Counter((line.row, further, line.scale) for line in lines for further in line.further)
     return [" ".join(name).replace("  ", " ") for name, count in names.items() if count > 1]
 
 
-def titled(run: Run) -> str:
-    """Which run it is, in words."""
+def run_title(run: Run) -> str:
+    """Name a run by its row, overrides, seed and scale: `PLIF, seed 0, small`."""
     row = f"{run.row} {run.further}".strip()
     return f"{row}, seed {run.seed}, {run.scale}"
 
 
 def reason(run: Run) -> str:
-    """Why a run failed, in one line."""
+    """The type and message of a run's error, in one line."""
     error = run.result.get("error") or {}
     message = " ".join(str(error.get("message", "")).split())
-    if error.get("type") in ("NoData", "Diverged"):  # the run's state says it already
+    if error.get("type") in ("NoData", "Diverged"):  # the run's state already says the type
         return message
     return f"{error.get('type', 'no reason recorded')}: {message}" if message else error.get("type", "no reason recorded")
 
 
 def provenance(runs: Iterable[Run]) -> list[tuple[str, str]]:
-    """What a reader needs to trust the numbers or to get them again: (what, value) in order."""
+    """List how the runs were made, so that they can be judged and repeated.
+
+    Returns:
+        Pairs of a name and a value, such as `("wall time", "2 min 0 s in total, 59 s to 1 min 1 s per run")`.
+    """
     ended = [run for run in runs if run.terminal]
     results = [run.result for run in ended]
     count = Counter(run.state for run in ended)
@@ -77,8 +84,8 @@ def provenance(runs: Iterable[Run]) -> list[tuple[str, str]]:
     facts = [("runs", ", ".join(f"{count[state]} {state}" for state in STATES if count[state]))]
     facts += [("command", command) for command in _distinct(result.get("command") for result in results)]
     if walls:
-        each = f"{duration(min(walls))} to {duration(max(walls))} a run"
-        facts.append(("wall time", f"{duration(sum(walls))} in all, {each}"))
+        each = f"{duration(min(walls))} to {duration(max(walls))} per run"
+        facts.append(("wall time", f"{duration(sum(walls))} in total, {each}"))
     facts += [("machine", device) for device in _distinct(result.get("device") for result in results)]
     facts += [("versions", text) for text in _distinct(_pairs(result.get("versions")) for result in results)]
     facts += [("commit", text) for text in _distinct(_commit(result.get("git")) for result in results)]
@@ -109,7 +116,7 @@ def _commit(git: dict | None) -> str:
 
 
 def _code(results: Sequence[dict]) -> str:
-    """Whether the code that is here made the runs, or has been shown to compute the same."""
+    """How many runs were computed, or confirmed with `snnx replay`, by the present code."""
     packages = SNNX | component_folders()
     states = Counter(code_state(result, packages) for result in results if result.get("physics"))
     return ", ".join(f"{count} {state}" for state, count in states.items())
@@ -129,7 +136,7 @@ def _scale(result: dict) -> str:
 
 
 def _parameters(runs: Sequence[Run]) -> list[str]:
-    """One number if all rows have it in common, else that of each row."""
+    """One number if all rows have the same number of parameters, otherwise the number of each row."""
     counts = {(run.row, run.scale): run.result["parameters"] for run in runs if run.result.get("parameters")}
     if len(set(counts.values())) == 1:
         return [f"{next(iter(counts.values())):,}"]

@@ -1,5 +1,5 @@
 "use strict";
-// Tables whose head sorts: by the number a cell begins with, or else by its text.
+// Sorts a table when a heading is clicked: by the number that a cell begins with, otherwise by its text.
 
 function sortRows(table, column, order) {
   [...table.tHead.rows[0].cells].forEach((head, at) => head.setAttribute("aria-sort", at === column ? order : "none"));
@@ -9,17 +9,17 @@ function sortRows(table, column, order) {
     return { row, key: Number.isNaN(number) ? cell.textContent : number, number: !Number.isNaN(number) };
   });
   rows.sort((a, b) => {
-    if (a.number !== b.number) return a.number ? -1 : 1; // what has no value stays below
+    if (a.number !== b.number) return a.number ? -1 : 1; // cells without a number stay at the bottom
     return sign * (a.number ? a.key - b.key : a.key.localeCompare(b.key));
   });
-  table.tBodies[0].append(...rows.map((one) => one.row));
+  table.tBodies[0].append(...rows.map((entry) => entry.row));
 }
 
-function turned(head) {
+function otherOrder(head) {
   return head.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
 }
 
 for (const button of document.querySelectorAll("table.compared thead button")) {
   const head = button.parentElement;
-  button.addEventListener("click", () => sortRows(head.closest("table"), head.cellIndex, turned(head)));
+  button.addEventListener("click", () => sortRows(head.closest("table"), head.cellIndex, otherOrder(head)));
 }

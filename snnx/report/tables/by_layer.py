@@ -1,4 +1,4 @@
-"""What probes saw layer by layer, in numbers: the figures of layers as a table for other programs."""
+"""The metrics layer by layer as CSV: the numbers behind the figures, for use in other programs."""
 
 import csv
 import io
@@ -14,30 +14,31 @@ from snnx.report.tables.table import mean_std
 COLUMNS = ("metric", "row", "scale", "further", "seen", "layer", "mean", "std", "n")
 
 
-def of_layers(metric: str) -> bool:
-    """Whether its curves are numbers of layers: no histogram, no picture, and nothing of the whole network."""
+def is_per_layer(metric: str) -> bool:
+    """Whether a metric has one curve per layer; histograms, pictures and curves of the whole network do not."""
     return not (metric in HISTOGRAMS or metric in PICTURES or metric.startswith(PREFIX))
 
 
 def by_layer(lines: Sequence[Line]) -> str:
-    """A line for each metric, row and layer: its mean over time steps, then mean and sample deviation over n seeds.
+    """Average each metric of each row and layer over time steps, then over seeds.
 
-    `seen` says of what: `test`, the whole test set, `correct` and `wrong`, one sample of it each, or `train`. Histograms,
-    pictures and curves of the whole network are no tables and are left out.
+    Histograms, pictures and curves of the whole network are left out.
 
     Returns:
-        CSV; empty where nothing was probed.
+        CSV with mean, sample standard deviation and number of seeds; empty if no metric was recorded by layer. The column
+        `seen` says which samples were measured: `test` is the whole test set, `correct` and `wrong` are single samples of
+        it, `train` is the training set.
     """
     seeds: dict[tuple[str, ...], list[float]] = {}
     for line in lines:
         further = next(iter(line.further), "")
         for run in line.done:
             for metric, kinds in (run.result.get("layers") or {}).items():
-                if not of_layers(metric) or metric.endswith("_by_iteration"):
+                if not is_per_layer(metric) or metric.endswith("_by_iteration"):
                     continue
                 for kind, layers in kinds.items():
                     for layer, values in layers.items():
-                        found = np.array(values, dtype=float)  # null becomes NaN
+                        found = np.array(values, dtype=float)  # None becomes NaN
                         if np.isfinite(found).any():
                             key = (metric, line.row, line.scale, further, kind, layer)
                             seeds.setdefault(key, []).append(float(np.nanmean(found)))

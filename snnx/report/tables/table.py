@@ -1,4 +1,4 @@
-"""The tables of a report, as data and as text: for a terminal, in Markdown, as CSV."""
+"""The tables of a report, and how they are written for a terminal, as Markdown and as CSV."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from snnx.report.data.format import decimals, spread
 from snnx.report.data.lines import Line
 from snnx.report.data.verdict import Verdict
 
-NONE = "-"
+EMPTY = "-"  # a cell without a value
 SPLITS = {
     "train last": "train/acc",
     "val last": "val/acc",
@@ -41,23 +41,23 @@ CSV_COLUMNS = (
 
 @dataclass(frozen=True)
 class Table:
-    """Cells of text."""
+    """A table whose cells are text."""
 
     title: str
     columns: tuple[str, ...]
-    align: str  # a letter a column: l or r
+    align: str  # one letter per column: l or r
     rows: tuple[tuple[str, ...], ...]
-    below: tuple[str, ...] = ()  # what stands under it: formulas
+    below: tuple[str, ...] = ()  # lines below the table, such as formulas
 
 
 def metrics(sweep: SweepFile) -> list[str]:
-    """What gets a table of its own: the sweep's metric, then what else rows report and claims speak of."""
+    """The metrics that get a table: the sweep's metric, then those that rows report and that claims compare."""
     others = [metric for row in sweep.rows for metric in row.reported] + [claim["metric"] for claim in sweep.claims]
     return list(dict.fromkeys([sweep.metric, *others]))
 
 
 def mean_std(values: Sequence[float]) -> tuple[float, float | None]:
-    """Mean and sample standard deviation (n - 1); no deviation of a single number.
+    """Mean and sample standard deviation (with n - 1); the latter is `None` for a single value.
 
     Example:
         >>> mean_std([1.0, 3.0]), mean_std([2.0])
@@ -67,7 +67,7 @@ def mean_std(values: Sequence[float]) -> tuple[float, float | None]:
 
 
 def numbers(sweep: SweepFile, lines: Sequence[Line], metric: str) -> Table:
-    """The paper's number beside ours, in the sweep's unit, and how far they are apart."""
+    """Make a metric's table: the paper's number, ours and their difference, in the unit of the sweep."""
     known, rows = {row.label for row in sweep.rows}, []
     for row in sweep.rows:
         if row.cited is not None:
@@ -78,20 +78,24 @@ def numbers(sweep: SweepFile, lines: Sequence[Line], metric: str) -> Table:
     return Table(titled(sweep.unit, metric), columns, "lrrrll", tuple(rows))
 
 
-def lean(table: Table) -> Table:
-    """Without the columns in which nothing stands.
+def without_empty_columns(table: Table) -> Table:
+    """Drop the columns in which every cell is empty; the first column is always kept.
 
     Example:
-        >>> lean(Table("", ("row", "paper", "ours"), "lrr", (("A", "-", "0.9"), ("B", "-", "-")))).columns
+        >>> without_empty_columns(Table("", ("row", "paper", "ours"), "lrr", (("A", "-", "0.9"), ("B", "-", "-")))).columns
         ('row', 'ours')
     """
-    kept = [place for place in range(len(table.columns)) if not place or any(row[place] != NONE for row in table.rows)]
+    kept = [place for place in range(len(table.columns)) if not place or any(row[place] != EMPTY for row in table.rows)]
     columns, align = tuple(table.columns[place] for place in kept), "".join(table.align[place] for place in kept)
     return replace(table, columns=columns, align=align, rows=tuple(tuple(row[place] for place in kept) for row in table.rows))
 
 
 def splits(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
-    """Training, validation and test, last beside best, so that nobody has to guess which a number is; None of test alone."""
+    """Make the table of training, validation and test accuracy, after the last epoch and at the best validation accuracy.
+
+    Returns:
+        `None` if no line has a training or validation accuracy.
+    """
     times = factor(sweep.unit, "acc")
     rows = []
     for line in lines:
@@ -99,20 +103,20 @@ def splits(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
         if not found["val last"]:
             found["test at best val"] = []
         if found["train last"] or found["val last"]:
-            cells = (spread(*mean_std([times * value for value in values])) if values else NONE for values in found.values())
+            cells = (spread(*mean_std([times * value for value in values])) if values else EMPTY for values in found.values())
             rows.append((line.label, line.scale, *cells))
     title = titled(sweep.unit, "acc").replace("acc", "Accuracy by split")
     return Table(title, ("row", "scale", *SPLITS), "ll" + "r" * len(SPLITS), tuple(rows)) if rows else None
 
 
 def claims(verdicts: Sequence[Verdict]) -> Table:
-    """Every claim with its verdict and the numbers behind it."""
+    """Make the table of claims with their verdicts and mean differences."""
     rows = tuple(
         (
             verdict.claim.text,
             verdict.claim.metric,
             " ".join([verdict.scale, verdict.further]).strip(),
-            verdict.word,
+            verdict.outcome,
             "; ".join(str(link) for link in verdict.evidence),
         )
         for verdict in verdicts
@@ -121,17 +125,17 @@ def claims(verdicts: Sequence[Verdict]) -> Table:
 
 
 def text(table: Table) -> RichTable:
-    """For a terminal."""
+    """Format a table for a terminal."""
     drawn = RichTable(title=Text(table.title), title_justify="left", header_style="bold")
     for column, side in zip(table.columns, table.align, strict=True):
         drawn.add_column(Text(column), justify="right" if side == "r" else "left")
     for row in table.rows:
-        drawn.add_row(*(Text(cell) for cell in row))  # Text: a cell such as metric=[potential] is no markup
+        drawn.add_row(*(Text(cell) for cell in row))  # as plain str, rich would read metric=[potential] as markup
     return drawn
 
 
 def markdown(table: Table) -> str:
-    """For GitHub.
+    """Format a table as GitHub Markdown.
 
     Example:
         >>> print(markdown(Table("", ("row", "ours"), "lr", (("a|b", "0.9"),))))
@@ -145,7 +149,7 @@ def markdown(table: Table) -> str:
 
 
 def comma_separated(sweep: SweepFile, lines: Sequence[Line]) -> str:
-    """For other programs: a line for each row, group and metric, in the sweep's unit and with all digits."""
+    """Write all numbers as CSV, with all digits and in the sweep's unit: one line per row, configuration and metric."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
@@ -170,16 +174,16 @@ def comma_separated(sweep: SweepFile, lines: Sequence[Line]) -> str:
 
 def _measured(sweep: SweepFile, line: Line, paper: float | None, metric: str) -> tuple[str, ...]:
     values = [factor(sweep.unit, metric) * value for value in line.values(metric).values()]
-    ours = difference = NONE
+    ours = difference = EMPTY
     if values:
         mean, std = mean_std(values)
         ours = f"{spread(mean, std)} (n={len(values)})"
         if paper is not None:
             difference = f"{mean - paper:+.{decimals(mean)}f}"
-    return line.label, NONE if paper is None else f"{paper:g}", ours, difference, line.scale or NONE, line.status
+    return line.label, EMPTY if paper is None else f"{paper:g}", ours, difference, line.scale or EMPTY, line.status
 
 
 def _cited(row: Row, metric: str) -> tuple[str, ...]:
-    paper = f"{row.reported[metric]:g}" if metric in row.reported else NONE
+    paper = f"{row.reported[metric]:g}" if metric in row.reported else EMPTY
     source = f" ({row.source})" if row.source else ""
-    return row.label, paper, NONE, NONE, NONE, f"cited: {row.cited}{source}"
+    return row.label, paper, EMPTY, EMPTY, EMPTY, f"cited: {row.cited}{source}"
