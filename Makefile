@@ -9,7 +9,7 @@ SCALE ?= small
 NAME ?= demo_neurons
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-faults test-interchange test-engines lint sweep report bench results reproduce clean
+.PHONY: help install demo test test-fast test-faults test-interchange test-engines lint docs sweep report bench results reproduce clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ test-engines: install ## install joblib, Slurm, Ray and Optuna, and run sweeps t
 lint: install ## check style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+docs: install ## build the website of README, guides, results and API into site/; a broken link is an error
+	$(BIN)/pip install --quiet --editable '.[dev,docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 sweep: install ## run one sweep: make sweep NAME=dtst_fig10_neurons SCALE=small
 	$(BIN)/snnx -m sweep=$(NAME) scale=$(SCALE)
