@@ -41,6 +41,7 @@ class Labelled(pl.LightningDataModule):
         names: names of the files that samples come from, if they may differ between copies; set by `read`.
         split_counts: number of samples in use, `{"train": n, "val": n, "test": n}`; set by `setup`.
         split_hash: digest that identifies these samples; set by `setup`.
+        part_hash: the same for each part, `{"train": ..., "val": ..., "test": ...}`; set by `setup`.
         test_index: position of each test sample in the official file; set by `setup`.
 
     Raises:
@@ -162,11 +163,13 @@ class Labelled(pl.LightningDataModule):
         chosen = {part: _first(share, order[part]) for part in ("train", "val", "test")}
         self.split_counts = {name: len(index) for name, index in chosen.items()}
         self.test_index = chosen["test"]
-        rows = [
-            samples.index for samples, _ in official.values() if isinstance(samples, Mapped)
-        ]  # which rows are test samples may depend on a seed
+        rows = [index for samples, _ in official.values() for index in _row_numbers(samples)]
         self.split_hash = fingerprint([*chosen.values(), *(labels for _, labels in official.values()), *rows], self.names)
         source = {"val": official["train"], **official}
+        self.part_hash = {
+            part: fingerprint([index, source[part][1][index], *_row_numbers(source[part][0])], self.names)
+            for part, index in chosen.items()
+        }
         return {name: (_rows(source[name][0], index), source[name][1][index]) for name, index in chosen.items()}
 
     def _check(self, part: str, samples: Samples, labels: Tensor) -> None:
@@ -182,6 +185,11 @@ class Labelled(pl.LightningDataModule):
 def _first(share: float, order: Tensor) -> Tensor:
     """Return the first part of `order`, at least one sample, sorted in the order of the file."""
     return order[: max(1, round(share * len(order)))].sort().values
+
+
+def _row_numbers(samples: Samples) -> list[Tensor]:
+    """Return which rows of its file the samples are, as one tensor; none if they are all in memory."""
+    return [samples.index] if isinstance(samples, Mapped) else []
 
 
 def _rows(samples: Samples, index: Tensor) -> Samples:

@@ -120,13 +120,15 @@ class Method(pl.LightningModule):
             self._require_finite("train", images, steps)
         return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        self._evaluate("val", batch)
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """Return whether each sample was classified correctly, `[B]`, by the key of the accuracy that is their mean."""
+        return self._evaluate("val", batch)
 
-    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        self._evaluate("test", batch)
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """Return the same as `validation_step`, with the further accuracies that the metrics measure."""
+        return self._evaluate("test", batch)
 
-    def _evaluate(self, split: str, batch: tuple[Tensor, Tensor]) -> None:
+    def _evaluate(self, split: str, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         images, labels = batch
         if self.recorder is not None:
             self.recorder.labels = labels
@@ -134,8 +136,11 @@ class Method(pl.LightningModule):
         correct = scores.argmax(1) == labels
         self._count(split, loss, correct)
         self._require_finite(split, images, 0)
+        found = {f"{split}/acc": correct}
         if self.recorder is not None:
+            found |= {f"{split}/{name}": right for metric in self.recorder.metrics for name, right in metric.correct().items()}
             self.recorder.end_batch(correct)
+        return found
 
     def _count(self, split: str, loss: Tensor, correct: Tensor) -> None:
         size = len(correct)

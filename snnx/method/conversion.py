@@ -214,12 +214,12 @@ class Conversion(Method):
             if not left:
                 return
 
-    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         images, labels = batch
-        scores = tell_targets(self.backbone, *self._made, images)
-        self._ann_correct = self._ann_correct + (scores.argmax(1) == labels).sum()
+        ann_correct = tell_targets(self.backbone, *self._made, images).argmax(1) == labels
+        self._ann_correct = self._ann_correct + ann_correct.sum()
         self._tested += len(labels)
-        super().test_step(batch, batch_idx)
+        return {**super().test_step(batch, batch_idx), "test/ann_acc": ann_correct}
 
     def on_test_epoch_end(self) -> None:
         _, correct, samples, _ = self._sums["test"].tolist()

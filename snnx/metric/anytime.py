@@ -97,6 +97,7 @@ class AnyTime(Counting):
             raise ValueError(f"AnyTime: marks must be ascending steps from 1 on; got {list(marks)}")
         super().__init__()
         self.confidence, self.every, self.marks = float(confidence), every, tuple(marks)
+        self._right: dict[str, Tensor] = {}  # for each mark, whether each sample of the present batch is right there
         self._left: Tensor | None = None  # which samples of the present batch have become confident
         self._kept: Tensor | None = None  # whether the answers at which they did were right
         self._answer: Tensor | None = None  # answers at the last measured step; `_since` is the step since which they stand
@@ -110,6 +111,7 @@ class AnyTime(Counting):
 
     def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
         self._left = self._kept = self._answer = None
+        self._right = {}
         return super().measure_input(images, encoded)
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
@@ -131,6 +133,8 @@ class AnyTime(Counting):
         sure = scores.softmax(2).amax(2) >= self.confidence
         left = torch.zeros_like(right[0]) if self._left is None else self._left
         kept = torch.zeros_like(left) if self._kept is None else self._kept
+        before = 0 if self._answer is None else self._step  # steps of this batch that earlier pieces have shown
+        self._right |= {f"anytime_acc_at_{m}": right[m - 1 - before] for m in self.marks if before < m <= before + len(right)}
         exits, running = [], []
         for right_t, sure_t in zip(right, sure, strict=True):
             kept = torch.where(left, kept, right_t)
@@ -160,6 +164,9 @@ class AnyTime(Counting):
             self._answer, self._step = answer, self._step + 1
             stood.append(self._since)
         return torch.stack(stood)
+
+    def correct(self) -> dict[str, Tensor]:
+        return dict(self._right)
 
     def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
         steps = max(len(v) for table in curves.values() for v in table.values())

@@ -57,6 +57,14 @@ class Metric:
         """Return curves `[T, B]` of a convolution or linear layer, from its input `[T, B, *]`."""
         return {}
 
+    def correct(self) -> dict[str, Tensor]:
+        """Return whether each sample of the batch was classified correctly, `[B]`, by the name of the accuracy in the result.
+
+        For a metric that measures accuracies of its own, such as that of a network stopped early; claims on these can then be
+        decided sample by sample.
+        """
+        return {}
+
     def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
         """Compute the final curves from the reduced curves of `over_samples`; by default they are the same."""
         return curves

@@ -14,8 +14,8 @@ from snnx.run.build import build_data, build_trainer
 from snnx.run.changed import changed
 from snnx.run.reason import reason
 from snnx.run.reopen import reopen
-from snnx.run.run import watched
 from snnx.run.signature import check_signatures
+from snnx.run.test import watched
 
 
 def retest(path: str | Path, words: list[str]) -> dict:

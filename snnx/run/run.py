@@ -4,7 +4,6 @@ import resource
 import time
 import traceback
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytorch_lightning as pl
 from omegaconf import OmegaConf
@@ -13,10 +12,8 @@ from snnx.dataset.published import NoData
 from snnx.logger.views import views_of
 from snnx.method.base import Method
 from snnx.method.finite import Diverged
-from snnx.metric.layer_values import as_csv, rounded
-from snnx.metric.recorder import Recorder
+from snnx.metric.layer_values import as_csv
 from snnx.neuron.node import Node
-from snnx.quantization.symmetric import Symmetric
 from snnx.record import provenance, result_file, run_folder, source
 from snnx.record.checkpoint import CODE, DATA, path_of
 from snnx.record.job import Job
@@ -24,6 +21,7 @@ from snnx.record.write import write
 from snnx.run import ddp
 from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
+from snnx.run.callback.answers import Answers
 from snnx.run.callback.epoch_log import EpochLog
 from snnx.run.callback.first_losses import FirstLosses
 from snnx.run.callback.keep import Keep
@@ -33,6 +31,7 @@ from snnx.run.callback.stop import Stop
 from snnx.run.component import component
 from snnx.run.history import finished
 from snnx.run.outdated import code_of, note
+from snnx.run.test import test
 
 
 def execute(job: Job) -> dict:
@@ -97,8 +96,8 @@ def compute(job: Job) -> dict:
     stop = Stop()
     with views_of(job) as (views, final), stop.listening():
         curves = EpochLog(folder / "metrics.csv", views)
-        first = FirstLosses()
-        callbacks = [Reseed(config["seed"]), first, Progress(folder / "progress.json"), stop, curves, keep]
+        first, answers = FirstLosses(), Answers()
+        callbacks = [Reseed(config["seed"]), first, answers, Progress(folder / "progress.json"), stop, curves, keep]
         callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # they watch training
         with ddp.others(job, compute):
             trainer = build_trainer(config, job.id, folder, callbacks=callbacks, made_with=made_with)
@@ -115,7 +114,8 @@ def compute(job: Job) -> dict:
         first_losses = list(first.losses)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
         other = best and best != trainer.max_epochs  # the last epoch is tested in any case; if it is the best, once is enough
-        tested = test(trainer, method, data, path_of(keep.folder, best) if other else None, quantization)
+        validated = answers.validated()
+        tested = test(trainer, method, data, answers, path_of(keep.folder, best) if other else None, quantization)
         last = {key: values[-1] for key, values in history.items()}
         if accuracies := history.get("val/acc", []):
             last |= {"val/acc_first": accuracies[0], "val/acc_best": max(accuracies), "best_epoch": best}
@@ -135,6 +135,11 @@ def compute(job: Job) -> dict:
             "content": content["content"],
             **data.facts,
         },
+        "answers": {
+            part: {"samples": data.split_counts[part], "identity": data.part_hash[part], "correct": correct}
+            for part, correct in (("val", validated), ("test", tested.pop("answers")))
+            if correct
+        },
         "formulas": {key: text for key, text in method.formulas.items() if key in final},
         "code": made_with[CODE],
         "parameters": sum(p.numel() for p in method.parameters()),
@@ -145,38 +150,6 @@ def compute(job: Job) -> dict:
         "device": provenance.device(trainer.strategy.root_device),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
-
-
-def test(
-    trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best: Path | None, quantization: Symmetric | None
-) -> dict:
-    """Test the last epoch with all metrics, then with quantised weights if `quantization` is set, then the best epoch.
-
-    `best` is the checkpoint of the best epoch, or `None` if the best epoch is the last one and needs no test of its own.
-    """
-    at_best, recorder = watched(trainer, method, data)
-    metrics = {**at_best, **recorder.scalars()}  # before a checkpoint resets metrics that watched training
-    layers = rounded(recorder)
-    for bits in quantization.bits if quantization else []:
-        with quantization.applied(method.backbone, bits):
-            coarse, coarse_recorder = watched(trainer, method, data)
-        metrics |= {f"{key}_{bits}bit": value for key, value in {**coarse, **coarse_recorder.scalars()}.items()}
-    if best:
-        (at_best,) = trainer.test(method, datamodule=data, ckpt_path=str(best), verbose=False, weights_only=True)
-    samples = {kind: None if place is None else int(data.test_index[place]) for kind, place in recorder.samples.items()}
-    return {
-        "metrics": {**metrics, **{f"{key}_best": value for key, value in at_best.items()}},
-        "layers": layers,
-        "samples": samples,
-    }
-
-
-def watched(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> tuple[dict[str, float], Recorder]:
-    """Test the network with its present weights, and return the numbers and the recorder that watched the test."""
-    with Recorder(method.backbone, list(method.metrics.values()), method.watch, method.encoding) as method.recorder:
-        (found,) = trainer.test(method, datamodule=data, verbose=False)
-    recorder, method.recorder = method.recorder, None
-    return found, recorder
 
 
 def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep: Keep) -> None:

@@ -1,0 +1,58 @@
+"""Tests a trained network: its last epoch, the same weights with few bits, and its best epoch."""
+
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from snnx.method.base import Method
+from snnx.metric.layer_values import rounded
+from snnx.metric.recorder import Recorder
+from snnx.quantization.symmetric import Symmetric
+from snnx.run.callback.answers import Answers
+
+
+def test(
+    trainer: pl.Trainer,
+    method: Method,
+    data: pl.LightningDataModule,
+    answers: Answers,
+    best: Path | None,
+    quantization: Symmetric | None,
+) -> dict:
+    """Test the last epoch with all metrics, then with quantised weights if `quantization` is set, then the best epoch.
+
+    Args:
+        best: checkpoint of the best epoch, or `None` if the best epoch is the last one and needs no test of its own.
+        answers: a callback of the trainer, which has collected nothing else.
+
+    Returns:
+        `metrics`; `layers`, the metrics of each layer; `samples`, the place in the official test set of each sample that is
+        shown; `answers`, the packed correctness of every sample by the accuracy that is their mean.
+    """
+    at_best, recorder = watched(trainer, method, data)
+    correct = at_last = answers.tested()
+    metrics = {**at_best, **recorder.scalars()}  # before a checkpoint resets metrics that watched training
+    layers = rounded(recorder)
+    for bits in quantization.bits if quantization else []:
+        with quantization.applied(method.backbone, bits):
+            coarse, coarse_recorder = watched(trainer, method, data)
+        metrics |= {f"{key}_{bits}bit": value for key, value in {**coarse, **coarse_recorder.scalars()}.items()}
+        correct = correct | {f"{key}_{bits}bit": right for key, right in answers.tested().items()}
+    if best:
+        (at_best,) = trainer.test(method, datamodule=data, ckpt_path=str(best), verbose=False, weights_only=True)
+        at_last = answers.tested()
+    samples = {kind: None if place is None else int(data.test_index[place]) for kind, place in recorder.samples.items()}
+    return {
+        "metrics": {**metrics, **{f"{key}_best": value for key, value in at_best.items()}},
+        "layers": layers,
+        "samples": samples,
+        "answers": {**correct, **{f"{key}_best": right for key, right in at_last.items() if key in at_best}},
+    }
+
+
+def watched(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> tuple[dict[str, float], Recorder]:
+    """Test the network with its present weights, and return the numbers and the recorder that watched the test."""
+    with Recorder(method.backbone, list(method.metrics.values()), method.watch, method.encoding) as method.recorder:
+        (found,) = trainer.test(method, datamodule=data, verbose=False)
+    recorder, method.recorder = method.recorder, None
+    return found, recorder
