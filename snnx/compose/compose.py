@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from omegaconf import DictConfig, OmegaConf
 
 from snnx.record import provenance
-from snnx.record.identity import PLACES, contents, run_id
+from snnx.record.identity import PATHS_AND_DEVICES, contents, run_id
 from snnx.record.job import Job
 
 
@@ -49,7 +49,7 @@ def _plain(config: DictConfig, seed: int | None = None) -> dict:
 
 
 def _is_plumbing(key: str) -> bool:
-    return key in {"force", "recorded", "outdated", *PLACES} or key.split(".")[0] in ("logger", "hydra")
+    return key in {"force", "recorded", "outdated", *PATHS_AND_DEVICES} or key.split(".")[0] in ("logger", "hydra")
 
 
 def _file_name(named: str, rest: str) -> str:
