@@ -1,4 +1,4 @@
-"""The committed record of the benchmarks: a page, the numbers behind it, and two pictures."""
+"""Writes the committed record of the benchmarks: a page, its numbers as JSON, and two figures."""
 
 import json
 from pathlib import Path
@@ -12,9 +12,12 @@ def record(folder: Path, results: dict, tables: list[Table], notes: list[str], p
     """Write `README.md`, `results.json` and the plots into `folder`.
 
     Args:
-        folder: where the record lies.
-        results: `facts` of the measurement (what, and its value) and every round of every measurement.
-        tables, notes, plots: what the page shows.
+        folder: the folder of the record.
+        results: the key `facts` describes machine and versions; the other keys are measurements with all their rounds.
+        tables, notes, plots: the contents of the page.
+
+    Returns:
+        The files that were written.
     """
     written = [write(folder / f"{plot.name}.png", plot.png) for plot in plots]
     written.append(write(folder / "results.json", json.dumps(results, indent=1) + "\n"))
@@ -22,13 +25,13 @@ def record(folder: Path, results: dict, tables: list[Table], notes: list[str], p
 
 
 def page(facts: dict[str, str], tables: list[Table], notes: list[str], plots: list[Plot]) -> str:
-    """The page in Markdown.
+    """Write the page as Markdown.
 
     Example:
         >>> print(page({"command": "snnx bench all"}, [Table("Layer", ("layer", "ms"), "lr", (("LIF", "0.1"),))], [], []))
         # Benchmarks
         <BLANKLINE>
-        Written by the command below, never by hand; every round is in `results.json`.
+        This page was written by the command below; `results.json` has the time of every round.
         <BLANKLINE>
         - command: snnx bench all
         <BLANKLINE>
@@ -39,7 +42,7 @@ def page(facts: dict[str, str], tables: list[Table], notes: list[str], plots: li
         | LIF | 0.1 |
         <BLANKLINE>
     """
-    parts = ["# Benchmarks", "Written by the command below, never by hand; every round is in `results.json`."]
+    parts = ["# Benchmarks", "This page was written by the command below; `results.json` has the time of every round."]
     parts.append("\n".join(f"- {what}: {value}" for what, value in facts.items()))
     parts += [f"![{plot.caption}]({plot.name}.png)\n\n{plot.caption}." for plot in plots]
     for table in tables:

@@ -1,4 +1,4 @@
-"""What a time step of a converted network costs, beside SpikingJelly's converter on the same weights."""
+"""Measures a time step of a converted network, and of SpikingJelly's conversion of the same weights."""
 
 import torch
 import torchvision
@@ -16,11 +16,14 @@ from snnx.report.tables.table import Table
 
 FULL = {"width": 0.25, "shape": (10, 32, 3, 32, 32), "rounds": 8}
 SMOKE = {"width": 0.0625, "shape": (2, 2, 3, 32, 32), "rounds": 1}
-FLOOR = "ReLU, same images"
+BASELINE = "ReLU, same images"
 
 
-class Plain(torchvision.models.ResNet):
-    """torchvision's ResNet-18 without its pooling, narrower: what SpikingJelly's converter can trace, with our names."""
+class TorchvisionResNet(torchvision.models.ResNet):
+    """torchvision's ResNet-18 without the first pooling, for any width.
+
+    SpikingJelly's converter can trace it, and its parameters have the names of our ResNet's.
+    """
 
     def __init__(self, width: float, classes: int) -> None:
         self.width = width
@@ -36,7 +39,7 @@ class Plain(torchvision.models.ResNet):
 
 
 class Steps:
-    """A converted network that goes on for as many steps as the piece of input has, called like a function."""
+    """Runs a converted network from its resting state on an input of several time steps when called."""
 
     def __init__(self, network: nn.Module, current: Tensor) -> None:
         self.network, self.current = network, current
@@ -48,25 +51,34 @@ class Steps:
 
 
 def measure(width: float, shape: tuple[int, ...], rounds: int) -> dict:
-    """Seconds of every round of one piece of the run: `T` steps of `B` images, from rest."""
+    """Time each network on `T` steps of `B` images.
+
+    Args:
+        width: of the ResNet, as a fraction of its full width.
+        shape: `[T, B, C, H, W]` of the input.
+        rounds: how often each network is timed.
+
+    Returns:
+        The seconds of every round by network, and the arguments.
+    """
     torch.manual_seed(0)
     ours = ResNet(neuron=nn.ReLU, in_shape=shape[2:], classes=10, width=width, stem="imagenet", stem_pool="none")
     current = torch.rand(shape[1:]).expand(shape)
     for _ in range(3):
         ours(current[:1])
-    plain = Plain(width, 10)
+    plain = TorchvisionResNet(width, 10)
     plain.load_state_dict(ours.state_dict())
     folded = fold_norm(ours, shape[2:])
-    contestants = {
-        FLOOR: Steps(fold_norm(ours, shape[2:]), current),
+    compared = {
+        BASELINE: Steps(fold_norm(ours, shape[2:]), current),
         "snnx": Steps(convert(folded, links(folded, shape[2:]), calibrate(folded, lambda: [current[0]])), current),
-        "SpikingJelly": Steps(theirs(plain, current[0]), current),
+        "SpikingJelly": Steps(convert_with_spikingjelly(plain, current[0]), current),
     }
-    return {"width": width, "shape": list(shape), "rounds": rounds, "seconds": in_turns(contestants, rounds)}
+    return {"width": width, "shape": list(shape), "rounds": rounds, "seconds": in_turns(compared, rounds)}
 
 
-def theirs(plain: nn.Module, images: Tensor) -> nn.Module:
-    """SpikingJelly's conversion, for many steps at once."""
+def convert_with_spikingjelly(plain: nn.Module, images: Tensor) -> nn.Module:
+    """Convert a network with SpikingJelly, in its mode for several time steps per call."""
     recipe = ann2snn.RateCodingRecipe([images], mode="Max")
     converted = ann2snn.Converter(recipe, device="cpu").convert(plain)
     functional.set_step_mode(converted, "m")
@@ -74,11 +86,11 @@ def theirs(plain: nn.Module, images: Tensor) -> nn.Module:
 
 
 def tables(measured: dict) -> list[Table]:
-    """The time of a step, of the whole batch and of one image."""
+    """Make the table: time per step, for the whole batch and for one image."""
     median, (steps, batch, *_) = medians(measured["seconds"]), measured["shape"]
     rows = tuple(
-        (name, f"{1e3 * value / steps:.2f}", f"{1e6 * value / steps / batch:.0f}", f"{value / median[FLOOR]:.2f}")
+        (name, f"{1e3 * value / steps:.2f}", f"{1e6 * value / steps / batch:.0f}", f"{value / median[BASELINE]:.2f}")
         for name, value in median.items()
     )
     title = f"Converted ResNet-18*, width {measured['width']:g}, on {measured['shape']} float32, median of {measured['rounds']}"
-    return [Table(title, ("network", "ms a step", "µs a step and image", f"x {FLOOR}"), "lrrr", rows)]
+    return [Table(title, ("network", "ms per step", "µs per step and image", f"x {BASELINE}"), "lrrr", rows)]

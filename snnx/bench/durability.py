@@ -1,4 +1,4 @@
-"""What it costs that nothing is lost: checkpoints, finished and interrupted sweeps, and questions to a large ledger."""
+"""Measures what durability costs: checkpoints, finished and interrupted sweeps, and `snnx status` of many runs."""
 
 import json
 import os
@@ -18,13 +18,24 @@ from snnx.report.tables.table import Table
 
 FULL = {"seeds": 25, "runs": 10_000, "megabytes": (0.1, 4, 40), "epochs": 40, "rounds": 5}
 SMOKE = {"seeds": 1, "runs": 20, "megabytes": (0.1,), "epochs": 2, "rounds": 1}
-ROWS = 4  # of demo_neurons
+ROWS = 4  # the number of rows in the sweep demo_neurons
 
 
 def measure(seeds: int, runs: int, megabytes: tuple[float, ...], epochs: int, rounds: int) -> dict:
-    """Seconds of each; every command is a process of its own, as a user's is."""
-    with TemporaryDirectory() as place:
-        folder = Path(place)
+    """Time each command in a separate process, as a user would run it.
+
+    Args:
+        seeds: number of seeds of the sweep `demo_neurons`.
+        runs: how many copies of a run are added for `snnx status` of many runs.
+        megabytes: sizes of the checkpoints.
+        epochs: epochs of the runs that are interrupted.
+        rounds: how often each is timed.
+
+    Returns:
+        The seconds of every round by measurement.
+    """
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         line = ["-m", "sweep=demo_neurons", f"seed={','.join(map(str, range(seeds)))}", *TINY]
         snnx(folder, *line)
         again = [_timed(folder, *line) for _ in range(rounds)]
@@ -49,7 +60,7 @@ def _timed(folder: Path, *words: str) -> float:
 
 
 def _multiply(outputs: Path, runs: int) -> None:
-    """Copies of one run's result under other seeds and hashes, until the sweep has that many runs."""
+    """Add `runs` copies of one run's result to the sweep, with new seeds and hashes."""
     link = next(path for path in (outputs / "demo_neurons").iterdir() if path.is_symlink())
     result = json.loads((link / "result.json").read_text(encoding="utf-8"))
     row = link.name.split(",")[0]
@@ -61,11 +72,11 @@ def _multiply(outputs: Path, runs: int) -> None:
 
 
 def _checkpoint(megabytes: float, rounds: int) -> dict[str, list[float]]:
-    """Writing with sync and reading back with checksums, beside torch's own save."""
+    """Time our checkpoint, which is synced to disk and read back with its checksums, and torch.save for comparison."""
     state = {"state_dict": {"w": torch.rand(round(megabytes * 2**18))}}
     found: dict[str, list[float]] = {"ours": [], "torch.save": []}
-    with TemporaryDirectory() as place:
-        path = Path(place) / "epoch=1.ckpt"
+    with TemporaryDirectory() as temporary:
+        path = Path(temporary) / "epoch=1.ckpt"
         for _ in range(rounds):
             start = time.perf_counter()
             Checkpoints("bench", {}).save_checkpoint(state, path)
@@ -78,12 +89,12 @@ def _checkpoint(megabytes: float, rounds: int) -> dict[str, list[float]]:
 
 
 def _interrupted(epochs: int) -> dict[str, float]:
-    """A sweep of two runs in peace, and the same sweep whose driver and run are killed in the middle of the first run."""
+    """Time a sweep of two runs without interruption, and the same sweep killed during its first run and started again."""
     line = ["-m", "seed=0,1", f"trainer.max_epochs={epochs}", "trainer.accelerator=cpu"]
-    with TemporaryDirectory() as place:
-        whole = _timed(Path(place), *line)
-    with TemporaryDirectory() as place:
-        folder = Path(place)
+    with TemporaryDirectory() as temporary:
+        whole = _timed(Path(temporary), *line)
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         start = time.perf_counter()
         command = [sys.executable, "-m", "snnx", *line]
         env = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
@@ -98,14 +109,14 @@ def _interrupted(epochs: int) -> dict[str, float]:
 
 
 def tables(measured: dict) -> list[Table]:
-    """Commands, and checkpoints."""
-    ratios = [one["interrupted"] / one["whole"] for one in measured["interrupted"]]
+    """Make the tables of commands and of checkpoints."""
+    ratios = [times["interrupted"] / times["whole"] for times in measured["interrupted"]]
     commands = (
-        (f"a finished sweep of {measured['runs']} runs again", *_cell(measured["again"])),
+        (f"running a finished sweep of {measured['runs']} runs again", *_cell(measured["again"])),
         (f"snnx status of {measured['runs']} runs", *_cell(measured["status"])),
         (f"snnx status of {measured['many']:,} runs", *_cell(measured["status of many"])),
         (
-            "a sweep killed in its middle and finished, over the same in peace",
+            "a sweep that is killed halfway and started again, relative to one without interruption",
             f"{statistics.median(ratios):.2f}x",
             str(len(ratios)),
         ),
@@ -119,9 +130,9 @@ def tables(measured: dict) -> list[Table]:
         for size, times in measured["checkpoint"].items()
     )
     return [
-        Table("Ledger", ("command", "s, median", "n"), "lrr", commands),
+        Table("Commands on many runs", ("command", "s, median", "n"), "lrr", commands),
         Table(
-            "A checkpoint: written, synced, read back and checked",
+            "A checkpoint: written, synced to disk, read back and checked",
             ("size", "ms, median", "torch.save alone, ms", "n"),
             "lrrr",
             checkpoints,

@@ -1,4 +1,4 @@
-"""What each encoding costs for each value that it gives."""
+"""Measures the time that each encoding takes per value of its output."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,12 @@ SMOKE = {"shape": (2, 1, 8, 8), "timesteps": 3, "rounds": 2}
 
 
 def encodings(timesteps: int, channels: int) -> dict[str, Encoding]:
-    """Every option of `conf/encoding`, built with what stands in its file."""
+    """Build every option of `conf/encoding` with the arguments in its file.
+
+    Args:
+        timesteps: replaces `${timesteps}` in the files.
+        channels: of the images.
+    """
     built = {}
     for option, file in files("encoding").items():
         node = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -29,14 +34,19 @@ def encodings(timesteps: int, channels: int) -> dict[str, Encoding]:
 
 
 def measure(shape: tuple[int, ...], timesteps: int, rounds: int) -> dict:
-    """Seconds of every round of every encoding, and how many values it gives.
+    """Time every encoding on uniformly random images.
 
-    Shape:
-        uniform images `shape`, `[B, C, H, W]`, to `[T, B, C', H, W]`.
+    Args:
+        shape: `[B, C, H, W]` of the images.
+        timesteps: `T` of the encodings.
+        rounds: how often each encoding is timed.
+
+    Returns:
+        The seconds of every round by encoding, how many values each encoding puts out, and the arguments.
     """
     x = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     options = encodings(timesteps, shape[1])
-    inputs = {3: x, 4: torch.stack([x] * timesteps, dim=1)}  # images, and event frames
+    inputs = {3: x, 4: torch.stack([x] * timesteps, dim=1)}  # dimensions of a sample: 3 for images, 4 for event frames
     given = {name: inputs[encoding.sample_dims] for name, encoding in options.items()}
     with torch.no_grad():
         values = {name: encoding(given[name]).numel() for name, encoding in options.items()}
@@ -45,7 +55,7 @@ def measure(shape: tuple[int, ...], timesteps: int, rounds: int) -> dict:
 
 
 def from_rest(encoding: Encoding, x: Tensor) -> Callable[[], Tensor]:
-    """`encoding` of `x`; one with a neuron starts from rest each time."""
+    """A function that encodes `x`; the state of an encoding with neurons is reset before each call."""
 
     def encode() -> Tensor:
         functional.reset_net(encoding)
@@ -55,11 +65,11 @@ def from_rest(encoding: Encoding, x: Tensor) -> Callable[[], Tensor]:
 
 
 def tables(measured: dict) -> list[Table]:
-    """One row an encoding."""
+    """Make the table, with one row per encoding."""
     values = measured["values"]
     rows = tuple(
         (name, f"{1e3 * second:.3f}", f"{1e9 * second / values[name]:.3f}")
         for name, second in medians(measured["seconds"]).items()
     )
     title = f"Encoding {measured['shape']} in {measured['timesteps']} steps, median of {measured['rounds']}"
-    return [Table(title, ("encoding", "ms", "ns per value given"), "lrr", rows)]
+    return [Table(title, ("encoding", "ms", "ns per output value"), "lrr", rows)]

@@ -1,4 +1,4 @@
-"""How a fused layer's cost grows with time, beside a ReLU's, and what its first call in a process costs."""
+"""Measures how the cost of a LIF layer grows with the number of time steps, and what its first call in a process costs."""
 
 import os
 import statistics
@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from snnx.bench.layers import FLOOR, Layer, fresh
+from snnx.bench.layers import BASELINE, Layer, fresh
 from snnx.bench.turns import in_turns, medians
 from snnx.neuron.lif import LIF
 from snnx.report.tables.table import Table
@@ -34,27 +34,37 @@ neuron, total = LIF(), torch.zeros(shape)
 with torch.no_grad():
     for start in range(0, steps, chunk):
         total += neuron(torch.rand(chunk, *shape)).sum(0)
-print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024)  # rusage counts the parent too
+print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024)  # rusage includes the parent
 """
 
 
 def measure(steps: Sequence[int], shape: Sequence[int], chunk: int, rounds: int) -> dict:
-    """Seconds of forward + backward for each T of ReLU and LIF, MiB of a run in chunks for each T, and seconds of a process's
-    first call."""
+    """Time ReLU and LIF for each number of steps, and measure memory and first calls of LIF in separate processes.
+
+    Args:
+        steps: the numbers of time steps `T`.
+        shape: of one time step.
+        chunk: how many steps are passed at a time when memory is measured.
+        rounds: how often each is timed.
+
+    Returns:
+        Seconds of forward + backward by layer and `T`, MiB of memory by `T`, and seconds of the first call with and without
+        compiled code in numba's cache.
+    """
 
     def call(layer: Layer, t: int):
         x = torch.rand(t, *shape).requires_grad_()
 
-        def both() -> None:
+        def forward_backward() -> None:
             x.grad = None
             layer(x).backward(x.detach())
 
-        return both
+        return forward_backward
 
-    layers = {FLOOR: torch.relu, "LIF": fresh(LIF())}
+    layers = {BASELINE: torch.relu, "LIF": fresh(LIF())}
     seconds = in_turns({f"{name} {t}": call(layer, t) for t in steps for name, layer in layers.items()}, rounds)
     memory = {str(t): float(_python(CHUNKED, t, chunk, *shape)) for t in steps}
-    warm = [float(_python(FIRST_CALL)) for _ in range(rounds + 1)][1:]  # the first may fill the cache
+    warm = [float(_python(FIRST_CALL)) for _ in range(rounds + 1)][1:]  # without the first, which may have to fill the cache
     with TemporaryDirectory() as empty:
         cold = [float(_python(FIRST_CALL, cache=empty))]
     return {"shape": list(shape), "chunk": chunk, "seconds": seconds, "memory": memory, "warm": warm, "cold": cold}
@@ -67,22 +77,22 @@ def _python(code: str, *words: int, cache: str | None = None) -> str:
 
 
 def tables(measured: dict) -> list[Table]:
-    """Growth with T, and first calls."""
+    """Make the tables of time and memory by T, and of first calls."""
     median = medians(measured["seconds"])
     rounds = str(len(next(iter(measured["seconds"].values()))))
     grown = tuple(
-        (t, *(f"{1e6 * median[f'{name} {t}'] / int(t):.1f}" for name in (FLOOR, "LIF")), f"{memory:.0f}")
+        (t, *(f"{1e6 * median[f'{name} {t}'] / int(t):.1f}" for name in (BASELINE, "LIF")), f"{memory:.0f}")
         for t, memory in measured["memory"].items()
     )
     title = (
         f"Forward + backward over T steps of {measured['shape']}, median of {rounds}; "
-        f"memory of LIF with T in chunks of {measured['chunk']}"
+        f"memory of LIF if T is passed in chunks of {measured['chunk']}"
     )
     calls = (
         ("compiled code in the cache", f"{statistics.median(measured['warm']):.2f}", str(len(measured["warm"]))),
         ("empty cache", f"{statistics.median(measured['cold']):.2f}", str(len(measured["cold"]))),
     )
     return [
-        Table(title, ("T", f"{FLOOR}, µs a step", "LIF, µs a step", "peak MiB in chunks"), "rrrr", grown),
+        Table(title, ("T", f"{BASELINE}, µs per step", "LIF, µs per step", "peak MiB in chunks"), "rrrr", grown),
         Table("First forward + backward in a process", ("cache", "s, median", "n"), "lrr", calls),
     ]

@@ -1,4 +1,4 @@
-"""What one layer costs, forward and backward, beside a ReLU on the same tensor."""
+"""Measures one layer, forward and backward, in comparison to a ReLU on the same tensor."""
 
 from collections.abc import Callable, Sequence
 
@@ -20,16 +20,16 @@ from snnx.report.figures.axes import Plot
 from snnx.report.tables.table import Table
 
 SHAPES = ((4, 32, 64, 8, 8), (8, 32, 64, 16, 16), (16, 32, 64, 16, 16))
-"""`[T, B, *]`, feature maps of a convolutional net: half a million to eight million elements."""
+"""`[T, B, C, H, W]` as in a convolutional network, with half a million to eight million elements."""
 FULL = {"shapes": SHAPES, "rounds": 20}
 SMOKE = {"shapes": ((3, 2, 8),), "rounds": 2}
 
 Layer = Callable[[Tensor], Tensor]
-FLOOR, PEER = "ReLU", "SpikingJelly LIF"
+BASELINE, SPIKINGJELLY_LIF = "ReLU", "SpikingJelly LIF"
 
 
 def fresh(node: nn.Module) -> Layer:
-    """`node` from its resting state at every call, as training uses it."""
+    """Reset `node` before every call, as training does."""
 
     def layer(x: Tensor) -> Tensor:
         node.reset()
@@ -39,7 +39,7 @@ def fresh(node: nn.Module) -> Layer:
 
 
 def definition(node: nn.Module) -> Layer:
-    """`node` kept from its kernel."""
+    """Run `node` without its fused kernel, by its definition step by step."""
     layer = fresh(node)
 
     def slow(x: Tensor) -> Tensor:
@@ -49,17 +49,21 @@ def definition(node: nn.Module) -> Layer:
     return slow
 
 
-def contestants() -> tuple[dict[str, Layer], list[str]]:
-    """Layers by name, all with ArcTan where a surrogate can be chosen, and the libraries that are not installed."""
+def compared_layers() -> tuple[dict[str, Layer], list[str]]:
+    """Build the layers to compare, with ArcTan as surrogate where it can be chosen.
+
+    Returns:
+        The layers by name, and the names of the libraries that are not installed.
+    """
     layers = {
-        FLOOR: torch.relu,
+        BASELINE: torch.relu,
         "snnx IF": fresh(IF()),
         "snnx LIF": fresh(LIF()),
         "snnx PLIF": fresh(PLIF()),
         "snnx KLIF": fresh(KLIF()),
         "snnx TTFS": fresh(TTFS()),
         "snnx LIF, definition": definition(LIF()),
-        PEER: fresh(LIFNode(step_mode="m", surrogate_function=ATan())),
+        SPIKINGJELLY_LIF: fresh(LIFNode(step_mode="m", surrogate_function=ATan())),
     }
     missing = []
     for name, build in LIBRARIES.items():
@@ -71,39 +75,47 @@ def contestants() -> tuple[dict[str, Layer], list[str]]:
 
 
 def measure(shapes: Sequence[tuple[int, ...]], rounds: int) -> dict:
-    """Every round of every layer at every shape, in seconds, and the libraries that are not installed."""
-    layers, missing = contestants()
+    """Time every layer at every shape.
+
+    Args:
+        shapes: `[T, B, *]` of the input.
+        rounds: how often each layer is timed.
+
+    Returns:
+        The seconds of every round by shape and layer, and under `missing` the libraries that are not installed.
+    """
+    layers, missing = compared_layers()
     shown = [{"shape": list(shape), "seconds": one_shape(layers, shape, rounds)} for shape in shapes]
     return {"rounds": rounds, "missing": missing, "shapes": shown}
 
 
 def one_shape(layers: dict[str, Layer], shape: tuple[int, ...], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each round of each layer.
+    """Time every layer at one shape; returns the seconds of every round by layer.
 
     Shape:
-        input and gradient are standard normal `shape`, `[T, B, *]`.
+        input and gradient are standard normal tensors of `shape`, `[T, B, *]`.
     """
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(shape, generator=generator).requires_grad_()
     gradient = torch.randn(shape, generator=generator)
 
-    def forget() -> None:
+    def clear_gradient() -> None:
         x.grad = None
 
-    def both(layer: Layer) -> Callable[[], None]:
+    def forward_backward(layer: Layer) -> Callable[[], None]:
         return lambda: layer(x).backward(gradient)
 
-    return in_turns({name: both(layer) for name, layer in layers.items()}, rounds, before=forget)
+    return in_turns({name: forward_backward(layer) for name, layer in layers.items()}, rounds, before=clear_gradient)
 
 
 def tables(measured: dict) -> list[Table]:
-    """One a shape."""
-    columns = ("layer", "ms", f"x {FLOOR}", "x faster than SpikingJelly")
+    """Make one table per shape."""
+    columns = ("layer", "ms", f"x {BASELINE}", "x faster than SpikingJelly")
     made = []
     for case in measured["shapes"]:
         median = medians(case["seconds"])
         rows = tuple(
-            (name, f"{1e3 * value:.3f}", f"{value / median[FLOOR]:.2f}", f"{median[PEER] / value:.1f}")
+            (name, f"{1e3 * value:.3f}", f"{value / median[BASELINE]:.2f}", f"{median[SPIKINGJELLY_LIF] / value:.1f}")
             for name, value in median.items()
         )
         title = f"Layer on {case['shape']} float32, forward + backward, median of {measured['rounds']}"
@@ -112,16 +124,16 @@ def tables(measured: dict) -> list[Table]:
 
 
 def notes(measured: dict) -> list[str]:
-    """What the tables do not show."""
+    """Name the libraries that were skipped because they are not installed."""
     if not measured["missing"]:
         return []
-    return [f"Not installed, skipped: {', '.join(measured['missing'])}; pip install 'snnx[bench]' brings them."]
+    return [f"Skipped because they are not installed: {', '.join(measured['missing'])}; run: pip install 'snnx[bench]'"]
 
 
 def plot(measured: dict) -> Plot:
-    """Each layer's cost as a multiple of the floor's."""
+    """Draw the time of each layer as a multiple of the baseline's."""
     groups = {}
     for case in measured["shapes"]:
         median = medians(case["seconds"])
-        groups[str(case["shape"])] = {name: value / median[FLOOR] for name, value in median.items() if name != FLOOR}
+        groups[str(case["shape"])] = {name: value / median[BASELINE] for name, value in median.items() if name != BASELINE}
     return bars("layers", "One layer, forward + backward, float32: time as a multiple of torch.relu's", groups)

@@ -1,6 +1,7 @@
-"""A LIF layer of each other library that is installed, as a function of a `[T, B, *]` current from rest.
+"""A LIF layer of each of the other libraries, as a function of a current `[T, B, *]`; each call starts from rest.
 
-Their equations differ in details; what is compared is the cost of one such layer. Retention is 1/2 where it can be chosen.
+Their equations differ in details; the benchmark compares the time of one such layer. The membrane retains 1/2 of its potential
+per step where that can be chosen.
 """
 
 import warnings
@@ -20,7 +21,7 @@ def snntorch() -> Layer:
 
 def norse() -> Layer:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # it compiles itself with what torch has deprecated
+        warnings.simplefilter("ignore", FutureWarning)  # Norse compiles itself with a deprecated function of torch
         from norse.torch import LIFBoxCell
 
     return stepped(LIFBoxCell(), lambda x: None)
@@ -39,7 +40,12 @@ def sinabs() -> Layer:
 
 
 def stepped(cell: Callable, rest: Callable) -> Layer:
-    """A cell that takes one step and hands its state on, run over time."""
+    """Run a cell that computes one time step over all steps.
+
+    Args:
+        cell: takes the input of a step and its state, and returns the spikes and the new state.
+        rest: makes the first state from the input of the first step.
+    """
 
     def layer(x: Tensor) -> Tensor:
         state, spikes = rest(x[0]), []

@@ -1,4 +1,4 @@
-"""How much of a training epoch is spent waiting for data, with a warm cache."""
+"""Measures how much of a training epoch is spent waiting for event data that is already in the cache."""
 
 import os
 import time
@@ -26,7 +26,7 @@ BATCH = 32
 
 
 class Epoch:
-    """Epochs of a small convolutional network on one set, each with its seconds of waiting and of training."""
+    """Trains a small convolutional network for one epoch when called; returns the seconds of waiting and of training."""
 
     def __init__(self, data: Events) -> None:
         torch.manual_seed(0)
@@ -52,14 +52,22 @@ class Epoch:
 
 
 def measure(sets: Sequence[type[Events]], timesteps: int, samples: float, rounds: int) -> dict:
-    """Seconds of every epoch, after one that is not counted; sets that are not on this machine are named.
+    """Time epochs on each data set.
 
-    N-MNIST is read from SNNX_DATA, or ./data; what is simulated, from a folder of its own.
+    Args:
+        sets: the data sets; N-MNIST is read from SNNX_DATA or ./data, simulated events are written to a temporary folder.
+        timesteps: frames per sample.
+        samples: fraction of the training samples that is used.
+        rounds: number of epochs that are timed, after one that fills the cache.
+
+    Returns:
+        Under `waited` and `trained` the seconds of every epoch by data set, and under `missing` the data sets that are not on
+        this machine.
     """
     found: dict = {"timesteps": timesteps, "rounds": rounds, "waited": {}, "trained": {}, "batches": {}, "missing": []}
-    with TemporaryDirectory() as place:
+    with TemporaryDirectory() as temporary:
         for kind in sets:
-            root = place if kind is EventDigits else os.environ.get("SNNX_DATA", "data")
+            root = temporary if kind is EventDigits else os.environ.get("SNNX_DATA", "data")
             data = kind(
                 root=root, batch_size=BATCH, validation=0.1, augmentation=none, seed=0, timesteps=timesteps, samples=samples
             )
@@ -76,7 +84,7 @@ def measure(sets: Sequence[type[Events]], timesteps: int, samples: float, rounds
 
 
 def tables(measured: dict) -> list[Table]:
-    """One row a set."""
+    """Make the table, with one row per data set."""
     waited, trained = medians(measured["waited"]), medians(measured["trained"])
     rows = tuple(
         (
@@ -89,6 +97,6 @@ def tables(measured: dict) -> list[Table]:
         for name, wait in waited.items()
     )
     rows += tuple((name, "not on this machine", "-", "-", "-") for name in measured["missing"])
-    title = f"An epoch of event frames, batches of {BATCH}, T = {measured['timesteps']}, median of {measured['rounds']}"
-    columns = ("data set", "batches", "waiting for data, ms", "training, s", "share of waiting, %")
+    title = f"One epoch of event frames, batches of {BATCH}, T = {measured['timesteps']}, median of {measured['rounds']}"
+    columns = ("data set", "batches", "waiting for data, ms", "training, s", "time spent waiting, %")
     return [Table(title, columns, "lrrrr", rows)]

@@ -1,4 +1,4 @@
-"""What stands around a training step: Lightning's loop, the method's sums, and the loader."""
+"""Measures the overhead around a training step: Lightning's loop, the method's metrics, and the data loader."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ TRAINER = {
 
 
 class Data(pl.LightningDataModule):
-    """Random images in the memory of the process, served as the image data sets serve theirs."""
+    """Random images in memory, with the same loader as our image data sets."""
 
     def __init__(self, images: Tensor, labels: Tensor, batch_size: int) -> None:
         super().__init__()
@@ -38,14 +38,20 @@ class Data(pl.LightningDataModule):
         return Batches(self.images, self.labels, batch_size=self.batch_size, order=self.order)
 
     def val_dataloader(self) -> Batches:
-        return Batches(self.images, self.labels, batch_size=self.batch_size)  # never asked for a batch, but missed
+        return Batches(self.images, self.labels, batch_size=self.batch_size)  # Lightning requires it, but reads no batch
 
     def order(self) -> Tensor:
         return torch.randperm(len(self.labels))
 
 
 def measure(batches: int, batch_size: int, rounds: int) -> dict:
-    """Seconds of an epoch of next to no arithmetic: as a plain loop, as snnx trains, and its loader alone."""
+    """Time an epoch of a network that computes almost nothing: in a plain loop, as snnx trains it, and the loader alone.
+
+    Args:
+        batches: batches per epoch.
+        batch_size: images per batch.
+        rounds: how many epochs are timed.
+    """
     data = Data(torch.rand(batches * batch_size, 1, 8, 8), torch.zeros(batches * batch_size, dtype=torch.long), batch_size)
 
     def method() -> Method:
@@ -76,9 +82,9 @@ def measure(batches: int, batch_size: int, rounds: int) -> dict:
 
 
 def tables(measured: dict) -> list[Table]:
-    """A step of each."""
+    """Make the table of milliseconds per step."""
     median = medians(measured["seconds"])
     rounds = len(next(iter(measured["seconds"].values())))
     rows = tuple((name, f"{1e3 * value / measured['batches']:.3f}") for name, value in median.items())
-    title = f"A step around next to no arithmetic, batches of {measured['batch_size']}, median of {rounds} epochs"
-    return [Table(title, ("loop", "ms a step"), "lr", rows)]
+    title = f"Training step with almost no computation, batches of {measured['batch_size']}, median of {rounds} epochs"
+    return [Table(title, ("loop", "ms per step"), "lr", rows)]

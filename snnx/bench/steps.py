@@ -1,4 +1,4 @@
-"""What a whole training step costs, beside the same network with ReLU."""
+"""Measures a whole training step, in comparison to the same network with ReLU."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -24,25 +24,25 @@ from snnx.neuron.lif import LIF
 from snnx.report.figures.axes import Plot
 from snnx.report.tables.table import Table
 
-FLOOR, THEIRS, PEER = "ReLU", "SpikingJelly LIF", "SpikingJelly's network and LIF"
+BASELINE, SPIKINGJELLY_LIF, SPIKINGJELLY_NETWORK = "ReLU", "SpikingJelly LIF", "SpikingJelly's network and LIF"
 NEURONS = {
-    FLOOR: nn.ReLU,
+    BASELINE: nn.ReLU,
     "snnx LIF": LIF,
-    THEIRS: lambda: LIFNode(step_mode="m", surrogate_function=ATan()),
+    SPIKINGJELLY_LIF: lambda: LIFNode(step_mode="m", surrogate_function=ATan()),
 }
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 CLASSES = 10
 
 
 class Network(NamedTuple):
-    """A backbone and the input that it is trained on."""
+    """A backbone and the shape of its input."""
 
     name: str
     build: Callable[..., nn.Module]
     shape: tuple[int, ...]
     """`[T, B, C, H, W]`."""
     peer: Callable[..., nn.Module] | None = None
-    """SpikingJelly's own network of that name, measured with SpikingJelly's neuron beside it."""
+    """SpikingJelly's own network of that name, if there is one; it is measured too, with SpikingJelly's neuron."""
 
 
 NETWORKS = (
@@ -65,7 +65,7 @@ SMOKE = {
 
 
 class Step:
-    """Forward, backward and optimizer of one network, called like a function; a ReLU sees T·B samples."""
+    """Performs one training step of a network when called: forward, backward and optimizer."""
 
     def __init__(self, network: Network, neuron: Callable[[], nn.Module], dtype: torch.dtype) -> None:
         torch.manual_seed(0)
@@ -83,26 +83,26 @@ class Step:
         self.optimizer.step()
         self.optimizer.zero_grad()
 
-    def lasting(self) -> list[Tensor]:
-        """The tensors that are there before the step begins: input, weights and the optimizer's moments."""
+    def permanent(self) -> list[Tensor]:
+        """The tensors that exist before a step begins: input, weights and the optimizer's moments."""
         return [self.x, *self.net.parameters(), *self.net.buffers(), *moments(self.optimizer)]
 
 
 def moments(optimizer: Optimizer) -> list[Tensor]:
-    """What the optimizer remembers."""
+    """The tensors of the optimizer's state."""
     return [value for state in optimizer.state.values() for value in state.values() if isinstance(value, Tensor)]
 
 
 def peak_mb(step: Step) -> float:
-    """The most memory that tensors hold at one time of a step, lasting ones included, in MB (10^6 bytes).
+    """The peak of the memory that tensors take during a step, in MB (10^6 bytes).
 
-    Counted by torch's allocator: the same on every run. What the process needs besides (code, threads) is the same for all
-    networks and not in it.
+    It is counted by torch's allocator, so it is the same on every run. Memory for code and threads, which is the same for all
+    networks, is not included.
     """
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler greets on stderr, and misses a GPU
-    step()  # now the optimizer has its moments
-    functional.reset_net(step.net)  # and no state is kept that the step would free
-    now = highest = sum(tensor.nbytes for tensor in step.lasting())
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler would print a greeting and warn that there is no GPU
+    step()  # creates the optimizer's moments
+    functional.reset_net(step.net)  # frees the state of the neurons, which the measured step would free otherwise
+    now = highest = sum(tensor.nbytes for tensor in step.permanent())
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
         step()
     for event in profile.profiler.kineto_results.events():
@@ -113,13 +113,21 @@ def peak_mb(step: Step) -> float:
 
 
 def measure(networks: Sequence[Network], rounds: int) -> dict:
-    """Seconds of every round and the peak of memory, for every network, precision and neuron."""
+    """Measure time and peak memory of every network in every precision with every neuron.
+
+    Args:
+        networks: the networks.
+        rounds: how often each is timed.
+
+    Returns:
+        Under `cases`, for each network and precision, the seconds of every round and the peak memory in MB by neuron.
+    """
     cases = []
     for network in networks:
-        contestants = {name: (network, neuron) for name, neuron in NEURONS.items()}
+        compared = {name: (network, neuron) for name, neuron in NEURONS.items()}
         if network.peer is not None:
-            contestants[PEER] = network._replace(build=network.peer), NEURONS[THEIRS]
-        steps = {(d, n): Step(*contestants[n], dtype) for d, dtype in DTYPES.items() for n in contestants}
+            compared[SPIKINGJELLY_NETWORK] = network._replace(build=network.peer), NEURONS[SPIKINGJELLY_LIF]
+        steps = {(d, n): Step(*compared[n], dtype) for d, dtype in DTYPES.items() for n in compared}
         seconds = in_turns(steps, rounds)
         for dtype in DTYPES:
             cases.append(
@@ -127,39 +135,46 @@ def measure(networks: Sequence[Network], rounds: int) -> dict:
                     "network": network.name,
                     "shape": list(network.shape),
                     "dtype": dtype,
-                    "seconds": {n: seconds[dtype, n] for n in contestants},
-                    "peak_mb": {n: peak_mb(steps[dtype, n]) for n in contestants},
+                    "seconds": {n: seconds[dtype, n] for n in compared},
+                    "peak_mb": {n: peak_mb(steps[dtype, n]) for n in compared},
                 }
             )
     return {"rounds": rounds, "cases": cases}
 
 
 def tables(measured: dict) -> list[Table]:
-    """One a network and precision."""
+    """Make one table per network and precision."""
     made = []
     for case in measured["cases"]:
         median, peak = medians(case["seconds"]), case["peak_mb"]
         rows = tuple(
-            (n, f"{1e3 * median[n]:.1f}", f"{median[n] / median[FLOOR]:.2f}", f"{peak[n]:.1f}", f"{peak[n] / peak[FLOOR]:.2f}")
+            (
+                n,
+                f"{1e3 * median[n]:.1f}",
+                f"{median[n] / median[BASELINE]:.2f}",
+                f"{peak[n]:.1f}",
+                f"{peak[n] / peak[BASELINE]:.2f}",
+            )
             for n in median
         )
         title = f"Training step of {case['network']} on {case['shape']} {case['dtype']}, median of {measured['rounds']}"
-        made.append(Table(title, ("neurons", "ms", f"x {FLOOR}", "peak of tensors, MB", f"x {FLOOR}"), "lrrrr", rows))
+        made.append(Table(title, ("neurons", "ms", f"x {BASELINE}", "peak memory, MB", f"x {BASELINE}"), "lrrrr", rows))
     return made
 
 
 def notes(measured: dict) -> list[str]:
-    """What the tables do not say."""
+    """Explain how peak memory is counted."""
     return [
-        "Peak of tensors: the most that torch's allocator has handed out at one time of a step, weights and moments included."
+        "Peak memory is the largest amount that torch's allocator had allocated to tensors at any time of a step, weights and "
+        "optimizer moments included."
     ]
 
 
 def plot(measured: dict) -> Plot:
-    """Each network's step as a multiple of the floor's."""
+    """Draw the time of each network's step as a multiple of the baseline's."""
     groups: dict[str, dict[str, float]] = {}
     for case in measured["cases"]:
         median = medians(case["seconds"])
-        for name in (name for name in median if name != FLOOR):
-            groups.setdefault(case["dtype"], {})[f"{case['network']}: {name}"] = median[name] / median[FLOOR]
+        for name in (name for name in median if name != BASELINE):
+            groups.setdefault(case["dtype"], {})[f"{case['network']}: {name}"] = median[name] / median[BASELINE]
     return bars("steps", "One training step: time as a multiple of the same network's with ReLU, same precision", groups)

@@ -1,25 +1,28 @@
-"""The clock of all measurements: contestants take turns."""
+"""Times several functions in turns, so that they all run under the same conditions."""
 
 import random
 import statistics
 import time
 from collections.abc import Callable
 
-WARM_UP = 2
+WARM_UP = 2  # rounds that are not counted
 
 
 def in_turns(
     calls: dict[str, Callable[[], object]], rounds: int, before: Callable[[], None] = lambda: None
 ) -> dict[str, list[float]]:
-    """Seconds of each round of each call, after two rounds that are not counted.
+    """Time each call once per round, after two rounds that are not counted.
 
-    The calls take turns, so that all meet the same neighbours on the machine, in an order drawn anew each round, so that
-    none always finds caches and free memory as the same other one left them.
+    Because the calls take turns, other load on the machine affects all of them. Their order is random in each round, so that
+    no call always runs after the same other one and finds caches and free memory as that one left them.
 
     Args:
-        calls: what to time, by name.
+        calls: the functions to time, by name.
         rounds: how often each is timed.
-        before: what precedes each call, untimed.
+        before: called before each call, without being timed.
+
+    Returns:
+        The seconds of every round by name.
     """
     seconds = {name: [] for name in calls}
     order, draw = list(calls.items()), random.Random(0)
@@ -34,7 +37,7 @@ def in_turns(
 
 
 def medians(seconds: dict[str, list[float]]) -> dict[str, float]:
-    """The median of each.
+    """The median of the rounds of each call.
 
     Example:
         >>> medians({"ReLU": [1.0, 9.0, 2.0]})

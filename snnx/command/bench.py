@@ -49,7 +49,7 @@ def main(words: list[str]) -> int:
         return 2
     before = torch.get_num_threads()
     torch.set_num_threads(arguments.threads)
-    keep_memory()  # as every run does
+    keep_memory()  # the same setting of the allocator as in every run
     try:
         return _bench(arguments, shlex.join(["snnx", "bench", *words]))
     finally:
@@ -59,18 +59,22 @@ def main(words: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="snnx bench",
-        description="Time and memory beside the floor that a ReLU sets: medians of interleaved rounds.",
+        description="Measure time and memory of layers, training steps and sweeps; networks are compared to those with ReLU.",
         epilog="example: snnx bench layers --rounds 50 --json layers.json",
     )
     parser.add_argument("what", choices=[*MEASUREMENTS, "all"], help="what to measure")
-    parser.add_argument("--rounds", metavar="N", type=int, help="rounds of each; default: enough for a stable median")
+    parser.add_argument("--rounds", metavar="N", type=int, help="rounds per measurement; default: enough for a stable median")
     parser.add_argument(
-        "--threads", metavar="N", type=int, default=torch.get_num_threads(), help="torch's threads; default: %(default)s"
+        "--threads",
+        metavar="N",
+        type=int,
+        default=torch.get_num_threads(),
+        help="number of torch's threads; default: %(default)s",
     )
-    parser.add_argument("--shape", metavar="T,B,...", type=_shape, action="append", help="of layers; again for more")
-    parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that everything runs and nothing else")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="also write every round")
-    parser.add_argument("--record", action="store_true", help="of all: also write the record that is committed")
+    parser.add_argument("--shape", metavar="T,B,...", type=_shape, action="append", help="shape for layers; can be repeated")
+    parser.add_argument("--smoke", action="store_true", help="use tiny sizes, only to see that everything runs")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the time of every round to this file")
+    parser.add_argument("--record", action="store_true", help="also write the record for the repository; only with all")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/benchmarks"), help="default: %(default)s")
     return parser
 
@@ -84,7 +88,7 @@ def _complaint(arguments: argparse.Namespace) -> str | None:
     if rounds < 1 or arguments.threads < 1:
         return f"rounds and threads must be at least 1; got {rounds} and {arguments.threads}"
     if arguments.record and arguments.what != "all":
-        return f"--record must come with all, since a record is of everything; got {arguments.what}"
+        return f"--record must be used with all, because the record contains every measurement; got {arguments.what}"
     return None
 
 

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from snnx.compose.left_over import left_over
 from snnx.options.places import ours, places
 from snnx.record import provenance
-from snnx.record.identity import contents, is_place, run_id
+from snnx.record.identity import contents, is_path_or_device, run_id
 from snnx.record.job import Job
 
 
@@ -65,7 +65,8 @@ def _plain(config: DictConfig, unused: Sequence[tuple[str, str]], seed: int | No
 
 
 def _is_plumbing(key: str, config: dict) -> bool:
-    return key in {"force", "recorded", "outdated"} or is_place(key, config) or key.split(".")[0] in ("logger", "hydra")
+    in_groups = key.split(".")[0] in ("logger", "hydra")
+    return in_groups or key in {"force", "recorded", "outdated"} or is_path_or_device(key, config)
 
 
 def _file_name(named: str, rest: str) -> str:

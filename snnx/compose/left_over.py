@@ -27,5 +27,8 @@ def left_over(chosen: Mapping[str, str | None], overrides: Iterable[str]) -> lis
     return [
         (group, key)
         for (group, key), name in made_for.items()
-        if name != chosen.get(group) and f"{group}.{key}" not in given and key not in keys(group, chosen.get(group))
+        if isinstance(name, str)  # not of a group with several options, such as metric, whose keys are names of options
+        and name != chosen.get(group)
+        and f"{group}.{key}" not in given
+        and key not in keys(group, chosen.get(group))
     ]

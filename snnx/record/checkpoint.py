@@ -12,7 +12,7 @@ from lightning_fabric.plugins import CheckpointIO
 from snnx.record.write import write
 
 RUN = "snnx_run"  # the checkpoint's entry that holds the identity of its run
-CODE, DATA = "snnx_code", "snnx_data"  # the entries that hold the digests of the code and the samples that it was made with
+CODE, DATA = "snnx_code", "snnx_data"  # the entries with the digests of the code and of the samples of its run
 
 
 class DamagedCheckpoint(ValueError):
@@ -55,25 +55,24 @@ def load(path: Path, run: str | None, map_location=None) -> dict:
         map_location: as in `torch.load`.
 
     Raises:
-        DamagedCheckpoint: the file is cut short, a byte has changed, it holds more than tensors and plain values, or it belongs
-            to another run.
+        DamagedCheckpoint: the file is cut short, a byte has changed, it contains more than tensors and plain values, or it
+            belongs to another run.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
         if broken is not None:
-            raise DamagedCheckpoint(f"{path} must be whole; got a wrong checksum in {broken}")
+            raise DamagedCheckpoint(f"{path} must be undamaged; got a wrong checksum in {broken}")
         content = torch.load(path, map_location=map_location, weights_only=True)
     except (DamagedCheckpoint, FileNotFoundError):
         raise
     except pickle.UnpicklingError:  # torch's own message explains how to load the unsafe file anyway
         raise DamagedCheckpoint(
-            f"{path} must be a checkpoint of tensors and plain values; got a pickle of other classes"
+            f"{path} must be a checkpoint of tensors and plain values; got a pickle with other classes"
         ) from None
     except zipfile.BadZipFile:
         raise DamagedCheckpoint(
-            f"{path} must be a checkpoint of tensors and plain values; got no file of torch: it is cut short, or "
-            "another program's"
+            f"{path} must be a checkpoint of tensors and plain values; got a file that is cut short or not written by torch"
         ) from None
     except Exception as error:  # a truncated file can fail at any point while zip or pickle parse it
         reason = str(error).strip().splitlines() or [type(error).__name__]

@@ -1,11 +1,13 @@
-"""Whether a recorded number was computed, or confirmed, by the present code."""
+"""Whether a recorded result was computed, or confirmed by a replay, with the present code."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from snnx.record.source import SNNX, digest, sources
 
-PRESENT, CONFIRMED, OTHER = "by the present code", "confirmed by the present code", "by other code, not confirmed"
+PRESENT = "computed by the present code"
+CONFIRMED = "computed by other code, confirmed by the present code"
+OTHER = "computed by other code, not confirmed"
 
 
 def code_state(result: dict, packages: Mapping[str, Path] = SNNX) -> str:
@@ -17,8 +19,10 @@ def code_state(result: dict, packages: Mapping[str, Path] = SNNX) -> str:
 
     Example:
         >>> lif = {"neuron": {"_target_": "snnx.neuron.lif.LIF"}}
-        >>> code_state({"physics": lif, "code": digest(sources(lif))}), code_state({"physics": lif, "code": "0123456789abcdef"})
-        ('by the present code', 'by other code, not confirmed')
+        >>> code_state({"physics": lif, "code": digest(sources(lif))})
+        'computed by the present code'
+        >>> code_state({"physics": lif, "code": "0123456789abcdef"})
+        'computed by other code, not confirmed'
     """
     now = digest(sources(result["physics"], packages))
     if result.get("code") == now:

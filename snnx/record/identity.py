@@ -6,14 +6,21 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-PHYSICS = 1  # raise it if new code computes something else from the same configuration; then all runs get new identities
+PHYSICS = 1  # raise it if the same configuration computes something else with new code; then all runs get new identities
 NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded", "outdated", "loaded")
-PLACES = ("dataset.root", "trainer.accelerator", "trainer.strategy")  # see `is_place`
-LOADED = ("backbone.weights", "method.checkpoint")  # files of weights: their content counts, not their path
+"""Groups and keys that do not affect a run's numbers."""
+PATHS_AND_DEVICES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
+"""Keys inside other groups that do not affect a run's numbers either; see `is_path_or_device`."""
+LOADED = ("backbone.weights", "method.checkpoint")
+"""Keys that name files of weights; the identity contains a hash of the file's content, not its path."""
 ADDED: dict[str, object] = {"norm": {"_target_": "snnx.norm.batch.Batch", "_partial_": True}}
-"""Keys that came later, as `group` or `group.key`, and the value that the code had before there was a key. With that value a
-key is left out of a run's name, so that the runs from before it keep theirs."""
-ALONE = {"trainer.devices": 1}  # left out; several devices count, as each normalises and draws noise for its part of a batch
+"""Keys that were added to snnx after runs had been recorded, each with the value that corresponds to the behaviour before.
+
+A key is written as `group` or `group.key`. With the value given here it is left out of the identity, so that older runs keep
+theirs. For example, all networks had batch norm before the group `norm` was added.
+"""
+SINGLE_DEVICE = {"trainer.devices": 1}
+"""Left out of the identity. Several devices are part of it, because each normalises and draws noise for its part of a batch."""
 
 
 def physics(config: Mapping) -> dict:
@@ -27,35 +34,37 @@ def physics(config: Mapping) -> dict:
         {'seed': 0, 'dataset': {'batch_size': 64}}
     """
     return {
-        group: dict(_without_places(group, value, config)) if isinstance(value, Mapping) else value
+        group: dict(_without_paths(group, value, config)) if isinstance(value, Mapping) else value
         for group, value in config.items()
-        if group not in NOT_PHYSICS and value is not None and not _as_before(group, value)
+        if group not in NOT_PHYSICS and value is not None and not _as_before_added(group, value)
     }
 
 
-def is_place(path: str, config: Mapping) -> bool:
+def is_path_or_device(path: str, config: Mapping) -> bool:
     """Whether a key says where something is, or on what it is computed, so that a run keeps its identity if it is changed.
 
     `dataset.root` is such a key, except for a data set whose `name` is null: only its root tells it from another one.
 
     Example:
         >>> folder = {"root": "a", "name": None}
-        >>> is_place("dataset.root", {"dataset": folder}), is_place("dataset.root", {"dataset": {**folder, "name": "leaves"}})
+        >>> named = {**folder, "name": "leaves"}
+        >>> is_path_or_device("dataset.root", {"dataset": folder}), is_path_or_device("dataset.root", {"dataset": named})
         (False, True)
     """
     nameless = (config.get("dataset") or {}).get("name", path) is None
-    return path in PLACES and not (path == "dataset.root" and nameless)
+    return path in PATHS_AND_DEVICES and not (path == "dataset.root" and nameless)
 
 
-def _without_places(group: str, values: Mapping, config: Mapping) -> Iterator[tuple[str, object]]:
+def _without_paths(group: str, values: Mapping, config: Mapping) -> Iterator[tuple[str, object]]:
     loaded = config.get("loaded", {})
     for key, value in values.items():
         path = f"{group}.{key}"
-        if not is_place(path, config) and not (path in ALONE and value == ALONE[path]) and not _as_before(path, value):
+        single = path in SINGLE_DEVICE and value == SINGLE_DEVICE[path]
+        if not is_path_or_device(path, config) and not single and not _as_before_added(path, value):
             yield key, loaded.get(path, value)
 
 
-def _as_before(path: str, value: object) -> bool:
+def _as_before_added(path: str, value: object) -> bool:
     return path in ADDED and _floats(value) == _floats(ADDED[path])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from snnx.record.write import write
 
 SINGLE = "single"
-"""What runs that belong to no sweep file are called, and their folder below the outputs."""
+"""The sweep name of runs that belong to no sweep file, and the name of their folder below the outputs."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a result was computed with: code, libraries, machine."""
+"""How a result was computed: code, libraries and machine."""
 
 import platform
 import subprocess
@@ -9,6 +9,7 @@ from pathlib import Path
 from snnx.record.identity import physics
 from snnx.record.job import Job
 
+# the libraries whose versions are recorded, because they affect a run's numbers
 LIBRARIES = ("snnx", "torch", "torchvision", "pytorch-lightning", "spikingjelly", "hydra-core", "numpy", "numba")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-LOOKS = 4
+TRIES = 4  # attempts to get a run's lock, 0.05 s apart
 
 
 class Busy(RuntimeError):
@@ -25,12 +25,12 @@ def claim(folder: Path) -> Iterator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "a", encoding="utf-8") as lock:
-        for look in range(LOOKS):
+        for attempt in range(TRIES):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:  # another process may hold it for a moment only, to test whether the run is locked
-                if look == LOOKS - 1:
+                if attempt == TRIES - 1:
                     raise Busy(f"{folder} is being computed by another process") from None
                 time.sleep(0.05)
         yield

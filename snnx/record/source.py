@@ -1,4 +1,4 @@
-"""Which code computed a run: a digest of every module that its components reach by import."""
+"""Which code computed a run: a digest of all modules that its components import, directly or through others."""
 
 import ast
 import hashlib
@@ -9,23 +9,23 @@ from pathlib import Path
 from snnx.record.identity import leaves
 
 ROOTS = ("snnx.run.run", "snnx.run.build", "snnx.run.component", "snnx.run.callback.reseed")
-"""What every run goes through, besides its components."""
+"""Modules that every run uses, besides its components."""
 FILES_ONLY = ("snnx.record.", "snnx.options.", "snnx.logger.", "snnx.report.")
-"""Rooms that read and write files, and decide no number."""
+"""Packages that only read and write files and do not affect a run's numbers."""
 SNNX = {"snnx": Path(__file__).resolve().parents[1]}
-"""The package that counts in every run."""
+"""The package of snnx, which counts in every run."""
 
 
 def sources(config: dict, packages: Mapping[str, Path] = SNNX) -> dict[str, str]:
-    """Module name to the digest of its code, for all modules that the components of a configuration reach.
+    """Map the name of each module that the components of a configuration use to the digest of its code.
 
-    Followed are the imports of a module, also those inside its functions, as far as they lead to components: what reads and
-    writes files, composes configurations or draws reports decides no number. Of each module the syntax tree counts, without
-    comments and docstrings.
+    All imports of a module are followed, also those inside functions, except imports of `FILES_ONLY` and of other packages. The
+    digest is computed from the syntax tree without comments and docstrings.
 
     Args:
-        config: resolved, plain; its values under `_target_` name the components.
-        packages: whose modules count, by name, with their folders: snnx's and the user's, not those of third parties.
+        config: a resolved configuration as plain dicts; its values under `_target_` name the components.
+        packages: the packages whose modules count, by name, with their folders. These are snnx and the user's own packages, not
+            those of third parties.
 
     Example:
         >>> found = sources({"neuron": {"_target_": "snnx.neuron.lif.LIF"}})
@@ -41,12 +41,12 @@ def sources(config: dict, packages: Mapping[str, Path] = SNNX) -> dict[str, str]
             path = _file(name, packages)
             found[name], imports = LOADED.get(path) or _read(path, path.stat().st_mtime_ns, path.stat().st_size)
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-            todo += [_absolute(one, package) for one in imports]
+            todo += [_absolute(imported, package) for imported in imports]
     return dict(sorted(found.items()))
 
 
 def digest(found: dict[str, str]) -> str:
-    """Sixteen hexadecimal digits for what `sources` found.
+    """Combine the digests that `sources` returned to one, of 16 hexadecimal digits.
 
     Example:
         >>> digest({"a": "1"}) == digest({"a": "2"})
@@ -56,39 +56,42 @@ def digest(found: dict[str, str]) -> str:
 
 
 LOADED: dict[Path, tuple[str, tuple[str, ...]]] = {}
-"""What `_read` said of the files of snnx when this process loaded them, if it called `keep_loaded`."""
+"""The results of `_read` for all files of snnx at the time of `keep_loaded`; empty if it was not called in this process."""
 
 
 def keep_loaded() -> None:
-    """Read all of snnx now, and answer from that from now on.
+    """Read all files of snnx now, so that `sources` describes this state even if files are edited later.
 
-    The fork server calls it when it loads snnx. The runs that are forked from it go by the code that it has loaded, even
-    where a file has been edited since.
+    The fork server calls this when it loads snnx, because the runs that are forked from it use the code that it has loaded.
     """
     for path in sorted(SNNX["snnx"].rglob("*.py")):
         LOADED[path] = _read(path, path.stat().st_mtime_ns, path.stat().st_size)
 
 
 def _module_of(name: str, packages: Mapping[str, Path]) -> str | None:
-    """The longest beginning of a dotted name that is a module of one of the packages; `None` for a third party's."""
+    """The module in which a dotted name is defined, for example `snnx.neuron.lif` for `snnx.neuron.lif.LIF`.
+
+    Returns:
+        `None` if it is not a module of one of the packages.
+    """
     parts = name.split(".")
-    beginnings = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-    return next((one for one in beginnings if _file(one, packages) is not None), None)
+    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((prefix for prefix in prefixes if _file(prefix, packages) is not None), None)
 
 
 def _file(module: str, packages: Mapping[str, Path]) -> Path | None:
     first, *rest = module.split(".")
-    place = packages[first].joinpath(*rest) if first in packages else None
-    return None if place is None else _exists(place)
+    path = packages[first].joinpath(*rest) if first in packages else None
+    return None if path is None else _existing(path)
 
 
 @cache
-def _exists(place: Path) -> Path | None:
-    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
+def _existing(path: Path) -> Path | None:
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
 def _absolute(name: str, package: str) -> str:
-    """What a module of `package` means by an import, which may begin with dots.
+    """Resolve an import in a module of `package`; the import may be relative.
 
     Example:
         >>> _absolute("torch.nn", "mylab.neuron"), _absolute(".helper.f", "mylab.neuron"), _absolute("..f", "mylab.neuron")
@@ -103,7 +106,7 @@ def _absolute(name: str, package: str) -> str:
 
 @cache
 def _read(path: Path, modified: int, size: int) -> tuple[str, tuple[str, ...]]:
-    """The digest of a file's code, and the modules or names of modules that it imports."""
+    """The digest of a file's code, and the dotted names that it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     code = hashlib.sha256("".join(_canonical(tree)).encode()).hexdigest()[:16]
     return code, tuple(dict.fromkeys(_imports(tree)))
@@ -119,7 +122,7 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 
 
 def _canonical(node: object) -> Iterator[str]:
-    """A syntax tree as text that is the same under every version of Python: fields that are empty are left out."""
+    """Write a syntax tree as text that is the same in every version of Python, without empty fields and docstrings."""
     if isinstance(node, ast.AST):
         yield f"({type(node).__name__}"
         documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
@@ -131,14 +134,17 @@ def _canonical(node: object) -> Iterator[str]:
                 yield from _canonical(value)
         yield ")"
     elif isinstance(node, list):
-        for one in node:
-            yield from _canonical(one)
+        for item in node:
+            yield from _canonical(item)
     else:
         yield repr(node)
 
 
 def changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    """The files whose code differs, as paths from the folder of their package.
+    """List the files whose code differs, as paths relative to the folder of their package.
+
+    Args:
+        before, now: results of `sources`.
 
     Example:
         >>> changed({"snnx.neuron.lif": "a", "snnx.neuron.node": "b"}, {"snnx.neuron.lif": "c", "snnx.neuron.node": "b"})

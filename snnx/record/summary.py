@@ -20,7 +20,7 @@ def summary(outcome: dict) -> str:
         'failed: disk full'
     """
     if outcome["status"] == "stopped":
-        return "stopped; the same line again goes on from its last epoch"
+        return "stopped; run the same command again to continue from its last epoch"
     if outcome["status"] != "done":
         message = (outcome["error"]["message"].strip().splitlines() or [outcome["error"]["type"]])[0]
         return f"{outcome['status']}: {message}"

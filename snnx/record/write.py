@@ -22,7 +22,7 @@ def write(path: Path, content: str | bytes | memoryview) -> Path:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # mkstemp's 0600 would hide the file from colleagues
+        os.chmod(name, 0o644)  # mkstemp sets 0600, which no other user could read
         os.replace(name, path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
@@ -31,7 +31,7 @@ def write(path: Path, content: str | bytes | memoryview) -> Path:
             os.close(folder)
     except OSError as error:
         Path(name).unlink(missing_ok=True)
-        raise type(error)(error.errno, error.strerror, str(path)) from error  # a full disk's error names no file
+        raise type(error)(error.errno, error.strerror, str(path)) from error  # the error of a full disk does not name the file
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

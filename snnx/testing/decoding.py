@@ -1,4 +1,4 @@
-"""What every decoding must hold, as functions that anybody's tests can call."""
+"""Contracts that every decoding must fulfil; any project's tests can call them."""
 
 from collections.abc import Callable
 
@@ -9,14 +9,14 @@ Make = Callable[[], nn.Module]
 
 
 def shape(make: Make, timesteps: int = 4) -> None:
-    """Spikes `[T, B, K]` become scores `[B, K]` that are finite, with a finite gradient.
+    """Spikes `[T, B, K]` become finite scores `[B, K]`, and the gradient of the spikes is finite.
 
     Args:
-        make: builds the decoding; the others take the same.
-        timesteps: T, for a decoding that is built for one.
+        make: builds the decoding.
+        timesteps: number of time steps of the spikes, for a decoding that is built for a certain number.
 
     Raises:
-        AssertionError: one line that says what must hold; so do all contracts.
+        AssertionError: the contract is broken; the message says in one line what the decoding must do.
 
     Example:
         >>> from snnx.decoding.mean_logits import MeanLogits
@@ -26,30 +26,34 @@ def shape(make: Make, timesteps: int = 4) -> None:
     decoding, x = make(), _spikes(timesteps).requires_grad_()
     scores = decoding(x)
     expected = list(x.shape[1:])
-    _must(list(scores.shape) == expected, decoding, f"make scores [B, K], {expected}; got {list(scores.shape)}")
-    _must(bool(scores.isfinite().all()), decoding, "give finite scores; got inf or nan")
+    _must(list(scores.shape) == expected, decoding, f"return scores [B, K] = {expected}; got {list(scores.shape)}")
+    _must(bool(scores.isfinite().all()), decoding, "return finite scores; got inf or nan")
     scores.sum().backward()
     _must(x.grad is not None and bool(x.grad.isfinite().all()), decoding, "pass a finite gradient to the spikes; got none")
 
 
 def batch_of_one(make: Make, timesteps: int = 4) -> None:
-    """A sample alone gets the scores that it gets in a batch."""
+    """A sample gets the same scores alone and in a batch.
+
+    Args:
+        make, timesteps: see `shape`.
+    """
     decoding, x = make(), _spikes(timesteps)
     whole = decoding(x)
     for sample in range(x.shape[1]):
         alone = decoding(x[:, sample : sample + 1])
         same = torch.allclose(alone, whole[sample : sample + 1])
-        _must(same, decoding, "give a sample alone the scores that it has in a batch; got others")
+        _must(same, decoding, "give a sample the same scores alone and in a batch; got different ones")
 
 
 CONTRACTS = (shape, batch_of_one)
-"""All of them, for `pytest.mark.parametrize`."""
+"""All contracts, for `pytest.mark.parametrize`."""
 
 
 def _spikes(timesteps: int) -> Tensor:
     return torch.rand(timesteps, 3, 10, generator=torch.Generator().manual_seed(0)).round()
 
 
-def _must(holds: bool, decoding: nn.Module, what: str) -> None:
-    if not holds:
-        raise AssertionError(f"{type(decoding).__name__}: must {what}")
+def _must(fulfilled: bool, decoding: nn.Module, rule: str) -> None:
+    if not fulfilled:
+        raise AssertionError(f"{type(decoding).__name__}: must {rule}")

@@ -1,4 +1,4 @@
-"""What every encoding of images must hold, as functions that anybody's tests can call."""
+"""Contracts that every encoding of images must fulfil; any project's tests can call them."""
 
 from collections.abc import Callable
 
@@ -12,13 +12,13 @@ Make = Callable[[], Encoding]
 
 
 def shape(make: Make) -> None:
-    """Time comes first, and `out_channels` says how many channels come out, while training and while testing.
+    """The output has time first and `out_channels` channels, and is finite, in training and in evaluation.
 
     Args:
-        make: builds the encoding for a data set whose values lie in [0, 1]; the others take the same.
+        make: builds the encoding, for images with values in [0, 1].
 
     Raises:
-        AssertionError: one line that says what must hold; so do all contracts.
+        AssertionError: the contract is broken; the message says in one line what the encoding must do.
 
     Example:
         >>> from snnx.encoding.repeat import Repeat
@@ -30,24 +30,29 @@ def shape(make: Make) -> None:
         x = _images(encoding)
         out = encoding(x)
         expected = [encoding.timesteps, len(x), encoding.out_channels]
-        _must(list(out.shape[:3]) == expected, encoding, f"give [T, B, out_channels], {expected}; got {list(out.shape[:3])}")
-        _must(bool(out.isfinite().all()), encoding, "give finite values; got inf or nan")
+        found = list(out.shape[:3])
+        _must(found == expected, encoding, f"return [T, B, out_channels, ...] = {expected}; got {found}")
+        _must(bool(out.isfinite().all()), encoding, "return finite values; got inf or nan")
 
 
 def repetition(make: Make) -> None:
-    """Two evaluations see the same, and leave the generator of the training alone."""
+    """Two evaluations give the same output, and draw no numbers from torch's own generator.
+
+    Args:
+        make: see `shape`.
+    """
     encoding = make().eval()
     x, before, passes = _images(encoding), torch.get_rng_state(), []
     for _ in range(2):
         encoding.begin_evaluation()
         passes.append(_from_rest(encoding, x))
-    _must(torch.equal(*passes), encoding, "give the same in every evaluation after begin_evaluation(); got something else")
-    left = torch.equal(before, torch.get_rng_state())
-    _must(left, encoding, "leave torch's own generator alone while testing; got draws from it")
+    _must(torch.equal(*passes), encoding, "return the same in every evaluation after begin_evaluation(); got different values")
+    unchanged = torch.equal(before, torch.get_rng_state())
+    _must(unchanged, encoding, "draw no numbers from torch's own generator in evaluation; got draws from it")
 
 
 CONTRACTS = (shape, repetition)
-"""All of them, for `pytest.mark.parametrize`."""
+"""All contracts, for `pytest.mark.parametrize`."""
 
 
 def _images(encoding: Encoding) -> Tensor:
@@ -59,6 +64,6 @@ def _from_rest(encoding: Encoding, x: Tensor) -> Tensor:
     return encoding(x).detach().clone()
 
 
-def _must(holds: bool, encoding: Encoding, what: str) -> None:
-    if not holds:
-        raise AssertionError(f"{type(encoding).__name__}: must {what}")
+def _must(fulfilled: bool, encoding: Encoding, rule: str) -> None:
+    if not fulfilled:
+        raise AssertionError(f"{type(encoding).__name__}: must {rule}")

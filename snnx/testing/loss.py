@@ -1,4 +1,4 @@
-"""What every loss must hold, as functions that anybody's tests can call."""
+"""Contracts that every loss must fulfil; any project's tests can call them."""
 
 from collections.abc import Callable
 
@@ -11,15 +11,15 @@ Make = Callable[[], nn.Module]
 
 
 def number(make: Make) -> None:
-    """Scores `[B, K]` and labels `[B]` become one finite number, with a finite gradient that is somewhere not zero.
+    """Scores `[B, K]` and labels `[B]` become one finite number, whose gradient is finite and not zero everywhere.
 
-    A loss with `every_step = True` is given outputs `[T, B, K]` instead, here and in the other contracts.
+    In all contracts, a loss with `every_step = True` gets outputs `[T, B, K]` in place of the scores.
 
     Args:
-        make: builds the loss; the others take the same.
+        make: builds the loss.
 
     Raises:
-        AssertionError: one line that says what must hold; so do all contracts.
+        AssertionError: the contract is broken; the message says in one line what the loss must do.
 
     Example:
         >>> for contract in CONTRACTS:
@@ -28,22 +28,26 @@ def number(make: Make) -> None:
     loss = make()
     scores = _scores(loss).requires_grad_()
     value = loss(scores, LABELS)
-    _must(value.ndim == 0 and bool(value.isfinite()), loss, f"give one finite number; got {value.detach().tolist()}")
+    _must(value.ndim == 0 and bool(value.isfinite()), loss, f"return one finite number; got {value.detach().tolist()}")
     value.backward()
     finite = scores.grad is not None and bool(scores.grad.isfinite().all())
     _must(finite and bool(scores.grad.any()), loss, "pass a finite gradient to the scores; got none")
 
 
 def order_of_samples(make: Make) -> None:
-    """Samples in another order give the same number."""
+    """The value does not depend on the order of the samples.
+
+    Args:
+        make: see `number`.
+    """
     loss = make()
     scores = _scores(loss)
     same = torch.allclose(loss(scores, LABELS), loss(scores.flip(-2), LABELS.flip(0)))
-    _must(same, loss, "not mind the order of the samples of a batch; got another number")
+    _must(same, loss, "not depend on the order of the samples in a batch; got another number")
 
 
 CONTRACTS = (number, order_of_samples)
-"""All of them, for `pytest.mark.parametrize`."""
+"""All contracts, for `pytest.mark.parametrize`."""
 
 LABELS = torch.tensor([3, 0, 9, 3, 5])
 
@@ -53,6 +57,6 @@ def _scores(loss: nn.Module) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(0))
 
 
-def _must(holds: bool, loss: nn.Module, what: str) -> None:
-    if not holds:
-        raise AssertionError(f"{type(loss).__name__}: must {what}")
+def _must(fulfilled: bool, loss: nn.Module, rule: str) -> None:
+    if not fulfilled:
+        raise AssertionError(f"{type(loss).__name__}: must {rule}")

@@ -1,4 +1,4 @@
-"""What every norm must hold, as functions that anybody's tests can call."""
+"""Contracts that every norm must fulfil; any project's tests can call them."""
 
 import torch
 from torch import Tensor, nn
@@ -7,18 +7,18 @@ from snnx.norm.norm import MakesNorm
 
 STEPS, SAMPLES, CHANNELS = 4, 5, 3
 SHAPES = ((STEPS, SAMPLES, CHANNELS, 5, 6), (STEPS, SAMPLES, CHANNELS))
-"""Of the maps of a convolution, and of tokens or the outputs of a linear layer."""
+"""Shapes of the inputs: feature maps of a convolution, and outputs of a linear layer."""
 
 
 def shape(make: MakesNorm) -> None:
-    """The shape stays, values are finite, and a finite gradient reaches the input and every parameter.
+    """The output has the shape of the input and is finite, and the input and every parameter get a finite gradient.
 
     Args:
-        make: builds the norm as a backbone does, from `channels`, `v_threshold` and `meets_sum`; one that needs `timesteps` is
-            given 4. The others take the same.
+        make: builds the norm as a backbone does, called with `channels`, `v_threshold` and `meets_sum`. For a norm that needs
+            `timesteps`, use `functools.partial(MyNorm, timesteps=4)`.
 
     Raises:
-        AssertionError: one line that says what must hold; so do all contracts.
+        AssertionError: the contract is broken; the message says in one line what the norm must do.
 
     Example:
         >>> from snnx.norm.batch import Batch
@@ -29,40 +29,53 @@ def shape(make: MakesNorm) -> None:
         x = x.requires_grad_()
         y = norm(x)
         _must(y.shape == x.shape, norm, f"keep the shape of its input, {list(x.shape)}; got {list(y.shape)}")
-        _must(bool(y.isfinite().all()), norm, "give finite values; got inf or nan")
+        _must(bool(y.isfinite().all()), norm, "return finite values; got inf or nan")
         y.square().sum().backward()
-        for name, one in {"its input": x, **dict(norm.named_parameters())}.items():
-            _must(one.grad is not None, norm, f"pass a gradient to {name}; got none")
-            _must(bool(one.grad.isfinite().all()), norm, f"pass a finite gradient to {name}; got inf or nan")
+        for name, tensor in {"its input": x, **dict(norm.named_parameters())}.items():
+            _must(tensor.grad is not None, norm, f"pass a gradient to {name}; got none")
+            _must(bool(tensor.grad.isfinite().all()), norm, f"pass a finite gradient to {name}; got inf or nan")
 
 
 def batch_of_one(make: MakesNorm) -> None:
-    """In a test, a sample alone is normalised as in a batch."""
-    for norm, x in _tested(make):
+    """In evaluation, a sample is normalised in the same way alone and in a batch.
+
+    Args:
+        make: see `shape`.
+    """
+    for norm, x in _in_evaluation(make):
         whole = norm(x)
         for sample in range(SAMPLES):
             same = _close(norm(x[:, sample : sample + 1]), whole[:, sample : sample + 1])
-            _must(same, norm, "normalise a sample alone as in a batch, once it is tested; got other values")
+            _must(same, norm, "normalise a sample in the same way alone and in a batch, in evaluation; got different values")
 
 
 def causality(make: MakesNorm) -> None:
-    """In a test, later steps change nothing in earlier ones."""
-    for norm, x in _tested(make):
+    """In evaluation, the output at a time step does not depend on later steps.
+
+    Args:
+        make: see `shape`.
+    """
+    for norm, x in _in_evaluation(make):
         later = torch.cat([x[:2], x[2:] + 1])
-        _must(_close(norm(later)[:2], norm(x)[:2]), norm, "not look at later steps, once it is tested; got other values")
+        same = _close(norm(later)[:2], norm(x)[:2])
+        _must(same, norm, "not depend on later time steps, in evaluation; got different values")
 
 
 def frozen(make: MakesNorm) -> None:
-    """A test changes no statistics and no parameters."""
-    for norm, x in _tested(make):
+    """Evaluation does not change statistics or parameters.
+
+    Args:
+        make: see `shape`.
+    """
+    for norm, x in _in_evaluation(make):
         before = {name: value.clone() for name, value in norm.state_dict().items()}
         norm(x + 1)
         for name, value in norm.state_dict().items():
-            _must(torch.equal(value, before[name]), norm, f"leave {name} alone, once it is tested; got another value")
+            _must(torch.equal(value, before[name]), norm, f"not change {name} in evaluation; got another value")
 
 
 CONTRACTS = (shape, batch_of_one, causality, frozen)
-"""All of them, for `pytest.mark.parametrize`."""
+"""All contracts, for `pytest.mark.parametrize`."""
 
 
 def _cases(make: MakesNorm) -> list[tuple[nn.Module, Tensor]]:
@@ -74,8 +87,8 @@ def _cases(make: MakesNorm) -> list[tuple[nn.Module, Tensor]]:
     ]
 
 
-def _tested(make: MakesNorm) -> list[tuple[nn.Module, Tensor]]:
-    """Norms that have seen a batch of training, with an input, as a test finds them."""
+def _in_evaluation(make: MakesNorm) -> list[tuple[nn.Module, Tensor]]:
+    """Norms in evaluation mode that have seen one batch in training, each with an input."""
     cases = _cases(make)
     for norm, x in cases:
         norm(x)
@@ -87,6 +100,6 @@ def _close(first: Tensor, second: Tensor) -> bool:
     return torch.allclose(first, second, rtol=1e-4, atol=1e-5)
 
 
-def _must(holds: bool, norm: nn.Module, what: str) -> None:
-    if not holds:
-        raise AssertionError(f"{type(norm).__name__}: must {what}")
+def _must(fulfilled: bool, norm: nn.Module, rule: str) -> None:
+    if not fulfilled:
+        raise AssertionError(f"{type(norm).__name__}: must {rule}")

@@ -1,4 +1,4 @@
-"""What keeping everything costs comes from real runs, files and kills."""
+"""Tables of the durability benchmark, and the copies of runs that it makes."""
 
 import json
 
@@ -16,7 +16,7 @@ def test_tables():
     assert checkpoints.rows == (("4 MB", "30.0", "10.0", "3"),)
 
 
-def test_many_runs_are_many(tmp_path):
+def test_copied_runs_are_counted_as_runs(tmp_path):
     from snnx.bench.durability import _multiply
 
     folder = tmp_path / "outputs" / "runs" / "a"

@@ -1,4 +1,4 @@
-"""Every option of the configuration is measured."""
+"""Every encoding in the configuration is measured."""
 
 from snnx.bench.encoders import SMOKE, measure, tables
 from snnx.options.folders import shipped

@@ -1,4 +1,4 @@
-"""Growth, first calls and the loop around a step are measured."""
+"""Growth with time steps, first calls, and the overhead of the training loop are measured."""
 
 from snnx.bench import growth, loop
 
@@ -7,7 +7,7 @@ def test_growth():
     found = growth.measure(**growth.SMOKE)
     assert set(found["seconds"]) == {"ReLU 2", "LIF 2", "ReLU 4", "LIF 4"}
     assert set(found["memory"]) == {"2", "4"}
-    assert found["cold"][0] > found["warm"][0], "an empty cache means compiling"
+    assert found["cold"][0] > found["warm"][0], "with an empty cache, the code must be compiled"
     grown, calls = growth.tables(found)
     assert [row[0] for row in grown.rows] == ["2", "4"]
     assert len(calls.rows) == 2

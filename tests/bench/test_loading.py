@@ -1,11 +1,11 @@
-"""Every set that is there is measured, and one that is not is named."""
+"""Data sets on this machine are measured, and others are named as missing."""
 
 from snnx.bench.loading import SMOKE, measure, tables
 from snnx.dataset.event_digits import EventDigits
 from snnx.dataset.nmnist import NMNIST
 
 
-def test_waiting_and_training_are_told_apart(empty):
+def test_waiting_and_training_are_measured_separately(empty):
     measured = measure(**(SMOKE | {"sets": (NMNIST, EventDigits)}))
     assert measured["missing"] == ["nmnist"]
     (waited,), (trained,) = measured["waited"].values(), measured["trained"].values()

@@ -1,17 +1,29 @@
-"""A step trains, in either precision, and its memory is counted."""
+"""A step trains the network in either precision, and its peak memory is counted."""
 
 import pytest
 import torch
 from torch import nn
 
-from snnx.bench.steps import DTYPES, NETWORKS, NEURONS, PEER, SMOKE, Network, Step, measure, peak_mb, plot, tables
+from snnx.bench.steps import (
+    DTYPES,
+    NETWORKS,
+    NEURONS,
+    SMOKE,
+    SPIKINGJELLY_NETWORK,
+    Network,
+    Step,
+    measure,
+    peak_mb,
+    plot,
+    tables,
+)
 
 TINY = SMOKE["networks"][0]
 
 
 @pytest.mark.parametrize("neuron", NEURONS)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_step_moves_the_weights(dtype, neuron):
+def test_a_step_changes_the_weights(dtype, neuron):
     step = Step(TINY, NEURONS[neuron], DTYPES[dtype])
     before = [p.detach().clone() for p in step.net.parameters()]
     step()
@@ -21,7 +33,7 @@ def test_a_step_moves_the_weights(dtype, neuron):
 
 
 class Wide(nn.Module):
-    """One matrix over `[T, B, C, H, W]` of 1x1 images; its weight is all the memory there is to speak of."""
+    """A single linear layer on 1x1 images `[T, B, C, 1, 1]`; almost all its memory is its weight."""
 
     def __init__(self, *, neuron, in_shape, classes):
         super().__init__()
@@ -32,15 +44,15 @@ class Wide(nn.Module):
 
 
 def test_peak_memory_by_hand():
-    """The weight, its gradient, AdamW's two moments; AdamW besides works on one or two arrays of the same size."""
+    """A step needs the weight, its gradient and AdamW's two moments, and AdamW uses one or two more arrays of that size."""
     weight = 100_000 * 10 * 4 / 1e6
     step = Step(Network("wide", Wide, (1, 1, 100_000, 1, 1)), nn.ReLU, torch.float32)
     assert 4 * weight < peak_mb(step) < 7 * weight
     assert peak_mb(step) == peak_mb(step)
 
 
-def test_the_networks_that_are_measured_can_be_built():
-    for build, network in [(build, one) for one in NETWORKS for build in (one.build, one.peer) if build]:
+def test_measured_networks_can_be_built():
+    for build, network in [(build, measured) for measured in NETWORKS for build in (measured.build, measured.peer) if build]:
         with torch.device("meta"):
             net = build(neuron=nn.ReLU, in_shape=network.shape[2:], classes=10)
         assert sum(p.numel() for p in net.parameters()) > 500_000
@@ -50,7 +62,7 @@ def test_measures():
     measured = measure(**SMOKE)
     assert [case["dtype"] for case in measured["cases"]] == ["float32", "bfloat16"] * 2
     for case in measured["cases"]:
-        names = [*NEURONS, *([PEER] if "Spikformer" in case["network"] else [])]
+        names = [*NEURONS, *([SPIKINGJELLY_NETWORK] if "Spikformer" in case["network"] else [])]
         assert [*case["seconds"]] == [*case["peak_mb"]] == names
         assert all(peak > 0 for peak in case["peak_mb"].values())
     assert [len(table.rows) for table in tables(measured)] == [3, 3, 4, 4]

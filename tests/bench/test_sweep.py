@@ -1,12 +1,12 @@
-"""The cost of a job comes from real sweeps."""
+"""The overhead of a job is measured with real commands, and its tables."""
 
 import pytest
 
 from snnx.bench.sweep import snnx, tables
 
 
-def test_a_sweep_that_fails_is_no_measurement(tmp_path):
-    with pytest.raises(RuntimeError, match=r"the command snnx neuron=none must end with 0; got 2: "):
+def test_a_command_that_fails_raises(tmp_path):
+    with pytest.raises(RuntimeError, match=r"the command snnx neuron=none must exit with 0; got 2: "):
         snnx(tmp_path, "neuron=none")
 
 

@@ -1,4 +1,4 @@
-"""The command measures, shows, and writes what it shows."""
+"""`snnx bench` measures, prints tables, and writes files."""
 
 import json
 
@@ -19,7 +19,7 @@ def test_layers(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_all_is_recorded(tmp_path, capsys):
+def test_all_with_record_writes_page_figures_and_results(tmp_path, capsys):
     docs = tmp_path / "docs"
     assert main(["all", "--smoke", "--threads", "1", "--record", "--docs", str(docs)]) == 0
     assert sorted(path.name for path in docs.iterdir()) == ["README.md", "layers.png", "results.json", "steps.png"]
@@ -33,11 +33,13 @@ def test_all_is_recorded(tmp_path, capsys):
     assert 0.5 < ledger["interrupted"][0]["interrupted"] / ledger["interrupted"][0]["whole"] < 10
 
 
-def test_bad_values(capsys):
+def test_wrong_values(capsys):
     assert main(["layers", "--rounds", "0"]) == 2
     assert "rounds and threads must be at least 1; got 0" in capsys.readouterr().err
     assert main(["layers", "--record"]) == 2
-    assert "--record must come with all, since a record is of everything; got layers" in capsys.readouterr().err
+    assert (
+        "--record must be used with all, because the record contains every measurement; got layers" in capsys.readouterr().err
+    )
     with pytest.raises(SystemExit):
         main(["neurons"])
     assert "invalid choice" in capsys.readouterr().err

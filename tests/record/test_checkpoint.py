@@ -1,4 +1,4 @@
-"""No kill, full disk, flipped bit or foreign file passes for a checkpoint."""
+"""Damaged and foreign checkpoints are rejected, and a failed write keeps the old file."""
 
 import os
 import zipfile
@@ -24,14 +24,14 @@ def saved(tmp_path):
     return path
 
 
-def test_what_is_saved_is_loaded(saved):
+def test_save_and_load(saved):
     assert torch.equal(load(saved, "me")["state_dict"]["w"], torch.arange(1000.0))
     assert torch.equal(Checkpoints("me", {}).load_checkpoint(saved)["state_dict"]["w"], torch.arange(1000.0))
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
-def test_a_file_cut_short_is_refused(saved, share):
+def test_a_truncated_file_is_rejected(saved, share):
     content = saved.read_bytes()
     saved.write_bytes(content[: int(share * len(content))])
     with pytest.raises(DamagedCheckpoint, match=r"epoch=1\.ckpt must be a checkpoint of tensors and plain values; got"):
@@ -39,7 +39,7 @@ def test_a_file_cut_short_is_refused(saved, share):
 
 
 def test_a_flipped_bit_in_the_weights_is_noticed(saved):
-    """torch.load does not: it returns other weights."""
+    """`torch.load` alone does not notice it and returns wrong weights."""
     with zipfile.ZipFile(saved) as archive:
         name = next(info for info in archive.infolist() if info.filename.endswith("data/0"))
     content = bytearray(saved.read_bytes())
@@ -47,25 +47,25 @@ def test_a_flipped_bit_in_the_weights_is_noticed(saved):
     content[place] ^= 1
     saved.write_bytes(content)
     assert not torch.equal(torch.load(saved, weights_only=True)["state_dict"]["w"], torch.arange(1000.0))
-    with pytest.raises(DamagedCheckpoint, match=f"must be whole; got a wrong checksum in {name.filename}"):
+    with pytest.raises(DamagedCheckpoint, match=f"must be undamaged; got a wrong checksum in {name.filename}"):
         load(saved, "me")
 
 
 class Other:
-    """What no checkpoint of snnx holds."""
+    """A class that a checkpoint must not contain."""
 
 
-def test_what_is_none_is_told_in_one_line(saved):
-    """Without what torch has to say on how it could be run all the same."""
+def test_other_files_are_rejected_with_one_line(saved):
+    """The message leaves out torch's advice on how to load the unsafe file anyway."""
     torch.save({"model": Other()}, saved)
-    with pytest.raises(DamagedCheckpoint, match=r"plain values; got a pickle of other classes$"):
+    with pytest.raises(DamagedCheckpoint, match=r"plain values; got a pickle with other classes$"):
         load(saved, "me")
     saved.write_bytes(b"no checkpoint")
-    with pytest.raises(DamagedCheckpoint, match=r"plain values; got no file of torch: it is cut short, or another program's$"):
+    with pytest.raises(DamagedCheckpoint, match=r"plain values; got a file that is cut short or not written by torch$"):
         load(saved, "me")
 
 
-def test_another_runs_checkpoint_is_refused(saved):
+def test_a_checkpoint_of_another_run_is_rejected(saved):
     with pytest.raises(DamagedCheckpoint, match="must belong to run you; got me"):
         load(saved, "you")
     assert load(saved, None)["snnx_run"] == "me"
@@ -74,7 +74,7 @@ def test_another_runs_checkpoint_is_refused(saved):
         load(saved, "me")
 
 
-def test_a_checkpoint_never_runs_code(saved, tmp_path, monkeypatch):
+def test_loading_a_checkpoint_never_runs_code(saved, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
     torch.save({"state_dict": Payload(tmp_path / "ran"), "snnx_run": "me"}, saved)
     with pytest.raises(DamagedCheckpoint, match="plain values"):
@@ -83,10 +83,10 @@ def test_a_checkpoint_never_runs_code(saved, tmp_path, monkeypatch):
         Checkpoints("me", {}).load_checkpoint(saved, weights_only=False)
     assert not (tmp_path / "ran").exists()
     torch.load(saved, weights_only=False)
-    assert (tmp_path / "ran").exists(), "it would have run, had it been let"
+    assert (tmp_path / "ran").exists(), "an unsafe load must run the code, or this test proves nothing"
 
 
-def test_a_write_that_fails_leaves_the_old_one(saved, tmp_path):
+def test_a_failed_write_keeps_the_old_checkpoint(saved, tmp_path):
     before = saved.read_bytes()
     with pytest.raises(AttributeError):
         Checkpoints("me", {}).save_checkpoint({"state_dict": {"w": lambda: 0}}, saved)
@@ -94,8 +94,8 @@ def test_a_write_that_fails_leaves_the_old_one(saved, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [saved.name]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
-def test_a_full_disk_is_named(tmp_path, monkeypatch):
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a device that is always full")
+def test_error_of_a_full_disk_names_the_file(tmp_path, monkeypatch):
     from snnx.record import write
 
     monkeypatch.setattr(write.tempfile, "mkstemp", lambda dir, prefix: (os.open("/dev/full", os.O_WRONLY), f"{dir}/{prefix}x"))

@@ -1,12 +1,12 @@
-"""What names a run: what it computes, and not where things lie."""
+"""The identity of a run depends on what it computes, not on where files are."""
 
 from composing import composed
 
 from snnx.record.identity import changes
 
 
-def test_weights_count_by_what_is_in_their_file(tmp_path):
-    """One file under two names is one run; another content under one name is another run, and both say so."""
+def test_identity_contains_the_content_of_weight_files_not_their_path(tmp_path):
+    """A copy of the file gives the same run; another content in the same file gives another run, and `changes` names it."""
     first, copy = tmp_path / "first.ckpt", tmp_path / "copy.ckpt"
     for path in (first, copy):
         path.write_bytes(b"weights")
@@ -19,5 +19,5 @@ def test_weights_count_by_what_is_in_their_file(tmp_path):
     assert changed.startswith("method.checkpoint: sha256:")
 
 
-def test_without_weights_nothing_is_added():
+def test_without_weight_files_the_configuration_has_no_hashes():
     assert "loaded" not in composed("method=conversion").config

@@ -1,4 +1,4 @@
-"""The committed record keeps its names: what each run computed stands in its line, and is what its line says today."""
+"""The runs in the committed record keep their identities: their configuration still gives the hash that was recorded."""
 
 import json
 from functools import cache
@@ -13,7 +13,7 @@ from snnx.record.identity import changes, run_id
 DOCS = Path(__file__).parents[2] / "docs" / "results"
 SWEEPS = sorted(path.parent.name for path in DOCS.glob("*/runs.jsonl"))
 COMPUTES_SOMETHING_ELSE: dict[str, str] = {}
-"""Sweeps of which recorded lines no longer say what was computed, since a recipe or a default has changed, and why."""
+"""Sweeps whose recorded overrides give another configuration today, since a recipe or a default has changed; each with why."""
 
 
 @cache
@@ -22,15 +22,15 @@ def lines(sweep):
 
 
 @pytest.mark.parametrize("sweep", SWEEPS)
-def test_a_line_is_named_by_its_physics(sweep):
+def test_recorded_hash_is_that_of_the_recorded_physics(sweep):
     for line in lines(sweep):
         assert run_id(line["physics"]) == line["hash"], f"{line['row']} seed={line['seed']}"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sweep", SWEEPS)
-def test_a_recorded_line_computes_the_same_today(sweep):
-    """The first seed of each recorded row, composed again from its overrides: a default or a recipe that changed shows here."""
+def test_recorded_overrides_give_the_same_configuration_today(sweep):
+    """The first seed of each recorded row is composed again from its overrides; a changed default or recipe fails here."""
     once = {(line["row"], line["scale"], line.get("further")): line for line in reversed(lines(sweep))}
     found = []
     for line in once.values():
@@ -38,10 +38,10 @@ def test_a_recorded_line_computes_the_same_today(sweep):
         now = composed(*words)
         if now.id != line["hash"]:
             found.append(f"{line['row']} seed={line['seed']}: {', '.join(changes(line['physics'], now.config)[:3])}")
-    assert bool(found) == (sweep in COMPUTES_SOMETHING_ELSE), found or "all compute the same again: take it out of the list"
+    assert bool(found) == (sweep in COMPUTES_SOMETHING_ELSE), found or "all rows match again: remove the sweep from the list"
 
 
-def test_a_key_that_came_later_leaves_old_runs_their_names(monkeypatch):
+def test_a_key_that_was_added_later_does_not_change_older_identities(monkeypatch):
     before = {"seed": 0, "backbone": {"depth": 18}}
     monkeypatch.setattr(identity, "ADDED", {"backbone.norm": "batch", "norm": {"eps": 1}})
     assert run_id({**before, "backbone": {"depth": 18, "norm": "batch"}, "norm": {"eps": 1.0}}) == run_id(before)
@@ -50,8 +50,8 @@ def test_a_key_that_came_later_leaves_old_runs_their_names(monkeypatch):
 
 
 @pytest.mark.parametrize("key", sorted(identity.ADDED) or [None])
-def test_every_added_key_is_a_key_of_the_configuration(key):
-    """An entry whose key is gone, or whose value no option has, would hide nothing and mislead whoever reads it."""
+def test_every_added_key_exists_in_the_configuration(key):
+    """An entry whose key no longer exists, or whose value is not the default, would have no effect and mislead readers."""
     if key is not None:
         group, _, rest = key.partition(".")
         node = composed().config[group]
