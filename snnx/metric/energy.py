@@ -14,7 +14,7 @@ from snnx.metric.relative_energy import RATE_SPIKES, RATE_STEPS, SHARES, relativ
 from snnx.neuron.node import Node
 
 SUMS = ("charge", "dense", "values", "products", "bias", "state", "spikes", "steps")
-BYTES = 4  # of a weight, a bias and a state
+BYTES = 4  # size of a weight, a bias or a state
 
 
 class Energy(Counting):
