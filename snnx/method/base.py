@@ -30,6 +30,9 @@ class Method(pl.LightningModule):
     and accuracy are summed as tensors and logged once per epoch, because a log call per step costs as much as a training step
     of a small network. Metrics record only during a test.
 
+    Shape:
+        images `[B, C, H, W]`, or event frames `[B, T, C, H, W]`, to scores `[B, K]`.
+
     Args:
         encoding, backbone, decoding, loss: the modules of the pipeline.
         metric: the metrics to record in a test, by name.

@@ -70,6 +70,21 @@ class Conversion(Method):
             a metric needs all steps at once or more steps than there are, or the checkpoint belongs to another network.
 
     Source: On the Future of Training Spiking Neural Networks, section 2.2; Rueckauer et al., 2017.
+
+    Example:
+        >>> import torch
+        >>> from snnx.backbone.convnet import ConvNet
+        >>> from snnx.scheduler.constant import Constant
+        >>> method = Conversion(
+        ...     backbone=partial(ConvNet, channels=[4]), loss=nn.CrossEntropyLoss(), metric={}, optimizer=torch.optim.Adam,
+        ...     scheduler=Constant, in_shape=(1, 8, 8), classes=3, timesteps=2000, piece=200,
+        ... ).eval()
+        >>> images = torch.rand(2, 1, 8, 8)
+        >>> scores = method(images)                                             # of the ReLU network
+        >>> method.convert(lambda: [images]).stages.sn1
+        IF(...v_threshold=1.0, v_reset=None...)
+        >>> bool((method(images) - scores).abs().max() < 0.01)                  # of the spiking network
+        True
     """
 
     has_targets = True

@@ -74,6 +74,17 @@ class TTFS(Method):
         FileNotFoundError: the file of weights does not exist.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold (ICCV 2023), and its authors' code.
+
+    Example:
+        >>> import torch
+        >>> from snnx.backbone.mlp import MLP
+        >>> from snnx.scheduler.constant import Constant
+        >>> method = TTFS(
+        ...     backbone=partial(MLP, hidden=[16], bias=False), loss=nn.CrossEntropyLoss(), metric={},
+        ...     optimizer=torch.optim.Adam, scheduler=Constant, in_shape=(1, 8, 8), classes=3,
+        ... )
+        >>> method(torch.rand(2, 1, 8, 8)).shape
+        torch.Size([2, 3])
     """
 
     has_steps = False
