@@ -30,6 +30,9 @@ class Method(pl.LightningModule):
     and accuracy are summed as tensors and logged once per epoch, because a log call per step costs as much as a training step
     of a small network. Metrics record only during a test.
 
+    Shape:
+        images `[B, C, H, W]`, or event frames `[B, T, C, H, W]`, to scores `[B, K]`.
+
     Args:
         encoding, backbone, decoding, loss: the modules of the pipeline.
         metric: the metrics to record in a test, by name.
@@ -43,8 +46,9 @@ class Method(pl.LightningModule):
     """
 
     has_targets = False
+    """Whether the neurons of the tested network have target rates, which some metrics read."""
     has_steps = True
-    """Whether training makes outputs of every step, `[T, B, K]`, which a loss may read."""
+    """Whether training computes the outputs of every time step, `[T, B, K]`, which a loss may read."""
 
     def __init__(
         self,
@@ -59,11 +63,14 @@ class Method(pl.LightningModule):
         scheduler: Callable[[Optimizer, int], LRScheduler],
     ) -> None:
         if not self.has_targets and (asked := [name for name, one in metric.items() if one.needs_targets]):
-            raise ValueError(f"metric must not hold {', '.join(asked)} without method=conversion; got {type(self).__name__}")
+            raise ValueError(
+                f"{type(self).__name__}: metric must not need target rates, which only method=conversion has; "
+                f"got {', '.join(asked)}"
+            )
         if reads_every_step(loss) and not self.has_steps:
             raise ValueError(
                 f"{type(self).__name__}: loss must read the decoded scores, since this method trains without time steps; "
-                f"got {type(loss).__name__}, which reads the outputs of every step: choose loss=cross_entropy or method=direct"
+                f"got {type(loss).__name__}, which reads the outputs of every step; choose loss=cross_entropy or method=direct"
             )
         super().__init__()
         self.encoding = encoding
@@ -84,7 +91,7 @@ class Method(pl.LightningModule):
 
     @property
     def formulas(self) -> dict[str, str]:
-        """The formulas to print beside those numbers of a test that need an explanation, by their key in the result."""
+        """Formulas of the metrics, by the key of the number in the result beside which they are printed."""
         return {f"test/{curve}": text for metric in self.metrics.values() for curve, text in metric.formulas.items()}
 
     def forward(self, images: Tensor) -> Tensor:
@@ -147,7 +154,7 @@ class Method(pl.LightningModule):
         new = torch.stack([loss.double() * size, correct.sum().double(), loss.new_tensor(size, dtype=torch.float64)])
         if split in self._sums:
             new = new + self._sums[split][:3]
-        finite = torch.isfinite(new[0]).double()  # of the sum, so it counts the steps before the first bad loss
+        finite = torch.isfinite(new[0]).double()  # the sum, so that it counts the steps before the first bad loss
         self._sums[split] = torch.cat([new, (finite + self._sums[split][3] if split in self._sums else finite)[None]])
 
     def _require_finite(self, split: str, images: Tensor, steps: int) -> None:

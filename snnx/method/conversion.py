@@ -70,6 +70,21 @@ class Conversion(Method):
             a metric needs all steps at once or more steps than there are, or the checkpoint belongs to another network.
 
     Source: On the Future of Training Spiking Neural Networks, section 2.2; Rueckauer et al., 2017.
+
+    Example:
+        >>> import torch
+        >>> from snnx.backbone.convnet import ConvNet
+        >>> from snnx.scheduler.constant import Constant
+        >>> method = Conversion(
+        ...     backbone=partial(ConvNet, channels=[4]), loss=nn.CrossEntropyLoss(), metric={}, optimizer=torch.optim.Adam,
+        ...     scheduler=Constant, in_shape=(1, 8, 8), classes=3, timesteps=2000, piece=200,
+        ... ).eval()
+        >>> images = torch.rand(2, 1, 8, 8)
+        >>> scores = method(images)                                             # of the ReLU network
+        >>> method.convert(lambda: [images]).stages.sn1
+        IF(...v_threshold=1.0, v_reset=None...)
+        >>> bool((method(images) - scores).abs().max() < 0.01)                  # of the spiking network
+        True
     """
 
     has_targets = True
@@ -109,11 +124,11 @@ class Conversion(Method):
             if value < 1:
                 raise ValueError(f"Conversion: {name} must be at least 1; got {value}")
         if percentile is not None and not 0 < percentile <= 100:
-            raise ValueError(f"Conversion: percentile must lie in (0, 100], or be null for the maximum; got {percentile}")
+            raise ValueError(f"Conversion: percentile must be in (0, 100], or null for the maximum; got {percentile}")
         if not 0 <= initial < 1:
             raise ValueError(f"Conversion: initial must be a share of the threshold in [0, 1); got {initial}")
         if per_channel and normalise != "weight":
-            raise ValueError(f"Conversion: per_channel must be false with normalise={normalise}, which has a scale a layer")
+            raise ValueError(f"Conversion: per_channel must be false with normalise={normalise}, which has one scale per layer")
         if activation == "clipped" and (normalise == "spikingjelly" or percentile is not None or per_channel):
             raise ValueError(
                 "Conversion: activation=clipped must go with normalise=weight or threshold, percentile=null and "
@@ -121,13 +136,13 @@ class Conversion(Method):
             )
         if whole := [name for name, one in metric.items() if not one.in_pieces]:
             raise ValueError(
-                f"Conversion: metric must hold only what can be seen piece by piece, since a run of {timesteps} steps is never "
-                f"held whole; got {', '.join(whole)}: anytime and spikes_per_neuron can"
+                f"Conversion: metric must not need all steps at once, since {timesteps} steps are simulated in pieces; "
+                f"got {', '.join(whole)}; anytime and spikes_per_neuron work with pieces"
             )
         for name, one in metric.items():
             if one.first_step > timesteps:
                 raise ValueError(
-                    f"Conversion: timesteps must reach {one.first_step}, the first that {name} can speak of; got {timesteps}"
+                    f"Conversion: timesteps must be at least {one.first_step}, the first step of {name}; got {timesteps}"
                 )
         built = backbone(neuron=ACTIVATION[activation](levels), in_shape=in_shape, classes=classes, width=width)
         if checkpoint is not None:
@@ -146,9 +161,8 @@ class Conversion(Method):
         self.in_shape, self.timesteps, self.calibration = tuple(in_shape), timesteps, calibration
         self.normalise, self.initial = normalise, initial
         self.over = {"percentile": percentile, "over": percentile_over, "per_channel": per_channel}
-        self._made: tuple[nn.Module, dict[str, Tensor]] | None = (
-            None  # a tuple, so that torch does not register the spiking network as a submodule and save it
-        )
+        # a tuple, so that torch does not register the spiking network as a submodule and save it
+        self._made: tuple[nn.Module, dict[str, Tensor]] | None = None
         self._ann_correct = self._tested = 0
 
     @property

@@ -29,7 +29,26 @@ class Direct(Method):
         width: factor on the backbone's width, from the scale.
         decoding, loss, metric, watch, optimizer, scheduler: see `Method`.
 
+    Raises:
+        ValueError: see `Method`.
+
     Source: Direct Training of Spiking Transformers, Eq 3.
+
+    Example:
+        >>> import torch
+        >>> from functools import partial
+        >>> from snnx.backbone.convnet import ConvNet
+        >>> from snnx.decoding.mean_logits import MeanLogits
+        >>> from snnx.encoding.repeat import Repeat
+        >>> from snnx.neuron.lif import LIF
+        >>> from snnx.scheduler.constant import Constant
+        >>> method = Direct(
+        ...     encoding=partial(Repeat, timesteps=4), neuron=LIF, backbone=partial(ConvNet, channels=[4]),
+        ...     decoding=MeanLogits(), loss=nn.CrossEntropyLoss(), metric={}, optimizer=torch.optim.Adam,
+        ...     scheduler=Constant, in_shape=(1, 8, 8), classes=3,
+        ... )
+        >>> method(torch.rand(2, 1, 8, 8)).shape
+        torch.Size([2, 3])
     """
 
     def __init__(

@@ -26,8 +26,8 @@ INPUTS = {"time": SpikePlanes, "direct": ValuePlanes}
 READOUTS = {"end_membrane": EndMembrane, "spike_time": SpikeTime}
 NORM = "a norm moves spikes out of their window; set norm=none, or choose backbone=mlp or scnn, which have none"
 BREAKS = {  # layers that a backbone must not contain, and what to do instead
-    nn.AvgPool2d: "an average of spikes is no spike; choose backbone=mlp, or scnn or vgg with backbone.pool=max",
-    Shortcut: "a sum of spikes is no spike; choose backbone=mlp, scnn or vgg",
+    nn.AvgPool2d: "an average of spikes is not a spike; choose backbone=mlp, or scnn or vgg with backbone.pool=max",
+    Shortcut: "a sum of spikes is not a spike; choose backbone=mlp, scnn or vgg",
     nn.modules.batchnorm._NormBase: NORM,
     nn.LayerNorm: NORM,
     Norm: NORM,
@@ -74,6 +74,17 @@ class TTFS(Method):
         FileNotFoundError: the file of weights does not exist.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold (ICCV 2023), and its authors' code.
+
+    Example:
+        >>> import torch
+        >>> from snnx.backbone.mlp import MLP
+        >>> from snnx.scheduler.constant import Constant
+        >>> method = TTFS(
+        ...     backbone=partial(MLP, hidden=[16], bias=False), loss=nn.CrossEntropyLoss(), metric={},
+        ...     optimizer=torch.optim.Adam, scheduler=Constant, in_shape=(1, 8, 8), classes=3,
+        ... )
+        >>> method(torch.rand(2, 1, 8, 8)).shape
+        torch.Size([2, 3])
     """
 
     has_steps = False
@@ -122,8 +133,7 @@ class TTFS(Method):
         windows = encoding.windows + len(neurons) + 1
         if steps is not None and (steps < windows or steps % windows):
             raise ValueError(
-                f"TTFS: steps must be a multiple of {windows}, the windows of input, layers and read-out, one after another; "
-                f"got {steps}"
+                f"TTFS: steps must be a multiple of {windows}, the number of windows of input, layers and read-out; got {steps}"
             )
         encoding.steps = steps and steps // windows
         for place, module in enumerate(neurons):
@@ -177,8 +187,8 @@ def _require_single_spikes(network: nn.Module) -> None:
         for kind, reason in BREAKS.items():
             if isinstance(module, kind) and not isinstance(module, NoNorm):
                 if reason is NORM:
-                    raise ValueError(f"TTFS: backbone must hold no norm; got {name} ({type(module).__name__}): {reason}")
-                raise ValueError(f"TTFS: backbone must hold no {kind.__name__}; got {name}: {reason}")
+                    raise ValueError(f"TTFS: backbone must have no norm; got {name} ({type(module).__name__}), but {reason}")
+                raise ValueError(f"TTFS: backbone must have no {kind.__name__}; got {name}, but {reason}")
     for name, module in network.named_modules():
         if getattr(module, "bias", None) is not None:
-            raise ValueError(f"TTFS: backbone must have no bias; got one in {name}: set backbone.bias=false")
+            raise ValueError(f"TTFS: backbone must have no bias; got one in {name}; set backbone.bias=false")

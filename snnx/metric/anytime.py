@@ -90,7 +90,7 @@ class AnyTime(Counting):
         marks: Sequence[int] = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1500, 2000, 2500),
     ) -> None:
         if not 0 < confidence <= 1:
-            raise ValueError(f"AnyTime: confidence must lie in (0, 1]; got {confidence}")
+            raise ValueError(f"AnyTime: confidence must be in (0, 1]; got {confidence}")
         if every < 1:
             raise ValueError(f"AnyTime: every must be at least 1; got {every}")
         if any(mark < 1 for mark in marks) or list(marks) != sorted(set(marks)):
@@ -99,7 +99,7 @@ class AnyTime(Counting):
         self.confidence, self.every, self.marks = float(confidence), every, tuple(marks)
         self._right: dict[str, Tensor] = {}  # for each mark, whether each sample of the present batch is right there
         self._left: Tensor | None = None  # which samples of the present batch have become confident
-        self._kept: Tensor | None = None  # whether the answers at which they did were right
+        self._kept: Tensor | None = None  # whether their answers at that step were right
         self._answer: Tensor | None = None  # answers at the last measured step; `_since` is the step since which they stand
         self._since: Tensor | None = None
         self._step = 0
@@ -172,7 +172,7 @@ class AnyTime(Counting):
         steps = max(len(v) for table in curves.values() for v in table.values())
         total = {
             curve: torch.stack([nn.functional.pad(v.double(), (0, steps - len(v))) for v in table.values()]).sum(0).cpu()
-            for curve, table in curves.items()  # what is computed once counts at the first step
+            for curve, table in curves.items()  # a layer that is computed once counts at the first step
         }
         spent = {
             name: total.get(f"anytime_{name}", torch.zeros(steps)).double().cumsum(0) for name in ("spikes", "synops", "macs")

@@ -12,4 +12,6 @@ def require_attention(network: nn.Module, metric: str) -> None:
         ValueError: no layer of the network is a `SelfAttention`.
     """
     if not any(isinstance(module, SelfAttention) for module in network.modules()):
-        raise ValueError(f"{metric}: backbone must attend by spikes; got {type(network).__name__}: choose backbone=spikformer")
+        raise ValueError(
+            f"{metric}: backbone must have spiking attention; got {type(network).__name__}; choose backbone=spikformer"
+        )

@@ -10,7 +10,7 @@ from snnx.metric.attends import require_attention
 from snnx.metric.metric import Metric, Table
 
 PICOJOULES = {"paper": 4.75e-3, "45nm_int8": PRICES["45nm_int8"].ac, "45nm_fp32": PRICES["45nm"].ac}
-"""An operation's: fitted to the paper's table; an addition of 8-bit integers, or of floats, in 45 nm."""
+"""Energy of an operation: fitted to the paper's table, or an addition of 8-bit integers or of floats in 45 nm."""
 
 
 def attention_energy_nj(density: Tensor | float, steps: int, tokens: int, width: int, operation: str) -> Tensor | float:

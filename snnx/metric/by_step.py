@@ -41,6 +41,6 @@ def require_steps(network: nn.Module, metric: str) -> None:
     """
     if any(isinstance(module, DynamicThreshold) for module in network.modules()):
         raise ValueError(
-            f"{metric}: method must have time steps; got spike times, one a window, and an answer when the last window ends: "
-            "metric=[spikes_per_neuron,relative_energy] count them and give that latency"
+            f"{metric}: method must have time steps; got a network of spike times; "
+            "choose metric=[spikes_per_neuron,relative_energy], which give its spikes and its latency"
         )

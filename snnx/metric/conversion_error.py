@@ -54,7 +54,7 @@ class ConversionError(Metric):
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         target = getattr(node, "target", None)
         if target is None:
-            raise ValueError("ConversionError: must be used with method=conversion, which knows what rates should be")
+            raise ValueError("ConversionError: neurons must have target rates; got none; use method=conversion")
         before, count = self._counts.get(node, (0, torch.zeros_like(s[0], dtype=torch.float32)))
         seen, found = 0, []
         for mark in (mark for mark in self.marks if before < mark <= before + len(s)):

@@ -14,7 +14,7 @@ from snnx.norm.foldable import require_foldable
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 UNCOUNTED = (_ConvNd, nn.Bilinear, nn.RNNBase, nn.RNNCellBase)
-"""Layers of torch that multiply by a matrix; of all of them, `Conv2d` alone is counted."""
+"""Layers of torch that multiply by weights and are not counted, except for `Conv2d`."""
 
 
 class Counting(Metric):
@@ -44,18 +44,18 @@ class Counting(Metric):
         for name, module in network.named_modules():
             if type(module).__name__.endswith("Attention") and not isinstance(module, SelfAttention):
                 raise ValueError(
-                    f"{type(self).__name__}: attention must be snnx.attention.self_attention, whose products can be seen; got "
-                    f"{type(module).__module__}.{type(module).__name__} in {name}"
+                    f"{type(self).__name__}: attention must be snnx.attention.self_attention, whose products can be measured; "
+                    f"got {type(module).__module__}.{type(module).__name__} in {name}"
                 )
             if isinstance(module, UNCOUNTED) and not isinstance(module, nn.Conv2d):
                 raise ValueError(
-                    f"{type(self).__name__}: products must be those of Conv2d, Linear and SelfAttention, which are counted; "
-                    f"got {type(module).__name__} in {name}, which would count as nothing"
+                    f"{type(self).__name__}: backbone must multiply in Conv2d, Linear and SelfAttention only, which can be "
+                    f"counted; got {type(module).__name__} in {name}"
                 )
             if isinstance(module, SelfAttention) and not isinstance(module.v_sn, Node):
                 raise ValueError(
-                    f"{type(self).__name__}: attention must be of spikes, whose products are additions; got "
-                    f"{type(module.v_sn).__name__} in {name}: choose a spiking neuron"
+                    f"{type(self).__name__}: attention must have spiking neurons, whose products are additions; got "
+                    f"{type(module.v_sn).__name__} in {name}; choose another neuron"
                 )
         self._spikes = any(isinstance(module, MemoryModule) for module in network.modules())
         self._times = any(isinstance(module, DynamicThreshold) for module in network.modules())

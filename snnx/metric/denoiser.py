@@ -15,6 +15,8 @@ class Denoiser(Metric, pl.Callback):
         denoiser_threshold = u, for each block, one value per head
 
     Source: DS2TA, Figure 4.
+
+    Example: see `read`, which computes these tables.
     """
 
     over_samples: dict[str, str] = {}

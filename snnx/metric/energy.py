@@ -14,7 +14,7 @@ from snnx.metric.relative_energy import RATE_SPIKES, RATE_STEPS, SHARES, relativ
 from snnx.neuron.node import Node
 
 SUMS = ("charge", "dense", "values", "products", "bias", "state", "spikes", "steps")
-BYTES = 4  # of a weight, a bias and a state
+BYTES = 4  # size of a weight, a bias or a state
 
 
 class Energy(Counting):
@@ -35,6 +35,17 @@ class Energy(Counting):
         ValueError: the network has an attention whose products cannot be measured; see also `Counting`.
 
     Source: `energy.prices`; SpikingJelly's NeuromorphicMemoryAccessCounter for bytes.
+
+    Example:
+        >>> from snnx.metric.recorder import Recorder
+        >>> from snnx.neuron.if_ import IF
+        >>> net, x = nn.Sequential(nn.Linear(4, 10, bias=False), IF()), torch.tensor([[[1.0, 0.0, 1.0, 1.0]]])
+        >>> with Recorder(net, [Energy()]) as recorder:
+        ...     recorder.see_input(x[0], x)
+        ...     _ = net(x)
+        ...     recorder.end_batch(torch.tensor([True]))
+        >>> recorder.scalars()["test/energy_synops"], recorder.scalars()["test/energy_45nm_uj"]      # 30 * 0.9 pJ
+        (30.0, 2.7e-05)
     """
 
     over_samples = {f"energy_{name}": "mean" for name in SUMS}

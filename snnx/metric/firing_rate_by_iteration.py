@@ -26,6 +26,11 @@ class FiringRateByIteration(Metric, pl.Callback):
         ValueError: `iterations` is below 10.
 
     Source: ETTFS, Figure 9.
+
+    Example:
+        >>> rates = {"sn": torch.tensor([0.5, *[2.0] * 19])}                    # of 20 batches
+        >>> FiringRateByIteration().extra("firing_rate_by_iteration", rates)
+        {'first_over_end': 0.25, 'start_over_end': 0.625}
     """
 
     over_samples: dict[str, str] = {}

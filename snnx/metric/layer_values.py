@@ -7,7 +7,7 @@ from snnx.metric.recorder import Recorder
 from snnx.metric.reductions import KINDS
 
 Layers = dict[str, dict[str, dict[str, list[float]]]]
-"""Curve to kind (see `KINDS`) to layer to one value a time step."""
+"""`{curve: {kind: {layer: [one value per time step]}}}`, with the kinds of `KINDS`."""
 
 
 def rounded(recorder: Recorder) -> Layers:

@@ -33,7 +33,7 @@ def hops(by_core: list[Tensor], *, multicast: bool = True) -> Tensor:
 
     Example:
         >>> spikes = [torch.tensor([5.0, 1.0]), torch.tensor([2.0, 0.0])]      # (0,0) and (1,0) to (0,1) and (1,1)
-        >>> hops(spikes).item(), hops(spikes, multicast=False).item()          # 3 links a spike; 1 + 2 hops
+        >>> hops(spikes).item(), hops(spikes, multicast=False).item()          # 3 links per spike; 1 + 2 hops
         (18.0, 18.0)
         >>> spikes = [torch.tensor([1.0]), torch.zeros(3)]                      # (0,0) to (1,0), (0,1) and (1,1)
         >>> hops(spikes).item(), hops(spikes, multicast=False).item()
@@ -100,7 +100,7 @@ class MeshEnergy(Metric):
 
     def __init__(self, *, core: int = 1024, multicast: bool = True) -> None:
         if core < 1:
-            raise ValueError(f"MeshEnergy: core must be at least 1 neuron; got {core}")
+            raise ValueError(f"MeshEnergy: core must be at least 1; got {core}")
         self.core = core
         self.multicast = multicast
 

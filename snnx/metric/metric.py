@@ -8,7 +8,7 @@ from snnx.attention.self_attention import SelfAttention
 from snnx.neuron.node import Node
 
 Table = dict[str, Tensor]
-"""Layer name, in network order, to one value a time step, `[T]`."""
+"""Maps each layer's name, in the order of the network, to one value per time step, `[T]`."""
 
 
 class Metric:
@@ -21,18 +21,18 @@ class Metric:
 
     over_samples: dict[str, str]
     over_time: ClassVar[dict[str, str]] = {}
-    """How a curve becomes one number where that is not the mean over its places: `last`."""
+    """How a curve becomes one number, if not as in `over_samples`: `last` adds up the layers' values at the last step."""
     in_pieces: ClassVar[bool] = False
-    """Whether a long run may be shown piece by piece of its time: whether what is measured of a step needs no later step."""
+    """Whether the metric also works if a run arrives in pieces of a few steps, because no value needs later steps."""
 
     needs_targets: ClassVar[bool] = False
-    """Whether the neurons must know the activations that they stand for, as those of a converted network do."""
+    """Whether it needs the neurons' target rates, which only neurons of a converted network have."""
 
     first_step: int = 1
-    """The step, counted from 1, before which there is nothing to say."""
+    """The first step, counted from 1, for which the metric has a value."""
 
     formulas: ClassVar[dict[str, str]] = {}
-    """How a curve is computed, where a number of it should not stand alone."""
+    """Formulas, by curve, that are printed beside a number which is unclear without its formula."""
 
     def begin(self, network: nn.Module) -> None:
         """Prepare for a test of this network: forget the previous test, and raise a ValueError if the network does not fit."""

@@ -43,8 +43,8 @@ class NegativePotential(Metric):
         for module in network.modules():
             if self.on == "V" and isinstance(module, Node) and type(module).step is not Node.step:
                 raise ValueError(
-                    f"NegativePotential: on must be H for {type(module).__name__}, whose step resets in its own way, so that "
-                    "the potential after it is not known here; got V"
+                    f"NegativePotential: on must be H for {type(module).__name__}, whose own step hides the potential after "
+                    "the reset; got V"
                 )
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""What metrics have measured of a test: reduced over samples while it runs, and worked out at its end."""
+"""Reduces what the metrics measured over the samples of a test, while it runs, and computes the final numbers at its end."""
 
 import torch
 from torch import Tensor
@@ -7,37 +7,45 @@ from snnx.metric.drawn_curves import HISTOGRAMS, PICTURES
 from snnx.metric.metric import Metric, Table
 
 KINDS = ("test", "correct", "wrong", "train")
-"""Of what a curve is: of the whole test set, of a sample that is classified rightly, of one wrongly, of training."""
+"""What a curve was measured on: the whole test set, the correctly classified example, the wrong one, or the training."""
 
 
 class Reductions:
-    """Running reductions over the test set, and the columns of one rightly and one wrongly classified sample.
+    """Running reductions over the test set, and the curves of one correctly and one wrongly classified sample.
 
-    After each batch `end_batch` says which samples were classified rightly. The first right and the first wrong sample in the
-    order of the set are the examples.
+    After each batch, `end_batch` is told which samples were classified correctly. The examples are the first correct and the
+    first wrong sample in the order of the test set.
 
     Args:
-        metrics: what is measured.
+        metrics: the metrics to measure.
 
     Attributes:
-        neurons: of each neuron layer, per sample: the weights of a mean over layers.
-        outputs: the same for places of the read-out, which have a weight in the curves of a read-out only: another metric may
-            call a layer by the same name.
-        samples: places of the examples in the order of the test.
+        neurons: number of neurons of each neuron layer, which are the weights of means over layers.
+        outputs: number of outputs, by curve and place, for curves of the network's output; kept apart from `neurons` because
+            another metric may have a layer of the same name.
+        samples: index of each example in the test set; `None` if there was none yet.
+
+    Example:
+        >>> from snnx.metric.firing_rate import FiringRate
+        >>> reductions = Reductions([FiringRate()])
+        >>> reductions._put("firing_rate", {"sn": torch.tensor([[0.25, 0.75]])})      # one step, two samples
+        >>> reductions.end_batch(torch.tensor([True, False]))
+        >>> reductions.curves("test")["firing_rate"]["sn"].tolist(), reductions.samples
+        ([0.5], {'correct': 0, 'wrong': 1})
     """
 
     def __init__(self, metrics: list[Metric]) -> None:
         self.metrics = metrics
         self.neurons: dict[str, int] = {}
-        self.outputs: dict[str, dict[str, int]] = {}  # curve -> place -> neurons
+        self.outputs: dict[str, dict[str, int]] = {}  # curve -> place -> number of outputs
         self.samples: dict[str, int | None] = {"correct": None, "wrong": None}
-        self._batch: dict[str, Table] = {}  # curve -> layer -> [T, B], of the batch that is running
+        self._batch: dict[str, Table] = {}  # curve -> layer -> [T, B], for the present batch
         self._kept: dict[str, dict[str, Table]] = {"test": {}, "correct": {}, "wrong": {}}
         self._seen = 0
-        self._later = False  # whether a piece of the batch's time has been seen
+        self._later = False  # whether earlier steps of the present batch have been measured
 
     def next_piece(self) -> None:
-        """What comes now are later steps of the same batch: their curves go on where those of the steps before ended."""
+        """Tell that the next values are later steps of the same batch, so that its curves are continued."""
         self._later = True
 
     def _put(self, curve: str, places: Table) -> None:
@@ -46,7 +54,7 @@ class Reductions:
             table[place] = torch.cat([table[place], values]) if self._later and place in table else values
 
     def end_batch(self, correct: Tensor) -> None:
-        """Close a batch of `B` samples: `correct[b]` says whether sample `b` was classified rightly."""
+        """End a batch of `B` samples; `correct[b]` says whether sample `b` was classified correctly."""
         size = len(correct)
         over_samples = {curve: how for metric in self.metrics for curve, how in metric.over_samples.items()}
         for kind, mask in (("correct", correct), ("wrong", ~correct)):
@@ -70,11 +78,11 @@ class Reductions:
         self._seen += size
 
     def curves(self, kind: str) -> dict[str, Table]:
-        """Curve name to layer to `[T]`, of the whole test set (`test`), of one sample (`correct`, `wrong`) or of training."""
+        """Return all curves as `{curve: {layer: [T]}}`, of the test set, an example (`correct`, `wrong`) or the training."""
         return {curve: table for metric in self.metrics for curve, table in self.curves_of(metric, kind).items()}
 
     def curves_of(self, metric: Metric, kind: str) -> dict[str, Table]:
-        """The curves of one metric."""
+        """Return the curves of one metric."""
         if kind == "train":
             return metric.gathered()
         kept = {curve: table for curve, table in self._kept[kind].items() if curve in metric.over_samples}
@@ -84,7 +92,7 @@ class Reductions:
         return metric.finish(kept) if kept else {}
 
     def scalars(self) -> dict[str, float]:
-        """`kind/curve` over the watched layers (a mean weighted by neurons, or the maximum) and `kind/curve_extra`."""
+        """Return one number for each curve, `kind/curve`, and its extra numbers, `kind/curve_suffix`."""
         found: dict[str, float] = {}
         for kind in KINDS:
             for metric in self.metrics:

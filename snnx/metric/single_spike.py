@@ -17,7 +17,7 @@ class SingleSpike(Metric):
         >>> from snnx.neuron.if_ import IF
         >>> SingleSpike().measure(torch.zeros(3, 1, 2), torch.tensor([[[1.0, 0.0]], [[0.0, 0.0]], [[1.0, 1.0]]]), IF())
         Traceback (most recent call last):
-        ValueError: SingleSpike: a neuron must fire at most once a sample; got 2 spikes of one IF: choose ...
+        ValueError: SingleSpike: a neuron must fire at most once per sample; got 2 spikes of one IF; choose ...
     """
 
     over_samples = {"spikes_of_busiest": "max"}
@@ -27,7 +27,7 @@ class SingleSpike(Metric):
         spikes = s.sum(0, keepdim=True).flatten(2).amax(2)
         if (most := float(spikes.max())) > 1:
             raise ValueError(
-                f"SingleSpike: a neuron must fire at most once a sample; got {most:g} spikes of one {type(node).__name__}: "
+                f"SingleSpike: a neuron must fire at most once per sample; got {most:g} spikes of one {type(node).__name__}; "
                 "choose neuron=ttfs or method=ttfs, or leave this metric out"
             )
         return {"spikes_of_busiest": spikes}

@@ -27,7 +27,14 @@ class WeightGradient(Metric, pl.Callback):
     They are computed when the test begins. `weight_gradient_log10_least` is the smallest value of all layers. With
     `trainer.max_epochs=0`, these are the gradients at initialisation. Weights and optimizer are not changed.
 
+    Raises:
+        ValueError: the network uses spike times instead of steps.
+
     Source: ETTFS, Figure 5, which does not state its cut-off.
+
+    Example:
+        >>> WeightGradient().extra("weight_gradient_log10", {"conv": torch.tensor([-3.0]), "fc": torch.tensor([-2.0])})
+        {'least': -3.0}
     """
 
     over_samples: dict[str, str] = {}

@@ -92,7 +92,7 @@ class Node(BaseNode):
         self.probe: Callable[[Tensor, Tensor], None] | None = None
         """Called with `h` and `s`, both `[T, B, *]` and detached, after each forward; `None` costs nothing."""
         self.path: str | None = None
-        """What ran the last sequence: `numba`, `spikingjelly` or `definition`."""
+        """How the last sequence was computed: by `numba`, by `spikingjelly`, or by the `definition`."""
         self._compared: list[float | Tensor] | None = None  # the threshold of each step of the last probed sequence
 
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
@@ -131,8 +131,8 @@ class Node(BaseNode):
         """
         if not self._compared and (self._compared is not None or type(self).threshold is not Node.threshold):
             raise ValueError(
-                f"{type(self).__name__}: step must fire through fire(h, state), which knows the threshold of each step; got a "
-                "comparison of its own, whose threshold no metric can know"
+                f"{type(self).__name__}: step must call fire(h, state), which records the threshold of each step; got a step "
+                "that does not, so that metrics cannot read the threshold"
             )
         if not self._compared:
             return self.v_threshold
@@ -146,7 +146,7 @@ class Node(BaseNode):
 
     def multi_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor, ...]):
         """Compute a whole sequence with explicit state, with the signature that SpikingJelly expects, and call the probe."""
-        from snnx.neuron.kernel.find import find  # not at the top: it imports the neurons, and numba loads slowly
+        from snnx.neuron.kernel.find import find  # here, since it imports the neurons, and numba loads slowly
 
         (x,) = inputs
         fused = find(self, x, states[0])

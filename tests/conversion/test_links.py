@@ -111,7 +111,7 @@ def test_a_sum_is_allowed_with_a_shortcut():
         (["method.piece=0"], "Conversion: piece must be at least 1; got 0"),
         (["method.calibration=0"], "Conversion: calibration must be at least 1; got 0"),
         (["method.normalise=spikingjelly", "method.per_channel=true"], "per_channel must be false with normalise=spikingjelly"),
-        (["method.percentile=150"], r"Conversion: percentile must lie in \(0, 100\], or be null for the maximum; got 150"),
+        (["method.percentile=150"], r"Conversion: percentile must be in \(0, 100\], or null for the maximum; got 150"),
         (["method.initial=1.5"], r"Conversion: initial must be a share of the threshold in \[0, 1\); got 1.5"),
         (["method.normalise=spikingjelly", "method.initial=5"], "initial must be a share of the threshold"),
         (["method.normalise=threshold", "method.per_channel=true"], "per_channel must be false with normalise=threshold"),
@@ -123,7 +123,7 @@ def test_a_sum_is_allowed_with_a_shortcut():
         ),
         (
             ["metric=[anytime,decision,spikes_per_neuron,single_spike]"],
-            "seen piece by piece, .*; got decision, single_spike: anytime",
+            "Conversion: metric must not need all steps at once, .*; got decision, single_spike; anytime",
         ),
     ],
 )

@@ -70,6 +70,6 @@ def test_it_trains_validates_and_tests():
 def test_a_method_without_time_steps_rejects_it(words, name):
     job = composed(*words)
     job.config["loss"] = yaml.safe_load(YAML)
-    message = f"^{name}: loss must read the decoded scores, since .*; got TET, .*: choose loss=cross_entropy or"
+    message = f"^{name}: loss must read the decoded scores, since .*; got TET, .*; choose loss=cross_entropy or"
     with pytest.raises(ValueError, match=message):
         build_method(job.config, type("Facts", (), {"shape": (1, 28, 28), "classes": 10}))

@@ -1,4 +1,4 @@
-"""The method of conversion: one run over all steps, whatever its pieces; and SpikingJelly's converter beside it."""
+"""The method conversion: results do not depend on the pieces, and SpikingJelly's converter gives the same accuracy."""
 
 import copy
 import json
@@ -37,7 +37,7 @@ def images(size=6):
 
 @torch.no_grad()
 def measured(method, x):
-    """Scores, and every curve of the test."""
+    """The scores and all curves of a test."""
     with Recorder(method.backbone, list(method.metrics.values()), method.watch) as method.recorder:
         method.recorder.labels = torch.arange(len(x)) % 10
         method.encoding.begin_evaluation()
@@ -49,7 +49,7 @@ def measured(method, x):
 
 @pytest.mark.parametrize("normalise", ["weight", "threshold", "spikingjelly"])
 def test_pieces_do_not_matter(normalise):
-    """All at once, one by one, or in pieces that do not divide the run: the same scores and the same curves."""
+    """Scores and curves are the same in one piece, step by step, and in pieces that do not divide the run."""
     common = ["timesteps=30", f"method.normalise={normalise}", "metric=[anytime,firing_rate]"]
     (scores, curves), *others = (measured(build(*common, f"method.piece={piece}"), images()) for piece in (30, 7, 1))
     for other_scores, other_curves in others:
@@ -62,22 +62,22 @@ def test_pieces_do_not_matter(normalise):
 
 
 @pytest.mark.parametrize("steps", [10, 90])
-def test_memory_is_that_of_one_piece(steps):
-    """However long the run, no layer ever sees more steps at once, and the scores need a sum."""
+def test_memory_is_needed_for_one_piece_only(steps):
+    """No layer gets more steps at once than a piece has, however long the run is."""
     method, seen = build(f"timesteps={steps}", "method.piece=10"), []
     for module in method.convert(lambda: [images()]).modules():
         module.register_forward_pre_hook(lambda _, x: seen.append(x[0].numel()))
     method(images())
-    assert max(seen) == 10 * 6 * 8 * 8 * 8  # steps, images, and the first stage's maps
+    assert max(seen) == 10 * 6 * 8 * 8 * 8  # steps, images and the size of the first stage's maps
     assert method.decoding.total.shape == (6, 10)
 
 
-def test_an_evaluation_draws_the_same_spikes_again():
+def test_every_evaluation_draws_the_same_spikes():
     method = build("timesteps=30", "method.input=poisson", "metric=[anytime]")
     assert torch.equal(measured(method, images())[0], measured(method, images())[0])
 
 
-def test_every_step_of_one_run_is_a_run_of_that_length():
+def test_anytime_gives_the_accuracy_of_a_run_of_each_length():
     long = measured(build("timesteps=24", "metric=[anytime]"), images())[1]
     for steps in (1, 8, 17):
         short = measured(build(f"timesteps={steps}", "metric=[anytime]"), images())[1]
@@ -86,7 +86,7 @@ def test_every_step_of_one_run_is_a_run_of_that_length():
             assert short[name]["all"][-1].item() == pytest.approx(long[name]["all"][steps - 1].item(), rel=1e-6), name
 
 
-def test_poisson_rates_are_pixels_and_scores_tend_to_the_networks():
+def test_poisson_rates_equal_pixels_and_scores_approach_the_networks():
     method = build("timesteps=3000", "method.input=poisson", "method.piece=500")
     method.convert(lambda: [images()])
     with torch.no_grad():
@@ -97,19 +97,19 @@ def test_poisson_rates_are_pixels_and_scores_tend_to_the_networks():
         method(images() * 3 - 1)
 
 
-def test_training_and_validation_see_the_relu_network():
+def test_training_and_validation_use_the_relu_network():
     method = build()
     method.convert(lambda: [images()])
     spikes = method(images())
-    method._trainer = pl.Trainer(logger=False, accelerator="cpu", enable_progress_bar=False)  # which is not testing
+    method._trainer = pl.Trainer(logger=False, accelerator="cpu", enable_progress_bar=False)  # a trainer that is not testing
     assert torch.equal(method(images()), method.backbone(images()[None])[0])
     assert not torch.equal(method(images()), spikes)
     assert not [name for name, _ in method.named_parameters() if not name.startswith("backbone.")]
     assert not [key for key in method.state_dict() if not key.startswith("backbone.")]
 
 
-def test_errors_name_the_layer(empty, capsys):
-    """A whole run: ReLU accuracy, spiking accuracy, the loss between them, errors by layer, and the worst one in the log."""
+def test_a_run_prints_the_layer_with_the_largest_error(empty, capsys):
+    """A whole run gives the accuracies of both networks, their difference, and the error of each layer."""
     run = composed(
         "method=conversion", "timesteps=40", "trainer.max_epochs=1", "metric=[anytime,conversion_error]", "budget.samples=0.3",
         "metric.conversion_error.marks=[10,40,99]", "method.initial=0.5",
@@ -129,8 +129,8 @@ def test_errors_name_the_layer(empty, capsys):
     assert json.loads((run.folder / "result.json").read_text())["metrics"]["test/acc"] == seen["test/acc"]
 
 
-def test_scales_are_taken_from_undistorted_training_samples(empty, monkeypatch):
-    """As many as were asked for, in the order of the run, and none of the test set."""
+def test_scales_come_from_training_samples_without_augmentation(empty, monkeypatch):
+    """As many as `calibration` says, in the run's order, and none from the test set."""
     seen = []
 
     def watch(network, batches, **how):
@@ -153,7 +153,7 @@ def test_scales_are_taken_from_undistorted_training_samples(empty, monkeypatch):
     assert {image.numpy().tobytes() for image in samples} <= training
 
 
-def test_an_input_that_cannot_be_a_probability_is_refused_before_the_training(empty):
+def test_an_input_that_is_not_a_probability_is_rejected_before_training(empty):
     run = composed("method=conversion", "method.input=poisson", "timesteps=5", "trainer.max_epochs=2", "dataset.normalize=true")
     found = execute(run)
     assert found["status"] == "failed"
@@ -161,13 +161,13 @@ def test_an_input_that_cannot_be_a_probability_is_refused_before_the_training(em
     assert not list(run.folder.glob("ckpt/epoch=*"))
 
 
-def test_a_metric_of_targets_needs_a_method_that_has_them():
-    with pytest.raises(ValueError, match="metric must not hold conversion_error without method=conversion; got Direct"):
+def test_a_metric_of_target_rates_needs_a_method_that_has_them():
+    with pytest.raises(ValueError, match=r"^Direct: metric must not need target rates, .*; got conversion_error"):
         build_method(composed("metric=[conversion_error]").config, Facts())
 
 
-def test_a_metric_of_later_steps_needs_a_run_that_reaches_them():
-    with pytest.raises(ValueError, match="timesteps must reach 10, the first that conversion_error can speak of; got 8"):
+def test_a_run_must_reach_the_first_step_of_a_metric():
+    with pytest.raises(ValueError, match="timesteps must be at least 10, the first step of conversion_error; got 8"):
         build_method(composed("method=conversion", "metric=[conversion_error]", "timesteps=8").config, Facts())
 
 
@@ -189,8 +189,8 @@ def test_a_checkpoint_is_converted_without_training(empty):
 
 @torch.no_grad()
 def test_agrees_with_spikingjellys_converter():
-    """A net that both convert, trained on real digits, calibrated alike (the maximum over one batch): accuracy within 0.5
-    points after 256 steps. Its recipe, on a backbone of ours, gives its converter's scores."""
+    """Both convert a network that was trained on digits, with the maximum over one batch as scale: after 256 steps the
+    accuracies differ by less than 0.5 points. `normalise=spikingjelly` gives the scores of SpikingJelly's converter."""
     data = build_data(composed().config)
     data.setup()
     images, labels = (torch.cat(parts) for parts in zip(*data.train_dataloader(), strict=True))

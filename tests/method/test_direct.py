@@ -1,4 +1,4 @@
-"""What a method must get right: no state between batches, sums weighted by samples, decay on the right parameters."""
+"""A method keeps no state between batches, weights means by samples, and decays only weights."""
 
 import pytest
 import pytorch_lightning as pl
@@ -19,7 +19,7 @@ def method():
     return build_method(composed("neuron=plif", "neuron.v_threshold=0.2", "encoding=rate", "timesteps=3").config, Facts())
 
 
-def test_no_batch_sees_the_one_before(method):
+def test_a_batch_does_not_affect_the_next(method):
     method.eval()
     x = torch.rand(5, 1, 8, 8)
     method.encoding.begin_evaluation()
@@ -31,8 +31,8 @@ def test_no_batch_sees_the_one_before(method):
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
-def test_epoch_means_weigh_samples_not_batches(method):
-    """Seven samples in batches of three: 3, 3 and 1; the accuracy is a seventh of a count."""
+def test_means_of_an_epoch_are_over_samples(method):
+    """Seven samples in batches of 3, 3 and 1: the accuracy must be a multiple of 1/7."""
     images, labels = torch.randint(0, 256, (7, 1, 8, 8), dtype=torch.uint8), torch.arange(7)
 
     class Seven(pl.LightningDataModule):
@@ -51,7 +51,7 @@ def test_epoch_means_weigh_samples_not_batches(method):
     assert tested["test/loss"] == pytest.approx(torch.nn.functional.cross_entropy(scores, labels).item(), rel=1e-5)
 
 
-def test_decay_spares_scalars_norms_and_biases(method):
+def test_weight_decay_leaves_out_scalars_norms_and_biases(method):
     data = build_data(composed().config)
     trainer = pl.Trainer(max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False, accelerator="cpu")
     trainer.fit_loop.setup_data = lambda: None

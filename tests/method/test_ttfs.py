@@ -1,4 +1,4 @@
-"""The method of single spikes: what the network computes, what it refuses, and that it learns."""
+"""The method ttfs: its network equals the simulation, it rejects backbones that do not fit, and it learns."""
 
 import pytest
 import pytorch_lightning as pl
@@ -38,8 +38,8 @@ def times(planes):
 
 @pytest.mark.parametrize("fire_at_end", [False, True])
 @pytest.mark.parametrize("source", ["time", "direct"])
-def test_every_layer_of_a_network_is_its_simulation(fire_at_end, source):
-    """Layer by layer, since rounding to the grid adds up: each fires within a step of the simulation of its inputs."""
+def test_every_layer_equals_its_simulation(fire_at_end, source):
+    """Each layer is simulated from its own inputs, since rounding to steps would add up, and fires within one step of it."""
     method = build(f"method.fire_at_end={fire_at_end}", f"method.input={source}", "init=kaiming").double()
     seen = {}
     for name, module in method.backbone.named_modules():
@@ -56,7 +56,7 @@ def test_every_layer_of_a_network_is_its_simulation(fire_at_end, source):
             found = found.flatten(2).transpose(1, 2).flatten(0, 1)
         simulated = stepwise(layer.weight.detach().flatten(1), times(planes), 100, fire_at_end=fire_at_end)
         close = (planes[1] @ layer.weight.detach().flatten(1).T + planes[0] @ layer.weight.detach().flatten(1).T).abs() < 1e-9
-        both = ~close  # a potential of 0 at the end, which rounding decides
+        both = ~close  # without a potential of 0 at the end, where rounding decides
         assert torch.equal(simulated.isnan()[both], found.isnan()[both])
         late = (simulated - found)[both & ~found.isnan()]
         assert late.min() > -1e-9
@@ -66,7 +66,7 @@ def test_every_layer_of_a_network_is_its_simulation(fire_at_end, source):
 
 
 @pytest.mark.parametrize("source", ["time", "direct"])
-def test_what_flows_is_a_spike_or_none(source):
+def test_layers_pass_on_at_most_one_spike_per_neuron(source):
     method = build(f"method.input={source}")
     found = []
     for module in method.backbone.modules():
@@ -95,7 +95,7 @@ def test_it_learns(readout):
 
 
 @pytest.mark.parametrize("backbone", [["backbone=scnn"], ["backbone=vgg", "backbone.norm=false"]])
-def test_backbones_of_other_methods(backbone):
+def test_backbones_of_other_methods_work(backbone):
     class Colour:
         shape, classes = (3, 32, 32), 10
 
@@ -108,8 +108,8 @@ def test_backbones_of_other_methods(backbone):
 @pytest.mark.parametrize(
     ("depth", "hidden", "neurons"), [(16, 4096, 284_682), (11, 4096, 159_754), (11, 512, 152_586), (None, None, 12_202)]
 )
-def test_neurons_that_spikes_are_divided_by(depth, hidden, neurons):
-    """As the paper and its code count them, the read-out's included."""
+def test_numbers_of_neurons(depth, hidden, neurons):
+    """As the paper and its code count them, including the outputs."""
     vgg = ["backbone=vgg", f"backbone.depth={depth}", f"backbone.hidden=[{hidden},{hidden}]", "backbone.norm=false"]
     config = composed(*CNN, *(vgg if depth else [])).config
     shape = (3, 32, 32) if depth else (1, 28, 28)
@@ -123,8 +123,8 @@ def test_neurons_that_spikes_are_divided_by(depth, hidden, neurons):
     assert sum(counted) == neurons
 
 
-def test_spikes_per_neuron_is_spikes_over_neurons():
-    """Counted here by hand over all layers, the read-out's ten as one spike each."""
+def test_spikes_per_neuron_equals_a_count():
+    """The spikes of all layers are counted here, and the ten outputs as one spike each."""
     method = build("init=kaiming").eval()
     spikes, neurons = 10.0, 10
 
@@ -144,8 +144,8 @@ def test_spikes_per_neuron_is_spikes_over_neurons():
     assert found["test/inactive_percent"] == pytest.approx(100 - 100 * spikes / neurons)
 
 
-def test_without_spikes_it_is_the_ann_of_clamped_relus():
-    """Golden by torch's own layers: the same backbone with `Hardtanh(0, 1)`."""
+def test_without_spikes_it_equals_an_ann_of_clamped_relus():
+    """Compared with the same backbone with torch's `Hardtanh(0, 1)`."""
     method, x = build("method.input=direct", "init=kaiming"), images()
     ann = build("method.input=direct").backbone
     ann.load_state_dict(method.backbone.state_dict())
@@ -157,8 +157,8 @@ def test_without_spikes_it_is_the_ann_of_clamped_relus():
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
-def test_the_source_is_trained_first_and_only_trained(tmp_path):
-    """Half of four epochs, resumed in between: the planes that neurons see in each training batch and each validation."""
+def test_the_source_is_trained_first_and_never_validated(tmp_path):
+    """In the first two of four epochs, resumed in between, neurons get one plane in training; else they get two."""
     loader = torch.utils.data.DataLoader([(images(4), torch.arange(4))], batch_size=None)
     seen = {True: [], False: []}
 
@@ -188,7 +188,7 @@ def test_the_source_is_trained_first_and_only_trained(tmp_path):
     assert seen == {True: [1, 1, 2, 2], False: [2, 2, 2, 2]}
 
 
-def test_a_share_of_the_source_leaves_each_stage_an_epoch():
+def test_each_stage_gets_at_least_one_epoch():
     shares = {share: build(f"method.source={share}") for share in (0.0, 0.1, 0.5, 0.9)}
     assert [method._source_epochs(3) for method in shares.values()] == [0, 1, 2, 2]
     assert [method._source_epochs(1) for method in shares.values()] == [0, 0, 0, 0]
@@ -200,25 +200,25 @@ def test_a_share_of_the_source_leaves_each_stage_an_epoch():
         (["method.input=rate"], "TTFS: input must be one of time, direct; got rate"),
         (["method.readout=count"], "TTFS: readout must be one of end_membrane, spike_time; got count"),
         (["method.source=1.0"], r"TTFS: source must be a share of the epochs in \[0, 1\); got 1.0"),
-        (["backbone.pool=avg"], "TTFS: backbone must hold no AvgPool2d; got features.pool1.0: .*; choose .* backbone.pool=max"),
-        (["backbone.bias=true"], "TTFS: backbone must have no bias; got one in features.conv1.0: set backbone.bias=false"),
-        (["backbone=convnet"], "TTFS: backbone must hold no norm; got .*: a norm moves spikes out of their window"),
+        (["backbone.pool=avg"], "TTFS: backbone must have no AvgPool2d; got features.pool1.0, .*; choose .* backbone.pool=max"),
+        (["backbone.bias=true"], "TTFS: backbone must have no bias; got one in features.conv1.0; set backbone.bias=false"),
+        (["backbone=convnet"], "TTFS: backbone must have no norm; got .*, but a norm moves spikes out of their window"),
     ],
 )
-def test_backbones_that_break_single_spikes(overrides, message):
+def test_backbones_that_do_not_keep_single_spikes_are_rejected(overrides, message):
     run = composed(*(["method=ttfs"] if "backbone=convnet" in overrides else CNN), *overrides)
     with pytest.raises(ValueError, match=message):
         build_method({**run.config, "budget": {"width": 0.25}}, Facts())
 
 
-def test_negative_pixels_have_no_time():
+def test_negative_pixels_are_rejected():
     with pytest.raises(ValueError, match=r"SpikePlanes: x must be in \[0, 1\]; got -0.5 to .*; set dataset.normalize=false"):
         build()(images() - 0.5)
 
 
 @pytest.mark.parametrize("fire_at_end", ["false", "true"])
-def test_a_network_in_steps_is_the_stepwise_one_layer_by_layer(fire_at_end):
-    """Pixels, layers and the read-out fire at steps, each where the simulation of Eqs 2 to 5 from its own inputs does."""
+def test_with_steps_every_layer_equals_the_stepwise_simulation(fire_at_end):
+    """Pixels, layers and the read-out fire at time steps, as the simulation of Eqs 2 to 5 does for the same inputs."""
     words = ["init=kaiming", "method.readout=spike_time", f"method.fire_at_end={fire_at_end}", "method.steps=60"]
     method = build(*words).eval()
     layers = [module for module in method.backbone.modules() if isinstance(module, nn.Linear)]
@@ -234,8 +234,8 @@ def test_a_network_in_steps_is_the_stepwise_one_layer_by_layer(fire_at_end):
     torch.testing.assert_close(scores.double(), torch.where(fired[-1].isnan(), -2.0, -fired[-1]))
 
 
-def test_a_network_in_steps_fires_within_a_step_of_the_exact_one():
-    """Of the first layer, whose inputs are the same on the grid; training is exact."""
+def test_with_steps_spikes_are_within_one_step_of_the_exact_ones():
+    """Tested for the first layer, whose inputs are at time steps already; training stays exact."""
     exact, stepped = build("init=kaiming"), build("init=kaiming", "method.steps=600")
     pixels, found = (images() * 100).round() / 100, {}
     for kind, method in (("exact", exact), ("stepped", stepped)):
@@ -251,15 +251,15 @@ def test_a_network_in_steps_fires_within_a_step_of_the_exact_one():
     assert torch.equal(stepped.train()(images()), exact(images())), "training is exact"
 
 
-def test_steps_that_windows_cannot_share_are_refused():
+def test_steps_must_be_a_multiple_of_the_windows():
     assert build("method.steps=6").backbone.features.sn1.steps == 1
     assert build("method.steps=10", "method.input=direct").backbone.features.sn1.steps == 2
     for steps in (5, 7, 0):
-        with pytest.raises(ValueError, match=f"TTFS: steps must be a multiple of 6, the windows of input, .*; got {steps}"):
+        with pytest.raises(ValueError, match=f"TTFS: steps must be a multiple of 6, the number of windows .*; got {steps}"):
             build(f"method.steps={steps}")
 
 
-def test_weights_of_a_file_are_where_training_begins(tmp_path):
+def test_training_starts_from_the_weights_of_a_file(tmp_path):
     torch.save(build("init=kaiming").backbone.state_dict(), tmp_path / "ann.pt")
     dynamic, constant = (
         build(f"method.checkpoint={tmp_path}/ann.pt", f"method.threshold={kind}") for kind in ("dynamic", "constant")
@@ -269,8 +269,8 @@ def test_weights_of_a_file_are_where_training_begins(tmp_path):
     assert torch.equal(constant.backbone.features.conv1.layer.weight, first.features.conv1[0].weight)
 
 
-def test_the_threshold_stays_on_the_weights_of_a_trained_mlp(tmp_path):
-    """The recipe's init gives way to the file."""
+def test_the_constant_threshold_trains_from_the_weights_of_an_mlp(tmp_path):
+    """The file takes precedence over the recipe's init."""
     words = ["method=ttfs", "backbone=mlp", "backbone.bias=false"]
     mlp = build_method(composed(*words, "init=kaiming").config, Facts())
     torch.save(mlp.backbone.state_dict(), tmp_path / "mlp.pt")

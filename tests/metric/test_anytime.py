@@ -1,4 +1,4 @@
-"""What a run would have said and spent at every step, against the same counted by hand."""
+"""Accuracy and cost after every step equal the same counted by hand."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ from snnx.sweep.plan.synops import synops
 @given(
     st.integers(1, 3), st.integers(1, 2), st.integers(0, 2), st.integers(1, 2), st.sampled_from([1, 2]), st.integers(0, 1000)
 )  # fmt: skip
-def test_fan_out_is_synops_step_by_step(kernel, stride, padding, dilation, groups, seed):
+def test_fan_out_equals_a_count_step_by_step(kernel, stride, padding, dilation, groups, seed):
     torch.manual_seed(seed)
     layer = nn.Conv2d(4, 6, kernel, stride, padding, dilation, groups)
     x = (torch.rand(3, 2, 4, 7, 6) < 0.3).float()
@@ -40,8 +40,8 @@ def record(method, images, labels):
     return method.recorder
 
 
-def test_a_direct_network_is_measured_alike():
-    """The same accuracies as Decision; spikes and products counted here with hooks of our own."""
+def test_curves_of_a_direct_network():
+    """Accuracies equal those of Decision; spikes and products are counted here with other hooks."""
 
     class Facts:
         shape, classes = (3, 16, 16), 10
@@ -65,15 +65,15 @@ def test_a_direct_network_is_measured_alike():
     curves, seen = recorder.curves("test"), recorder.scalars()
     torch.testing.assert_close(curves["anytime_acc"]["all"], curves["early_acc"]["output"])
     assert curves["anytime_step"]["all"].tolist() == [1, 2, 3, 4, 5, 6]
-    macs = synops(layers[0], torch.ones(1, 3, 16, 16))  # once: the image is the same at every step
+    macs = synops(layers[0], torch.ones(1, 3, 16, 16))  # once, since the image is the same at every step
     assert seen["test/anytime_spikes"] == pytest.approx(counted["spikes"] / 5)
     assert seen["test/anytime_synops"] == pytest.approx(counted["synops"] / 5)
     assert seen["test/anytime_energy_uj"] == pytest.approx((0.9 * counted["synops"] / 5 + 4.6 * macs) / 1e6)
     assert seen["test/anytime_acc_at_5"] == curves["anytime_acc"]["all"][4].item()
 
 
-def test_leaving_early_by_hand():
-    """Sample 0 is sure at step 2 and right then, wrong later; sample 1 is never sure."""
+def test_early_exit_by_hand():
+    """Sample 0 is confident and correct at step 2, and wrong later; sample 1 is never confident."""
     metric, labels = AnyTime(confidence=0.8, marks=[1, 4]), torch.tensor([0, 1])
     logits = torch.tensor([[[0.1, 0], [0.1, 0]], [[5, 0], [0, 0.1]], [[-9, 9], [0, 0.2]], [[-9, 9], [0, 0.2]]])
     metric.measure_input(torch.zeros(2, 1), torch.zeros(4, 2, 1))
@@ -83,10 +83,10 @@ def test_leaving_early_by_hand():
     found = metric.finish(table)
     assert found["anytime_acc"]["all"].tolist() == [0.5, 0.5, 0.5, 0.5]
     assert found["anytime_exit_acc"]["all"].tolist() == [0.5, 0.5, 1.0, 1.0]
-    assert metric.extra("anytime_running", {}) == {"latency_steps": 3.0}  # the mean of 2 and of all 4
+    assert metric.extra("anytime_running", {}) == {"latency_steps": 3.0}  # the mean of 2 and 4
 
 
-def test_the_curves_numbers():
+def test_the_extra_numbers_of_the_curves():
     metric = AnyTime(every=2, marks=[1, 3, 99])
     ones = torch.ones(5)
     curve = torch.tensor([0.1, 0.8, 0.2, 0.9, 0.95])
@@ -101,7 +101,7 @@ def test_the_curves_numbers():
     assert metric.extra("anytime_acc", found["anytime_acc"])["settle_steps"] == 5.0
 
 
-def test_recorder_lets_go_of_what_it_watched():
+def test_the_recorder_stops_watching_the_previous_network():
     nets = [ResNet(neuron=IF, in_shape=(3, 8, 8), classes=2, width=0.02) for _ in range(2)]
     with Recorder(nets[0], [AnyTime()]) as recorder:
         recorder.watch(nets[1])
@@ -113,7 +113,7 @@ def test_recorder_lets_go_of_what_it_watched():
     assert sum(len(m._forward_pre_hooks) for m in nets[1].modules()) == 0
 
 
-def test_decision_needs_all_steps():
+def test_decision_does_not_work_in_pieces():
     assert AnyTime.in_pieces
     assert not Decision.in_pieces
 
@@ -121,13 +121,13 @@ def test_decision_needs_all_steps():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: AnyTime(confidence=0), r"AnyTime: confidence must lie in \(0, 1\]; got 0"),
+        (lambda: AnyTime(confidence=0), r"AnyTime: confidence must be in \(0, 1\]; got 0"),
         (lambda: AnyTime(every=0), "AnyTime: every must be at least 1; got 0"),
         (lambda: AnyTime(marks=[5, 2]), r"AnyTime: marks must be ascending steps from 1 on; got \[5, 2\]"),
         (lambda: ConversionError(marks=[]), r"ConversionError: marks must be ascending steps from 1 on; got \[\]"),
         (
             lambda: ConversionError().measure(torch.zeros(1, 1, 1), torch.zeros(1, 1, 1), IF()),
-            "ConversionError: must be used with method=conversion, which knows what rates should be",
+            "ConversionError: neurons must have target rates; got none; use method=conversion",
         ),
     ],
 )

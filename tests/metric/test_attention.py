@@ -1,4 +1,4 @@
-"""Zeros, energy and pictures of attention: the paper's numbers, and a network against the same counted at once."""
+"""Zeros, energy and pictures of attention equal the paper's numbers and those computed from all scores at once."""
 
 from functools import partial
 
@@ -19,25 +19,25 @@ from snnx.metric.metric import Metric
 from snnx.metric.recorder import Recorder
 from snnx.neuron.lif import LIF
 
-TABLE_3 = [  # zero fraction, nJ
+TABLE_3 = [  # share of zeros, nJ
     (0.7426, 7.69), (0.7682, 6.93), (0.7898, 6.28), (0.8264, 5.19),
     (0.9699, 0.90), (0.9782, 0.65), (0.9814, 0.56), (0.9859, 0.42),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("zero", "energy"), TABLE_3)
-def test_all_rows_of_table_3_lie_on_one_line(zero, energy):
+def test_all_rows_of_table_3_follow_one_formula(zero, energy):
     assert attention_energy_nj(1 - zero, 4, 64, 384, "paper") == pytest.approx(energy, abs=0.006)
 
 
 @pytest.mark.parametrize(("operation", "factor"), [("45nm_int8", 0.03 / 4.75e-3), ("45nm_fp32", 0.9 / 4.75e-3)])
-def test_presets_scale_the_energy_and_leave_savings(operation, factor):
+def test_prices_scale_the_energy_and_keep_its_ratios(operation, factor):
     paper, other = (attention_energy_nj(0.5, 4, 64, 384, name) for name in ("paper", operation))
     assert other == pytest.approx(factor * paper)
 
 
 class Whole(Metric):
-    """Keeps all scores, call after call."""
+    """Stores the scores of every call."""
 
     over_samples: dict[str, str] = {}
 
@@ -64,12 +64,12 @@ def network():
     return net.eval()
 
 
-def test_streams_equal_the_whole(network):
-    """Two batches of unequal size, against the scores of both taken together."""
+def test_batches_give_the_same_as_the_whole(network):
+    """Two batches of different size give the same as all scores at once."""
     whole = Whole()
     metrics = [AttentionZero(), AttentionEnergy(), AttentionScore(), AttentionMap(head=1), FiringRate(), whole]
     images = torch.rand(4, 3, 3, 16, 16)
-    network.train()  # the norms make neurons fire
+    network.train()  # with batch statistics, so that neurons fire
     with Recorder(network, metrics) as recorder:
         for columns in ([0, 1], [2]):
             for module in network.modules():
@@ -105,7 +105,7 @@ def test_streams_equal_the_whole(network):
     assert {f"encoder.0.attention.{name}_sn" for name in ("q", "k", "v")} < set(rates)
 
 
-def test_scores_are_formed_only_for_those_who_look(network):
+def test_scores_are_computed_only_if_a_metric_reads_them(network):
     with Recorder(network, [FiringRate()]):
         assert all(m.probe is None for m in network.modules() if isinstance(m, SelfAttention))
     with Recorder(network, [AttentionZero()]):
@@ -113,7 +113,7 @@ def test_scores_are_formed_only_for_those_who_look(network):
     assert all(m.probe is None for m in network.modules() if isinstance(m, SelfAttention))
 
 
-def test_denoisers_are_read_head_by_head(network):
+def test_denoisers_are_read_for_each_head(network):
     denoisers = {name: m for name, m in network.named_modules() if isinstance(m, NSAD)}
     with torch.no_grad():
         denoisers["encoder.1.attention.denoiser"].a1[3] = 1.3
@@ -124,7 +124,7 @@ def test_denoisers_are_read_head_by_head(network):
     assert Denoiser().gathered() == read({}) == {}
 
 
-def test_what_cannot_be_is_refused(network):
+def test_wrong_arguments_are_rejected(network):
     with pytest.raises(ValueError, match="AttentionEnergy: operation must be one of paper, 45nm_int8, 45nm_fp32; got 7nm"):
         AttentionEnergy(operation="7nm")
     with pytest.raises(ValueError, match="AttentionMap: head must be at least 0; got -1"):
@@ -137,8 +137,8 @@ def test_what_cannot_be_is_refused(network):
 
 
 @pytest.mark.parametrize("metric", [AttentionEnergy(), AttentionMap(), AttentionScore(), AttentionZero()])
-def test_a_metric_of_attention_needs_a_backbone_that_attends(metric):
+def test_a_metric_of_attention_needs_spiking_attention(metric):
     network = MLP(neuron=LIF, hidden=[4], in_shape=(1, 2, 2), classes=3)
     name = type(metric).__name__
-    with pytest.raises(ValueError, match=f"{name}: backbone must attend by spikes; got MLP: choose backbone=spikformer"):
+    with pytest.raises(ValueError, match=f"{name}: backbone must have spiking attention; got MLP; choose backbone=spikformer"):
         Recorder(network, [metric])

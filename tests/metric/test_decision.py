@@ -20,7 +20,7 @@ DECODINGS = [
 
 
 @pytest.mark.parametrize("decoding", DECODINGS, ids=lambda decoding: type(decoding).__name__)
-def test_the_last_decision_is_the_scores(decoding):
+def test_the_last_answer_is_that_of_the_scores(decoding):
     torch.manual_seed(0)
     outputs, labels = torch.randn(6, 50, 4), torch.randint(4, (50,))
     seen = Decision().measure_output(outputs, decoding, labels)
@@ -35,8 +35,8 @@ def test_the_last_decision_is_the_scores(decoding):
 
 
 @given(st.integers(1, 6), st.integers(2, 4), st.integers(0, 10_000))
-def test_ties_are_no_answer_and_no_class_is_preferred(steps, classes, seed):
-    """Against a walk back from the end; small whole numbers tie often, and the classes may be called otherwise."""
+def test_a_tie_is_no_answer_and_the_order_of_classes_does_not_matter(steps, classes, seed):
+    """Compared with a search from the last step backwards; scores are small integers, so that ties are frequent."""
     draw = torch.Generator().manual_seed(seed)
     outputs = torch.randint(0, 2, (steps, 8, classes), generator=draw).float()
     labels = torch.zeros(8, dtype=torch.long)
@@ -58,7 +58,7 @@ def test_ties_are_no_answer_and_no_class_is_preferred(steps, classes, seed):
         assert since[-1].tolist() == expected
 
 
-def test_heavier_early_steps_decide_sooner():
+def test_larger_weights_of_early_steps_decide_earlier():
     torch.manual_seed(0)
     outputs, labels = torch.randn(8, 400, 10), torch.zeros(400, dtype=torch.long)
     latency = [

@@ -1,4 +1,4 @@
-"""Potentials, gradients and firing by iteration, against the same numbers computed at once from what the network did."""
+"""Distributions of potentials and gradients and rates by iteration equal those computed from all values at once."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ QUICK = ("timesteps=3", "trainer.accelerator=cpu", "neuron=ttfs", "init=ettfs", 
 
 
 def recorded(node: nn.Module, x: torch.Tensor, metric: Potential, sizes: list[int]) -> dict[str, torch.Tensor]:
-    """The one layer's curves, after a pass in batches."""
+    """The curves of the one layer after a test in batches."""
     network = nn.Sequential(node)
     with Recorder(network, [metric]) as recorder:
         for part in x.split(sizes, 1):
@@ -74,8 +74,8 @@ def result(tmp_path, *words: str) -> dict:
     return found
 
 
-def test_a_run_without_training_sees_gradients_at_initialisation(tmp_path):
-    """Against autograd on the very network and batch, built once more from the same seed."""
+def test_a_run_without_training_gives_gradients_at_initialisation(tmp_path):
+    """Compared with autograd for the same network and batch, built from the same seed."""
     words = ("trainer.max_epochs=0", "metric=[weight_gradient,firing_rate]", "dataset.batch_size=50", "backbone.hidden=[20,20]")
     found = result(tmp_path, *words)
     check(composed(*QUICK, *words))
@@ -104,11 +104,11 @@ def test_a_run_without_training_sees_gradients_at_initialisation(tmp_path):
     assert set(found["layers"]["firing_rate"]) == {"test", "correct", "wrong"}
 
 
-def test_no_gradient_is_the_lowest_decade():
+def test_a_gradient_of_zero_is_in_the_lowest_bin():
     assert _tables({"fc": torch.zeros(3, 2)})["weight_gradient_log10"]["fc"].item() == BINS.low
 
 
-def test_slopes_are_taken_at_the_threshold_while_the_mask_is_open():
+def test_slopes_after_the_spike_of_a_first_spike_neuron_are_zero():
     """ATan with alpha 2: 1 / (1 + (pi x)^2) at x = h - v_threshold; the second neuron has fired before its last step."""
     h = torch.tensor([[0.3, 0.8], [1.3, 0.8]])
     s = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
@@ -117,13 +117,13 @@ def test_slopes_are_taken_at_the_threshold_while_the_mask_is_open():
     assert _slope(LIF(v_threshold=0.8), h, s).item() == pytest.approx((half + half + 1 + 1) / 4, abs=1e-6)
 
 
-def test_a_network_without_spikes_has_gradients_and_no_slopes(tmp_path):
+def test_a_network_without_spikes_has_gradients_but_no_slopes(tmp_path):
     found = result(tmp_path, "neuron=relu", "init=kaiming", "timesteps=1", "trainer.max_epochs=0", "metric=[weight_gradient]")
     assert set(found["layers"]) == {"weight_gradient_log10", "weight_gradient_small", "weight_gradient_histogram"}
 
 
-def test_rates_of_the_first_training_batches_and_no_others():
-    """Half of the neurons fire; batches in between are validated; what was seen survives a resume."""
+def test_only_the_first_training_batches_are_recorded():
+    """Half of the neurons fire; validation in between is not recorded, and recorded rates are kept after a resume."""
     network, trainer = nn.Sequential(IF()), SimpleNamespace(global_step=0)
     watch = FiringRateByIteration(iterations=10)
     watch.on_train_start(trainer, SimpleNamespace(backbone=network))
@@ -146,7 +146,7 @@ def test_last_over_first():
     assert FiringRate().extra("firing_rate", {"a": torch.zeros(2), "b": torch.ones(2)}) == {}
 
 
-def test_watching_changes_no_result(tmp_path):
+def test_recording_does_not_change_the_result(tmp_path):
     words = ("trainer.max_epochs=1", "budget.samples=0.3", "dataset.batch_size=16", "trainer.precision=bf16-mixed")
     plain = result(tmp_path, *words, "metric=[firing_rate]")
     watched = result(tmp_path, *words, "metric=[firing_rate,firing_rate_by_iteration,weight_gradient,potential,decision]")
@@ -169,5 +169,5 @@ def test_start_over_end_by_hand():
         FiringRateByIteration(iterations=9)
 
 
-def test_gradients_are_gathered_from_callbacks_only():
+def test_nothing_is_gathered_before_a_run():
     assert WeightGradient().gathered() == FiringRateByIteration().gathered() == Potential().gathered() == {}

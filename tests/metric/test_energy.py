@@ -1,4 +1,4 @@
-"""The energies of Eqs 11 and 12, against the paper's own rows, and hops against a walk."""
+"""Energies by Eqs 11 and 12 equal the paper's rows, and hops equal those of simulated paths."""
 
 from itertools import pairwise
 
@@ -27,14 +27,14 @@ def test_rows_of_table_2(steps, millions, truenorth, spinnaker):
     assert relative_energy(steps, 1e6 * millions, "spinnaker") == pytest.approx(spinnaker, abs=1.1e-4)
 
 
-def test_frame_of_the_paper():
-    """50.36 uJ are reported, 50.34 follow from the counts as they are rounded there."""
+def test_energy_of_a_frame_in_the_paper():
+    """The paper reports 50.36 uJ; its rounded counts give 50.34."""
     assert mesh_energy_uj(71e3, 454e3) == pytest.approx(50.34, abs=0.005)
 
 
-def test_hops_are_steps_of_a_walk():
-    """Every spike walks from its core to each core of the next layer, first along x and then along y; in a multicast those who
-    left one core walk a link together."""
+def test_hops_equal_those_of_simulated_paths():
+    """Every spike goes from its core to each core of the next layer, first along x and then along y; with multicast, copies of
+    a spike share the links that their paths have in common."""
     draw = torch.Generator().manual_seed(0)
     layers = [torch.randint(0, 9, (n,), generator=draw).double() for n in (7, 4, 1, 5)]
     side, first, walked, together = 5, 0, 0, 0  # 17 cores
@@ -54,8 +54,8 @@ def test_hops_are_steps_of_a_walk():
     assert hops(layers).item() == together < walked
 
 
-def test_energies_of_a_network_that_runs():
-    """From the Recorder, beside spikes that are counted here: five windows, and the read-out's ten as one spike each."""
+def test_energies_of_a_recorded_network():
+    """The Recorder's energies equal those of spikes counted here: five windows, and one spike for each of ten outputs."""
 
     class Facts:
         shape, classes = (1, 28, 28), 10
@@ -82,7 +82,7 @@ def test_energies_of_a_network_that_runs():
     ("build", "message"),
     [
         (lambda: RelativeEnergy(window_steps=0), "RelativeEnergy: window_steps must be at least 1; got 0"),
-        (lambda: MeshEnergy(core=0), "MeshEnergy: core must be at least 1 neuron; got 0"),
+        (lambda: MeshEnergy(core=0), "MeshEnergy: core must be at least 1; got 0"),
     ],
 )
 def test_bad_values(build, message):

@@ -1,4 +1,4 @@
-"""What a comparison of methods stands on: a network without spikes, one simulated in pieces, and one engine for all counts."""
+"""Methods can be compared: metrics agree for networks without spikes, in pieces, and between anytime and energy."""
 
 import pytest
 import torch
@@ -39,14 +39,14 @@ def test_a_relu_network_multiplies_and_has_no_spikes():
 
 
 @pytest.mark.parametrize("overrides", [["neuron=lif", "neuron.v_threshold=0.1"], ["method=conversion", "timesteps=25"]])
-def test_means_of_spikes_cost_the_same_at_the_last_step_as_in_all(overrides):
+def test_anytime_and_energy_agree_for_means_of_spikes(overrides):
     found = measured(*overrides)
     assert found["test/energy_synops"] > 0
     assert found["test/anytime_synops"] == pytest.approx(found["test/energy_synops"])
     assert found["test/anytime_energy_uj"] == pytest.approx(found["test/energy_45nm_uj"])
 
 
-def test_attention_costs_the_same_at_the_last_step_as_in_all():
+def test_anytime_and_energy_agree_for_attention():
     torch.manual_seed(0)
     words = ["backbone=spikformer", "backbone.embed_dim=16", "backbone.heads=2", "backbone.depth=2", "backbone.init_std=null"]
     method = build_method(composed(*words, "neuron.v_threshold=0.1", "timesteps=3", METRICS).config, Facts()).eval()
@@ -59,7 +59,7 @@ def test_attention_costs_the_same_at_the_last_step_as_in_all():
     assert found["test/anytime_energy_uj"] == pytest.approx(found["test/energy_45nm_uj"])
 
 
-def test_pieces_of_time_change_nothing():
+def test_pieces_give_the_same_curves():
     whole, pieces = (
         measured("method=conversion", "timesteps=25", "init=kaiming", f"method.piece={piece}") for piece in (25, 4)
     )
@@ -67,8 +67,8 @@ def test_pieces_of_time_change_nothing():
     assert pieces == pytest.approx(whole)
 
 
-def test_metrics_do_not_touch_the_scores_of_a_run_in_pieces():
-    """A decoding that keeps what it has seen is not shown it twice."""
+def test_metrics_do_not_change_the_scores_of_a_run_in_pieces():
+    """A decoding with a state must not be given the same outputs twice."""
     torch.manual_seed(0)
     words = ["method=conversion", "timesteps=25", "init=kaiming", "backbone=scnn", "backbone.channels=[4]", METRICS]
     method = build_method(composed(*words).config, Facts()).eval()
@@ -83,7 +83,7 @@ def test_metrics_do_not_touch_the_scores_of_a_run_in_pieces():
     torch.testing.assert_close(watched, alone)
 
 
-def test_latency_is_that_of_the_decision():
+def test_latency_equals_that_of_decision():
     torch.manual_seed(0)
     found = measured("neuron=lif", "neuron.v_threshold=0.1", "timesteps=6", "encoding=rate", "init=kaiming", DECISIONS)
     assert 1 < found["test/decided_latency"] < 6
@@ -94,14 +94,14 @@ OF_STEPS = ["anytime", "decision", "firing_rate_by_iteration", "negative_potenti
 
 
 @pytest.mark.parametrize("metric", [*OF_STEPS, "weight_gradient"])
-def test_spike_times_have_no_steps_to_look_at(metric):
+def test_networks_of_spike_times_are_rejected(metric):
     words = ["method=ttfs", "backbone.pool=max", f"metric=[{metric}]"]
-    with pytest.raises(ValueError, match="method must have time steps; got spike times, one a window"):
+    with pytest.raises(ValueError, match="method must have time steps; got a network of spike times; choose"):
         measured(*words)
 
 
-def test_the_latency_of_spike_times_is_that_of_all_windows_whatever_is_watched():
-    """Two neuron layers and the read-out; one window more for the pixels where those have times."""
+def test_the_latency_of_spike_times_counts_all_windows_whatever_is_watched():
+    """Two neuron layers and the read-out have a window each, and the pixels have one if they fire at times."""
     words = ["method=ttfs", "backbone.pool=max", "metric=[relative_energy]"]
     for more, windows in ([], 4), (["method.input=direct"], 3), (["method.threshold=constant"], 4):
         assert measured(*words, *more)["test/latency_steps"] == 10 * windows

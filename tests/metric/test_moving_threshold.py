@@ -1,4 +1,4 @@
-"""Metrics of potentials on a neuron whose threshold moves: they take the threshold of the step, or refuse it by name."""
+"""Metrics of potentials use the threshold of each step if it changes over time, or reject the neuron."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ from snnx.neuron.ttfs import TTFS
 
 
 def seen(neuron, *metrics):
-    """What the metrics say of three steps of input, and by hand the potentials minus the thresholds of the steps."""
+    """The metrics' curves for three steps, and the potentials minus the thresholds, computed by hand."""
     torch.manual_seed(0)
     x, shown = 4 * torch.rand(3, 1, 50), []
     with Recorder(nn.Sequential(neuron), list(metrics)) as recorder:
@@ -28,19 +28,19 @@ def seen(neuron, *metrics):
     return {curve: table["0"] for curve, table in recorder.curves("test").items()}, h - (1 + 1.8 * b), s
 
 
-def test_the_residual_is_that_to_the_threshold_of_the_step():
+def test_the_residual_uses_the_threshold_of_the_step():
     found, above, _ = seen(ALIF(), ResidualPotential(signed=True))
     torch.testing.assert_close(found["residual_potential_mean"], above.flatten(1).mean(1), check_dtype=False)
     torch.testing.assert_close(found["residual_potential_max"], above.flatten(1).amax(1), check_dtype=False)
 
 
-def test_what_is_above_the_threshold_is_what_fires():
+def test_the_share_above_the_threshold_is_the_share_that_fires():
     found, above, s = seen(ALIF(), Potential())
     assert found["potential_above"].item() == pytest.approx(s.mean().item())
     assert found["potential_near"].item() == pytest.approx((above.abs() <= 1).float().mean().item())
 
 
-def test_the_slope_is_that_at_the_threshold_of_the_step():
+def test_the_slope_uses_the_threshold_of_the_step():
     neuron, slopes = ALIF(), []
     neuron.probe = lambda h, s: slopes.append(_slope(neuron, h, s))
     torch.manual_seed(0)
@@ -51,7 +51,7 @@ def test_the_slope_is_that_at_the_threshold_of_the_step():
 
 
 @pytest.mark.parametrize("neuron", [ALIF, TTFS])
-def test_a_potential_after_a_reset_of_its_own_is_refused(neuron):
-    with pytest.raises(ValueError, match=f"^NegativePotential: on must be H for {neuron.__name__}, whose step .*; got V$"):
+def test_the_potential_after_the_reset_of_an_own_step_is_rejected(neuron):
+    with pytest.raises(ValueError, match=f"^NegativePotential: on must be H for {neuron.__name__}, whose own step .*; got V$"):
         Recorder(nn.Sequential(neuron()), [NegativePotential(on="V")])
     Recorder(nn.Sequential(neuron()), [NegativePotential(on="H")])

@@ -1,4 +1,4 @@
-"""Streaming metrics against the same numbers computed at once from whole histories."""
+"""Metrics that are reduced batch by batch equal the same numbers computed from all values at once."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ METRICS = [FiringRate(), SpikingPercent(), NegativePotential(), ResidualPotentia
 
 
 def record(sizes, network, inputs, correct, metrics=METRICS):
-    """Run the inputs through in batches of the given sizes."""
+    """Run the network on the inputs in batches of the given sizes."""
     with Recorder(network, metrics) as recorder:
         for x, right in zip(inputs.split(sizes, 1), correct.split(sizes), strict=True):
             for module in network:
@@ -29,7 +29,7 @@ def record(sizes, network, inputs, correct, metrics=METRICS):
 
 
 @pytest.mark.parametrize("sizes", [[7], [3, 3, 1], [1] * 7], ids=str)
-def test_streams_equal_the_whole(sizes):
+def test_batches_give_the_same_as_the_whole(sizes):
     torch.manual_seed(0)
     network = nn.Sequential(LIF(tau=2), LIF(tau=3, v_reset=None))
     inputs, correct = torch.randn(5, 7, 4, 2) * 2, torch.tensor([False, False, True, True, False, True, True])
@@ -64,8 +64,8 @@ def test_streams_equal_the_whole(sizes):
     torch.testing.assert_close(curves["nonzero_input_percent"]["input"].float(), nonzero)
 
 
-def test_network_total_weighs_layers_by_neurons():
-    """8 neurons that always fire and 2 that never do: 0.8, not the mean of the layers' rates 0.5."""
+def test_the_number_of_a_network_weights_layers_by_neurons():
+    """A layer of 8 neurons always fires and one of 2 never: the rate is 0.8, not the mean 0.5 of the layers."""
     network = nn.Sequential(LIF(v_threshold=0.1), LIF(v_threshold=1e6))
     with Recorder(network, [FiringRate()]) as recorder:
         network[0](torch.ones(3, 1, 8))
@@ -81,14 +81,14 @@ def test_klif_has_no_negative_potential():
     assert "wrong/negative_potential_percent" not in recorder.scalars()
 
 
-def test_signed_residual_keeps_undershoot():
+def test_the_signed_residual_is_negative_below_the_threshold():
     h = torch.tensor([[[0.25, -1.0]]])
     assert ResidualPotential(signed=True).measure(h, h, LIF())["residual_potential_max"].item() == -0.75
     assert ResidualPotential().measure(h, h, LIF())["residual_potential_max"].item() == 2.0
 
 
 def test_negative_potential_after_the_reset():
-    """h = (-1, 1.5) and soft reset: after it (-1, 0.5); v_reset = -0.5: after it (-1, -0.5)."""
+    """For h = (-1, 1.5), a soft reset gives (-1, 0.5), and a reset to -0.5 gives (-1, -0.5)."""
     h, s = torch.tensor([[[-1.0, 1.5]]]), torch.tensor([[[0.0, 1.0]]])
     after = NegativePotential(on="V")
     assert after.measure(h, s, LIF(v_reset=None))["negative_potential_percent"].item() == 50.0
@@ -99,20 +99,20 @@ def test_negative_potential_after_the_reset():
 
 
 def test_rises_and_dips():
-    """Layer means 1, 2, 5: the last rises by 3; residuals 4, 4, 1: the last dips by 3."""
+    """Layer means 1, 2, 5 have a rise of 3, and residuals 4, 4, 1 have a dip of 3."""
     spikes = {name: torch.full((2,), value) for name, value in zip("abc", (1.0, 2.0, 5.0), strict=True)}
     residuals = {name: torch.full((2,), value) for name, value in zip("abc", (4.0, 4.0, 1.0), strict=True)}
     assert SpikingPercent().extra("spiking_percent", spikes) == {"rise": 3.0}
     assert ResidualPotential().extra("residual_potential_max", residuals) == {"dip": 3.0}
 
 
-def test_watching_ends_with_the_context():
+def test_recording_ends_with_the_context():
     network = nn.Sequential(LIF())
     with Recorder(network, METRICS):
         assert network[0].probe is not None
     assert network[0].probe is None
 
 
-def test_pattern_that_matches_nothing():
+def test_a_pattern_that_matches_no_layer_is_rejected():
     with pytest.raises(ValueError, match=r"Recorder: layers must match one of 0; got encoder\.\*"):
         Recorder(nn.Sequential(LIF()), METRICS, "encoder.*")

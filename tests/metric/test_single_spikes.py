@@ -1,4 +1,4 @@
-"""When neurons fire, whether twice, and how many never do, read from networks that fire once."""
+"""Spike times, spikes per neuron and inactive neurons of networks that fire once."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ class Facts:
 
 
 def raster(*overrides):
-    """Of a network that has been trained, on ten batches that it learns by heart."""
+    """The recorder of a network that was trained on ten batches until it knows them."""
     torch.manual_seed(0)
     run = composed(*CNN, *overrides)
     method = build_method({**run.config, "budget": {"width": 0.5}}, Facts())
@@ -40,7 +40,7 @@ def raster(*overrides):
 
 
 @pytest.mark.parametrize(("source", "first"), [("time", 1), ("direct", 0)])
-def test_with_the_dynamic_threshold_every_layer_has_a_window(source, first):
+def test_with_the_dynamic_threshold_layers_fire_in_their_windows(source, first):
     recorder = raster(f"method.input={source}")
     times = recorder.curves("correct")["spike_raster"]
     assert len(times) == 4
@@ -53,13 +53,13 @@ def test_with_the_dynamic_threshold_every_layer_has_a_window(source, first):
     assert not any("raster" in name for name in recorder.scalars())
 
 
-def test_without_it_they_overlap():
+def test_with_a_constant_threshold_the_times_of_layers_overlap():
     times = list(raster("method.threshold=constant").curves("correct")["spike_raster"].values())
     first, second = (spikes[~spikes.isnan()] for spikes in times[:2])
     assert second.min() < first.max()
 
 
-def test_of_the_ann_a_neuron_is_inactive_where_its_activation_is_0():
+def test_a_neuron_of_the_ann_is_inactive_if_its_activation_is_0():
     torch.manual_seed(0)
     run = composed(*CNN, "method.threshold=none")
     method = build_method({**run.config, "budget": {"width": 0.5}}, Facts())
@@ -75,17 +75,17 @@ def test_of_the_ann_a_neuron_is_inactive_where_its_activation_is_0():
     assert 5 < inactive.item() < 95
 
 
-def test_two_spikes_of_a_neuron_fail_the_run():
+def test_a_neuron_that_fires_twice_fails_the_run():
     x = torch.full((4, 1, 3), 1.2)
     with Recorder(torch.nn.Sequential(TTFS()), [SingleSpike()]) as recorder:
         recorder.network(x)
     with (
         Recorder(torch.nn.Sequential(IF()), [SingleSpike()]) as recorder,
-        pytest.raises(ValueError, match="a neuron must fire at most once a sample; got 4 spikes of one IF: choose neuron=ttfs"),
+        pytest.raises(ValueError, match="a neuron must fire at most once per sample; got 4 spikes of one IF; choose neuron="),
     ):
         recorder.network(x)
 
 
-def test_a_raster_and_a_check_need_their_numbers():
+def test_wrong_arguments_are_rejected():
     with pytest.raises(ValueError, match="neurons must be at least 1; got 0"):
         SpikeRaster(neurons=0)

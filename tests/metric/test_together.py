@@ -1,4 +1,4 @@
-"""Metrics never break each other: each gives alone what it gives among all others."""
+"""Metrics do not affect each other: each gives the same alone and together with all others."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ QUICK = ("trainer.max_epochs=1", "budget.samples=0.02", "trainer.accelerator=cpu
 
 
 def measured(folder: Path, words: tuple[str, ...], names: list[str]) -> dict | None:
-    """What a run ends with when these metrics watch it; `None` where one of them refuses its network."""
+    """The result of a run with these metrics; `None` if one of them rejects the network."""
     job = composed(*words, *QUICK, f"metric=[{','.join(names)}]")
     found = execute(type(job)(**{**vars(job), "outputs": str(folder)}))
     return found["metrics"] if found["status"] == "done" else None
@@ -28,7 +28,7 @@ def measured(folder: Path, words: tuple[str, ...], names: list[str]) -> dict | N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", NETWORKS)
-def test_each_metric_gives_alone_what_it_gives_among_all_others(network, tmp_path, monkeypatch):
+def test_each_metric_gives_the_same_alone_and_with_all_others(network, tmp_path, monkeypatch):
     monkeypatch.setenv("SNNX_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SNNX_DATA", str(tmp_path))
     words = NETWORKS[network]

@@ -1,4 +1,4 @@
-"""The fused kernels against the definition: spikes and potentials equal bit for bit, gradients within 1e-6 of their scale."""
+"""The fused kernels equal the definition: spikes and potentials exactly, gradients within 1e-6 of their scale."""
 
 import multiprocessing
 import subprocess
@@ -47,7 +47,7 @@ SURROGATES = [sg.ATan, sg.Sigmoid, sg.SoftSign, sg.PiecewiseQuadratic, sg.Rect, 
 
 
 def run(node, x, weight=None, **first):
-    """Everything one forward and one backward give, from the `first` states: spikes, potentials, last states, all gradients."""
+    """Run forward and backward from the `first` states; return spikes, potentials, last states and all gradients."""
     seen = []
     node.reset()
     node.zero_grad()
@@ -74,7 +74,7 @@ def assert_equals_definition(node, x, **more):
         assert torch.equal(state, wanted)
     assert gradients.keys() == expected.keys()
     for name, gradient in gradients.items():
-        # a layer's one number collects the rounding of all neurons and steps, which autograd adds up in float32
+        # the gradient of a layer's one number is a float32 sum over all neurons and steps
         scale = max(1.0, float(expected[name].abs().max()) if x.numel() else 0.0, x.numel() ** 0.5 if name in "wk" else 0.0)
         torch.testing.assert_close(gradient, expected[name], rtol=0, atol=1e-6 * scale)
 
@@ -107,7 +107,7 @@ def test_delayed_reset(detach_reset):
 
 @pytest.mark.parametrize("layer", ONCE)
 def test_one_spike(layer):
-    """The firing mask is a state beside the potential: exact, with a gradient where the definition has one."""
+    """The mask is a second state: equal to the definition's, with its gradient if the definition has one."""
     torch.manual_seed(7)
     x = torch.randn(9, 5, 37) * 0.8
     node = ONCE[layer]()
@@ -127,7 +127,7 @@ def test_one_spike_every_surrogate(surrogate):
 @pytest.mark.parametrize("alpha", [0.7, 4.0])
 @pytest.mark.parametrize("surrogate", SURROGATES)
 def test_every_surrogate(surrogate, alpha):
-    """Through one step of IF the gradient is the slope itself, here also far from the threshold and exactly on it."""
+    """For one step of IF the gradient is the slope, tested far from the threshold and exactly at it, too."""
     node = IF(surrogate=surrogate(alpha=alpha))
     x = torch.cat([torch.linspace(-60, 60, 4001), torch.linspace(0, 2, 1001), torch.tensor([-1e30, 1e30])])[None]
     assert_equals_definition(node, x, weight=torch.ones_like(x))
@@ -144,7 +144,7 @@ def test_every_surrogate(surrogate, alpha):
 )
 @settings(max_examples=60)
 def test_any_shape(layer, steps, shape, scattered, seed):
-    """Any number of steps, odd sizes, an empty batch, no batch at all, input that is not contiguous."""
+    """Any number of steps, odd sizes, an empty batch, no batch dimension, and input that is not contiguous."""
     torch.manual_seed(seed)
     x = torch.randn(steps, *shape) + 0.5
     if scattered:
@@ -160,7 +160,7 @@ def test_any_shape(layer, steps, shape, scattered, seed):
 )
 @settings(max_examples=40)
 def test_chunks_equal_whole(layer, cuts, seed):
-    """The state is carried over chunks, and so is its gradient, until someone detaches it."""
+    """The state and its gradient are carried from chunk to chunk until the state is detached."""
     torch.manual_seed(seed)
     node = ONCE[layer]() if layer in ONCE else LAYERS[layer](v_reset=-0.25)
     x = torch.randn(30, 4, 11) * (0.5 if layer in ONCE else 2.0)
@@ -183,7 +183,7 @@ def test_chunks_equal_whole(layer, cuts, seed):
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("layer", ["lif", "klif", "ttfs-exact"])
-def test_bad_input_stays_with_its_neuron(layer, bad):
+def test_nan_and_infinity_affect_only_their_neuron(layer, bad):
     torch.manual_seed(3)
     node = ONCE[layer]() if layer in ONCE else LAYERS[layer](v_reset=-0.25)
     clean = torch.randn(7, 200)
@@ -202,8 +202,8 @@ def test_bad_input_stays_with_its_neuron(layer, bad):
 
 @pytest.mark.parametrize("bad", [0.0, float("nan"), float("inf")])
 @pytest.mark.parametrize("layer", ["if", "lif", "plif", "klif-scaled", *ONCE])
-def test_bfloat16_in_and_out(layer, bad):
-    """Read and rounded within the loop: spikes, states and gradients are those of torch's own widening and rounding."""
+def test_bfloat16_input_gives_bfloat16_spikes(layer, bad):
+    """The loop converts bfloat16 itself, with the same spikes, states and gradients as torch's conversion."""
     found = []
     for narrow in (True, False):
         torch.manual_seed(9)
@@ -218,7 +218,7 @@ def test_bfloat16_in_and_out(layer, bad):
         torch.testing.assert_close(a, b, rtol=0, atol=0, equal_nan=True)
 
 
-def test_low_precision_input_keeps_the_membrane():
+def test_the_potential_is_float32_for_low_precision_input():
     x = torch.randn(6, 3, 40).bfloat16().requires_grad_()
     node = LAYERS["lif"]()
     s = node(x)
@@ -237,8 +237,8 @@ def test_only_the_input_is_kept_for_backward(dtype):
     assert sum(t.untyped_storage().nbytes() for t in kept) < 1.1 * x.untyped_storage().nbytes()
 
 
-def test_learnt_first_potential():
-    """One number for all neurons, expanded: its gradient is the sum over them."""
+def test_a_learned_initial_potential():
+    """It is one number expanded to all neurons, so its gradient is the sum over them."""
     gradients = []
     x = torch.randn(6, 4, 9, generator=torch.Generator().manual_seed(6)) * 2
     for slow in (False, True):
@@ -255,14 +255,14 @@ def test_learnt_first_potential():
 
 
 class Doubled(LIF):
-    """A neuron of the future: one line, no kernel."""
+    """A new neuron, for which there is no kernel."""
 
     def charge(self, x, v):
         return super().charge(2 * x, v)
 
 
 class Steep(sg.ATan):
-    """A surrogate of the future."""
+    """A new surrogate, for which there is no kernel."""
 
 
 @pytest.mark.parametrize(
@@ -278,12 +278,12 @@ class Steep(sg.ATan):
     ],
     ids=["subclass", "surrogate-subclass", "surrogate", "not-spiking", "float64-input", "float64-parameter", "forced-spike"],
 )
-def test_without_a_kernel_the_definition_runs_and_says_so(node, x):
+def test_without_a_kernel_the_definition_runs_and_path_says_so(node, x):
     node(x)
     assert node.path == "definition"
 
 
-def test_transforms_of_torch_see_the_definition():
+def test_transforms_of_torch_use_the_definition():
     x = torch.rand(4, 3) * 2
     node = LIF()
     gradient = torch.func.grad(lambda x: node(x).sum())(x)
@@ -292,7 +292,7 @@ def test_transforms_of_torch_see_the_definition():
 
 
 def _of_last_state(x):
-    """What `run` adds to the gradient for the last state."""
+    """The term of the last state in the loss of `run`."""
     return run(LIF(), x, weight=torch.zeros_like(x))[2]["x"]
 
 
@@ -301,14 +301,14 @@ class Watching(TorchDispatchMode):
         return operation(*arguments, **(keywords or {}))
 
 
-def test_who_counts_operations_sees_those_of_the_definition():
+def test_a_counter_of_operations_sees_those_of_the_definition():
     node = LIF()
     with Watching():
         node(torch.rand(4, 3))
     assert node.path == "definition"
 
 
-def test_second_derivative_is_refused():
+def test_a_second_derivative_is_rejected():
     x = torch.rand(4, 3, requires_grad=True)
     with pytest.raises(RuntimeError, match=r"MultiStep: create_graph must be False, .*; got True; run .*definition_only\(\)"):
         torch.autograd.grad(LIF()(x).sum(), x, create_graph=True)
@@ -329,8 +329,8 @@ def big():
     return torch.randn(8, 64, 300, generator=torch.Generator().manual_seed(4))
 
 
-def test_as_many_threads_as_torch(two_threads):
-    """The sum over blocks does not depend on which thread took which: gradients are equal bit for bit."""
+def test_it_uses_as_many_threads_as_torch(two_threads):
+    """Gradients are exactly equal, since the sum over blocks does not depend on which thread computed which block."""
     results = []
     for threads in (1, 2, 2):
         torch.set_num_threads(threads)
@@ -343,7 +343,7 @@ def test_as_many_threads_as_torch(two_threads):
     assert torch.equal(g2["w"], g3["w"])
 
 
-def test_called_from_several_threads(two_threads):
+def test_it_can_be_called_from_several_threads(two_threads):
     expected = run(LIF(), big())[1][0]
     with ThreadPoolExecutor(4) as pool:
         for path, (s, _, _), _ in pool.map(lambda _: run(LIF(), big()), range(12)):
@@ -352,9 +352,9 @@ def test_called_from_several_threads(two_threads):
 
 
 def child(results):
-    torch.set_num_threads(1)  # as in a data loader's worker: torch's own operations would wait for the lost threads
+    torch.set_num_threads(1)  # as in a data loader's worker, since torch's operations would wait for threads that are gone
     x = big()
-    torch.set_num_threads(2)  # ours do not
+    torch.set_num_threads(2)  # our kernels do not wait
     with torch.no_grad():
         node = LIF()
         s = node(x)
@@ -375,16 +375,16 @@ def through_a_child(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver"])
-def test_in_a_child_process(method):
-    """After a fork OpenMP's threads are gone, and waiting for them would never end. The parent is an interpreter of its own:
-    that of the tests has threads of other libraries, after which no fork is safe."""
+def test_it_works_in_a_child_process(method):
+    """After a fork OpenMP's threads are gone, and waiting for them would never end. The parent is a new interpreter, because
+    the one that runs the tests has threads of other libraries, after which no fork is safe."""
     here = str(Path(__file__).parent)
     code = f"import sys; sys.path.insert(0, {here!r}); import test_kernel; test_kernel.through_a_child({method!r})"
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120)
 
 
-def test_a_second_process_compiles_nothing():
-    """numba's cache on disk serves it, although the equations are functions in a closure."""
+def test_a_second_process_does_not_compile():
+    """It uses numba's cache on disk, although the equations are functions in a closure."""
     LIF()(torch.rand(2, 3, requires_grad=True)).sum().backward()
     code = (
         "import torch; from snnx.neuron.lif import LIF; from snnx.neuron.kernel import charge, discharge, slope;"
@@ -399,9 +399,9 @@ def test_a_second_process_compiles_nothing():
     assert done.stdout.split() == ["1", "1"]
 
 
-def test_without_a_place_for_the_cache_it_still_compiles():
+def test_it_compiles_without_a_cache():
     scope = {}
-    exec("def loop(job):\n    pass", scope)  # source in no file: numba finds no place to cache it
+    exec("def loop(job):\n    pass", scope)  # without a source file, numba cannot cache it
     assert compiled(scope["loop"]).address
 
 
@@ -423,8 +423,8 @@ def test_exponential():
 
 
 @pytest.mark.parametrize("node", [IF(), LIF(tau=3.0, decay_input=False), PLIF(v_reset=None)], ids=lambda n: type(n).__name__)
-def test_what_runs_on_cuda_equals_the_definition(node):
-    """SpikingJelly's fused operations also run on the CPU, in plain torch."""
+def test_the_cuda_kernel_equals_the_definition(node):
+    """On the CPU, SpikingJelly runs the same operations in plain torch."""
     x = torch.randn(8, 3, 5, generator=torch.Generator().manual_seed(5)) * 2
     _, s, v = cuda.sequence(node)(x, torch.zeros(3, 5))
     with definition_only():

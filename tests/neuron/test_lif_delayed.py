@@ -1,4 +1,4 @@
-"""The reset of a step late against the equation of the paper, written out."""
+"""The delayed reset equals the equation of the paper."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from snnx.neuron.lif_delayed import LIFDelayed
 
 
 def as_printed(x, beta):
-    """U[t] = beta*U[t-1] + x[t] - s[t-1]; s[t] = U[t] >= 1, with both kept."""
+    """U[t] = beta*U[t-1] + x[t] - s[t-1]; s[t] = U[t] >= 1, with U and s stored."""
     u, s, spikes = torch.zeros_like(x[0]), torch.zeros_like(x[0]), []
     for x_t in x:
         u = beta * u + x_t - s
@@ -21,13 +21,13 @@ def as_printed(x, beta):
 
 
 @given(st.integers(0, 10_000), st.sampled_from([0.5, 0.75, 0.9]))
-def test_spikes_are_those_of_equation_1(seed, beta):
+def test_spikes_equal_those_of_equation_1(seed, beta):
     x = torch.randn(30, 40, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) + 0.4
     assert torch.equal(LIFDelayed(beta=beta)(x), as_printed(x, beta))
 
 
 def test_golden_counts():
-    """0.625 a step for 100 steps: 50 spikes against the ordinary reset's 56; where hardly anything leaks, the 62 of IF."""
+    """At 0.625 for 100 steps there are 50 spikes, 56 with the ordinary reset, and 62 without a leak, as with IF."""
     x = torch.full((100, 1), 0.625)
     counts = [LIFDelayed(beta=0.875), LIF(tau=8, decay_input=False, v_reset=None), IF(v_reset=None)]
     assert [int(neuron(x).sum()) for neuron in counts] == [50, 56, 62]
@@ -35,6 +35,6 @@ def test_golden_counts():
 
 
 @pytest.mark.parametrize("beta", [0, 1, 1.5])
-def test_beta_is_a_share(beta):
+def test_beta_outside_zero_to_one_is_rejected(beta):
     with pytest.raises(ValueError, match=f"LIFDelayed: beta must be between 0 and 1, where 1 is neuron=if .*; got {beta}"):
         LIFDelayed(beta=beta)

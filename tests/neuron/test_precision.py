@@ -1,4 +1,4 @@
-"""Under bf16-mixed a layer's input is bfloat16 and its membrane is not: spikes are those of the float32 membrane."""
+"""Under bf16-mixed a layer's input is bfloat16, but its potential is float32, and so spikes are those of float32."""
 
 from contextlib import nullcontext
 
@@ -23,8 +23,8 @@ LAYERS = {
 
 @pytest.mark.parametrize(("way", "path"), [(nullcontext, "numba"), (definition_only, "definition")])
 @pytest.mark.parametrize("layer", LAYERS)
-def test_autocast_rounds_no_membrane(layer, way, path):
-    """The current comes from a matrix product, which autocast rounds; two chunks, so that the state too is carried."""
+def test_autocast_does_not_round_the_potential(layer, way, path):
+    """The current comes from a matrix product, which autocast rounds; two chunks, so that the state is carried."""
     torch.manual_seed(0)
     x = torch.randn(40, 6, 16)
     fc, mixed, exact = torch.nn.Linear(16, 50), LAYERS[layer](), LAYERS[layer]()
@@ -45,7 +45,7 @@ def test_autocast_rounds_no_membrane(layer, way, path):
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_gradients_under_autocast(layer):
-    """Kernel and definition give the same gradients of the same rounded current, rounded once where they enter bfloat16."""
+    """Kernel and definition give the same gradients for the same rounded current, each rounded once to bfloat16."""
     gradients = []
     for way in (nullcontext, definition_only):
         torch.manual_seed(1)
@@ -60,7 +60,7 @@ def test_gradients_under_autocast(layer):
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
 @pytest.mark.parametrize("network", [["neuron=plif"], ["neuron=ttfs", "backbone=vit"]], ids=["convnet", "vit"])
 def test_an_epoch_of_mixed_precision(network, empty):
-    """The same training in both precisions: nearly the same loss, and not the same."""
+    """The two precisions give nearly the same loss, but not exactly."""
     losses = {}
     for precision in ("32-true", "bf16-mixed"):
         job = composed(

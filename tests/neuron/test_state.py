@@ -1,4 +1,4 @@
-"""State by name: a neuron with a second state and a threshold that moves, against its equations written out."""
+"""A neuron with a second state variable and a threshold that changes equals its equations."""
 
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ def by_hand(x: Tensor, tau: float, beta: float, rho: float) -> tuple[Tensor, Ten
     return torch.stack(spikes), torch.stack(thresholds), v, b
 
 
-def test_it_is_its_equations():
+def test_it_equals_its_equations():
     torch.manual_seed(0)
     x, neuron, shown = 4 * torch.rand(30, 3, 7), ALIF(beta=0.7, rho=0.8), []
     neuron.probe = lambda h, s: shown.append(neuron.thresholds())
@@ -48,7 +48,7 @@ def test_both_states_are_carried_and_reset():
     assert not neuron.state_dict()
 
 
-def test_one_step_at_a_time_is_the_same():
+def test_single_steps_give_the_same():
     x, neuron, single = 4 * torch.rand(9, 2, 5), ALIF(), ALIF()
     single.step_mode = "s"
     assert torch.equal(torch.stack([single(x_t) for x_t in x]), neuron(x))
@@ -68,7 +68,7 @@ def test_both_states_stay_float32_under_bfloat16():
 
 @pytest.mark.parametrize("kind", [IF, LIF, TTFS])
 @pytest.mark.parametrize("fused", [True, False])
-def test_a_threshold_that_never_moves_is_a_number(kind, fused):
+def test_a_constant_threshold_is_a_number(kind, fused):
     neuron = kind(v_threshold=0.7)
     neuron.probe = lambda h, s: None
     if fused:
@@ -81,7 +81,7 @@ def test_a_threshold_that_never_moves_is_a_number(kind, fused):
 
 
 class Aside(LIF):
-    """It compares by itself."""
+    """Its `step` compares without calling `fire`."""
 
     def step(self, x, state):
         h = self.charge(x, state.v)
@@ -89,11 +89,11 @@ class Aside(LIF):
         return h, s, self.State(self.discharge(h, s))
 
 
-def test_a_comparison_that_nobody_sees_is_refused():
+def test_a_step_that_does_not_call_fire_is_rejected():
     neuron = Aside()
     neuron.probe = lambda h, s: None
     neuron(torch.rand(3, 2, 4))
-    with pytest.raises(ValueError, match=r"^Aside: step must fire through fire\(h, state\), .*; got a comparison of its own"):
+    with pytest.raises(ValueError, match=r"^Aside: step must call fire\(h, state\), .*; got a step that does not"):
         neuron.thresholds()
 
 
@@ -115,6 +115,6 @@ class NoPotential(LIF):
         (NoPotential, "NoPotential: the first field of State must be v, the potential; got b"),
     ],
 )
-def test_a_state_that_cannot_be_is_refused(build, message):
+def test_a_wrong_state_is_rejected(build, message):
     with pytest.raises(ValueError, match=message):
         build()

@@ -1,4 +1,4 @@
-"""The one-spike neuron: at most one spike whatever the input, and the gradients that its mask gives or withholds."""
+"""The neuron that fires once: at most one spike for any input, and the gradient with and without its mask."""
 
 import pytest
 import torch
@@ -19,15 +19,15 @@ def test_at_most_one_spike(seed, timesteps, tau, force):
     assert not force or spikes.sum(0).min() == 1
 
 
-def test_a_single_step_does_not_know_that_it_is_the_last():
+def test_no_spike_is_forced_in_single_step_mode():
     neuron = TTFS(force_last_spike=True)
     neuron.step_mode = "s"
     assert [neuron(torch.zeros(1)).item() for _ in range(3)] == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("detach_mask", [True, False])
-def test_who_is_silent_fires_last_and_learns_nothing_from_it(detach_mask):
-    """The forced spike is a constant: gradients are those of the spikes that came by themselves."""
+def test_a_forced_spike_adds_no_gradient(detach_mask):
+    """The forced spike is a constant, so gradients are those of the other spikes."""
     torch.manual_seed(0)
     weight, found = torch.randn(3, 2), []
     for force in (False, True):
@@ -43,7 +43,7 @@ def test_who_is_silent_fires_last_and_learns_nothing_from_it(detach_mask):
     assert gradient[:, 1].abs().min() > 0
 
 
-def test_first_spike_is_where_an_unreset_potential_first_crosses():
+def test_the_spike_is_where_the_sum_of_inputs_first_reaches_the_threshold():
     torch.manual_seed(0)
     x = torch.randn(30, 200)
     crossed = x.cumsum(0) >= 1.0
@@ -52,8 +52,8 @@ def test_first_spike_is_where_an_unreset_potential_first_crosses():
     assert torch.equal(torch.where(spikes.any(0), spikes.argmax(0), -1), first)
 
 
-def test_leaky_charge_is_that_of_lif():
-    """Below threshold nothing resets, so the potentials are those of a LIF that never fires."""
+def test_the_leaky_charge_equals_that_of_lif():
+    """With a threshold that is never reached, the potentials are those of a LIF."""
     x = torch.rand(8, 4)
     for decay in (True, False):
         ours, lif = (kind(tau=3, decay_input=decay, v_threshold=1e6) for kind in (TTFS, LIF))
@@ -71,10 +71,10 @@ def test_gradient_through_the_mask_by_hand():
         s = TTFS(detach_mask=detach_mask)(x)
         (2 * s[0] + 3 * s[1]).sum().backward()
         assert x.grad[0].item() == pytest.approx(expected, abs=1e-6)
-        assert x.grad[1].item() == pytest.approx(0.0, abs=1e-6)  # the gate is shut at step 1
+        assert x.grad[1].item() == pytest.approx(0.0, abs=1e-6)  # the mask is 0 at step 1
 
 
-def test_chunks_equal_the_whole_and_reset_forgets():
+def test_chunks_equal_the_whole_and_a_reset_starts_over():
     x = torch.rand(12, 2, 3) * 0.5
     neuron = TTFS()
     whole = neuron(x)

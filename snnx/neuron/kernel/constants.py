@@ -6,7 +6,7 @@ import numpy as np
 
 ZERO = np.float32(0)
 ONE = np.float32(1)
-"""In compiled code a bare 1.0 is float64 and would widen everything it touches."""
+"""A literal 1.0 in compiled code is float64 and would turn everything it is combined with into float64."""
 
 
 class Constants(NamedTuple):
@@ -14,12 +14,12 @@ class Constants(NamedTuple):
 
     tau: np.float32
     leak: np.float32
-    """1/tau, for gradients only: the charge divides, as the definition does."""
+    """`1/tau`, for gradients only, since the charge divides by `tau` as the definition does."""
     k: np.float32
-    """PLIF's sigmoid(w), KLIF's k."""
+    """The learned number: sigmoid(w) of PLIF or k of KLIF."""
     v_threshold: np.float32
     scaled_threshold: np.float32
-    """v_threshold/k as torch rounds it, or v_threshold/beta: what a reset subtracts where that is not the threshold."""
+    """What a reset subtracts if that is not `v_threshold`: `v_threshold/k`, rounded as by torch, or `v_threshold/beta`."""
     v_reset: np.float32
-    """Where a hard reset leads and where a leak ends; 0 for a soft reset."""
+    """Potential after a hard reset, to which the leak decays too; 0 for a soft reset."""
     alpha: np.float64

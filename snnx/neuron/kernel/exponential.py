@@ -16,7 +16,7 @@ C2, C3, C4, C5, C6 = (np.float32(1 / math.factorial(n)) for n in range(2, 7))
 ONE = np.float32(1)
 
 fused = register_jitable(fastmath={"contract"})
-"""For slopes: `a*b + c` may be one instruction, which rounds once. A charge may not: the definition rounds twice."""
+"""For slopes only: `a*b + c` may become one instruction, which rounds once; a charge must round twice, as torch does."""
 
 
 @intrinsic

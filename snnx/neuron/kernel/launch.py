@@ -11,7 +11,7 @@ from numba import types
 from numba.extending import intrinsic
 
 ALONE = 32768
-"""Elements up to which one thread is faster than waking another; torch's own grain."""
+"""Up to this number of elements, one thread is faster than two; torch uses the same number."""
 
 
 class Launch(ctypes.Structure):

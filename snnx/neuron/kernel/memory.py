@@ -6,13 +6,13 @@ from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 
 WIDEST = 512
-"""Neurons in a block at most."""
+"""Largest number of neurons in a block."""
 PIECE = 64
-"""Neurons worked on between two requests to memory; a block is a whole number of pieces, but for the last."""
+"""Number of neurons computed between two prefetches; every block but the last is a multiple of it."""
 AHEAD = 2048
-"""Neurons from the one worked on to the one asked for: time enough for memory to answer, and few enough to stay cached."""
+"""How many neurons ahead values are prefetched: far enough to arrive in time, and near enough to stay in the cache."""
 LINE = 64
-"""Bytes of a cache line."""
+"""Size of a cache line in bytes."""
 
 BYTE, FLOAT, DOUBLE, INT32 = ir.IntType(8), ir.FloatType(), ir.DoubleType(), ir.IntType(32)
 

@@ -13,7 +13,7 @@ from snnx.neuron.kernel.memory import PIECE, WIDEST
 from snnx.neuron.kernel.values import NARROW, WIDE
 
 KEPT = 1 << 17
-"""Potentials of a block that backward keeps: half a megabyte, which a core's own cache holds."""
+"""Number of potentials of a block that backward keeps: half a megabyte, which fits into a core's own cache."""
 
 
 class Kernel(NamedTuple):
