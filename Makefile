@@ -1,6 +1,6 @@
-# make            what there is
-# make demo       the main job, on data that ships with scikit-learn
-# make test       everything a change must pass
+# make            lists the targets
+# make demo       a small sweep on data that comes with scikit-learn
+# make test       all tests
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -24,20 +24,20 @@ $(BIN)/.installed: pyproject.toml
 demo: install ## sweep four neuron models over real digits; ends in a table, a picture and a page
 	$(BIN)/snnx -m sweep=demo_neurons
 
-test: install ## run all tests, a file at a time on every core
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder   # else few slow tests come last
+test: install ## run all tests, one file at a time on every core
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder   # reordered, slow files come last
 
-test-fast: install ## run the tests that take a moment
+test-fast: install ## run only the fast tests
 	$(BIN)/python -m pytest -m 'not slow'
 
-test-faults: install ## kill, fill and damage what a sweep lives on, twenty times over
+test-faults: install ## cause every fault on purpose: kill processes, fill the disk, damage files; takes minutes
 	$(BIN)/python -m pytest tests/faults -m 'slow or faults'
 
-test-interchange: install ## install NIR, NeuroBench and other simulators, and compare with each for real; pages in Chromium, if there
+test-interchange: install ## install NIR, NeuroBench and other simulators, and compare with each; test pages if Chromium is installed
 	$(BIN)/pip install --quiet --editable '.[dev,export,neurobench,bench]'
 	$(BIN)/python -m pytest tests/export tests/energy tests/report/test_browser.py tests/dashboard
 
-test-engines: install ## install joblib, Slurm, Ray and Optuna, and run sweeps through each for real
+test-engines: install ## install joblib, Slurm, Ray and Optuna for Hydra, and run sweeps through each
 	$(BIN)/pip install --quiet --editable '.[dev,joblib,slurm,ray,optuna]'
 	$(BIN)/python -m pytest tests/engines tests/run/test_ddp.py
 
@@ -55,10 +55,10 @@ sweep: install ## run one sweep: make sweep NAME=dtst_fig10_neurons SCALE=small
 report: install ## print one sweep's report: make report NAME=dtst_fig10_neurons
 	$(BIN)/snnx report $(NAME)
 
-bench: install ## measure layers, training steps, encoders and sweeps beside their floors and peers
+bench: install ## measure layers, training steps, encoders and sweeps, and compare with lower bounds and other libraries
 	$(BIN)/snnx bench all
 
-results: install ## write docs/results/README.md anew, the page over the record
+results: install ## write docs/results/README.md, the page that lists all records
 	$(BIN)/snnx results
 
 reproduce: install ## run what docs/results lacks, at SCALE, and record it

@@ -18,8 +18,8 @@ ROWS = [(sweep, row) for sweep in SWEEPS for row in sweep.live]
 
 @pytest.mark.parametrize("sweep", SWEEPS, ids=lambda s: s.name)
 def test_header_and_claims(sweep):
-    """The comment on top says what it is and gives the command; the name starts with the paper; claims name rows that exist."""
-    assert f"snnx -m sweep={sweep.name}" in sweep.title
+    """The comment on top says what it is, then the command; the name starts with the paper; claims name rows that exist."""
+    assert f"snnx -m sweep={sweep.name}" in sweep.title.splitlines()[1]
     assert sweep.name.startswith(f"{sweep.paper}_")
     read_claims(sweep)
     params = sweep.body["hydra"]["sweeper"]["params"]
