@@ -1,11 +1,11 @@
 """Follows a guide as a reader would: writes the files that it prints, and runs its commands, in their order."""
 
-import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
+
+import warm
 
 ROOT = Path(__file__).parents[1]
 STEP = re.compile(r"(?:`([\w/]+\.(?:py|yaml))`:\n\n)?```(python|yaml|sh)\n(.*?)```", re.DOTALL)
@@ -41,5 +41,4 @@ def run(line: str, folder: Path, package: Path = ROOT) -> subprocess.CompletedPr
     """Run one command line of a guide: `snnx ...` or `python ...`."""
     program, *words = shlex.split(line, comments=True)
     words = {"snnx": ["-m", "snnx", *words], "python": words}[program]
-    env = {**os.environ, "PYTHONPATH": str(package), "OMP_NUM_THREADS": "1", "SNNX_DATA": str(folder / "data")}
-    return subprocess.run([sys.executable, *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    return warm.python(words, folder, package, SNNX_DATA=str(folder / "data"))

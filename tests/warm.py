@@ -1,0 +1,97 @@
+"""Runs command lines in processes that are forked from one that has imported torch and Lightning.
+
+Importing them takes several seconds, and tests run hundreds of command lines. A process forked from here is like a new one in
+everything else: it imports snnx itself, reads its options from its own folder, and ends through Python's normal exit.
+"""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+SERVER = """
+import gc, json, os, runpy, sys, traceback
+import torch, pytorch_lightning, spikingjelly.activation_based.neuron, hydra, numba
+
+def command(asked):
+    os.setsid()
+    os.chdir(asked["cwd"])
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    for number, path in enumerate((os.devnull, asked["out"], asked["err"])):
+        os.dup2(os.open(path, os.O_RDWR), number)
+    if os.environ.get("PYTHONSAFEPATH"):
+        del sys.path[0]
+    else:
+        sys.path[0] = asked["cwd"]
+    try:
+        if asked["argv"][0] == "-m":
+            sys.argv = asked["argv"][1:]
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = asked["argv"]
+            runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as exit:
+        return exit.code
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+def serve():
+    answer, asked = os.fdopen(os.dup(1), "w"), os.fdopen(os.dup(0))
+    gc.freeze()  # so that the children's garbage collection does not copy the pages of what is imported
+    for line in asked:
+        child = os.fork()
+        if not child:
+            answer.close()
+            asked.close()
+            return command(json.loads(line))
+        print(child, file=answer, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=answer, flush=True)
+    return 0
+
+sys.exit(serve())
+"""
+
+
+@cache
+def _server(package: Path) -> subprocess.Popen:
+    """The process that children with the snnx of `package` are forked from."""
+    env = {**os.environ, "PYTHONPATH": str(package), "OMP_NUM_THREADS": "1"}
+    env.pop("PYTHONSAFEPATH", None)
+    server = subprocess.Popen([sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True)
+
+    def close() -> None:
+        server.stdin.close()
+        server.stdout.close()
+        server.wait()
+
+    atexit.register(close)
+    return server
+
+
+def python(words: list[str], folder: Path, package: Path, **variables: str) -> subprocess.CompletedProcess:
+    """Run `python WORDS`, which begin with `-m MODULE` or with a file, in `folder`, on one thread.
+
+    Args:
+        words: what follows `python`.
+        folder: the current folder of the process.
+        package: the folder that contains the snnx to be imported.
+        variables: further environment variables.
+    """
+    env = {**os.environ, "PYTHONPATH": str(package), "OMP_NUM_THREADS": "1", **variables}
+    with tempfile.TemporaryDirectory() as place:
+        out, err = Path(place, "out"), Path(place, "err")
+        out.touch()
+        err.touch()
+        server = _server(package)
+        asked = {"argv": words, "cwd": str(folder), "env": env, "out": str(out), "err": str(err)}
+        print(json.dumps(asked), file=server.stdin, flush=True)
+        server.stdout.readline()  # the child's number
+        code = int(server.stdout.readline())
+        return subprocess.CompletedProcess(words, code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
