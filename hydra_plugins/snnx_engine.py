@@ -41,7 +41,7 @@ class EngineLauncher(Launcher):
         package = ".".join(self.settings["_target_"].split(".")[:2])
         if find_spec(package) is None:
             raise ValueError(
-                f"hydra/launcher=snnx_{self.extra} needs packages that are not here: pip install 'snnx[{self.extra}]'"
+                f"hydra/launcher=snnx_{self.extra} needs packages that are not installed; run: pip install 'snnx[{self.extra}]'"
             )
         self.context, self.config = hydra_context, config
 

@@ -59,10 +59,10 @@ class OptunaSweeper(Sweeper):
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
         if find_spec("optuna") is None:
-            raise ValueError("hydra/sweeper=snnx_optuna needs optuna, which is not here: pip install 'snnx[optuna]'")
+            raise ValueError("hydra/sweeper=snnx_optuna needs optuna, which is not installed; run: pip install 'snnx[optuna]'")
         for key, node in (("sampler", self.sampler), ("storage", self.storage)):
             if not str(node["_target_"]).startswith("optuna."):
-                raise ValueError(f"hydra.sweeper.{key}._target_ must lie in optuna; got {node['_target_']}")
+                raise ValueError(f"hydra.sweeper.{key}._target_ must be in the package optuna; got {node['_target_']}")
         for key, value in (("n_trials", self.n_trials), ("batch", self.batch)):
             if value < 1:
                 raise ValueError(f"hydra.sweeper.{key} must be at least 1; got {value}")
@@ -86,7 +86,7 @@ class OptunaSweeper(Sweeper):
         fixed = [o.input_line for o in parsed.values() if not o.is_sweep_override()]
         if not space:
             raise ValueError(
-                f"a search must have a space, such as 'neuron.tau=interval(1.5,8)'; got {' '.join(words) or 'none'}"
+                f"a search must have something to vary, such as 'neuron.tau=interval(1.5,8)'; got {' '.join(words) or 'none'}"
             )
         named = json.dumps([sorted(map(str, space.items())), sorted(fixed), self.metric, self.direction])
         name = self.name or f"snnx-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
@@ -102,7 +102,7 @@ class OptunaSweeper(Sweeper):
                 self._do(study, trials, fixed)
         done = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
         if not done:
-            raise SweepFailed(f"no trial of study {name} ended well")
+            raise SweepFailed(f"no trial of study {name} succeeded")
         best = study.best_trial
         values = " ".join(f"{key}={value}" for key, value in best.params.items())
         print(f"best of {len(done)} trials of study {name}: {self.metric} {best.value:.4f} with {values}")
@@ -152,7 +152,7 @@ class OptunaSweeper(Sweeper):
             if (value := self._value(outcome)) is not None:
                 study.tell(trial, value)
             else:
-                trial.set_user_attr("failed", summary(outcome) if outcome else "left no result")
+                trial.set_user_attr("failed", summary(outcome) if outcome else "wrote no result")
                 study.tell(trial, state=TrialState.FAIL)
 
     def _value(self, outcome: dict | None) -> float | None:
@@ -168,7 +168,7 @@ class OptunaSweeper(Sweeper):
         """Whether a worker has ended: then the kernel has released its lock, even if it was killed."""
         from snnx.record import run_folder
 
-        if worker is None:  # it was killed after it asked for the trial, before it wrote its name to it
+        if worker is None:  # it was killed between asking for the trial and writing its name to it
             return True
         try:
             with run_folder.claim(self.folder / worker):

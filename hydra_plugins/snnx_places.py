@@ -5,7 +5,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 
 class Places(SearchPathPlugin):
-    """Add the other places of options to snnx's search path; Hydra applications of other programs are not changed."""
+    """Add the `conf/` of installed packages and of the current folder to snnx's search path, and to no other program's."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         from snnx.options.places import ours, places

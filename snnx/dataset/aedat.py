@@ -33,7 +33,7 @@ def read_aedat2(path: Path) -> np.ndarray:
 
     version, start = _header(path)
     if not 2 <= version < 3 or (path.stat().st_size - start) % 8:
-        raise Damaged(f"{path}: must be a whole AEDAT 2.0 file; got version {version:g}, {path.stat().st_size} bytes")
+        raise Damaged(f"{path}: must be a complete AEDAT 2.0 file; got version {version:g}, {path.stat().st_size} bytes")
     raw = get_aer_events_from_file(str(path), version, start)
     address = raw["address"]
     return events_of(
@@ -57,7 +57,9 @@ def read_aedat3(path: Path) -> np.ndarray:
         header = content[place:body].view(PACKET)[0] if body <= len(content) else None
         end = len(content) + 1 if header is None else body + int(header["capacity"]) * int(header["size"])
         if end > len(content):
-            raise Damaged(f"{path}: must be a whole AEDAT 3.1 file; got {len(content)} bytes, which end within a packet")
+            raise Damaged(
+                f"{path}: must be a complete AEDAT 3.1 file; got {len(content)} bytes, which end in the middle of a packet"
+            )
         if header["type"] == POLARITY:
             words = content[body:end].view("<u4").reshape(-1, 2)
             data, time = words[:, 0], words[:, 1].astype(np.int64) | int(header["overflow"]) << 31

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from snnx.augmentation.none import none
 from snnx.dataset.published import Archive, NoData
 
-BY_HAND = "no program can fetch it: download and unpack it by hand"
+BY_HAND = "it cannot be downloaded automatically: download and unpack it by hand"
 
 
 class Archived:

@@ -53,9 +53,7 @@ class Batches:
         self.order = order
         self.rank, self.ranks = share
         if batch_size < self.ranks:
-            raise ValueError(
-                f"Batches: batch_size must be at least the {self.ranks} processes that share a batch; got {batch_size}"
-            )
+            raise ValueError(f"Batches: batch_size must be at least {self.ranks}, the number of processes; got {batch_size}")
         rest = len(labels) % batch_size  # 0 if batch_size is 1
         too_few = rest < 2 * self.ranks and len(labels) > rest
         self.samples = len(labels) - (rest if drop_single and too_few else 0)

@@ -78,10 +78,10 @@ def _writable(folders: list[Path]) -> Path:
             reasons.append(error)
             continue
         if reasons:
-            print(f"snnx: frames are kept in {folder}, since {folders[0]} cannot be written", file=sys.stderr, flush=True)
+            print(f"snnx: frames are stored in {folder}, since {folders[0]} cannot be written", file=sys.stderr, flush=True)
         return folder
     raise OSError(
-        reasons[0].errno, f"{folders[0]} must be writable, since frames are kept there; got {reasons[0]}; or set SNNX_CACHE"
+        reasons[0].errno, f"{folders[0]} must be writable, since frames are stored there; got {reasons[0]}; or set SNNX_CACHE"
     )
 
 
@@ -103,6 +103,6 @@ def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
             if not wait:
                 yield False
                 return
-            print(f"snnx: waiting for another process, which makes {path.with_suffix('')}", file=sys.stderr, flush=True)
+            print(f"snnx: waiting for another process, which is writing {path.with_suffix('')}", file=sys.stderr, flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield True

@@ -27,7 +27,7 @@ class ArrayUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> object:
         key = (module.replace("numpy._core", "numpy.core"), name)
         if key not in ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name} is no part of an array")
+            raise pickle.UnpicklingError(f"{module}.{name} is not part of an array")
         return ALLOWED[key]
 
 
@@ -52,7 +52,7 @@ def _read_batch(path: Path) -> tuple[Tensor, Tensor]:
             return _unpack(file)
     except (pickle.UnpicklingError, AttributeError, EOFError, IndexError, KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"{path}: must be a whole CIFAR batch; got {reason}; remove it and fetch it again") from None
+        raise ValueError(f"{path}: must be a complete CIFAR batch; got {reason}; remove it and fetch it again") from None
 
 
 def _unpack(file: BinaryIO) -> tuple[Tensor, Tensor]:

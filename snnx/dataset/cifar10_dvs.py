@@ -15,7 +15,7 @@ from snnx.dataset.recording import Found, Layout, in_folders
 from snnx.dataset.split import balanced_order
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-FIGSHARE = "https://api.figshare.com/v2/file/download/"  # the publisher's page asks for a browser
+FIGSHARE = "https://api.figshare.com/v2/file/download/"  # the publisher's page works in a browser only
 PUBLISHED = (  # number at figshare and md5 of each class's archive
     (7712788, "0afd5c4bf9ae06af762a77b180354fdd"),
     (7712791, "8438dfeba3bc970c94962d995b1b9bdd"),

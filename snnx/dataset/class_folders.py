@@ -8,17 +8,17 @@ from snnx.dataset.picture import SUFFIXES
 from snnx.dataset.published import NoData
 
 PARTS = {"train": "train", "test": "test", "val": "val", "valid": "val", "validation": "val"}
-"""Names of folders that hold a part, and the part."""
+"""Which part of a data set a folder with this name contains."""
 BY_SYSTEMS = {"thumbs.db", "desktop.ini", "__macosx"}
-"""What Windows and macOS leave in folders under names that do not begin with a dot."""
+"""Names of files and folders that Windows and macOS create, and that do not begin with a dot."""
 
 
 @dataclass(frozen=True)
 class ClassFolders:
     """Pictures by part and class."""
 
-    classes: list[str]  # names in alphabetical order; a class's number is its place here
-    parts: dict[str, list[tuple[Path, int]]]  # train, test and val, as far as there are such folders, to pictures and classes
+    classes: list[str]  # names in alphabetical order; the number of a class is its position in this list
+    parts: dict[str, list[tuple[Path, int]]]  # train, test, val: pictures with the numbers of their classes
     folders: list[Path]  # the folders of the classes
     others: list[Path]  # files in them that are not pictures
 
@@ -30,8 +30,8 @@ class ClassFolders:
         Hidden files are ignored, and so are those of `BY_SYSTEMS`.
 
         Raises:
-            NoData: there is no such folder.
-            ValueError: it is not laid out like this, a class has no pictures, or there is only one class.
+            NoData: `root` does not exist.
+            ValueError: its folders have another layout, a class has no pictures, or there is only one class.
         """
         if not root.is_dir():
             raise NoData(f"folder: {root} must exist, with a folder of pictures for each class; set dataset.root to it")
@@ -39,11 +39,13 @@ class ClassFolders:
         folders = {part: _class_folders(folder) for part, folder in named.items()}
         classes = [folder.name for folder in folders["train"]]
         if len(classes) < 2:
-            raise ValueError(f"folder: {named['train']} must hold a folder for each of two or more classes; got {len(classes)}")
+            raise ValueError(
+                f"folder: {named['train']} must contain a folder for each of at least two classes; got {len(classes)}"
+            )
         found, others = {}, []
         for part, some in folders.items():
             if unknown := [folder for folder in some if folder.name not in classes]:
-                raise ValueError(f"folder: {named[part]} must hold only classes of {named['train']}; got {unknown[0].name}")
+                raise ValueError(f"folder: {named[part]} must contain only classes of {named['train']}; got {unknown[0].name}")
             found[part] = []
             for folder in some:
                 pictures, rest = _pictures(folder)
@@ -54,7 +56,7 @@ class ClassFolders:
 
 
 def _parts(root: Path) -> dict[str, Path]:
-    """Return the folder of each part; a folder that is called train and holds pictures is a class."""
+    """Return the folder of each part; a folder called train that contains pictures is a class."""
     inside, _ = _visible(root)
     train = [folder for folder in inside if folder.name == "train"]
     if not (train and _visible(train[0])[0]):
@@ -63,9 +65,11 @@ def _parts(root: Path) -> dict[str, Path]:
     for folder in inside:
         part = PARTS.get(folder.name)
         if part is None:
-            raise ValueError(f"folder: {root} must hold train, test and val only, since it holds train; got {folder.name}")
+            raise ValueError(
+                f"folder: {root} must contain only train, test and val, since it contains train; got {folder.name}"
+            )
         if part in found:
-            raise ValueError(f"folder: {root} must hold one folder called {part}; got {found[part].name} and {folder.name}")
+            raise ValueError(f"folder: {root} must contain one folder called {part}; got {found[part].name} and {folder.name}")
         found[part] = folder
     if "test" not in found and "val" in found:
         found["test"] = found.pop("val")
@@ -75,7 +79,7 @@ def _parts(root: Path) -> dict[str, Path]:
 def _class_folders(folder: Path) -> list[Path]:
     folders, files = _visible(folder)
     if loose := [path for path in files if path.suffix.lower() in SUFFIXES]:
-        raise ValueError(f"folder: {loose[0]} must lie in the folder of its class; got it in {folder}")
+        raise ValueError(f"folder: {loose[0]} must be in the folder of its class; got it in {folder}")
     return folders
 
 
@@ -84,14 +88,14 @@ def _pictures(folder: Path) -> tuple[list[Path], list[Path]]:
     folders, files = _visible(folder)
     if folders:
         raise ValueError(
-            f"folder: {folder} must hold the pictures of one class and no folders; got {folders[0].name}; "
+            f"folder: {folder} must contain the pictures of one class and no folders; got {folders[0].name}; "
             "folders of parts are called train, test and val"
         )
     pictures = [path for path in files if path.suffix.lower() in SUFFIXES]
     others = [path for path in files if path.suffix.lower() not in SUFFIXES]
     if not pictures:
         got = f"{len(others)} other files, such as {others[0].name}" if others else "none"
-        raise ValueError(f"folder: {folder} must hold pictures ({', '.join(sorted(SUFFIXES))}); got {got}")
+        raise ValueError(f"folder: {folder} must contain pictures ({', '.join(sorted(SUFFIXES))}); got {got}")
     return pictures, others
 
 

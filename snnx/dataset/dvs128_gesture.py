@@ -13,7 +13,7 @@ from snnx.dataset.published import Archive
 from snnx.dataset.recording import Damaged, Found, Layout, Recording, Sample, events_of, in_folders
 
 IBM = "https://ibm.ent.box.com/s/3hiq58ww1pbbjrinh367ykfdf60xsfm8/folder/50167556794"
-FIGSHARE = "https://api.figshare.com/v2/file/download/"  # tonic's; the address in tonic 1.7 asks for a browser
+FIGSHARE = "https://api.figshare.com/v2/file/download/"  # tonic's; the address in tonic 1.7 works in a browser only
 CLASSES = tuple(str(label) for label in range(11))
 COUNTS = {"spikingjelly": (1_176, 288), "tonic": (1_077, 264)}  # training and test samples of each variant
 PARTS = ("train", "test")
@@ -22,15 +22,15 @@ SILENT_US = 1_000_000  # how long a recording may go on after its last event, if
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """Return the events of one of tonic's files, which holds rows of x, y, p, and t in ms.
+    """Return the events of one of tonic's files, which contains rows of x, y, p, and t in ms.
 
     Raises:
-        Damaged: the file holds something else.
+        Damaged: the file contains something else.
     """
     with path.open("rb") as file:  # a file that numpy opens stays open if it is another one's
         rows = np.load(file)
     if rows.ndim != 2 or rows.shape[1] != 4:
-        raise Damaged(f"{path}: must hold rows of x, y, p, t; got an array of {list(rows.shape)}")
+        raise Damaged(f"{path}: must contain rows of x, y, p, t; got an array of shape {list(rows.shape)}")
     x, y, p, t = rows.T
     events = events_of(path, x=x, y=y, t=t, p=p)
     events["t"] *= MILLISECOND_US
@@ -49,13 +49,17 @@ def cut(path: Path, labels: Path) -> Iterator[Sample | Damaged]:
         text = labels.read_text().splitlines()[1:]
         rows = np.loadtxt(text, dtype=np.int64, delimiter=",", ndmin=2) if text else np.empty((0, 3))
     except (OSError, ValueError) as error:
-        raise Damaged(f"{labels}: must hold rows of class, start and end in µs; got {' '.join(str(error).split())}") from None
+        raise Damaged(
+            f"{labels}: must contain rows of class, start and end in µs; got {' '.join(str(error).split())}"
+        ) from None
     if rows.ndim != 2 or rows.shape[1] != 3 or not len(rows):
-        raise Damaged(f"{labels}: must hold rows of class, start and end in µs; got {list(rows.shape)}")
+        raise Damaged(f"{labels}: must contain rows of class, start and end in µs; got an array of shape {list(rows.shape)}")
     events = read_aedat3(path)
     last, end = events["t"][-1:].max(initial=0), rows[:, 2].max()
     if end > last + SILENT_US:
-        raise Damaged(f"{labels}: labels must end within the recording, at {last} µs; got {end}: another recording's?")
+        raise Damaged(
+            f"{labels}: labels must end within the recording, at {last} µs; got {end}: they may belong to another recording"
+        )
     for number, (label, start, end) in enumerate(rows, start=2):
         if not 1 <= label <= len(CLASSES) or start >= end:
             reason = f"class must lie in 1..11 and start before end; got {label},{start},{end}"

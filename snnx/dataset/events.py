@@ -95,7 +95,7 @@ class Events(Archived, Labelled):
             raise ValueError(f"{name}: size must lie in 1..{self.sensor}, or be null; got {size}")
         for transform in transforms:
             if " at 0x" in repr(transform):
-                raise ValueError(f"{name}: a transform must say its arguments in its repr, as tonic's do; got {transform!r}")
+                raise ValueError(f"{name}: the repr of a transform must contain its arguments, as in tonic; got {transform!r}")
         self.timesteps = timesteps
         self.variant = variant or self.variants[0]
         self.binning = binning
@@ -122,7 +122,7 @@ class Events(Archived, Labelled):
         """Return the name of the layout that is on disk, and its recordings.
 
         Raises:
-            ValueError: there is no root.
+            ValueError: `root` is None.
             NoData: no layout is on disk, or only a part of one.
         """
         if self.root is None:
@@ -137,7 +137,7 @@ class Events(Archived, Labelled):
                 half.append(f"got {layout.where} without {' or '.join(part for part, some in found.items() if not some)}")
         expected = half or [f"expected {self.layouts()[0].where}, or another layout"]
         raise NoData(
-            f"{self.option}: recordings must lie below {root}; {expected[0]}; see snnx prepare {self.option} --root {root}"
+            f"{self.option}: recordings must be below {root}; {expected[0]}; see snnx prepare {self.option} --root {root}"
         )
 
     def convert(self) -> Path:

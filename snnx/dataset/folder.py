@@ -17,7 +17,7 @@ from snnx.dataset.picture_reader import PictureReader
 from snnx.dataset.split import balanced_order
 
 MEMORY = 2**30
-"""Pictures that take at most so many bytes are decoded once and kept; others are decoded when they are needed."""
+"""Pictures that take at most this many bytes are decoded once and stay in memory; others are decoded for each batch."""
 
 
 class Folder(Images):
@@ -55,7 +55,7 @@ class Folder(Images):
         class_names: names of the classes, in the order of their numbers.
 
     Raises:
-        ValueError: an argument is out of range, the folder is not laid out as above, or a picture is damaged or unlike the
+        ValueError: an argument is out of range, the folder has another layout, a picture is damaged, or it differs from the
             first one.
         NoData: the folder does not exist.
     """
@@ -126,7 +126,7 @@ class Folder(Images):
 
     def content(self) -> dict[str, object]:
         found = super().content()
-        where = sorted({*found["folders"], *folders(self.found.folders, self._root)})  # a new class is seen in the folder above
+        where = sorted({*found["folders"], *folders(self.found.folders, self._root)})  # so that a new class changes the stamp
         return {**found, "folders": where, "stamp": stamp(self._root, where)}
 
     def read(self) -> dict[str, tuple[Samples, Tensor]]:
@@ -136,7 +136,7 @@ class Folder(Images):
         in_memory = sum(pictures.nbytes for pictures in files.values()) <= MEMORY
         if not in_memory:
             for pictures in files.values():
-                pictures.require_alike()  # now, rather than in the middle of an epoch
+                pictures.require_same_format()  # now, rather than in the middle of an epoch
         self.facts = {
             "name": self.known_as,
             "classes": self.classes,

@@ -1,4 +1,4 @@
-"""What `snnx prepare folder` says about a folder of pictures."""
+"""Checks a folder of pictures for `snnx prepare folder`."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +11,7 @@ def check_folder(root: Path) -> list[tuple[str, str]]:
     """Decode every picture below `root`, and return pairs of a state and a line.
 
     States: `found`, for the folder as a whole, each class, and files that are not pictures; `mixed`, for pictures of 8 and of
-    16 bits; `damaged`, for each picture that cannot be decoded, or for a folder that is not laid out by class; `missing`.
+    16 bits; `damaged`, for each picture that cannot be decoded, or for a folder with another layout; `missing`.
     """
     try:
         found = ClassFolders.find(root)

@@ -38,7 +38,7 @@ def convert(
         skip_bad: whether to leave out damaged recordings.
 
     Raises:
-        Damaged: a recording is damaged and `skip_bad` is false, or no recording is sound.
+        Damaged: a recording is damaged and `skip_bad` is false, or every recording is damaged.
     """
     labels, skipped, raw, shape = [], [], target.with_suffix(".raw"), None
     wide = np.uint8 if clip else np.int32  # used until the largest count is known
@@ -59,7 +59,7 @@ def convert(
                 labels.append(sample.label)
                 shape = counts.shape
     if shape is None:
-        raise Damaged(f"{target.name}: a part must have a sound recording; got {len(skipped)} damaged, first {skipped[0]}")
+        raise Damaged(f"{target.name}: a part must have an undamaged recording; got {len(skipped)} damaged, first {skipped[0]}")
     _narrow(np.memmap(raw, wide, "r", shape=(len(labels), *shape)), target.with_suffix(".npy"))
     raw.unlink()
     np.save(target.with_name(f"{target.name}_labels.npy"), np.array(labels, np.int64))
@@ -83,7 +83,9 @@ def _framed(
             name = f"{sample.name} after {type(transform).__name__}"
             sample = Sample(name, sample.label, transform(sample.events.copy()))  # some of tonic's modify their input
             if getattr(getattr(sample.events, "dtype", None), "names", None) != EVENT.names:
-                raise ValueError(f"{name}: a transform must give events; got {type(sample.events).__name__}, no x, y, t, p")
+                raise ValueError(
+                    f"{name}: a transform must return events with x, y, t and p; got {type(sample.events).__name__}"
+                )
             require_sound(sample, sensor)  # a transform may have removed all events
     return framing(sample.events)
 

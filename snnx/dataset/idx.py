@@ -18,7 +18,7 @@ def read(path: Path) -> Tensor:
     except (AssertionError, KeyError, RuntimeError, ValueError):
         content = None
     if content is None or content.dtype != torch.uint8:
-        raise ValueError(f"{path}: must be a whole idx file; got {path.stat().st_size} bytes; remove it and fetch it again")
+        raise ValueError(f"{path}: must be a complete idx file; got {path.stat().st_size} bytes; remove it and fetch it again")
     return content
 
 

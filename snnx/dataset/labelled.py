@@ -177,7 +177,9 @@ class Labelled(pl.LightningDataModule):
         if tuple(samples.shape[1:]) != self.sample_shape:
             raise ValueError(f"{name}: {part} images must be {self.sample_shape}; got {tuple(samples.shape[1:])}")
         if labels.ndim != 1 or len(labels) != len(samples) or len(labels) == 0:
-            raise ValueError(f"{name}: {part} must have a label for each image; got {len(samples)} and {labels.numel()}")
+            raise ValueError(
+                f"{name}: {part} must have a label for each image; got {len(samples)} images and {labels.numel()} labels"
+            )
         if not 0 <= labels.min() <= labels.max() < self.classes:
             raise ValueError(f"{name}: {part} labels must lie in 0..{self.classes - 1}; got {labels.min()} to {labels.max()}")
 

@@ -20,13 +20,13 @@ def read_bin(path: Path) -> np.ndarray:
     """Return the events of one `.bin` file, read by tonic.
 
     Raises:
-        Damaged: the file does not hold a whole number of events.
+        Damaged: the size of the file is not a multiple of that of an event.
     """
     from tonic.io import read_mnist_file
 
     size = path.stat().st_size
     if size % BYTES:
-        raise Damaged(f"{path}: must be a whole number of events of {BYTES} bytes; got {size} bytes")
+        raise Damaged(f"{path}: must be a multiple of {BYTES} bytes, the size of an event; got {size} bytes")
     raw = read_mnist_file(str(path), dtype=EVENT)
     return events_of(path, x=raw["x"], y=raw["y"], t=raw["t"], p=raw["p"])
 

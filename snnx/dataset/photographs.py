@@ -39,7 +39,7 @@ class Photographs(Images):
         names = sorted(set(train[1]))
         number = {name: i for i, name in enumerate(names)}
         if unknown := sorted(set(test[1]) - set(names)):
-            raise ValueError(f"{type(self).__name__}: val must hold only classes of train; got {', '.join(unknown[:3])}")
+            raise ValueError(f"{type(self).__name__}: val must contain only classes of train; got {', '.join(unknown[:3])}")
         self.facts = {"classes": len(names)}
         side = self.shape[1]
         return {
@@ -93,7 +93,9 @@ def parts(dataset: type[Photographs], root: Path | None) -> tuple[Listed, Listed
         raise ValueError(f"{name}: root must be a folder; got null; set dataset.root or SNNX_DATA")
     for part in ("train", "val"):
         if not (root / dataset.folder / part).is_dir():
-            raise NoData(f"{name}: {root / dataset.folder / part} must exist, with a folder a class; it is never downloaded")
+            raise NoData(
+                f"{name}: {root / dataset.folder / part} must exist, with a folder for each class; it is never downloaded"
+            )
     train, test = root / dataset.folder / "train", root / dataset.folder / "val"
     return _by_class(train, name), _flat(dataset, test) or _by_class(test, name)
 
@@ -106,7 +108,7 @@ def _by_class(folder: Path, name: str) -> Listed:
         found[0].extend(paths)
         found[1].extend([one.name] * len(paths))
     if not found[0]:
-        raise ValueError(f"{name}: {folder} must hold pictures in a folder a class; got none")
+        raise ValueError(f"{name}: {folder} must contain a folder of pictures for each class; got none")
     return found
 
 
@@ -119,7 +121,8 @@ def _flat(dataset: type[Photographs], folder: Path) -> Listed | None:
     lists = [one / dataset.labels for one in (folder, folder.parent) if (one / dataset.labels).is_file()]
     if not lists:
         raise ValueError(
-            f"{dataset.__name__}: {folder} must hold a folder a class, or pictures with {dataset.labels}; got pictures alone"
+            f"{dataset.__name__}: {folder} must contain a folder for each class, or pictures with {dataset.labels}; "
+            "got pictures only"
         )
     labels = dataset.listed(lists[0])
     if unlisted := next((path.name for path in paths if path.stem not in labels), None):

@@ -13,7 +13,7 @@ SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".
 GREY, COLOUR = {"1", "L", "LA"}, {"P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}  # Pillow's modes with 8 bits a channel
 DEEP_GREY = {"I", "I;16", "I;16B", "I;16L", "I;16N"}  # those with 16
 DEEP = re.compile(r";16[BLN]$")
-"""Ends Pillow's name of stored data with 16 bits a channel; if it has colours, Pillow keeps only 8 of them."""
+"""Matches Pillow's name of pixel data with 16 bits a channel, of which Pillow reads only 8 if the picture has colours."""
 WHITE = 65535
 
 
@@ -83,7 +83,7 @@ def _format(path: Path, picture: Image.Image) -> Format:
 
 
 def _stored(picture: Image.Image) -> str:
-    """Return Pillow's name of the data in the file, such as `RGB;16B`; empty if it does not say."""
+    """Return Pillow's name of the pixel data in the file, such as `RGB;16B`; empty if it has none."""
     if not picture.tile:
         return ""
     arguments = picture.tile[0][3]

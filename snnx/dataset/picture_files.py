@@ -45,11 +45,11 @@ class PictureFiles(Mapped):
     def to(self, device: torch.device) -> "PictureFiles":
         return self
 
-    def require_alike(self) -> None:
+    def require_same_format(self) -> None:
         """Compare the format of every picture with that of the first one, without decoding them.
 
         Raises:
-            ValueError: a file is not a picture, or not like the first one.
+            ValueError: a file is not a picture, or its format differs from that of the first one.
         """
         paths = [Path(path) for path in self.array[self.index.numpy()]]
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:

@@ -1,4 +1,4 @@
-"""Reads the pictures of a data set, which must be alike, and brings them to one shape."""
+"""Reads pictures that must have the same format, and converts them to the same shape."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,7 +53,7 @@ class PictureReader:
             `[C, H, W]`, uint8 for 8 bits a channel, and int16 for 16 bits: the pixel less 32768.
 
         Raises:
-            ValueError: the file is not a picture, or not like the first one.
+            ValueError: the file is not a picture, or its format differs from that of the first one.
         """
         values = pixels(path)
         height, width, channels = values.shape

@@ -56,7 +56,7 @@ def locate(root: str | None, files: Iterable[PublishedFile], *, dataset: str) ->
         dataset: the option's name, for the command that fetches it.
 
     Raises:
-        ValueError: there is no root.
+        ValueError: `root` is None.
         NoData: a file is missing.
     """
     if root is None:

@@ -53,7 +53,7 @@ class Recording:
             raise
         except Exception as error:  # zipfile, zlib, tokenize and Rust code each raise errors of their own
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise Damaged(f"{self.name}: must be a whole recording; got {reason}") from None
+            raise Damaged(f"{self.name}: must be a readable recording; got {reason}") from None
 
     @property
     def place(self) -> str:
@@ -70,7 +70,7 @@ class Recording:
 
     @classmethod
     def single(cls, path: Path, label: int, read: Callable[[Path], np.ndarray]) -> "Recording":
-        """Make a recording from a file that holds the events of one sample."""
+        """Make a recording from a file that contains the events of one sample."""
         return cls.of_files(lambda: iter([Sample(str(path), label, read(path))]), path)
 
 
@@ -102,7 +102,7 @@ def events_of(path: Path, *, x: np.ndarray, y: np.ndarray, t: np.ndarray, p: np.
     """Convert the columns of a file to events, without changing any number.
 
     Shape:
-        four times `[N]`, of any type that holds whole numbers, to `[N]` of EVENT.
+        four arrays `[N]`, of any type with whole numbers, to `[N]` of EVENT.
 
     Raises:
         Damaged: the columns differ in length, or a number is not whole or out of the range of EVENT.
@@ -114,7 +114,7 @@ def events_of(path: Path, *, x: np.ndarray, y: np.ndarray, t: np.ndarray, p: np.
     columns = {name: np.asarray(column) for name, column in (("x", x), ("y", y), ("t", t), ("p", p))}
     shapes = [list(column.shape) for column in columns.values()]
     if shapes != [[columns["t"].size]] * 4:
-        raise Damaged(f"{path}: x, y, t and p must be columns of one length; got {', '.join(map(str, shapes))}")
+        raise Damaged(f"{path}: x, y, t and p must be columns of the same length; got {', '.join(map(str, shapes))}")
     events = np.empty(len(columns["t"]), EVENT)
     for name, column in columns.items():
         wrong = column[~((column >= 0) & (column <= HIGHEST[name]) & (column == np.trunc(column)))]  # NaN too
@@ -132,7 +132,7 @@ def require_sound(sample: Sample, sensor: tuple[int, int]) -> None:
     """
     events, (height, width) = sample.events, sensor
     if len(events) == 0:
-        raise Damaged(f"{sample.name}: a recording must hold events; got none")
+        raise Damaged(f"{sample.name}: a recording must contain events; got none")
     t = events["t"]
     if t[0] < 0:
         raise Damaged(f"{sample.name}: timestamps must be at least 0 µs; got {t[0]}")

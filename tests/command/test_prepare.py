@@ -132,7 +132,7 @@ def test_a_damaged_file_is_named_and_nothing_is_downloaded_beside_it(tmp_path, c
     assert main(["mnist", "--root", str(tmp_path)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["damaged", "partial", "partial", "missing"]
-    assert lines[0].startswith(f"damaged {raw}/train-images-idx3-ubyte: must be a whole idx file; got 4 bytes")
+    assert lines[0].startswith(f"damaged {raw}/train-images-idx3-ubyte: must be a complete idx file; got 4 bytes")
 
 
 def test_published_bytes_are_ok_and_others_are_told_apart(tmp_path):

@@ -125,13 +125,13 @@ def test_a_download_that_fails_leaves_nothing(root, publisher, capsys):
 def test_a_damaged_recording_is_named(root, capsys):
     (root / "NMNIST/Test/3/00001.bin").write_bytes(b"123")
     assert main(["nmnist", "--root", str(root)]) == 1
-    assert re.match(r"snnx prepare nmnist: .*Test/3/00001.bin: must be a whole number of events", capsys.readouterr().err)
+    assert re.match(r"snnx prepare nmnist: .*Test/3/00001.bin: must be a multiple of 5 bytes", capsys.readouterr().err)
 
 
 def test_what_no_program_can_fetch_is_said(tmp_path, capsys):
     assert main(["dvs128_gesture", "--root", str(tmp_path)]) == 1
     printed = capsys.readouterr()
-    assert printed.out.count("no program can fetch it: download and unpack it by hand") == 1
+    assert printed.out.count("it cannot be downloaded automatically: download and unpack it by hand") == 1
     assert "by hand; --variant tonic can be fetched" in printed.err
     assert (
         f"spikingjelly, {tmp_path}/DvsGesture: publisher's file DvsGesture.tar.gz (md5 8a5c71fb11e24e5ca5b11866ca6c00a1)"

@@ -36,7 +36,7 @@ def test_a_truncated_batch_is_named(tmp_path, write_cifar, keep):
     path = tmp_path / "data_batch_1"
     write_cifar(path, 4)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(ValueError, match=r"data_batch_1: must be a whole CIFAR batch; got .*; remove it and fetch it again"):
+    with pytest.raises(ValueError, match=r"data_batch_1: must be a complete CIFAR batch; got .*; remove it and fetch it again"):
         cifar.read([path])
 
 
@@ -51,7 +51,7 @@ def test_a_truncated_batch_is_named(tmp_path, write_cifar, keep):
 )
 def test_another_content_is_named(tmp_path, content, reason):
     (tmp_path / "test").write_bytes(pickle.dumps(content))
-    with pytest.raises(ValueError, match=rf"^[^\n]*test: must be a whole CIFAR batch; got [^\n]*{reason}"):
+    with pytest.raises(ValueError, match=rf"^[^\n]*test: must be a complete CIFAR batch; got [^\n]*{reason}"):
         cifar.read([tmp_path / "test"])
 
 
@@ -63,6 +63,6 @@ class Attack:
 def test_a_pickle_cannot_call_what_it_likes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "test").write_bytes(pickle.dumps({"data": Attack(), "labels": []}))
-    with pytest.raises(ValueError, match="mkdir is no part of an array"):
+    with pytest.raises(ValueError, match="mkdir is not part of an array"):
         cifar.read([tmp_path / "test"])
     assert not (tmp_path / "attacked").exists()

@@ -57,17 +57,17 @@ def test_hidden_files_are_ignored_and_others_are_counted(tmp_path):
 @pytest.mark.parametrize(
     ("add", "remove", "message"),
     [
-        (["c/x.dcm"], None, "/c must hold pictures .*; got 1 other files, such as x.dcm"),
-        (["c/.DS_Store"], None, r"/c must hold pictures \(.bmp, .jpeg, .*\); got none"),
-        (["loose.png"], None, "/loose.png must lie in the folder of its class; got it in "),
-        (["a/images/1.png"], None, "/a must hold the pictures of one class and no folders; got images; folders of parts are"),
+        (["c/x.dcm"], None, "/c must contain pictures .*; got 1 other files, such as x.dcm"),
+        (["c/.DS_Store"], None, r"/c must contain pictures \(.bmp, .jpeg, .*\); got none"),
+        (["loose.png"], None, "/loose.png must be in the folder of its class; got it in "),
+        (["a/images/1.png"], None, "/a must contain the pictures of one class and no folders; got images; folders of"),
         (
             ["Train/a/1.png"],
             None,
-            "/Train must hold the pictures of one class and no folders; got a; folders of parts are called",
+            "/Train must contain the pictures of one class and no folders; got a; folders of parts are called",
         ),
-        ([], "b", "must hold a folder for each of two or more classes; got 1"),
-        (["train/a/1.png"], None, "must hold train, test and val only, since it holds train; got a"),
+        ([], "b", "must contain a folder for each of at least two classes; got 1"),
+        (["train/a/1.png"], None, "must contain only train, test and val, since it contains train; got a"),
     ],
 )
 def test_folders_that_are_laid_out_in_another_way(tmp_path, add, remove, message):
@@ -81,11 +81,11 @@ def test_folders_that_are_laid_out_in_another_way(tmp_path, add, remove, message
 
 def test_parts_that_do_not_fit(tmp_path):
     tree(tmp_path, "train/a/1.png", "train/b/2.png", "test/c/3.png")
-    with pytest.raises(ValueError, match=r"/test must hold only classes of .*/train; got c"):
+    with pytest.raises(ValueError, match=r"/test must contain only classes of .*/train; got c"):
         ClassFolders.find(tmp_path)
     shutil.rmtree(tmp_path / "test")
     tree(tmp_path, "val/a/1.png", "valid/a/1.png")
-    with pytest.raises(ValueError, match="must hold one folder called val; got val and valid"):
+    with pytest.raises(ValueError, match="must contain one folder called val; got val and valid"):
         ClassFolders.find(tmp_path)
 
 

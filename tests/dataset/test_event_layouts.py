@@ -82,7 +82,7 @@ def test_tonics_files_have_the_same_classes(tmp_path, write_npy, random_events):
     dataset = ready(DVS128Gesture, tmp_path, variant="tonic")
     assert dataset.facts == {"variant": "tonic", "layout": "npy"}
     assert sorted(test_samples(dataset)) == [(label, 100 + label) for label in range(11)]
-    with pytest.raises(NoData, match=r"dvs128_gesture: recordings must lie below .*; expected DVS128Gesture/events_np"):
+    with pytest.raises(NoData, match=r"dvs128_gesture: recordings must be below .*; expected DVS128Gesture/events_np"):
         ready(DVS128Gesture, tmp_path)
 
 
@@ -91,7 +91,7 @@ def test_a_missing_label_file_is_named_and_its_coming_noticed(aedat):
     text = labels.read_text()
     labels.unlink()
     with pytest.raises(
-        ValueError, match=r"user24_led_labels.csv: must hold rows of class, start and end in µs; got .*No such file"
+        ValueError, match=r"user24_led_labels.csv: must contain rows of class, start and end in µs; got .*No such file"
     ):
         ready(DVS128Gesture, aedat)
     labels.write_text(text)

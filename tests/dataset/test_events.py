@@ -138,9 +138,9 @@ def test_the_training_order_depends_on_the_seed_alone(root):
 DAMAGE = {
     "truncated": (
         lambda path: path.write_bytes(path.read_bytes()[:-2]),
-        "must be a whole number of events of 5 bytes; got 998 bytes",
+        "must be a multiple of 5 bytes, the size of an event; got 998 bytes",
     ),
-    "empty": (lambda path: path.write_bytes(b""), "a recording must hold events; got none"),
+    "empty": (lambda path: path.write_bytes(b""), "a recording must contain events; got none"),
     "outside": (lambda path: path.write_bytes(bytes([200, 0, 0, 0, 9])), r"x must lie in 0\.\.33; got 200 to 200"),
     "unsorted": (
         lambda path: path.write_bytes(bytes([0, 0, 0, 0, 9, 0, 0, 0, 0, 8])),
@@ -166,7 +166,7 @@ def test_damage_is_named_or_skipped_and_counted(root, name):
 def test_nothing_but_damage_is_refused_even_when_skipping(root):
     for path in root.glob("NMNIST/Test/*/*.bin"):
         path.write_bytes(b"")
-    with pytest.raises(Damaged, match="test: a part must have a sound recording; got 10 damaged, first "):
+    with pytest.raises(Damaged, match="test: a part must have an undamaged recording; got 10 damaged, first "):
         ready(root, skip_bad=True)
 
 
@@ -233,13 +233,13 @@ def test_random_transforms_draw_the_same_again_and_leave_the_generator_alone(roo
 
 def test_a_transform_that_leaves_nothing_is_named(root):
     none_left = instantiate({"_target_": "tonic.transforms.Denoise", "filter_time": 1})
-    with pytest.raises(Damaged, match=r"00001.bin after Denoise: a recording must hold events; got none"):
+    with pytest.raises(Damaged, match=r"00001.bin after Denoise: a recording must contain events; got none"):
         ready(root, transforms=[none_left])
 
 
 def test_a_transform_that_gives_no_events_is_named(root):
     to_frame = instantiate({"_target_": "tonic.transforms.ToFrame", "sensor_size": [34, 34, 2], "n_time_bins": 2})
-    with pytest.raises(ValueError, match=r"00001.bin after ToFrame: a transform must give events; got ndarray, no x, y, t, p"):
+    with pytest.raises(ValueError, match=r"00001.bin after ToFrame: a transform must return events with x, y, t and p; got"):
         ready(root, transforms=[to_frame], skip_bad=True)
 
 
@@ -253,7 +253,7 @@ def test_a_transform_that_gives_no_events_is_named(root):
         ({"variant": "tonic"}, "NMNIST: variant must be one of official; got tonic"),
         (
             {"transforms": [lambda events: events]},
-            "NMNIST: a transform must say its arguments in its repr, as tonic's do; got <func",
+            "NMNIST: the repr of a transform must contain its arguments, as in tonic; got <func",
         ),
         ({"batch_size": 0}, "NMNIST: batch_size must be at least 1; got 0"),
     ],
@@ -265,7 +265,7 @@ def test_what_cannot_be_is_refused(tmp_path, changed, message):
 
 def test_missing_recordings_name_the_places_and_the_command(tmp_path):
     message = (
-        rf"^nmnist: recordings must lie below {tmp_path}; expected NMNIST/{{Train,Test}}/0..9/\*.bin, or another layout"
+        rf"^nmnist: recordings must be below {tmp_path}; expected NMNIST/{{Train,Test}}/0..9/\*.bin, or another layout"
         rf"; see snnx prepare nmnist --root {tmp_path}$"
     )
     with pytest.raises(NoData, match=message):
@@ -276,7 +276,7 @@ def test_a_part_alone_is_no_data(root):
     for path in root.glob("NMNIST/Test/*/*.bin"):
         path.unlink()
     with pytest.raises(
-        NoData, match=r"must lie below .*; got NMNIST/{Train,Test}/0\.\.9/\*\.bin without test; see snnx prepare"
+        NoData, match=r"must be below .*; got NMNIST/{Train,Test}/0\.\.9/\*\.bin without test; see snnx prepare"
     ):
         ready(root)
 
@@ -336,7 +336,7 @@ def test_frames_lie_elsewhere_where_the_root_cannot_be_written(root, tmp_path, m
     (root / ".snnx_cache").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert nmnist(root).convert().parent == tmp_path / "xdg/snnx"
-    told = f"snnx: frames are kept in {tmp_path}/xdg/snnx, since {root}/.snnx_cache cannot be written\n"
+    told = f"snnx: frames are stored in {tmp_path}/xdg/snnx, since {root}/.snnx_cache cannot be written\n"
     assert capsys.readouterr().err == told
     assert nmnist(root).convert().parent == tmp_path / "xdg/snnx"
     assert capsys.readouterr().err == ""
@@ -348,7 +348,7 @@ def test_frames_lie_where_the_environment_says(root, tmp_path, monkeypatch):
     assert not (root / ".snnx_cache").exists()
     (tmp_path / "file").touch()
     monkeypatch.setenv("SNNX_CACHE", str(tmp_path / "file"))
-    with pytest.raises(OSError, match=r"file must be writable, since frames are kept there; got .*; or set SNNX_CACHE"):
+    with pytest.raises(OSError, match=r"file must be writable, since frames are stored there; got .*; or set SNNX_CACHE"):
         nmnist(root).convert()
 
 
@@ -364,7 +364,7 @@ def test_of_two_processes_one_converts_and_the_other_waits(root):
     assert (first.returncode, second.returncode) == (0, 0), first_err + second_err
     assert first_out.count("reading") == 29
     assert "reading" not in second_out
-    assert "waiting for another process, which makes" in said
+    assert "waiting for another process, which is writing" in said
     assert len(caches(root)) == 1
 
 

@@ -73,14 +73,14 @@ def test_no_root_is_refused():
 def test_a_truncated_file_is_named(root):
     path = root / "MNIST/raw/t10k-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=f"{path}: must be a whole idx file; got 1000 bytes"):
+    with pytest.raises(ValueError, match=f"{path}: must be a complete idx file; got 1000 bytes"):
         build("mnist", root).setup()
 
 
 def test_labels_of_another_part_are_noticed(root):
     raw = root / "MNIST/raw"
     (raw / "t10k-labels-idx1-ubyte").write_bytes((raw / "train-labels-idx1-ubyte").read_bytes())
-    with pytest.raises(ValueError, match="MNIST: test must have a label for each image; got 20 and 40"):
+    with pytest.raises(ValueError, match="MNIST: test must have a label for each image; got 20 images and 40 labels"):
         build("mnist", root).setup()
 
 

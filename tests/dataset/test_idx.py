@@ -19,18 +19,18 @@ def test_a_truncated_file_is_named(tmp_path, write_idx, keep):
     path = tmp_path / "images"
     write_idx(path, np.zeros((3, 5, 4)))
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(ValueError, match=rf"images: must be a whole idx file; got {keep} bytes; remove it and fetch"):
+    with pytest.raises(ValueError, match=rf"images: must be a complete idx file; got {keep} bytes; remove it and fetch"):
         idx.read(path)
 
 
 def test_a_file_of_something_else_is_named(tmp_path):
     (tmp_path / "images").write_bytes(b"<html>not found</html>")
-    with pytest.raises(ValueError, match="images: must be a whole idx file; got 22 bytes"):
+    with pytest.raises(ValueError, match="images: must be a complete idx file; got 22 bytes"):
         idx.read(tmp_path / "images")
 
 
 def test_numbers_other_than_bytes_are_refused(tmp_path):
     header = np.array([0x0D00 + 1, 2], dtype=">i4").tobytes()  # 0x0D: float32
     (tmp_path / "labels").write_bytes(header + bytes(8))
-    with pytest.raises(ValueError, match="labels: must be a whole idx file"):
+    with pytest.raises(ValueError, match="labels: must be a complete idx file"):
         idx.read(tmp_path / "labels")

@@ -138,10 +138,10 @@ def test_crops_stay_inside_and_cover_the_stated_shares():
 @pytest.mark.parametrize(
     ("break_it", "error", "message"),
     [
-        (lambda r: shutil.rmtree(r / "val"), NoData, "/val must exist, with a folder a class; it is never downloaded"),
+        (lambda r: shutil.rmtree(r / "val"), NoData, "/val must exist, with a folder for each class; it is never downloaded"),
         (lambda r: (r / "val" / "val_annotations.txt").unlink(), ValueError, "or pictures with val_annotations.txt; got"),
-        (lambda r: shutil.rmtree(r / "train" / "n03"), ValueError, "val must hold only classes of train; got n03"),
-        (lambda r: [shutil.rmtree(p) for p in (r / "train").iterdir()], ValueError, "must hold pictures in a folder a class"),
+        (lambda r: shutil.rmtree(r / "train" / "n03"), ValueError, "val must contain only classes of train; got n03"),
+        (lambda r: [shutil.rmtree(p) for p in (r / "train").iterdir()], ValueError, "a folder of pictures for each class; got"),
         (lambda r: picture(r / "val" / "images" / "new.JPEG", 0), ValueError, "must list every picture of .*; got new.JPEG"),
         (
             lambda r: [p.write_bytes(b"no picture") for p in (r / "val" / "images").iterdir()], ValueError,

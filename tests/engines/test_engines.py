@@ -119,7 +119,7 @@ def test_without_its_extra_an_engine_says_what_to_install(extra, tmp_path):
         pytest.skip(f"the {extra} extra is installed")
     done = snnx(tmp_path, "-m", "seed=0,1", f"hydra/launcher=snnx_{extra}")
     assert done.returncode == 2
-    assert f"hydra/launcher=snnx_{extra} needs packages that are not here: pip install 'snnx[{extra}]'" in done.stderr
+    assert f"hydra/launcher=snnx_{extra} needs packages that are not installed; run: pip install 'snnx[{extra}]'" in done.stderr
 
 
 def test_a_mistake_is_found_before_an_engine_starts(tmp_path):

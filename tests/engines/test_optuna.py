@@ -58,7 +58,7 @@ def test_distributions(override, expected):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["optimizer.lr=0.1"], "a search must have a space, such as .*; got neuron=if optimizer.lr=0.1"),
+        (["optimizer.lr=0.1"], "a search must have something to vary, such as .*; got neuron=if optimizer.lr=0.1"),
         (["optimizer.lr=interval(0.1,1)", "hydra.sweeper.n_trials=0"], "hydra.sweeper.n_trials must be at least 1; got 0"),
         (["optimizer.lr=interval(0.1,1)", "hydra.sweeper.batch=0"], "hydra.sweeper.batch must be at least 1; got 0"),
         (["optimizer.lr=interval(0.1,1)", "hydra.sweeper.direction=up"], "must be maximize or minimize; got up"),
@@ -136,4 +136,4 @@ def test_a_run_that_diverges_is_a_failed_trial(tmp_path):
     assert "best of" in done.stdout
     none = snnx(tmp_path, *LINE, "hydra.sweeper.study=other", "hydra.sweeper.n_trials=1", "optimizer.lr=choice(1e30)", *QUICK)
     assert none.returncode == 1
-    assert "no trial of study other ended well" in none.stderr
+    assert "no trial of study other succeeded" in none.stderr

@@ -33,7 +33,7 @@ def test_processes_divide_every_batch(size):
 
 
 def test_a_batch_smaller_than_the_processes_is_refused():
-    with pytest.raises(ValueError, match="Batches: batch_size must be at least the 4 processes that share a batch; got 3"):
+    with pytest.raises(ValueError, match="Batches: batch_size must be at least 4, the number of processes; got 3"):
         Batches(torch.zeros(8, 1), torch.zeros(8), batch_size=3, share=(0, 4))
 
 

@@ -81,7 +81,7 @@ def test_a_cache_folder_that_is_not_writable_is_reported_in_one_line(empty, caps
     (empty / "file").touch()
     monkeypatch.setenv("SNNX_CACHE", str(empty / "file"))
     assert main(["dataset=event_digits", "encoding=events", "timesteps=2"]) == 2
-    assert re.fullmatch(r"snnx show: .*file must be writable, since frames are kept there; [^\n]*\n", capsys.readouterr().err)
+    assert re.fullmatch(r"snnx show: .*file must be writable, since frames are stored there; [^\n]*\n", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_cache_folder_that_is_not_writable_is_reported_in_one_line(empty, caps
         ),
         (["encoding=events"], 2, r"encoding must take samples of \[1, 8, 8\]; got Events; choose an encoding of images"),
         (["dataset=nmist"], 2, "dataset must be one of .*; got nmist; did you mean nmnist"),
-        (["dataset=nmnist"], 1, "nmnist: recordings must lie below .*; see snnx prepare nmnist"),
+        (["dataset=nmnist"], 1, "nmnist: recordings must be below .*; see snnx prepare nmnist"),
         (["--samples", "0"], 2, "--samples must be at least 1; got 0"),
     ],
 )
