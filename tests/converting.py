@@ -1,4 +1,4 @@
-"""Networks for the tests of conversion: small, with residual blocks whose scales differ, and with statistics in their norms."""
+"""Small networks for the tests of conversion, with batch norms that have statistics and gains that differ by layer."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""What the README says can be typed, can be typed."""
+"""The commands, code and links in the README work."""
 
 import re
 import shlex
@@ -32,11 +32,11 @@ def block(kind: str) -> str:
 
 def test_make_targets_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    asked = {line.split()[1] for line in LINES if line.startswith("make ")}
-    assert asked == {"demo", "test"}
-    assert asked <= targets
+    named = {line.split()[1] for line in LINES if line.startswith("make ")}
+    assert named == {"demo", "test"}
+    assert named <= targets
     help_text = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert all(f"make {target}" in help_text for target in asked | {"install", "lint", "sweep", "report", "bench", "results"})
+    assert all(f"make {target}" in help_text for target in named | {"install", "lint", "sweep", "report", "bench", "results"})
 
 
 @pytest.mark.parametrize("line", [line for line in [*LINES, *INLINE] if line.startswith("snnx") and "halved" not in line])
@@ -54,7 +54,7 @@ def test_commands_compose(line):
         composed(*overrides)
 
 
-def test_the_new_neuron_works_as_printed(monkeypatch):
+def test_the_neuron_in_the_readme_works(monkeypatch):
     module = ModuleType("snnx.neuron.halved")
     exec(block("python"), module.__dict__)
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -71,6 +71,6 @@ def test_the_new_neuron_works_as_printed(monkeypatch):
     assert build_method(config, Facts())(torch.rand(2, 1, 8, 8)).shape == (2, 10)
 
 
-def test_links_lead_somewhere():
+def test_linked_files_exist():
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", TEXT):
         assert (ROOT / target).exists(), target
