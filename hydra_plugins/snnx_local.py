@@ -52,11 +52,11 @@ class LocalLauncher(Launcher):
         jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
         display = Display(jobs)
         if todo := [one for one in jobs if history.finished(one) is None]:
-            fork_server.warm()
+            fork_server.start()
             with display.console.status(f"checking {len(todo)} runs"):
                 for one in todo:
                     check(one)
-        jobs = [history.renew(one) for one in jobs]
+        jobs = [history.start_over_if_forced(one) for one in jobs]
         with display:
             outcomes = pool.run(
                 jobs,

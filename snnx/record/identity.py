@@ -43,11 +43,8 @@ def physics(config: Mapping) -> dict:
 def _without_paths(group: str, values: Mapping, loaded: Mapping[str, str]) -> Iterator[tuple[str, object]]:
     for key, value in values.items():
         path = f"{group}.{key}"
-        if (
-            path not in PATHS_AND_DEVICES
-            and not (path in SINGLE_DEVICE and value == SINGLE_DEVICE[path])
-            and not _as_before_added(path, value)
-        ):
+        on_one_device = path in SINGLE_DEVICE and value == SINGLE_DEVICE[path]
+        if path not in PATHS_AND_DEVICES and not on_one_device and not _as_before_added(path, value):
             yield key, loaded.get(path, value)
 
 

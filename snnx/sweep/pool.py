@@ -81,7 +81,7 @@ def run(
             on_end(job, outcomes[index])
     if not todo:
         return [outcomes[index] for index in range(len(jobs))]
-    context = fork_server.warm()
+    context = fork_server.start()
     cards = machine.gpus()
     live: dict[int, _Attempt] = {}
     with _asked(live) as stopping:
@@ -111,7 +111,7 @@ def run(
                     on_end(job, found)
                 elif attempt.process.exitcode in (child_process.BUSY, child_process.LOST):
                     todo.append(attempt.again(after_s=1))
-                    context = fork_server.warm()  # starts a new fork server if the old one died; its runs are still alive
+                    context = fork_server.start()  # starts a new fork server if the old one died; its runs are still alive
                 elif stopping:
                     on_end(job, {"status": "stopped", "error": None})
                 elif attempt.retries:
