@@ -1,4 +1,4 @@
-"""Which modules are no tests here: those of an extra that is not installed."""
+"""Keeps doctests from importing modules that need an extra which is not installed."""
 
 from importlib.util import find_spec
 

@@ -60,7 +60,7 @@ class EngineLauncher(Launcher):
         if todo:
             with display.console.status(f"checking {len(todo)} runs"):
                 check_all(todo)
-        jobs, todo = ([history.renew(one) for one in some] for some in (jobs, todo))
+        jobs, todo = ([history.start_over_if_forced(one) for one in some] for some in (jobs, todo))
         with display, interruptible(), ResultWatcher(display, jobs) as follow:
             words = [[str(one.save(self._frozen).resolve())] for one in todo]
             trouble = self._engine(words, initial_job_idx) if words else None
@@ -121,6 +121,6 @@ def work(config: Any) -> None:
     multiprocessing.set_start_method("forkserver", force=True)  # joblib's own start method does not exist in a child process
     if "SUBMITIT_EXECUTOR" in os.environ:  # Slurm signals a time-out to every process, but only this one may requeue the job
         requeue = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-        fork_server.warm()  # the fork server and the runs inherit that the signal is ignored
+        fork_server.start()  # the fork server and the runs inherit that the signal is ignored
         signal.signal(signal.SIGUSR2, requeue)
     pool.run([Job.load(Path(hydra.overrides.task[0]))])

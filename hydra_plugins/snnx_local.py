@@ -54,7 +54,7 @@ class LocalLauncher(Launcher):
         if todo := [one for one in jobs if history.finished(one) is None]:
             with display.console.status(f"checking {len(todo)} runs"):
                 check_all(todo)
-        jobs = [history.renew(one) for one in jobs]
+        jobs = [history.start_over_if_forced(one) for one in jobs]
         with display:
             outcomes = pool.run(
                 jobs,

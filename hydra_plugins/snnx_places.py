@@ -8,11 +8,11 @@ class Places(SearchPathPlugin):
     """Add the `conf/` of installed packages and of the current folder to snnx's search path, and to no other program's."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        from snnx.options.places import ours, places
+        from snnx.options.places import places, shipped_place
 
         main = next((element.path for element in search_path.get_path() if element.provider == "main"), None)
-        if main != str(ours().conf):
+        if main != str(shipped_place().conf):
             return
         for place in places():
-            if place != ours() and place.conf.is_dir():
+            if place != shipped_place() and place.conf.is_dir():
                 search_path.append(provider=place.folder.name, path=f"file://{place.conf}")

@@ -49,7 +49,7 @@ class PlanLauncher(LocalLauncher):
         from snnx.run import fork_server, history
         from snnx.sweep.plan.plan import Plan
 
-        context = fork_server.warm()
+        context = fork_server.start()
         jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
         console = Console(highlight=False)
         if not console.is_terminal:

@@ -1,4 +1,4 @@
-"""A neuron with a second state and a threshold that moves, as a user would write it."""
+"""A neuron with a second state and an adaptive threshold, written as a user would."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from snnx.neuron.lif import LIF
 
 
 class ALIF(LIF):
-    """LIF whose threshold rises with each of its spikes and falls back (Bellec et al., 2018).
+    """LIF whose threshold rises with every spike and then decays (Bellec et al., 2018).
 
     threshold[t] = v_threshold + beta * b[t-1]
     v[t]         = h[t] - threshold[t] * s[t]

@@ -1,4 +1,4 @@
-"""Pages in headless Chromium, as wide as asked for and in either colour scheme."""
+"""Opens pages in headless Chromium, with a given width and colour scheme."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-NARROWEST = 500  # window of Chromium; a page for a narrower screen is put into a frame
+NARROWEST = 500  # smallest width of Chromium's window; a page for a narrower screen is put into a frame
 
 LOOK = """
 <script>
@@ -23,14 +23,14 @@ console.error = console.warn = (...words) => complaints.push(words.join(" "));
 
 
 def use(text: str, act: str, path: Path, width: int, dark: bool) -> tuple[dict, str]:
-    """What the page `text` says of itself after the script `act` has used it, and the browser's log.
+    """Open a page, run a script in it, and return what the script found and the browser's log.
 
     Args:
-        text: the whole page.
-        act: a script that leaves JSON in `#found`; `complaints` there holds what the page complained of.
-        path: where the page is put.
-        width: of the screen, in pixels.
-        dark: whether the user prefers dark pages.
+        text: the page as HTML.
+        act: a script that writes JSON into the element `#found`; its variable `complaints` lists errors and warnings.
+        path: the file to write the page to.
+        width: width of the screen in pixels.
+        dark: whether the user prefers a dark colour scheme.
     """
     act = f'<pre id="found"></pre>\n<script>\n{act}</script>\n'
     path.write_text(text.replace("<title>", LOOK + "<title>").replace("</body>", act + "</body>"))
@@ -38,7 +38,7 @@ def use(text: str, act: str, path: Path, width: int, dark: bool) -> tuple[dict, 
 
 
 def _browse(path: Path, width: int, dark: bool) -> tuple[dict, str]:
-    """What the page says of itself after it has been used, and the browser's log."""
+    """The JSON in the element `#found` of the page, and the browser's log."""
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--allow-file-access-from-files"]
     options += [f"--user-data-dir={path.parent}/user", f"--window-size={width},900", "--virtual-time-budget=2000"]
     options += ["--force-dark-mode"] if dark else []
@@ -50,7 +50,7 @@ def _browse(path: Path, width: int, dark: bool) -> tuple[dict, str]:
 
 
 def _framed(path: Path, width: int, dark: bool) -> tuple[dict, str]:
-    """As `_browse`, in a frame of that width, since no window of Chromium is as narrow as a telephone."""
+    """As `_browse`, in a frame of that width, because Chromium's window cannot be as narrow as a phone."""
     outer = path.with_name("frame.html")
     outer.write_text(
         f'<body><iframe id="inner" width="{width}" height="800" src="{path.name}"></iframe><pre id="found"></pre><script>'

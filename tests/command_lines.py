@@ -1,4 +1,4 @@
-"""Runs `snnx` in a process of its own, in a folder of the test, as a person would."""
+"""Runs `snnx` as a separate process in a folder of the test, as a user would."""
 
 import subprocess
 from pathlib import Path
@@ -9,5 +9,5 @@ ROOT = Path(__file__).parents[1]
 
 
 def snnx(folder: Path, *words: str) -> subprocess.CompletedProcess:
-    """What `snnx WORDS` says in `folder`, on one thread."""
+    """Run `snnx WORDS` in a folder with one thread, and return the ended process with its output."""
     return warm.python(["-m", "snnx", *words], folder, ROOT)

@@ -1,4 +1,4 @@
-"""Composes a run the way the command line does, for tests that look at what comes out."""
+"""Composes a run as the command line does, for tests that inspect its configuration."""
 
 from snnx.compose import single
 from snnx.record.job import Job

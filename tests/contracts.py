@@ -1,4 +1,4 @@
-"""What every option of a group keeps, as checks that raise; `tests/test_contracts.py` walks `conf/` with them."""
+"""Contracts of every option of a group, as functions that raise; `tests/test_contracts.py` applies them to all of `conf/`."""
 
 from collections.abc import Callable
 
@@ -20,17 +20,17 @@ Network = Callable[[Tensor], Tensor]
 
 
 def options(group: str) -> list[str]:
-    """The names of a group's options, as they lie in `conf/`."""
+    """The names of a group's options in `conf/`."""
     return sorted(path.stem for path in (shipped("conf") / group).glob("*.yaml"))
 
 
 def option(group: str, name: str, *words: str) -> object:
-    """What an option makes, with the groups that it holds at their defaults."""
+    """Build the component of an option, with the default options of all other groups."""
     return component(composed(f"{group}={name}", *words).config, group)
 
 
 def same(first: Tensor, second: Tensor) -> bool:
-    """Equal but for rounding, where another number of samples makes products in another order."""
+    """Whether two results are equal up to rounding, which can differ if a batch has another size."""
     return first.shape == second.shape and torch.allclose(first.double(), second.double(), rtol=1e-4, atol=1e-5)
 
 
@@ -40,11 +40,11 @@ def from_rest(network: nn.Module, x: Tensor) -> Tensor:
         return network(x)
 
 
-# of whatever goes through time: neurons, backbones in evaluation
+# contracts of everything with a state over time: neurons, and backbones in evaluation
 
 
 def starts_from_rest(network: nn.Module, x: Tensor) -> None:
-    """After a reset nothing is left of the batch before, of whatever size it was."""
+    """After a reset, no state of the previous batch is left, whatever its size was."""
     first = from_rest(network, x)
     for before in (2 * x, x[:, :1], x[:2]):
         from_rest(network, before)
@@ -52,13 +52,13 @@ def starts_from_rest(network: nn.Module, x: Tensor) -> None:
 
 
 def is_causal(network: nn.Module, x: Tensor) -> None:
-    """What comes in at a step changes nothing before it."""
+    """The input at a time step does not change earlier outputs."""
     later = torch.cat([x[:4], x[4:].flip(0) + 1])
     assert same(from_rest(network, later)[:4], from_rest(network, x)[:4]), "a later input changes an earlier output"
 
 
 def runs_in_pieces(network: nn.Module, x: Tensor) -> None:
-    """A sequence in pieces, without a reset between them, is the sequence as a whole."""
+    """A sequence that is passed in pieces without a reset gives the output of the whole sequence."""
     whole = from_rest(network, x)
     reset_net(network)
     with torch.no_grad():
@@ -67,7 +67,7 @@ def runs_in_pieces(network: nn.Module, x: Tensor) -> None:
 
 
 def keeps_samples_apart(network: nn.Module, x: Tensor) -> None:
-    """A sample alone is the sample in a batch, and the order of samples changes nothing but the order."""
+    """A sample gives the same output alone and in a batch, at any position in the batch."""
     whole = from_rest(network, x)
     for i in range(x.shape[1]):
         assert same(from_rest(network, x[:, i : i + 1]), whole[:, i : i + 1]), "a sample depends on its batch"
@@ -81,7 +81,7 @@ def goes_through_time(network: nn.Module, x: Tensor) -> None:
 
 
 def neuron(make: Callable[[], nn.Module]) -> None:
-    """One layer: through time; spikes of the input's shape and dtype; a finite gradient; its own state; a known threshold."""
+    """A neuron: its state over time, shape and dtype of its spikes, a finite gradient, a separate state, its threshold."""
     torch.manual_seed(0)
     x = 3 * torch.randn(STEPS, SAMPLES, 7) + 0.5
     goes_through_time(make(), x)
@@ -101,7 +101,7 @@ def neuron(make: Callable[[], nn.Module]) -> None:
 
 
 def fires_where_it_says(node: Node) -> None:
-    """Metrics read the threshold of each step, and no neuron fires below it, on its definition or on its kernel."""
+    """No neuron fires below the threshold that it reports to metrics at each step, with and without its kernel."""
     x, shown = 3 * torch.randn(STEPS, SAMPLES, 7) + 0.5, []
     node.probe = lambda h, s: shown.append((h, s, node.thresholds()))
     from_rest(node, x)
@@ -112,7 +112,7 @@ def fires_where_it_says(node: Node) -> None:
 
 
 def backbone(make: Callable[..., nn.Module], neuron: Callable[[], nn.Module]) -> None:
-    """A network: scores of every step for any T and B; through time in evaluation; all weights learn; width is a factor."""
+    """A backbone: scores of every step for any T and B, state over time, a gradient for every weight, and the width factor."""
     torch.manual_seed(0)
     network = make(neuron=neuron, in_shape=(2, 32, 32), classes=3, width=0.125)
     x = torch.rand(STEPS, SAMPLES, 2, 32, 32)
@@ -134,7 +134,7 @@ def _size(network: nn.Module) -> int:
 
 
 def norm(make: MakesNorm) -> None:
-    """A norm of maps and of tokens: the shape stays; it learns; in evaluation a step sees no other, and a sample no other."""
+    """A norm of maps and tokens: same shape, gradients, and in evaluation steps and samples that do not affect each other."""
     torch.manual_seed(0)
     for shape in ((4, SAMPLES, 3, 5, 6), (4, SAMPLES, 3)):
         for meets_sum in (False, True):
@@ -153,7 +153,7 @@ def norm(make: MakesNorm) -> None:
 
 
 def decoding(make: Callable[[], nn.Module]) -> None:
-    """Scores of any number of first steps; samples apart; nothing left after a reset; a gradient to the outputs."""
+    """A decoding: scores for any number of steps, independent samples, no state after a reset, and a gradient."""
     torch.manual_seed(0)
     for mode in (True, False):
         made = make().train(mode)
@@ -174,7 +174,7 @@ def decoding(make: Callable[[], nn.Module]) -> None:
 
 
 def loss(made: Loss) -> None:
-    """A finite scalar of hard and of soft labels, whatever the order of samples; a step down its slope makes it less."""
+    """A loss: a finite number for hard and soft labels, independent of the order of samples, that its gradient decreases."""
     torch.manual_seed(0)
     shape = (4, SAMPLES, 3) if reads_every_step(made) else (SAMPLES, 3)
     hard = torch.tensor([0, 1, 2, 1, 0])
@@ -191,7 +191,7 @@ def loss(made: Loss) -> None:
 
 
 def surrogate(made: Surrogate) -> None:
-    """The step exactly, in forward; a slope that is finite, not negative, positive at the threshold, and keeps the dtype."""
+    """A surrogate: forward is the step; the slope is finite, never negative, positive at the threshold, and keeps the dtype."""
     for dtype in (torch.float32, torch.float64):
         x = torch.linspace(-5, 5, 201, dtype=dtype).requires_grad_()
         s = made(x)
@@ -205,7 +205,7 @@ def surrogate(made: Surrogate) -> None:
 
 
 def encoding(make: Callable[..., nn.Module]) -> None:
-    """Time first, of the channels that it says; evaluation repeats itself; without a draw, a sample is apart from its batch."""
+    """An encoding: time first, `out_channels` channels, repeatable evaluation, and independent samples if it draws nothing."""
     torch.manual_seed(0)
     made = make(in_channels=2)
     shape = (SAMPLES, 2, 8, 8) if made.sample_dims == 3 else (SAMPLES, made.timesteps, 2, 8, 8)

@@ -1,4 +1,4 @@
-"""Networks for the tests of conversion: small, with trained statistics in their norms and different scales per layer."""
+"""Small networks for the tests of conversion, with batch norms that have statistics and gains that differ by layer."""
 
 import torch
 from torch import nn

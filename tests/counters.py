@@ -1,4 +1,4 @@
-"""Counts of a network that has its input, for tests that hold them against each other."""
+"""Operation counts of a network for a given input, by our metric and by SpikingJelly, for tests that compare them."""
 
 import torch
 from spikingjelly.activation_based import functional, op_counter
@@ -10,7 +10,7 @@ from snnx.metric.recorder import Recorder
 
 
 def counted(network: nn.Module, x: torch.Tensor) -> dict[str, float]:
-    """What `Energy` says of encoded samples `[T, B, *]`, without its prefix."""
+    """The numbers of the metric `Energy` for encoded samples `[T, B, *]`, without the prefix of their names."""
     with torch.no_grad(), Recorder(network.eval(), [Energy()]) as recorder:
         functional.reset_net(network)
         recorder.labels = torch.zeros(x.shape[1])
@@ -21,7 +21,7 @@ def counted(network: nn.Module, x: torch.Tensor) -> dict[str, float]:
 
 
 def spikingjelly(network: nn.Module, x: torch.Tensor) -> dict[str, float]:
-    """SpikingJelly's counts of a batch, all steps, by sample."""
+    """SpikingJelly's counts per sample, summed over all time steps."""
     functional.reset_net(network)
     counters = {"synops": op_counter.SynOpCounter(), "macs": op_counter.MACCounter()}
     with torch.no_grad(), op_counter.DispatchCounterMode(list(counters.values())):

@@ -1,4 +1,4 @@
-"""One finished run on real digits, for tests that open it again."""
+"""Executes a small run on digits, for tests that open a finished run."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ TINY = ("timesteps=2", "trainer.max_epochs=2", "budget.samples=0.1", "trainer.ac
 
 
 def finished(outputs: Path, *overrides: str) -> tuple[Path, dict]:
-    """The folder of a run that is done, and its result."""
+    """Execute a run with these overrides, and return its folder and its result."""
     job = replace(composed(*TINY, *overrides), outputs=str(outputs))
     result = execute(job)
     assert result["status"] == "done", result["error"]

@@ -1,4 +1,4 @@
-"""Follows a guide as a reader would: writes the files that it prints, and runs its commands, in their order."""
+"""Follows a guide as a reader would: writes the files that it shows and runs its commands, in their order."""
 
 import re
 import shlex
@@ -10,7 +10,7 @@ import warm
 ROOT = Path(__file__).parents[1]
 STEP = re.compile(r"(?:`([\w/]+\.(?:py|yaml))`:\n\n)?```(python|yaml|sh)\n(.*?)```", re.DOTALL)
 REFUSED = "# refused"
-"""Ends a command that the guide shows because it fails."""
+"""Marks a command in a guide that is supposed to fail."""
 
 
 def text_of(guide: str) -> str:
@@ -20,7 +20,7 @@ def text_of(guide: str) -> str:
 def follow(guide: str, folder: Path, package: Path = ROOT) -> Path:
     """Follow the guide from `folder`, with the snnx of `package`, and return the folder that its last command ran in.
 
-    A block that is preceded by a path in backquotes is a file; a block of commands is run line by line; other blocks are read.
+    A block after a path in backquotes is written to that file, and a block of commands is run line by line; others are ignored.
     """
     steps = STEP.findall(text_of(guide))
     assert steps

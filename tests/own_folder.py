@@ -1,4 +1,4 @@
-"""A folder of one's own, as small as can be: a package with a neuron, its option, and a sweep."""
+"""Writes a minimal folder of a user: a package with a neuron, its option, and a sweep."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from snnx.neuron.lif import LIF
 
 
 class Mine(LIF):
-    """A neuron that snnx does not know."""
+    """A neuron that is not part of snnx."""
 '''
 OPTION = "_target_: ownlab.mine.Mine\n_partial_: true\ntau: 2.0\n"
 SWEEP = """\
@@ -20,7 +20,7 @@ rows:
 
 
 def write(folder: Path, path: str, text: str) -> Path:
-    """A file below `folder`, with the folders that it needs."""
+    """Write a file below `folder` and create the folders that it needs."""
     file = folder / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
@@ -28,7 +28,7 @@ def write(folder: Path, path: str, text: str) -> Path:
 
 
 def own_folder(folder: Path) -> Path:
-    """Write it into `folder`."""
+    """Write the user's files into `folder`, and return it."""
     write(folder, "pyproject.toml", '[tool.snnx]\ncomponents = ["ownlab"]\n')
     write(folder, "ownlab/mine.py", NEURON)
     write(folder, "conf/neuron/mine.yaml", OPTION)
@@ -37,7 +37,7 @@ def own_folder(folder: Path) -> Path:
 
 
 def installed(site: Path) -> Path:
-    """A package as pip leaves it in `site`: its options inside it, and an entry point that says so."""
+    """Write a package into `site` as pip would install it, with options inside the package and an entry point for them."""
     write(site, "otherlab/other.py", NEURON.replace("Mine", "Other"))
     write(site, "otherlab/conf/neuron/other.yaml", OPTION.replace("ownlab.mine.Mine", "otherlab.other.Other"))
     write(site, "otherlab/sweeps/other_table.yaml", SWEEP.replace("Mine", "Other").replace("neuron=mine", "neuron=other"))

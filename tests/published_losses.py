@@ -1,4 +1,4 @@
-"""A published loss of every step as a user would write it: it shows that the group has room for it."""
+"""A published loss over all time steps, written as a user would, to show that the group `loss` supports such losses."""
 
 import torch
 from torch import Tensor, nn

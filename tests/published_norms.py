@@ -1,4 +1,4 @@
-"""Three published norms as a user would write them, each one class: they show that the group has room for them."""
+"""Three published norms, each written as one class as a user would, to show that the group `norm` supports them."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ from snnx.norm.norm import Norm
 
 
 class TDBN(Batch):
-    """tdBN (Zheng et al., 2021): the gain starts at `alpha * v_threshold`, and by sqrt(2) lower where it meets a sum."""
+    """tdBN (Zheng et al., 2021): the gain starts at `alpha * v_threshold`, divided by sqrt(2) if its output enters a sum."""
 
     def __init__(self, channels: int, *, v_threshold: float, meets_sum: bool, alpha: float = 1.0) -> None:
         super().__init__(channels)
@@ -16,7 +16,7 @@ class TDBN(Batch):
 
 
 class TEBN(Norm):
-    """TEBN (Duan et al., 2022): batch norm over all steps, and a learned factor for each step."""
+    """TEBN (Duan et al., 2022): batch norm over all time steps, and a learned factor for each step."""
 
     def __init__(self, channels: int, *, v_threshold: float, meets_sum: bool, timesteps: int) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class TEBN(Norm):
 
 
 class BNTT(Norm):
-    """BNTT (Kim and Panda, 2021): a batch norm of its own for each step."""
+    """BNTT (Kim and Panda, 2021): a separate batch norm for each time step."""
 
     def __init__(self, channels: int, *, v_threshold: float, meets_sum: bool, timesteps: int) -> None:
         super().__init__()

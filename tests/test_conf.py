@@ -1,4 +1,4 @@
-"""Every option of every group: its place, its arguments, and one batch through what it builds."""
+"""Every option of every group: the module it belongs to, its arguments, and one training batch with it."""
 
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +16,7 @@ from snnx.run.signature import check_signatures
 
 PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "attention", "norm", "backbone", "init"]
 PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
-SHARED = {  # what the components of a group stand on; everything else in its folder is an option
+SHARED = {  # modules that several components of a group use; every other module of the group must have an option
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
     "attention": {"self_attention"},
@@ -39,7 +39,7 @@ SHARED = {  # what the components of a group stand on; everything else in its fo
         "reductions",
     },
 }
-WITH = {  # what an option cannot do without
+WITH = {  # overrides that an option needs
     "backbone=vit": ["backbone.embed_dim=16"],
     "attention=nsad": ["backbone=spikformer"],
     "attention=tasa": ["backbone=spikformer"],
@@ -56,13 +56,13 @@ def ids(path: Path) -> str:
 
 
 class Facts:
-    """What a network needs to know of a data set, without its images; the smallest that every backbone takes."""
+    """The facts of a data set that a network needs, without its images; the smallest size that every backbone accepts."""
 
     shape, classes = (1, 32, 32), 10
 
 
 def nodes(tree: dict):
-    """Every node with a `_target_`."""
+    """Yield every node that has a `_target_`."""
     if "_target_" in tree:
         yield tree
     for value in tree.values():
@@ -71,8 +71,8 @@ def nodes(tree: dict):
 
 
 @pytest.mark.parametrize("path", [p for p in OPTIONS if p.parent.name not in LAYERS], ids=ids)
-def test_path_is_address(path):
-    """`conf/neuron/plif.yaml` belongs to `snnx/neuron/plif.py`, unless the target is a third party's."""
+def test_option_and_module_have_the_same_path(path):
+    """`conf/neuron/plif.yaml` belongs to `snnx/neuron/plif.py`, unless the target is a third party's class."""
     found = list(nodes(yaml.safe_load(path.read_text())))
     assert found, f"{path} names no _target_"
     for node in found:
@@ -82,8 +82,8 @@ def test_path_is_address(path):
             assert package.split(".")[1:] in ([path.parent.name, path.stem], [path.parent.name, f"{path.stem}_"])
 
 
-def test_every_component_has_its_option():
-    """The other way round: a module of a group that defines a component has a YAML."""
+def test_every_component_has_an_option():
+    """Every module of a group, except shared ones, has a YAML file in `conf/`."""
     for group in PIPELINE:
         options = {p.stem for p in (shipped("conf") / group).glob("*.yaml")}
         files = {p.stem for p in (Path(snnx.__file__).parent / group).glob("*.py")} - {"__init__"}
@@ -93,7 +93,7 @@ def test_every_component_has_its_option():
 
 @pytest.mark.parametrize("path", [p for p in OPTIONS if p.parent.name in PIPELINE], ids=ids)
 def test_one_batch_through_every_option(path):
-    """Build the option inside the default pipeline for real, and train one batch."""
+    """Build the default pipeline with this option, and train one batch."""
     group, name = path.parent.name, path.stem
     value = f"[{name}]" if group in ("attention", "metric") else name
     run = composed(f"{group}={value}", *WITH.get(f"{group}={name}", []))
@@ -114,7 +114,7 @@ def test_one_batch_through_every_option(path):
 
 
 @pytest.mark.parametrize("name", sorted(p.stem for p in (shipped("conf") / "recipe").glob("*.yaml")))
-def test_recipes_say_where_they_come_from(name):
+def test_recipes_name_their_source(name):
     lines = (shipped("conf") / "recipe" / f"{name}.yaml").read_text().splitlines()
     assert lines[0] == "# @package _global_"
     assert lines[1].startswith("# ")
@@ -123,7 +123,7 @@ def test_recipes_say_where_they_come_from(name):
 
 
 @pytest.mark.parametrize("name", sorted(p.stem for p in (shipped("conf") / "scale").glob("*.yaml")))
-def test_scales_hold_factors_only(name):
+def test_scales_contain_only_factors(name):
     body = yaml.safe_load((shipped("conf") / "scale" / f"{name}.yaml").read_text())
     assert set(body) == {"budget"}
     assert set(body["budget"]) == {"epochs", "samples", "width"}
@@ -146,8 +146,8 @@ def test_optimizers_and_schedules(name, schedule):
     assert optimizer.param_groups[0]["lr"] <= first
 
 
-def test_what_the_one_spike_options_default_to():
-    """The settings that a paper gives or that its readers would expect, and T wherever it is read."""
+def test_defaults_of_the_options_for_single_spikes():
+    """The defaults are the paper's or those that its readers would expect, and T is passed on."""
 
     def found(*words: str) -> dict:
         return composed("timesteps=6", *words).config
@@ -160,8 +160,8 @@ def test_what_the_one_spike_options_default_to():
 
 
 @pytest.mark.parametrize("name", ["ettfs_mnist", "ettfs_fashion_mnist"])
-def test_the_recipes_of_ettfs_are_the_papers(name):
-    """First-spike neurons on IF, arctan, the draw, weights over time, Adam with warm-up and cosine; and 8 steps, ours."""
+def test_recipes_of_ettfs_have_the_settings_of_the_paper(name):
+    """TTFS neurons without leak, arctan, the ETTFS init, temporal weights, Adam with warm-up and cosine; T = 8 is ours."""
     config = composed(f"recipe={name}").config
     chosen = {group: config[group]["_target_"].rpartition(".")[2] for group in ("neuron", "surrogate", "init", "decoding")}
     assert chosen == {"neuron": "TTFS", "surrogate": "ATan", "init": "ETTFS", "decoding": "TemporalWeighted"}

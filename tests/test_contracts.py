@@ -1,4 +1,4 @@
-"""Every option that lies in `conf/` keeps the contract of its group, and options that break it are caught."""
+"""Every option in `conf/` fulfils the contract of its group, and broken options are detected."""
 
 from functools import partial
 
@@ -52,7 +52,7 @@ def test_loss(name):
     contracts.loss(contracts.option("loss", name))
 
 
-def test_what_a_user_would_write_keeps_them_too():
+def test_components_of_users_fulfil_the_contracts():
     contracts.neuron(ALIF)
     contracts.loss(TET())
     for norm in (TDBN, partial(TEBN, timesteps=4), partial(BNTT, timesteps=4)):
@@ -60,7 +60,7 @@ def test_what_a_user_would_write_keeps_them_too():
 
 
 class Leaking(LIF):
-    """It filters its input in an attribute that no reset knows, so that a batch begins where the one before ended."""
+    """Filters its input with a state that reset does not reset, so that it carries over to the next batch."""
 
     trace: torch.Tensor | None = None
 
@@ -94,7 +94,7 @@ ONE = LIF()
 
 
 class Lower(LIF):
-    """It fires at half the threshold that it says it has."""
+    """Fires at half the threshold that it reports."""
 
     def fire(self, h, state):
         super().fire(h, state)
@@ -114,13 +114,13 @@ class Lower(LIF):
     ],
     ids=["leaking", "foreseeing", "forgetting", "mixing", "favouring", "lower", "shared"],
 )
-def test_a_broken_neuron_is_caught(broken, message):
+def test_a_broken_neuron_is_detected(broken, message):
     with pytest.raises(AssertionError, match=message):
         contracts.neuron(broken)
 
 
 class StandardisedBatch(Norm):
-    """Statistics of the batch in evaluation too."""
+    """Uses the statistics of the batch in evaluation too."""
 
     def __init__(self, channels, *, v_threshold, meets_sum):
         super().__init__()
@@ -130,7 +130,7 @@ class StandardisedBatch(Norm):
 
 
 class Inner(nn.Module):
-    """A loss that looks at one sample only."""
+    """A loss that uses only the first sample."""
 
     def forward(self, scores, labels):
         return nn.functional.cross_entropy(scores[:1], labels[:1])
@@ -144,6 +144,6 @@ class Inner(nn.Module):
         (contracts.surrogate, torch.sigmoid, "forward is not the step"),
     ],
 )
-def test_another_broken_option_is_caught(contract, broken, message):
+def test_other_broken_options_are_detected(contract, broken, message):
     with pytest.raises(AssertionError, match=message):
         contract(broken)

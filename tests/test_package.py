@@ -1,4 +1,4 @@
-"""A wheel built from the tree works in an empty folder, without the tree."""
+"""A wheel that is built from this checkout works in an empty folder."""
 
 import os
 import re
@@ -26,16 +26,16 @@ def wheel(tmp_path_factory):
     return folder / "site"
 
 
-def test_wheel_carries_options_sweeps_and_the_launcher(wheel):
+def test_wheel_contains_modules_options_sweeps_and_plugins(wheel):
     files = {str(path.relative_to(wheel)) for path in wheel.rglob("*") if path.is_file()}
     tracked = [p for top in ("conf", "sweeps") for p in (ROOT / top).rglob("*.yaml")]
     assert {f"snnx/{path.relative_to(ROOT)}" for path in tracked} <= files
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "snnx").rglob("*.py")}
-    assert modules <= files, "also those of a folder that is called like one git ignores"
+    assert modules <= files, "also modules in folders whose names .gitignore contains"
     templates = [path for path in (ROOT / "snnx" / "command" / "project").rglob("*") if path.is_file()]
     assert {str(path.relative_to(ROOT)) for path in templates} <= files, "hidden files too"
     assert "hydra_plugins/snnx_local.py" in files
-    assert "hydra_plugins/__init__.py" not in files, "Hydra's plugin folder is a namespace that others share"
+    assert "hydra_plugins/__init__.py" not in files, "other packages add plugins to the same namespace package"
     assert not {name for name in files if name.startswith(("tests/", "outputs/", "docs/"))}
     (entry,) = wheel.glob("*.dist-info/entry_points.txt")
     assert "snnx = snnx.command.main:main" in entry.read_text()
@@ -54,8 +54,8 @@ def test_wheel_runs_a_sweep_in_an_empty_folder(wheel, tmp_path):
 
 
 @pytest.mark.slow
-def test_wheel_begins_a_project_in_an_empty_folder(wheel, tmp_path):
-    """What its README says, and its tests, with no path but that of the wheel."""
+def test_wheel_creates_a_project_in_an_empty_folder(wheel, tmp_path):
+    """The commands in the new project's README and its tests run with the wheel alone."""
     env = {**os.environ, "PYTHONPATH": str(wheel), "PYTHONSAFEPATH": "1"}
     code = "import sys; from snnx.command.main import main; sys.exit(main())"
     snnx = [sys.executable, "-c", code]
@@ -79,8 +79,8 @@ MISSPELLED = {
 @pytest.mark.slow
 @pytest.mark.parametrize("where", MISSPELLED)
 @pytest.mark.parametrize("kind", ["sweep", "recipe"])
-def test_a_misspelled_key_in_a_file_is_refused(wheel, tmp_path, where, kind):
-    """In a copy of what is installed, since the files themselves are what is wrong."""
+def test_a_misspelled_key_in_a_file_is_rejected(wheel, tmp_path, where, kind):
+    """The test adds a wrong sweep file or recipe to a copy of the installed package."""
     shutil.copytree(wheel, tmp_path / "site")
     line, message = MISSPELLED[where]
     facts = "sweep: {paper: bad, artifact: none, metric: val/acc}\nrows: {A: {set: [neuron=lif]}}\n"

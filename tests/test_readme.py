@@ -1,4 +1,4 @@
-"""What the README says can be typed, can be typed; what it lists is what there is; what it prints is what is printed."""
+"""The commands, the code, the tables and the links of the README are right, and the demo prints what it shows."""
 
 import doctest
 import re

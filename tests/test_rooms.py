@@ -1,4 +1,4 @@
-"""The rooms of `snnx/` and the direction of their imports, held against the block in CONVENTIONS."""
+"""The rooms of `snnx/` and the direction of their imports are those of the block in CONVENTIONS."""
 
 import ast
 import re
@@ -11,11 +11,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CIRCLE = ("snnx.neuron.node", "snnx.neuron.kernel.find")
-"""The one circle that is left: a node looks for its kernel on first use, and the kernels name the neurons that they serve."""
+"""The only circle of imports: a node imports the search for its kernel on first use, and the kernels import their neurons."""
 
 
 def blocks() -> list[list[list[str]]]:
-    """The blocks of the drawing, each a list of lines, each a list of rooms."""
+    """The blocks of the drawing in CONVENTIONS; a block is a list of lines, and a line is a list of rooms."""
     text = (ROOT / "CONVENTIONS.md").read_text(encoding="utf-8")
     drawing = text.partition("## Rooms")[2].split("```")[1].strip("\n")
     return [[re.split(r"  +", line)[0].split() for line in block.splitlines()] for block in drawing.split("\n\n")]
@@ -40,7 +40,7 @@ def room_of(module: str) -> str:
 
 
 def imports(path: Path) -> set[str]:
-    """The project's own modules that a file imports, at its top or inside a function."""
+    """The modules of this project that a file imports, at its top or inside a function."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -73,13 +73,13 @@ def test_components_import_components_only(room):
         assert not outside, f"{module} imports {outside}"
 
 
-def test_the_record_stands_on_nothing():
+def test_record_imports_no_other_room():
     assert not {(m, o) for m, others in GRAPH.items() if room_of(m) == "record" for o in others if room_of(o) != "record"}
 
 
-def test_no_circle_but_one():
+def test_imports_have_no_other_circle():
     first, second = CIRCLE
-    assert second in GRAPH[first], "the circle is open: take it out of this test"
+    assert second in GRAPH[first], "this circle no longer exists: remove it from this test"
     graph = {module: others - ({second} if module == first else set()) for module, others in GRAPH.items()}
     try:
         TopologicalSorter(graph).prepare()
@@ -88,7 +88,7 @@ def test_no_circle_but_one():
 
 
 @pytest.mark.parametrize("room", ["report", "dashboard"])
-def test_reading_the_record_loads_neither_torch_nor_hydra(room):
+def test_report_and_dashboard_load_neither_torch_nor_hydra(room):
     names = sorted(module for module in MODULES if room_of(module) == room)
     code = f"import {', '.join(names)}; import sys; print(*{{'torch', 'hydra', 'omegaconf'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)

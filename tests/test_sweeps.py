@@ -1,4 +1,4 @@
-"""Every sweep file and every row of it: composed, bound, and built for real at the smallest scale."""
+"""Every sweep file is valid, and every row of it can be composed, built and run at the smallest scale."""
 
 import itertools
 from functools import cache
@@ -18,17 +18,17 @@ ROWS = [(sweep, row) for sweep in SWEEPS for row in sweep.live]
 
 @pytest.mark.parametrize("sweep", SWEEPS, ids=lambda s: s.name)
 def test_header_and_claims(sweep):
-    """The comment on top says what it is, then the command; the name starts with the paper; claims name rows that exist."""
+    """Line 2 of the comment at the top has the command, the name starts with the paper's tag, and claims name existing rows."""
     assert f"snnx -m sweep={sweep.name}" in sweep.title.splitlines()[1]
     assert sweep.name.startswith(f"{sweep.paper}_")
     read_claims(sweep)
     params = sweep.body["hydra"]["sweeper"]["params"]
-    assert all(isinstance(values, str) for values in params.values()), "a list would be one value, not several jobs"
+    assert all(isinstance(values, str) for values in params.values()), "a list would be a single value, not several jobs"
 
 
 @cache
 def smallest(sweep, row):
-    """This row as it runs at the smallest scale; composing takes longer than all else here."""
+    """The job of this row at the smallest scale; cached, because composing takes longer than all else here."""
     return composed(f"sweep={sweep}", f"row={row}", "scale=smoke")
 
 
@@ -45,15 +45,15 @@ def test_row_is_built_and_runs(sweep, row):
     method.loss(scores, torch.tensor([0, 1])).backward()
 
 
-def test_rows_of_a_sweep_compute_different_things():
+def test_rows_of_a_sweep_are_different_runs():
     for sweep in SWEEPS:
         runs = [smallest(sweep.name, row.label) for row in sweep.live]
         for a, b in itertools.combinations(runs, 2):
             assert a.id != b.id, f"{sweep.name}: {a.row} and {b.row} are the same run"
 
 
-def test_figures_share_their_baseline():
-    """PLIF, rate coding and arctan are one run in four figures."""
+def test_four_figures_share_their_baseline_run():
+    """The rows with PLIF, rate coding and arctan are the same run."""
     rows = [
         ("dtst_fig10_neurons", "PLIF"),
         ("dtst_fig11_encodings", "Rate"),
@@ -64,7 +64,7 @@ def test_figures_share_their_baseline():
 
 
 def test_tables_of_ds2ta_share_their_runs():
-    """The rows of Table 3 are rows of Table 4."""
+    """All rows of Table 3 are rows of Table 4 too."""
     for row in ("C10_Spikformer", "C10_DS2TA", "C100_Spikformer", "C100_DS2TA"):
         assert (
             composed("sweep=ds2ta_table3_sparsity", f"row={row}").id == composed("sweep=ds2ta_table4_ablation", f"row={row}").id
@@ -72,24 +72,24 @@ def test_tables_of_ds2ta_share_their_runs():
 
 
 BAD = {
-    "rows: {A: {set: [neuron=if]}}": "must hold a mapping with the key sweep",
+    "rows: {A: {set: [neuron=if]}}": "must be a mapping with the key sweep",
     "sweep: {paper: p, artifact: a, metric: m, colour: red}": r"keys of sweep must be among .*; got \['colour'\]",
     "sweep: {paper: p}": r"sweep must name \['artifact', 'metric'\]",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {4: {set: [seed=1]}}": "a row's label must match .*; got 4",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {sett: [seed=1]}}": r"row A: keys must be among .*; got \['sett'\]",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {reported: 1}}": "row A: must have either set .* or cited",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed]}}": r"row A: set must be a list of key=value",
-    "sweep: {paper: p, artifact: a, metric: m, claims: [{metric: x}]}": "a claim must be text or have the keys",
+    "sweep: {paper: p, artifact: a, metric: m, claims: [{metric: x}]}": "a claim must be a text, or have the keys",
     "sweep: [": "must be YAML",
-    "sweep: {paper: p, artifact: a, metric: m}\nrows: [A]": r"rows must be a mapping from label to row; got \['A'\]",
-    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed=1]}, A: {set: [seed=2]}}": "the key A stands twice",
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: [A]": r"rows must be a mapping from labels to rows; got \['A'\]",
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed=1]}, A: {set: [seed=2]}}": "the key A occurs twice",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: }}": "row A: set must be a list of key=value; got None",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed=1], reported: abc}}": "reported must be a number",
 }
 
 
 @pytest.mark.parametrize("text", BAD, ids=lambda text: text[-24:])
-def test_mistakes_in_a_sweep_file(tmp_path, text):
+def test_mistakes_in_a_sweep_file_are_one_line(tmp_path, text):
     path = tmp_path / "p_x.yaml"
     path.write_text(text)
     with pytest.raises(ValueError, match=BAD[text]) as caught:

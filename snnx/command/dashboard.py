@@ -8,7 +8,7 @@ from pathlib import Path
 from snnx.command.parser import Parser
 from snnx.dashboard.page import page
 from snnx.dashboard.workspace import save_workspace
-from snnx.options.sweepfile import SweepFile, named
+from snnx.options.sweepfile import SweepFile, sweep_named
 from snnx.record.write import write
 from snnx.report.data.runs import collect
 from snnx.report.results import work_out
@@ -28,7 +28,7 @@ def main(words: list[str]) -> int:
     """
     arguments = _parser().parse_args(words)
     try:
-        sweep = named(arguments.name)
+        sweep = sweep_named(arguments.name)
         path = arguments.outputs / sweep.name / "dashboard.html"
         if not collect(sweep.name, arguments.outputs, arguments.docs):
             print(f"snnx dashboard: no runs of {sweep.name} yet; start: {sweep.start()}", file=sys.stderr)

@@ -39,7 +39,7 @@ def main(words: list[str]) -> int:
     except (ValueError, OSError) as error:
         print(f"snnx evaluate: {error}", file=sys.stderr)
         return 2
-    _say(table(found) + (f"\n{written}" if written else ""))
+    _print(table(found) + (f"\n{written}" if written else ""))
     return 0
 
 
@@ -54,12 +54,12 @@ def _require_writable(path: Path) -> None:
         raise ValueError(f"--json must name a file that can be written; got {path}")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     """Print a text; a reader that closes the pipe early, such as `head`, causes no error."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports it again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise Python reports the error again at exit
 
 
 def split(words: list[str]) -> tuple[str | None, list[str]]:
@@ -82,10 +82,10 @@ def table(found: dict) -> str:
         >>> layers = {"firing_rate": {"test": {"sn1": [0.2, 0.4], "sn2": [0.2, 0.2]}}}
         >>> found = {"checkpoint": "ckpt/best.ckpt", "epoch": 9, "last_epoch": 10, "changed": [], "formulas": {}}
         >>> print(table({**found, "metrics": metrics, "layers": layers}))
-        ckpt/best.ckpt, epoch 9; the run's own numbers are of its last, 10, but for those that end in _best
+        ckpt/best.ckpt, epoch 9; in the run's result, numbers are of epoch 10, the last, unless their name ends in _best
           test/acc          0.5
           test/firing_rate  0.25
-        firing_rate by layer, mean over its steps
+        firing_rate by layer, mean over time steps
           sn1  0.3
           sn2  0.2
     """
@@ -100,28 +100,28 @@ def table(found: dict) -> str:
         layers = {layer: values for layer, values in kinds.get("test", {}).items() if values}
         if len(layers) > 1:
             width = max(map(len, layers))
-            lines.append(f"{curve} by layer, mean over its steps")
+            lines.append(f"{curve} by layer, mean over time steps")
             lines += [f"  {layer:<{width}}  {sum(values) / len(values):.6g}" for layer, values in layers.items()]
     return "\n".join(lines)
 
 
 def _opened(found: dict) -> str:
     if found["checkpoint"] is None:
-        return "nothing was trained: the network as it was built"
+        return "the run trained nothing; this is its network as it was built"
     if found["epoch"] in (None, found["last_epoch"]):
         return found["checkpoint"]
-    others = f"the run's own numbers are of its last, {found['last_epoch']}, but for those that end in _best"
-    return f"{found['checkpoint']}, epoch {found['epoch']}; {others}"
+    others = f"numbers are of epoch {found['last_epoch']}, the last, unless their name ends in _best"
+    return f"{found['checkpoint']}, epoch {found['epoch']}; in the run's result, {others}"
 
 
 def _parser() -> Parser:
     parser = Parser(
         prog="snnx evaluate",
         usage="snnx evaluate checkpoint=PATH [metric=[A,B]] [KEY=VALUE ...] [--json FILE]",
-        description="Test a finished run again, with other metrics watching. PATH: a run's folder or link (its best epoch), "
-        "or a .ckpt. KEY=VALUE changes the frozen configuration where it is read, such as dataset.root=data.",
+        description="Test a finished run again, for example with other metrics. PATH is a run's folder, whose best epoch is "
+        "tested, or a .ckpt file. KEY=VALUE changes a value of the run's configuration, such as dataset.root=data.",
         epilog="example: snnx evaluate checkpoint=outputs/single/seed=0 metric=[anytime,spikes_per_neuron]",
     )
     parser.add_argument("words", nargs="*", metavar="KEY=VALUE")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write all numbers there too, such as evaluate.json")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write all numbers to this file")
     return parser

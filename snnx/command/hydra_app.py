@@ -5,9 +5,9 @@ import shlex
 import sys
 from collections.abc import Iterable
 
-from snnx.compose.interrupt import at_once, interruptible
+from snnx.compose.interrupt import exit_on_interrupt, interruptible
 
-HYDRAS = (
+HYDRA_OPTIONS = (
     "-m", "--multirun", "-c", "--cfg", "-p", "--package", "-r", "--resolve", "-i", "--info", "-cd", "--config-dir",
     "-sc", "--shell-completion", "--hydra-help",
 )  # fmt: skip
@@ -24,24 +24,24 @@ def start(words: list[str], commands: Iterable[str] = ()) -> int:
     Returns:
         The exit code: 0 if all is well, 1 if a run failed, 2 for a mistake in the words or in a file.
     """
-    if unknown := [word for word in words if word.startswith("-") and word.split("=")[0] not in HYDRAS]:
-        return _usage(f"an option must be one of {', '.join(HYDRAS)}; got {unknown[0]}: keys are set with key=value")
+    if unknown := [word for word in words if word.startswith("-") and word.split("=")[0] not in HYDRA_OPTIONS]:
+        return _usage(f"an option must be one of {', '.join(HYDRA_OPTIONS)}; got {unknown[0]}: set keys with key=value")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise errors, so that we can print our own line
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required for deterministic results on CUDA
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch then allocates huge pages, which means fewer page faults
-    with at_once():
+    with exit_on_interrupt():
         import hydra
 
         from snnx.compose.complaint import COMPLAINTS, complaint
-        from snnx.compose.secret import refuse
+        from snnx.compose.secret import reject_secrets_in
         from snnx.compose.sweep_options import register
         from snnx.options.folders import shipped
         from snnx.sweep.exit_code import SweepFailed
 
     try:
-        refuse(("the command line", word) for word in words)  # before Hydra writes them to files
+        reject_secrets_in(("the command line", word) for word in words)  # before Hydra writes them to files
         register(words, completing=shlex.split(os.environ.get("COMP_LINE", "")))
-        with at_once():  # what has work to save is interruptible
+        with exit_on_interrupt():  # what has work to save is interruptible
             hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name="config")(_task)()
     except SweepFailed as error:
         print(f"snnx: {error}", file=sys.stderr)
@@ -61,14 +61,14 @@ def _task(config) -> None:
     from snnx.compose.compose import job
     from snnx.record.run_folder import Busy
     from snnx.record.summary import summary
-    from snnx.run.history import finished, renew
+    from snnx.run.history import finished, start_over_if_forced
     from snnx.sweep.display import Display
     from snnx.sweep.exit_code import SweepFailed, judge
 
     hydra = HydraConfig.get()
     words = sys.argv[1:]
     try:
-        one = job(
+        run = job(
             config,
             overrides=list(hydra.overrides.task),
             choices=dict(hydra.runtime.choices),
@@ -76,30 +76,30 @@ def _task(config) -> None:
         )
     except COMPLAINTS as error:  # handled here, because otherwise Hydra would print it as well
         raise SystemExit(_usage(complaint(error, words))) from None
-    if hydra.mode == RunMode.RUN and one.sweep and not one.config["label"]:
-        raise SystemExit(_usage(f"sweep={one.sweep} must run with -m, since it has rows; got a single run: add -m or row="))
+    if hydra.mode == RunMode.RUN and run.sweep and not run.config["label"]:
+        raise SystemExit(_usage(f"sweep={run.sweep} must run with -m, because it has rows; got a single run: add -m or row="))
     try:
-        check(one)
+        check(run)
     except ValueError as error:
         raise SystemExit(_usage(str(error))) from None
-    with at_once():
+    with exit_on_interrupt():
         from snnx.run.run import execute
 
-    before = finished(one) is not None
-    one = renew(one)
+    before = finished(run) is not None
+    run = start_over_if_forced(run)
     try:
-        with Display([one]) as display, interruptible():
-            with display.watch(one):
-                outcome = execute(one) | {"before": before}
-            display.end(one, outcome)
+        with Display([run]) as display, interruptible():
+            with display.watch(run):
+                outcome = execute(run) | {"before": before}
+            display.end(run, outcome)
     except Busy as error:
-        print(f"snnx: {error}; wait for it", file=sys.stderr)
+        print(f"snnx: {error}; wait until it has finished", file=sys.stderr)
         raise SystemExit(FAILED) from None
     again = "; force=true repeats it" if before else ""
-    display.console.print(f"  everything about it is in {one.link}/{again}", highlight=False, markup=False, soft_wrap=True)
+    display.console.print(f"  all its files are in {run.link}/{again}", highlight=False, markup=False, soft_wrap=True)
     if judge([outcome]):
-        if hydra.mode == RunMode.MULTIRUN:  # under one of Hydra's own launchers, where the other runs go on
-            raise SweepFailed(f"{one.title}: {summary(outcome)}")
+        if hydra.mode == RunMode.MULTIRUN:  # under one of Hydra's own launchers, which still executes the other runs
+            raise SweepFailed(f"{run.title}: {summary(outcome)}")
         raise SystemExit(FAILED)
 
 

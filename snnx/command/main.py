@@ -4,11 +4,11 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from snnx.compose.interrupt import INTERRUPTED, NOTE, at_once
+from snnx.compose.interrupt import INTERRUPTED, NOTE, exit_on_interrupt
 from snnx.options.files import check_places
 from snnx.options.own_components import make_importable
 
-COMMANDS = {  # name of the command -> module whose main(words) executes it
+COMMANDS = {  # for each command, the module whose main(words) executes it
     "plan": "snnx.command.plan",
     "report": "snnx.command.report",
     "status": "snnx.command.status",
@@ -35,7 +35,7 @@ def main() -> int:
     """
     words = sys.argv[1:]
     try:
-        if words[:1] != ["new"]:  # `new` writes a folder of its own and reads no options
+        if words[:1] != ["new"]:  # `new` reads no options of the current folder
             make_importable(Path.cwd())
             check_places()
     except ValueError as error:
@@ -56,7 +56,7 @@ def main() -> int:
             if name := chosen_sweep(words):
                 _command("report", [name, *narrowed(words)])
             else:
-                print("snnx report single compares all runs of this folder that belong to no sweep")
+                print("to compare all runs in this folder that belong to no sweep file, run: snnx report single")
         return code
     except KeyboardInterrupt:
         print(NOTE, file=sys.stderr)
@@ -64,6 +64,6 @@ def main() -> int:
 
 
 def _command(name: str, words: list[str]) -> int:
-    with at_once():
+    with exit_on_interrupt():
         module = import_module(COMMANDS[name])
     return module.main(words)

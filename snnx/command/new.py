@@ -9,8 +9,9 @@ from pathlib import Path
 from snnx.command.parser import Parser
 
 TEMPLATES = Path(__file__).parent / "project"
-"""The folder as it is written, but for its name and the ending of its files, which keeps tools from reading them as code."""
-ENDING, STANDS_FOR_NAME = ".template", "mylab"
+"""The files of the new folder as templates; their ending keeps tools from reading them as code of snnx."""
+ENDING, PLACEHOLDER = ".template", "mylab"
+"""The ending of a template, which is removed, and the name in it, which is replaced by the folder's."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -33,7 +34,7 @@ def main(words: list[str]) -> int:
     except OSError as error:
         print(f"snnx new: {Path.cwd()} must be writable; got {error}", file=sys.stderr)
         return 1
-    print(f"{name}/ has a neuron, its option, a sweep with a claim, tests and CI; its README says more\n  cd {name}")
+    print(f"wrote {name}/ with a neuron, its option, a sweep with claims, tests and CI; see its README, and try:\n  cd {name}")
     print(f"  snnx neuron=tiring scale=smoke\n  snnx -m sweep={name}_tiring scale=smoke\n  python -m pytest")
     return 0
 
@@ -45,30 +46,30 @@ def write_project(folder: Path) -> None:
         ValueError: the folder exists already.
     """
     if folder.exists() or folder.is_symlink():
-        raise ValueError(f"NAME must be of a folder that is not there yet; got {folder}, which is")
+        raise ValueError(f"NAME must be the name of a new folder; got {folder}, which exists")
     for template in sorted(TEMPLATES.rglob(f"*{ENDING}")):
-        relative = str(template.relative_to(TEMPLATES)).removesuffix(ENDING).replace(STANDS_FOR_NAME, folder.name)
+        relative = str(template.relative_to(TEMPLATES)).removesuffix(ENDING).replace(PLACEHOLDER, folder.name)
         path = folder / relative
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(template.read_text(encoding="utf-8").replace(STANDS_FOR_NAME, folder.name), encoding="utf-8")
+        path.write_text(template.read_text(encoding="utf-8").replace(PLACEHOLDER, folder.name), encoding="utf-8")
 
 
 def _check(name: str) -> None:
     if not NAME.fullmatch(name) or keyword.iskeyword(name):
-        raise ValueError(f"NAME must be a package's, small letters, digits and _ and no word of Python; got {name}")
-    if name in (path.name for path in TEMPLATES.iterdir() if path.name != STANDS_FOR_NAME):
-        raise ValueError(f"NAME must not be that of a folder inside it; got {name}")
+        raise ValueError(f"NAME must consist of small letters, digits and _, and must not be a keyword of Python; got {name}")
+    if name in (path.name for path in TEMPLATES.iterdir() if path.name != PLACEHOLDER):
+        raise ValueError(f"NAME must not be the name of a folder inside it; got {name}")
     if Path(name).exists():
         return  # `write_project` reports this; the check below would call the folder an installed package
     if name in sys.stdlib_module_names or find_spec(name) is not None:
-        raise ValueError(f"NAME must be a package's that neither Python nor an installed package has; got {name}")
+        raise ValueError(f"NAME must not be the name of an installed package or of a module of Python; got {name}")
 
 
 def _parser() -> Parser:
     parser = Parser(
         prog="snnx new",
-        description="Write a folder of your own: one neuron, its option, a sweep with a claim, tests by snnx.testing, and CI.",
+        description="Write a folder for your own components, with a neuron, its option, a sweep with claims, tests and CI.",
         epilog="example: snnx new mylab",
     )
-    parser.add_argument("name", metavar="NAME", help="of the folder and of its package")
+    parser.add_argument("name", metavar="NAME", help="name of the folder and of its package")
     return parser

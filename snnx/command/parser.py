@@ -9,10 +9,10 @@ class Parser(argparse.ArgumentParser):
 
     Example:
         >>> import contextlib, io
-        >>> said = io.StringIO()
-        >>> with contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
+        >>> printed = io.StringIO()
+        >>> with contextlib.redirect_stderr(printed), contextlib.suppress(SystemExit):
         ...     _ = Parser(prog="snnx report").parse_args(["--colour"])
-        >>> said.getvalue()
+        >>> printed.getvalue()
         'snnx report: unrecognized arguments: --colour; see snnx report --help\\n'
     """
 

@@ -7,9 +7,9 @@ from snnx.command.hydra_app import start
 USAGE = """\
 usage: snnx plan -m sweep=NAME [OVERRIDES] [confounds=allow]
 
-Composes and checks every run of a sweep, measures a few steps of each distinct network on this machine, and prints parameters,
-FLOPs, SynOps, memory and the time that the sweep will take. Where the sweep names a factor, rows that differ in anything else
-are refused; confounds=allow lists the differences instead.
+Composes and checks every run of a sweep, measures a few steps of each different network on this machine, and prints parameters,
+FLOPs, SynOps, memory and the time that the sweep will take. If the sweep file names a factor, rows that differ in anything else
+are an error; with confounds=allow, the differences are only listed.
 
 example: snnx plan -m sweep=dtst_fig10_neurons scale=small hydra.launcher.n_jobs=2"""
 
@@ -28,7 +28,7 @@ def main(words: list[str]) -> int:
         return 0
     if any(word.startswith("hydra/sweeper=") for word in words):
         print(
-            "snnx: snnx plan must be asked of a sweep or a grid; got a search, whose runs depend on results: plan one of them",
+            "snnx: snnx plan needs a sweep or a grid; got a search, whose runs depend on earlier results: plan one of its runs",
             file=sys.stderr,
         )
         return 2

@@ -28,7 +28,7 @@ def main(words: list[str]) -> int:
 
     Example:
         >>> main(["digits"])
-        digits: nothing to do, embedded
+        digits: nothing to do, it is part of a library
         0
     """
     parser = _parser()
@@ -43,16 +43,16 @@ def main(words: list[str]) -> int:
         print(f"snnx prepare: {error}", file=sys.stderr)
         return 2
     if arguments.values and not hasattr(dataset, "prepared"):
-        parser.error(f"KEY=VALUE must be of frames, which {arguments.dataset} has none of; got {arguments.values[0]}")
+        parser.error(f"KEY=VALUE must be left out for {arguments.dataset}, which has no frames; got {arguments.values[0]}")
     root = Path(arguments.root).expanduser().absolute()
     if not dataset.files and not hasattr(dataset, "prepared"):
         if hasattr(dataset, "examine"):
             return _printed(examine(dataset, root))
-        print(f"{arguments.dataset}: nothing to do, embedded")
+        print(f"{arguments.dataset}: nothing to do, it is part of a library")
         return 0
     variants = getattr(dataset, "variants", ())
     if arguments.variant and arguments.variant not in variants:
-        known = ", ".join(variants) or "left out: there is one version only"
+        known = f"one of {', '.join(variants)}" if variants else f"left out for {arguments.dataset}, which has only one version"
         parser.error(f"--variant must be {known}; got {arguments.variant}")
     try:
         variant = _plain(arguments).get("variant") or next(iter(variants), "")
@@ -72,7 +72,7 @@ def main(words: list[str]) -> int:
     code = _printed(found)
     if problem:
         print(
-            f"snnx prepare {arguments.dataset}: download failed ({problem}); put the missing files there",
+            f"snnx prepare {arguments.dataset}: download failed ({problem}); put the missing files into their place by hand",
             file=sys.stderr,
         )
     if not code and hasattr(dataset, "prepared"):
@@ -149,13 +149,15 @@ def names() -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="snnx prepare",
-        description="Fetch a data set that is not there yet, or check the one that is; one line a file.",
+        description="Download a data set that is missing, or check the one that is on this machine; prints one line per file.",
         epilog="example: snnx prepare nmnist size=32 --timesteps 8",
     )
     parser.add_argument("dataset", metavar="DATASET", help=", ".join(names()))
-    parser.add_argument("values", nargs="*", metavar="KEY=VALUE", help="of frames, as in a run's dataset.KEY=VALUE")
+    parser.add_argument(
+        "values", nargs="*", metavar="KEY=VALUE", help="settings of event frames, as in dataset.KEY=VALUE of a run"
+    )
     root = os.environ.get("SNNX_DATA", "data")
-    parser.add_argument("--variant", metavar="NAME", help="of a data set that has several; default: its option's")
-    parser.add_argument("--timesteps", type=int, default=10, metavar="T", help="frames of a recording; now: %(default)s")
-    parser.add_argument("--root", default=root, metavar="PATH", help="folder of the files (SNNX_DATA; now: %(default)s)")
+    parser.add_argument("--variant", metavar="NAME", help="variant of the data set; default: that of its option")
+    parser.add_argument("--timesteps", type=int, default=10, metavar="T", help="frames per recording; default: %(default)s")
+    parser.add_argument("--root", default=root, metavar="PATH", help="folder of data sets; default: SNNX_DATA, now %(default)s")
     return parser

@@ -13,7 +13,7 @@ from snnx.record import provenance, source
 from snnx.record.identity import changes
 from snnx.record.write import write
 
-HELD, FAILED, SKIPPED = "[confirmed]", "[differs]", "[not run]"
+CONFIRMED, DIFFERS, SKIPPED = "[confirmed]", "[differs]", "[not run]"
 
 
 def main(words: list[str]) -> int:
@@ -39,24 +39,24 @@ def main(words: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     states = []
     for line in chosen:
-        state, said = _replay(line)
+        state, explanation = _replay(line)
         states.append(state)
-        print(f"{state} {line['row']} seed={line['seed']} {line['scale']}: {said}", flush=True)
-        if state == HELD:
-            write(path, "".join(json.dumps(one) + "\n" for one in lines))
-    return 1 if FAILED in states else 0
+        print(f"{state} {line['row']} seed={line['seed']} {line['scale']}: {explanation}", flush=True)
+        if state == CONFIRMED:
+            write(path, "".join(json.dumps(result) + "\n" for result in lines))
+    return 1 if DIFFERS in states else 0
 
 
 def _parser() -> Parser:
     parser = Parser(
         prog="snnx replay",
-        description="Train each recorded run again for its first ten steps, or its first epoch where the record has no losses "
-        "of steps, compare with what was recorded, and mark the record as confirmed by the present code.",
+        description="Train each recorded run again for its first ten steps, or for its first epoch if the record has no losses "
+        "of steps, compare the losses with the recorded ones, and mark runs that agree as confirmed by the present code.",
         epilog="example: snnx replay demo_every_part",
     )
-    parser.add_argument("name", metavar="NAME", help="a sweep that has a record")
+    parser.add_argument("name", metavar="NAME", help="name of a sweep that has a record")
     parser.add_argument("--row", metavar="A,B", help="only these rows")
-    parser.add_argument("--seed", metavar="N", type=int, help="only this seed; default: the first that each row has")
+    parser.add_argument("--seed", metavar="N", type=int, help="only this seed; default: the first seed of each row")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     return parser
 
@@ -73,7 +73,7 @@ def _chosen(lines: list[dict], arguments: argparse.Namespace) -> list[dict]:
         if line["row"] in asked and arguments.seed in (None, line["seed"]):
             found.setdefault((line["row"], line["scale"], line.get("further")), line)
     if not found:
-        raise ValueError(f"--seed must be one that was recorded; got {arguments.seed}")
+        raise ValueError(f"--seed must be a recorded seed; got {arguments.seed}")
     return list(found.values())
 
 
@@ -88,29 +88,32 @@ def _replay(line: dict) -> tuple[str, str]:
     try:
         job = composed(words, "snnx replay")
         if job.id != line["hash"]:
-            return FAILED, f"its overrides say something else today: {', '.join(changes(line['physics'], job.config)[:3])}"
+            found = ", ".join(changes(line["physics"], job.config)[:3])
+            return DIFFERS, f"its overrides give another configuration today: {found}"
         if not job.config["trainer"]["max_epochs"]:
-            return SKIPPED, "nothing was trained"
+            return SKIPPED, "the run trained nothing"
         losses = line.get("first_losses")
         found = replay(job.config, losses or line["curves"]["train/loss"][:1], by_epoch=not losses)
     except NoData as error:
         return SKIPPED, f"no data: {error}"
     except Exception as error:  # any component may fail; the other lines are still replayed
-        return FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return DIFFERS, f"{type(error).__name__}: {' '.join(str(error).split())}"
     step = max(
-        range(len(found.now)), key=lambda k: found.apart[k] / found.tolerance[k] if found.tolerance[k] else found.apart[k]
+        range(len(found.now)),
+        key=lambda k: found.differences[k] / found.tolerance[k] if found.tolerance[k] else found.differences[k],
     )
     what = f"{len(found.now)} first losses" if losses else "the loss of the first epoch"
-    said = f"{what}, at most {found.apart[step]:.2g} apart where {found.tolerance[step]:.2g} is allowed"
-    if not found.holds:
-        return FAILED, said
+    verb = "differ" if losses else "differs"
+    explanation = f"{what} {verb} by at most {found.differences[step]:.2g}, where {found.tolerance[step]:.2g} is allowed"
+    if not found.agrees:
+        return DIFFERS, explanation
     line["confirmed"] = {
         "code": source.digest(code_of(job.config)),
         "git": provenance.git(),
         "versions": provenance.versions(),
         "by": what,
-        "apart": found.apart[step],
+        "apart": found.differences[step],
         "allowed": found.tolerance[step],
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return HELD, said
+    return CONFIRMED, explanation

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from snnx.command.parser import Parser
-from snnx.options.sweepfile import SweepFile, named
+from snnx.options.sweepfile import SweepFile, sweep_named
 from snnx.record.write import write
 from snnx.report.data import claims
 from snnx.report.data.runs import collect
@@ -31,7 +31,7 @@ def main(words: list[str]) -> int:
     """
     arguments = _parser().parse_args(words)
     try:
-        return _report(named(arguments.name), arguments)
+        return _report(sweep_named(arguments.name), arguments)
     except ValueError as error:
         print(f"snnx report: {error}", file=sys.stderr)
         return 2
@@ -40,15 +40,13 @@ def main(words: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="snnx report",
-        description="The paper's numbers beside ours, the verdict on every claim, and the curves of one sweep.",
+        description="Print and write the report of a sweep: the paper's numbers beside ours, verdicts on claims, and figures.",
         epilog="example: snnx report dtst_fig10_neurons --record",
     )
-    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME, or single")
-    parser.add_argument("--record", action="store_true", help="also write the record that is committed, every scale")
-    parser.add_argument("--row", metavar="A,B", help="print only these rows; the files are of all")
-    parser.add_argument(
-        "--scale", metavar="NAME", help="print only the runs of this scale, its factors as they are or overridden"
-    )
+    parser.add_argument("name", metavar="NAME", help="name of a sweep, as in sweep=NAME, or single")
+    parser.add_argument("--record", action="store_true", help="also write the record for the repository, with all scales")
+    parser.add_argument("--row", metavar="A,B", help="print only these rows; the files contain all rows")
+    parser.add_argument("--scale", metavar="NAME", help="print only runs of this scale, also those with overridden factors")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     return parser
@@ -80,14 +78,14 @@ def _narrowed(sweep: SweepFile, rows: list[str]) -> SweepFile:
     """Return the sweep with only these rows and the cited ones, and with only the claims that are about these."""
     kept = tuple(row for row in sweep.rows if row.label in rows or row.overrides is None)
     labels = {row.label for row in kept}
-    spoken = tuple(text for text, claim in zip(sweep.claims, claims.read(sweep), strict=True) if set(claim.rows) <= labels)
-    return replace(sweep, rows=kept, claims=spoken)
+    found = tuple(text for text, claim in zip(sweep.claims, claims.read(sweep), strict=True) if set(claim.rows) <= labels)
+    return replace(sweep, rows=kept, claims=found)
 
 
 def _print(results: Results) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=200)  # a pipe has no width of its own
+        console = Console(highlight=False, width=200)  # a pipe has no width
     console.print(results.heading, style="bold", markup=False)
     for table in results.tables:
         console.print(text(table))

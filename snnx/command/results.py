@@ -16,14 +16,14 @@ def main(words: list[str]) -> int:
     """
     parser = Parser(
         prog="snnx results",
-        description="Write the page over the committed record: every sweep, its claims, and what has not run.",
+        description="Write the page that summarises the committed record: every sweep, its claims, and what has not run.",
         epilog="example: snnx report dtst_fig10_neurons --record && snnx results",
     )
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     arguments = parser.parse_args(words)
     try:
         if not arguments.docs.is_dir():
-            raise ValueError(f"--docs must be the folder of the record, docs/results of a checkout; got {arguments.docs}")
+            raise ValueError(f"--docs must be the folder of the record, such as docs/results; got {arguments.docs}")
         print(write(arguments.docs / "README.md", page(arguments.docs)))
     except ValueError as error:
         print(f"snnx results: {error}", file=sys.stderr)

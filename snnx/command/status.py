@@ -13,15 +13,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from snnx.command.parser import Parser
-from snnx.options.sweepfile import SweepFile, named
+from snnx.options.sweepfile import SweepFile, sweep_named
 from snnx.record.summary import MARKS
 from snnx.report.board import Board, boards
 from snnx.report.data.format import duration
 from snnx.report.data.runs import Run, collect
 
 EVERY_S, PATIENCE = 2, 10
+"""Seconds between two updates, and the number of updates without an active run after which `--watch` ends."""
 WIDEST = 8
-"""Seeds that have a column each; of more, a row says how many have come how far."""
+"""Up to this many seeds have a column each; if there are more, each row counts its runs by state."""
 
 
 def main(words: list[str]) -> int:
@@ -32,16 +33,16 @@ def main(words: list[str]) -> int:
     """
     parser = Parser(
         prog="snnx status",
-        description="Where every run of a sweep is: done with its metric, running with its progress, failed with its cause.",
+        description="Show the state of every run of a sweep: the metric of done runs, the progress of active ones, and errors.",
         epilog="example: snnx status dtst_fig10_neurons --watch",
     )
-    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME, or single")
-    parser.add_argument("--watch", action="store_true", help="again every two seconds, until nothing has run for twenty")
+    parser.add_argument("name", metavar="NAME", help="name of a sweep, as in sweep=NAME, or single")
+    parser.add_argument("--watch", action="store_true", help="update every 2 seconds until no run was active for 20 seconds")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     arguments = parser.parse_args(words)
     try:
-        sweep = named(arguments.name)
+        sweep = sweep_named(arguments.name)
         return _watch(sweep, arguments) if arguments.watch else _show(sweep, arguments, Console(highlight=False))
     except ValueError as error:
         print(f"snnx status: {error}", file=sys.stderr)
@@ -81,16 +82,16 @@ def _drawn(board: Board, sweep: SweepFile) -> Table:
         state: sum(run.state == state for run in board.runs)
         for state in ("done", "running", "failed", "diverged", "unfinished")
     }
-    of = sum(len(row) for row in board.rows.values())
-    told = [f"{counts.pop('done')} of {of} done", *(f"{count} {state}" for state, count in counts.items() if count)]
+    total = sum(len(row) for row in board.rows.values())
+    parts = [f"{counts.pop('done')} of {total} done", *(f"{count} {state}" for state, count in counts.items() if count)]
     if (left := board.left_s) is not None:
-        told.append(f"about {duration(left)} left")
+        parts.append(f"about {duration(left)} left")
     many = len(board.seeds) > WIDEST
     table = Table(
         "row",
         *([f"{len(board.seeds)} seeds", "mean"] if many else [f"seed {seed}" for seed in board.seeds]),
         title=f"{sweep.name}, {board.scale}: {sweep.metric}",
-        caption=", ".join(told),
+        caption=", ".join(parts),
     )
     for label, row in board.rows.items():
         table.add_row(escape(label), *(_condensed(row, sweep.metric) if many else (_cell(run, sweep.metric) for run in row)))
@@ -99,12 +100,12 @@ def _drawn(board: Board, sweep: SweepFile) -> Table:
 
 def _condensed(row: Sequence[Run | None], metric: str) -> tuple[str, str]:
     """Return how many seeds of a row are in each state, and the mean metric of those that are done."""
-    states = Counter("open" if run is None else run.state for run in row)
+    states = Counter("not started" if run is None else run.state for run in row)
     values = [run.result["metrics"].get(metric) for run in row if run is not None and run.state == "done"]
     values = [value for value in values if value is not None]
-    marks = MARKS | {"running": "[cyan]▶[/]", "open": "·"}
-    told = ", ".join(f"{marks[state]} {count} {state}" for state, count in states.most_common())
-    return told, f"{statistics.mean(values):.4f}" if values else "-"
+    marks = MARKS | {"running": "[cyan]▶[/]", "not started": "·"}
+    counted = ", ".join(f"{marks[state]} {count} {state}" for state, count in states.most_common())
+    return counted, f"{statistics.mean(values):.4f}" if values else "-"
 
 
 def _cell(run: Run | None, metric: str) -> str:

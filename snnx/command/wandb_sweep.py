@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from snnx.command.parser import Parser
-from snnx.compose.secret import refuse
+from snnx.compose.secret import reject_secrets_in
 from snnx.options.files import files
 from snnx.options.sweepfile import SweepFile, find, read
 from snnx.record.write import write
@@ -24,23 +24,23 @@ def main(words: list[str]) -> int:
     """
     arguments = _parser().parse_args(words)
     try:
-        refuse(("an override", override) for override in arguments.overrides)
+        reject_secrets_in(("an override", override) for override in arguments.overrides)
         path = write(arguments.outputs / arguments.name / "wandb.yaml", text(read(find(arguments.name)), arguments.overrides))
     except ValueError as error:
         print(f"snnx wandb-sweep: {error}", file=sys.stderr)
         return 2
-    print(f"{path}\n  wandb sweep {path}        once: names the sweep and prints the agents' line\n  wandb agent ...", end="")
-    print("                      on every machine that shall take part, in a folder of its own or the same")
+    print(f"{path}\n  wandb sweep {path}        run once: registers the sweep and prints the command of an agent")
+    print("  wandb agent ...                      run on every machine that should take part, in any folder")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="snnx wandb-sweep",
-        description="Write a sweep file as a W&B sweep definition: a grid over rows and seeds, which agents take run by run.",
+        description="Write a sweep file as a W&B sweep definition: a grid over rows and seeds whose runs W&B's agents execute.",
         epilog="example: snnx wandb-sweep dtst_fig10_neurons scale=small",
     )
-    parser.add_argument("name", metavar="NAME", help="a sweep, as in sweep=NAME")
+    parser.add_argument("name", metavar="NAME", help="name of a sweep, as in sweep=NAME")
     parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="further overrides, for every run")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     return parser
@@ -60,11 +60,11 @@ def text(sweep: SweepFile, overrides: list[str]) -> str:
         {'row': {'values': ['IF', 'LIF', 'PLIF', 'KLIF']}, 'seed': {'values': [0, 1, 2]}}
     """
     axes = {"row": [row.label for row in sweep.live]} if sweep.live else {}
-    stated = sweep.body.get("hydra", {}).get("sweeper", {}).get("params", {})
-    axes |= {key: _values(sweep.name, key, str(value)) for key, value in stated.items()}
+    params = sweep.body.get("hydra", {}).get("sweeper", {}).get("params", {})
+    axes |= {key: _values(sweep.name, key, str(value)) for key, value in params.items()}
     for word in overrides:
         if "=" not in word or "," in word.partition("[")[0] or word.startswith("-"):
-            raise ValueError(f"an override must be key=value with one value; got {word}: agents get the axes of the file")
+            raise ValueError(f"an override must be key=value with one value; got {word}: write axes into the sweep file")
         axes.pop(word.partition("=")[0], None)
     option = yaml.safe_load(files("logger")["wandb"].read_text(encoding="utf-8"))
     definition = {

@@ -2,27 +2,27 @@
 
 from pathlib import Path
 
-from snnx.compose.interrupt import at_once
-from snnx.compose.secret import refuse_secrets
+from snnx.compose.interrupt import exit_on_interrupt
+from snnx.compose.secret import reject_secrets
 from snnx.record.identity import loaded_from
 from snnx.record.job import Job
-from snnx.run.component import component, used
+from snnx.run.component import component, groups_used
 from snnx.run.reason import reason
 from snnx.run.signature import check_signatures
 
 OF_SOME_METHODS = ("encoding", "neuron", "surrogate", "decoding")
-"""The groups that some methods do without."""
+"""Groups that some methods do not use."""
 
 
-@at_once()  # because torch is first imported here
+@exit_on_interrupt()  # because torch is first imported here
 def check(job: Job) -> None:
     """Check every component's arguments and build the run, without reading data and without allocating weights.
 
     Raises:
-        ValueError: something is wrong; the one-line message says what must hold, what was given, and in which run.
+        ValueError: something is wrong; the message says in one line what is required, what was given, and in which run.
     """
     try:
-        refuse_secrets(job)
+        reject_secrets(job)
         _ranges(job.config)
         check_signatures(job.config)
         _require_readers(job)
@@ -37,24 +37,24 @@ def _require_readers(job: Job) -> None:
 
     For example, `method=ttfs` uses no neuron, so a run named `method=ttfs,neuron=plif` would not contain the PLIF it names.
     """
-    asked = {word.split("=")[0].lstrip("+~").split(".")[0] for word in job.overrides}
+    given = {word.split("=")[0].lstrip("+~").split(".")[0]: word for word in job.overrides}
     config, method = job.config, job.config["method"]["_target_"].rpartition(".")[2]
-    read = used(config)
+    read = groups_used(config)
     for group in OF_SOME_METHODS:
-        if group in asked and config[group] is not None and group not in read:
-            raise ValueError(f"{group} must not be set with {method}, which has its own; got one: leave {group} out")
-    if "norm" in asked and "norm" not in read:
+        if group in given and config[group] is not None and group not in read:
+            raise ValueError(f"{group} must not be set for {method}, which does not use it; got {given[group]}: leave it out")
+    if "norm" in given and "norm" not in read:
         backbone = config["backbone"]
         which = "backbone.norm=false" if backbone.get("norm") is False else backbone["_target_"].rpartition(".")[2]
-        raise ValueError(f"norm must not be set with {which}, which has no place for a norm; got one: leave norm out")
+        raise ValueError(f"norm must not be set for {which}, which has no norm layers; got {given['norm']}: leave it out")
     if config["attention"] and "attention" not in read:
         part, node = next(iter(config["attention"].items()))
         raise ValueError(
-            f"attention must be null for a backbone that has no place for a {part}; "
+            f"attention must be null for a backbone that does not use a {part}; "
             f"got {node['_target_'].rpartition('.')[2]}; choose backbone=spikformer"
         )
-    if "init" in asked and (loaded := loaded_from(config)):  # an `init` from a recipe is just ignored
-        raise ValueError(f"init must not be set with {loaded[0]}, whose weights are not drawn; got one: leave init out")
+    if "init" in given and (loaded := loaded_from(config)):  # an `init` from a recipe is just ignored
+        raise ValueError(f"init must not be set with {loaded[0]}, which loads the weights; got {given['init']}: leave it out")
 
 
 def _ranges(config: dict) -> None:
@@ -62,20 +62,20 @@ def _ranges(config: dict) -> None:
         raise ValueError(f"seed must be at least 0; got {config['seed']}")
     for key, factor in config["budget"].items():
         if not factor > 0:
-            raise ValueError(f"budget.{key} must be positive, a factor on the paper's; got {factor}")
+            raise ValueError(f"budget.{key} must be a positive factor, such as 0.5; got {factor}")
     epochs = config["trainer"]["max_epochs"]
     devices = config["trainer"]["devices"]
     if not isinstance(devices, int) or devices < 1:
-        raise ValueError(f"trainer.devices must be an integer of at least 1, a number of processes; got {devices}")
+        raise ValueError(f"trainer.devices must be the number of processes, an integer of at least 1; got {devices}")
     if config["trainer"].get("num_nodes", 1) != 1:
         nodes = config["trainer"]["num_nodes"]
-        raise ValueError(f"trainer.num_nodes must be 1, since the processes of a run are started on one machine; got {nodes}")
+        raise ValueError(f"trainer.num_nodes must be 1, because all processes of a run start on one machine; got {nodes}")
     if not isinstance(epochs, int) or epochs < 0:
-        raise ValueError(f"trainer.max_epochs must be an integer, 0 to test without training; got {epochs}")
+        raise ValueError(f"trainer.max_epochs must be an integer of at least 0, where 0 tests without training; got {epochs}")
 
 
 def _build(config: dict) -> None:
-    import torch  # only now that the names are known to be right: importing torch and Lightning takes seconds
+    import torch  # not at the top, so that a wrong name is reported before the seconds that importing torch takes
 
     from snnx.dataset.published import NoData
     from snnx.metric.recorder import Recorder
@@ -88,10 +88,9 @@ def _build(config: dict) -> None:
         except NoData:  # the network's size is that of pictures that are not here: the run itself will say so
             return
     if method.encoding.sample_dims != len(data.sample_shape):
-        right = "encoding=events" if len(data.sample_shape) == 4 else "an encoding of images, such as encoding=repeat"
-        raise ValueError(
-            f"encoding must take samples of {list(data.sample_shape)}; got {type(method.encoding).__name__}; choose {right}"
-        )
+        advice = "encoding=events" if len(data.sample_shape) == 4 else "an encoding of images, such as encoding=repeat"
+        shape = list(data.sample_shape)
+        raise ValueError(f"encoding must take samples of shape {shape}; got {type(method.encoding).__name__}: choose {advice}")
     Recorder(method.backbone, list(method.metrics.values()), method.watch)
     optimizer = component(config, "optimizer")([{"params": list(method.parameters())}])
     component(config, "scheduler")(optimizer, 10)

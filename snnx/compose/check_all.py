@@ -19,7 +19,7 @@ def check_all(jobs: Sequence[Job]) -> None:
     Raises:
         ValueError: something is wrong with a run; the message is that of `check` for the first such run.
     """
-    context = fork_server.warm()
+    context = fork_server.start()
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_check_each, args=(jobs, sender))
     process.start()

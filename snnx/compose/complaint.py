@@ -1,4 +1,4 @@
-"""Turns an error of Hydra or OmegaConf into one line that says what must hold, what was given, and what to do."""
+"""Turns an error of Hydra or OmegaConf into one line that says what is required, what was given, and what to do."""
 
 import re
 from collections.abc import Iterable
@@ -27,16 +27,16 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
     text = _flat(error) or _flat(error.__cause__ or "")  # Hydra raises some errors with a cause and no words of their own
     if "Ambiguous value for argument" in text:
         several = next((word for word in words if "," in word), "several values")
-        return f"a single run must have one value a key; got {several}: add -m to run each"
+        return f"a single run must have one value per key; got {several}: add -m to run each"
     if "Only one of --run, --multirun, --cfg" in text:
-        return "a sweep's configurations must be printed run by run; got -m with --cfg: give row= and seed=, and no -m"
+        return "--cfg must be used for a single run; got -m too: leave out -m and give row= and seed="
     if "missing EQUAL" in text or "no viable alternative" in text:
         bare = next((word for word in words if "=" not in word and not word.startswith("-")), " ".join(words))
         hint = f"write sweep={bare}" if bare in names() else f"see snnx --help{nearest(bare, commands)}"
         return f"an override must be key=value; got {bare}: {hint}"
     if "mismatched input '='" in text and (word := next((word for word in words if word.count("=") > 1), None)):
         key, _, value = word.partition("=")
-        return f"a value that holds = must be quoted; got {word}: write '{key}=\"{value}\"', with both kinds of quotes"
+        return f"a value that contains = must be quoted; got {word}: write '{key}=\"{value}\"', with both kinds of quotes"
     if option := re.search(r"(?:Could not find|In '[^']*': Could not find|Could not load) '([\w./]+)/([^'/]+)'", text):
         group, name = option.groups()
         group = group.removeprefix("hydra/") if not is_group(group) else group
@@ -48,7 +48,8 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
     if missing := re.search(r"(?:Interpolation key '|Error trying to access )([\w.]+).*?full_key: ([\w.]+)", text):
         source, full = missing.groups()
         group, own = source.partition(".")[0], full.partition(".")[0]
-        return f"{full} must be that of {source}; got no such key: choose another {group} or another {own}, or set {full}"
+        advice = f"choose another {group} or another {own}, or set {full}"
+        return f"{full} must be set if the chosen {group} has no {source}, its default; got no value: {advice}"
     cause = _flat(error.__cause__) if error.__cause__ is not None else ""
     if value := re.search(r"Value '([^']*)'.*? could not be converted to (\w+)", f"{text} {cause}"):
         full = re.search(r"full_key: ([\w.]+)", f"{text} {cause}")
@@ -63,7 +64,7 @@ def _choice(group: str, name: str) -> str:
     folder = "sweeps" if group == "sweep" else f"conf/{group}"
     known = files(group)
     if group == "row":
-        return f"row must be one of the rows of a sweep; got {name}: give its sweep= too"
+        return f"row must be a row of a sweep; got {name}: give sweep= too"
     return f"{group} must be one of {', '.join(known)} (the files in {folder}/); got {name}{nearest(name, known)}"
 
 

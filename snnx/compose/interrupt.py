@@ -7,24 +7,24 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-INTERRUPTED = 130
-NOTE = "snnx: interrupted; the same line again finishes what is missing"
+INTERRUPTED = 130  # the shell's exit code for a program that SIGINT ended
+NOTE = "snnx: interrupted; run the same command again to finish what is missing"
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
+def exit_on_interrupt() -> Iterator[None]:
     """Make Ctrl-C end the program immediately for as long as the context lasts.
 
-    If Python raises KeyboardInterrupt while a C++ library is being imported, the library aborts the process with a message of
-    its own; if it raises it while OmegaConf composes, OmegaConf may replace it by an error about a key. Outside the main
-    thread, or if other code handles the signal already, nothing changes.
+    If Python raises KeyboardInterrupt while a C++ library is being imported, the library aborts the process and prints an
+    unrelated message. While OmegaConf composes, it may replace the interrupt by an error about a key. Outside the main thread,
+    or if other code handles the signal already, nothing changes.
 
     Example:
-        >>> with at_once():
+        >>> with exit_on_interrupt():
         ...     import torch
     """
-    alone = threading.current_thread() is threading.main_thread()
-    if not alone or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
     signal.signal(signal.SIGINT, _leave)
@@ -36,12 +36,12 @@ def at_once() -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt again for as long as the context lasts, inside of `at_once`.
+    """Let Ctrl-C raise KeyboardInterrupt again for as long as the context lasts, inside of `exit_on_interrupt`.
 
     For work that must end in order when it is interrupted, such as a run or an engine with processes of its own.
 
     Example:
-        >>> with at_once(), interruptible():
+        >>> with exit_on_interrupt(), interruptible():
         ...     signal.getsignal(signal.SIGINT) is signal.default_int_handler
         True
     """
@@ -58,6 +58,6 @@ def interruptible() -> Iterator[None]:
 
 def _leave(number: int, frame: object) -> None:
     if sys.stdout.isatty():
-        sys.stdout.write("\x1b[?25h")  # a display may have hidden the cursor
+        sys.stdout.write("\x1b[?25h")  # shows the cursor, which a progress display may have hidden
     print(NOTE, file=sys.stderr, flush=True)
     os._exit(INTERRUPTED)

@@ -15,7 +15,7 @@ class Budget:
 
 @dataclass
 class Sweep:
-    """What a sweep file says about itself, for loggers and reports."""
+    """The key `sweep` of a sweep file, which describes it for loggers and reports."""
 
     paper: str = "???"
     artifact: str = "???"
@@ -55,4 +55,4 @@ class RunSchema:
     label: str | None = None  # label of the sweep's row
     force: bool = False  # execute a run again even if it is done
     recorded: bool = False  # count runs of the committed record as done
-    outdated: bool = False  # count results of other code or samples as done, and resume from their checkpoints
+    outdated: bool = False  # count results that other code or other samples gave as done, and resume from their checkpoints

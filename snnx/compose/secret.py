@@ -8,10 +8,10 @@ from snnx.record.identity import leaves
 from snnx.record.job import Job
 
 SECRET = re.compile(r"(?:^|_)(?:API)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD)S?$", re.IGNORECASE)
-SHORTEST = 8  # shorter values are not looked for, since they may occur in a configuration by chance
+SHORTEST = 8  # letters; shorter values are ignored, because they may occur in a configuration by chance
 
 
-def refuse_secrets(job: Job) -> None:
+def reject_secrets(job: Job) -> None:
     """Reject a job that contains the value of an environment variable whose name ends in KEY, TOKEN, SECRET or PASSWORD.
 
     Raises:
@@ -21,11 +21,16 @@ def refuse_secrets(job: Job) -> None:
         >>> [bool(SECRET.search(name)) for name in ("WANDB_API_KEY", "HF_TOKEN", "TOKENIZERS_PARALLELISM", "MONKEY")]
         [True, True, False, False]
     """
-    refuse([*leaves(job.config), *(("an override", text) for text in job.overrides), ("the command line", job.command)])
+    reject_secrets_in(
+        [*leaves(job.config), *(("an override", text) for text in job.overrides), ("the command line", job.command)]
+    )
 
 
-def refuse(places: Iterable[tuple[str, object]]) -> None:
-    """Do the same for any texts that will be written to files, given as pairs of a name and a text.
+def reject_secrets_in(places: Iterable[tuple[str, object]]) -> None:
+    """Reject texts that contain the value of such a variable.
+
+    Args:
+        places: pairs of a name for the error message, and a text that will be written to a file.
 
     Raises:
         ValueError: one of the texts contains a secret.
@@ -36,6 +41,6 @@ def refuse(places: Iterable[tuple[str, object]]) -> None:
             for key, text in texts:
                 if value in str(text):
                     raise ValueError(
-                        f"{key} must hold no secret, since it is written to files; got the value of the environment variable "
-                        f"{name}: leave it in the environment, where W&B and others look for it"
+                        f"{key} must not contain a secret, because it is written to files; got the value of the environment "
+                        f"variable {name}: leave it in the environment, where W&B and other tools read it"
                     )

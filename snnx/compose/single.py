@@ -15,7 +15,7 @@ def composed(words: Sequence[str], command: str) -> Job:
     """Compose the run that `snnx WORDS` would execute, without checking or starting it.
 
     Args:
-        words: `key=value`, as on a command line.
+        words: overrides, written as on a command line.
         command: the command line that the job records as its origin.
 
     Raises:

@@ -16,9 +16,12 @@ from snnx.options.sweepfile import Row, SweepFile
 def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
     """Register the schema, the names of all sweeps, and the content of the sweep that the command line selects.
 
-    Words that the shell is `completing` select a sweep too, but are not checked, since they may be incomplete.
-
     Only the rows of the selected sweep become options, because with the rows of all sweeps Hydra takes seconds to start.
+
+    Args:
+        words: the command line.
+        completing: words that the shell is completing; they select a sweep too, but are not checked, since they may be
+            incomplete.
 
     Raises:
         ValueError: the selected sweep does not exist, several sweeps are selected, the sweep has no such row, or the command
@@ -31,18 +34,20 @@ def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
         store.store(group="sweep", name=name, node={}, package="_global_", provider=f"{name}.yaml")
     chosen = next((word.removeprefix("sweep=") for word in (*words, *completing) if word.startswith("sweep=")), None)
     if chosen and "," in chosen:
-        raise ValueError(f"sweep must be one sweep file, since each brings its own rows and seeds; got {chosen}")
+        raise ValueError(f"sweep must be a single sweep file, because each has its own rows and seeds; got {chosen}")
     if not chosen or chosen == "null":
         return
     sweep = sweepfile.read(sweepfile.find(chosen))
     labels = [row.label for row in sweep.live]
     for asked in (label for word in words if word.startswith("row=") for label in word.removeprefix("row=").split(",")):
         if asked not in labels:
-            raise ValueError(f"row must be one of {', '.join(labels)} of sweep {chosen}; got {asked}")
+            raise ValueError(f"row must be one of {', '.join(labels)} in sweep {chosen}; got {asked}")
     given = {word.split("=")[0] for word in words}
     for row in sweep.live:
         if clash := sorted(given & {o.split("=")[0] for o in row.overrides}):
-            raise ValueError(f"sweep {chosen} varies {', '.join(clash)} by its rows; narrow with row=..., not with {clash[0]}=")
+            raise ValueError(
+                f"{', '.join(clash)} must not be set in sweep {chosen}, whose rows set it; got {clash[0]}=: choose rows by row="
+            )
         store.store(group="row", name=row.label, node=_option(sweep, row), package="_global_", provider=f"{chosen}.yaml")
     store.store(group="sweep", name=chosen, node=_layer(sweep), package="_global_", provider=f"{chosen}.yaml")
 
@@ -63,7 +68,7 @@ def _option(sweep: SweepFile, row: Row) -> dict:
     values = OmegaConf.create({"label": row.label})
     for override in OverridesParser.create().parse_overrides(list(row.overrides)):
         if override.type is not OverrideType.CHANGE or override.is_sweep_override():
-            raise ValueError(f"{sweep.name}.yaml: row {row.label}: set must hold plain key=value; got {override.input_line}")
+            raise ValueError(f"{sweep.name}.yaml: row {row.label}: set must contain only key=value; got {override.input_line}")
         if is_group(override.key_or_group):
             defaults.append({f"override /{override.key_or_group}": override.value()})
         else:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from snnx.options.folders import shipped
 from snnx.options.nearest import nearest
-from snnx.options.places import ours, places
+from snnx.options.places import places, shipped_place
 
 
 def files(group: str) -> dict[str, Path]:
@@ -21,7 +21,7 @@ def files(group: str) -> dict[str, Path]:
     for place in places():
         for path in (place.sweeps if group == "sweep" else place.conf / group).glob("*.yaml"):
             if (other := found.setdefault(path.stem, path)) is not path:
-                raise ValueError(f"{group}={path.stem} must come from one place; got {other} and {path}: rename one")
+                raise ValueError(f"{group}={path.stem} must be defined by one file only; got {other} and {path}: rename one")
     return dict(sorted(found.items()))
 
 
@@ -45,18 +45,18 @@ def check_places() -> None:
     """Check the files of all places before Hydra reads any of them.
 
     Raises:
-        ValueError: two places have an option of the same name, or a YAML file lies directly in `conf` or in a folder that is
-            not a group; see also `places`.
+        ValueError: two places have an option of the same name, or a YAML file is directly in `conf` or in a folder that is not
+            a group; see also `places`.
     """
     known = groups()
     for place in places():
-        if place == ours():
+        if place == shipped_place():
             continue
         for path in sorted(place.conf.rglob("*.yaml")):
             group = path.parent.relative_to(place.conf).as_posix()
             if group == ".":
-                raise ValueError(f"{path} must lie in the folder of a group, such as {place.conf / 'recipe'}; got it on top")
+                raise ValueError(f"{path} must be in the folder of a group, such as {place.conf / 'recipe'}; got {place.conf}")
             if group not in known:
-                raise ValueError(f"{path} must lie in the folder of a group of snnx; got {group}{nearest(group, known)}")
+                raise ValueError(f"{path} must be in the folder of a group of snnx; got {group}{nearest(group, known)}")
     for group in (*known, "sweep"):
         files(group)

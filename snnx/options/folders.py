@@ -19,4 +19,4 @@ def shipped(folder: str) -> Path:
     for place in (package / folder, package.parent / folder):
         if place.is_dir():
             return place
-    raise FileNotFoundError(f"snnx: the folder {folder} must lie in or beside {package}; reinstall snnx")
+    raise FileNotFoundError(f"snnx: the folder {folder} must be in or beside {package}; got none: reinstall snnx")

@@ -12,6 +12,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
         ('; did you mean dtst_fig10_neurons?', '; did you mean lif?', '')
     """
     known = list(known)
-    part = [one for one in known if name and name in one]
+    part = [candidate for candidate in known if name and name in candidate]
     close = difflib.get_close_matches(name, known, n=1) or (part if len(part) == 1 else [])
     return f"; did you mean {close[0]}?" if close else ""

@@ -17,31 +17,31 @@ def own_components(folder: Path) -> tuple[str, ...]:
     cannot add a package.
 
     Raises:
-        ValueError: the file is not valid TOML, or `[tool.snnx]` holds something else than a list of packages.
+        ValueError: the file is not valid TOML, or `[tool.snnx]` contains anything else than a list of packages.
     """
     path = folder / "pyproject.toml"
     try:
         modified = path.stat().st_mtime_ns
     except OSError:
         return ()
-    return _stated(path, modified)
+    return _listed(path, modified)
 
 
 @cache
-def _stated(path: Path, modified: int) -> tuple[str, ...]:
+def _listed(path: Path, modified: int) -> tuple[str, ...]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("snnx", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: must be TOML; {error}") from None
     if not isinstance(table, dict) or set(table) - {"components"}:
         given = ", ".join(sorted(table)) if isinstance(table, dict) else table
-        raise ValueError(f"{path}: [tool.snnx] must hold components and nothing else; got {given}")
+        raise ValueError(f"{path}: [tool.snnx] must contain only the key components; got {given}")
     names = table.get("components", [])
     if not isinstance(names, list) or not all(isinstance(name, str) and NAME.fullmatch(name) for name in names):
         raise ValueError(f'{path}: [tool.snnx] components must be a list of packages, such as ["mylab"]; got {names}')
     for name in names:
         if name.partition(".")[0] in sys.stdlib_module_names:
-            raise ValueError(f"{path}: [tool.snnx] components must not name a package of Python itself; got {name}")
+            raise ValueError(f"{path}: [tool.snnx] components must not name a package of Python's standard library; got {name}")
     return tuple(names)
 
 
@@ -58,6 +58,6 @@ def make_importable(folder: Path) -> None:
     for name in names:
         if find_spec(name.partition(".")[0]) is None:
             raise ValueError(
-                f"{folder / 'pyproject.toml'}: [tool.snnx] components must name packages that lie beside it or are installed; "
+                f"{folder / 'pyproject.toml'}: [tool.snnx] components must name packages that are installed or beside it; "
                 f"got {name}"
             )

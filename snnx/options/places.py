@@ -10,7 +10,7 @@ from snnx.options.folders import shipped
 from snnx.options.own_components import own_components
 
 GROUP = "snnx.options"
-"""The group of entry points by which an installed package says that it brings options."""
+"""The group of entry points by which an installed package declares that it has options."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def places() -> tuple[Place, ...]:
         >>> places()[0].conf == shipped("conf")
         True
     """
-    found = {place.folder: place for place in (ours(), *_installed())}
+    found = {place.folder: place for place in (shipped_place(), *_installed())}
     here = Path.cwd().resolve()
     if (components := own_components(here)) or _holds_options(here):
         # An installed package that is also listed here is this folder itself, installed as a package: count it once.
@@ -50,7 +50,7 @@ def places() -> tuple[Place, ...]:
     return tuple(found.values())
 
 
-def ours() -> Place:
+def shipped_place() -> Place:
     """Return the place of the options that ship with snnx."""
     return Place(shipped("conf").parent)
 
@@ -88,7 +88,7 @@ def _installed() -> tuple[Place, ...]:
                     found.setdefault(entry.value, Place(folder.resolve(), (entry.value,)))
         if entry.value not in found:
             raise ValueError(
-                f"the entry point {entry.name} of group {GROUP} must name a package that holds options; got {entry.value}"
+                f"the entry point {entry.name} of group {GROUP} must name a package that contains options; got {entry.value}"
             )
     return tuple(found.values())
 

@@ -21,11 +21,11 @@ class Row:
     """One variant: the overrides that make it, and the paper's number for it."""
 
     label: str
-    overrides: tuple[str, ...] | None  # None: a number that the paper cites from elsewhere; it is shown but never run
-    reported: dict[str, float]  # metric -> the number as printed in the paper, in the sweep's unit
-    source: str | None  # where in the paper the number stands, and how it was read
-    cited: str | None  # whose number it is, if it is not the paper's own
-    note: str | None  # in what else the row differs from the rows that it is compared with
+    overrides: tuple[str, ...] | None  # None for a number that the paper cites from others; it is shown but never run
+    reported: dict[str, float]  # by metric, the number as printed in the paper, in the sweep's unit
+    source: str | None  # where in the paper the number is, and how it was read
+    cited: str | None  # who reported the number, if not the paper itself
+    note: str | None  # how the row differs, beyond its overrides, from the rows that it is compared with
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class SweepFile:
     metric: str  # the metric of `reported` numbers and of claims that name no other
     unit: str | None  # unit of the reported numbers: "%" or None
     claims: tuple[dict, ...]  # {"metric": ..., "claim": ...}
-    needs: str | None  # what the paper's scale requires that not every machine has
+    needs: str | None  # what a machine needs to run the sweep at the paper's scale, for example a GPU
     rows: tuple[Row, ...]
     body: dict  # the file's content for Hydra, without `rows`
 
@@ -71,18 +71,18 @@ def find(name: str) -> Path:
     return known[name]
 
 
-def named(name: str) -> SweepFile:
+def sweep_named(name: str) -> SweepFile:
     """Return the sweep that NAME selects in a command such as `snnx report`; `single` selects all runs without a sweep file.
 
     Raises:
         ValueError: there is no such sweep, or its file is wrong.
 
     Example:
-        >>> named("single").metric, named("dtst_fig12_surrogates").metric
+        >>> sweep_named("single").metric, sweep_named("dtst_fig12_surrogates").metric
         ('test/acc', 'val/acc')
     """
     if name == SINGLE:
-        title = "Runs of no sweep file: a row is named by what it overrides."
+        title = "Runs that belong to no sweep file; each row is named by its overrides."
         return SweepFile(
             name=SINGLE, title=title, paper="", artifact="Single runs and grids", factor=(),
             metric="test/acc", unit=None, claims=(), needs=None, rows=(), body={},
@@ -109,7 +109,7 @@ def read(path: Path) -> SweepFile:
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name}: must be YAML; {' '.join(str(error).split())}") from None
     if not isinstance(body, dict) or not isinstance(body.get("sweep"), dict):
-        raise ValueError(f"{path.name}: must hold a mapping with the key sweep; see the sweeps that ship with snnx")
+        raise ValueError(f"{path.name}: must be a mapping with the key sweep; see the sweep files of snnx for examples")
     facts = body["sweep"]
     if unknown := set(facts) - SWEEP_KEYS:
         raise ValueError(f"{path.name}: keys of sweep must be among {sorted(SWEEP_KEYS)}; got {sorted(unknown)}")
@@ -117,17 +117,17 @@ def read(path: Path) -> SweepFile:
         raise ValueError(f"{path.name}: sweep must name {sorted(missing)}")
     hydra = body.get("hydra") or {}
     if set(hydra) - {"sweeper"} or set(hydra.get("sweeper") or {}) - {"params"}:
-        raise ValueError(f"{path.name}: hydra must hold sweeper.params and nothing else; got {hydra}")
-    stated = body.pop("rows", None) or {}
-    if not isinstance(stated, dict):
-        raise ValueError(f"{path.name}: rows must be a mapping from label to row; got {stated}")
-    rows = tuple(_row(path, label, row, facts["metric"]) for label, row in stated.items())
+        raise ValueError(f"{path.name}: hydra must contain only sweeper.params; got {hydra}")
+    written = body.pop("rows", None) or {}
+    if not isinstance(written, dict):
+        raise ValueError(f"{path.name}: rows must be a mapping from labels to rows; got {written}")
+    rows = tuple(_row(path, label, row, facts["metric"]) for label, row in written.items())
     claims = tuple(
         claim if isinstance(claim, dict) else {"metric": facts["metric"], "claim": claim} for claim in facts.get("claims") or []
     )
     for claim in claims:
         if set(claim) != {"metric", "claim"}:
-            raise ValueError(f"{path.name}: a claim must be text or have the keys metric and claim; got {claim}")
+            raise ValueError(f"{path.name}: a claim must be a text, or have the keys metric and claim; got {claim}")
     return SweepFile(
         name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"],
         factor=_factor(path, facts.get("factor")), metric=facts["metric"], unit=facts.get("unit"), claims=claims,
@@ -135,11 +135,11 @@ def read(path: Path) -> SweepFile:
     )  # fmt: skip
 
 
-def _factor(path: Path, stated: object) -> tuple[str, ...]:
-    named = [] if stated is None else stated if isinstance(stated, list) else [stated]
-    if not all(isinstance(one, str) for one in named):
-        raise ValueError(f"{path.name}: factor must be a group or key that the rows vary, or a list of them; got {stated}")
-    return tuple(named)
+def _factor(path: Path, value: object) -> tuple[str, ...]:
+    factors = [] if value is None else value if isinstance(value, list) else [value]
+    if not all(isinstance(factor, str) for factor in factors):
+        raise ValueError(f"{path.name}: factor must be a group or key that the rows vary, or a list of them; got {value}")
+    return tuple(factors)
 
 
 def _leading_comments(text: str) -> int:
@@ -165,7 +165,9 @@ def _row(path: Path, label: object, row: object, metric: str) -> Row:
     reported = row.get("reported")
     reported = {} if reported is None else reported if isinstance(reported, dict) else {metric: reported}
     if not all(isinstance(value, int | float) for value in reported.values()):
-        raise ValueError(f"{path.name}: row {label}: reported must be a number, or a number a metric; got {row['reported']}")
+        raise ValueError(
+            f"{path.name}: row {label}: reported must be a number, or one number per metric; got {row['reported']}"
+        )
     return Row(
         label=label, overrides=tuple(overrides) if "set" in row else None, reported=reported,
         source=row.get("source"), cited=row.get("cited"), note=row.get("note"),

@@ -59,8 +59,8 @@ def _without_paths(group: str, values: Mapping, config: Mapping) -> Iterator[tup
     loaded = config.get("loaded", {})
     for key, value in values.items():
         path = f"{group}.{key}"
-        single = path in SINGLE_DEVICE and value == SINGLE_DEVICE[path]
-        if not is_path_or_device(path, config) and not single and not _as_before_added(path, value):
+        on_one_device = path in SINGLE_DEVICE and value == SINGLE_DEVICE[path]
+        if not is_path_or_device(path, config) and not on_one_device and not _as_before_added(path, value):
             yield key, loaded.get(path, value)
 
 

@@ -140,14 +140,14 @@ def _canonical(node: object) -> Iterator[str]:
         yield repr(node)
 
 
-def changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
+def changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:
     """List the files whose code differs, as paths relative to the folder of their package.
 
     Args:
         before, now: results of `sources`.
 
     Example:
-        >>> changed({"snnx.neuron.lif": "a", "snnx.neuron.node": "b"}, {"snnx.neuron.lif": "c", "snnx.neuron.node": "b"})
+        >>> changed_files({"snnx.neuron.lif": "a", "snnx.neuron.node": "b"}, {"snnx.neuron.lif": "c", "snnx.neuron.node": "b"})
         ['snnx/neuron/lif.py']
     """
     names = sorted(name for name in {**before, **now} if before.get(name) != now.get(name))

@@ -5,8 +5,8 @@ import ctypes
 import torch
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # as defined in malloc.h
-LARGEST = 2**30
-NEVER = -1
+LARGEST = 2**30  # bytes; larger tensors are still allocated with mmap
+NEVER = -1  # never return freed memory to the system
 
 
 def keep_memory() -> None:

@@ -64,6 +64,6 @@ def _quiet() -> None:
     All other warnings are still shown.
     """
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
-    warnings.filterwarnings("ignore", message=r"The `srun` command is available")  # running without srun is no mistake
+    warnings.filterwarnings("ignore", message=r"The `srun` command is available")  # snnx does not need srun
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
         logging.getLogger(name).setLevel(logging.WARNING)

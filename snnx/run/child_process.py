@@ -8,7 +8,7 @@ from snnx.options.own_components import make_importable
 from snnx.record import run_folder
 from snnx.record.job import Job
 
-BUSY = 75  # the run was locked by another process: try again later
+BUSY = 75  # another process held the run's lock; try again later
 LOST = 255  # Python reports this code when the fork server has died; the run's process itself goes on and keeps its lock
 UNWRITTEN = 74  # the process could not write its result
 STOPPED = 130  # the process was asked to stop and has saved its checkpoint

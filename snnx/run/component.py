@@ -6,7 +6,7 @@ from typing import Any
 
 from hydra.utils import get_object, instantiate
 
-HOLDS = {
+PASSED = {
     "dataset": ("augmentation",),
     "encoding": ("neuron",),
     "neuron": ("surrogate",),
@@ -14,8 +14,11 @@ HOLDS = {
     "decoding": ("neuron",),
     "method": ("encoding", "neuron", "backbone", "decoding", "loss", "metric", "optimizer", "scheduler"),
 }
-"""Which groups an option of a group gets, if its signature names them: so each stands in a configuration once. An option whose
-own YAML has a key of that name says there whether it gets the group: `backbone.norm=false` leaves it out."""
+"""For each group, the groups whose components are passed to its constructor if this has an argument of that name.
+
+For example, the component of the group `surrogate` is passed to a neuron with an argument `surrogate`. So each group is written
+only once in a configuration. A key of that name with the value false leaves the component out, as in `backbone.norm=false`.
+"""
 
 
 def component(config: dict, group: str) -> Any:
@@ -42,25 +45,25 @@ def component(config: dict, group: str) -> Any:
     if node is None:
         return None
     if "_target_" not in node:
-        return {name: instantiate(one, _convert_="all") for name, one in node.items()}
-    held = {name: component(config, name) for name in held_by(group, node)}
-    held = {name: made for name, made in held.items() if made is not None}  # a null group leaves the constructor's default
-    made = instantiate({**node, "_partial_": True}, _convert_="all")
-    return partial(made, **held) if node.get("_partial_") else made(**held)
+        return {name: instantiate(inner, _convert_="all") for name, inner in node.items()}
+    passed = {name: component(config, name) for name in groups_passed_to(group, node)}
+    passed = {name: built for name, built in passed.items() if built is not None}  # a null group leaves the argument's default
+    constructor = instantiate({**node, "_partial_": True}, _convert_="all")
+    return partial(constructor, **passed) if node.get("_partial_") else constructor(**passed)
 
 
-def held_by(group: str, node: dict) -> list[str]:
+def groups_passed_to(group: str, node: dict) -> list[str]:
     """Return the groups whose components are passed to this option of `group`.
 
     Example:
-        >>> held_by("neuron", {"_target_": "snnx.neuron.lif.LIF"})
+        >>> groups_passed_to("neuron", {"_target_": "snnx.neuron.lif.LIF"})
         ['surrogate']
     """
     named = signature(get_object(node["_target_"])).parameters
-    return [name for name in HOLDS.get(group, ()) if name in named and node.get(name) is not False]
+    return [name for name in PASSED.get(group, ()) if name in named and node.get(name) is not False]
 
 
-def used(config: dict) -> set[str]:
+def groups_used(config: dict) -> set[str]:
     """Return all groups that the run uses: those passed to the data module and the method, and those passed to these in turn.
 
     Example:
@@ -68,14 +71,14 @@ def used(config: dict) -> set[str]:
         >>> digits = {"_target_": "snnx.dataset.digits.Digits"}
         >>> direct = {"_target_": "snnx.method.direct.Direct"}
         >>> run = {"dataset": digits, "augmentation": None, "method": direct, "neuron": lif, "surrogate": None}
-        >>> sorted(used(run))
+        >>> sorted(groups_used(run))
         ['augmentation', 'backbone', 'decoding', 'encoding', 'loss', 'metric', 'neuron', 'optimizer', 'scheduler', 'surrogate']
     """
     found, todo = set(), ["dataset", "method"]
     while todo:
         group = todo.pop()
         node = config.get(group) or {}
-        held = held_by(group, node) if "_target_" in node else []
-        todo += [name for name in held if name not in found]
-        found |= set(held)
+        passed = groups_passed_to(group, node) if "_target_" in node else []
+        todo += [name for name in passed if name not in found]
+        found |= set(passed)
     return found

@@ -14,12 +14,12 @@ from snnx.method.finite import Diverged
 from snnx.record.job import Job
 from snnx.run import fork_server
 
-DIVERGED = 76  # exit code of a process that was the first to find its loss not finite
+DIVERGED = 76  # exit code of a process whose loss is not finite
 PATIENCE_S = 10.0  # how long to wait for each other process to end after the training
 
 
 @contextmanager
-def others(job: Job, compute: Callable[[Job], object]) -> Iterator[None]:
+def other_processes(job: Job, compute: Callable[[Job], object]) -> Iterator[None]:
     """Start the other processes of a run on several devices, and end them when the context ends; this process is the first.
 
     Lightning would start them by repeating this process's command line. Each would then compose its own configuration, try to
@@ -42,7 +42,7 @@ def others(job: Job, compute: Callable[[Job], object]) -> Iterator[None]:
     share = max(1, threads // size)
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_network_port()), "WORLD_SIZE": str(size)}
     quiet = replace(job, config={**job.config, "logger": {}})
-    context = fork_server.warm()
+    context = fork_server.start()
     processes = [
         context.Process(target=_train, args=(quiet, compute, place | {"LOCAL_RANK": str(r)}, share)) for r in range(1, size)
     ]

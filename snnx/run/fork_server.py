@@ -1,11 +1,15 @@
-"""The server from which the processes of runs are forked."""
+"""The fork server, from which the processes of runs are forked, so that they need not import torch again."""
 
 import multiprocessing
 import signal
 
 
-def warm() -> multiprocessing.context.BaseContext:
-    """Start the server that the runs are forked from; it imports torch and Lightning once, in the background."""
+def start() -> multiprocessing.context.BaseContext:
+    """Start the fork server; it imports torch and Lightning once, in the background.
+
+    Returns:
+        The context with which processes are started from it.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["snnx.run.run", "snnx.run.loaded_code"])
     from multiprocessing import forkserver

@@ -1,4 +1,4 @@
-"""What earlier attempts of a run have left: a valid result, a checkpoint to resume from, or something out of date."""
+"""What earlier attempts of a run have left behind: a valid result, a checkpoint to resume from, or outdated files."""
 
 import re
 import shutil
@@ -29,33 +29,33 @@ def finished(job: Job) -> dict | None:
     return recorded(job.sweep, job.row, job.id) if job.config["recorded"] else None
 
 
-def before(job: Job) -> str | None:
+def describe_earlier_attempt(job: Job) -> str | None:
     """Say in words what an unfinished run has left behind, for example `resumed at epoch 3`; `None` if the run is new.
 
     The answer comes from the run's files only.
     """
-    ended, epoch = read(job.folder), reached(job)
+    ended, epoch = read(job.folder), last_epoch(job)
     if ended is not None and ended["status"] not in ("done", "no data"):
         return f"{ended['status']} before, trying again"
     why = None if job.config["outdated"] else outdated(job)
     if why and ended is not None:
         return f"out of date because {why}"
     if why and epoch:
-        return f"starts over because {why}; outdated=true goes on from epoch {epoch}"
+        return f"starts over because {why}; with outdated=true it would continue from epoch {epoch}"
     if ended is None and epoch:
         return f"resumed at epoch {epoch}"
     if job.link.is_symlink() and job.link.resolve() != job.folder.resolve():
-        return f"out of date because {_since(job.link / 'config.yaml', job.config)}"
+        return f"out of date because {_difference(job.link / 'config.yaml', job.config)}"
     return None
 
 
-def reached(job: Job) -> int:
+def last_epoch(job: Job) -> int:
     """Return the last epoch that has a checkpoint; 0 if there is none."""
     found = (re.match(r"epoch=(\d+)", path.stem) for path in job.folder.glob("ckpt/epoch=*.ckpt"))
     return max((int(epoch[1]) for epoch in found if epoch), default=0)
 
 
-def renew(job: Job) -> Job:
+def start_over_if_forced(job: Job) -> Job:
     """For a run with `force=true`, delete its old checkpoints and result, and return the job with `force=false`.
 
     This happens once, before the first attempt, so that a retry resumes instead of starting over.
@@ -68,13 +68,13 @@ def renew(job: Job) -> Job:
     return replace(job, config={**job.config, "force": False})
 
 
-def _since(frozen: Path, config: dict) -> str:
+def _difference(frozen: Path, config: dict) -> str:
     """Say why the run that this link pointed to before has another identity."""
     try:
         found = changes(yaml.safe_load(frozen.read_text(encoding="utf-8")), config)
     except (FileNotFoundError, yaml.YAMLError):
-        return "its configuration is not there any more"
+        return "its old configuration is missing"
     return (
         ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
-        or "the code computes it differently now"
+        or "another version of snnx computed it"
     )

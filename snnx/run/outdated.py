@@ -12,7 +12,7 @@ from snnx.record.job import Job
 from snnx.record.result_file import to_json
 from snnx.record.write import write
 
-NAME = "inputs.json"
+NAME = "inputs.json"  # the file in a run's folder with the digests of its code and samples
 
 
 def code_of(config: dict) -> dict[str, str]:
@@ -20,7 +20,7 @@ def code_of(config: dict) -> dict[str, str]:
     return source.sources(config, source.SNNX | component_folders())
 
 
-def note(folder: Path, code: dict[str, str], data: dict) -> None:
+def write_inputs(folder: Path, code: dict[str, str], data: dict) -> None:
     """Write down what a run is computed from: the digests of its modules and of its data set's files."""
     write(folder / NAME, to_json({"code": code, "data": data}))
 
@@ -35,10 +35,10 @@ def outdated(job: Job) -> str | None:
         made = json.loads((job.folder / NAME).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    if files := source.changed(made["code"], code_of(job.config)):
+    if files := source.changed_files(made["code"], code_of(job.config)):
         return f"{files[0]} changed" + (f", and {len(files) - 1} more" if len(files) > 1 else "")
     if _samples_changed(job, made):
-        return f"the files of dataset {job.config['dataset']['_target_'].split('.')[-2]} hold something else"
+        return f"the files of dataset {job.config['dataset']['_target_'].split('.')[-2]} changed"
     return None
 
 
@@ -54,7 +54,7 @@ def _samples_changed(job: Job, made: dict) -> bool:
         return False
     if now["content"] != made["data"]["content"]:
         return True
-    note(job.folder, made["code"], now)  # a new copy of the same files: store its stamp, so that it is not read next time
+    write_inputs(job.folder, made["code"], now)  # a copy of the same files: store its stamp, so that it is not read again
     return False
 
 

@@ -33,13 +33,13 @@ class Reopened:
         method = build_method(config, data)
         if self.weights is None:
             return method
-        wanted = {key: list(value.shape) for key, value in method.state_dict().items()}
+        expected = {key: list(value.shape) for key, value in method.state_dict().items()}
         found = {key: list(value.shape) for key, value in self.weights.items()}
-        for key in {**wanted, **found}:
-            if wanted.get(key) != found.get(key):
+        for key in {**expected, **found}:
+            if expected.get(key) != found.get(key):
+                rule = f"be of size {expected[key]}" if key in expected else "not be in it, as the network has no such weight"
                 raise ValueError(
-                    f"{self.checkpoint}: {key} must be of size {wanted.get(key, 'none: it has no place in the network')}; "
-                    f"got {found.get(key, 'none')}: the run was of another architecture"
+                    f"{self.checkpoint}: {key} must {rule}; got {found.get(key, 'none')}: the run had another architecture"
                 )
         method.load_state_dict(self.weights)
         return method
@@ -61,21 +61,21 @@ def reopen(path: str | Path) -> Reopened:
     path = Path(path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"checkpoint must be a run's folder or a .ckpt in it; got {path}, which does not exist")
-    one = path.is_file()
-    folder = (path.parent.parent if one else path).resolve()
+    is_checkpoint = path.is_file()
+    folder = (path.parent.parent if is_checkpoint else path).resolve()
     config = _frozen(folder, path)
     found = run_id(config)
-    checkpoint = path if one else _chosen(folder)
+    checkpoint = path if is_checkpoint else _chosen(folder)
     content = None if checkpoint is None else _content(checkpoint)
-    named = folder.name if content is None else content[RUN]
-    if named != found:
+    owner = folder.name if content is None else content[RUN]
+    if owner != found:
         raise ValueError(
-            f"{checkpoint or folder} must belong to the run beside it, {found}; got {named}: config.yaml was changed, or "
-            "another version of snnx computed it, which may compute something else"
+            f"{checkpoint or folder} must belong to the run of its config.yaml, {found}; got {owner}: config.yaml was changed, "
+            "or another version of snnx computed the run"
         )
     weights = None if content is None else content.get("state_dict")
     if content is not None and not isinstance(weights, dict):
-        raise ValueError(f"{checkpoint} must hold a state_dict; got {', '.join(map(str, content))}")
+        raise ValueError(f"{checkpoint} must contain a state_dict; got only {', '.join(map(str, content))}")
     epoch = None if content is None or "epoch" not in content else content["epoch"] + 1
     return Reopened(found, folder, checkpoint, config, weights, epoch)
 
@@ -85,12 +85,12 @@ def _frozen(folder: Path, path: Path) -> dict:
         config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ValueError(
-            f"checkpoint must be a run's folder, with the config.yaml that snnx froze, or a .ckpt in its ckpt/; got {path}"
+            f"checkpoint must be a run's folder, which has a config.yaml, or a .ckpt in its ckpt/; got {path}"
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError):
-        raise ValueError(f"{folder / 'config.yaml'} must be readable YAML; got something else: it is damaged") from None
+        raise ValueError(f"{folder / 'config.yaml'} must be valid YAML; got a damaged file") from None
     if not isinstance(config, dict) or not {"dataset", "method", "budget", "trainer", "seed"} <= set(config):
-        raise ValueError(f"{folder / 'config.yaml'} must be the configuration of a run of snnx; got another project's")
+        raise ValueError(f"{folder / 'config.yaml'} must be the configuration of a run of snnx; got that of another program")
     return config
 
 
@@ -98,14 +98,14 @@ def _chosen(folder: Path) -> Path | None:
     """Return the checkpoint of a finished run's best epoch, or else of its last; `None` if nothing was trained."""
     ended = result_file.read(folder)
     if ended is None or ended["status"] != "done":
-        state = "one that has not finished" if ended is None else f"one that ended as {ended['status']}"
-        raise ValueError(f"{folder} must be a finished run; got {state}: finish it, or name a .ckpt of its ckpt/")
+        state = "one that has not finished" if ended is None else f"one with the status {ended['status']}"
+        raise ValueError(f"{folder} must be a finished run; got {state}: finish it, or name a .ckpt in its ckpt/")
     if (best := folder / "ckpt" / "best.ckpt").exists():
         return best
     if last := epochs(folder / "ckpt"):
         return path_of(folder / "ckpt", last[0])
     if ended["metrics"].get("best_epoch"):
-        raise FileNotFoundError(f"{folder / 'ckpt'} must hold the checkpoint of a trained run; got none: it was removed")
+        raise FileNotFoundError(f"{folder / 'ckpt'} must contain the checkpoint of a trained run; got none: it was removed")
     return None
 
 
@@ -115,5 +115,5 @@ def _content(checkpoint: Path) -> dict:
     except DamagedCheckpoint as error:
         raise ValueError(str(error)) from None
     if RUN not in content:
-        raise ValueError(f"{checkpoint} must be a checkpoint of snnx, with the entry {RUN}; got another project's")
+        raise ValueError(f"{checkpoint} must be a checkpoint of snnx, with the entry {RUN}; got one of another program")
     return content

@@ -1,4 +1,4 @@
-"""Computes the beginning of a recorded run again, and says whether the present code still gives it."""
+"""Trains the beginning of a recorded run again, and compares its losses to the recorded ones."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,63 +16,68 @@ from snnx.run.callback.first_losses import FirstLosses
 from snnx.run.callback.reseed import Reseed
 
 BOUNDS = {"32-true": 1e-5, "bf16-mixed": 2e-2}
-"""By precision: how far the first loss of another machine may be from the recorded one, as a share of it.
+"""Largest relative difference of the first loss on another machine, by precision.
 
-Sums of a few thousand products in another order differ by some 1e-6 in float32; one rounding to bfloat16 is 4e-3."""
-OTHERWISE = 2e-2
+If a few thousand products are summed in another order, the result differs by about 1e-6 in float32; one rounding to bfloat16 is
+4e-3.
+"""
+OTHER_BOUND = 2e-2
+"""The same for every other precision."""
 FACTOR = 2.0
-"""Later losses may be this many times as far apart as two trainings whose inputs differ in the last place."""
+"""Later losses may differ by this factor times the difference of trainings whose images differ in the last binary digit."""
 
 
-class Enough(Exception):
-    """The steps that were asked for have been taken."""
+class StepsDone(Exception):
+    """Raised to end a training when the required losses are known."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Losses of then and now, and how far they may lie apart; all of one length."""
+    """Recorded losses, the losses of a new training, and by how much they may differ; all of the same length."""
 
     recorded: Sequence[float]
     now: Sequence[float]
     tolerance: Sequence[float]
 
     @property
-    def holds(self) -> bool:
-        """Whether the present code gives what was recorded."""
-        return all(apart <= allowed for apart, allowed in zip(self.apart, self.tolerance, strict=True))
+    def agrees(self) -> bool:
+        """Whether every difference is within its tolerance."""
+        return all(found <= allowed for found, allowed in zip(self.differences, self.tolerance, strict=True))
 
     @property
-    def apart(self) -> list[float]:
+    def differences(self) -> list[float]:
+        """The absolute difference of each loss."""
         return [abs(then - now) for then, now in zip(self.recorded, self.now, strict=True)]
 
 
 def replay(config: dict, recorded: Sequence[float], *, by_epoch: bool = False) -> Comparison:
-    """Train again from the start, as far as the recorded losses go, and compare.
+    """Train again from the start for as many steps as there are recorded losses, and compare.
 
+        tolerance[0] = bound * |recorded[0]|
         tolerance[k] = bound * |recorded[k]| + 2 * max over j <= k of |nudged[j] - now[j]|      for k > 0
-        tolerance[0] = bound * |recorded[0]|,   of a mean over an epoch as for k > 0
 
-    `nudged` are two further trainings whose images are moved by one unit in the last place, towards 1 and towards 0: a spiking
-    network is not continuous, and what such a nudge does to it on this machine is what another machine's order of sums may do.
-    They are made only where the bound alone does not hold.
+    A mean over an epoch has the tolerance of k > 0. `nudged` are the losses of two further trainings, whose images are changed
+    by one unit in the last place, towards 1 and towards 0. A spiking network is not continuous: such a change can alter a spike
+    and with it all later losses, just as a sum in another order on another machine can. These trainings are made only if the
+    losses differ by more than the bound.
 
     Args:
-        config: resolved, plain.
-        recorded: losses of the first steps, or of the first epoch.
-        by_epoch: the one recorded loss is the mean over the first epoch.
+        config: a resolved configuration as plain dicts.
+        recorded: losses of the first steps, or the mean loss of the first epoch.
+        by_epoch: whether `recorded` is the mean loss of the first epoch.
 
     Raises:
         NoData: the data set is not on this machine.
     """
     take = _first_epoch if by_epoch else partial(_first_steps, steps=len(recorded))
     now = take(config, nudge=None)
-    bound = BOUNDS.get(str(config["trainer"].get("precision", "32-true")), OTHERWISE)
+    bound = BOUNDS.get(str(config["trainer"].get("precision", "32-true")), OTHER_BOUND)
     plain = Comparison(recorded, now, [bound * abs(loss) for loss in recorded])
-    return plain if plain.holds else Comparison(recorded, now, _widened(plain, [take(config, nudge=to) for to in (1.0, 0.0)]))
+    return plain if plain.agrees else Comparison(recorded, now, _widened(plain, [take(config, nudge=to) for to in (1.0, 0.0)]))
 
 
 def _widened(plain: Comparison, nudged: list[list[float]]) -> list[float]:
-    """The tolerance with the effect of the nudges up to each step; the first of several steps has the bound alone."""
+    """The tolerances including the effect of the nudges; the first of several steps has no such effect yet."""
     found, effect = [], 0.0
     for step, allowed in enumerate(plain.tolerance):
         effect = max(effect, *(abs(losses[step] - plain.now[step]) for losses in nudged))
@@ -81,20 +86,20 @@ def _widened(plain: Comparison, nudged: list[list[float]]) -> list[float]:
 
 
 class _Until(pl.Callback):
-    """Ends the training when so many losses are known."""
+    """Ends the training after the given number of steps."""
 
     def __init__(self, first: FirstLosses, steps: int) -> None:
         self.first, self.steps = first, steps
 
     def on_train_batch_end(self, *_: object) -> None:
         if len(self.first.losses) >= self.steps:
-            raise Enough
+            raise StepsDone
 
 
 class _Epoch(Checkpoint):
-    """Ends the training after its first epoch, whose mean loss it keeps.
+    """Ends the training after the first epoch and keeps its mean loss.
 
-    It is a `Checkpoint` because Lightning runs those after the module's own epoch end, where the mean is logged.
+    It is a `Checkpoint` because Lightning calls checkpoint callbacks after the module's own epoch end, which logs the mean.
     """
 
     def __init__(self) -> None:
@@ -102,7 +107,7 @@ class _Epoch(Checkpoint):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.loss = [float(trainer.callback_metrics["train/loss"])]
-        raise Enough
+        raise StepsDone
 
 
 def _first_steps(config: dict, *, steps: int, nudge: float | None) -> list[float]:
@@ -127,7 +132,7 @@ def _train(config: dict, callbacks: list[pl.Callback], nudge: float | None) -> N
         method.register_forward_pre_hook(_nudged(nudge))
     watching = [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]
     trainer = build_trainer(config, "replay", Path(), callbacks=[Reseed(config["seed"]), *watching, *callbacks])
-    with suppress(Enough):
+    with suppress(StepsDone):
         trainer.fit(method, datamodule=data)
 
 

@@ -11,11 +11,11 @@ from snnx.metric.reductions import KINDS
 from snnx.record import provenance
 from snnx.record.identity import changes
 from snnx.run.build import build_data, build_trainer
-from snnx.run.changed import changed
+from snnx.run.overrides import apply_overrides
 from snnx.run.reason import reason
 from snnx.run.reopen import reopen
 from snnx.run.signature import check_signatures
-from snnx.run.test import watched
+from snnx.run.test import run_test
 
 
 def retest(path: str | Path, words: list[str]) -> dict:
@@ -27,7 +27,7 @@ def retest(path: str | Path, words: list[str]) -> dict:
 
     Args:
         path: see `reopen`.
-        words: see `changed`.
+        words: see `apply_overrides`.
 
     Returns:
         `checkpoint`, its `epoch`, counted from 1, the run's `last_epoch` and `hash`, `changed` (what differs from the run),
@@ -35,11 +35,11 @@ def retest(path: str | Path, words: list[str]) -> dict:
 
     Raises:
         FileNotFoundError: there is no such run, or (`NoData`) its data set is not on this machine.
-        ValueError: `reopen` or `changed` rejects its argument, a component rejects a value, or a metric has nothing to measure
-            with this method and backbone.
+        ValueError: `reopen` or `apply_overrides` rejects its argument, a component rejects a value, or a metric has nothing to
+            measure with this method and backbone.
     """
     run = reopen(path)
-    config = changed(run.config, words)
+    config = apply_overrides(run.config, words)
     config["trainer"] = {**config["trainer"], "devices": 1, "strategy": "auto"}  # one process sees every sample once
     check_signatures(config)
     pl.seed_everything(config["seed"], workers=True, verbose=False)
@@ -49,12 +49,12 @@ def retest(path: str | Path, words: list[str]) -> dict:
     with _one_line():
         method = run.build(config, data)
         trainer = build_trainer(config, run.id, run.folder, callbacks=[])
-    tested, recorder = watched(trainer, method, data)
+    tested, recorder = run_test(trainer, method, data)
     for name, metric in method.metrics.items():
         if not any(recorder.curves_of(metric, kind) for kind in KINDS):
             raise ValueError(
-                f"metric must hold only what {type(method).__name__} with {type(method.backbone).__name__} has; got {name}, "
-                "which found nothing to watch in a test of it"
+                f"metric must be measurable in a test of {type(method).__name__} with {type(method.backbone).__name__}; "
+                f"got {name}, which recorded nothing: leave it out"
             )
     return {
         "checkpoint": None if run.checkpoint is None else str(run.checkpoint),
@@ -62,7 +62,7 @@ def retest(path: str | Path, words: list[str]) -> dict:
         "last_epoch": run.config["trainer"]["max_epochs"],
         "hash": run.id,
         "changed": [line for line in changes(run.config, config) if not line.startswith("metric")]
-        + [word for word in words if word.startswith("metric.")],  # changes inside a metric, which may be new to the run
+        + [word for word in words if word.startswith("metric.")],  # `changes` cannot compare a metric that the run did not have
         "metrics": {**tested, **recorder.scalars()},
         "formulas": method.formulas,
         "layers": rounded(recorder),

@@ -30,7 +30,7 @@ from snnx.run.callback.reseed import Reseed
 from snnx.run.callback.stop import Stop
 from snnx.run.component import component
 from snnx.run.history import finished
-from snnx.run.outdated import code_of, note
+from snnx.run.outdated import code_of, write_inputs
 from snnx.run.test import test
 
 
@@ -49,7 +49,7 @@ def execute(job: Job) -> dict:
             run_folder.link(job.link, job.folder)
             return found
         if ddp.rank():
-            raise RuntimeError(f"LOCAL_RANK must not be set, since snnx starts the processes of a run; got {ddp.rank()}")
+            raise RuntimeError(f"LOCAL_RANK must not be set, because snnx starts the processes of a run; got {ddp.rank()}")
         run_folder.tidy(job.folder)
         (job.folder / "result.json").unlink(missing_ok=True)
         write(job.folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(job.config)))
@@ -59,7 +59,7 @@ def execute(job: Job) -> dict:
             found = {"status": "done", **compute(job), "error": None}
             if not (job.folder / "config.yaml").exists():
                 raise FileNotFoundError(f"{job.folder} must stay while its run is on; it was removed")
-        except (Exception, SystemExit) as error:  # if a component calls sys.exit, only this run fails and the sweep goes on
+        except (Exception, SystemExit) as error:  # if a component calls sys.exit, only this run fails, not the whole sweep
             status = "diverged" if isinstance(error, Diverged) else "no data" if isinstance(error, NoData) else "failed"
             trace = "".join(traceback.format_exception(error))
             found = {"status": status, "error": {"type": type(error).__name__, "message": str(error), "traceback": trace}}
@@ -87,7 +87,7 @@ def compute(job: Job) -> dict:
     code, content = code_of(config), data.content()
     made_with = {CODE: source.digest(code), DATA: content["content"]}
     if not ddp.rank():
-        note(folder, code, content)
+        write_inputs(folder, code, content)
     method = build_method(config, data)
     quantization = component(config, "quantization")
 
@@ -99,7 +99,7 @@ def compute(job: Job) -> dict:
         first, answers = FirstLosses(), Answers()
         callbacks = [Reseed(config["seed"]), first, answers, Progress(folder / "progress.json"), stop, curves, keep]
         callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # they watch training
-        with ddp.others(job, compute):
+        with ddp.other_processes(job, compute):
             trainer = build_trainer(config, job.id, folder, callbacks=callbacks, made_with=made_with)
             if trainer.max_epochs:
                 fit(trainer, method, data, keep)
@@ -109,8 +109,8 @@ def compute(job: Job) -> dict:
         if ddp.rank():
             return {}
         if trainer.world_size > 1:  # test in one process, so that each sample counts exactly once
-            alone = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
-            trainer = build_trainer(alone, job.id, folder, callbacks=callbacks, made_with=made_with)
+            on_one = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
+            trainer = build_trainer(on_one, job.id, folder, callbacks=callbacks, made_with=made_with)
         first_losses = list(first.losses)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
         other = best and best != trainer.max_epochs  # the last epoch is tested in any case; if it is the best, once is enough
@@ -158,7 +158,7 @@ def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep:
     for complaint in complaints:
         print(f"snnx: {complaint}", flush=True)
     if checkpoint:
-        print(f"snnx: going on from {checkpoint}", flush=True)
+        print(f"snnx: continuing from {checkpoint}", flush=True)
     try:
         trainer.fit(method, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except SystemExit as error:

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from snnx.options.places import components
 
-TRUSTED = (  # packages that a `_target_` may lie in: parts of networks, data and training, nothing that loads or runs files
+TRUSTED = (  # packages whose classes a `_target_` may name; none of them loads or executes files
     "snnx",
     "torch.nn",
     "torch.optim",
@@ -18,7 +18,7 @@ TRUSTED = (  # packages that a `_target_` may lie in: parts of networks, data an
     "pytorch_lightning",
     "tonic.transforms",
 )
-PLAIN = (int, float, bool, str, type(None))
+PLAIN = (int, float, bool, str, type(None))  # types of single values in YAML
 
 
 def check_signatures(config: dict, path: str = "") -> None:
@@ -65,22 +65,28 @@ def _bind_one(path: str, target: str, values: dict) -> None:
 def constructor(path: str, target: str) -> Callable:
     """Import the class or function that a `_target_` names.
 
-    It must lie in a trusted package, or in a package that provides options or is listed under `[tool.snnx] components`.
+    It must be in a trusted package, or in a package that provides options or is listed under `[tool.snnx] components`.
+
+    Args:
+        path: the dotted key of the component, for error messages.
+        target: the value of `_target_`, such as `snnx.neuron.lif.LIF`.
 
     Raises:
-        ValueError: it lies in another package, or does not exist.
+        ValueError: it is in another package, or does not exist.
     """
     module, _, name = target.rpartition(".")
     trusted = (*TRUSTED, *components())
-    if not any(f"{module}.".startswith(f"{one}.") for one in trusted):
+    if not any(f"{module}.".startswith(f"{package}.") for package in trusted):
         raise ValueError(
-            f"{path}._target_ must lie in one of {', '.join(trusted)}; got {target}: name a package of your own in "
-            "[tool.snnx] components of pyproject.toml here"
+            f"{path}._target_ must be in one of {', '.join(trusted)}; got {target}: list your own package under "
+            "[tool.snnx] components in pyproject.toml"
         )
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"{path}._target_ must name something that can be imported; got {target} ({error})") from None
+        raise ValueError(
+            f"{path}._target_ must name a class or function that can be imported; got {target} ({error})"
+        ) from None
 
 
 def _hints(constructor: Callable) -> dict:
@@ -102,7 +108,7 @@ def fits(value: object, hint: object) -> bool:
         return True
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        return any(fits(value, one) for one in arguments)
+        return any(fits(value, argument) for argument in arguments)
     if origin is typing.Literal:
         return True  # checked by the constructor itself, whose message lists the choices
     if isinstance(value, list):
@@ -119,4 +125,4 @@ def fits(value: object, hint: object) -> bool:
 def _name(hint: object) -> str:
     if inspect.isclass(hint):
         return getattr(hint, "__name__", None)
-    return str(hint).replace("typing.", "").replace("collections.abc.Sequence", "list")  # YAML's name
+    return str(hint).replace("typing.", "").replace("collections.abc.Sequence", "list")  # what users write in YAML

@@ -29,13 +29,13 @@ def test(
         `metrics`; `layers`, the metrics of each layer; `samples`, the place in the official test set of each sample that is
         shown; `answers`, the packed correctness of every sample by the accuracy that is their mean.
     """
-    at_best, recorder = watched(trainer, method, data)
+    at_best, recorder = run_test(trainer, method, data)
     correct = at_last = answers.tested()
     metrics = {**at_best, **recorder.scalars()}  # before a checkpoint resets metrics that watched training
     layers = rounded(recorder)
     for bits in quantization.bits if quantization else []:
         with quantization.applied(method.backbone, bits):
-            coarse, coarse_recorder = watched(trainer, method, data)
+            coarse, coarse_recorder = run_test(trainer, method, data)
         metrics |= {f"{key}_{bits}bit": value for key, value in {**coarse, **coarse_recorder.scalars()}.items()}
         correct = correct | {f"{key}_{bits}bit": right for key, right in answers.tested().items()}
     if best:
@@ -50,7 +50,7 @@ def test(
     }
 
 
-def watched(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> tuple[dict[str, float], Recorder]:
+def run_test(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> tuple[dict[str, float], Recorder]:
     """Test the network with its present weights, and return the numbers and the recorder that watched the test."""
     with Recorder(method.backbone, list(method.metrics.values()), method.watch, method.encoding) as method.recorder:
         (found,) = trainer.test(method, datamodule=data, verbose=False)

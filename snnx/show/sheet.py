@@ -8,7 +8,7 @@ from snnx.dataset.labelled import Labelled
 from snnx.dataset.split import balanced_order
 from snnx.report.figures.axes import COLOURS, png
 from snnx.run.build import build_data
-from snnx.run.component import component, held_by
+from snnx.run.component import component, groups_passed_to
 
 BRIGHTER, DARKER = COLOURS[0], COLOURS[1]
 CELL_INCH, GAP = 0.8, 0.06  # width of a cell, and the gap between two cells as a fraction of it
@@ -61,7 +61,7 @@ def _encoded(config: dict, data: Labelled, samples: Tensor) -> Tensor:
 
 def _encodes(config: dict) -> bool:
     """Whether the method encodes images by itself, so that the group `encoding` is not used."""
-    return "encoding" not in held_by("method", config["method"])
+    return "encoding" not in groups_passed_to("method", config["method"])
 
 
 def _title(config: dict, data: Labelled, events: bool) -> str:

@@ -43,7 +43,7 @@ class Display:
         )
         self.whole: TaskID | None = None
         self.live: dict[str, tuple[Job, TaskID]] = {}
-        self.found = {job.id: history.before(job) for job in jobs}  # read it now, before the runs change it
+        self.found = {job.id: history.describe_earlier_attempt(job) for job in jobs}  # read it now, before the runs change it
 
     def __enter__(self) -> "Display":
         if self.total > 1:

@@ -8,20 +8,20 @@ class SweepFailed(RuntimeError):
 
 
 def judge(outcomes: Sequence[dict]) -> str | None:
-    """Say what is wrong with the outcomes of a sweep; `None` if nothing is.
+    """Say what is wrong with the outcomes of a sweep; `None` if nothing is wrong.
 
-    A run whose data set is missing is no failure, unless that is true of all runs.
+    A run whose data set is missing does not count as a failure, unless the data sets of all runs are missing.
 
     Example:
         >>> judge([{"status": "done"}, {"status": "no data"}])
         >>> judge([{"status": "done"}, {"status": "failed"}])
-        '1 of 2 runs did not end well'
+        '1 of 2 runs failed or diverged'
         >>> judge([{"status": "no data"}])
         'no run has its data set on this machine'
     """
     bad = sum(outcome["status"] not in ("done", "no data") for outcome in outcomes)
     if bad:
-        return f"{bad} of {len(outcomes)} runs did not end well"
+        return f"{bad} of {len(outcomes)} runs failed or diverged"
     if outcomes and all(outcome["status"] == "no data" for outcome in outcomes):
         return "no run has its data set on this machine"
     return None

@@ -9,8 +9,8 @@ DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # of NVIDIA, of NVIDIA und
 
 def cores() -> int:
     """Return how many cores the sweep may use: OMP_NUM_THREADS if it is set, else the cores available to this process."""
-    stated = os.environ.get("OMP_NUM_THREADS", "")
-    return int(stated) if stated.isdigit() and int(stated) else len(os.sched_getaffinity(0))
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    return int(threads) if threads.isdigit() and int(threads) else len(os.sched_getaffinity(0))
 
 
 def gpus() -> list[str]:
@@ -20,8 +20,8 @@ def gpus() -> list[str]:
     import torch  # only now, because importing it takes seconds
 
     count = torch.cuda.device_count()  # does not initialise CUDA
-    stated = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
-    return stated[:count] if stated else [str(number) for number in range(count)]
+    visible = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return visible[:count] if visible else [str(number) for number in range(count)]
 
 
 def freest(cards: Sequence[str], taken: Sequence[str | None]) -> str | None:

@@ -17,7 +17,7 @@ from snnx.record.write import write
 from snnx.run import child_process, fork_server, history
 from snnx.sweep import machine
 
-POLL_S = 0.25
+POLL_S = 0.25  # how often the display is updated
 
 
 @dataclass
@@ -52,7 +52,8 @@ def run(
 
     The outcome of a job is read from its folder. If its process leaves no result there (it was killed, ran out of memory or
     exceeded `timeout_s`), the job gets up to `retries` more attempts. If all of them fail, a result with status failed is
-    written for it. The other jobs go on. If another process is executing a run already, this function waits for its result.
+    written for it, and the other jobs are still executed. If another process is already executing a run, this function waits
+    for its result.
 
     On the first Ctrl-C or SIGTERM, no further runs are started, and the active ones are asked to finish their epoch and save a
     checkpoint. On the second one, they are killed.
@@ -81,29 +82,29 @@ def run(
             on_end(job, outcomes[index])
     if not todo:
         return [outcomes[index] for index in range(len(jobs))]
-    context = fork_server.warm()
+    context = fork_server.start()
     cards = machine.gpus()
-    live: dict[int, _Attempt] = {}
-    with _asked(live) as stopping:
-        while (todo and not stopping) or live:
-            while todo and not stopping and len(live) < n_jobs and todo[0].not_before <= time.monotonic():
+    active: dict[int, _Attempt] = {}
+    with _stop_signals(active) as stopping:
+        while (todo and not stopping) or active:
+            while todo and not stopping and len(active) < n_jobs and todo[0].not_before <= time.monotonic():
                 attempt = todo.popleft()
-                if (found := _left(jobs[attempt.index], attempt)) is not None:  # by another sweep over the same rows
+                if (found := _new_result(jobs[attempt.index], attempt)) is not None:  # by another sweep over the same rows
                     outcomes[attempt.index] = found
                     on_end(jobs[attempt.index], found)
                     continue
                 attempt.began = time.monotonic()
                 attempt.started = datetime.now(UTC).isoformat(timespec="seconds")
                 if jobs[attempt.index].config["trainer"]["devices"] == 1:
-                    attempt.gpu = machine.freest(cards, [other.gpu for other in live.values()])
+                    attempt.gpu = machine.freest(cards, [other.gpu for other in active.values()])
                 attempt.process = context.Process(target=child_process.main, args=(jobs[attempt.index], threads, attempt.gpu))
                 attempt.process.start()
-                live[attempt.process.sentinel] = attempt
-                if stopping:  # the signal came during the start, when the process was not in `live` yet
+                active[attempt.process.sentinel] = attempt
+                if stopping:  # the signal came during the start, when the process was not in `active` yet
                     attempt.process.terminate()
                 on_start(jobs[attempt.index])
-            for sentinel in wait(list(live), timeout=POLL_S):
-                attempt = live.pop(sentinel)
+            for sentinel in wait(list(active), timeout=POLL_S):
+                attempt = active.pop(sentinel)
                 attempt.process.join()
                 job, found = jobs[attempt.index], _result(jobs[attempt.index], attempt)
                 if found is not None:
@@ -111,21 +112,21 @@ def run(
                     on_end(job, found)
                 elif attempt.process.exitcode in (child_process.BUSY, child_process.LOST):
                     todo.append(attempt.again(after_s=1))
-                    context = fork_server.warm()  # starts a new fork server if the old one died; its runs are still alive
+                    context = fork_server.start()  # starts a new fork server if the old one died; its runs are still alive
                 elif stopping:
                     on_end(job, {"status": "stopped", "error": None})
                 elif attempt.retries:
                     attempt.retries -= 1
                     todo.append(attempt.again())
                 else:
-                    outcomes[attempt.index] = _died(job, attempt, timeout_s)
+                    outcomes[attempt.index] = _write_failure(job, attempt, timeout_s)
                     on_end(job, outcomes[attempt.index])
-            for attempt in live.values():
+            for attempt in active.values():
                 if timeout_s and time.monotonic() - attempt.began > timeout_s:
                     attempt.timed_out = True
                     attempt.process.kill()
             on_tick()
-            if not live and todo and not stopping:
+            if not active and todo and not stopping:
                 time.sleep(max(0.0, todo[0].not_before - time.monotonic()))
     if stopping:
         raise KeyboardInterrupt
@@ -133,7 +134,7 @@ def run(
 
 
 @contextmanager
-def _asked(live: dict[int, _Attempt]) -> Iterator[list[int]]:
+def _stop_signals(active: dict[int, _Attempt]) -> Iterator[list[int]]:
     """Yield a list that receives each signal to stop; when the context ends, all processes that still run are killed."""
     signals: list[int] = []
 
@@ -142,16 +143,16 @@ def _asked(live: dict[int, _Attempt]) -> Iterator[list[int]]:
         if len(signals) > 1:
             raise KeyboardInterrupt
         print("\nsnnx: stopping when the runs have saved their epoch; Ctrl-C again stops now", file=sys.stderr, flush=True)
-        for attempt in list(live.values()):
+        for attempt in list(active.values()):
             attempt.process.terminate()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield signals
     finally:
-        for attempt in live.values():
+        for attempt in active.values():
             attempt.process.kill()
-        for attempt in live.values():
+        for attempt in active.values():
             attempt.process.join()
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -166,22 +167,22 @@ def _stamp(job: Job) -> tuple | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def _left(job: Job, attempt: _Attempt) -> dict | None:
+def _new_result(job: Job, attempt: _Attempt) -> dict | None:
     """Return the result if any process has written one since the sweep began, else `None`."""
     return result_file.read(job.folder) if _stamp(job) not in (None, attempt.found) else None
 
 
 def _result(job: Job, attempt: _Attempt) -> dict | None:
     """Return the result that was written during this attempt, or the older one that the process accepted as valid."""
-    return _left(job, attempt) or (history.finished(job) if attempt.process.exitcode == 0 else None)
+    return _new_result(job, attempt) or (history.finished(job) if attempt.process.exitcode == 0 else None)
 
 
-def _died(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict:
+def _write_failure(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict:
     """Write and return a failed result for a process that could not write one itself."""
     code = attempt.process.exitcode
     cause = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     if code == child_process.UNWRITTEN:
-        cause = f"could not write to {job.folder}, is the disk full or read-only?"
+        cause = f"could not write to {job.folder}: is the disk full or read-only?"
     if attempt.timed_out:
         cause = f"took longer than hydra.launcher.timeout_s={timeout_s:g} and was killed"
     error = {"type": "ProcessDied", "message": f"the process {cause}; its output is in run.log", "traceback": ""}

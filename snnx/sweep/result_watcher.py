@@ -7,7 +7,7 @@ from snnx.record.job import Job
 from snnx.run import history
 from snnx.sweep.display import Display
 
-EVERY_S = 0.5
+EVERY_S = 0.5  # how often the files are read
 
 
 class ResultWatcher:
@@ -41,16 +41,16 @@ class ResultWatcher:
         self.thread.join()
         self._look()
 
-    def outcomes(self, trouble: str | None) -> list[dict]:
-        """Return one outcome per run, in order; a run without a result counts as failed, with `trouble` as the reason.
+    def outcomes(self, launcher_error: str | None) -> list[dict]:
+        """Return one outcome per run, in order; a run without a result counts as failed, with `launcher_error` as the reason.
 
-        `trouble` is the error of the launcher that executed the runs, or `None` if it raised none.
+        `launcher_error` is the error of the launcher that executed the runs, or `None` if it raised none.
         """
         for index, job in enumerate(self.jobs):
             if self.ended[index] is None:
                 error = {
                     "type": "NoResult",
-                    "message": f"left no result; {trouble or 'the engine says nothing'}",
+                    "message": f"wrote no result; {launcher_error or 'the launcher reported no error'}",
                     "traceback": "",
                 }
                 self._end(index, {**provenance.identity(job), "status": "failed", "error": error, "wall_s": 0.0})

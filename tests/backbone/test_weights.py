@@ -118,5 +118,5 @@ def test_init_does_not_replace_weights_from_a_file(theirs, tmp_path):
     assert torch.equal(build_method(config, Facts()).backbone.conv1.weight, theirs.conv1.weight)
     of_a_recipe = composed(*net).config | {"init": composed("init=kaiming").config["init"]}
     assert torch.equal(build_method(of_a_recipe, Facts()).backbone.conv1.weight, theirs.conv1.weight)
-    with pytest.raises(ValueError, match=r"init must not be set with backbone.weights, whose weights are not drawn; got one"):
+    with pytest.raises(ValueError, match=r"init must not be set with backbone.weights, which loads the weights; got init="):
         check(composed(*net, "init=kaiming"))

@@ -1,4 +1,4 @@
-"""`snnx new`: the folder that it writes, and all that can be done in there, by the command line alone."""
+"""`snnx new`: the folder that it writes, and every command run in it."""
 
 import json
 import os
@@ -16,12 +16,12 @@ from snnx.command.new import TEMPLATES, main
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """A new folder in which one sweep has run, with the current folder on no path, as the installed command has it."""
+    """A new folder in which a sweep has run; as for the installed command, the current folder is not on Python's path."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONSAFEPATH", "1")
         top = tmp_path_factory.mktemp("new")
-        said = snnx(top, "new", "mylab2")
-        assert said.returncode == 0, said.stderr
+        new = snnx(top, "new", "mylab2")
+        assert new.returncode == 0, new.stderr
         done = snnx(top / "mylab2", "-m", "sweep=mylab2_tiring", "seed=0,1", "scale=smoke", "hydra.launcher.n_jobs=2")
         assert done.returncode == 0, done.stdout + done.stderr
         assert "4/4" in done.stdout
@@ -29,19 +29,19 @@ def lab(tmp_path_factory):
 
 
 MISTAKES = {
-    "Lab": "NAME must be a package's, small letters, digits and _ and no word of Python; got Lab",
-    "a-b": "NAME must be a package's, small letters, digits and _ and no word of Python; got a-b",
-    "../lab": r"NAME must be a package's, small letters, digits and _ and no word of Python; got \.\./lab",
-    "class": "NAME must be a package's, small letters, digits and _ and no word of Python; got class",
-    "json": "NAME must be a package's that neither Python nor an installed package has; got json",
-    "torch": "NAME must be a package's that neither Python nor an installed package has; got torch",
-    "tests": "NAME must not be that of a folder inside it; got tests",
-    "taken": "NAME must be of a folder that is not there yet; got taken, which is",
+    "Lab": "NAME must consist of small letters, digits and _, and must not be a keyword of Python; got Lab",
+    "a-b": "NAME must consist of small letters, digits and _, and must not be a keyword of Python; got a-b",
+    "../lab": r"NAME must consist of small letters, digits and _, and must not be a keyword of Python; got \.\./lab",
+    "class": "NAME must consist of small letters, digits and _, and must not be a keyword of Python; got class",
+    "json": "NAME must not be the name of an installed package or of a module of Python; got json",
+    "torch": "NAME must not be the name of an installed package or of a module of Python; got torch",
+    "tests": "NAME must not be the name of a folder inside it; got tests",
+    "taken": "NAME must be the name of a new folder; got taken, which exists",
 }
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_name_that_cannot_be(name, empty, capsys):
+def test_names_that_are_rejected(name, empty, capsys):
     (empty / "taken").mkdir()
     (empty / "taken" / "README.md").write_text("mine")
     assert main([name]) == 2
@@ -50,13 +50,13 @@ def test_a_name_that_cannot_be(name, empty, capsys):
     assert (empty / "taken" / "README.md").read_text() == "mine"
 
 
-def test_it_begins_in_a_folder_that_snnx_would_refuse(empty, capsys):
+def test_works_in_a_folder_whose_conf_snnx_would_reject(empty, capsys):
     (empty / "conf").mkdir()
     (empty / "conf" / "config.yaml").write_text("another: program\n")
     assert snnx(empty, "new", "mylab2").returncode == 0
 
 
-def test_what_it_writes(empty, capsys):
+def test_files_that_are_written(empty, capsys):
     assert main(["mylab2"]) == 0
     files = {str(path.relative_to(empty / "mylab2")) for path in (empty / "mylab2").rglob("*") if path.is_file()}
     assert files == {
@@ -68,20 +68,20 @@ def test_what_it_writes(empty, capsys):
     workflow = yaml.safe_load((empty / "mylab2" / ".github/workflows/test.yml").read_text())
     steps = [step["run"] for step in workflow["jobs"]["test"]["steps"] if "run" in step]
     assert steps[-2:] == ["python -m pytest", "snnx -m sweep=mylab2_tiring scale=smoke"]
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     readme = re.search(r"```sh\n(.*?)```", (empty / "mylab2" / "README.md").read_text(), re.DOTALL)[1]
-    assert {shlex.join(shlex.split(line, comments=True)) for line in readme.splitlines()} <= set(said.split("\n  "))
+    assert {shlex.join(shlex.split(line, comments=True)) for line in readme.splitlines()} <= set(printed.split("\n  "))
 
 
 @pytest.mark.slow
-def test_its_tests_pass(lab):
+def test_tests_of_the_new_folder_pass(lab):
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=lab, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.slow
-def test_the_same_line_again_does_nothing_twice(lab):
+def test_running_the_sweep_again_executes_no_run_twice(lab):
     before = {path: path.stat().st_mtime_ns for path in lab.glob("outputs/runs/*/result.json")}
     assert snnx(lab, "-m", "sweep=mylab2_tiring", "seed=0,1", "scale=smoke").returncode == 0
     assert {path: path.stat().st_mtime_ns for path in lab.glob("outputs/runs/*/result.json")} == before
@@ -89,7 +89,7 @@ def test_the_same_line_again_does_nothing_twice(lab):
 
 
 @pytest.mark.slow
-def test_a_single_run_goes_on_where_it_stopped(lab):
+def test_a_single_run_without_result_is_resumed(lab):
     words = ["neuron=tiring", "scale=smoke", "trainer.max_epochs=30"]
     assert snnx(lab, *words).returncode == 0
     (folder,) = lab.glob("outputs/single/seed=0,neuron=tiring,*")
@@ -113,7 +113,7 @@ def test_plan_status_report_record_and_dashboard(lab):
     assert snnx(lab, "results").returncode == 0
     page = (lab / "docs" / "results" / "README.md").read_text()
     assert "mylab2_tiring" in page
-    assert "dtst" not in page.partition("Scale `paper`")[2], "sweeps from elsewhere that never ran here are not its concern"
+    assert "dtst" not in page.partition("Scale `paper`")[2], "sweeps of snnx that were not run here must not be listed"
     assert snnx(lab, "dashboard", "mylab2_tiring").returncode == 0
     assert "Tiring" in (lab / "outputs" / "mylab2_tiring" / "dashboard.html").read_text()
     done = snnx(lab, "-m", "sweep=mylab2_tiring", "seed=0,1", "scale=smoke", "recorded=true")
@@ -133,18 +133,18 @@ def test_evaluate_and_export(lab):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["evaluate", "export"])
-def test_a_run_from_elsewhere_brings_no_code(lab, tmp_path, command):
-    """Of a folder that names no package, the run cannot be opened; it says what to do."""
+def test_a_run_with_foreign_classes_is_not_opened_in_another_folder(lab, tmp_path, command):
+    """The other folder does not list the run's package as trusted; the message says how to do that."""
     (run,) = lab.glob("outputs/mylab2_tiring/Tiring,seed=0*")
     done = snnx(tmp_path, command, f"checkpoint={run}")
     assert done.returncode == 2, done.stdout
-    assert "neuron._target_ must lie in one of snnx, " in done.stderr
-    assert "got mylab2.tiring.Tiring: name a package of your own in [tool.snnx]" in done.stderr
+    assert "neuron._target_ must be in one of snnx, " in done.stderr
+    assert "got mylab2.tiring.Tiring: list your own package under [tool.snnx]" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.slow
-def test_a_sweep_of_wandb_and_a_run_of_its_agent(lab):
+def test_wandb_sweep_and_the_run_of_an_agent(lab):
     assert snnx(lab, "wandb-sweep", "mylab2_tiring", "scale=smoke").returncode == 0
     made = yaml.safe_load((lab / "outputs" / "mylab2_tiring" / "wandb.yaml").read_text())
     assert made["parameters"] == {"row": {"values": ["LIF", "Tiring"]}, "seed": {"values": [0, 1, 2]}}
@@ -154,8 +154,8 @@ def test_a_sweep_of_wandb_and_a_run_of_its_agent(lab):
 
 
 @pytest.mark.slow
-def test_installed_it_serves_every_folder(lab, tmp_path):
-    """Its wheel, unpacked as pip would, and a folder with nothing in it."""
+def test_after_installation_its_options_can_be_used_in_every_folder(lab, tmp_path):
+    """The test builds the wheel, unpacks it as pip would, and runs commands in an empty folder."""
     script = f"import hatchling.build as b, os; os.chdir({str(lab)!r}); print(b.build_wheel({str(tmp_path)!r}))"
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
@@ -166,4 +166,4 @@ def test_installed_it_serves_every_folder(lab, tmp_path):
         assert "neuron=tiring, sweep=mylab2_tiring" in snnx(tmp_path / "empty", "--help").stdout
         done = snnx(tmp_path / "empty", "-m", "sweep=mylab2_tiring", "row=Tiring", "seed=0", "scale=smoke")
         assert done.returncode == 0, done.stderr
-        assert f"Of these from {lab}: neuron=tiring, sweep=mylab2_tiring" in snnx(lab, "--help").stdout
+        assert f"From {lab}: neuron=tiring, sweep=mylab2_tiring" in snnx(lab, "--help").stdout

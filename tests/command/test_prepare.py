@@ -1,4 +1,4 @@
-"""Contract of `snnx prepare`: one line a file, one process at a time, nothing half-written."""
+"""`snnx prepare`: one line per file, one process at a time, and no incomplete files."""
 
 import fcntl
 import gzip
@@ -27,7 +27,7 @@ def idx_bytes(values: np.ndarray) -> bytes:
 
 
 def contents(samples: int = 3) -> dict[str, bytes]:
-    """MNIST with very few samples, by file name."""
+    """The files of an MNIST with very few samples, by name."""
     images, labels = idx_bytes(np.zeros((samples, 28, 28))), idx_bytes(np.arange(samples))
     return {Path(file.path).name: images if "images" in file.path else labels for file in MNIST.files}
 
@@ -42,7 +42,7 @@ def write(root: Path, files: dict[str, bytes]) -> Path:
 
 @pytest.fixture
 def publisher(tmp_path, monkeypatch):
-    """A publisher on this machine: torchvision's list of mirrors and checksums points to it."""
+    """A web server on this machine with the files; torchvision's lists of mirrors and checksums are changed to it."""
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     packed = {f"{name}.gz": gzip.compress(content) for name, content in contents().items()}
@@ -70,7 +70,7 @@ def everything(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
 
-def test_what_is_missing_is_fetched_once(tmp_path, publisher, capsys):
+def test_missing_files_are_downloaded_once(tmp_path, publisher, capsys):
     root = tmp_path / "data"
     assert main(["mnist", "--root", str(root)]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -83,7 +83,7 @@ def test_what_is_missing_is_fetched_once(tmp_path, publisher, capsys):
     assert capsys.readouterr().out.splitlines() == lines
 
 
-def test_files_that_are_there_stay(tmp_path, publisher):
+def test_existing_files_are_kept(tmp_path, publisher):
     kept = contents(5)
     raw = write(tmp_path / "data", {name: content for name, content in kept.items() if "train" in name})
     assert main(["mnist", "--root", str(tmp_path / "data")]) == 0
@@ -91,7 +91,7 @@ def test_files_that_are_there_stay(tmp_path, publisher):
         assert (raw / name).read_bytes() == (content if "train" in name else contents(3)[name])
 
 
-def test_a_failed_download_is_one_line_and_leaves_nothing(tmp_path, publisher, capsys):
+def test_a_failed_download_is_reported_in_one_line_and_leaves_no_files(tmp_path, publisher, capsys):
     (publisher / "t10k-labels-idx1-ubyte.gz").write_bytes(b"half")  # the last of the four
     root = tmp_path / "data"
     assert main(["mnist", "--root", str(root)]) == 1
@@ -103,7 +103,7 @@ def test_a_failed_download_is_one_line_and_leaves_nothing(tmp_path, publisher, c
     assert everything(root) == [".snnx-prepare.lock"]
 
 
-def test_an_unreachable_publisher_is_one_line(tmp_path, monkeypatch, capsys):
+def test_an_unreachable_server_is_reported_in_one_line(tmp_path, monkeypatch, capsys):
     server = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
     server.server_close()  # a port that nobody listens on
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -117,7 +117,7 @@ def test_an_unreachable_publisher_is_one_line(tmp_path, monkeypatch, capsys):
     )
 
 
-def test_remains_of_a_killed_run_are_removed(tmp_path, publisher):
+def test_files_of_a_killed_download_are_removed(tmp_path, publisher):
     remains = tmp_path / "data/.snnx-prepare.partial/MNIST/raw/train-images-idx3-ubyte"
     remains.parent.mkdir(parents=True)
     remains.write_bytes(b"half")
@@ -125,7 +125,7 @@ def test_remains_of_a_killed_run_are_removed(tmp_path, publisher):
     assert everything(tmp_path / "data") == sorted([".snnx-prepare.lock", *(file.path for file in MNIST.files)])
 
 
-def test_a_damaged_file_is_named_and_nothing_is_downloaded_beside_it(tmp_path, capsys):
+def test_with_a_damaged_file_nothing_is_downloaded(tmp_path, capsys):
     files = contents()
     del files["t10k-labels-idx1-ubyte"]
     raw = write(tmp_path, files | {"train-images-idx3-ubyte": b"half"})
@@ -135,7 +135,7 @@ def test_a_damaged_file_is_named_and_nothing_is_downloaded_beside_it(tmp_path, c
     assert lines[0].startswith(f"damaged {raw}/train-images-idx3-ubyte: must be a complete idx file; got 4 bytes")
 
 
-def test_published_bytes_are_ok_and_others_are_told_apart(tmp_path):
+def test_states_of_files_with_and_without_the_published_checksum(tmp_path):
     whole, other = idx_bytes(np.arange(4)), idx_bytes(np.arange(4) + 1)
     published = hashlib.md5(whole).hexdigest()
     files = tuple(PublishedFile(name, published, 4, "http://example.org") for name in "abc")
@@ -163,13 +163,13 @@ def test_a_second_process_waits_for_the_first(tmp_path, capsys):
     assert "waiting for another snnx prepare" in capsys.readouterr().err
 
 
-def test_embedded_digits_need_nothing(tmp_path, capsys):
+def test_digits_need_no_files(tmp_path, capsys):
     assert main(["digits", "--root", str(tmp_path / "data")]) == 0
-    assert capsys.readouterr().out == "digits: nothing to do, embedded\n"
+    assert capsys.readouterr().out == "digits: nothing to do, it is part of a library\n"
     assert not (tmp_path / "data").exists()
 
 
-def test_a_root_that_is_no_folder_is_one_line(tmp_path, capsys):
+def test_a_root_that_is_a_file_is_reported_in_one_line(tmp_path, capsys):
     (tmp_path / "data").write_text("")
     assert main(["mnist", "--root", str(tmp_path / "data")]) == 1
     assert capsys.readouterr().err.startswith(f"snnx prepare mnist: {tmp_path}/data must be writable; got ")
@@ -182,7 +182,7 @@ def test_the_root_defaults_to_snnx_data(tmp_path, monkeypatch, capsys):
     assert str(tmp_path) in capsys.readouterr().out
 
 
-def test_help_has_an_example_and_an_unknown_set_is_refused(capsys):
+def test_help_has_an_example_and_an_unknown_name_gets_a_suggestion(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     assert "example: snnx prepare nmnist size=32 --timesteps 8" in capsys.readouterr().out
@@ -191,6 +191,6 @@ def test_help_has_an_example_and_an_unknown_set_is_refused(capsys):
     assert "got mnits; did you mean mnist?" in capsys.readouterr().err
 
 
-def test_help_needs_neither_torch_nor_hydra():
+def test_importing_the_command_loads_neither_torch_nor_hydra():
     check = "import sys, snnx.command.prepare; sys.exit(any(name in sys.modules for name in ('torch', 'hydra', 'omegaconf')))"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""W&B sweep definitions: what is written, and one agent's command line as W&B itself expands it, run for real."""
+"""W&B sweep definitions: their contents, and the command line of an agent, expanded by W&B's own code and executed."""
 
 import json
 import os
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def lines(definition: dict) -> list[list[str]]:
-    """The command lines of all grid points, as an agent makes them."""
+    """The command lines of all grid points, as W&B's agents build them."""
     axes = definition["parameters"]
     made = []
     for point in product(*(axis["values"] for axis in axes.values())):
@@ -33,44 +33,44 @@ def lines(definition: dict) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("name", sweepfile.names())
-def test_every_sweep_becomes_one(name):
+def test_definition_of_every_sweep_has_one_run_per_row_and_seed(name):
     sweep = read(find(name))
     definition = yaml.safe_load(wandb_sweep.text(sweep, ["scale=small"]))
     assert definition["method"] == "grid"
     assert definition["parameters"]["row"]["values"] == [row.label for row in sweep.live]
     seeds = str(sweep.body["hydra"]["sweeper"]["params"]["seed"]).split(",")
-    asked = lines(definition)
-    assert len(asked) == len({tuple(line) for line in asked}) == len(sweep.live) * len(seeds)
-    assert asked[0][:5] == ["/usr/bin/env", "snnx", f"sweep={name}", "logger=wandb", "scale=small"]
-    assert set(asked[0][5:]) == {f"row={sweep.live[0].label}", "seed=0"}
+    commands = lines(definition)
+    assert len(commands) == len({tuple(line) for line in commands}) == len(sweep.live) * len(seeds)
+    assert commands[0][:5] == ["/usr/bin/env", "snnx", f"sweep={name}", "logger=wandb", "scale=small"]
+    assert set(commands[0][5:]) == {f"row={sweep.live[0].label}", "seed=0"}
 
 
-def test_an_axis_that_is_fixed_is_no_axis():
+def test_an_override_removes_its_axis():
     definition = yaml.safe_load(wandb_sweep.text(read(find("demo_neurons")), ["seed=7"]))
     assert set(definition["parameters"]) == {"row"}
     assert "seed=7" in definition["command"]
 
 
 @pytest.mark.parametrize("word", ["seed=0,1", "seed", "--seed=1"])
-def test_overrides_with_several_values_are_refused(word):
+def test_overrides_without_exactly_one_value_are_rejected(word):
     with pytest.raises(ValueError, match="an override must be key=value with one value; got"):
         wandb_sweep.text(read(find("demo_neurons")), [word])
 
 
-def test_an_axis_that_is_no_list_is_refused(tmp_path):
+def test_an_axis_that_is_not_a_list_is_rejected(tmp_path):
     path = tmp_path / "odd.yaml"
     path.write_text("sweep: {paper: a, artifact: b, metric: test/acc}\nhydra: {sweeper: {params: {seed: 'range(0,3)'}}}\n")
     with pytest.raises(ValueError, match=r"odd.yaml: seed must be a plain list such as 0,1,2 .*; got range\(0,3\)"):
         wandb_sweep.text(read(path), [])
 
 
-def test_an_unknown_sweep_is_one_line(capsys):
+def test_an_unknown_sweep_is_reported_in_one_line(capsys):
     assert wandb_sweep.main(["fig10"]) == 2
     assert "snnx wandb-sweep: sweep must be one of" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_an_agents_line_is_one_run_of_the_sweep(tmp_path, monkeypatch, capsys):
+def test_the_command_of_an_agent_executes_one_run_of_the_sweep(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert wandb_sweep.main(["demo_neurons", "scale=smoke"]) == 0
     written = Path(capsys.readouterr().out.splitlines()[0])

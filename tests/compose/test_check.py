@@ -1,4 +1,4 @@
-"""What is refused before it costs anything."""
+"""Groups that a method does not use are rejected before the run starts."""
 
 import pytest
 from composing import composed
@@ -9,13 +9,13 @@ from snnx.compose.check import check
 @pytest.mark.parametrize(
     "word", ["encoding=rate", "neuron=lif", "neuron.tau=3.0", "surrogate=triangle", "decoding=spike_count"]
 )
-def test_a_stage_that_the_method_lacks(word):
+def test_a_group_that_the_method_does_not_use_is_rejected(word):
     line = ["method=ttfs", "backbone=scnn", "backbone.bias=false", "backbone.pool=max", "dataset=mnist"]
     check(composed(*line))
     group = word.split("=")[0].split(".")[0]
-    with pytest.raises(ValueError, match=f"{group} must not be set with TTFS, which has its own; got one: leave {group} out"):
+    with pytest.raises(ValueError, match=f"{group} must not be set for TTFS, which does not use it; got {word}: leave it out"):
         check(composed(*line, word))
 
 
-def test_stages_of_direct_training_are_read():
+def test_direct_training_uses_all_these_groups():
     check(composed("encoding=rate", "neuron=plif", "surrogate=triangle", "decoding=spike_count"))

@@ -1,4 +1,4 @@
-"""Fault 19: no secret reaches a configuration, a log, a job's file, W&B's files, a report or a dashboard."""
+"""Fault 19: no secret gets into a configuration, a log, a job's file, W&B's files, a report or a dashboard."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from composing import composed
 from snnx.compose.check import check
 
 ROOT = Path(__file__).parents[2]
-SENTINEL = "5e17b0a1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7"  # as long as a key of W&B
+SENTINEL = "5e17b0a1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7"  # as long as a W&B API key
 
 
 @pytest.mark.parametrize(
@@ -23,26 +23,28 @@ SENTINEL = "5e17b0a1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7"  # as long as a key of W&B
         ("dataset.root=/data/${oc.env:MY_TOKEN}/digits", "dataset.root"),
     ],
 )
-def test_a_secret_in_the_configuration_is_refused_without_being_shown(override, key, monkeypatch):
+def test_a_secret_in_the_configuration_is_rejected_without_being_printed(override, key, monkeypatch):
     for name in ("WANDB_API_KEY", "MY_TOKEN"):
         monkeypatch.setenv(name, SENTINEL)
     job = composed("logger=wandb", "dataset=mnist", override)
-    with pytest.raises(ValueError, match=f"{key} must hold no secret, since it is written to files; got the value of") as error:
+    with pytest.raises(
+        ValueError, match=f"{key} must not contain a secret, because it is written to files; got the value of"
+    ) as error:
         check(job)
     assert SENTINEL not in str(error.value)
 
 
-def test_a_value_that_is_no_secret_passes(monkeypatch):
-    monkeypatch.setenv("MY_TOKEN", "mnist")  # too short to tell
+def test_values_that_are_not_secret_are_accepted(monkeypatch):
+    monkeypatch.setenv("MY_TOKEN", "mnist")  # too short to count as a secret
     monkeypatch.setenv("MY_PROJECT", "my-project-of-this-year")
     check(composed("logger=wandb", "logger.wandb.project=${oc.env:MY_PROJECT}"))
 
 
 @pytest.mark.slow
-def test_a_secret_around_a_sweep_reaches_no_file(tmp_path):
-    """W&B's key in the environment and in netrc, and a variable of any name, with every output in one folder that is searched.
+def test_a_sweep_writes_no_secret_to_any_file(tmp_path):
+    """The environment and netrc contain secrets; after each command has run, all files that were written are searched.
 
-    One run ends well and one diverges; then the report, the dashboard, and an upload that is refused.
+    The commands are a sweep, a sweep whose runs diverge, the report, the dashboard, and an upload that fails.
     """
     home = tmp_path / "home"
     home.mkdir()
@@ -52,12 +54,12 @@ def test_a_secret_around_a_sweep_reaches_no_file(tmp_path):
         **os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HOME": str(home), "NETRC": str(home / "netrc"),
         "WANDB_API_KEY": f"{SENTINEL}key", "ARBITRARY": f"{SENTINEL}any", "WANDB_BASE_URL": "http://127.0.0.1:9",
     }  # fmt: skip
-    launcher = ["hydra/launcher=snnx_joblib"] if find_spec("hydra_plugins.hydra_joblib_launcher") else []  # writes jobs' files
+    launcher = ["hydra/launcher=snnx_joblib"] if find_spec("hydra_plugins.hydra_joblib_launcher") else []  # writes job files
     quick = ["scale=smoke", "trainer.max_epochs=1", "timesteps=2", "trainer.accelerator=cpu", "logger=[wandb,tensorboard]"]
 
     def snnx(*words: str) -> int:
         command = [sys.executable, "-m", "snnx", *words]
-        with (tmp_path / "said.log").open("ab") as log:
+        with (tmp_path / "output.log").open("ab") as log:
             return subprocess.run(command, cwd=tmp_path, env=environment, stdout=log, stderr=log, check=False).returncode
 
     sweep = ["-m", "sweep=demo_neurons", "row=PLIF,LIF", "seed=0"]
@@ -66,11 +68,13 @@ def test_a_secret_around_a_sweep_reaches_no_file(tmp_path):
     assert [snnx(word, "demo_neurons") for word in ("report", "dashboard", "sync")] == [0, 0, 1]
 
     typed = f"logger.wandb.project={SENTINEL}key"
-    assert snnx(*sweep, *quick, typed) == snnx("wandb-sweep", "demo_neurons", typed) == 2, "refused before it is written"
+    assert snnx(*sweep, *quick, typed) == snnx("wandb-sweep", "demo_neurons", typed) == 2, (
+        "must be rejected before it is written"
+    )
 
     files = [path for path in tmp_path.rglob("*") if path.is_file() and path != home / "netrc"]
     names = {path.name for path in files}
-    assert {"config.yaml", "result.json", "metrics.csv", "dashboard.html", "report.html", "said.log"} <= names
+    assert {"config.yaml", "result.json", "metrics.csv", "dashboard.html", "report.html", "output.log"} <= names
     assert any(name.endswith(".wandb") for name in names)
     assert any(name.endswith(".ckpt") for name in names)
     if launcher:

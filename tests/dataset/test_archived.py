@@ -89,7 +89,7 @@ def test_the_frames_are_those_of_a_run_with_the_same_values(root, capsys):
     ("words", "message"),
     [
         (["nmnist", "sise=17"], r"KEY=VALUE must set one of .*size.*; got sise; did you mean size\?"),
-        (["mnist", "size=17"], "KEY=VALUE must be of frames, which mnist has none of; got size=17"),
+        (["mnist", "size=17"], "KEY=VALUE must be left out for mnist, which has no frames; got size=17"),
     ],
 )
 def test_a_value_that_nothing_reads_is_refused(root, words, message, capsys):
@@ -162,7 +162,7 @@ def test_a_variant_is_fetched_by_itself(tmp_path, write_npz, random_events, othe
     assert second.startswith("found   spikingjelly, events_np: 1 train, 1 test" if other else "frames")
     with pytest.raises(SystemExit):
         main(["dvs128_gesture", "--root", str(root), "--variant", "ibm"])
-    assert "--variant must be spikingjelly, tonic; got ibm" in capsys.readouterr().err
+    assert "--variant must be one of spikingjelly, tonic; got ibm" in capsys.readouterr().err
 
 
 def test_simulated_digits_need_nothing(tmp_path, capsys):

@@ -47,7 +47,7 @@ def test_a_row_that_raises_and_one_that_is_killed(extra, tmp_path):
     states = {row: one["status"] for row, one in first.items()}
     assert states == {"Good": "done", "Raises": "failed", "Killed": "failed", "Preempted": "done"}, said
     assert sweep.returncode == 1
-    assert "2 of 4 runs did not end well" in said
+    assert "2 of 4 runs failed or diverged" in said
     assert "Raises seed=0     failed: this neuron raises" in said
     assert "killed by signal 9" in said
     assert "Traceback" not in said

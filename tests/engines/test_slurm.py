@@ -86,7 +86,7 @@ def test_raise_kill_and_preemption_then_the_same_line_again(slurm, tmp_path):
     assert ended["Raises"]["error"]["message"] == "this neuron raises"
     assert "killed by signal 9" in ended["Killed"]["error"]["message"]
     assert sweep.returncode == 1, said
-    assert "2 of 4 runs did not end well" in said
+    assert "2 of 4 runs failed or diverged" in said
 
     again = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=400, check=False)
     assert again.returncode == 1, again.stderr

@@ -19,7 +19,7 @@ from snnx.neuron.lif import LIF
 
 
 class Faulty(LIF):
-    """LIF that does `fault` at its call number `at`; once only, where a file `spent` says so."""
+    """LIF that does `fault` at its call number `at`; only once if a file `spent` is given, which it creates then."""
 
     def __init__(self, *, fault: str = "none", at: int = 3, spent: str | None = None) -> None:
         super().__init__()
@@ -51,15 +51,15 @@ class Faulty(LIF):
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Path:
-    """Where the copy lies; put it on PYTHONPATH."""
-    place = tmp_path_factory.mktemp("site")
+    """The folder of the copy, to be put on PYTHONPATH."""
+    folder = tmp_path_factory.mktemp("site")
     for name in ("snnx", "conf", "sweeps", "hydra_plugins"):
-        shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (place / "snnx" / "neuron" / "faulty.py").write_text(FAULTY)
-    (place / "conf" / "neuron" / "faulty.yaml").write_text(
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "snnx" / "neuron" / "faulty.py").write_text(FAULTY)
+    (folder / "conf" / "neuron" / "faulty.yaml").write_text(
         "_target_: snnx.neuron.faulty.Faulty\n_partial_: true\nfault: none\nat: 3\nspent: null\n"
     )
-    return place
+    return folder
 
 
 class Shell:
@@ -80,7 +80,7 @@ class Shell:
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def results(self) -> dict[str, dict]:
-        """Row to result, of all runs that have one."""
+        """The results of all runs that have one, by row and seed."""
         found = (json.loads(path.read_text()) for path in self.folder.glob("outputs/runs/*/result.json"))
         return {f"{result['row']},seed={result['seed']}": result for result in found}
 
@@ -92,5 +92,5 @@ def shell(tmp_path, site) -> Shell:
 
 @pytest.fixture
 def elsewhere(tmp_path_factory, site) -> Callable[[], Shell]:
-    """Another empty folder."""
+    """A function that returns a shell in another empty folder."""
     return lambda: Shell(tmp_path_factory.mktemp("elsewhere"), site)

@@ -1,4 +1,4 @@
-"""What a sweep meets and survives; the numbers are those of the table in docs/reliability.md."""
+"""Faults that a sweep survives; the numbers in the names are those of the table in docs/reliability.md."""
 
 import os
 import random
@@ -29,7 +29,7 @@ def measured(results: dict) -> dict:
     return {row: {part: result[part] for part in MEASURED} for row, result in results.items()}
 
 
-def test_1_to_5_a_run_that_misbehaves_is_one_row_with_its_cause(shell):
+def test_1_to_5_a_run_that_crashes_or_hangs_fails_alone_and_its_cause_is_recorded(shell):
     causes = {
         "raise": "a mistake in a neuron",
         "exit0": "SystemExit0",
@@ -47,19 +47,19 @@ def test_1_to_5_a_run_that_misbehaves_is_one_row_with_its_cause(shell):
     for fault, cause in causes.items():
         (result,) = [r for row, r in shell.results().items() if f"fault={fault}," in row]
         assert result["status"] == "failed", fault
-        told = result["error"]["type"] + result["error"]["message"]
-        assert re.search(cause, told), (fault, told)
+        error = result["error"]["type"] + result["error"]["message"]
+        assert re.search(cause, error), (fault, error)
         assert re.search(rf"✗ .*fault={fault},.*failed: ", first.stdout), first.stdout
     (done,) = [r for row, r in shell.results().items() if "fault=none," in row]
     assert done["status"] == "done"
     again = shell.run(*line)
     assert again.returncode == 1
     assert again.stdout.count("failed before, trying again") == len(causes)
-    assert shell.results()[f"{done['row']},seed=0"]["started"] == done["started"], "what is done is not done again"
+    assert shell.results()[f"{done['row']},seed=0"]["started"] == done["started"], "a done run must not be executed again"
 
 
-def test_3_a_killed_run_goes_on_from_its_checkpoint(shell, elsewhere):
-    """The fault strikes once, in the third of four epochs; one retry in the same sweep finishes the run."""
+def test_3_a_killed_run_is_retried_from_its_checkpoint(shell, elsewhere):
+    """The run is killed once, in the third of four epochs; the sweep retries it, and it gives the same numbers."""
     line = ["-m", "neuron=faulty", "seed=0,1", "trainer.max_epochs=4", *QUICK[:1], *QUICK[2:]]
     whole = elsewhere()
     assert whole.run(*line).returncode == 0
@@ -77,14 +77,14 @@ def whole_row(shell, seed: int) -> str:
 
 @pytest.mark.parametrize("moments", [pytest.param(2, id="two"), pytest.param(20, id="twenty", marks=pytest.mark.faults)])
 def test_6_the_driver_killed_at_any_moment(shell, elsewhere, moments):
-    """The same line again and again, killed at a random moment, every other time with all its runs; then once in peace."""
+    """The same command is started and killed repeatedly, every other time with all its runs, and at last left to finish."""
     line = ["-m", "neuron=if,lif", *QUICK[:1], *QUICK[2:], "trainer.max_epochs=40", "hydra.launcher.n_jobs=2"]
     whole = elsewhere()
     assert whole.run(*line).returncode == 0
     drawn, landed = random.Random(moments), 0
     for number in range(moments):
         driver = shell.start(*line)
-        if not number:  # the first kill meets runs that have got somewhere
+        if not number:  # the first kill comes after a checkpoint
             wait_for(lambda: list(shell.folder.glob("outputs/runs/*/ckpt/epoch=*.ckpt")))
         time.sleep(drawn.uniform(0.1, 8.0 if number else 0.2))
         landed += driver.poll() is None
@@ -92,14 +92,14 @@ def test_6_the_driver_killed_at_any_moment(shell, elsewhere, moments):
         driver.communicate()
     last = shell.run(*line)
     assert last.returncode == 0, last.stderr
-    assert landed > moments / 2, "the kills came before the end"
+    assert landed > moments / 2, "most kills must come before the sweep has ended"
     assert any(result["resumed"] for result in shell.results().values())
     assert measured(shell.results()) == measured(whole.results())
-    assert not list(shell.folder.glob("outputs/runs/*/.*.*")), "nothing half written"
+    assert not list(shell.folder.glob("outputs/runs/*/.*.*")), "no temporary files may be left"
 
 
 def test_8_killed_while_writing_a_checkpoint(tmp_path):
-    """Six kills of a process that does nothing but save; a good checkpoint is there each time after the first."""
+    """A process that only saves checkpoints is killed six times; each time there is a good checkpoint."""
     writer = f"""
 import torch
 from pathlib import Path
@@ -127,7 +127,7 @@ while True:
         assert complaints == []
 
 
-def test_9_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(shell, elsewhere):
+def test_9_a_full_disk_is_reported_and_the_run_completes_once_there_is_space(shell, elsewhere):
     if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", shell.folder], check=False).returncode:
         pytest.skip("needs the right to mount a small file system")
     try:
@@ -147,8 +147,8 @@ def test_9_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(shell, el
         subprocess.run(["umount", "-l", shell.folder], check=True)
 
 
-def test_11_three_sweeps_of_the_same_rows_at_once_do_each_once(shell):
-    """Each training leaves a mark a layer."""
+def test_11_three_sweeps_of_the_same_rows_at_once_execute_each_run_once(shell):
+    """Each training creates one file per neuron layer."""
     line = ["-m", "neuron=faulty", "neuron.fault=count", "seed=0,1,2", f"neuron.spent={shell.folder}/spent", *QUICK]
     sweeps = [shell.start(*line) for _ in range(3)]
     ended = [sweep.communicate(timeout=280) for sweep in sweeps]
@@ -157,7 +157,7 @@ def test_11_three_sweeps_of_the_same_rows_at_once_do_each_once(shell):
     assert len(list(shell.folder.glob("spent.*"))) == 3 * 2
 
 
-def test_12_the_same_line_while_orphans_are_still_at_it(shell, elsewhere):
+def test_12_the_same_command_while_runs_of_a_killed_sweep_are_still_active(shell, elsewhere):
     line = ["-m", "seed=0,1", "trainer.max_epochs=25", *QUICK[:1], *QUICK[2:], "hydra.launcher.n_jobs=2"]
     driver = shell.start(*line)
     wait_for(lambda: len(list(shell.folder.glob("outputs/runs/*/progress.json"))) == 2)
@@ -170,7 +170,7 @@ def test_12_the_same_line_while_orphans_are_still_at_it(shell, elsewhere):
     assert measured(shell.results()) == measured(whole.results())
 
 
-def test_13_an_edit_in_mid_sweep_changes_no_run(shell, site):
+def test_13_an_edit_during_a_sweep_changes_no_run(shell, site):
     option = site / "conf" / "optimizer" / "adamw.yaml"
     before = option.read_text()
     try:
@@ -187,7 +187,7 @@ def test_13_an_edit_in_mid_sweep_changes_no_run(shell, site):
     assert not any("lr: 0.5" in text for text in frozen)
 
 
-def test_14_a_loss_that_is_not_finite_stops_at_its_step_and_is_not_tried_again(shell):
+def test_14_a_run_stops_at_the_step_with_a_non_finite_loss_and_is_not_retried(shell):
     done = shell.run("-m", "optimizer=sgd", "optimizer.lr=1e30", *QUICK, "hydra.launcher.retries=3")
     assert done.returncode == 1
     (result,) = shell.results().values()
@@ -196,7 +196,7 @@ def test_14_a_loss_that_is_not_finite_stops_at_its_step_and_is_not_tried_again(s
     assert not list(shell.folder.glob("outputs/runs/*/ckpt/*"))
 
 
-def test_23_a_folder_that_vanishes_while_its_run_is_on(shell):
+def test_23_a_run_whose_folder_is_removed_fails_and_can_be_run_again(shell):
     line = ["-m", "neuron=faulty", "neuron.fault=remove", f"neuron.spent={shell.folder}/spent", "neuron.at=4", *QUICK]
     assert shell.run(*line).returncode == 1
     (result,) = shell.results().values()

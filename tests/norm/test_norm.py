@@ -137,12 +137,12 @@ def test_a_configuration_without_the_group_builds_batch_norm():
     [
         (
             ["backbone=scnn", "norm=none"],
-            "norm must not be set with SCNN, which has no place for a norm; got one: leave",
+            "norm must not be set for SCNN, which has no norm layers; got norm=",
         ),
-        (["backbone=vit", "norm=batch"], "norm must not be set with ViT, which has no place"),
+        (["backbone=vit", "norm=batch"], "norm must not be set for ViT, which has no norm layers; got norm=batch: leave it"),
         (
             ["backbone=vgg", "backbone.norm=false", "norm=batch", "dataset=cifar10"],
-            "norm must not be set with backbone.norm=false, which has no place",
+            "norm must not be set for backbone.norm=false, which has no norm layers",
         ),
         (["backbone=convnet", "method=ttfs"], "TTFS: backbone must have no norm; got stages.conv1.1 .Batch., .*set norm=none"),
         (["backbone=resnet", "norm=none", "method=ttfs"], "TTFS: backbone must have no Shortcut; got layer1.0"),

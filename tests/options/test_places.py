@@ -1,4 +1,4 @@
-"""Options of the folder that one stands in and of installed packages, as the command line sees them."""
+"""Options of the current folder and of installed packages, on the command line."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ from snnx.options.places import places
 
 @pytest.fixture(autouse=True)
 def no_help_from_python(monkeypatch):
-    """`python -m` puts the current folder on the path, and the installed command does not: neither does it here."""
+    """Keep `python -m` from adding the current folder to `sys.path`, which the installed command does not do either."""
     monkeypatch.setenv("PYTHONSAFEPATH", "1")
 
 
@@ -34,7 +34,7 @@ def site(tmp_path, monkeypatch):
 
 
 def refusal(folder: Path, *words: str) -> str:
-    """The one line by which a command is refused before anything is done."""
+    """Run a command that must fail before it does anything, and return its one line of error."""
     done = snnx(folder, *words)
     assert (done.returncode, done.stdout) == (2, ""), done.stdout + done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
@@ -42,11 +42,11 @@ def refusal(folder: Path, *words: str) -> str:
     return done.stderr
 
 
-def test_help_lists_what_lies_here(here):
-    said = snnx(here, "--help").stdout
-    assert "klif, lif, lif_delayed, mine, plif" in said
-    assert "  my_table\n      Mine against LIF.\n" in said
-    assert said.rstrip().endswith(f"Of these from {here}: neuron=mine, sweep=my_table")
+def test_help_lists_the_options_of_the_current_folder(here):
+    printed = snnx(here, "--help").stdout
+    assert "klif, lif, lif_delayed, mine, plif" in printed
+    assert "  my_table\n      Mine against LIF.\n" in printed
+    assert printed.rstrip().endswith(f"From {here}: neuron=mine, sweep=my_table")
 
 
 def test_help_loads_neither_torch_nor_hydra(here):
@@ -61,56 +61,56 @@ print(*{name.partition(".")[0] for name in sys.modules} & {"torch", "hydra", "om
     assert done.stderr.split() == []
 
 
-def test_a_misspelled_name_of_ones_own_is_recognised(here):
+def test_suggests_options_of_the_current_folder_for_misspelled_names(here):
     assert "did you mean mine?" in refusal(here, "neuron=mien")
     assert "did you mean my_table?" in refusal(here, "-m", "sweep=my_tabel")
     assert "did you mean my_table?" in refusal(here, "report", "my_tabel")
     assert "neuron: Mine has no argument taau; it takes tau, " in refusal(here, "neuron=mine", "+neuron.taau=3")
 
 
-def test_in_a_checkout_nothing_is_there_twice(monkeypatch):
+def test_in_a_checkout_of_snnx_there_is_one_place(monkeypatch):
     monkeypatch.chdir(ROOT)
     assert len(places()) == 1
 
 
 @pytest.mark.parametrize("path", ["conf/neuron/lif.yaml", "sweeps/demo_neurons.yaml"])
 @pytest.mark.parametrize("words", [["neuron=mine"], ["report", "my_table"], ["--help"]])
-def test_a_name_that_snnx_has_is_refused(here, path, words):
+def test_an_option_or_sweep_with_a_name_of_snnx_is_rejected(here, path, words):
     write(here, path, OPTION)
-    said = refusal(here, *words)
+    error = refusal(here, *words)
     group = "sweep" if path.startswith("sweeps") else "neuron"
-    name = Path(path).stem
-    assert said == f"snnx: {group}={name} must come from one place; got {ROOT / path} and {here / path}: rename one\n"
+    files = f"{ROOT / path} and {here / path}"
+    assert error == f"snnx: {group}={Path(path).stem} must be defined by one file only; got {files}: rename one\n"
 
 
-TOP = r"snnx: .*/conf/config.yaml must lie in the folder of a group, such as .*/conf/recipe; got it on top"
+TOP = r"snnx: .*/conf/config.yaml must be in the folder of a group, such as .*/conf/recipe; got .*/conf$"
 WRONG = {
     "the primary configuration": ("conf/config.yaml", "timesteps: 8\n", TOP),
-    "no group": ("conf/nuron/mine.yaml", OPTION, "must lie in the folder of a group of snnx; got nuron; did you mean neuron?"),
-    "a folder in a group": ("conf/neuron/a/b.yaml", OPTION, "must lie in the folder of a group of snnx; got neuron/a"),
+    "no group": ("conf/nuron/mine.yaml", OPTION, "must be in the folder of a group of snnx; got nuron; did you mean neuron?"),
+    "a folder in a group": ("conf/neuron/a/b.yaml", OPTION, "must be in the folder of a group of snnx; got neuron/a"),
     "no TOML": ("pyproject.toml", "[tool.snnx\n", "pyproject.toml: must be TOML; "),
     "another key": (
         "pyproject.toml",
         "[tool.snnx]\noptions = 1\n",
-        r"\[tool.snnx\] must hold components and nothing else; got",
+        r"\[tool.snnx\] must contain only the key components; got",
     ),
     "no list": ("pyproject.toml", '[tool.snnx]\ncomponents = "ownlab"\n', r"components must be a list of packages, such as"),
     "no package": ("pyproject.toml", '[tool.snnx]\ncomponents = ["a b"]\n', r"components must be a list of packages, such as"),
     "Python's own": (
         "pyproject.toml",
         '[tool.snnx]\ncomponents = ["os"]\n',
-        "components must not name a package of Python itself",
+        "components must not name a package of Python's standard library",
     ),
     "nowhere": (
         "pyproject.toml",
         '[tool.snnx]\ncomponents = ["gone"]\n',
-        "must name packages that lie beside it or are installed",
+        "must name packages that are installed or beside it",
     ),
 }
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_folder_with_a_mistake_is_refused(here, wrong):
+def test_a_mistake_in_the_current_folder_is_rejected(here, wrong):
     path, text, message = WRONG[wrong]
     write(here, path, text)
     assert re.search(message, refusal(here, "neuron=mine"))
@@ -127,55 +127,55 @@ def test_a_folder_with_a_mistake_is_refused(here, wrong):
     ],
     ids=["option", "row", "data set", "override", "in a list"],
 )
-def test_no_option_brings_code_that_the_folder_does_not_name(here, path, text, words):
-    """The package lies here and can be imported; nobody here has said that its classes may be built."""
+def test_classes_of_packages_that_are_not_listed_are_never_built(here, path, text, words):
+    """The package `evil` is in the current folder and can be imported, but `pyproject.toml` does not list it."""
     write(here, "evil/mine.py", f"open({str(here / 'ran')!r}, 'w')\n{NEURON}")
     write(here, path, text)
-    said = refusal(here, *words)
-    assert "must lie in one of snnx, torch.nn" in said
-    assert "ownlab; got evil.mine.Mine: name a package of your own in [tool.snnx] components of pyproject.toml here" in said
+    error = refusal(here, *words)
+    assert "must be in one of snnx, torch.nn" in error
+    assert "ownlab; got evil.mine.Mine: list your own package under [tool.snnx] components in pyproject.toml" in error
     assert not (here / "ran").exists()
 
 
-def test_an_installed_package_brings_options_and_sweeps(site, tmp_path):
-    said = snnx(tmp_path, "--help").stdout
-    assert f"Of these from {site / 'otherlab'}: neuron=other, sweep=other_table" in said
+def test_an_installed_package_provides_options_and_sweeps(site, tmp_path):
+    printed = snnx(tmp_path, "--help").stdout
+    assert f"From {site / 'otherlab'}: neuron=other, sweep=other_table" in printed
     shown = snnx(tmp_path, "neuron=other", "--cfg", "job", "--resolve")
     assert "_target_: otherlab.other.Other" in shown.stdout, shown.stderr
 
 
 @pytest.mark.slow
-def test_a_run_with_what_an_installed_package_brings(site, tmp_path):
+def test_a_sweep_of_an_installed_package_runs(site, tmp_path):
     done = snnx(tmp_path, "-m", "sweep=other_table", "scale=smoke")
     assert done.returncode == 0, done.stderr
     assert "2/2" in done.stdout
 
 
-def test_an_installed_package_and_the_folder_with_one_name(site, here):
+def test_the_same_option_in_an_installed_package_and_the_current_folder_is_rejected(site, here):
     write(here, "conf/neuron/other.yaml", OPTION)
-    said = refusal(here, "neuron=other")
-    both = f"{site / 'otherlab/conf/neuron/other.yaml'} and {here / 'conf/neuron/other.yaml'}"
-    assert said == f"snnx: neuron=other must come from one place; got {both}: rename one\n"
+    error = refusal(here, "neuron=other")
+    files = f"{site / 'otherlab/conf/neuron/other.yaml'} and {here / 'conf/neuron/other.yaml'}"
+    assert error == f"snnx: neuron=other must be defined by one file only; got {files}: rename one\n"
 
 
-def test_the_folder_that_a_package_was_installed_from_stands_for_it(site, tmp_path):
-    """Otherwise every option of it would be there twice for those who work on it."""
+def test_in_the_source_folder_of_an_installed_package_its_options_count_once(site, tmp_path):
+    """Otherwise its authors would get an error that every option is defined twice."""
     source = tmp_path / "source"
     write(source, "pyproject.toml", '[tool.snnx]\ncomponents = ["otherlab"]\n')
     write(source, "conf/neuron/other.yaml", OPTION)
-    assert f"Of these from {source}: neuron=other" in snnx(source, "--help").stdout
+    assert f"From {source}: neuron=other" in snnx(source, "--help").stdout
 
 
 @pytest.mark.parametrize("value", ["otherlab.other", "gone", "ownless"])
-def test_an_entry_point_without_options_is_refused(site, tmp_path, value):
+def test_an_entry_point_without_options_is_rejected(site, tmp_path, value):
     write(site, "ownless/__init__.py", "")
     write(site, "otherlab-1.0.dist-info/entry_points.txt", f"[snnx.options]\nlab = {value}\n")
-    message = f"the entry point lab of group snnx.options must name a package that holds options; got {value}"
+    message = f"the entry point lab of group snnx.options must name a package that contains options; got {value}"
     assert refusal(tmp_path, "neuron=lif") == f"snnx: {message}\n"
 
 
-def test_another_application_of_hydra_is_left_alone(here):
-    """Hydra's plugins serve every application of an environment."""
+def test_other_applications_of_hydra_are_not_affected(here):
+    """Hydra loads our plugins in every application that is installed in the same environment."""
     write(here, "app/config.yaml", "a: 1\n")
     code = f"""
 from hydra import compose, initialize_config_dir
@@ -189,7 +189,7 @@ with initialize_config_dir({str(here / "app")!r}, version_base="1.3"):
     assert "conf'" not in done.stdout.replace("hydra.conf'", "")
 
 
-def test_what_a_folder_adds_is_found_at_once(empty):
+def test_an_option_that_is_added_later_is_found(empty):
     assert "mine" not in files("neuron")
     own_folder(empty)
     assert files("neuron")["mine"] == empty / "conf" / "neuron" / "mine.yaml"

@@ -1,4 +1,4 @@
-"""A sweep file is plain data: rows, claims and axes."""
+"""A sweep file contains data only: rows, claims and axes."""
 
 import pytest
 
@@ -13,8 +13,8 @@ from snnx.options.sweepfile import read
         "{sweeper: {params: {seed: '0,1'}, _target_: os.system}}",
     ],
 )
-def test_of_hydra_it_holds_its_axes_and_nothing_else(tmp_path, hydra):
+def test_under_hydra_only_axes_are_allowed(tmp_path, hydra):
     path = tmp_path / "fig.yaml"
     path.write_text(f"# A figure.\nsweep: {{paper: dtst, artifact: Figure 1, metric: val/acc}}\nhydra: {hydra}\n")
-    with pytest.raises(ValueError, match=r"hydra must hold sweeper\.params and nothing else; got"):
+    with pytest.raises(ValueError, match=r"hydra must contain only sweeper\.params; got"):
         read(path)

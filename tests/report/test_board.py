@@ -68,7 +68,7 @@ def test_status_counts_seeds_if_there_are_too_many_for_the_screen(leave, done, t
     assert main.main() == 0
     out = capsys.readouterr().out
     assert re.search(r"LIF +│ ✓ 12 done +│ 0.5500", out)
-    assert re.search(r"PLIF +│ · 12 open +│ -", out)
+    assert re.search(r"PLIF +│ · 12 not started +│ -", out)
 
 
 def test_status_of_a_sweep_without_runs_and_of_an_unknown_sweep(empty, monkeypatch, capsys):

@@ -50,7 +50,7 @@ def test_a_row_without_a_done_run_is_listed_with_its_command(tmp_path, done, sta
 def test_the_command_writes_the_page(tmp_path, capsys):
     docs = tmp_path / "docs"
     assert main(["--docs", str(docs)]) == 2
-    assert f"--docs must be the folder of the record, docs/results of a checkout; got {docs}\n" in capsys.readouterr().err
+    assert f"--docs must be the folder of the record, such as docs/results; got {docs}\n" in capsys.readouterr().err
     docs.mkdir()
     assert main(["--docs", str(docs)]) == 0
     assert capsys.readouterr().out == f"{docs}/README.md\n"

@@ -1,4 +1,4 @@
-"""A run on two processes of a CPU, over gloo: who trains what, and who writes."""
+"""A run with two processes on a CPU: how batches are divided, which process writes, and what happens if one dies."""
 
 import json
 import threading
@@ -25,25 +25,25 @@ def test_processes_divide_every_batch(size):
         list(Batches(images, labels, batch_size=4, order=lambda: order, drop_single=True, share=(rank, 2))) for rank in (0, 1)
     ]
     whole = list(Batches(images, labels, batch_size=4, order=lambda: order))
-    assert len(parts[0]) == len(parts[1]) == {7: 1, 8: 2, 9: 2, 12: 3}[size], "a rest of less than two each is left out"
+    assert len(parts[0]) == len(parts[1]) == {7: 1, 8: 2, 9: 2, 12: 3}[size], "a last batch under 2 samples each is left out"
     for (_, first), (_, second), (_, both) in zip(*parts, whole, strict=False):
         assert sorted([*first.tolist(), *second.tolist()]) == sorted(both.tolist())
         assert len(first) >= 2
         assert len(second) >= 2
 
 
-def test_a_batch_smaller_than_the_processes_is_refused():
+def test_a_batch_size_below_the_number_of_processes_is_rejected():
     with pytest.raises(ValueError, match="Batches: batch_size must be at least 4, the number of processes; got 3"):
         Batches(torch.zeros(8, 1), torch.zeros(8), batch_size=3, share=(0, 4))
 
 
 @pytest.mark.slow
-def test_two_processes_train_what_one_trains(tmp_path):
-    """Without batch statistics the gradient of a shared batch is that of the whole: the same curves within rounding."""
+def test_two_processes_train_as_one_does(tmp_path):
+    """Without batch norm, the gradient of a divided batch equals that of the whole, so the curves agree except for rounding."""
     line = [*QUICK, "backbone=mlp"]
     one = replace(composed(*line), outputs=str(tmp_path / "one"))
     two = replace(composed(*line, "trainer=ddp", "trainer.max_epochs=2"), outputs=str(tmp_path / "two"))
-    assert one.id != two.id, "batch norm and noise differ with the part of a batch that a process sees"
+    assert one.id != two.id, "runs on several devices need another identity: batch norm and noise depend on a process's part"
     (alone,), (shared,) = pool.run([one]), pool.run([two])
     assert (alone["status"], shared["status"]) == ("done", "done"), shared["error"]
     assert shared["metrics"].keys() == alone["metrics"].keys()
@@ -56,7 +56,7 @@ def test_two_processes_train_what_one_trains(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_that_is_done_starts_no_process(tmp_path):
+def test_a_done_run_starts_no_process(tmp_path):
     job = replace(composed(*QUICK, "trainer=ddp", "trainer.max_epochs=2"), outputs=str(tmp_path))
     first = pool.run([job])[0]
     log = (job.folder / "run.log").read_text()
@@ -68,7 +68,7 @@ def test_a_run_that_is_done_starts_no_process(tmp_path):
 
 @pytest.mark.slow
 def test_a_process_that_dies_fails_the_run(tmp_path):
-    """The first process does not wait for ever for one that is gone."""
+    """The first process must not wait forever for a process that has died."""
     job = replace(composed(*QUICK, "trainer=ddp", "trainer.max_epochs=500"), outputs=str(tmp_path))
 
     def kill() -> None:
@@ -87,7 +87,7 @@ def test_a_process_that_dies_fails_the_run(tmp_path):
 
 
 @pytest.mark.slow
-def test_divergence_is_divergence_on_two_processes(tmp_path):
+def test_a_run_on_two_processes_that_diverges_has_the_status_diverged(tmp_path):
     job = replace(composed(*QUICK, "trainer=ddp", "optimizer.lr=1e30"), outputs=str(tmp_path))
     (outcome,) = pool.run([job])
     assert outcome["status"] == "diverged", json.dumps(outcome["error"])

@@ -1,4 +1,4 @@
-"""What a run finds of itself is read from files and links."""
+"""What earlier attempts of a run have left is read from its files and links."""
 
 import json
 from dataclasses import replace
@@ -16,40 +16,43 @@ def job(tmp_path):
     return replace(composed("neuron=lif", "neuron.tau=2"), outputs=str(tmp_path))
 
 
-def test_a_new_run_finds_nothing(job):
-    assert history.before(job) is None
+def test_a_new_run_has_no_earlier_attempt(job):
+    assert history.describe_earlier_attempt(job) is None
 
 
 @pytest.mark.parametrize("status", ["failed", "diverged"])
-def test_a_run_that_ended_badly_is_tried_again(job, status):
+def test_a_failed_or_diverged_run_is_tried_again(job, status):
     write(job.folder / "result.json", json.dumps({"status": status}))
-    assert history.before(job) == f"{status} before, trying again"
+    assert history.describe_earlier_attempt(job) == f"{status} before, trying again"
 
 
-def test_a_run_without_a_result_goes_on_from_its_newest_checkpoint(job):
+def test_a_run_without_a_result_is_resumed_at_its_newest_checkpoint(job):
     for epoch in (9, 10):
         write(job.folder / "ckpt" / f"epoch={epoch}.ckpt", "x")
     write(job.folder / "ckpt" / "epoch=11.corrupt", "x")
-    assert history.before(job) == "resumed at epoch 10"
+    assert history.describe_earlier_attempt(job) == "resumed at epoch 10"
 
 
-def test_another_run_of_the_same_name_is_out_of_date_because_of_these_keys(job):
+def test_a_changed_configuration_under_the_same_name_is_reported_with_its_keys(job):
     old = replace(composed("neuron=lif", "neuron.tau=4", "timesteps=8"), outputs=job.outputs)
     write(old.folder / "config.yaml", json.dumps(old.config))
     run_folder.link(job.link, old.folder)
-    assert history.before(job) == "out of date because timesteps: 8 → 4, encoding.timesteps: 8 → 4, neuron.tau: 4 → 2"
+    assert (
+        history.describe_earlier_attempt(job)
+        == "out of date because timesteps: 8 → 4, encoding.timesteps: 8 → 4, neuron.tau: 4 → 2"
+    )
     run_folder.link(job.link, job.folder)
-    assert history.before(job) is None
+    assert history.describe_earlier_attempt(job) is None
 
 
-def test_another_run_with_the_same_configuration_was_computed_by_other_code(job):
+def test_another_identity_with_the_same_configuration_means_another_version_of_snnx(job):
     old = replace(job, id="0" * 16)
     write(old.folder / "config.yaml", json.dumps(old.config))
     run_folder.link(job.link, old.folder)
-    assert history.before(job) == "out of date because the code computes it differently now"
+    assert history.describe_earlier_attempt(job) == "out of date because another version of snnx computed it"
 
 
-def test_half_written_files_of_a_killed_process_are_removed(job):
+def test_temporary_files_of_a_killed_process_are_removed(job):
     for name in (".lock", ".result.json.x1", "ckpt/.epoch=1.ckpt.x2", "metrics.csv"):
         write(job.folder / name, "x")
     run_folder.tidy(job.folder)

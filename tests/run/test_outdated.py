@@ -1,4 +1,4 @@
-"""A number on the screen was computed by the code and from the samples that are here: anything else runs again and says why."""
+"""A run is executed again, with the reason, if its code or its samples have changed since; otherwise it counts as done."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from snnx.dataset.content import content, folders, stamp
 from snnx.record import source
 from snnx.record.checkpoint import CODE, DATA
 from snnx.run import outdated
-from snnx.run.history import before, finished
+from snnx.run.history import describe_earlier_attempt, finished
 from snnx.run.run import execute
 
 QUICK = ("timesteps=2", "trainer.max_epochs=2", "budget.samples=0.1", "trainer.accelerator=cpu", "seed=0")
@@ -37,7 +37,7 @@ HELPER = "def half(x):\n    return x / 2\n"
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A checkout of one's own, with a neuron that calls a helper, and one finished run of it."""
+    """A copy of snnx with an additional neuron, which imports a helper module, and one finished run of it."""
     here = tmp_path_factory.mktemp("checkout")
     for folder in ("snnx", "conf", "sweeps", "hydra_plugins"):
         shutil.copytree(ROOT / folder, here / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -49,7 +49,7 @@ def copy(tmp_path_factory):
 
 
 def snnx(here: Path, *words: str) -> str:
-    """What a run says, computed by the code of the copy and not by ours."""
+    """Run a command with the code of the copy, and return what it prints."""
     command = [sys.executable, "-m", "snnx", *QUICK, *words]
     env = {"PYTHONPATH": str(here), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, capture_output=True, text=True, cwd=here, env=env, timeout=240, check=False)
@@ -58,7 +58,7 @@ def snnx(here: Path, *words: str) -> str:
 
 
 @pytest.mark.slow
-def test_nothing_changed_and_a_changed_comment_are_done_before(copy):
+def test_without_changes_or_with_a_changed_comment_the_run_counts_as_done(copy):
     assert "done before" in snnx(copy, "neuron=mine")
     path = copy / "snnx" / "neuron" / "mine.py"
     path.write_text(NEURON.replace('"""Half the input."""', '"""Half of the input."""  # says more').replace("Mine.", "Own."))
@@ -69,15 +69,15 @@ def test_nothing_changed_and_a_changed_comment_are_done_before(copy):
 @pytest.mark.parametrize(
     ("name", "text"), [("mine", NEURON.replace("half(x)", "half(half(x))")), ("helper", "def half(x):\n    return x / 8\n")]
 )
-def test_an_edited_neuron_and_an_edited_helper_run_again(copy, name, text):
+def test_after_an_edit_of_the_neuron_or_its_helper_the_run_is_executed_again(copy, name, text):
     before = json.loads(next((copy / "outputs" / "runs").glob("*/result.json")).read_text())
     path = copy / "snnx" / "neuron" / f"{name}.py"
     original = path.read_text()
     path.write_text(text)
     assert "done before" in snnx(copy, "neuron=mine", "outdated=true")
-    said = snnx(copy, "neuron=mine")
-    assert f"out of date because snnx/neuron/{name}.py changed" in said
-    assert "done before" not in said
+    printed = snnx(copy, "neuron=mine")
+    assert f"out of date because snnx/neuron/{name}.py changed" in printed
+    assert "done before" not in printed
     after = json.loads(next((copy / "outputs" / "runs").glob("*/result.json")).read_text())
     assert after["hash"] == before["hash"]
     assert after["code"] != before["code"]
@@ -86,7 +86,7 @@ def test_an_edited_neuron_and_an_edited_helper_run_again(copy, name, text):
 
 
 @pytest.mark.slow
-def test_a_neuron_that_nobody_uses_leaves_others_alone(copy):
+def test_an_edit_of_code_that_a_run_does_not_use_does_not_matter(copy):
     snnx(copy, "neuron=lif")
     (copy / "snnx" / "neuron" / "helper.py").write_text("def half(x):\n    return 0.5 * x\n")
     assert "done before" in snnx(copy, "neuron=lif")
@@ -94,7 +94,7 @@ def test_a_neuron_that_nobody_uses_leaves_others_alone(copy):
 
 
 @pytest.mark.slow
-def test_a_checkpoint_of_other_code_is_not_gone_on_from(copy):
+def test_a_checkpoint_of_other_code_is_not_continued(copy):
     snnx(copy, "neuron=mine")
     folder = next(path.parent for path in (copy / "outputs" / "runs").glob("*/config.yaml") if "mine.Mine" in path.read_text())
     found = torch.load(folder / "ckpt" / "last.ckpt", weights_only=True)
@@ -104,14 +104,14 @@ def test_a_checkpoint_of_other_code_is_not_gone_on_from(copy):
     assert "resumed at epoch 2" in snnx(copy, "neuron=mine")
     (folder / "result.json").unlink()
     (copy / "snnx" / "neuron" / "helper.py").write_text("def half(x):\n    return x / 3\n")
-    said = snnx(copy, "neuron=mine")
-    assert "starts over because snnx/neuron/helper.py changed; outdated=true goes on from epoch 2" in said
+    printed = snnx(copy, "neuron=mine")
+    assert "starts over because snnx/neuron/helper.py changed; with outdated=true it would continue from epoch 2" in printed
     assert list(folder.glob("ckpt/*.outdated"))
     assert json.loads((folder / "result.json").read_text())["resumed"] == []
     (copy / "snnx" / "neuron" / "helper.py").write_text(HELPER)
 
 
-def test_comments_and_docstrings_are_no_code(tmp_path):
+def test_comments_and_docstrings_do_not_change_the_digest(tmp_path):
     def digest(text: str) -> str:
         path = tmp_path / "mylab" / "a.py"
         path.parent.mkdir(exist_ok=True)
@@ -124,7 +124,7 @@ def test_comments_and_docstrings_are_no_code(tmp_path):
     assert digest("def f(x):\n    return f'{x + 1}'\n") != first
 
 
-def test_what_is_reached_by_import_counts_however_it_is_written(tmp_path):
+def test_all_ways_to_import_a_module_are_followed(tmp_path):
     lab = tmp_path / "mylab"
     (lab / "deep").mkdir(parents=True)
     (lab / "__init__.py").write_text("")
@@ -137,8 +137,8 @@ def test_what_is_reached_by_import_counts_however_it_is_written(tmp_path):
     assert sorted(found) == ["mylab.a", "mylab.b", "mylab.deep", "mylab.deep.inner"]
 
 
-def test_a_process_goes_by_the_code_that_it_has_loaded(tmp_path, monkeypatch):
-    """As the fork server does: what was typed after it had loaded snnx is not what its runs compute."""
+def test_after_keep_loaded_edits_are_ignored(tmp_path, monkeypatch):
+    """The runs of the fork server use the code that it has loaded, even if a file is edited afterwards."""
     path = tmp_path / "snnx" / "neuron" / "mine.py"
     path.parent.mkdir(parents=True)
     path.write_text("def f(x):\n    return x\n")
@@ -153,11 +153,11 @@ def test_a_process_goes_by_the_code_that_it_has_loaded(tmp_path, monkeypatch):
     assert source.sources(config, source.SNNX) != loaded
 
 
-def test_an_edited_file_is_named(tmp_path):
-    assert source.changed({"a.b": "1", "c": "2"}, {"a.b": "1", "d": "2"}) == ["c.py", "d.py"]
+def test_changed_added_and_removed_files_are_listed(tmp_path):
+    assert source.changed_files({"a.b": "1", "c": "2"}, {"a.b": "1", "d": "2"}) == ["c.py", "d.py"]
 
 
-def test_content_is_of_bytes_and_names_wherever_a_copy_lies(tmp_path):
+def test_content_digest_depends_on_names_and_bytes_but_not_on_the_folder(tmp_path):
     for name in ("here", "there"):
         (tmp_path / name / "raw").mkdir(parents=True)
         (tmp_path / name / "raw" / "images").write_bytes(b"0123")
@@ -169,24 +169,24 @@ def test_content_is_of_bytes_and_names_wherever_a_copy_lies(tmp_path):
     assert folders(files, here) == ["raw"]
     seen = stamp(here, ["raw"])
     (here / "raw" / "labels").write_bytes(b"10")
-    assert content(files, here) != first, "one changed pixel, or label, is another content"
+    assert content(files, here) != first, "a changed label must change the digest"
     assert stamp(here, ["raw"]) != seen
 
 
-def test_a_digest_is_looked_up_where_nothing_changed(tmp_path):
+def test_a_file_with_unchanged_size_and_time_is_not_read_again(tmp_path):
     path = tmp_path / "images"
     path.write_bytes(b"0123")
     os.utime(path, ns=(1, 1))
     first = content([path], tmp_path)
     path.write_bytes(b"4567")
-    os.utime(path, ns=(1, 1))  # as no edit would leave it: this shows that the file is not read
+    os.utime(path, ns=(1, 1))  # an edit would change the time; without it, the old digest shows that the file was not read
     assert content([path], tmp_path) == first
     os.utime(path, ns=(2, 2))
     assert content([path], tmp_path) != first
 
 
-def test_a_changed_pixel_runs_again(tmp_path, monkeypatch):
-    """Files of MNIST in their format, with the same labels and sizes, of which one byte differs."""
+def test_after_a_changed_pixel_the_run_is_executed_again(tmp_path, monkeypatch):
+    """The test writes files in MNIST's format, and then changes one byte of the images."""
     monkeypatch.chdir(tmp_path)
     raw = tmp_path / "data" / "MNIST" / "raw"
     raw.mkdir(parents=True)
@@ -213,7 +213,7 @@ def test_a_changed_pixel_runs_again(tmp_path, monkeypatch):
     edited[-1] ^= 1
     path.write_bytes(edited)
     outdated._stamp.cache_clear()  # as in the next process
-    assert before(job) == "out of date because the files of dataset mnist hold something else"
+    assert describe_earlier_attempt(job) == "out of date because the files of dataset mnist changed"
     assert finished(job) is None
     again = execute(job)
     assert again["data"]["content"] != first["data"]["content"]

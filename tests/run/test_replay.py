@@ -1,4 +1,4 @@
-"""The record of every part is computed again: nobody changes what a run computes without noticing."""
+"""Runs with every component are recorded and replayed, so that no change of what a run computes goes unnoticed."""
 
 import json
 from pathlib import Path
@@ -21,15 +21,15 @@ GROUPS = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line["row"])
-def test_the_first_losses_are_those_of_the_record(line):
+def test_first_losses_are_those_of_the_record(line):
     run = composed(*(word for word in line["overrides"] if word.split("=")[0] not in ("force", "recorded", "outdated")))
     assert run.id == line["hash"]
     found = replay(run.config, line["first_losses"])
-    assert found.holds, f"recorded {line['first_losses']}, now {found.now}: this change computes something else"
+    assert found.agrees, f"recorded {line['first_losses']}, now {found.now}: the code computes something else"
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_option_is_in_the_record(group):
+def test_every_option_has_a_recorded_run(group):
     options = {path.stem for path in (shipped("conf") / group).glob("*.yaml")}
     used = {str(choice) for row in sweepfile.read(sweepfile.find(NAME)).live for choice in choices(row, group)}
     assert options - used == set()
@@ -37,45 +37,45 @@ def test_every_option_is_in_the_record(group):
 
 
 def choices(row, group):
-    """What a row chooses of a group; what it leaves alone is the default of `conf/config.yaml`."""
-    stated = dict(word.split("=", 1) for word in row.overrides)
+    """The options of a group in a row: those that it sets, or the default in `conf/config.yaml`."""
+    overrides = dict(word.split("=", 1) for word in row.overrides)
     defaults = {"encoding": "repeat", "surrogate": "arctan", "neuron": "lif", "decoding": "mean_logits", "augmentation": "none"}
     defaults |= {"loss": "cross_entropy", "method": "direct", "backbone": "convnet", "norm": "batch"}
-    return stated.get(group, defaults.get(group, "")).strip("[]").split(",")
+    return overrides.get(group, defaults.get(group, "")).strip("[]").split(",")
 
 
-def test_a_difference_beyond_the_bound_and_the_nudge_is_one():
-    assert Comparison([1.0, 2.0], [1.0, 2.1], [0.0, 0.2]).holds
-    assert not Comparison([1.0, 2.0], [1.0, 2.3], [0.0, 0.2]).holds
+def test_losses_agree_within_their_tolerance():
+    assert Comparison([1.0, 2.0], [1.0, 2.1], [0.0, 0.2]).agrees
+    assert not Comparison([1.0, 2.0], [1.0, 2.3], [0.0, 0.2]).agrees
 
 
-def test_another_learning_rate_shows_and_the_same_run_does_not():
+def test_the_same_run_agrees_and_another_learning_rate_does_not():
     run = composed("backbone=mlp", "timesteps=2", "budget.samples=0.2")
     first = replay(run.config, [0.0] * 3)
-    assert not first.holds
-    assert replay(run.config, first.now).apart == [0.0] * 3
+    assert not first.agrees
+    assert replay(run.config, first.now).differences == [0.0] * 3
     other = composed("backbone=mlp", "timesteps=2", "budget.samples=0.2", "optimizer.lr=0.1")
-    assert not replay(other.config, first.now).holds
+    assert not replay(other.config, first.now).agrees
 
 
-def test_an_epoch_is_compared_where_no_steps_were_kept():
+def test_the_mean_loss_of_an_epoch_can_be_compared():
     run = composed("backbone=mlp", "timesteps=2", "budget.samples=0.2")
     loss = replay(run.config, [0.0], by_epoch=True).now
-    assert replay(run.config, loss, by_epoch=True).apart == [0.0]
-    assert not replay(run.config, [loss[0] + 1], by_epoch=True).holds
+    assert replay(run.config, loss, by_epoch=True).differences == [0.0]
+    assert not replay(run.config, [loss[0] + 1], by_epoch=True).agrees
 
 
-def test_the_command_marks_what_it_confirms_and_names_what_differs(tmp_path, capsys):
+def test_the_command_marks_confirmed_runs_and_names_those_that_differ(tmp_path, capsys):
     line = next(line for line in LINES if line["row"] == "MLP")
     wrong = {**line, "row": "Log", "first_losses": [loss + 1 for loss in line["first_losses"]]}
     folder = tmp_path / NAME
     folder.mkdir()
-    (folder / "runs.jsonl").write_text("".join(json.dumps(one) + "\n" for one in (line, wrong)))
+    (folder / "runs.jsonl").write_text("".join(json.dumps(result) + "\n" for result in (line, wrong)))
     assert command.main([NAME, "--docs", str(tmp_path)]) == 1
-    said = capsys.readouterr().out
-    assert "[confirmed] MLP seed=0 paper: 10 first losses, at most" in said
-    assert "[differs] Log seed=0" in said
-    marked = [json.loads(one) for one in (folder / "runs.jsonl").read_text().splitlines()]
+    printed = capsys.readouterr().out
+    assert "[confirmed] MLP seed=0 paper: 10 first losses differ by at most" in printed
+    assert "[differs] Log seed=0" in printed
+    marked = [json.loads(text) for text in (folder / "runs.jsonl").read_text().splitlines()]
     assert marked[0]["confirmed"]["by"] == "10 first losses"
     assert "confirmed" not in marked[1]
 
@@ -86,9 +86,9 @@ def test_the_command_marks_what_it_confirms_and_names_what_differs(tmp_path, cap
         (["nothing"], "sweep must be one of"),
         (["dtst_fig12_surrogates", "--docs", "."], "NAME must be a sweep with a record; got dtst_fig12_surrogates"),
         ([NAME, "--row", "X"], "--row must be among"),
-        ([NAME, "--seed", "7"], "--seed must be one that was recorded; got 7"),
+        ([NAME, "--seed", "7"], "--seed must be a recorded seed; got 7"),
     ],
 )
-def test_a_mistake_is_one_line(words, message, capsys):
+def test_mistakes_are_one_line(words, message, capsys):
     assert command.main(words if "--docs" in words else [*words, "--docs", str(DOCS)]) == 2
     assert message in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A finished run is tested again: the same numbers, other metrics, and one line for what cannot be."""
+"""A finished run is tested again: with the same numbers, or with other metrics; mistakes are reported in one line."""
 
 import json
 import os
@@ -15,24 +15,24 @@ from finished import finished
 from snnx.command import evaluate
 from snnx.record.checkpoint import RUN
 from snnx.record.write import write
-from snnx.run.changed import changed
+from snnx.run.overrides import apply_overrides
 from snnx.run.reopen import reopen
 from snnx.run.retest import retest
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Its folder and its result; nobody changes it."""
+    """The folder and the result of a finished run; tests must not change it."""
     return finished(tmp_path_factory.mktemp("outputs"), "neuron=plif", "neuron.v_threshold=0.2", "encoding=rate", "seed=1")
 
 
 @pytest.fixture
 def copied(run, tmp_path):
-    """The same run where it may be changed."""
+    """A copy of the run, which a test may change."""
     return shutil.copytree(run[0], tmp_path / run[0].name)
 
 
-def test_nothing_changed_gives_the_numbers_of_the_result(run):
+def test_without_changes_the_numbers_are_those_of_the_result(run):
     folder, result = run
     last = retest(folder / "ckpt" / "epoch=2.ckpt", [])
     assert last["changed"] == []
@@ -45,7 +45,7 @@ def test_nothing_changed_gives_the_numbers_of_the_result(run):
     assert best["metrics"]["test/acc"] == result["metrics"].get("test/acc_best", result["metrics"]["test/acc"])
 
 
-def test_other_metrics_watch_the_same_network(run):
+def test_other_metrics_can_be_measured(run):
     folder, result = run
     found = retest(folder / "ckpt" / "epoch=2.ckpt", ["metric=[spikes_per_neuron,anytime]", "metric.anytime.confidence=0.5"])
     assert found["metrics"]["test/acc"] == result["metrics"]["test/acc"]
@@ -55,7 +55,7 @@ def test_other_metrics_watch_the_same_network(run):
     assert not (folder / "evaluate.json").exists()
 
 
-def test_a_conversion_that_trained_nothing_is_tested_as_it_was_built(tmp_path):
+def test_a_conversion_without_training_is_tested_with_the_weights_that_it_loaded(tmp_path):
     relu, _ = finished(tmp_path, "method=conversion", "metric=[]", "seed=2", "trainer.max_epochs=1")
     words = ["method=conversion", "metric=[]", "trainer.max_epochs=0", f"method.checkpoint={relu}/ckpt/best.ckpt"]
     folder, result = finished(tmp_path, *words)
@@ -65,7 +65,7 @@ def test_a_conversion_that_trained_nothing_is_tested_as_it_was_built(tmp_path):
         retest(folder, ["metric=potential"])
 
 
-def test_command_prints_a_table_and_writes_what_is_asked_for(run, tmp_path, capsys, monkeypatch):
+def test_command_prints_a_table_and_writes_the_requested_file(run, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     link = tmp_path / "link"
     link.symlink_to(run[0])
@@ -73,13 +73,13 @@ def test_command_prints_a_table_and_writes_what_is_asked_for(run, tmp_path, caps
     out = capsys.readouterr().out
     found = json.loads((tmp_path / "evaluate.json").read_text())
     assert re.search(rf"test/acc +{found['metrics']['test/acc']:.6g}\n", out)
-    assert "firing_rate by layer, mean over its steps\n  stages.sn1  0." in out
+    assert "firing_rate by layer, mean over time steps\n  stages.sn1  0." in out
     assert evaluate.main([f"checkpoint={link}"]) == 0
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["evaluate.json"]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ([], "checkpoint= must name a run's folder or a .ckpt in it; got none"),
         (["checkpoint=nowhere"], "which does not exist"),
@@ -87,15 +87,15 @@ def test_command_prints_a_table_and_writes_what_is_asked_for(run, tmp_path, caps
         (["checkpoint=RUN", "metric=attention_zero"], "spiking attention; got ConvNet; choose .*spikformer"),
         (
             ["checkpoint=RUN", "metric=firing_rate_by_iteration"],
-            "got firing_rate_by_iteration, which found nothing to watch in a test of it",
+            "metric must be measurable in a test of .*; got firing_rate_by_iteration, which recorded nothing: leave it out",
         ),
         (["checkpoint=RUN", "encoding.timestep=3"], "got encoding.timestep=3; did you mean encoding.timesteps"),
         (["checkpoint=RUN", "metric=[energy"], r"metric must be a name or a list of names in brackets; got metric=\[energy"),
-        (["checkpoint=RUN", "timesteps=8"], "a key of a group with its value; got timesteps=8: encoding.timesteps=8"),
+        (["checkpoint=RUN", "timesteps=8"], r"got timesteps=8; did you mean encoding.timesteps=8\?"),
         (["checkpoint=RUN", "metric.firing_rate.x=1"], r"metric.firing_rate.x must be a key of the run; got [^;]*\n"),
-        (["checkpoint=RUN", "neuron=lif"], r"must be metric=\[a,b\] or a key of a group with its value; got neuron=lif"),
+        (["checkpoint=RUN", "neuron=lif"], r"an override must be metric=\[a,b\] or group.key=value; got neuron=lif"),
         (["checkpoint=RUN", "encoding.timesteps=x"], "encoding.timesteps must be of type int; got x"),
-        (["checkpoint=RUN", "trainer.max_epochs={"], "trainer.max_epochs must have a value in YAML; got trainer.max_epochs={"),
+        (["checkpoint=RUN", "trainer.max_epochs={"], "trainer.max_epochs must have a value that is valid YAML; got trainer"),
         (["checkpoint=RUN", "dataset.batch_size=0"], "batch_size must .*; got 0"),
         (["checkpoint=RUN", "trainer.accelerator=gup"], "gup"),
         (["checkpoint=RUN", "--json", "RUN/ckpt"], "--json must name a file that can be written; got .*/ckpt"),
@@ -103,20 +103,20 @@ def test_command_prints_a_table_and_writes_what_is_asked_for(run, tmp_path, caps
         (["checkpoint=RUN", "backbone.channels=[4,6]"], "stages.conv2.0.weight must be of size .*another architecture"),
     ],
 )
-def test_one_line_for_a_mistake(run, words, said, capsys):
+def test_mistakes_are_one_line(run, words, message, capsys):
     assert evaluate.main([word.replace("RUN", str(run[0])) for word in words]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert re.search(said, error), error
+    assert re.search(message, error), error
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there(run, capsys):
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_missing_gpu_is_reported_in_one_line(run, capsys):
     assert evaluate.main([f"checkpoint={run[0]}", "trainer.accelerator=cuda"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_reader_that_stops_reading(run, tmp_path, monkeypatch):
+def test_a_closed_output_pipe_does_not_fail_the_command(run, tmp_path, monkeypatch):
     reads, writes = os.pipe()
     os.close(reads)
     with os.fdopen(writes, "w") as out:
@@ -125,7 +125,7 @@ def test_a_reader_that_stops_reading(run, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "found.json").read_text())["hash"] == run[1]["hash"]
 
 
-def test_missing_data_is_one_line_and_1(empty, capsys):
+def test_missing_data_exits_1_with_one_line(empty, capsys):
     job = composed("dataset=fashion_mnist", "trainer.max_epochs=0")
     folder = empty / job.id
     write(folder / "config.yaml", yaml.safe_dump(job.config))
@@ -136,57 +136,57 @@ def test_missing_data_is_one_line_and_1(empty, capsys):
     assert "snnx prepare fashion_mnist" in error
 
 
-def test_no_run(tmp_path):
-    with pytest.raises(ValueError, match=r"must be a run's folder, with the config.yaml that snnx froze"):
+def test_folders_that_are_not_runs(tmp_path):
+    with pytest.raises(ValueError, match=r"must be a run's folder, which has a config.yaml, or a .ckpt"):
         reopen(tmp_path)
     (tmp_path / "config.yaml").write_text("model: resnet\n")
-    with pytest.raises(ValueError, match=r"must be the configuration of a run of snnx; got another project's"):
+    with pytest.raises(ValueError, match=r"must be the configuration of a run of snnx; got that of another program"):
         reopen(tmp_path)
     (tmp_path / "config.yaml").write_text("a: [1,\n")
-    with pytest.raises(ValueError, match=r"must be readable YAML; got something else: it is damaged"):
+    with pytest.raises(ValueError, match=r"must be valid YAML; got a damaged file"):
         reopen(tmp_path)
 
 
-def test_unfinished_and_stripped_runs(copied):
+def test_runs_without_checkpoints_and_unfinished_runs(copied):
     shutil.rmtree(copied / "ckpt")
-    with pytest.raises(FileNotFoundError, match=r"must hold the checkpoint of a trained run; got none: it was removed"):
+    with pytest.raises(FileNotFoundError, match=r"must contain the checkpoint of a trained run; got none: it was removed"):
         reopen(copied)
     (copied / "result.json").write_text('{"status": "diverged"}')
-    with pytest.raises(ValueError, match=r"must be a finished run; got one that ended as diverged"):
+    with pytest.raises(ValueError, match=r"must be a finished run; got one with the status diverged"):
         reopen(copied)
     (copied / "result.json").unlink()
     with pytest.raises(ValueError, match=r"must be a finished run; got one that has not finished"):
         reopen(copied)
 
 
-def test_checkpoints_of_others(copied):
+def test_checkpoints_of_other_programs_and_runs(copied):
     best = copied / "ckpt" / "best.ckpt"
     content = torch.load(best, weights_only=True)
     torch.save({"state_dict": {}}, best)
-    with pytest.raises(ValueError, match=r"must be a checkpoint of snnx, with the entry snnx_run; got another project's"):
+    with pytest.raises(ValueError, match=r"must be a checkpoint of snnx, with the entry snnx_run; got one of another program"):
         reopen(copied)
     torch.save({**content, RUN: "0123456789abcdef"}, best)
-    with pytest.raises(ValueError, match=r"must belong to the run beside it, \w{16}; got 0123456789abcdef"):
+    with pytest.raises(ValueError, match=r"must belong to the run of its config.yaml, \w{16}; got 0123456789abcdef"):
         reopen(copied)
     torch.save({RUN: content[RUN]}, best)
-    with pytest.raises(ValueError, match=r"must hold a state_dict; got snnx_run"):
+    with pytest.raises(ValueError, match=r"must contain a state_dict; got only snnx_run"):
         reopen(copied)
     best.write_bytes(best.read_bytes()[:-40])
     with pytest.raises(ValueError, match=r"must be a checkpoint of tensors and plain values"):
         reopen(copied)
 
 
-def test_a_changed_configuration_is_noticed(copied):
+def test_a_changed_config_yaml_is_rejected(copied):
     config = yaml.safe_load((copied / "config.yaml").read_text())
     config["seed"] += 1
     (copied / "config.yaml").write_text(yaml.safe_dump(config))
-    with pytest.raises(ValueError, match=r"config.yaml was changed, or another version of snnx computed it"):
+    with pytest.raises(ValueError, match=r"config.yaml was changed, or another version of snnx computed the run"):
         reopen(copied)
 
 
-def test_changes_leave_the_frozen_configuration_alone(run):
+def test_overrides_do_not_change_the_frozen_configuration(run):
     config = reopen(run[0]).config
-    other = changed(config, ["metric=[anytime,firing_rate]", "metric.anytime.every=3", "encoding.timesteps=7"])
+    other = apply_overrides(config, ["metric=[anytime,firing_rate]", "metric.anytime.every=3", "encoding.timesteps=7"])
     assert list(other["metric"]) == ["anytime", "firing_rate"]
     assert other["metric"]["anytime"]["every"] == 3
     assert other["encoding"]["timesteps"] == 7

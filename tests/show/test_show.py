@@ -90,9 +90,9 @@ def test_a_cache_folder_that_is_not_writable_is_reported_in_one_line(empty, caps
         (
             ["dataset=nmnist", "encoding=rate"],
             2,
-            r"encoding must take samples of \[4, 2, 34, 34\]; got Rate; choose encoding=events",
+            r"encoding must take samples of shape \[4, 2, 34, 34\]; got Rate: choose encoding=events",
         ),
-        (["encoding=events"], 2, r"encoding must take samples of \[1, 8, 8\]; got Events; choose an encoding of images"),
+        (["encoding=events"], 2, r"encoding must take samples of shape \[1, 8, 8\]; got Events: choose an encoding of"),
         (["dataset=nmist"], 2, "dataset must be one of .*; got nmist; did you mean nmnist"),
         (["dataset=nmnist"], 1, "nmnist: recordings must be below .*; see snnx prepare nmnist"),
         (["--samples", "0"], 2, "--samples must be at least 1; got 0"),

@@ -1,4 +1,4 @@
-"""A sweep: every run in its own process, one failure is one row, the same line again finishes what is missing."""
+"""A sweep executes every run in its own process; failures do not affect other runs, and a second start finishes the rest."""
 
 import json
 import os
@@ -23,7 +23,7 @@ QUICK = ["timesteps=2", "trainer.max_epochs=1", "budget.samples=0.1", "trainer.a
 
 
 @pytest.mark.slow
-def test_a_sweep_with_one_bad_row_then_the_same_line_again(tmp_path):
+def test_a_sweep_with_diverging_runs_and_then_the_same_command_again(tmp_path):
     line = ["-m", "neuron=if,lif", "optimizer.lr=0.01,1e30", *QUICK, "hydra.launcher.n_jobs=2"]
     first = snnx(tmp_path, *line)
     assert first.returncode == 1, first.stderr
@@ -41,7 +41,7 @@ def test_a_sweep_with_one_bad_row_then_the_same_line_again(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_demo_at_smoke_scale_ends_in_a_report(tmp_path):
+def test_a_sweep_ends_with_its_report(tmp_path):
     done = snnx(tmp_path, "-m", "sweep=demo_neurons", "seed=0", "scale=smoke")
     assert done.returncode == 0, done.stderr
     report = tmp_path / "outputs" / "demo_neurons" / "report"
@@ -60,9 +60,9 @@ def jobs(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_killed_process_is_one_dead_run(jobs):
+def test_a_killed_process_fails_only_its_run(jobs):
     long = composed("seed=1", "timesteps=2", "trainer.max_epochs=150", "budget.samples=0.1", "trainer.accelerator=cpu")
-    jobs[1] = victim = replace(long, outputs=jobs[1].outputs)  # there is time to kill it
+    jobs[1] = victim = replace(long, outputs=jobs[1].outputs)  # long enough to be killed
 
     def kill_victim() -> None:
         for child in active_children():
@@ -74,7 +74,7 @@ def test_a_killed_process_is_one_dead_run(jobs):
     outcomes = pool.run(jobs, on_tick=kill_victim, on_end=lambda job, outcome: ended.append(job.title))
     assert [outcome["status"] for outcome in outcomes] == ["done", "failed", "done"]
     assert "killed by signal 9" in outcomes[1]["error"]["message"]
-    assert result_file.read(victim.folder)["error"] == outcomes[1]["error"], "the cause outlives the sweep"
+    assert result_file.read(victim.folder)["error"] == outcomes[1]["error"], "the cause must be written to the result"
     assert sorted(ended) == sorted(job.title for job in jobs)
     assert [outcome["status"] for outcome in pool.run(jobs)] == ["done", "done", "done"]
 
@@ -88,7 +88,7 @@ def test_a_run_that_takes_too_long_is_killed(jobs):
 
 @pytest.mark.slow
 def test_runs_of_the_record_count_as_done(jobs, tmp_path, monkeypatch):
-    """With recorded=true a recorded run is not run, and the sweep is no failure."""
+    """With `recorded=true`, a run that is in the record is not executed and counts as done."""
     monkeypatch.chdir(tmp_path)
     recorded, missing = (replace(job, sweep="demo_neurons", config=job.config | {"recorded": True}) for job in jobs[:2])
     line = {"hash": recorded.id, "row": recorded.row, "status": "done", "metrics": {}, "wall_s": 1.0}
@@ -101,18 +101,18 @@ def test_runs_of_the_record_count_as_done(jobs, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_launcher_of_hydras_own_goes_on_after_a_bad_run(tmp_path):
+def test_hydras_own_launcher_executes_the_runs_after_a_diverged_one(tmp_path):
     line = ["-m", "hydra/launcher=basic", "neuron=if", "optimizer.lr=1e30,0.01", "metric=[firing_rate,spiking_percent]", *QUICK]
     done = snnx(tmp_path, *line)
     assert done.returncode == 1, done.stderr
     results = [json.loads(path.read_text()) for path in (tmp_path / "outputs" / "runs").glob("*/result.json")]
     assert sorted(result["status"] for result in results) == ["diverged", "done"]
-    assert "metric=[firing_rate,spiking_percent]" in done.stdout, "brackets are no markup"
+    assert "metric=[firing_rate,spiking_percent]" in done.stdout, "brackets must be printed literally"
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow
-def test_rows_without_data_are_forgiven_beside_others_only(tmp_path):
+def test_missing_data_is_a_failure_only_if_all_runs_lack_it(tmp_path):
     env = ["trainer.max_epochs=1", "budget.samples=0.1", "timesteps=2"]
     mixed = snnx(tmp_path, "-m", "dataset=mnist,digits", *env)
     assert (mixed.returncode, "no data" in mixed.stdout) == (0, True), mixed.stderr
@@ -122,7 +122,7 @@ def test_rows_without_data_are_forgiven_beside_others_only(tmp_path):
 
 
 def started(folder: Path, *words: str) -> subprocess.Popen:
-    """A command in a process group of its own, as a terminal starts it, that has begun to train."""
+    """Start a command in a new process group, as a terminal does, and return it once it has begun to train."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "snnx", *words, "trainer.accelerator=cpu"]
     process = subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True)
@@ -139,13 +139,13 @@ def processes_of(group: int) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [["seed=0"], ["-m", "seed=0,1"]], ids=["single", "sweep"])
-def test_ctrl_c_finishes_the_epoch_and_the_same_line_goes_on(tmp_path, words):
+def test_ctrl_c_finishes_the_epoch_and_a_second_start_resumes(tmp_path, words):
     process = started(tmp_path, *words, "trainer.max_epochs=40")
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "stopping" in err
-    assert "the same line again finishes what is missing" in err
+    assert "run the same command again to finish what is missing" in err
     assert "Traceback" not in err
     assert not processes_of(process.pid)
     assert not list(tmp_path.glob("outputs/runs/*/result.json"))
@@ -160,12 +160,12 @@ def test_ctrl_c_finishes_the_epoch_and_the_same_line_goes_on(tmp_path, words):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [["seed=0"], ["-m", "seed=0,1"]], ids=["single", "sweep"])
-def test_ctrl_c_twice_ends_at_once(tmp_path, words):
+def test_ctrl_c_twice_stops_immediately(tmp_path, words):
     long_epoch = ["backbone=vit", "backbone.patch=1", "timesteps=32", "dataset.batch_size=32"]
     process = started(tmp_path, *words, *long_epoch)
     os.killpg(process.pid, signal.SIGINT)
     time.sleep(0.5)
-    assert process.poll() is None, "the epoch is not over"
+    assert process.poll() is None, "the epoch must not have ended yet"
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=10)
     assert process.returncode == 130, err
@@ -174,7 +174,7 @@ def test_ctrl_c_twice_ends_at_once(tmp_path, words):
 
 
 @pytest.mark.slow
-def test_ctrl_c_in_the_first_second_says_no_more_than_that(tmp_path):
+def test_ctrl_c_during_the_start_ends_without_a_traceback(tmp_path):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "snnx", "-m", "seed=0,1"]
     for delay in (0.6, 1.5, 3.0):
@@ -185,13 +185,13 @@ def test_ctrl_c_in_the_first_second_says_no_more_than_that(tmp_path):
         assert process.returncode == 130, err
         assert "Traceback" not in err
         gone = time.monotonic() + 10
-        while processes_of(process.pid) and time.monotonic() < gone:  # a server that has lost its program is on its way out
+        while processes_of(process.pid) and time.monotonic() < gone:  # the fork server ends shortly after its program
             time.sleep(0.1)
         assert not processes_of(process.pid)
 
 
 @pytest.mark.slow
-def test_a_run_held_elsewhere_is_waited_for(jobs):
+def test_waits_for_a_run_that_another_process_executes(jobs):
     import threading
 
     held = threading.Event()
@@ -211,8 +211,8 @@ def test_a_run_held_elsewhere_is_waited_for(jobs):
 
 
 @pytest.mark.slow
-def test_a_run_that_fails_elsewhere_meanwhile_is_not_tried_again(jobs):
-    """Two sweeps over one row do it once, also when it comes to nothing."""
+def test_a_run_that_fails_in_another_sweep_meanwhile_is_not_executed_again(jobs):
+    """If two sweeps contain the same run, only one of them executes it, even if it fails."""
     import threading
 
     held = threading.Event()

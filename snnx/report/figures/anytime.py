@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from snnx.options.sweepfile import SweepFile
-from snnx.options.unit import factor, titled
+from snnx.options.unit import factor, with_unit
 from snnx.report.data.lines import Line, scales
 from snnx.report.figures.axes import Plot, band_line, label_lines, panels, png, styles
 from snnx.report.figures.learning_curves import mean_and_range
@@ -53,7 +53,7 @@ def _over_steps(sweep: SweepFile, lines: Sequence[Line], style: dict[str, tuple[
         axis.xaxis.set_major_formatter("{x:g}")
         axis.set_xlabel("time step t")
     if curve == "acc":
-        axes[0].set_ylabel(titled(sweep.unit, DRAWN[curve]))
+        axes[0].set_ylabel(with_unit(sweep.unit, DRAWN[curve]))
     else:
         if any(value > 0 for line in lines for _, values in curves_by_seed(line, curve) for value in values):
             axes[0].set_yscale("log", nonpositive="mask")

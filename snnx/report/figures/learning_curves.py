@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from snnx.options.sweepfile import SweepFile
-from snnx.options.unit import factor, titled
+from snnx.options.unit import factor, with_unit
 from snnx.report.data.format import spread
 from snnx.report.data.lines import Line, scales
 from snnx.report.figures.axes import Plot, band_line, label_lines, panels, png, styles
@@ -53,7 +53,7 @@ def _curves(sweep: SweepFile, lines: Sequence[Line], metric: str) -> Plot:
             band_line(axis, range(1, len(band[0]) + 1), band, style[line.label], line.label)
         axis.set_xlabel("epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
-    axes[0].set_ylabel(titled(sweep.unit, metric))
+    axes[0].set_ylabel(with_unit(sweep.unit, metric))
     for axis in axes:
         label_lines(axis)
     return Plot("curves", f"{metric} by epoch: mean over seeds, band from the lowest to the highest seed", png(figure))
@@ -78,7 +78,7 @@ def _bars(sweep: SweepFile, lines: Sequence[Line]) -> Plot:
             axis.annotate(
                 spread(mean, std), (end, height), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8,
             )  # fmt: skip
-        axis.set_xlabel(titled(sweep.unit, metric))
+        axis.set_xlabel(with_unit(sweep.unit, metric))
         axis.set_yticks(range(len(labels)), labels)
         axis.margins(x=0.28)  # space for the numbers beside the bars
         axis.grid(visible=False, axis="y")

@@ -5,7 +5,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from snnx.options.sweepfile import SweepFile
-from snnx.options.unit import factor, titled
+from snnx.options.unit import factor, with_unit
 from snnx.report.data.lines import Line, scales
 from snnx.report.figures.anytime import curves_by_seed
 from snnx.report.figures.axes import Plot, panels, png, styles
@@ -113,7 +113,7 @@ def _plot(sweep: SweepFile, rows: Sequence[Tradeoff], style: dict[str, tuple[str
         axis.set_xlabel(x)
         if here:
             _crop_first_steps(axis, [times * row.end[1] for row in here], max((times * y for _, y in best), default=0.0))
-    axes[0].set_ylabel(titled(sweep.unit, ACCURACY))
+    axes[0].set_ylabel(with_unit(sweep.unit, ACCURACY))
     named = {text: handle for axis in axes for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(named.values(), named.keys(), loc="outside right upper", fontsize=8, frameon=False)
     if name == "latency":

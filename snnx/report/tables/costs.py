@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from snnx.options.sweepfile import SweepFile
-from snnx.options.unit import factor, titled
+from snnx.options.unit import factor, with_unit
 from snnx.report.data.format import spread
 from snnx.report.data.lines import Line
 from snnx.report.tables.table import EMPTY, Table, mean_std
@@ -46,7 +46,7 @@ def table(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
     if not shown:
         return None
     times = factor(sweep.unit, ACCURACY)
-    columns = {titled(sweep.unit, ACCURACY): [[times * value for value in line.values(ACCURACY).values()] for line in shown]}
+    columns = {with_unit(sweep.unit, ACCURACY): [[times * value for value in line.values(ACCURACY).values()] for line in shown]}
     columns |= {title: [first_metric(line, metrics)[1] for line in shown] for title, metrics in COLUMNS.items()}
     columns["training (s)"] = [_facts(line, "fit_s") for line in shown]
     n = [len(line.values(ACCURACY)) for line in shown]

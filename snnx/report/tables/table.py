@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from snnx.options.sweepfile import Row, SweepFile
-from snnx.options.unit import factor, titled
+from snnx.options.unit import factor, with_unit
 from snnx.report.data.format import decimals, spread
 from snnx.report.data.lines import Line
 from snnx.report.data.verdict import Verdict
@@ -75,7 +75,7 @@ def numbers(sweep: SweepFile, lines: Sequence[Line], metric: str) -> Table:
         rows += [_measured(sweep, line, row.reported.get(metric), metric) for line in lines if line.row == row.label]
     rows += [_measured(sweep, line, None, metric) for line in lines if line.row not in known]
     columns = ("row", "paper", "ours, mean ± std (n)", "difference", "scale", "status")
-    return Table(titled(sweep.unit, metric), columns, "lrrrll", tuple(rows))
+    return Table(with_unit(sweep.unit, metric), columns, "lrrrll", tuple(rows))
 
 
 def without_empty_columns(table: Table) -> Table:
@@ -105,7 +105,7 @@ def splits(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
         if found["train last"] or found["val last"]:
             cells = (spread(*mean_std([times * value for value in values])) if values else EMPTY for values in found.values())
             rows.append((line.label, line.scale, *cells))
-    title = titled(sweep.unit, "acc").replace("acc", "Accuracy by split")
+    title = with_unit(sweep.unit, "acc").replace("acc", "Accuracy by split")
     return Table(title, ("row", "scale", *SPLITS), "ll" + "r" * len(SPLITS), tuple(rows)) if rows else None
 
 

@@ -2,7 +2,7 @@
 
 import pytorch_lightning as pl
 
-COUNT = 10
+COUNT = 10  # number of losses that are kept
 
 
 class FirstLosses(pl.Callback):

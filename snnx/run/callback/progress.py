@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-EVERY_S = 0.25
+EVERY_S = 0.25  # shortest time between two writes
 
 
 class Progress(pl.Callback):
-    """Replaces `progress.json` at most four times a second: `{"done": share of the training, "left_s", "epoch", ...}`.
+    """Replaces `progress.json` at most four times a second: `{"done": 0.25, "left_s": 31.0, "epoch": 3, "epochs": 12, ...}`.
+
+    `done` is the fraction of the training that is done, and `left_s` estimates the seconds that the rest will take.
 
     It is a file and not a pipe, so that a progress bar can also follow a run on another machine. It serves display only, so it
     is not synced to disk.
@@ -23,7 +25,7 @@ class Progress(pl.Callback):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._last = 0.0
-        self._began = (0.0, 0.0)  # share of the training done at the start of this process, and the time of that start
+        self._began = (0.0, 0.0)  # fraction of the training that was done when this process started, and the time of that
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._began = trainer.current_epoch / trainer.max_epochs, time.monotonic()
@@ -36,7 +38,7 @@ class Progress(pl.Callback):
         self._write(trainer, 1.0)
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.path.unlink(missing_ok=True)  # testing is short and not part of the share
+        self.path.unlink(missing_ok=True)  # `done` is about training only; testing is short
 
     def _write(self, trainer: pl.Trainer, of_epoch: float) -> None:
         if not trainer.is_global_zero:

@@ -50,4 +50,4 @@ class Stop(pl.Callback):
                 raise KeyboardInterrupt
             return
         self.asked = True
-        print("\nsnnx: stopping after this epoch; Ctrl-C again stops now", file=sys.stderr, flush=True)
+        print("\nsnnx: stopping after this epoch; press Ctrl-C again to stop now", file=sys.stderr, flush=True)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from snnx.neuron.node import Node
 
-NEURON = ("v_threshold", "v_reset", "detach_reset", "tau")
+NEURON = ("v_threshold", "v_reset", "detach_reset", "tau")  # the neurons' constants that are compared
 
 
 def built(network: nn.Module) -> dict[str, dict]:
@@ -57,7 +57,7 @@ def _shape(module: nn.Module) -> str:
 
 
 def _number(value: object) -> object:
-    return round(value, 4) if isinstance(value, float) else value  # a learned value is a float32
+    return round(value, 4) if isinstance(value, float) else value  # a learned value is float32, so not exactly 2.5
 
 
 def _digest(value: Tensor) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from snnx.record.identity import changes
 
 OF_THE_NETWORK = {"layers", "parameters", "bias", "initial weights"}
-FOLLOWS = {  # group of the factor -> aspects of the network that may change when this group is varied
+EXPLAINED = {  # for a factor in this group: the aspects of the network that may differ between rows because of it
     "backbone": OF_THE_NETWORK | {"implementation"},
     "dataset": OF_THE_NETWORK,
     "init": {"initial weights"},
     "norm": OF_THE_NETWORK,
-    "neuron": {"implementation"},  # a kernel computes the same as the definition, and a user's own neuron has no kernel
+    "neuron": {"implementation"},  # a neuron without a kernel may be compared: its definition computes the same as a kernel
     "surrogate": {"surrogate"},
 }
 
@@ -20,19 +20,19 @@ def confounds(factor: str | Sequence[str], rows: Mapping[str, tuple[Mapping, Map
 
     Args:
         factor: a group or key, or several, as in a sweep file; keys below them may differ between rows.
-        rows: label to a pair of the resolved configuration and the network's description by `built`.
+        rows: for each label, the resolved configuration and the network's description by `built`.
 
     Example:
         >>> def row(tau, lr): return {"neuron": {"tau": tau}, "optimizer": {"lr": lr}}, {"tau": {"sn1": tau}}
         >>> confounds("neuron.tau", {"A": row(2.0, 0.1), "B": row(4.0, 0.1)})
         []
         >>> confounds("neuron.tau", {"A": row(2.0, 0.1), "B": row(4.0, 0.2)})
-        ['B against A: optimizer.lr: 0.1 → 0.2']
+        ['B compared to A: optimizer.lr: 0.1 → 0.2']
         >>> confounds(["neuron.tau", "optimizer"], {"A": row(2.0, 0.1), "B": row(4.0, 0.2)})
         []
     """
     factors = [factor] if isinstance(factor, str) else list(factor)
-    explained = {aspect for one in factors for aspect in (*FOLLOWS.get(one.split(".")[0], ()), one.split(".")[-1])}
+    explained = {aspect for key in factors for aspect in (*EXPLAINED.get(key.split(".")[0], ()), key.split(".")[-1])}
     (base, (config, network)), *others = rows.items()
     found = []
     for label, (other_config, other_network) in others:
@@ -44,7 +44,7 @@ def confounds(factor: str | Sequence[str], rows: Mapping[str, tuple[Mapping, Map
             if aspect not in explained
             for line in _compared(aspect, network[aspect], other_network[aspect])
         ]
-        found += [f"{label} against {base}: {line}" for line in differing]
+        found += [f"{label} compared to {base}: {line}" for line in differing]
     return found
 
 
@@ -55,19 +55,19 @@ def _leaf(line: str) -> str:
 
 
 def _below_any(factors: Sequence[str], key: str) -> bool:
-    """Whether a key is one of the factors or lies below one, as `neuron.tau` lies below `neuron`."""
+    """Whether a key is one of the factors or below one, as `neuron.tau` is below `neuron`."""
     return any(f"{key}.".startswith(f"{factor}.") for factor in factors)
 
 
 def _compared(aspect: str, first: Mapping, second: Mapping) -> list[str]:
     """Describe the differences in one aspect by the first layer that differs and the number of further ones.
 
-    A value that one of the two networks does not have counts as no difference.
+    A value that one of the two networks does not have is not a difference.
     """
     if aspect == "layers" and list(first) != list(second):
-        return [f"layers: {len(first)} → {len(second)}, in another order or under other names"]
-    places = [place for place in first if None not in (first[place], second.get(place)) and first[place] != second[place]]
-    if not places:
+        return [f"layers: {len(first)} → {len(second)}, with another order or other names"]
+    layers = [name for name in first if None not in (first[name], second.get(name)) and first[name] != second[name]]
+    if not layers:
         return []
-    more = f", and {len(places) - 1} more" if len(places) > 1 else ""
-    return [f"{aspect}: {first[places[0]]} → {second[places[0]]} ({places[0]}{more})"]
+    more = f", and {len(layers) - 1} more" if len(layers) > 1 else ""
+    return [f"{aspect}: {first[layers[0]]} → {second[layers[0]]} ({layers[0]}{more})"]

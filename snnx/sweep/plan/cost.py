@@ -25,8 +25,8 @@ class Cost:
         """Seconds of a whole run."""
         return self.left_s(0)
 
-    def left_s(self, reached: int) -> float:
-        """Seconds that a run still takes after epoch `reached`."""
+    def left_s(self, last_epoch: int) -> float:
+        """Seconds that a run still takes if `last_epoch` is the last epoch with a checkpoint; 0 for a new run."""
         train, val, test = self.steps
         epoch = train * self.step_s + val * self.val_s + self.save_s
-        return self.start_s + (self.epochs - reached) * epoch + test * (self.test_s + self.val_s)
+        return self.start_s + (self.epochs - last_epoch) * epoch + test * (self.test_s + self.val_s)

@@ -29,8 +29,8 @@ WARM, FEWEST = 2, 3  # steps of warm-up that are not counted, and the least numb
 LONG_S = 10.0  # after this many seconds the measurement ends in any case
 
 
-class Enough(Exception):
-    """Raised to end the loop when enough steps have been measured."""
+class StepsDone(Exception):
+    """Raised to end the loop when enough steps have been timed."""
 
 
 class Clock(pl.Callback):
@@ -42,15 +42,15 @@ class Clock(pl.Callback):
     def tick(self) -> None:
         self.stamps.append(time.perf_counter())
         if len(self.stamps) > WARM + FEWEST and self.stamps[-1] - self.stamps[WARM] > ENOUGH_S:
-            raise Enough
+            raise StepsDone
         if len(self.stamps) > 1 and self.stamps[-1] - self.stamps[0] > LONG_S:
-            raise Enough
+            raise StepsDone
 
     def on_train_batch_end(self, *_: object) -> None:
         self.tick()
 
     def on_validation_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        if trainer.validating:  # not during the validation inside a training
+        if trainer.validating:  # validation batches inside a training are not timed
             self.tick()
 
     def on_test_batch_end(self, *_: object) -> None:
@@ -64,14 +64,18 @@ class Clock(pl.Callback):
 
 
 def measure(job: Job, threads: int) -> Cost:
-    """Build the run on its data, take a few steps of training, validation and test, and write one checkpoint.
+    """Build the run with its data, take a few steps of training, validation and test, and write one checkpoint.
+
+    Args:
+        job: the run.
+        threads: number of torch's threads.
 
     Raises:
         NoData: its data set is not on this machine.
     """
     torch.set_num_threads(threads)
     keep_memory()
-    alone = {**job.config, "trainer": {**job.config["trainer"], "devices": 1, "strategy": "auto"}}  # measure in one process
+    on_one = {**job.config, "trainer": {**job.config["trainer"], "devices": 1, "strategy": "auto"}}  # measure in one process
     began = time.perf_counter()
     pl.seed_everything(job.config["seed"], workers=True, verbose=False)
     data = build_data(job.config)
@@ -83,19 +87,19 @@ def measure(job: Job, threads: int) -> Cost:
     with tempfile.TemporaryDirectory(dir=job.outputs, prefix=".plan-") as folder:
         clocks = {kind: Clock() for kind in ("fit", "validate", "test")}
         watching = [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]
-        trainer = build_trainer(alone, job.id, Path(folder), callbacks=[clocks["fit"], *watching])
+        trainer = build_trainer(on_one, job.id, Path(folder), callbacks=[clocks["fit"], *watching])
         epochs = trainer.max_epochs
         if epochs:
-            _until_enough(trainer.fit, method, data)
+            _run_steps(trainer.fit, method, data)
         stamps = clocks["fit"].stamps or [time.perf_counter()]
         start_s = stamps[min(WARM, len(stamps) - 1)] - began
         save_s = _save(trainer, method, Path(folder) / "epoch=1.ckpt")
         if sizes[1]:
-            trainer = build_trainer(alone, job.id, Path(folder), callbacks=[clocks["validate"]])
-            _until_enough(partial(trainer.validate, verbose=False), method, data)
-        trainer = build_trainer(alone, job.id, Path(folder), callbacks=[clocks["test"], *watching])
+            trainer = build_trainer(on_one, job.id, Path(folder), callbacks=[clocks["validate"]])
+            _run_steps(partial(trainer.validate, verbose=False), method, data)
+        trainer = build_trainer(on_one, job.id, Path(folder), callbacks=[clocks["test"], *watching])
         with Recorder(method.backbone, list(method.metrics.values()), method.watch, method.encoding) as method.recorder:
-            _until_enough(partial(trainer.test, verbose=False), method, data)
+            _run_steps(partial(trainer.test, verbose=False), method, data)
         method.recorder = None
     as_built["implementation"] = built(method.backbone)["implementation"]  # known only after a forward pass
     images, _ = data.on_after_batch_transfer(next(iter(data.test_dataloader())), 0)
@@ -116,8 +120,8 @@ def measure(job: Job, threads: int) -> Cost:
     )
 
 
-def _until_enough(loop, method: Method, data: pl.LightningDataModule) -> None:
-    with suppress(Enough):
+def _run_steps(loop, method: Method, data: pl.LightningDataModule) -> None:
+    with suppress(StepsDone):
         loop(method, datamodule=data)
 
 

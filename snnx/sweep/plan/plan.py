@@ -14,13 +14,13 @@ from snnx.sweep.plan.cost import Cost
 from snnx.sweep.plan.forecast import span
 
 NOTE = (
-    "FLOPs and SynOps are of one sample's forward over all steps. SynOps are the weights that meet a spike, before training, "
-    "without attention products. Memory is the process's peak."
+    "FLOPs and SynOps are for the forward pass of one sample over all time steps. SynOps count the weights that receive a "
+    "spike in the untrained network, without the products of attention. Memory is the peak of the process."
 )
 
 
 class Confounded(ValueError):
-    """The rows of an ablation differ in more than its factor."""
+    """The rows of an ablation differ in more than its factor, so that they cannot be compared."""
 
 
 class Plan:
@@ -28,9 +28,9 @@ class Plan:
 
     Args:
         jobs: all runs.
-        costs: group of a run (`Job.group`) to the cost of its network, or to the reason why the cost is not known.
-        done: whether each run is done already.
-        n_jobs: how many run at once.
+        costs: by group of a run (`Job.group`), the cost of its network or the reason why it is not known.
+        done: for each run, whether it is done already.
+        n_jobs: how many runs are executed at a time.
     """
 
     def __init__(self, jobs: list[Job], costs: dict[str, Cost | str], *, done: list[bool], n_jobs: int) -> None:
@@ -40,16 +40,16 @@ class Plan:
     def left_s(self) -> float:
         """Seconds until all remaining runs whose cost is known are done."""
         todo = [job for job, done in zip(self.jobs, self.done, strict=True) if not done]
-        costs = [(self.costs[job.group], history.reached(job)) for job in todo]
-        return span([cost.left_s(reached) for cost, reached in costs if isinstance(cost, Cost)], self.n_jobs)
+        costs = [(self.costs[job.group], history.last_epoch(job)) for job in todo]
+        return span([cost.left_s(epoch) for cost, epoch in costs if isinstance(cost, Cost)], self.n_jobs)
 
     def show(self, console: Console) -> None:
         """Print a table with one line per row, its network's size and cost, and then the total."""
-        table = Table("row", "runs", "parameters", "FLOPs", "SynOps", "memory", "a step", "a run", "left", caption=NOTE)
+        table = Table("row", "runs", "parameters", "FLOPs", "SynOps", "memory", "per step", "per run", "left", caption=NOTE)
         for group in dict.fromkeys(job.group for job in self.jobs):
-            mine = [(job, done) for job, done in zip(self.jobs, self.done, strict=True) if job.group == group]
-            left = sum(not done for _, done in mine)
-            cost, row, runs = self.costs[group], escape(mine[0][0].row), str(len(mine))
+            members = [(job, done) for job, done in zip(self.jobs, self.done, strict=True) if job.group == group]
+            left = sum(not done for _, done in members)
+            cost, row, runs = self.costs[group], escape(members[0][0].row), str(len(members))
             if isinstance(cost, str):
                 table.add_row(row, runs, *["-"] * 6, f"{left}: {escape(cost)}")
                 continue
@@ -61,14 +61,18 @@ class Plan:
         todo = sum(not done for done in self.done)
         unknown = len({group for group, cost in self.costs.items() if isinstance(cost, str)})
         without = f", without the {unknown} networks that could not be measured" if unknown else ""
-        how = f"with {self.n_jobs} at once at scale {self.jobs[0].scale}{without}"
+        how = f"with {self.n_jobs} at a time at scale {self.jobs[0].scale}{without}"
         console.print(f"{todo} of {len(self.jobs)} runs to do: about {duration(self.left_s)} {how}")
 
     def compare(self, console: Console, *, refuse: bool) -> None:
-        """Print what differs between rows besides the factor.
+        """Print the differences between rows that the sweep's factor does not explain.
+
+        Args:
+            console: where to print.
+            refuse: whether such a difference is an error.
 
         Raises:
-            Confounded: there is such a difference, and `refuse` is set.
+            Confounded: there is such a difference, and `refuse` is true.
         """
         factor = (self.jobs[0].config["sweep"] or {}).get("factor")
         first = {job.row: job for job in reversed(self.jobs)}
@@ -76,15 +80,15 @@ class Plan:
         known = {row: (job.config, cost.built) for row, job in rows.items() if isinstance(cost := self.costs[job.group], Cost)}
         if factor is None or len(known) < 2:
             return
-        named = factor if isinstance(factor, str) else " and ".join(factor)
+        factors = factor if isinstance(factor, str) else " and ".join(factor)
         found = confounds(factor, known)
         if not found:
-            console.print(f"the {len(known)} rows differ in {named} and in nothing else")
+            console.print(f"the {len(known)} rows differ only in {factors}")
             return
         for line in found:
             console.print(f"[yellow]≠[/] {escape(line)}", soft_wrap=True)
         if refuse:
-            raise Confounded(f"rows must differ in {named} and in nothing else; got the above; confounds=allow plans it anyway")
+            raise Confounded(f"rows must differ only in {factors}; got the differences above: confounds=allow plans it anyway")
 
 
 def _short(count: float) -> str:

@@ -19,11 +19,11 @@ def synops(layer: nn.Conv2d | nn.Linear, x: Tensor) -> int:
         x: its input, `[*, in_features]` or `[N, C, H, W]`.
 
     Example:
-        >>> synops(nn.Linear(4, 10), torch.tensor([[1.0, 0.0, 0.5, 0.0]]))     # two inputs, ten weights each
+        >>> synops(nn.Linear(4, 10), torch.tensor([[1.0, 0.0, 0.5, 0.0]]))     # two nonzero inputs with ten weights each
         20
         >>> corner = torch.zeros(1, 1, 4, 4)
         >>> corner[..., 0, 0] = 1.0
-        >>> synops(nn.Conv2d(1, 8, 3, padding=1), corner)                      # a corner meets 2x2 of a 3x3 kernel's places
+        >>> synops(nn.Conv2d(1, 8, 3, padding=1), corner)                      # 2x2 weights in each of 8 channels
         32
     """
     return int(fan_out(layer, x[None]).double().sum())

@@ -1,4 +1,4 @@
-"""A run that is killed and started again ends where the undisturbed one does."""
+"""A run that is stopped or killed and started again gives exactly the result of an uninterrupted run."""
 
 import itertools
 import os
@@ -27,13 +27,13 @@ MEASURED = ("metrics", "curves", "layers", "samples", "data", "parameters")
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    job = replace(composed(*QUICK), outputs=str(tmp_path_factory.mktemp("undisturbed")))
+def uninterrupted(tmp_path_factory):
+    job = replace(composed(*QUICK), outputs=str(tmp_path_factory.mktemp("uninterrupted")))
     return job, execute(job)
 
 
 def interrupt_after(job, epoch: int, monkeypatch) -> None:
-    """Send what Ctrl-C sends, when the checkpoint of an epoch is there."""
+    """Execute a run, and send it SIGINT, as Ctrl-C does, when the checkpoint of this epoch has been written."""
     keep = Keep.on_train_epoch_end
 
     def keep_and_interrupt(self, trainer, pl_module) -> None:
@@ -57,16 +57,16 @@ def same(first, second) -> None:
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
-def test_stopped_and_started_again_is_bit_for_bit_the_same(undisturbed, tmp_path, monkeypatch):
-    job = replace(undisturbed[0], outputs=str(tmp_path))
+def test_a_stopped_and_resumed_run_is_bitwise_identical(uninterrupted, tmp_path, monkeypatch):
+    job = replace(uninterrupted[0], outputs=str(tmp_path))
     interrupt_after(job, 2, monkeypatch)
     assert not (job.folder / "result.json").exists()
     interrupt_after(job, 4, monkeypatch)
     again = execute(job)
-    assert again["resumed"] == [3, 5], "the stop comes at the end of the epoch that is on"
+    assert again["resumed"] == [3, 5], "the run must stop at the end of the epoch after the signal"
     assert 0 < again["before_s"] < again["wall_s"]
-    same(undisturbed, (job, again))
-    assert (job.folder / "metrics.csv").read_bytes() == (undisturbed[0].folder / "metrics.csv").read_bytes()
+    same(uninterrupted, (job, again))
+    assert (job.folder / "metrics.csv").read_bytes() == (uninterrupted[0].folder / "metrics.csv").read_bytes()
 
 
 def dies_at(job, name: str, call: int) -> None:
@@ -83,25 +83,25 @@ def dies_at(job, name: str, call: int) -> None:
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_and_started_again_is_bit_for_bit_the_same(undisturbed, tmp_path):
-    """One run killed again and again in the middle of a write: before a file is on the disk, or before it has its name."""
-    job = replace(undisturbed[0], outputs=str(tmp_path))
-    context = fork_server.warm()
+def test_a_run_killed_at_any_moment_and_resumed_is_bitwise_identical(uninterrupted, tmp_path):
+    """One run is killed repeatedly while it writes: before a file is synced to disk, or before it gets its final name."""
+    job = replace(uninterrupted[0], outputs=str(tmp_path))
+    context = fork_server.start()
     for moment in (("fsync", 5), ("replace", 7), ("fsync", 12), ("replace", 4), ("symlink", 1), ("unlink", 2)):
         process = context.Process(target=dies_at, args=(job, *moment))
         process.start()
         process.join()
-        assert process.exitcode == -signal.SIGKILL, f"it ended before {moment}"
+        assert process.exitcode == -signal.SIGKILL, f"the run ended before {moment}"
     outcome = execute(job)
-    assert outcome["resumed"], "it was killed at least once after its first checkpoint"
-    same(undisturbed, (job, outcome))
+    assert outcome["resumed"], "at least one kill must come after the first checkpoint"
+    same(uninterrupted, (job, outcome))
     left = {path.name for path in (job.folder / "ckpt").iterdir()}
     assert {name for name in left if not name.startswith(".")} == {
-        path.name for path in (undisturbed[0].folder / "ckpt").iterdir()
+        path.name for path in (uninterrupted[0].folder / "ckpt").iterdir()
     }
 
 
-def test_a_metric_that_saw_the_training_is_continued_too(tmp_path, monkeypatch):
+def test_a_metric_that_watches_training_is_resumed_too(tmp_path, monkeypatch):
     words = (*QUICK, "metric=[firing_rate_by_iteration]", "metric.firing_rate_by_iteration.iterations=12")
     whole = replace(composed(*words), outputs=str(tmp_path / "whole"))
     expected = execute(whole)
@@ -113,8 +113,8 @@ def test_a_metric_that_saw_the_training_is_continued_too(tmp_path, monkeypatch):
     assert len(again["layers"]["firing_rate_by_iteration"]["train"]["stages.sn1"]) == 12
 
 
-def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_used(undisturbed, tmp_path, capsys, monkeypatch):
-    job = replace(undisturbed[0], outputs=str(tmp_path))
+def test_a_damaged_checkpoint_is_renamed_and_the_previous_one_is_used(uninterrupted, tmp_path, capsys, monkeypatch):
+    job = replace(uninterrupted[0], outputs=str(tmp_path))
     interrupt_after(job, 3, monkeypatch)
     newest, before, *_ = checkpoint.epochs(job.folder / "ckpt")
     path = checkpoint.path_of(job.folder / "ckpt", newest)
@@ -125,12 +125,12 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_used(undisturbed, 
     assert again["resumed"] == [before]
     assert path.with_suffix(".corrupt").exists()
     assert f"epoch={newest}.ckpt must be" in capsys.readouterr().out
-    same(undisturbed, (job, again))
+    same(uninterrupted, (job, again))
 
 
 @pytest.mark.parametrize("both", [False, True], ids=["one", "both"])
-def test_a_bit_that_flips_in_the_best_costs_nothing_unless_its_copy_is_gone_too(tmp_path, both):
-    """The best epoch was 2 of 5; every checkpoint after it refers to it."""
+def test_a_damaged_best_checkpoint_is_restored_from_its_copy(tmp_path, both):
+    """The best epoch is 2 of 5, and all later checkpoints refer to it; if its copy is damaged too, none can be used."""
     keep = Keep(tmp_path, "me", {})
     for epoch in (2, 4, 5):
         state = {keep.state_key: {"best_epoch": 2}}
@@ -146,7 +146,7 @@ def test_a_bit_that_flips_in_the_best_costs_nothing_unless_its_copy_is_gone_too(
         assert path_of(tmp_path, 2).read_bytes() == whole
 
 
-def test_a_loss_that_is_not_finite_keeps_the_last_finite_checkpoint(tmp_path, monkeypatch):
+def test_a_diverged_run_keeps_its_last_checkpoint_with_finite_weights(tmp_path, monkeypatch):
     job = replace(composed(*QUICK), outputs=str(tmp_path))
     keep = Keep.on_train_epoch_end
 
@@ -166,19 +166,19 @@ def test_a_loss_that_is_not_finite_keeps_the_last_finite_checkpoint(tmp_path, mo
     assert all(bool(value.isfinite().all()) for value in last["state_dict"].values())
 
 
-def test_force_starts_over_once(undisturbed, tmp_path, monkeypatch):
-    """What `force` throws away is what was there before, and not what the forced run has come to."""
-    job = replace(undisturbed[0], outputs=str(tmp_path))
+def test_force_deletes_old_results_only_once(uninterrupted, tmp_path, monkeypatch):
+    """`force` deletes what was there before the run, but not the checkpoints of the forced run itself when it is resumed."""
+    job = replace(uninterrupted[0], outputs=str(tmp_path))
     execute(job)
-    forced = history.renew(replace(job, config={**job.config, "force": True}))
+    forced = history.start_over_if_forced(replace(job, config={**job.config, "force": True}))
     assert not (job.folder / "ckpt").exists()
     assert result_file.read(job.folder) is None
     interrupt_after(forced, 2, monkeypatch)
     assert execute(forced)["resumed"] == [3]
 
 
-def test_only_the_last_and_the_best_stay(undisturbed):
-    job, result = undisturbed
+def test_only_the_last_and_the_best_checkpoint_are_kept(uninterrupted):
+    job, result = uninterrupted
     folder = job.folder / "ckpt"
     kept = {f"epoch={epoch}.ckpt" for epoch in (6, result["metrics"]["best_epoch"])}
     assert {path.name for path in folder.iterdir()} == kept | {"best.ckpt", "last.ckpt"}

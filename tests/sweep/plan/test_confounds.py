@@ -1,4 +1,4 @@
-"""An ablation's rows differ in its factor; whatever else differs, in the configuration or in the network as built, is named."""
+"""Differences between the rows of an ablation that its factor does not explain, in the configuration and in the network."""
 
 import re
 
@@ -12,7 +12,7 @@ from snnx.sweep.plan.confounds import confounds
 
 
 def row(*overrides: str) -> tuple[dict, dict]:
-    """A run's configuration, and its network as it is built under seed 0 and has run once."""
+    """A run's configuration, and the description of its network, built with seed 0 and run once."""
     job = composed("timesteps=2", *overrides)
     torch.manual_seed(0)
     method = build_method(job.config, build_data(job.config))
@@ -20,7 +20,7 @@ def row(*overrides: str) -> tuple[dict, dict]:
     return job.config, built(method.backbone)
 
 
-def test_rows_of_a_clean_ablation_differ_in_nothing_else():
+def test_a_clean_ablation_has_no_confounds():
     rows = {name: row(f"neuron={name}") for name in ("if", "lif", "plif", "klif")}
     assert confounds("neuron", rows) == []
     assert confounds("surrogate", {name: row(f"surrogate={name}") for name in ("arctan", "sigmoid", "triangle")}) == []
@@ -30,7 +30,7 @@ def test_rows_of_a_clean_ablation_differ_in_nothing_else():
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "line"),
     [
         ("neuron.v_threshold=0.5", r"v_threshold: 1\.0 → 0\.5 \(stages\.sn1, and 1 more\)"),
         ("neuron.v_reset=null", r"v_reset: 0\.0 → soft"),
@@ -43,27 +43,27 @@ def test_rows_of_a_clean_ablation_differ_in_nothing_else():
         ("backbone.channels=[8,32]", r"parameters: [0-9]+ → [0-9]+ \(outside neurons\)"),
     ],
 )
-def test_what_else_differs_is_named(override, said):
+def test_each_other_difference_is_listed(override, line):
     base = row("neuron=lif", "neuron.tau=2", "neuron.detach_reset=true")
     other = row("neuron=plif", "neuron.tau=2", "neuron.detach_reset=true", override)
     found = confounds("neuron", {"LIF": base, "PLIF": other})
-    assert any(re.search(said, line) for line in found), found
-    assert all(line.startswith("PLIF against LIF: ") for line in found)
+    assert any(re.search(line, text) for text in found), found
+    assert all(text.startswith("PLIF compared to LIF: ") for text in found)
 
 
-def test_a_setting_that_others_follow_is_named_once():
+def test_a_setting_that_others_refer_to_is_listed_once():
     found = confounds("neuron", {"A": row("neuron=lif"), "B": row("neuron=lif", "timesteps=3")})
-    assert [line for line in found if "timesteps" in line] == ["B against A: timesteps: 2 → 3"]
+    assert [line for line in found if "timesteps" in line] == ["B compared to A: timesteps: 2 → 3"]
 
 
-def test_several_factors_may_differ_and_nothing_else():
+def test_with_several_factors_all_of_them_may_differ():
     both = {"A": row("neuron=lif", "surrogate=arctan"), "B": row("neuron=plif", "surrogate=sigmoid")}
     assert confounds(["neuron", "surrogate"], both) == []
     assert any("surrogate" in line for line in confounds("neuron", both))
 
 
 def test_a_neuron_without_a_kernel_can_be_compared():
-    """What runs on its definition computes what its kernel would, so that a new neuron is no confound of itself."""
+    """A neuron's definition computes the same as a kernel would, so running without one is not a confound."""
     first, second = row("neuron=lif"), row("neuron=klif")
     slow = dict.fromkeys(second[1]["implementation"], "definition")
     assert confounds("neuron", {"LIF": first, "Own": (second[0], second[1] | {"implementation": slow})}) == []
@@ -73,12 +73,12 @@ def test_a_neuron_without_a_kernel_can_be_compared():
     )
 
 
-def test_another_order_of_layers_is_named():
+def test_other_layers_are_listed():
     a, b = row("backbone=scnn", "backbone.channels=[4]"), row("backbone=mlp")
-    assert any("in another order or under other names" in line for line in confounds("encoding", {"A": a, "B": b}))
+    assert any("with another order or other names" in line for line in confounds("encoding", {"A": a, "B": b}))
 
 
-def test_initial_weights_are_compared_under_one_seed():
-    """A layer of the encoding that is drawn first moves the random numbers of all others."""
+def test_different_initial_weights_are_listed():
+    """The weights of the encoding are drawn first and shift the random numbers for all other layers."""
     found = confounds("encoding", {"Repeat": row("encoding=repeat"), "Conv": row("encoding=conv_direct")})
-    assert [line.split(":")[1] for line in found] == [" initial weights"]
+    assert [text.split(":")[1] for text in found] == [" initial weights"]

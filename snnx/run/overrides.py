@@ -9,7 +9,7 @@ from snnx.options.files import files
 from snnx.options.nearest import nearest
 
 
-def changed(config: dict, words: Sequence[str]) -> dict:
+def apply_overrides(config: dict, words: Sequence[str]) -> dict:
     """Return a copy of the configuration with `metric=[a,b]` and `key=value` applied.
 
     In a frozen configuration all references have been replaced by values: `encoding.timesteps` no longer follows `timesteps`.
@@ -24,9 +24,9 @@ def changed(config: dict, words: Sequence[str]) -> dict:
 
     Example:
         >>> run = {"metric": {}, "encoding": {"timesteps": 4}}
-        >>> changed(run, ["encoding.timesteps=8"])["encoding"]
+        >>> apply_overrides(run, ["encoding.timesteps=8"])["encoding"]
         {'timesteps': 8}
-        >>> changed(run, ["encoding.timestep=8"])
+        >>> apply_overrides(run, ["encoding.timestep=8"])
         Traceback (most recent call last):
         ValueError: encoding.timestep must be a key of the run; got encoding.timestep=8; did you mean encoding.timesteps?
     """
@@ -55,17 +55,15 @@ def _option(name: str) -> dict:
 
 
 def _set(config: dict, word: str) -> None:
-    key, given, text = word.partition("=")
+    key, equals, text = word.partition("=")
     path = key.split(".")
-    if not given or len(path) < 2:
-        places = [f": {group}.{word}" for group, node in config.items() if isinstance(node, dict) and key in node]
-        raise ValueError(
-            f"what follows checkpoint= must be metric=[a,b] or a key of a group with its value; got {word}{''.join(places[:1])}"
-        )
+    if not equals or len(path) < 2:
+        meant = [f"; did you mean {group}.{word}?" for group, node in config.items() if isinstance(node, dict) and key in node]
+        raise ValueError(f"an override must be metric=[a,b] or group.key=value; got {word}{''.join(meant[:1])}")
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
-        raise ValueError(f"{key} must have a value in YAML; got {word}") from None
+        raise ValueError(f"{key} must have a value that is valid YAML; got {word}") from None
     node = config
     for part in path[:-1]:
         node = node.get(part) if isinstance(node, dict) else None
