@@ -1,4 +1,4 @@
-"""`snnx.testing` on what ships, which holds its contracts, and on components with one mistake each, which do not."""
+"""The contracts of `snnx.testing`: our components hold them, and components with one mistake each do not."""
 
 from functools import partial
 
@@ -9,8 +9,11 @@ from published_losses import TET
 from published_norms import BNTT, TDBN, TEBN
 from torch import nn
 
+from snnx.backbone.convnet import ConvNet
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.encoding.repeat import Repeat
+from snnx.method.direct import Direct
+from snnx.metric.metric import Metric
 from snnx.neuron.if_ import IF
 from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF
@@ -22,7 +25,8 @@ from snnx.norm.batch import Batch
 from snnx.norm.none import NoNorm
 from snnx.options.files import files
 from snnx.run.component import component
-from snnx.testing import decoding, encoding, loss, neuron, norm
+from snnx.scheduler.constant import Constant
+from snnx.testing import decoding, encoding, loss, method, metric, neuron, norm
 
 NEURONS = {
     "if": IF,
@@ -40,27 +44,27 @@ IMAGES = [name for name in files("encoding") if name != "events"]
 
 @pytest.mark.parametrize("contract", neuron.CONTRACTS)
 @pytest.mark.parametrize("make", NEURONS.values(), ids=NEURONS)
-def test_neurons_that_ship(contract, make):
+def test_our_neurons(contract, make):
     contract(make)
 
 
 @pytest.mark.parametrize("contract", encoding.CONTRACTS)
 @pytest.mark.parametrize("name", IMAGES)
-def test_encodings_that_ship(contract, name):
+def test_our_encodings(contract, name):
     config = composed(f"encoding={name}").config
     contract(lambda: component(config, "encoding")(in_channels=3))
 
 
 @pytest.mark.parametrize("contract", decoding.CONTRACTS)
 @pytest.mark.parametrize("name", files("decoding"))
-def test_decodings_that_ship(contract, name):
+def test_our_decodings(contract, name):
     config = composed(f"decoding={name}").config
     contract(lambda: component(config, "decoding"))
 
 
 @pytest.mark.parametrize("contract", loss.CONTRACTS)
 @pytest.mark.parametrize("name", files("loss"))
-def test_losses_that_ship(contract, name):
+def test_our_losses(contract, name):
     config = composed(f"loss={name}").config
     contract(lambda: component(config, "loss"))
 
@@ -72,12 +76,12 @@ def test_a_loss_that_reads_every_step(contract):
 
 @pytest.mark.parametrize("contract", norm.CONTRACTS)
 @pytest.mark.parametrize("make", [Batch, NoNorm, TDBN, partial(TEBN, timesteps=4), partial(BNTT, timesteps=4)])
-def test_norms_that_ship_or_are_published(contract, make):
+def test_our_norms_and_published_ones(contract, make):
     contract(make)
 
 
 class Forgets(LIF):
-    """Keeps a number that no reset knows of."""
+    """Keeps a number that is not reset."""
 
     total = 0.0
 
@@ -87,28 +91,28 @@ class Forgets(LIF):
 
 
 class Peeks(LIF):
-    """Looks at the whole sequence."""
+    """Reads the whole sequence."""
 
     def sequence(self, x, state):
         return super().sequence(x - x.mean(0), state)
 
 
 class Mixes(LIF):
-    """Looks at the other samples."""
+    """Reads the other samples."""
 
     def charge(self, x, v):
         return super().charge(x - x.mean(0), v)
 
 
 class First(LIF):
-    """Treats the first sample as something else."""
+    """Treats the first sample differently."""
 
     def charge(self, x, v):
         return super().charge(torch.cat([0 * x[:1], x[1:]]), v)
 
 
 class Unused(LIF):
-    """Has a parameter that nothing reads."""
+    """Has a parameter that is not used."""
 
     def __init__(self):
         super().__init__()
@@ -116,14 +120,14 @@ class Unused(LIF):
 
 
 class Infinite(LIF):
-    """Divides by what it has not."""
+    """Has an infinite gradient at 0."""
 
     def charge(self, x, v):
         return super().charge(x, v) + 0 * x.abs().sqrt()
 
 
 class Graded(LIF):
-    """Gives more than one at once."""
+    """Fires with the value 2."""
 
     def fire(self, h, state):
         return 2 * super().fire(h, state)
@@ -135,7 +139,7 @@ class Silent(LIF):
 
 
 class Steps(Node):
-    """Forgets its state at the end of a sequence, and so tells a part from the whole."""
+    """Forgets its state at the end of a sequence, so that pieces differ from the whole."""
 
     def charge(self, x, v):
         return v + x
@@ -164,8 +168,8 @@ def test_a_neuron_with_a_mistake(contract, make, message):
         contract(make)
 
 
-def test_a_kernel_that_is_not_the_definition(monkeypatch):
-    """The one for real would have to be wrong: here the definition is, so that the two differ."""
+def test_a_kernel_that_differs_from_the_definition(monkeypatch):
+    """The definition is changed here, so that it differs from the kernel."""
     monkeypatch.setattr(LIF, "sequence", lambda self, x, state: Node.sequence(self, -x, state))
     with pytest.raises(AssertionError, match=r"^LIF: must give on numba the spikes of its definition; got others"):
         neuron.fused(LIF)
@@ -187,7 +191,7 @@ class Both(MeanLogits):
 
 
 class Whole(Batch):
-    """Subtracts the mean over all samples and steps, also in a test."""
+    """Subtracts the mean over all samples and steps, also in evaluation."""
 
     def forward(self, x):
         return super().forward(x) - x.mean()
@@ -226,3 +230,162 @@ class Idle(Batch):
 def test_other_components_with_a_mistake(contract, make, message):
     with pytest.raises(AssertionError, match=message):
         contract(make)
+
+
+class Counts(Metric):
+    """Measures one value for each step and sample; the broken metrics change what it measures."""
+
+    over_samples = {"count": "mean"}
+
+    def measure(self, h, s, node):
+        return {"count": s.flatten(2).sum(2).float()}
+
+
+class Nothing(Metric):
+    over_samples = {}
+
+
+class Endless(Counts):
+    def measure(self, h, s, node):
+        return {"count": (1 + s.flatten(2).sum(2).float()) / 0}
+
+
+class Erases(Counts):
+    """Sets the spikes to 0."""
+
+    def measure(self, h, s, node):
+        return {"count": s.zero_().flatten(2).sum(2)}
+
+
+class Stays(Counts):
+    """Leaves its hooks on the layers."""
+
+    def begin(self, network):
+        for module in network.modules():
+            module.register_forward_hook(lambda *_: None)
+
+
+class Sized(Counts):
+    """Depends on the size of the batch."""
+
+    def measure(self, h, s, node):
+        return {"count": torch.full(s.shape[:2], float(s.shape[1]))}
+
+
+class Adds(Counts):
+    """Keeps the number of calls from one test to the next."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def measure(self, h, s, node):
+        self.calls += 1
+        return {"count": torch.full(s.shape[:2], float(self.calls > 4))}
+
+
+@pytest.mark.parametrize(
+    ("contract", "make", "message"),
+    [
+        (metric.numbers, Nothing, "^Nothing: must give a curve in a test; got none$"),
+        (metric.numbers, Endless, "^Endless: must give no infinite value; got one in test/count/stages.sn1$"),
+        (metric.unchanged, Erases, "^Erases: must leave the scores as they are; got others$"),
+        (metric.hooks, Stays, "^Stays: must remove its hooks and probes after the test; got one left in"),
+        (
+            metric.batches,
+            Sized,
+            "^Sized: must give the same in two batches as in one; got other values in test/count/stages.sn1$",
+        ),
+        (metric.repetition, Adds, "^Adds: must give the same in a second test; got other values in test/count/stages.sn1$"),
+    ],
+)
+def test_a_metric_with_a_mistake(contract, make, message):
+    metric.numbers(Counts)
+    with pytest.raises(AssertionError, match=message):
+        contract(make)
+
+
+class Leaves(Direct):
+    """Does not reset its neurons."""
+
+    def run(self, images):
+        outputs = self.backbone(self.encoding(images))
+        return outputs, self.decoding(outputs)
+
+
+class Compares(Direct):
+    """Subtracts the mean score of the batch."""
+
+    def forward(self, images):
+        scores = super().forward(images)
+        return scores - scores.mean(0)
+
+
+class Still(Direct):
+    """Trains nothing."""
+
+    def configure_optimizers(self):
+        return None
+
+
+class Breaks(Direct):
+    """Has a loss whose gradient is not finite."""
+
+    def scores_and_loss(self, images, labels):
+        scores, loss = super().scores_and_loss(images, labels)
+        return scores, loss + (0 * scores).abs().sqrt().sum()
+
+
+class Draws(Direct):
+    """Draws weights from a generator that is not seeded."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        generator = torch.Generator()
+        generator.seed()
+        self.backbone.out.weight.data.uniform_(-1, 1, generator=generator)
+
+
+class Moves(Direct):
+    """Changes a weight in a test."""
+
+    def on_test_start(self):
+        self.backbone.out.weight.data += 1
+
+
+class Hides(Direct):
+    """Learns a number that is not in its `state_dict`."""
+
+    shift = 0.0
+
+    def forward(self, images):
+        return super().forward(images) + torch.arange(3.0) * self.shift
+
+    def on_train_epoch_end(self):
+        super().on_train_epoch_end()
+        self.shift = 1.0
+
+
+@pytest.mark.parametrize(
+    ("contract", "kind", "message"),
+    [
+        (method.scores, Leaves, "^Leaves: must give the same scores after another batch; got others$"),
+        (method.scores, Compares, "^Compares: must give a sample alone the scores that it has in a batch; got others$"),
+        (method.training, Still, "^Still: must change a parameter in training; got the same parameters$"),
+        (method.training, Breaks, r"^Breaks: must give backbone\..* a finite gradient in training; got inf or nan$"),
+        (method.seeds, Draws, r"^Draws: must train backbone\..* alike from the same seed; got another value$"),
+        (method.evaluation, Moves, "^Moves: must keep backbone.out.weight in a test; got another value$"),
+        (
+            method.checkpoint,
+            Hides,
+            "^Hides: must give the same scores after its state_dict is loaded into a new one; got others$",
+        ),
+    ],
+)
+def test_a_method_with_a_mistake(contract, kind, message):
+    made = partial(
+        kind, encoding=partial(Repeat, timesteps=4), neuron=partial(LIF, v_threshold=0.1),
+        backbone=partial(ConvNet, channels=[4]), decoding=MeanLogits(), loss=nn.CrossEntropyLoss(), metric={},
+        optimizer=torch.optim.Adam, scheduler=Constant, in_shape=(1, 8, 8), classes=3,
+    )  # fmt: skip
+    with pytest.raises(AssertionError, match=message):
+        contract(made)
