@@ -1,36 +1,57 @@
-"""What every option of a group keeps, as checks that raise; `tests/test_contracts.py` walks `conf/` with them."""
+"""The contract of each group, as functions that raise; `tests/test_contracts.py` calls them for every option of `conf/`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 
 import torch
 from composing import composed
 from spikingjelly.activation_based.functional import reset_net
 from torch import Tensor, nn
 
+from snnx.attention.self_attention import SelfAttention
+from snnx.init.init import DrawsWeights
 from snnx.loss.loss import Loss, reads_every_step
+from snnx.method.base import Method
+from snnx.metric.metric import Metric
+from snnx.neuron.if_ import IF
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.node import Node
 from snnx.norm.norm import MakesNorm
 from snnx.options.folders import shipped
+from snnx.quantization.quantization import Quantization
 from snnx.run.component import component
 from snnx.surrogate.surrogate import Surrogate
+from snnx.testing import method as methods
+from snnx.testing import metric as metrics
+from snnx.testing.images import CLASSES, SHAPE
 
 STEPS, SAMPLES = 6, 5
-Network = Callable[[Tensor], Tensor]
+PIPELINES = {
+    "spiking": ("timesteps=4", "neuron.v_threshold=0.1", "norm=none", "init=kaiming"),
+    "attention": (
+        "timesteps=4", "neuron.v_threshold=0.1", "norm=none", "init=kaiming", "attention=[nsad]",
+        "attention.denoiser.threshold=1", "backbone=spikformer", "backbone.embed_dim=32", "backbone.heads=2",
+        "backbone.depth=1", "backbone.pools=1", "backbone.v_threshold=0.1",
+    ),
+    "first spikes": ("timesteps=4", "neuron=ttfs", "init=ettfs"),
+    "spike times": ("method=ttfs", "backbone=mlp", "backbone.hidden=[16]", "backbone.bias=false"),
+    "converted": ("method=conversion", "timesteps=20"),
+}  # fmt: skip
+"""Small networks of each kind, in which every layer fires; a metric and a method must fit at least one of them."""
 
 
 def options(group: str) -> list[str]:
-    """The names of a group's options, as they lie in `conf/`."""
+    """The names of the options of a group in `conf/`."""
     return sorted(path.stem for path in (shipped("conf") / group).glob("*.yaml"))
 
 
 def option(group: str, name: str, *words: str) -> object:
-    """What an option makes, with the groups that it holds at their defaults."""
+    """The component that an option builds, with the defaults of the other groups."""
     return component(composed(f"{group}={name}", *words).config, group)
 
 
 def same(first: Tensor, second: Tensor) -> bool:
-    """Equal but for rounding, where another number of samples makes products in another order."""
+    """Equal except for rounding, since products of another number of samples are added in another order."""
     return first.shape == second.shape and torch.allclose(first.double(), second.double(), rtol=1e-4, atol=1e-5)
 
 
@@ -40,11 +61,11 @@ def from_rest(network: nn.Module, x: Tensor) -> Tensor:
         return network(x)
 
 
-# of whatever goes through time: neurons, backbones in evaluation
+# contracts of everything that runs through time: neurons, and backbones in evaluation
 
 
 def starts_from_rest(network: nn.Module, x: Tensor) -> None:
-    """After a reset nothing is left of the batch before, of whatever size it was."""
+    """After a reset, the previous batch has no effect, whatever its size was."""
     first = from_rest(network, x)
     for before in (2 * x, x[:, :1], x[:2]):
         from_rest(network, before)
@@ -52,13 +73,13 @@ def starts_from_rest(network: nn.Module, x: Tensor) -> None:
 
 
 def is_causal(network: nn.Module, x: Tensor) -> None:
-    """What comes in at a step changes nothing before it."""
+    """The input of a step does not change earlier outputs."""
     later = torch.cat([x[:4], x[4:].flip(0) + 1])
     assert same(from_rest(network, later)[:4], from_rest(network, x)[:4]), "a later input changes an earlier output"
 
 
 def runs_in_pieces(network: nn.Module, x: Tensor) -> None:
-    """A sequence in pieces, without a reset between them, is the sequence as a whole."""
+    """A sequence in pieces, without a reset in between, gives the same as the whole sequence."""
     whole = from_rest(network, x)
     reset_net(network)
     with torch.no_grad():
@@ -67,7 +88,7 @@ def runs_in_pieces(network: nn.Module, x: Tensor) -> None:
 
 
 def keeps_samples_apart(network: nn.Module, x: Tensor) -> None:
-    """A sample alone is the sample in a batch, and the order of samples changes nothing but the order."""
+    """A sample gives the same alone and in a batch, and samples in another order give the same in that order."""
     whole = from_rest(network, x)
     for i in range(x.shape[1]):
         assert same(from_rest(network, x[:, i : i + 1]), whole[:, i : i + 1]), "a sample depends on its batch"
@@ -81,7 +102,7 @@ def goes_through_time(network: nn.Module, x: Tensor) -> None:
 
 
 def neuron(make: Callable[[], nn.Module]) -> None:
-    """One layer: through time; spikes of the input's shape and dtype; a finite gradient; its own state; a known threshold."""
+    """A layer runs through time, keeps shape and dtype, has a finite gradient and its own state, and knows its threshold."""
     torch.manual_seed(0)
     x = 3 * torch.randn(STEPS, SAMPLES, 7) + 0.5
     goes_through_time(make(), x)
@@ -101,7 +122,7 @@ def neuron(make: Callable[[], nn.Module]) -> None:
 
 
 def fires_where_it_says(node: Node) -> None:
-    """Metrics read the threshold of each step, and no neuron fires below it, on its definition or on its kernel."""
+    """No neuron fires below the threshold that metrics read, neither on its definition nor on its kernel."""
     x, shown = 3 * torch.randn(STEPS, SAMPLES, 7) + 0.5, []
     node.probe = lambda h, s: shown.append((h, s, node.thresholds()))
     from_rest(node, x)
@@ -112,7 +133,7 @@ def fires_where_it_says(node: Node) -> None:
 
 
 def backbone(make: Callable[..., nn.Module], neuron: Callable[[], nn.Module]) -> None:
-    """A network: scores of every step for any T and B; through time in evaluation; all weights learn; width is a factor."""
+    """A network gives scores for any T and B, runs through time in evaluation, trains all weights, and grows with width."""
     torch.manual_seed(0)
     network = make(neuron=neuron, in_shape=(2, 32, 32), classes=3, width=0.125)
     x = torch.rand(STEPS, SAMPLES, 2, 32, 32)
@@ -134,7 +155,7 @@ def _size(network: nn.Module) -> int:
 
 
 def norm(make: MakesNorm) -> None:
-    """A norm of maps and of tokens: the shape stays; it learns; in evaluation a step sees no other, and a sample no other."""
+    """A norm keeps the shape of maps and tokens and learns; in evaluation, steps and samples do not affect each other."""
     torch.manual_seed(0)
     for shape in ((4, SAMPLES, 3, 5, 6), (4, SAMPLES, 3)):
         for meets_sum in (False, True):
@@ -153,7 +174,7 @@ def norm(make: MakesNorm) -> None:
 
 
 def decoding(make: Callable[[], nn.Module]) -> None:
-    """Scores of any number of first steps; samples apart; nothing left after a reset; a gradient to the outputs."""
+    """A decoding takes any number of first steps, keeps samples apart, starts over after a reset, and has a gradient."""
     torch.manual_seed(0)
     for mode in (True, False):
         made = make().train(mode)
@@ -174,7 +195,7 @@ def decoding(make: Callable[[], nn.Module]) -> None:
 
 
 def loss(made: Loss) -> None:
-    """A finite scalar of hard and of soft labels, whatever the order of samples; a step down its slope makes it less."""
+    """A loss is a finite scalar for hard and soft labels, in any order of samples; a step against its gradient lowers it."""
     torch.manual_seed(0)
     shape = (4, SAMPLES, 3) if reads_every_step(made) else (SAMPLES, 3)
     hard = torch.tensor([0, 1, 2, 1, 0])
@@ -186,12 +207,12 @@ def loss(made: Loss) -> None:
         assert torch.isfinite(value)
         (slope,) = torch.autograd.grad(value, scores)
         with torch.no_grad():
-            assert made(scores - 0.01 * slope, labels) < value, "a step down the slope does not lower it"
+            assert made(scores - 0.01 * slope, labels) < value, "a step against the gradient does not lower it"
             assert same(made(scores.flip(-2), labels.flip(0)), value), "the order of samples changes it"
 
 
 def surrogate(made: Surrogate) -> None:
-    """The step exactly, in forward; a slope that is finite, not negative, positive at the threshold, and keeps the dtype."""
+    """A surrogate is exactly the step in forward; its slope is finite, never negative, positive at 0, and largest there."""
     for dtype in (torch.float32, torch.float64):
         x = torch.linspace(-5, 5, 201, dtype=dtype).requires_grad_()
         s = made(x)
@@ -205,7 +226,7 @@ def surrogate(made: Surrogate) -> None:
 
 
 def encoding(make: Callable[..., nn.Module]) -> None:
-    """Time first, of the channels that it says; evaluation repeats itself; without a draw, a sample is apart from its batch."""
+    """An encoding puts time first, repeats itself in evaluation, and keeps samples apart unless it is random."""
     torch.manual_seed(0)
     made = make(in_channels=2)
     shape = (SAMPLES, 2, 8, 8) if made.sample_dims == 3 else (SAMPLES, made.timesteps, 2, 8, 8)
@@ -225,3 +246,123 @@ def encoding(make: Callable[..., nn.Module]) -> None:
     made.eval().begin_evaluation()
     if not drawn:
         assert same(from_rest(made, images[1:2]), evaluated[0][:, 1:2]), "a sample depends on its batch"
+
+
+def init(made: DrawsWeights) -> None:
+    """All convolutions and linear layers are drawn, from torch's generator; norms and neurons keep their values."""
+    network = nn.Sequential(
+        nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), IF(), nn.AvgPool2d(2), nn.Conv2d(4, 4, 3, groups=2, bias=False), nn.Flatten(),
+        nn.Linear(36, 5),
+    )  # fmt: skip
+    drawn = {name for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
+    found = []
+    for seed in (0, 0, 1):
+        for parameter in network.parameters():
+            nn.init.constant_(parameter, 7.0)
+        torch.manual_seed(seed)
+        assert made(network) is None
+        found.append({name: p.detach().clone() for name, p in network.named_parameters()})
+    for name, first in found[0].items():
+        assert torch.isfinite(first).all()
+        assert torch.equal(first, found[1][name]), "the same seed gives other weights"
+        if name.rpartition(".")[0] in drawn:
+            assert not (first == 7.0).any(), f"{name} was not drawn"
+        else:
+            assert (first == 7.0).all(), f"{name} was drawn, but is not a weight or bias of a convolution or linear layer"
+        if name.endswith("weight") and name.rpartition(".")[0] in drawn:
+            assert not torch.equal(first, found[2][name]), "another seed gives the same weights"
+
+
+def attention(parts: Mapping[str, Callable[..., nn.Module]]) -> None:
+    """Attention with these parts keeps the shape, is causal, keeps no state, keeps samples apart, and trains the parts."""
+    torch.manual_seed(0)
+    assert parts
+    assert set(parts) <= {"temporal", "denoiser"}
+    layer = SelfAttention(8, 2, lambda: IF(v_threshold=0.3), v_threshold=0.3, **parts)
+    x = 3 * torch.rand(STEPS, SAMPLES, 7, 8)
+    y = layer(x)
+    assert y.shape == x.shape
+    assert 0 < y.mean() < 1, "the layer never fires, or always, so the checks below would show nothing"
+    (y * torch.rand(y.shape)).sum().backward()
+    for name, module in layer.named_modules():
+        for key, parameter in module.named_parameters(recurse=False) if "temporal" in name or "denoiser" in name else ():
+            assert parameter.grad is None or torch.isfinite(parameter.grad).all(), f"the gradient of {name}.{key} is not finite"
+            assert parameter.grad is not None or not parameter.requires_grad, f"no gradient reaches {name}.{key}"
+    evaluated = layer.eval().double()
+    for check in (starts_from_rest, is_causal, keeps_samples_apart):
+        check(evaluated, x.double())
+
+
+def quantization(made: Quantization) -> None:
+    """Weights have at most 2^bits values within the context, closer ones with more bits, and their old values after it."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(36, 5))
+    before = {name: p.detach().clone() for name, p in network.named_parameters()}
+    same_objects = list(network.parameters())
+    apart = {}
+    for bits in sorted({*made.bits, 2, 4, 8}):
+        with made.applied(network, bits):
+            found = {name: p.detach().clone() for name, p in network.named_parameters()}
+        changed = {name for name in found if not torch.equal(found[name], before[name])}
+        assert changed == {"0.weight", "3.weight"}, "weights and only weights must be rounded"
+        assert all(len(found[name].unique()) <= 2**bits for name in changed), f"weights have more than 2^{bits} values"
+        apart[bits] = sum(float((found[name] - before[name]).square().sum()) for name in changed)
+        assert all(torch.equal(p, before[name]) for name, p in network.named_parameters()), "weights are not restored"
+    assert list(apart.values()) == sorted(apart.values(), reverse=True), "more bits give a larger error"
+    try:
+        with made.applied(network, 4):
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        assert all(torch.equal(p, before[name]) for name, p in network.named_parameters()), "weights are not restored"
+    assert all(one is other for one, other in zip(network.parameters(), same_objects, strict=True)), "parameters are replaced"
+
+
+@cache
+def configuration(words: tuple[str, ...]) -> dict:
+    return composed(*words).config
+
+
+def built(words: tuple[str, ...], **further: object) -> Method:
+    """The method of a configuration, for the images of `snnx.testing.images`, with the weights of its `init`."""
+    config = configuration(words)
+    made = component(config, "method")(in_shape=SHAPE, classes=CLASSES, **further)
+    if (draw := component(config, "init")) is not None:
+        draw(made.backbone)
+    return made
+
+
+def method(name: str) -> None:
+    """A method holds the contracts of `snnx.testing.method` in each pipeline that it can be built in, and there is one."""
+    own, plain = f"method={name}", [words for words in PIPELINES.values() if not any("method=" in word for word in words)]
+    tried = 0
+    for words in [*((*words, own) for words in plain), *(words for words in PIPELINES.values() if own in words)]:
+        try:
+            built(words, metric={})
+        except ValueError:
+            continue
+        tried += 1
+        for contract in methods.CONTRACTS:
+            contract(lambda words=words: built(words, metric={}))
+    assert tried, f"method={name} fits none of the pipelines: add one to PIPELINES"
+
+
+def metric(make: Callable[[], Metric]) -> None:
+    """A metric holds the contracts of `snnx.testing.metric` in each pipeline that it measures, and there is one."""
+    measured = [words for words in PIPELINES.values() if measures(make, words)]
+    assert measured, f"{type(make()).__name__} fits none of the pipelines: add one to PIPELINES"
+    for words in measured:
+        for contract in metrics.CONTRACTS:
+            contract(make, lambda metric, words=words: built(words, metric=metric).double())
+
+
+def measures(make: Callable[[], Metric], words: tuple[str, ...]) -> bool:
+    """Whether the metric accepts the network of a pipeline and gives a number for it."""
+    try:
+        metrics.numbers(make, lambda metric: built(words, metric=metric).double())
+    except ValueError:
+        return False
+    except AssertionError as error:
+        if "give a curve" not in str(error):
+            raise
+        return False
+    return True

@@ -19,7 +19,8 @@ PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # what the components of a group stand on; everything else in its folder is an option
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
-    "attention": {"self_attention"},
+    "attention": {"attention", "self_attention"},
+    "quantization": {"quantization"},
     "norm": {"foldable", "norm"},
     "surrogate": {"surrogate"},
     "backbone": {"backbone", "fold", "weights"},

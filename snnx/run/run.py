@@ -16,7 +16,7 @@ from snnx.method.finite import Diverged
 from snnx.metric.layer_values import as_csv, rounded
 from snnx.metric.recorder import Recorder
 from snnx.neuron.node import Node
-from snnx.quantization.symmetric import Symmetric
+from snnx.quantization.quantization import Quantization
 from snnx.record import provenance, result_file, run_folder, source
 from snnx.record.checkpoint import CODE, DATA, path_of
 from snnx.record.job import Job
@@ -148,7 +148,7 @@ def compute(job: Job) -> dict:
 
 
 def test(
-    trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best: Path | None, quantization: Symmetric | None
+    trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, best: Path | None, quantization: Quantization | None
 ) -> dict:
     """Test the last epoch with all metrics, then with quantised weights if `quantization` is set, then the best epoch.
 
