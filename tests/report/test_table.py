@@ -57,7 +57,7 @@ def test_notes_say_what_failed_and_why(results, leave, done):
     leave("fig", "B,seed=2", None, hash="b2")
     leave("fig", "Old,seed=0,scale=small", done("Old", 0, 0.8))
     assert results().notes == [
-        "A: the paper's number is from read off Figure 10",
+        "A: source of the paper's number: read off Figure 10",
         "A, seed 1, small failed: RuntimeError: two lines",
         "A, seed 0, small is done but has no finite val/acc",
         "B, seed 2, paper is unfinished: nobody is at it; the same command finishes it",

@@ -14,7 +14,7 @@ from snnx.report.data.runs import STATES, Run
 
 def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     """A line for each thing that a reader of the table has to know."""
-    found = [f"{row.label}: the paper's number is from {row.source}" for row in sweep.live if row.source]
+    found = [f"{row.label}: source of the paper's number: {row.source}" for row in sweep.live if row.source]
     found += [f"{row.label}: {row.note}" for row in sweep.live if row.note]
     known = {row.label for row in sweep.rows}
     found += [f"scale {scale}: all runs with {further}" for scale, further in shared(lines).items()]
