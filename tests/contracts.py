@@ -1,22 +1,43 @@
 """Contracts of every option of a group, as functions that raise; `tests/test_contracts.py` applies them to all of `conf/`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 
 import torch
 from composing import composed
 from spikingjelly.activation_based.functional import reset_net
 from torch import Tensor, nn
 
+from snnx.attention.self_attention import SelfAttention
+from snnx.init.init import DrawsWeights
 from snnx.loss.loss import Loss, reads_every_step
+from snnx.method.base import Method
+from snnx.metric.metric import Metric
+from snnx.neuron.if_ import IF
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.node import Node
 from snnx.norm.norm import MakesNorm
 from snnx.options.folders import shipped
+from snnx.quantization.quantization import Quantization
 from snnx.run.component import component
 from snnx.surrogate.surrogate import Surrogate
+from snnx.testing import method as methods
+from snnx.testing import metric as metrics
+from snnx.testing.images import CLASSES, SHAPE
 
 STEPS, SAMPLES = 6, 5
-Network = Callable[[Tensor], Tensor]
+PIPELINES = {
+    "spiking": ("timesteps=4", "neuron.v_threshold=0.1", "norm=none", "init=kaiming"),
+    "attention": (
+        "timesteps=4", "neuron.v_threshold=0.1", "norm=none", "init=kaiming", "attention=[nsad]",
+        "attention.denoiser.threshold=1", "backbone=spikformer", "backbone.embed_dim=32", "backbone.heads=2",
+        "backbone.depth=1", "backbone.pools=1", "backbone.v_threshold=0.1",
+    ),
+    "first spikes": ("timesteps=4", "neuron=ttfs", "init=ettfs"),
+    "spike times": ("method=ttfs", "backbone=mlp", "backbone.hidden=[16]", "backbone.bias=false"),
+    "converted": ("method=conversion", "timesteps=20"),
+}  # fmt: skip
+"""Small networks of each kind, in which every layer fires; a metric and a method must fit at least one of them."""
 
 
 def options(group: str) -> list[str]:
@@ -186,7 +207,7 @@ def loss(made: Loss) -> None:
         assert torch.isfinite(value)
         (slope,) = torch.autograd.grad(value, scores)
         with torch.no_grad():
-            assert made(scores - 0.01 * slope, labels) < value, "a step down the slope does not lower it"
+            assert made(scores - 0.01 * slope, labels) < value, "a step against the gradient does not lower it"
             assert same(made(scores.flip(-2), labels.flip(0)), value), "the order of samples changes it"
 
 
@@ -225,3 +246,123 @@ def encoding(make: Callable[..., nn.Module]) -> None:
     made.eval().begin_evaluation()
     if not drawn:
         assert same(from_rest(made, images[1:2]), evaluated[0][:, 1:2]), "a sample depends on its batch"
+
+
+def init(made: DrawsWeights) -> None:
+    """All convolutions and linear layers are drawn, from torch's generator; norms and neurons keep their values."""
+    network = nn.Sequential(
+        nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), IF(), nn.AvgPool2d(2), nn.Conv2d(4, 4, 3, groups=2, bias=False), nn.Flatten(),
+        nn.Linear(36, 5),
+    )  # fmt: skip
+    drawn = {name for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
+    found = []
+    for seed in (0, 0, 1):
+        for parameter in network.parameters():
+            nn.init.constant_(parameter, 7.0)
+        torch.manual_seed(seed)
+        assert made(network) is None
+        found.append({name: p.detach().clone() for name, p in network.named_parameters()})
+    for name, first in found[0].items():
+        assert torch.isfinite(first).all()
+        assert torch.equal(first, found[1][name]), "the same seed gives other weights"
+        if name.rpartition(".")[0] in drawn:
+            assert not (first == 7.0).any(), f"{name} was not drawn"
+        else:
+            assert (first == 7.0).all(), f"{name} was drawn, but is not a weight or bias of a convolution or linear layer"
+        if name.endswith("weight") and name.rpartition(".")[0] in drawn:
+            assert not torch.equal(first, found[2][name]), "another seed gives the same weights"
+
+
+def attention(parts: Mapping[str, Callable[..., nn.Module]]) -> None:
+    """Attention with these parts keeps the shape, is causal, keeps no state, keeps samples apart, and trains the parts."""
+    torch.manual_seed(0)
+    assert parts
+    assert set(parts) <= {"temporal", "denoiser"}
+    layer = SelfAttention(8, 2, lambda: IF(v_threshold=0.3), v_threshold=0.3, **parts)
+    x = 3 * torch.rand(STEPS, SAMPLES, 7, 8)
+    y = layer(x)
+    assert y.shape == x.shape
+    assert 0 < y.mean() < 1, "the layer never fires, or always, so the checks below would show nothing"
+    (y * torch.rand(y.shape)).sum().backward()
+    for name, module in layer.named_modules():
+        for key, parameter in module.named_parameters(recurse=False) if "temporal" in name or "denoiser" in name else ():
+            assert parameter.grad is None or torch.isfinite(parameter.grad).all(), f"the gradient of {name}.{key} is not finite"
+            assert parameter.grad is not None or not parameter.requires_grad, f"no gradient reaches {name}.{key}"
+    evaluated = layer.eval().double()
+    for check in (starts_from_rest, is_causal, keeps_samples_apart):
+        check(evaluated, x.double())
+
+
+def quantization(made: Quantization) -> None:
+    """Weights have at most 2^bits values within the context, closer ones with more bits, and their old values after it."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(36, 5))
+    before = {name: p.detach().clone() for name, p in network.named_parameters()}
+    same_objects = list(network.parameters())
+    apart = {}
+    for bits in sorted({*made.bits, 2, 4, 8}):
+        with made.applied(network, bits):
+            found = {name: p.detach().clone() for name, p in network.named_parameters()}
+        changed = {name for name in found if not torch.equal(found[name], before[name])}
+        assert changed == {"0.weight", "3.weight"}, "weights and only weights must be rounded"
+        assert all(len(found[name].unique()) <= 2**bits for name in changed), f"weights have more than 2^{bits} values"
+        apart[bits] = sum(float((found[name] - before[name]).square().sum()) for name in changed)
+        assert all(torch.equal(p, before[name]) for name, p in network.named_parameters()), "weights are not restored"
+    assert list(apart.values()) == sorted(apart.values(), reverse=True), "more bits give a larger error"
+    try:
+        with made.applied(network, 4):
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        assert all(torch.equal(p, before[name]) for name, p in network.named_parameters()), "weights are not restored"
+    assert all(one is other for one, other in zip(network.parameters(), same_objects, strict=True)), "parameters are replaced"
+
+
+@cache
+def configuration(words: tuple[str, ...]) -> dict:
+    return composed(*words).config
+
+
+def built(words: tuple[str, ...], **further: object) -> Method:
+    """The method of a configuration, for the images of `snnx.testing.images`, with the weights of its `init`."""
+    config = configuration(words)
+    made = component(config, "method")(in_shape=SHAPE, classes=CLASSES, **further)
+    if (draw := component(config, "init")) is not None:
+        draw(made.backbone)
+    return made
+
+
+def method(name: str) -> None:
+    """A method holds the contracts of `snnx.testing.method` in each pipeline that it can be built in, and there is one."""
+    own, plain = f"method={name}", [words for words in PIPELINES.values() if not any("method=" in word for word in words)]
+    tried = 0
+    for words in [*((*words, own) for words in plain), *(words for words in PIPELINES.values() if own in words)]:
+        try:
+            built(words, metric={})
+        except ValueError:
+            continue
+        tried += 1
+        for contract in methods.CONTRACTS:
+            contract(lambda words=words: built(words, metric={}))
+    assert tried, f"method={name} fits none of the pipelines: add one to PIPELINES"
+
+
+def metric(make: Callable[[], Metric]) -> None:
+    """A metric holds the contracts of `snnx.testing.metric` in each pipeline that it measures, and there is one."""
+    measured = [words for words in PIPELINES.values() if measures(make, words)]
+    assert measured, f"{type(make()).__name__} fits none of the pipelines: add one to PIPELINES"
+    for words in measured:
+        for contract in metrics.CONTRACTS:
+            contract(make, lambda metric, words=words: built(words, metric=metric).double())
+
+
+def measures(make: Callable[[], Metric], words: tuple[str, ...]) -> bool:
+    """Whether the metric accepts the network of a pipeline and gives a number for it."""
+    try:
+        metrics.numbers(make, lambda metric: built(words, metric=metric).double())
+    except ValueError:
+        return False
+    except AssertionError as error:
+        if "give a curve" not in str(error):
+            raise
+        return False
+    return True

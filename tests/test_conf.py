@@ -19,7 +19,8 @@ PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # modules that several components of a group use; every other module of the group must have an option
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
-    "attention": {"self_attention"},
+    "attention": {"attention", "self_attention"},
+    "quantization": {"quantization"},
     "norm": {"foldable", "norm"},
     "surrogate": {"surrogate"},
     "backbone": {"backbone", "fold", "weights"},

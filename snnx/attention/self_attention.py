@@ -6,6 +6,7 @@ import torch
 from spikingjelly.activation_based.neuron import BaseNode
 from torch import Tensor, nn
 
+from snnx.attention.attention import MakesDenoiser, MakesTemporal
 from snnx.layer.token_linear import TokenLinear
 from snnx.norm.batch import Batch
 from snnx.norm.norm import MakesNorm, threshold_of
@@ -34,8 +35,8 @@ class SelfAttention(nn.Module):
         qkv_bias: whether the linear layers of q, k and v have a bias; the output projection always has one.
         scale: factor applied to the product before it enters the neuron.
         v_threshold: threshold of the neuron after the product, > 0; it replaces the one that `neuron` sets.
-        temporal: makes a filter over time for `[T, B, N, D]`; q, k and v share one, and the output projection has its own.
-        denoiser: makes a module that maps scores to scores, from the number of heads and the width of a head.
+        temporal: makes a filter over time, see `MakesTemporal`; q, k and v share one, and the output projection has its own.
+        denoiser: makes a module that maps scores to scores, see `MakesDenoiser`.
         norm: makes the norm after each linear layer; see `MakesNorm`.
 
     Raises:
@@ -59,8 +60,8 @@ class SelfAttention(nn.Module):
         qkv_bias: bool = True,
         scale: float = 0.125,
         v_threshold: float = 0.5,
-        temporal: Callable[[], nn.Module] | None = None,
-        denoiser: Callable[[int, int], nn.Module] | None = None,
+        temporal: MakesTemporal | None = None,
+        denoiser: MakesDenoiser | None = None,
         norm: MakesNorm = Batch,
     ) -> None:
         super().__init__()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
+from snnx.attention.attention import MakesDenoiser, MakesTemporal
 from snnx.attention.self_attention import SelfAttention
 from snnx.layer.each_step import EachStep
 from snnx.layer.normed import Normed
@@ -83,7 +84,7 @@ class Spikformer(nn.Module):
         scale: float = 0.125,
         v_threshold: float = 0.5,
         init_std: float | None = 0.02,
-        attention: Mapping[str, Callable[..., nn.Module]] | None = None,
+        attention: Mapping[str, MakesTemporal | MakesDenoiser] | None = None,
         norm: MakesNorm = Batch,
     ) -> None:
         super().__init__()

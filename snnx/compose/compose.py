@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from snnx.compose.left_over import left_over
-from snnx.options.places import ours, places
+from snnx.options.places import places, shipped_place
 from snnx.record import provenance
 from snnx.record.identity import contents, is_path_or_device, run_id
 from snnx.record.job import Job
@@ -41,7 +41,7 @@ def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, s
 
 def _commits() -> dict | None:
     """Return the commit of snnx, and under `project` that of the current folder if it has options or components."""
-    here = next((place for place in places() if place.folder == Path.cwd().resolve() and place != ours()), None)
+    here = next((place for place in places() if place.folder == Path.cwd().resolve() and place != shipped_place()), None)
     own = here and provenance.commit(here.folder, ("conf", "sweeps", *(name.partition(".")[0] for name in here.components)))
     found = {**(provenance.git() or {}), **({"project": own} if own else {})}
     return found or None

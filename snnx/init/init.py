@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from math import sqrt
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,27 @@ class Place(NamedTuple):
     """The 2d pooling between this layer and the layer before it, or `None`."""
     first: bool
     """Whether this is the first layer with weights, which reads the network's input."""
+
+
+class DrawsWeights(Protocol):
+    """The interface that every option of the group `init` follows.
+
+    It draws new weights for all convolutions and linear layers of a network, from torch's global generator, and leaves norms
+    and neurons as they are. `Init` does this for a given variance.
+
+    Example:
+        >>> def ones(network):
+        ...     for place in places(network):
+        ...         nn.init.ones_(place.layer.weight)
+        >>> draws: DrawsWeights = ones
+        >>> layer = nn.Linear(2, 1)
+        >>> draws(layer)
+        >>> layer.weight.tolist()
+        [[1.0, 1.0]]
+    """
+
+    def __call__(self, network: nn.Module) -> None:
+        """Draw new weights for `network`, in place."""
 
 
 class Init:

@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 from snnx.method.base import Method
 from snnx.metric.layer_values import rounded
 from snnx.metric.recorder import Recorder
-from snnx.quantization.symmetric import Symmetric
+from snnx.quantization.quantization import Quantization
 from snnx.run.callback.answers import Answers
 
 
@@ -17,7 +17,7 @@ def test(
     data: pl.LightningDataModule,
     answers: Answers,
     best: Path | None,
-    quantization: Symmetric | None,
+    quantization: Quantization | None,
 ) -> dict:
     """Test the last epoch with all metrics, then with quantised weights if `quantization` is set, then the best epoch.
 

@@ -9,8 +9,11 @@ from published_losses import TET
 from published_norms import BNTT, TDBN, TEBN
 from torch import nn
 
+from snnx.backbone.convnet import ConvNet
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.encoding.repeat import Repeat
+from snnx.method.direct import Direct
+from snnx.metric.metric import Metric
 from snnx.neuron.if_ import IF
 from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF
@@ -22,7 +25,8 @@ from snnx.norm.batch import Batch
 from snnx.norm.none import NoNorm
 from snnx.options.files import files
 from snnx.run.component import component
-from snnx.testing import decoding, encoding, loss, neuron, norm
+from snnx.scheduler.constant import Constant
+from snnx.testing import decoding, encoding, loss, method, metric, neuron, norm
 
 NEURONS = {
     "if": IF,
@@ -228,3 +232,162 @@ class Idle(Batch):
 def test_other_components_with_a_mistake(contract, make, message):
     with pytest.raises(AssertionError, match=message):
         contract(make)
+
+
+class Counts(Metric):
+    """Measures one value for each step and sample; the broken metrics change what it measures."""
+
+    over_samples = {"count": "mean"}
+
+    def measure(self, h, s, node):
+        return {"count": s.flatten(2).sum(2).float()}
+
+
+class Nothing(Metric):
+    over_samples = {}
+
+
+class Endless(Counts):
+    def measure(self, h, s, node):
+        return {"count": (1 + s.flatten(2).sum(2).float()) / 0}
+
+
+class Erases(Counts):
+    """Sets the spikes to 0."""
+
+    def measure(self, h, s, node):
+        return {"count": s.zero_().flatten(2).sum(2)}
+
+
+class Stays(Counts):
+    """Leaves its hooks on the layers."""
+
+    def begin(self, network):
+        for module in network.modules():
+            module.register_forward_hook(lambda *_: None)
+
+
+class Sized(Counts):
+    """Depends on the size of the batch."""
+
+    def measure(self, h, s, node):
+        return {"count": torch.full(s.shape[:2], float(s.shape[1]))}
+
+
+class Adds(Counts):
+    """Keeps the number of calls from one test to the next."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def measure(self, h, s, node):
+        self.calls += 1
+        return {"count": torch.full(s.shape[:2], float(self.calls > 4))}
+
+
+@pytest.mark.parametrize(
+    ("contract", "make", "message"),
+    [
+        (metric.numbers, Nothing, "^Nothing: must give a curve in a test; got none$"),
+        (metric.numbers, Endless, "^Endless: must give no infinite value; got one in test/count/stages.sn1$"),
+        (metric.unchanged, Erases, "^Erases: must leave the scores as they are; got others$"),
+        (metric.hooks, Stays, "^Stays: must remove its hooks and probes after the test; got one left in"),
+        (
+            metric.batches,
+            Sized,
+            "^Sized: must give the same in two batches as in one; got other values in test/count/stages.sn1$",
+        ),
+        (metric.repetition, Adds, "^Adds: must give the same in a second test; got other values in test/count/stages.sn1$"),
+    ],
+)
+def test_a_metric_with_a_mistake(contract, make, message):
+    metric.numbers(Counts)
+    with pytest.raises(AssertionError, match=message):
+        contract(make)
+
+
+class Leaves(Direct):
+    """Does not reset its neurons."""
+
+    def run(self, images):
+        outputs = self.backbone(self.encoding(images))
+        return outputs, self.decoding(outputs)
+
+
+class Compares(Direct):
+    """Subtracts the mean score of the batch."""
+
+    def forward(self, images):
+        scores = super().forward(images)
+        return scores - scores.mean(0)
+
+
+class Still(Direct):
+    """Trains nothing."""
+
+    def configure_optimizers(self):
+        return None
+
+
+class Breaks(Direct):
+    """Has a loss whose gradient is not finite."""
+
+    def scores_and_loss(self, images, labels):
+        scores, loss = super().scores_and_loss(images, labels)
+        return scores, loss + (0 * scores).abs().sqrt().sum()
+
+
+class Draws(Direct):
+    """Draws weights from a generator that is not seeded."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        generator = torch.Generator()
+        generator.seed()
+        self.backbone.out.weight.data.uniform_(-1, 1, generator=generator)
+
+
+class Moves(Direct):
+    """Changes a weight in a test."""
+
+    def on_test_start(self):
+        self.backbone.out.weight.data += 1
+
+
+class Hides(Direct):
+    """Learns a number that is not in its `state_dict`."""
+
+    shift = 0.0
+
+    def forward(self, images):
+        return super().forward(images) + torch.arange(3.0) * self.shift
+
+    def on_train_epoch_end(self):
+        super().on_train_epoch_end()
+        self.shift = 1.0
+
+
+@pytest.mark.parametrize(
+    ("contract", "kind", "message"),
+    [
+        (method.scores, Leaves, "^Leaves: must give the same scores after another batch; got others$"),
+        (method.scores, Compares, "^Compares: must give a sample alone the scores that it has in a batch; got others$"),
+        (method.training, Still, "^Still: must change a parameter in training; got the same parameters$"),
+        (method.training, Breaks, r"^Breaks: must give backbone\..* a finite gradient in training; got inf or nan$"),
+        (method.seeds, Draws, r"^Draws: must train backbone\..* alike from the same seed; got another value$"),
+        (method.evaluation, Moves, "^Moves: must keep backbone.out.weight in a test; got another value$"),
+        (
+            method.checkpoint,
+            Hides,
+            "^Hides: must give the same scores after its state_dict is loaded into a new one; got others$",
+        ),
+    ],
+)
+def test_a_method_with_a_mistake(contract, kind, message):
+    made = partial(
+        kind, encoding=partial(Repeat, timesteps=4), neuron=partial(LIF, v_threshold=0.1),
+        backbone=partial(ConvNet, channels=[4]), decoding=MeanLogits(), loss=nn.CrossEntropyLoss(), metric={},
+        optimizer=torch.optim.Adam, scheduler=Constant, in_shape=(1, 8, 8), classes=3,
+    )  # fmt: skip
+    with pytest.raises(AssertionError, match=message):
+        contract(made)
