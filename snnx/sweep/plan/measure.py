@@ -31,7 +31,7 @@ LONG_S = 10.0  # after this many seconds the measurement ends in any case
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of one run; the seconds hold for this machine, with as many runs at once as during the measurement."""
+    """The cost of one run; seconds are for this machine, with as many runs at a time as during the measurement."""
 
     parameters: int
     flops: float  # of one sample's forward pass over all time steps, counted as dense operations
