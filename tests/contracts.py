@@ -107,15 +107,15 @@ def neuron(make: Callable[[], nn.Module]) -> None:
     x = 3 * torch.randn(STEPS, SAMPLES, 7) + 0.5
     goes_through_time(make(), x)
     goes_through_time(make(), x.unflatten(2, (7, 1, 1)))
-    one, other, leaf = make(), make(), x.clone().requires_grad_()
-    y = one(leaf)
+    layer, other, leaf = make(), make(), x.clone().requires_grad_()
+    y = layer(leaf)
     assert y.shape == x.shape
     assert y.dtype == x.dtype
     y.sum().backward()
     assert torch.isfinite(leaf.grad).all()
     assert (leaf.grad != 0).any(), "no gradient reaches the input"
     assert same(other(x), y), "two layers share their state"
-    if isinstance(one, Node):
+    if isinstance(layer, Node):
         assert ((y == 0) | (y == 1)).all(), "a spike is 0 or 1"
         assert 0 < y.mean() < 1, "the neuron never fires, or always"
         fires_where_it_says(make())

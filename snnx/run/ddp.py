@@ -40,15 +40,16 @@ def other_processes(job: Job, compute: Callable[[Job], object]) -> Iterator[None
         return
     threads = torch.get_num_threads()
     share = max(1, threads // size)
-    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_network_port()), "WORLD_SIZE": str(size)}
+    environment = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_network_port()), "WORLD_SIZE": str(size)}
     quiet = replace(job, config={**job.config, "logger": {}})
     context = fork_server.start()
     processes = [
-        context.Process(target=_train, args=(quiet, compute, place | {"LOCAL_RANK": str(r)}, share)) for r in range(1, size)
+        context.Process(target=_train, args=(quiet, compute, environment | {"LOCAL_RANK": str(r)}, share))
+        for r in range(1, size)
     ]
     for process in processes:
         process.start()
-    os.environ.update(place | {"LOCAL_RANK": "0"})  # tells Lightning that the other processes have been started already
+    os.environ.update(environment | {"LOCAL_RANK": "0"})  # tells Lightning that the other processes have been started already
     torch.set_num_threads(share)
     try:
         yield
@@ -66,7 +67,7 @@ def other_processes(job: Job, compute: Callable[[Job], object]) -> Iterator[None
             process.join()
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
-        for key in (*place, "LOCAL_RANK"):
+        for key in (*environment, "LOCAL_RANK"):
             os.environ.pop(key, None)
         torch.set_num_threads(threads)
 
@@ -85,13 +86,13 @@ def _dead(processes: list[BaseProcess]) -> int | None:
     return None
 
 
-def _train(job: Job, compute: Callable[[Job], object], place: dict[str, str], threads: int) -> None:
+def _train(job: Job, compute: Callable[[Job], object], environment: dict[str, str], threads: int) -> None:
     """Train in one of the other processes of a run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides when to stop
     log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    os.environ.update(place)
+    os.environ.update(environment)
     torch.set_num_threads(threads)
     try:
         compute(job)

@@ -43,8 +43,8 @@ def test_a_flipped_bit_in_the_weights_is_noticed(saved):
     with zipfile.ZipFile(saved) as archive:
         name = next(info for info in archive.infolist() if info.filename.endswith("data/0"))
     content = bytearray(saved.read_bytes())
-    place = content.index(torch.arange(1000.0).numpy().tobytes()[:64]) + 2000
-    content[place] ^= 1
+    position = content.index(torch.arange(1000.0).numpy().tobytes()[:64]) + 2000
+    content[position] ^= 1
     saved.write_bytes(content)
     assert not torch.equal(torch.load(saved, weights_only=True)["state_dict"]["w"], torch.arange(1000.0))
     with pytest.raises(DamagedCheckpoint, match=f"must be undamaged; got a wrong checksum in {name.filename}"):

@@ -59,7 +59,7 @@ def test_layers_of_a_single_row_are_compared_over_samples(leave, done, sweep, ou
     for seed in (0, 1):
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, layers=probed))
     series = layer_series(lines(["A"], collect("fig", outputs, docs)), "spiking_percent")
-    assert [(one.title, one.label, len(one.seeds)) for one in series] == [
+    assert [(entry.title, entry.label, len(entry.seeds)) for entry in series] == [
         ("A", "test set", 2), ("A", "correct sample", 2), ("A", "wrong sample", 2),
     ]  # fmt: skip
     assert [plot.name for plot in drawn(layer_curves.draw)] == ["layers_spiking_percent"]
@@ -70,7 +70,7 @@ def test_layers_of_several_rows_are_compared_on_the_test_set(leave, done, output
         probed = {"residual_potential_sum": {"test": LAYERS, "wrong": LAYERS}}
         leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8, layers=probed))
     series = layer_series(lines(["A", "B"], collect("fig", outputs, docs)), "residual_potential_sum")
-    assert [(one.title, one.label) for one in series] == [("test set", "A"), ("test set", "B")]
+    assert [(entry.title, entry.label) for entry in series] == [("test set", "A"), ("test set", "B")]
     assert series[0].seeds[0].shape == (2, 2)
     plots = drawn(layer_curves.draw)
     assert [plot.name for plot in plots] == ["layers_residual_potential_sum", "steps_residual_potential_sum"]
@@ -87,7 +87,7 @@ def test_a_row_has_the_same_colour_in_every_figure(leave, done, sweep, outputs, 
     )
     leave("fig", "C,seed=0,scale=small", done("C", 0, 0.8, layers={"firing_rate": {"test": LAYERS}}))
     found = lines(["A", "B", "C"], collect("fig", outputs, docs))
-    seen = {one.label: one.style for name in ("firing_rate", "energy_synops") for one in layer_series(found, name)}
+    seen = {entry.label: entry.style for name in ("firing_rate", "energy_synops") for entry in layer_series(found, name)}
     assert seen == styles(["A", "B", "C"])
 
 
@@ -120,8 +120,8 @@ def test_each_configuration_of_a_single_row_has_a_panel(leave, done, outputs, do
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, layers=probed))
     leave("fig", "A,seed=0,scale=small,lr=2", done("A", 0, 0.8, layers=probed, group="other", hash="other"))
     series = layer_series(lines(["A"], collect("fig", outputs, docs)), "spiking_percent")
-    assert [one.scale for one in series] == ["small"] * 3 + ["small lr=2"] * 3
-    assert [one.label for one in series[:3]] == ["test set", "correct sample", "wrong sample"]
+    assert [entry.scale for entry in series] == ["small"] * 3 + ["small lr=2"] * 3
+    assert [entry.label for entry in series[:3]] == ["test set", "correct sample", "wrong sample"]
 
 
 def test_a_metric_of_a_single_layer_is_drawn_over_time(leave, done, drawn):

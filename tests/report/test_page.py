@@ -56,8 +56,8 @@ def test_a_failure_from_the_record_has_no_traceback(sweep, leave, done, outputs,
 
 
 def test_only_the_command_in_the_sweep_comment_is_shown_as_code(sweep):
-    told = replace(sweep, title="Figure 1.\n  snnx -m sweep=fig   (two hours)\nRows a* and b*\nare <ours>.")
-    results = work_out(told, [])
+    commented = replace(sweep, title="Figure 1.\n  snnx -m sweep=fig   (two hours)\nRows a* and b*\nare <ours>.")
+    results = work_out(commented, [])
     assert document(results).startswith(
         "# Figure 1.\n\n```\nsnnx -m sweep=fig   (two hours)\n```\n\nRows a\\* and b\\* are &lt;ours>.\n\n"
     )

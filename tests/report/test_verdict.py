@@ -113,7 +113,7 @@ def test_claims_are_decided_at_each_scale_and_cited_rows_count_as_numbers(sweep,
             leave("fig", f"A,seed={seed},scale={scale}", done("A", seed, a, scale=scale))
             leave("fig", f"B,seed={seed},scale={scale}", done("B", seed, b, scale=scale))
     found = verdicts(sweep, read(sweep), lines(["A", "B"], collect("fig", outputs, docs)))
-    assert [(one.claim.text, one.scale, one.outcome) for one in found] == [
+    assert [(verdict.claim.text, verdict.scale, verdict.outcome) for verdict in found] == [
         ("A > B", "paper", HOLDS), ("A > B", "small", FAILS), ("B > C", "paper", HOLDS), ("B > C", "small", HOLDS),
     ]  # fmt: skip
     assert found[2].evidence[0].mean == pytest.approx(0.8 - 0.7025)
@@ -130,7 +130,7 @@ def test_runs_are_compared_only_with_runs_of_the_same_further_overrides(sweep, l
             )
         leave("fig", f"A,seed={seed},scale=small,T=8", done("A", seed, 0.1, group="A8", hash=f"A8{seed}"))
     found = verdicts(sweep, read(sweep)[:1], lines(["A", "B"], collect("fig", outputs, docs)))
-    assert [(one.further, one.outcome) for one in found] == [("", HOLDS), ("T=4", FAILS)]
+    assert [(verdict.further, verdict.outcome) for verdict in found] == [("", HOLDS), ("T=4", FAILS)]
 
 
 def test_of_two_configurations_the_one_started_last_is_used(sweep, leave, done, outputs, docs):
@@ -140,14 +140,14 @@ def test_of_two_configurations_the_one_started_last_is_used(sweep, leave, done, 
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.9, group="a", hash=f"a{seed}"))
         leave("fig", f"B,seed={seed},scale=small", done("B", seed, 0.8))
     found = verdicts(sweep, read(sweep)[:1], lines(["A", "B"], collect("fig", outputs, docs)))
-    assert [one.outcome for one in found] == [HOLDS]
+    assert [verdict.outcome for verdict in found] == [HOLDS]
 
 
 def test_claims_about_untrained_networks_are_left_out(sweep, leave, done, outputs, docs):
     """Untrained networks have no validation accuracy. As long as a row has not run, the claims are undecided instead."""
     untrained = {"metrics": {"test/firing_rate": 0.1}, "curves": {}}
     leave("fig", "A,seed=0,scale=small,trainer.max_epochs=0", done("A", 0, None, **untrained))
-    assert [one.outcome for one in work_out(sweep, collect("fig", outputs, docs)).verdicts] == [OPEN, OPEN]
+    assert [verdict.outcome for verdict in work_out(sweep, collect("fig", outputs, docs)).verdicts] == [OPEN, OPEN]
     leave("fig", "B,seed=0,scale=small,trainer.max_epochs=0", done("B", 0, None, **untrained))
     found = work_out(sweep, collect("fig", outputs, docs))
     assert list(found.verdicts) == []

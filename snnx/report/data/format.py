@@ -24,8 +24,8 @@ def spread(mean: float, std: float | None) -> str:
         >>> spread(81.234, 0.4), spread(0.8, None), spread(1234567.0, None)
         ('81.23 ± 0.40', '0.8000', '1,234,567')
     """
-    places = decimals(mean)
-    return f"{mean:,.{places}f}" if std is None else f"{mean:,.{places}f} ± {std:,.{places}f}"
+    digits = decimals(mean)
+    return f"{mean:,.{digits}f}" if std is None else f"{mean:,.{digits}f} ± {std:,.{digits}f}"
 
 
 def duration(seconds: float) -> str:

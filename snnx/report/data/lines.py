@@ -77,7 +77,7 @@ def lines(rows: Sequence[str], runs: Iterable[Run]) -> list[Line]:
     made = [(key[2], _line(key, group)) for key, group in members.items()]
     common = shared_overrides(line for _, line in made)
     found = [(group, replace(line, label=_label(line, common))) for group, line in made]
-    order = {row: place for place, row in enumerate(rows)}
+    order = {row: position for position, row in enumerate(rows)}
     found.sort(key=lambda pair: (order.get(pair[1].row, len(order)), *_sort_key(pair[1]), pair[0]))
     count = Counter((line.label, line.scale) for _, line in found)
     return [

@@ -43,9 +43,9 @@ class Evidence:
         if self.mean is None:
             return f"{terms}: no common seed"
         low, high = self.interval or (self.mean, self.mean)
-        places = max(0, decimals(max(abs(low), abs(high))) - 1)
-        interval = f" [{low:+.{places}f}, {high:+.{places}f}]" if self.interval else ""
-        return f"{terms} = {self.mean:+.{places}f}{interval} (n={self.n})"
+        digits = max(0, decimals(max(abs(low), abs(high))) - 1)
+        interval = f" [{low:+.{digits}f}, {high:+.{digits}f}]" if self.interval else ""
+        return f"{terms} = {self.mean:+.{digits}f}{interval} (n={self.n})"
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def by_layer(lines: Sequence[Line]) -> str:
                             seeds.setdefault(key, []).append(float(np.nanmean(found)))
     if not seeds:
         return ""
-    order = {metric: place for place, metric in enumerate(dict.fromkeys(key[0] for key in seeds))}
+    order = {metric: index for index, metric in enumerate(dict.fromkeys(key[0] for key in seeds))}
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -50,12 +50,12 @@ def table(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
     columns |= {title: [first_metric(line, metrics)[1] for line in shown] for title, metrics in COLUMNS.items()}
     columns["training (s)"] = [_facts(line, "fit_s") for line in shown]
     n = [len(line.values(ACCURACY)) for line in shown]
-    texts = {title: [_cell(values, n[place]) for place, values in enumerate(cells)] for title, cells in columns.items()}
+    texts = {title: [_cell(values, n[index]) for index, values in enumerate(cells)] for title, cells in columns.items()}
     counts = [_facts(line, "parameters")[:1] for line in shown]  # the same for all seeds
     texts["parameters"] = [f"{count[0]:,}" if count else EMPTY for count in counts]
     kept = {title: cells for title, cells in texts.items() if set(cells) != {EMPTY}}
     rows = [
-        (line.label, line.scale, str(n[place]), *(cells[place] for cells in kept.values())) for place, line in enumerate(shown)
+        (line.label, line.scale, str(n[index]), *(cells[index] for cells in kept.values())) for index, line in enumerate(shown)
     ]
     title = "Accuracy and cost"
     return Table(title, ("row", "scale", "n", *kept), "llr" + "r" * len(kept), tuple(rows), _formulas(shown))

@@ -85,9 +85,9 @@ def without_empty_columns(table: Table) -> Table:
         >>> without_empty_columns(Table("", ("row", "paper", "ours"), "lrr", (("A", "-", "0.9"), ("B", "-", "-")))).columns
         ('row', 'ours')
     """
-    kept = [place for place in range(len(table.columns)) if not place or any(row[place] != EMPTY for row in table.rows)]
-    columns, align = tuple(table.columns[place] for place in kept), "".join(table.align[place] for place in kept)
-    return replace(table, columns=columns, align=align, rows=tuple(tuple(row[place] for place in kept) for row in table.rows))
+    kept = [index for index in range(len(table.columns)) if not index or any(row[index] != EMPTY for row in table.rows)]
+    columns, align = tuple(table.columns[index] for index in kept), "".join(table.align[index] for index in kept)
+    return replace(table, columns=columns, align=align, rows=tuple(tuple(row[index] for index in kept) for row in table.rows))
 
 
 def splits(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
