@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of one run; the seconds hold for this machine, with as many runs at once as during the measurement."""
+    """The cost of one run; the seconds hold for this machine, with as many runs at a time as during the measurement."""
 
     parameters: int
     flops: float  # of one sample's forward pass over all time steps, counted as dense operations
