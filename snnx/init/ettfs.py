@@ -5,7 +5,7 @@ from typing import Literal
 
 from torch import nn
 
-from snnx.init.init import Init, Place, places
+from snnx.init.init import Init, WeightedLayer, weighted_layers
 
 
 class ETTFS(Init):
@@ -37,10 +37,10 @@ class ETTFS(Init):
         the paper.
 
     Example:
-        >>> from snnx.init.init import places
+        >>> from snnx.init.init import weighted_layers
         >>> net = nn.Sequential(nn.Conv2d(1, 8, 5), nn.AvgPool2d(2), nn.Conv2d(8, 16, 5))
         >>> init = ETTFS(timesteps=8, compensate_pool=True)
-        >>> [round(init.variance(place) * place.fan_in, 2) for place in places(net)]     # 8 and 8 / 0.34375
+        >>> [round(init.variance(layer) * layer.fan_in, 2) for layer in weighted_layers(net)]     # 8 and 8 / 0.34375
         [8.0, 23.27]
     """
 
@@ -66,17 +66,17 @@ class ETTFS(Init):
         self.input_power = input_power
 
     def __call__(self, network: nn.Module) -> None:
-        if self.compensate_pool and all(place.pool is None for place in places(network)):
+        if self.compensate_pool and all(layer.pool is None for layer in weighted_layers(network)):
             raise ValueError("ETTFS: compensate_pool must be false for a network in which no layer follows a pooling; got true")
         super().__call__(network)
 
-    def variance(self, place: Place) -> float:
+    def variance(self, layer: WeightedLayer) -> float:
         driven = 1.0
-        if place.first and self.input_power is not None:
+        if layer.first and self.input_power is not None:
             driven = self.timesteps * self.input_power
-        elif place.pool is not None and self.compensate_pool:
-            driven = pooled(place.pool, self.timesteps)
-        return self.v_threshold**2 * self.timesteps / place.fan_in / driven
+        elif layer.pool is not None and self.compensate_pool:
+            driven = pooled(layer.pool, self.timesteps)
+        return self.v_threshold**2 * self.timesteps / layer.fan_in / driven
 
 
 def pooled(pool: nn.AvgPool2d | nn.MaxPool2d, timesteps: int) -> float:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 
-class Place(NamedTuple):
+class WeightedLayer(NamedTuple):
     """A layer with weights, and what surrounds it as far as the variance of its input depends on that."""
 
-    layer: nn.Module
+    module: nn.Module
     fan_in: int
     """Number of inputs of one output: `in_features`, or kernel size times input channels per group."""
     pool: nn.Module | None
@@ -28,8 +28,8 @@ class DrawsWeights(Protocol):
 
     Example:
         >>> def ones(network):
-        ...     for place in places(network):
-        ...         nn.init.ones_(place.layer.weight)
+        ...     for layer in weighted_layers(network):
+        ...         nn.init.ones_(layer.module.weight)
         >>> draws: DrawsWeights = ones
         >>> layer = nn.Linear(2, 1)
         >>> draws(layer)
@@ -57,8 +57,8 @@ class Init:
 
     Example:
         >>> class LeCun(Init):                                      # Var(w) = 1 / fan_in
-        ...     def variance(self, place):
-        ...         return 1 / place.fan_in
+        ...     def variance(self, layer):
+        ...         return 1 / layer.fan_in
         >>> layer = nn.Linear(300, 500)
         >>> LeCun()(layer)
         >>> bool(layer.weight.abs().max() <= 0.1)                   # sqrt(3/300)
@@ -70,17 +70,17 @@ class Init:
             raise ValueError(f"{type(self).__name__}: distribution must be one of {', '.join(DRAWS)}; got {distribution}")
         self.distribution = distribution
 
-    def variance(self, place: Place) -> float:
+    def variance(self, layer: WeightedLayer) -> float:
         """Return the variance of the weights of one layer."""
-        raise NotImplementedError(f"{type(self).__name__} must implement variance(place)")
+        raise NotImplementedError(f"{type(self).__name__} must implement variance(layer)")
 
     @torch.no_grad()
     def __call__(self, network: nn.Module) -> None:
         """Draw new values for all weights of `network`."""
-        for place in places(network):
-            DRAWS[self.distribution](place.layer.weight, sqrt(self.variance(place)))
-            if place.layer.bias is not None:
-                place.layer.bias.zero_()
+        for layer in weighted_layers(network):
+            DRAWS[self.distribution](layer.module.weight, sqrt(self.variance(layer)))
+            if layer.module.bias is not None:
+                layer.module.bias.zero_()
 
 
 def _uniform(weight: Tensor, std: float) -> None:
@@ -94,12 +94,12 @@ def _normal(weight: Tensor, std: float) -> None:
 DRAWS: dict[str, Callable[[Tensor, float], None]] = {"uniform": _uniform, "normal": _normal}
 
 
-def places(network: nn.Module) -> Iterator[Place]:
+def weighted_layers(network: nn.Module) -> Iterator[WeightedLayer]:
     """Yield the convolutions and linear layers in the order of `network.modules()`, which in a chain is the order of the data.
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(8, 10))
-        >>> [(place.fan_in, place.pool is not None, place.first) for place in places(net)]
+        >>> [(layer.fan_in, layer.pool is not None, layer.first) for layer in weighted_layers(net)]
         [(75, False, True), (8, True, False)]
     """
     pool, first = None, True
@@ -107,5 +107,5 @@ def places(network: nn.Module) -> Iterator[Place]:
         if isinstance(module, nn.AvgPool2d | nn.MaxPool2d):
             pool = module
         elif isinstance(module, nn.Conv2d | nn.Linear):
-            yield Place(module, module.weight[0].numel(), pool, first)
+            yield WeightedLayer(module, module.weight[0].numel(), pool, first)
             pool, first = None, False

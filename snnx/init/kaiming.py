@@ -1,6 +1,6 @@
 """Kaiming's initial weights, derived for ReLU."""
 
-from snnx.init.init import Init, Place
+from snnx.init.init import Init, WeightedLayer
 
 
 class Kaiming(Init):
@@ -22,5 +22,5 @@ class Kaiming(Init):
         (True, 0.0)
     """
 
-    def variance(self, place: Place) -> float:
-        return 2 / place.fan_in
+    def variance(self, layer: WeightedLayer) -> float:
+        return 2 / layer.fan_in

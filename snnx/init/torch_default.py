@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from snnx.init.init import places
+from snnx.init.init import weighted_layers
 
 
 class TorchDefault:
@@ -21,5 +21,5 @@ class TorchDefault:
 
     def __call__(self, network: nn.Module) -> None:
         """Draw new values for all weights and biases of `network`."""
-        for place in places(network):
-            place.layer.reset_parameters()
+        for layer in weighted_layers(network):
+            layer.module.reset_parameters()

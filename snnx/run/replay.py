@@ -14,6 +14,7 @@ from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
 from snnx.run.callback.first_losses import FirstLosses
 from snnx.run.callback.reseed import Reseed
+from snnx.run.steps_done import StepsDone
 
 BOUNDS = {"32-true": 1e-5, "bf16-mixed": 2e-2}
 """Largest relative difference of the first loss on another machine, by precision.
@@ -25,10 +26,6 @@ OTHER_BOUND = 2e-2
 """The same for every other precision."""
 FACTOR = 2.0
 """Later losses may differ by this factor times the difference of trainings whose images differ in the last binary digit."""
-
-
-class StepsDone(Exception):
-    """Raised to end a training when the required losses are known."""
 
 
 @dataclass(frozen=True)

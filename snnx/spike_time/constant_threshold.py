@@ -85,7 +85,7 @@ class Fired(DynamicThreshold):
         return x
 
 
-class Potential(nn.Module):
+class EndPotential(nn.Module):
     """Computes the potential of a last layer at a given time, `V = sum of w_i max(end - t_i, 0)`.
 
     Shape:
@@ -98,7 +98,7 @@ class Potential(nn.Module):
     Example:
         >>> layer = nn.Linear(1, 1, bias=False)
         >>> _ = nn.init.constant_(layer.weight, 2.0)
-        >>> Potential(layer, 3.0)(torch.tensor([[[1.0]], [[-0.5]]])).item()       # t = 1.5
+        >>> EndPotential(layer, 3.0)(torch.tensor([[[1.0]], [[-0.5]]])).item()       # t = 1.5
         3.0
     """
 
@@ -118,8 +118,8 @@ class Potential(nn.Module):
 def keep_threshold(network: nn.Module, *, values: bool, clip: float | None) -> None:
     """Replace the dynamic threshold by the constant one in a network that was built with `DynamicThreshold`.
 
-    The last layer becomes the `Potential` at the time at which the original network ends. If the input is pixel values, which
-    have no spike times, the first layer stays as it is and fires in the first window.
+    The last layer becomes the `EndPotential` at the time at which the original network ends. If the input is pixel values,
+    which have no spike times, the first layer stays as it is and fires in the first window.
 
     Args:
         network: layers with weights and `DynamicThreshold`s in turn, with poolings between them; it is changed in place.
@@ -136,4 +136,4 @@ def keep_threshold(network: nn.Module, *, values: bool, clip: float | None) -> N
         fired = Fired()
         fired.window = network.get_submodule(neuron).window
         network.set_submodule(neuron, fired)
-    network.set_submodule(last, Potential(network.get_submodule(last), end=len(layers) - values + 2.0))
+    network.set_submodule(last, EndPotential(network.get_submodule(last), end=len(layers) - values + 2.0))

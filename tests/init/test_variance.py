@@ -12,7 +12,7 @@ from snnx.backbone.scnn import SCNN
 from snnx.backbone.vgg import VGG
 from snnx.dataset.fashion_mnist import FashionMNIST
 from snnx.init.ettfs import ETTFS, pooled
-from snnx.init.init import Init, Place, places
+from snnx.init.init import Init, WeightedLayer, weighted_layers
 from snnx.init.kaiming import Kaiming
 from snnx.neuron.ttfs import TTFS
 from snnx.run.build import build_method
@@ -85,19 +85,19 @@ def test_every_layer_of_a_backbone_is_drawn(build, shape, init):
     torch.manual_seed(0)
     net = build(neuron=TTFS, in_shape=shape, classes=10, width=0.5)
     init(net)
-    drawn = list(places(net))
+    drawn = list(weighted_layers(net))
     assert drawn[0].first
-    assert not any(place.first for place in drawn[1:])
-    assert {id(p.layer) for p in drawn} == {id(m) for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear)}
-    for place in drawn:
-        if place.layer.weight.numel() > 10_000:
-            assert place.layer.weight.var().item() == pytest.approx(init.variance(place), rel=0.05)
-        assert place.layer.bias is None or not place.layer.bias.any()
+    assert not any(layer.first for layer in drawn[1:])
+    assert {id(layer.module) for layer in drawn} == {id(m) for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear)}
+    for layer in drawn:
+        if layer.module.weight.numel() > 10_000:
+            assert layer.module.weight.var().item() == pytest.approx(init.variance(layer), rel=0.05)
+        assert layer.module.bias is None or not layer.module.bias.any()
 
 
-def test_places_finds_the_layers_after_a_pooling():
+def test_weighted_layers_finds_the_layers_after_a_pooling():
     net = SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=10)
-    assert [place.pool is not None for place in places(net)] == [False, True, True, False, False]
+    assert [layer.pool is not None for layer in weighted_layers(net)] == [False, True, True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_places_finds_the_layers_after_a_pooling():
         ),
         (lambda: ETTFS(timesteps=8, v_threshold=0), "ETTFS: v_threshold must be positive and finite; got 0"),
         (lambda: ETTFS(timesteps=8, input_power=0), "ETTFS: input_power must be positive and finite, .*; got 0"),
-        (lambda: Init().variance(Place(nn.Linear(1, 1), 1, None, True)), r"Init must implement variance\(place\)"),
+        (lambda: Init().variance(WeightedLayer(nn.Linear(1, 1), 1, None, True)), r"Init must implement variance\(layer\)"),
     ],
 )
 def test_bad_values(build, message):

@@ -20,6 +20,7 @@ from snnx.record.checkpoint import load
 from snnx.record.job import Job
 from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
+from snnx.run.steps_done import StepsDone
 from snnx.sweep.plan.built import built
 from snnx.sweep.plan.cost import Cost
 from snnx.sweep.plan.synops import synops
@@ -27,10 +28,6 @@ from snnx.sweep.plan.synops import synops
 ENOUGH_S = 1.5  # how many seconds of each kind of step are measured after the warm-up
 WARM, FEWEST = 2, 3  # steps of warm-up that are not counted, and the least number of steps that are
 LONG_S = 10.0  # after this many seconds the measurement ends in any case
-
-
-class StepsDone(Exception):
-    """Raised to end the loop when enough steps have been timed."""
 
 
 class Clock(pl.Callback):
