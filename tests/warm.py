@@ -24,10 +24,8 @@ def command(asked):
     os.environ.update(asked["env"])
     for number, path in enumerate((os.devnull, asked["out"], asked["err"])):
         os.dup2(os.open(path, os.O_RDWR), number)
-    if os.environ.get("PYTHONSAFEPATH"):
-        del sys.path[0]
-    else:
-        sys.path[0] = asked["cwd"]
+    here = [] if os.environ.get("PYTHONSAFEPATH") else [asked["cwd"]]
+    sys.path[:1] = [*here, *os.environ["PYTHONPATH"].split(os.pathsep)]
     try:
         if asked["argv"][0] == "-m":
             sys.argv = asked["argv"][1:]
@@ -60,10 +58,11 @@ sys.exit(serve())
 
 
 @cache
-def _server(package: Path) -> subprocess.Popen:
-    """The process that children with the snnx of `package` are forked from."""
-    env = {**os.environ, "PYTHONPATH": str(package), "OMP_NUM_THREADS": "1"}
-    env.pop("PYTHONSAFEPATH", None)
+def _server() -> subprocess.Popen:
+    """The process that the others are forked from."""
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for name in ("PYTHONPATH", "PYTHONSAFEPATH"):  # each command has its own
+        env.pop(name, None)
     server = subprocess.Popen([sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True)
 
     def close() -> None:
@@ -89,7 +88,7 @@ def python(words: list[str], folder: Path, package: Path, **variables: str) -> s
         out, err = Path(place, "out"), Path(place, "err")
         out.touch()
         err.touch()
-        server = _server(package)
+        server = _server()
         asked = {"argv": words, "cwd": str(folder), "env": env, "out": str(out), "err": str(err)}
         print(json.dumps(asked), file=server.stdin, flush=True)
         server.stdout.readline()  # the child's number

@@ -1,13 +1,13 @@
 """`snnx new`: the folder that it writes, and every command run in it."""
 
 import json
-import os
 import re
 import shlex
 import subprocess
 import sys
 
 import pytest
+import warm
 import yaml
 from command_lines import ROOT, snnx
 
@@ -75,8 +75,7 @@ def test_files_that_are_written(empty, capsys):
 
 @pytest.mark.slow
 def test_tests_of_the_new_folder_pass(lab):
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=lab, env=env, capture_output=True, text=True, check=False)
+    done = warm.python(["-m", "pytest", "-q"], lab, ROOT)
     assert done.returncode == 0, done.stdout
 
 

@@ -4,8 +4,9 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+
+import warm
 
 ROOT = Path(__file__).parent.parent.parent
 QUICK = ["trainer.max_epochs=1", "budget.samples=0.1", "timesteps=2", "trainer.accelerator=cpu"]
@@ -18,10 +19,7 @@ def environment(source: Path = ROOT) -> dict[str, str]:
 
 def snnx(folder: Path, *words: str, source: Path = ROOT) -> subprocess.CompletedProcess:
     """Run the command in `folder`."""
-    command = [sys.executable, "-m", "snnx", *words]
-    return subprocess.run(
-        command, cwd=folder, env=environment(source), capture_output=True, text=True, timeout=600, check=False
-    )
+    return warm.python(["-m", "snnx", *words], folder, source, WANDB_MODE="offline")
 
 
 def results(folder: Path) -> dict[str, dict]:

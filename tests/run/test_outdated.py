@@ -3,12 +3,11 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm
 from command_lines import ROOT
 from composing import composed
 
@@ -50,9 +49,7 @@ def copy(tmp_path_factory):
 
 def snnx(here: Path, *words: str) -> str:
     """Run a command with the code of the copy, and return what it prints."""
-    command = [sys.executable, "-m", "snnx", *QUICK, *words]
-    env = {"PYTHONPATH": str(here), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=here, env=env, timeout=240, check=False)
+    done = warm.python(["-m", "snnx", *QUICK, *words], here, here)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
