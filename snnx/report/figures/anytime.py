@@ -11,7 +11,7 @@ from snnx.report.tables.table import mean_std
 
 PREFIX = "anytime_"
 """Names of the curves that `AnyTime` records start with this; the curve `anytime_step` is their horizontal axis."""
-DRAWN = {"acc": "test/acc", "synops": "synaptic operations a sample", "energy_uj": "energy a sample (µJ)"}
+DRAWN = {"acc": "test/acc", "synops": "synaptic operations per sample", "energy_uj": "energy per sample (µJ)"}
 ANN_ACCURACY = "test/ann_acc"  # accuracy of the ReLU network that a row was converted from
 
 

@@ -35,7 +35,7 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
     plots, style = [], styles([line.label for line in lines])
     for name, x, trace in (
         ("latency", "latency (time steps)", _by_latency),
-        ("energy", "energy a sample (µJ, 45 nm)", _by_energy),
+        ("energy", "energy per sample (µJ, 45 nm)", _by_energy),
     ):
         rows = [trace(line) for line in with_cost(lines)]
         if any(row.end for row in rows):
