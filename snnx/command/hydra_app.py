@@ -61,6 +61,7 @@ def _task(config) -> None:
     from snnx.compose.compose import job
     from snnx.record.run_folder import Busy
     from snnx.record.summary import summary
+    from snnx.record.write import write
     from snnx.run.history import finished, start_over_if_forced
     from snnx.sweep.display import Display
     from snnx.sweep.exit_code import SweepFailed, judge
@@ -95,6 +96,9 @@ def _task(config) -> None:
     except Busy as error:
         print(f"snnx: {error}; wait until it has finished", file=sys.stderr)
         raise SystemExit(FAILED) from None
+    if outcome["status"] in ("failed", "diverged"):
+        log = write(run.folder / "run.log", outcome["error"]["traceback"])
+        print(f"  where it failed is in {log}", file=sys.stderr)
     again = "; force=true repeats it" if before else ""
     display.console.print(f"  all its files are in {run.link}/{again}", highlight=False, markup=False, soft_wrap=True)
     if judge([outcome]):

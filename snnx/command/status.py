@@ -18,6 +18,7 @@ from snnx.record.summary import MARKS
 from snnx.report.board import Board, boards
 from snnx.report.data.format import duration
 from snnx.report.data.runs import Run, collect
+from snnx.report.pages.notes import outdated
 
 EVERY_S, PATIENCE = 2, 10
 """Seconds between two updates, and the number of updates without an active run after which `--watch` ends."""
@@ -68,6 +69,8 @@ def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> 
         return 1
     for board in boards(sweep, runs):
         console.print(_drawn(board, sweep))
+    if stale := outdated(runs):
+        console.print(f"↻ {stale}", soft_wrap=True)
     for run in runs:
         if run.state in ("failed", "diverged"):
             where = arguments.outputs / "runs" / run.hash / "run.log"

@@ -48,9 +48,9 @@ def _described(formats: set[Format]) -> str:
         return ""
     sizes = sorted({(one.height, one.width) for one in formats})
     size = f"{sizes[0][0]}x{sizes[0][1]}" + (f" to {sizes[-1][0]}x{sizes[-1][1]}: set dataset.side" if len(sizes) > 1 else "")
-    channels = sorted({one.channels for one in formats})
-    colours = " and ".join(map(str, channels)) + (": set dataset.channels" if len(channels) > 1 else "")
-    bits = " and ".join(str(n) for n in sorted({one.bits for one in formats}))
+    channels, depths = (sorted({getattr(one, name) for one in formats}) for name in ("channels", "bits"))
+    colours = " and ".join(map(str, channels)) + (": set dataset.channels" if len(channels) > 1 and len(depths) == 1 else "")
+    bits = " and ".join(map(str, depths))
     return f"; height and width {size}; channels {colours}; bits {bits}"
 
 

@@ -1,6 +1,7 @@
 """Reads a sweep file, which describes one table or figure of a paper by rows, reported numbers and claims."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,15 +131,19 @@ def read(path: Path) -> SweepFile:
             raise ValueError(f"{path.name}: a claim must be a text, or have the keys metric and claim; got {claim}")
     return SweepFile(
         name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"],
-        factor=_factor(path, facts.get("factor")), metric=facts["metric"], unit=facts.get("unit"), claims=claims,
+        factor=_factor(path, facts.get("factor"), rows), metric=facts["metric"], unit=facts.get("unit"), claims=claims,
         needs=facts.get("needs"), rows=rows, body=body,
     )  # fmt: skip
 
 
-def _factor(path: Path, value: object) -> tuple[str, ...]:
+def _factor(path: Path, value: object, rows: Sequence[Row]) -> tuple[str, ...]:
     factors = [] if value is None else value if isinstance(value, list) else [value]
     if not all(isinstance(factor, str) for factor in factors):
         raise ValueError(f"{path.name}: factor must be a group or key that the rows vary, or a list of them; got {value}")
+    varied = {word.partition("=")[0] for row in rows for word in row.overrides}
+    known = {".".join(key.split(".")[: depth + 1]) for key in varied for depth in range(key.count(".") + 1)}
+    if unknown := next((factor for factor in factors if factor not in known), None):
+        raise ValueError(f"{path.name}: factor must be a group or key that a row sets; got {unknown}{nearest(unknown, known)}")
     return tuple(factors)
 
 

@@ -122,13 +122,15 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 
 
 def _canonical(node: object) -> Iterator[str]:
-    """Write a syntax tree as text that is the same in every version of Python, without empty fields and docstrings."""
+    """Write a syntax tree as text that is the same in every version of Python, without empty fields.
+
+    Statements that are only a string are left out: docstrings, and the strings after constants and attributes.
+    """
     if isinstance(node, ast.AST):
         yield f"({type(node).__name__}"
-        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         for name, value in ast.iter_fields(node):
-            if name == "body" and documented and ast.get_docstring(node, clean=False) is not None:
-                value = value[1:]
+            if isinstance(value, list):
+                value = [item for item in value if not _is_only_a_string(item)]
             if value not in (None, []) and name not in ("type_comment", "type_ignores"):
                 yield f" {name}="
                 yield from _canonical(value)
@@ -138,6 +140,10 @@ def _canonical(node: object) -> Iterator[str]:
             yield from _canonical(item)
     else:
         yield repr(node)
+
+
+def _is_only_a_string(node: object) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from snnx.options.places import component_folders
 from snnx.options.sweepfile import SweepFile
-from snnx.record.confirmed import code_state
+from snnx.record.confirmed import OTHER, code_state
 from snnx.record.source import SNNX
 from snnx.report.data.format import duration
 from snnx.report.data.lines import Line, shared_overrides
@@ -25,6 +25,7 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     runs = [run for line in lines for run in line.runs]
     if 0 < (recorded := sum(not run.local for run in runs)) < len(runs):
         found.append(f"{recorded} of {len(runs)} runs come from the committed record, not from the outputs on this machine")
+    found += [stale] if (stale := outdated(runs)) else []
     for line in lines:
         if known and line.row not in known:
             found.append(f"{line.label}: this row is no longer in the sweep file")
@@ -35,6 +36,14 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
             elif run.state == "done" and run.seed not in line.values(sweep.metric) and not _untrained(run, sweep.metric):
                 found.append(f"{run_title(run)} is done but has no finite {sweep.metric}")
     return found
+
+
+def outdated(runs: Sequence[Run]) -> str:
+    """Say how many results of this machine were computed by code that has changed since; empty if there are none."""
+    packages = SNNX | component_folders()
+    results = [run.result for run in runs if run.local and run.state == "done" and run.result.get("physics")]
+    count = sum(code_state(result, packages) == OTHER for result in results)
+    return f"{count} of {len(results)} results are out of date, because code has changed; run the sweep again" if count else ""
 
 
 def _untrained(run: Run, metric: str) -> bool:
