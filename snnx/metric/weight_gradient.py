@@ -4,7 +4,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from snnx.init.init import places
+from snnx.init.init import weighted_layers
 from snnx.metric.by_step import require_steps
 from snnx.metric.drawn_curves import HISTOGRAMS
 from snnx.metric.metric import Metric, Table
@@ -64,7 +64,7 @@ class WeightGradient(Metric, pl.Callback):
                 node.probe = lambda h, s, name=name, node=node: slopes.update({name: _slope(node, h, s)})
             pl_module.encoding.begin_evaluation()
             _, loss = pl_module.scores_and_loss(images.clone(), labels.clone())
-            layers = [place.layer for place in places(pl_module.backbone)]
+            layers = [layer.module for layer in weighted_layers(pl_module.backbone)]
             gradients = torch.autograd.grad(loss, [layer.weight for layer in layers])
             for node in nodes.values():
                 node.probe = None

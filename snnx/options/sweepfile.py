@@ -140,7 +140,7 @@ def _factor(path: Path, value: object, rows: Sequence[Row]) -> tuple[str, ...]:
     factors = [] if value is None else value if isinstance(value, list) else [value]
     if not all(isinstance(factor, str) for factor in factors):
         raise ValueError(f"{path.name}: factor must be a group or key that the rows vary, or a list of them; got {value}")
-    varied = {word.partition("=")[0] for row in rows for word in row.overrides}
+    varied = {word.partition("=")[0] for row in rows for word in row.overrides or ()}
     known = {".".join(key.split(".")[: depth + 1]) for key in varied for depth in range(key.count(".") + 1)}
     if unknown := next((factor for factor in factors if factor not in known), None):
         raise ValueError(f"{path.name}: factor must be a group or key that a row sets; got {unknown}{nearest(unknown, known)}")

@@ -185,7 +185,7 @@ def test_a_run_and_what_names_it(tmp_path, write_leaves, monkeypatch):
 
     Image.open(leaves / "oak" / "0.png").save(leaves / "oak" / "new.png")
     outdated._stamp.cache_clear()  # as in the next process
-    assert outdated.outdated(job) == "the files of dataset folder hold something else"
+    assert outdated.outdated(job) == "the files of dataset folder changed"
 
 
 @pytest.mark.parametrize("layout", ["", "train"])
@@ -200,7 +200,7 @@ def test_a_new_class_is_noticed(tmp_path, write_leaves, monkeypatch, layout):
     assert outdated.outdated(job) is None
     shutil.copytree(root / layout / "oak", root / layout / "yew")
     outdated._stamp.cache_clear()
-    assert outdated.outdated(job) == "the files of dataset folder hold something else"
+    assert outdated.outdated(job) == "the files of dataset folder changed"
 
 
 def test_a_folder_that_is_not_here_is_no_data(tmp_path, monkeypatch):
@@ -242,7 +242,7 @@ def test_prepare_counts_and_names_what_is_wrong(tmp_path, write_leaves, capsys):
     Image.new("RGB", (20, 10)).save(root / "oak" / "1.png")
     assert prepare(["folder", "--root", str(root)]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert "; height and width 10x20 to 12x12: set dataset.side; channels 1 and 3: set dataset.channels; " in lines[0]
+    assert lines[0].endswith("; height and width 10x20 to 12x12: set dataset.side; channels 1 and 3; bits 8 and 16")
     assert lines[4] == f"found   files that are not read: 1, such as {root}/oak/notes.txt"
     different = f"got 8 in {root}/oak/1.png and 16 in {root}/ash/0.png"
     assert lines[5] == f"mixed   pictures must have the same bits a channel; {different}"

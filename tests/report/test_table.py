@@ -6,6 +6,7 @@ import io
 import pytest
 
 from snnx.options.sweepfile import read
+from snnx.record.source import digest, sources
 from snnx.report.data.runs import collect
 from snnx.report.results import work_out
 from snnx.report.tables.table import comma_separated, markdown
@@ -87,6 +88,14 @@ def test_rows_of_a_grid_are_labelled_by_their_overrides(tmp_path, leave, done, o
     results = work_out(read(path), collect("fig", outputs, docs))
     assert [row[0] for row in results.tables[0].rows] == ["neuron=if"]
     assert results.notes == []
+
+
+def test_results_of_code_that_has_changed_are_counted(results, leave, done):
+    lif = {"neuron": {"_target_": "snnx.neuron.lif.LIF"}}
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, physics=lif, code=digest(sources(lif))))
+    assert not [note for note in results().notes if "out of date" in note]
+    leave("fig", "A,seed=1,scale=small", done("A", 1, 0.8, physics=lif, code="0123456789abcdef"))
+    assert "1 of 2 results are out of date, because code has changed; run the sweep again" in results().notes
 
 
 def test_provenance(results, leave, done):

@@ -117,6 +117,7 @@ def test_comments_and_docstrings_do_not_change_the_digest(tmp_path):
 
     first = digest('"""Says."""\n\n\ndef f(x):\n    """Says."""\n    return x + 1\n')
     assert digest("# more\ndef f(x): return x + 1\n") == first
+    assert digest('def f(x):\n    return x + 1\n\n\n"""Says what comes before."""\n') == first
     assert digest("def f(x):\n    return x + 2\n") != first
     assert digest("def f(x):\n    return f'{x + 1}'\n") != first
 
