@@ -1,6 +1,7 @@
 """Checks the runs of a sweep in a process of its own, so that the sweep's process never imports torch."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -42,4 +43,5 @@ def _check_each(jobs: Sequence[Job], sender: Connection) -> None:
             check(job)
     except ValueError as error:
         complaint = str(error)
-    sender.send(complaint)
+    with suppress(BrokenPipeError):  # Ctrl-C has ended the sweep in the meantime
+        sender.send(complaint)

@@ -7,6 +7,7 @@ from hydra.errors import ConfigCompositionException
 from omegaconf.errors import ConfigKeyError
 
 from snnx.compose.complaint import complaint
+from snnx.compose.interrupt import NOTE
 
 INTERRUPTED_WHILE_COMPOSING = """
 import signal, sys
@@ -27,7 +28,7 @@ sys.exit(main())
 
 def test_it_ends_the_program_at_once(empty):
     done = subprocess.run([sys.executable, "-c", INTERRUPTED_WHILE_COMPOSING], capture_output=True, text=True)
-    assert done.stderr == "snnx: interrupted; the same line again finishes what is missing\n"
+    assert done.stderr == f"{NOTE}\n"
     assert done.returncode == 130
     assert not list(empty.glob("outputs/runs/*"))
 
