@@ -106,6 +106,7 @@ def _replay(line: dict) -> tuple[str, str]:
     verb = "differ" if losses else "differs"
     explanation = f"{what} {verb} by at most {found.differences[step]:.2g}, where {found.tolerance[step]:.2g} is allowed"
     if not found.agrees:
+        line.pop("confirmed", None)  # by earlier code
         return DIFFERS, explanation
     line["confirmed"] = {
         "code": source.digest(code_of(job.config)),
