@@ -42,7 +42,9 @@ def main(words: list[str]) -> int:
         state, explanation = _replay(line)
         states.append(state)
         print(f"{state} {line['row']} seed={line['seed']} {line['scale']}: {explanation}", flush=True)
-        if state == CONFIRMED:
+        if state == DIFFERS:
+            line.pop("confirmed", None)  # it was confirmed by earlier code
+        if state != SKIPPED:
             write(path, "".join(json.dumps(result) + "\n" for result in lines))
     return 1 if DIFFERS in states else 0
 
@@ -106,7 +108,6 @@ def _replay(line: dict) -> tuple[str, str]:
     verb = "differ" if losses else "differs"
     explanation = f"{what} {verb} by at most {found.differences[step]:.2g}, where {found.tolerance[step]:.2g} is allowed"
     if not found.agrees:
-        line.pop("confirmed", None)  # by earlier code
         return DIFFERS, explanation
     line["confirmed"] = {
         "code": source.digest(code_of(job.config)),
