@@ -1,18 +1,22 @@
 """Runs command lines in processes that are forked from one that has imported torch and Lightning.
 
 Importing them takes several seconds, and tests run hundreds of command lines. A process forked from here is like a new one in
-everything else: it imports snnx itself, reads its options from its own folder, and ends through Python's normal exit.
+that it imports snnx itself, reads its options from its own folder, and ends through Python's normal exit. It differs in that
+these libraries are loaded already and that all children have the same hash seed.
 """
 
 import atexit
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 import tempfile
 from functools import cache
 from pathlib import Path
 
+LIMIT_S = 600
 SERVER = """
 import gc, json, os, runpy, sys, traceback
 import torch, pytorch_lightning, spikingjelly.activation_based.neuron, hydra, numba
@@ -63,7 +67,7 @@ def _server() -> subprocess.Popen:
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     for name in ("PYTHONPATH", "PYTHONSAFEPATH"):  # each command has its own
         env.pop(name, None)
-    server = subprocess.Popen([sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True)
+    server = subprocess.Popen([sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, bufsize=0)
 
     def close() -> None:
         server.stdin.close()
@@ -90,7 +94,14 @@ def python(words: list[str], folder: Path, package: Path, **variables: str) -> s
         err.touch()
         server = _server()
         asked = {"argv": words, "cwd": str(folder), "env": env, "out": str(out), "err": str(err)}
-        print(json.dumps(asked), file=server.stdin, flush=True)
-        server.stdout.readline()  # the child's number
+        server.stdin.write(f"{json.dumps(asked)}\n".encode())
+        child = int(server.stdout.readline())
+        try:
+            if not select.select([server.stdout], [], [], LIMIT_S)[0]:
+                raise TimeoutError(f"{words} must end within {LIMIT_S} s; its output: {out.read_text()}{err.read_text()}")
+        except BaseException:  # also Ctrl-C: the child must not answer for the next command
+            os.killpg(child, signal.SIGKILL)
+            server.stdout.readline()
+            raise
         code = int(server.stdout.readline())
         return subprocess.CompletedProcess(words, code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))

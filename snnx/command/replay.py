@@ -13,7 +13,7 @@ from snnx.record import provenance, source
 from snnx.record.identity import changes
 from snnx.record.write import write
 
-CONFIRMED, DIFFERS, SKIPPED = "[confirmed]", "[differs]", "[not run]"
+CONFIRMED, DIFFERS, FAILED, SKIPPED = "[confirmed]", "[differs]", "[failed]", "[not run]"
 
 
 def main(words: list[str]) -> int:
@@ -42,11 +42,9 @@ def main(words: list[str]) -> int:
         state, explanation = _replay(line)
         states.append(state)
         print(f"{state} {line['row']} seed={line['seed']} {line['scale']}: {explanation}", flush=True)
-        if state == DIFFERS:
-            line.pop("confirmed", None)  # it was confirmed by earlier code
-        if state != SKIPPED:
+        if state in (CONFIRMED, DIFFERS):
             write(path, "".join(json.dumps(result) + "\n" for result in lines))
-    return 1 if DIFFERS in states else 0
+    return 1 if {DIFFERS, FAILED} & set(states) else 0
 
 
 def _parser() -> Parser:
@@ -99,7 +97,7 @@ def _replay(line: dict) -> tuple[str, str]:
     except NoData as error:
         return SKIPPED, f"no data: {error}"
     except Exception as error:  # any component may fail; the other lines are still replayed
-        return DIFFERS, f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}"
     step = max(
         range(len(found.now)),
         key=lambda k: found.differences[k] / found.tolerance[k] if found.tolerance[k] else found.differences[k],
@@ -108,6 +106,7 @@ def _replay(line: dict) -> tuple[str, str]:
     verb = "differ" if losses else "differs"
     explanation = f"{what} {verb} by at most {found.differences[step]:.2g}, where {found.tolerance[step]:.2g} is allowed"
     if not found.agrees:
+        line.pop("confirmed", None)  # it was confirmed by earlier code
         return DIFFERS, explanation
     line["confirmed"] = {
         "code": source.digest(code_of(job.config)),

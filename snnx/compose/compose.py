@@ -56,9 +56,10 @@ def _plain(config: DictConfig, unused: Sequence[tuple[str, str]], seed: int | No
     if seed is not None:
         copy.seed = seed
     for group, key in unused:
-        if OmegaConf.is_dict(copy[group]):
-            with open_dict(copy[group]):
-                copy[group].pop(key, None)
+        options = copy[group]
+        if OmegaConf.is_dict(options) and ("_target_" in options or "_target_" not in options.get(key, {})):
+            with open_dict(options):
+                options.pop(key, None)
     plain = OmegaConf.to_container(copy, resolve=True, enum_to_str=True)
     loaded = contents(plain)
     return {**plain, "loaded": loaded} if loaded else plain

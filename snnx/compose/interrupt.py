@@ -1,11 +1,13 @@
 """Handles Ctrl-C while snnx is still starting and composing, when there is nothing to save."""
 
 import os
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.util import get_temp_dir
 
 INTERRUPTED = 130  # the shell's exit code for a program that SIGINT ended
 NOTE = "snnx: interrupted; run the same command again to finish what is missing"
@@ -59,5 +61,7 @@ def interruptible() -> Iterator[None]:
 def _leave(number: int, frame: object) -> None:
     if sys.stdout.isatty():
         sys.stdout.write("\x1b[?25h")  # shows the cursor, which a progress display may have hidden
-    print(NOTE, file=sys.stderr, flush=True)
+    os.write(2, f"{NOTE}\n".encode())  # print could be interrupted in the middle of another print
+    if "multiprocessing.forkserver" in sys.modules:
+        shutil.rmtree(get_temp_dir(), ignore_errors=True)  # of the server's socket, which Python removes only in a normal exit
     os._exit(INTERRUPTED)

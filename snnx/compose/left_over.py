@@ -12,6 +12,8 @@ def left_over(chosen: Mapping[str, str | None], overrides: Iterable[str]) -> lis
 
     For example, `recipe=dta_mnist` chooses `init=kaiming` and sets `init.distribution`. With `init=torch_default` added to the
     command line, that setting has lost its option. A setting that the chosen option also has, such as a learning rate, stays.
+    In a group with several options, such as `metric`, the keys are names of options; there every setting that a recipe or a
+    sweep made is returned, and it is left over if none of the chosen options built it, that is, if it has no `_target_`.
 
     Args:
         chosen: the chosen option of each group.
@@ -27,8 +29,5 @@ def left_over(chosen: Mapping[str, str | None], overrides: Iterable[str]) -> lis
     return [
         (group, key)
         for (group, key), name in made_for.items()
-        if isinstance(name, str)  # not of a group with several options, such as metric, whose keys are names of options
-        and name != chosen.get(group)
-        and f"{group}.{key}" not in given
-        and key not in keys(group, chosen.get(group))
+        if name != chosen.get(group) and f"{group}.{key}" not in given and key not in keys(group, chosen.get(group))
     ]

@@ -69,7 +69,9 @@ def _parts(root: Path) -> dict[str, Path]:
                 f"folder: {root} must contain only train, test and val, since it contains train; got {folder.name}"
             )
         if part in found:
-            raise ValueError(f"folder: {root} must contain one folder called {part}; got {found[part].name} and {folder.name}")
+            raise ValueError(
+                f"folder: {root} must contain only one folder for the part {part}; got {found[part].name} and {folder.name}"
+            )
         found[part] = folder
     if "test" not in found and "val" in found:
         found["test"] = found.pop("val")

@@ -56,7 +56,7 @@ def folders(files: Iterable[Path], root: Path) -> list[str]:
 def stamp(root: Path, where: Sequence[str]) -> str:
     """Return a digest of the sizes and modification times of all files in the given folders, without reading the files.
 
-    Of folders in them, the names count, unless they are hidden. If the stamp is unchanged, the content is unchanged. If it
+    Subfolders count by their names only; hidden ones are ignored. If the stamp is unchanged, the content is unchanged. If it
     differs, `content` must be compared.
     """
     digest = hashlib.sha256()

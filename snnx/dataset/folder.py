@@ -126,7 +126,8 @@ class Folder(Images):
 
     def content(self) -> dict[str, object]:
         found = super().content()
-        where = sorted({*found["folders"], *folders(self.found.folders, self._root)})  # so that a new class changes the stamp
+        # A new part is seen in the root, and a new class in the folder above the classes.
+        where = sorted({".", *found["folders"], *folders(self.found.folders, self._root)})
         return {**found, "folders": where, "stamp": stamp(self._root, where)}
 
     def read(self) -> dict[str, tuple[Samples, Tensor]]:

@@ -1,4 +1,4 @@
-"""Labelled images that fit into memory: the data module of MNIST, CIFAR and similar data sets."""
+"""Labelled images, kept in memory or decoded from their files: the data module of MNIST, CIFAR and similar data sets."""
 
 from collections.abc import Sequence
 from pathlib import Path

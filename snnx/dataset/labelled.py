@@ -190,8 +190,10 @@ def _first(share: float, order: Tensor) -> Tensor:
 
 
 def _row_numbers(samples: Samples) -> list[Tensor]:
-    """Return which rows of its file the samples are, as one tensor; none if they are all in memory."""
-    return [samples.index] if isinstance(samples, Mapped) else []
+    """Return which rows of their file the samples are, as one tensor; none if they are its first rows, in its order."""
+    if not isinstance(samples, Mapped) or torch.equal(samples.index, torch.arange(len(samples.index))):
+        return []
+    return [samples.index]
 
 
 def _rows(samples: Samples, index: Tensor) -> Samples:

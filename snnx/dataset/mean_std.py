@@ -7,7 +7,8 @@ from torch import Tensor
 
 from snnx.dataset.mapped import Mapped
 
-CHUNK = 256  # images that are read at a time
+CHUNK = 2**22
+"""Values that are summed at a time. They take 32 MiB as int64, and the sum of their squares is far below its limit."""
 
 
 def mean_std(images: Tensor | Mapped) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -24,8 +25,9 @@ def mean_std(images: Tensor | Mapped) -> tuple[tuple[float, ...], tuple[float, .
     """
     channels = images.shape[1]
     total, squares, count = [0] * channels, [0] * channels, 0
-    for start in range(0, len(images), CHUNK):
-        some = images[start : start + CHUNK]
+    step = max(1, CHUNK // math.prod(images.shape[1:]))
+    for start in range(0, len(images), step):
+        some = images[start : start + step]
         span = torch.iinfo(some.dtype)
         values = some.long() - span.min
         total = [a + b for a, b in zip(total, values.sum((0, 2, 3)).tolist(), strict=True)]

@@ -14,9 +14,8 @@ from snnx.neuron.node import Node
 from snnx.neuron.plif import PLIF
 
 DT = 1e-4
-"""Duration of a time step in seconds: the default of snnTorch and SpikingJelly; other simulators need it as an argument."""
+"""Seconds per time step in the graph. snnTorch and SpikingJelly assume this value; tell it to other simulators."""
 HAS_RESET = "v_reset" in nir.LIF.__dataclass_fields__  # true for versions of nir later than 1.0.4
-PAIR = (nn.Conv2d, nn.AvgPool2d)
 
 
 def nir_graph(network: nn.Module, in_shape: tuple[int, int, int]) -> nir.NIRGraph:

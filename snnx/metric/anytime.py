@@ -70,16 +70,16 @@ class AnyTime(Counting):
     over_time = dict.fromkeys((*over_samples, "anytime_energy_uj", "anytime_step"), "last")
     formulas = {
         "anytime_acc": "share of samples whose scores of the steps so far are highest at the label",
-        "anytime_exit_acc": "the same, with the answer of a sample that was sure kept from then on",
-        "anytime_running": "share of samples not yet sure: whose softmax of scores has not reached confidence",
+        "anytime_exit_acc": "accuracy if each sample keeps the answer that it had when it first became confident",
+        "anytime_running": "share of samples that are not confident yet: no softmax of their scores has reached confidence",
         "anytime_spikes": "spikes of all layers of neurons in the steps so far",
-        "anytime_acc_drop": "deepest fall of anytime_acc below an earlier one",
+        "anytime_acc_drop": "largest drop of anytime_acc below an earlier value",
         "anytime_acc_settle_steps": "first step from which anytime_acc never again falls below 0.9 of the last",
         "anytime_synops": "additions in the steps so far: weights that meet a spike, one for each of its units, + products of "
         "spiking attentions",
         "anytime_energy_uj": PRICES["45nm"].formula,
-        "anytime_since_steps": "the step from which on the last answer has stood, T if scores end in a tie, mean over samples",
-        "anytime_running_latency_steps": "the step at which a sample is sure and leaves, mean over samples",
+        "anytime_since_steps": "step after which the answer no longer changes, T if the scores end in a tie; mean over samples",
+        "anytime_running_latency_steps": "step at which a sample becomes confident and exits; mean over samples",
     }
 
     def __init__(

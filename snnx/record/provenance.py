@@ -10,7 +10,10 @@ from snnx.record.identity import physics
 from snnx.record.job import Job
 
 # the libraries whose versions are recorded, because they affect a run's numbers
-LIBRARIES = ("snnx", "torch", "torchvision", "pytorch-lightning", "spikingjelly", "hydra-core", "numpy", "numba")
+LIBRARIES = (
+    "snnx", "torch", "torchvision", "pytorch-lightning", "spikingjelly", "hydra-core", "numpy", "numba",
+    "pillow", "scikit-learn", "tonic",  # which decode, contain or read samples
+)  # fmt: skip
 
 
 def identity(job: Job) -> dict:

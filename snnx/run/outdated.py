@@ -29,7 +29,8 @@ def outdated(job: Job) -> str | None:
     """Say why the result or the checkpoints of this run are no longer valid; `None` if they are valid or if there are none.
 
     Files are compared by content. The samples are read again only if the size or modification time of a file has changed. If
-    the data set is not on this machine, its samples cannot be compared and count as unchanged.
+    the data set is not on this machine, its samples cannot be compared and count as unchanged. Files that are there but cannot
+    be read have changed; the run that is then executed says what is wrong with them.
     """
     try:
         made = json.loads((job.folder / NAME).read_text(encoding="utf-8"))
@@ -50,8 +51,10 @@ def _samples_changed(job: Job, made: dict) -> bool:
 
     try:
         now = build_data(job.config).content()
-    except (NoData, OSError, ValueError):
+    except NoData:
         return False
+    except (OSError, ValueError):
+        return True
     if now["content"] != made["data"]["content"]:
         return True
     write_inputs(job.folder, made["code"], now)  # a copy of the same files: store its stamp, so that it is not read again

@@ -1,4 +1,4 @@
-"""How a training is ended after some steps."""
+"""The exception by which a callback ends a training early."""
 
 
 class StepsDone(Exception):

@@ -27,11 +27,11 @@ def test(
 
     Returns:
         `metrics`; `layers`, the metrics of each layer; `samples`, the place in the official test set of each sample that is
-        shown; `answers`, the packed correctness of every sample by the accuracy that is their mean.
+        shown; `answers`: for each accuracy, such as `test/acc`, one bit per sample, whether it was classified correctly.
     """
-    at_best, recorder = run_test(trainer, method, data)
-    correct = at_last = answers.tested()
-    metrics = {**at_best, **recorder.scalars()}  # before a checkpoint resets metrics that watched training
+    logged, recorder = run_test(trainer, method, data)
+    correct = right_at_best = answers.tested()
+    metrics = {**logged, **recorder.scalars()}  # before a checkpoint resets metrics that watched training
     layers = rounded(recorder)
     for bits in quantization.bits if quantization else []:
         with quantization.applied(method.backbone, bits):
@@ -39,14 +39,14 @@ def test(
         metrics |= {f"{key}_{bits}bit": value for key, value in {**coarse, **coarse_recorder.scalars()}.items()}
         correct = correct | {f"{key}_{bits}bit": right for key, right in answers.tested().items()}
     if best:
-        (at_best,) = trainer.test(method, datamodule=data, ckpt_path=str(best), verbose=False, weights_only=True)
-        at_last = answers.tested()
+        (logged,) = trainer.test(method, datamodule=data, ckpt_path=str(best), verbose=False, weights_only=True)
+        right_at_best = answers.tested()
     samples = {kind: None if place is None else int(data.test_index[place]) for kind, place in recorder.samples.items()}
     return {
-        "metrics": {**metrics, **{f"{key}_best": value for key, value in at_best.items()}},
+        "metrics": {**metrics, **{f"{key}_best": value for key, value in logged.items()}},
         "layers": layers,
         "samples": samples,
-        "answers": {**correct, **{f"{key}_best": right for key, right in at_last.items() if key in at_best}},
+        "answers": {**correct, **{f"{key}_best": right for key, right in right_at_best.items() if key in logged}},
     }
 
 

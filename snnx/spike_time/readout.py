@@ -27,7 +27,7 @@ class EndMembrane(nn.Module):
 
 
 class SpikeTime(nn.Module):
-    """Takes the spike time of the last layer, `score = -t`, with `t = 2` for a neuron that does not fire; the window ends at 1.
+    """Scores a class by how early its neuron fires: `score = -t`. The window ends at `t = 1`; a silent neuron has `t = 2`.
 
     Cross-entropy of these scores is Eq 8. A neuron that does not fire has the gradient 0, so a class whose neuron never fires
     cannot be learned.

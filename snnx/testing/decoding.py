@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from snnx.testing.must import must
+
 Make = Callable[[], nn.Module]
 
 
@@ -26,10 +28,10 @@ def shape(make: Make, timesteps: int = 4) -> None:
     decoding, x = make(), _spikes(timesteps).requires_grad_()
     scores = decoding(x)
     expected = list(x.shape[1:])
-    _must(list(scores.shape) == expected, decoding, f"return scores [B, K] = {expected}; got {list(scores.shape)}")
-    _must(bool(scores.isfinite().all()), decoding, "return finite scores; got inf or nan")
+    must(list(scores.shape) == expected, decoding, f"return scores [B, K] = {expected}; got {list(scores.shape)}")
+    must(bool(scores.isfinite().all()), decoding, "return finite scores; got inf or nan")
     scores.sum().backward()
-    _must(x.grad is not None and bool(x.grad.isfinite().all()), decoding, "pass a finite gradient to the spikes; got none")
+    must(x.grad is not None and bool(x.grad.isfinite().all()), decoding, "pass a finite gradient to the spikes; got none")
 
 
 def batch_of_one(make: Make, timesteps: int = 4) -> None:
@@ -43,7 +45,7 @@ def batch_of_one(make: Make, timesteps: int = 4) -> None:
     for sample in range(x.shape[1]):
         alone = decoding(x[:, sample : sample + 1])
         same = torch.allclose(alone, whole[sample : sample + 1])
-        _must(same, decoding, "give a sample the same scores alone and in a batch; got different ones")
+        must(same, decoding, "give a sample the same scores alone and in a batch; got different ones")
 
 
 CONTRACTS = (shape, batch_of_one)
@@ -52,8 +54,3 @@ CONTRACTS = (shape, batch_of_one)
 
 def _spikes(timesteps: int) -> Tensor:
     return torch.rand(timesteps, 3, 10, generator=torch.Generator().manual_seed(0)).round()
-
-
-def _must(fulfilled: bool, decoding: nn.Module, rule: str) -> None:
-    if not fulfilled:
-        raise AssertionError(f"{type(decoding).__name__}: must {rule}")

@@ -7,6 +7,7 @@ from spikingjelly.activation_based.functional import reset_net
 from torch import Tensor
 
 from snnx.encoding.encoding import Encoding
+from snnx.testing.must import must
 
 Make = Callable[[], Encoding]
 
@@ -31,8 +32,8 @@ def shape(make: Make) -> None:
         out = encoding(x)
         expected = [encoding.timesteps, len(x), encoding.out_channels]
         found = list(out.shape[:3])
-        _must(found == expected, encoding, f"return [T, B, out_channels, ...] = {expected}; got {found}")
-        _must(bool(out.isfinite().all()), encoding, "return finite values; got inf or nan")
+        must(found == expected, encoding, f"return [T, B, out_channels, ...] = {expected}; got {found}")
+        must(bool(out.isfinite().all()), encoding, "return finite values; got inf or nan")
 
 
 def repetition(make: Make) -> None:
@@ -46,9 +47,9 @@ def repetition(make: Make) -> None:
     for _ in range(2):
         encoding.begin_evaluation()
         passes.append(_from_rest(encoding, x))
-    _must(torch.equal(*passes), encoding, "return the same in every evaluation after begin_evaluation(); got different values")
+    must(torch.equal(*passes), encoding, "return the same in every evaluation after begin_evaluation(); got different values")
     unchanged = torch.equal(before, torch.get_rng_state())
-    _must(unchanged, encoding, "draw no numbers from torch's own generator in evaluation; got draws from it")
+    must(unchanged, encoding, "draw no numbers from torch's own generator in evaluation; got draws from it")
 
 
 CONTRACTS = (shape, repetition)
@@ -62,8 +63,3 @@ def _images(encoding: Encoding) -> Tensor:
 def _from_rest(encoding: Encoding, x: Tensor) -> Tensor:
     reset_net(encoding)
     return encoding(x).detach().clone()
-
-
-def _must(fulfilled: bool, encoding: Encoding, rule: str) -> None:
-    if not fulfilled:
-        raise AssertionError(f"{type(encoding).__name__}: must {rule}")

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from snnx.loss.loss import reads_every_step
+from snnx.testing.must import must
 
 Make = Callable[[], nn.Module]
 
@@ -28,10 +29,10 @@ def number(make: Make) -> None:
     loss = make()
     scores = _scores(loss).requires_grad_()
     value = loss(scores, LABELS)
-    _must(value.ndim == 0 and bool(value.isfinite()), loss, f"return one finite number; got {value.detach().tolist()}")
+    must(value.ndim == 0 and bool(value.isfinite()), loss, f"return one finite number; got {value.detach().tolist()}")
     value.backward()
     finite = scores.grad is not None and bool(scores.grad.isfinite().all())
-    _must(finite and bool(scores.grad.any()), loss, "pass a finite gradient to the scores; got none")
+    must(finite and bool(scores.grad.any()), loss, "pass a finite gradient to the scores; got none")
 
 
 def order_of_samples(make: Make) -> None:
@@ -43,7 +44,7 @@ def order_of_samples(make: Make) -> None:
     loss = make()
     scores = _scores(loss)
     same = torch.allclose(loss(scores, LABELS), loss(scores.flip(-2), LABELS.flip(0)))
-    _must(same, loss, "not depend on the order of the samples in a batch; got another number")
+    must(same, loss, "not depend on the order of the samples in a batch; got another number")
 
 
 CONTRACTS = (number, order_of_samples)
@@ -55,8 +56,3 @@ LABELS = torch.tensor([3, 0, 9, 3, 5])
 def _scores(loss: nn.Module) -> torch.Tensor:
     shape = (4, len(LABELS), 10) if reads_every_step(loss) else (len(LABELS), 10)
     return torch.rand(shape, generator=torch.Generator().manual_seed(0))
-
-
-def _must(fulfilled: bool, loss: nn.Module, rule: str) -> None:
-    if not fulfilled:
-        raise AssertionError(f"{type(loss).__name__}: must {rule}")

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from snnx.method.base import Method
 from snnx.testing.images import CLASSES, SAMPLES, Images, evaluate, train
+from snnx.testing.must import must
 
 Make = Callable[[], Method]
 
@@ -41,13 +42,13 @@ def scores(make: Make) -> None:
     method = _made(make).eval()
     images = Images().samples.tensors[0]
     first = _scores(method, images)
-    _must(list(first.shape) == [SAMPLES, CLASSES], method, f"give scores [B, K], {[SAMPLES, CLASSES]}; got {list(first.shape)}")
-    _must(bool(first.isfinite().all()), method, "give finite scores; got inf or nan")
+    must(list(first.shape) == [SAMPLES, CLASSES], method, f"give scores [B, K], {[SAMPLES, CLASSES]}; got {list(first.shape)}")
+    must(bool(first.isfinite().all()), method, "give finite scores; got inf or nan")
     _scores(method, 1 - images)
-    _must(_close(_scores(method, images), first), method, "give the same scores after another batch; got others")
+    must(_close(_scores(method, images), first), method, "give the same scores after another batch; got others")
     for sample in range(SAMPLES):
         same = _close(_scores(method, images[sample : sample + 1]), first[sample : sample + 1])
-        _must(same, method, "give a sample alone the scores that it has in a batch; got others")
+        must(same, method, "give a sample alone the scores that it has in a batch; got others")
 
 
 def training(make: Make) -> None:
@@ -58,11 +59,11 @@ def training(make: Make) -> None:
     def look(*_: object) -> None:
         for name, p in method.named_parameters():
             finite = p.grad is None or bool(p.grad.isfinite().all())
-            _must(finite, method, f"give {name} a finite gradient in training; got inf or nan")
+            must(finite, method, f"give {name} a finite gradient in training; got inf or nan")
 
     train(method, Images(), pl.callbacks.LambdaCallback(on_after_backward=look))
     changed = any(not torch.equal(p, before[name]) for name, p in method.named_parameters())
-    _must(changed, method, "change a parameter in training; got the same parameters")
+    must(changed, method, "change a parameter in training; got the same parameters")
 
 
 def seeds(make: Make) -> None:
@@ -73,7 +74,7 @@ def seeds(make: Make) -> None:
         train(method, Images())
         found.append(method.state_dict())
     for name, value in found[0].items():
-        _must(torch.equal(value, found[1][name]), method, f"train {name} alike from the same seed; got another value")
+        must(torch.equal(value, found[1][name]), method, f"train {name} alike from the same seed; got another value")
 
 
 def evaluation(make: Make) -> None:
@@ -83,9 +84,9 @@ def evaluation(make: Make) -> None:
     before = {name: value.clone() for name, value in method.state_dict().items()}
     found = [evaluate(trainer, method, Images()) for _ in range(2)]
     for name, value in method.state_dict().items():
-        _must(torch.equal(value, before[name]), method, f"keep {name} in a test; got another value")
+        must(torch.equal(value, before[name]), method, f"keep {name} in a test; got another value")
     for key, value in found[0].items():
-        _must(found[1][key] == value, method, f"give the same {key} in a second test; got {found[1][key]} after {value}")
+        must(found[1][key] == value, method, f"give the same {key} in a second test; got {found[1][key]} after {value}")
 
 
 def checkpoint(make: Make) -> None:
@@ -96,7 +97,7 @@ def checkpoint(make: Make) -> None:
     other.load_state_dict(method.state_dict())
     images = Images().samples.tensors[0]
     same = _close(_scores(other.eval(), images), _scores(method.eval(), images))
-    _must(same, method, "give the same scores after its state_dict is loaded into a new one; got others")
+    must(same, method, "give the same scores after its state_dict is loaded into a new one; got others")
 
 
 CONTRACTS = (scores, training, seeds, evaluation, checkpoint)
@@ -116,8 +117,3 @@ def _scores(method: Method, images: Tensor) -> Tensor:
 
 def _close(first: Tensor, second: Tensor) -> bool:
     return torch.allclose(first, second, rtol=1e-4, atol=1e-5)
-
-
-def _must(holds: bool, method: Method, what: str) -> None:
-    if not holds:
-        raise AssertionError(f"{type(method).__name__}: must {what}")

@@ -20,6 +20,7 @@ from snnx.neuron.lif import LIF
 from snnx.norm.none import NoNorm
 from snnx.scheduler.constant import Constant
 from snnx.testing.images import CLASSES, SAMPLES, SHAPE, Images, evaluate, train
+from snnx.testing.must import must
 
 Make = Callable[[], Metric]
 Measured = Callable[[dict[str, Metric]], Method]
@@ -54,9 +55,9 @@ def numbers(make: Make, measured: Measured = direct) -> None:
     """
     one = _Test(make(), measured)
     curves = one.curves()
-    _must(bool(curves), one, "give a curve in a test; got none")
+    must(bool(curves), one.metric, "give a curve in a test; got none")
     for name, values in curves.items():
-        _must(not bool(values.isinf().any()), one, f"give no infinite value; got one in {name}")
+        must(not bool(values.isinf().any()), one.metric, f"give no infinite value; got one in {name}")
 
 
 def unchanged(make: Make, measured: Measured = direct) -> None:
@@ -64,7 +65,7 @@ def unchanged(make: Make, measured: Measured = direct) -> None:
     one, other = _Test(make(), measured), _Test(None, measured)
     for test in (one, other):
         test.curves()
-    _must(torch.equal(one.scores, other.scores), one, "leave the scores as they are; got others")
+    must(torch.equal(one.scores, other.scores), one.metric, "leave the scores as they are; got others")
 
 
 def hooks(make: Make, measured: Measured = direct) -> None:
@@ -73,9 +74,9 @@ def hooks(make: Make, measured: Measured = direct) -> None:
     before = _hooks(one.method)
     one.curves()
     for name, count in _hooks(one.method).items():
-        _must(
+        must(
             count <= before.get(name, 0),
-            one,
+            one.metric,
             f"remove its hooks and probes after the test; got one left in {name or 'the network'}",
         )
 
@@ -135,14 +136,9 @@ def _hooks(method: Method) -> dict[str, int]:
 
 
 def _same(first: dict[str, Tensor], second: dict[str, Tensor], one: _Test, what: str) -> None:
-    _must(first.keys() == second.keys(), one, f"{what}; got other curves")
+    must(first.keys() == second.keys(), one.metric, f"{what}; got other curves")
     for name, values in first.items():
         close = values.shape == second[name].shape and torch.allclose(
             values, second[name], rtol=1e-4, atol=1e-6, equal_nan=True
         )
-        _must(close, one, f"{what}; got other values in {name}")
-
-
-def _must(holds: bool, one: _Test, what: str) -> None:
-    if not holds:
-        raise AssertionError(f"{type(one.metric).__name__}: must {what}")
+        must(close, one.metric, f"{what}; got other values in {name}")

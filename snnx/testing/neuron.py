@@ -7,6 +7,7 @@ from torch import Tensor
 
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.node import Node
+from snnx.testing.must import must
 
 STEPS, BATCH = 9, 5
 TOLERANCE = 1e-6
@@ -33,12 +34,12 @@ def spikes(make: Make, shape: Sequence[int] = (16,)) -> None:
     node, x = make(), firing_input(make, shape)
     for typed in (x, x.bfloat16()):
         s = _from_rest(node, typed)
-        _must(s.shape == x.shape, node, f"return spikes of the shape of its input, {list(x.shape)}; got {list(s.shape)}")
-        _must(s.dtype == typed.dtype, node, f"return spikes of the dtype of its input, {typed.dtype}; got {s.dtype}")
+        must(s.shape == x.shape, node, f"return spikes of the shape of its input, {list(x.shape)}; got {list(s.shape)}")
+        must(s.dtype == typed.dtype, node, f"return spikes of the dtype of its input, {typed.dtype}; got {s.dtype}")
         values = sorted(set(s.unique().tolist()))
-        _must(set(values) <= {0.0, 1.0}, node, f"return spikes that are 0 or 1; got {values[:4]}")
+        must(set(values) <= {0.0, 1.0}, node, f"return spikes that are 0 or 1; got {values[:4]}")
         for name, state in _states(node).items():
-            _must(state.dtype == torch.float32, node, f"keep {name} in float32 for input in {typed.dtype}; got {state.dtype}")
+            must(state.dtype == torch.float32, node, f"keep {name} in float32 for input in {typed.dtype}; got {state.dtype}")
 
 
 def reset(make: Make, shape: Sequence[int] = (16,)) -> None:
@@ -68,7 +69,7 @@ def causality(make: Make, shape: Sequence[int] = (16,)) -> None:
         _same(_from_rest(node, later)[:t], whole[:t], node, f"give the same spikes up to step {t} for any later input")
     x = x.requires_grad_()
     (gradient,) = torch.autograd.grad(_from_rest(node, x)[: STEPS // 2].sum(), x)
-    _must(not gradient[STEPS // 2 :].any(), node, "have no gradient of earlier spikes with respect to later inputs; got one")
+    must(not gradient[STEPS // 2 :].any(), node, "have no gradient of earlier spikes with respect to later inputs; got one")
 
 
 def chunks(make: Make, shape: Sequence[int] = (16,)) -> None:
@@ -119,10 +120,10 @@ def gradients(make: Make, shape: Sequence[int] = (16,)) -> None:
     for scale, current in ((1.0, "input that makes it fire"), (0.0, "zero input")):
         found = _gradients(node, scale * x)
         for name, gradient in found.items():
-            _must(gradient is not None, node, f"pass a gradient to {name} for {current}; got none")
-            _must(bool(gradient.isfinite().all()), node, f"pass a finite gradient to {name} for {current}; got inf or nan")
+            must(gradient is not None, node, f"pass a gradient to {name} for {current}; got none")
+            must(bool(gradient.isfinite().all()), node, f"pass a finite gradient to {name} for {current}; got inf or nan")
     for name, gradient in _gradients(node, x).items():
-        _must(bool(gradient.any()), node, f"pass a gradient to {name} that is not zero everywhere; got zeros")
+        must(bool(gradient.any()), node, f"pass a gradient to {name} that is not zero everywhere; got zeros")
 
 
 def fused(make: Make, shape: Sequence[int] = (16,)) -> None:
@@ -139,13 +140,13 @@ def fused(make: Make, shape: Sequence[int] = (16,)) -> None:
         expected, expected_states, expected_gradients = _from_rest(node, x), _states(node), _gradients(node, x)
     _same(s, expected, node, f"give the spikes of its definition on {path}")
     for name, state in states.items():
-        _must(torch.equal(state, expected_states[name]), node, f"end with the {name} of its definition on {path}; got another")
+        must(torch.equal(state, expected_states[name]), node, f"end with the {name} of its definition on {path}; got another")
     for name, gradient in found.items():
         reference = expected_gradients[name]
         # the gradient of a scalar parameter sums the rounding errors of all neurons and steps
         scale = max(1.0, float(reference.abs().max()), x.numel() ** 0.5 if gradient.numel() == 1 else 0.0)
         error = float((gradient - reference).abs().max())
-        _must(
+        must(
             error <= TOLERANCE * scale,
             node,
             f"pass the gradient of its definition to {name}; got one that differs by {error:.1e}",
@@ -194,9 +195,4 @@ def _gradients(node: Node, x: Tensor) -> dict[str, Tensor | None]:
 
 def _same(s: Tensor, expected: Tensor, node: Node, rule: str) -> None:
     differing = int((s != expected).sum()) if s.shape == expected.shape else s.numel()
-    _must(differing == 0, node, f"{rule}; got {differing} of {expected.numel()} that differ")
-
-
-def _must(fulfilled: bool, node: Node, rule: str) -> None:
-    if not fulfilled:
-        raise AssertionError(f"{type(node).__name__}: must {rule}")
+    must(differing == 0, node, f"{rule}; got {differing} of {expected.numel()} that differ")

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from snnx.norm.norm import MakesNorm
+from snnx.testing.must import must
 
 STEPS, SAMPLES, CHANNELS = 4, 5, 3
 SHAPES = ((STEPS, SAMPLES, CHANNELS, 5, 6), (STEPS, SAMPLES, CHANNELS))
@@ -28,12 +29,12 @@ def shape(make: MakesNorm) -> None:
     for norm, x in _cases(make):
         x = x.requires_grad_()
         y = norm(x)
-        _must(y.shape == x.shape, norm, f"keep the shape of its input, {list(x.shape)}; got {list(y.shape)}")
-        _must(bool(y.isfinite().all()), norm, "return finite values; got inf or nan")
+        must(y.shape == x.shape, norm, f"keep the shape of its input, {list(x.shape)}; got {list(y.shape)}")
+        must(bool(y.isfinite().all()), norm, "return finite values; got inf or nan")
         y.square().sum().backward()
         for name, tensor in {"its input": x, **dict(norm.named_parameters())}.items():
-            _must(tensor.grad is not None, norm, f"pass a gradient to {name}; got none")
-            _must(bool(tensor.grad.isfinite().all()), norm, f"pass a finite gradient to {name}; got inf or nan")
+            must(tensor.grad is not None, norm, f"pass a gradient to {name}; got none")
+            must(bool(tensor.grad.isfinite().all()), norm, f"pass a finite gradient to {name}; got inf or nan")
 
 
 def batch_of_one(make: MakesNorm) -> None:
@@ -46,7 +47,7 @@ def batch_of_one(make: MakesNorm) -> None:
         whole = norm(x)
         for sample in range(SAMPLES):
             same = _close(norm(x[:, sample : sample + 1]), whole[:, sample : sample + 1])
-            _must(same, norm, "normalise a sample in the same way alone and in a batch, in evaluation; got different values")
+            must(same, norm, "normalise a sample in the same way alone and in a batch, in evaluation; got different values")
 
 
 def causality(make: MakesNorm) -> None:
@@ -58,7 +59,7 @@ def causality(make: MakesNorm) -> None:
     for norm, x in _in_evaluation(make):
         later = torch.cat([x[:2], x[2:] + 1])
         same = _close(norm(later)[:2], norm(x)[:2])
-        _must(same, norm, "not depend on later time steps, in evaluation; got different values")
+        must(same, norm, "not depend on later time steps, in evaluation; got different values")
 
 
 def frozen(make: MakesNorm) -> None:
@@ -71,7 +72,7 @@ def frozen(make: MakesNorm) -> None:
         before = {name: value.clone() for name, value in norm.state_dict().items()}
         norm(x + 1)
         for name, value in norm.state_dict().items():
-            _must(torch.equal(value, before[name]), norm, f"not change {name} in evaluation; got another value")
+            must(torch.equal(value, before[name]), norm, f"not change {name} in evaluation; got another value")
 
 
 CONTRACTS = (shape, batch_of_one, causality, frozen)
@@ -98,8 +99,3 @@ def _in_evaluation(make: MakesNorm) -> list[tuple[nn.Module, Tensor]]:
 
 def _close(first: Tensor, second: Tensor) -> bool:
     return torch.allclose(first, second, rtol=1e-4, atol=1e-5)
-
-
-def _must(fulfilled: bool, norm: nn.Module, rule: str) -> None:
-    if not fulfilled:
-        raise AssertionError(f"{type(norm).__name__}: must {rule}")

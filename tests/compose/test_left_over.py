@@ -25,6 +25,16 @@ def test_a_recipe_s_settings_follow_its_option(words, group, config):
     check(job)
 
 
+@pytest.mark.parametrize("metric", ["[firing_rate]", "[anytime]", "[firing_rate,anytime]"])
+def test_settings_of_one_of_several_options_follow_it(metric):
+    """recipe=fut_cifar10 chooses metric=[anytime] and sets metric.anytime.every."""
+    job = composed("recipe=fut_cifar10", f"metric={metric}")
+    assert sorted(job.config["metric"]) == sorted(metric.strip("[]").split(","))
+    assert all("_target_" in node for node in job.config["metric"].values())
+    assert job.config["metric"].get("anytime", {"every": 10})["every"] == 10
+    check(job)
+
+
 def test_a_key_that_the_user_gives_is_never_dropped():
     job = composed("recipe=dta_mnist", "init=torch_default", "init.distribution=normal")
     assert job.config["init"]["distribution"] == "normal"

@@ -85,7 +85,7 @@ def test_parts_that_do_not_fit(tmp_path):
         ClassFolders.find(tmp_path)
     shutil.rmtree(tmp_path / "test")
     tree(tmp_path, "val/a/1.png", "valid/a/1.png")
-    with pytest.raises(ValueError, match="must contain one folder called val; got val and valid"):
+    with pytest.raises(ValueError, match="must contain only one folder for the part val; got val and valid"):
         ClassFolders.find(tmp_path)
 
 

@@ -100,10 +100,12 @@ def test_sixteen_bits_reach_the_network(tmp_path, write_leaves):
 
 def test_pictures_are_the_same_in_memory_and_on_demand(tmp_path, write_leaves, monkeypatch):
     root = write_leaves(tmp_path)
-    held = parts_of(data(root, "dataset.side=9", "dataset.normalize=true"))
+    kept = data(root, "dataset.side=9", "dataset.normalize=true")
+    held = parts_of(kept)
     monkeypatch.setattr(folder, "MEMORY", 0)
     built = data(root, "dataset.side=9", "dataset.normalize=true")
     assert not isinstance(built._parts["train"][0], torch.Tensor)
+    assert (built.split_hash, built.part_hash) == (kept.split_hash, kept.part_hash)
     on_demand = parts_of(built)
     for part in held:
         assert torch.equal(held[part][0], on_demand[part][0])
@@ -199,6 +201,28 @@ def test_a_new_class_is_noticed(tmp_path, write_leaves, monkeypatch, layout):
     (root / ".snnx_cache").mkdir(exist_ok=True)
     assert outdated.outdated(job) is None
     shutil.copytree(root / layout / "oak", root / layout / "yew")
+    outdated._stamp.cache_clear()
+    assert outdated.outdated(job) == "the files of dataset folder changed"
+
+
+def test_a_new_part_is_noticed(tmp_path, write_leaves, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for part in ("train", "test"):
+        write_leaves(tmp_path / "leaves" / part)
+    job = composed("dataset=folder", "dataset.root=leaves", *QUICK)
+    assert execute(job)["status"] == "done"
+    write_leaves(tmp_path / "leaves" / "val")
+    outdated._stamp.cache_clear()
+    assert outdated.outdated(job) == "the files of dataset folder changed"
+
+
+def test_a_folder_that_can_no_longer_be_read_counts_as_changed(tmp_path, write_leaves, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    leaves = write_leaves(tmp_path / "leaves")
+    job = composed("dataset=folder", "dataset.root=leaves", *QUICK)
+    assert execute(job)["status"] == "done"
+    for picture in (leaves / "oak").iterdir():
+        picture.unlink()
     outdated._stamp.cache_clear()
     assert outdated.outdated(job) == "the files of dataset folder changed"
 

@@ -8,7 +8,7 @@ import numpy as np
 
 LEVEL = 0.90
 FEWEST_DISCORDANT = 6
-"""With fewer samples than this on which two rows differ, no test could decide; a sign test at 0.10 needs five of five."""
+"""Two rows that differ on fewer samples than this are never told apart, whatever their seeds say."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,9 @@ def _sums(quantity: np.ndarray, clusters: np.ndarray | None) -> np.ndarray:
 
 
 def adjusted(p: Sequence[float]) -> list[float]:
-    """Adjust the p-values of one page by Benjamini and Hochberg: the share of false decisions if each one up to it decides.
+    """Adjust the p-values of one page by Benjamini and Hochberg.
+
+    If all claims with an adjusted value of at most q are decided, at most a share q of these decisions is expected to be wrong.
 
     Example:
         >>> [round(value, 4) for value in adjusted([0.01, 0.04, 0.03])]  # of three: 0.01 * 3 / 1, 0.03 * 3 / 2, 0.04 * 3 / 3

@@ -52,11 +52,21 @@ def entry(run: Run, sweep: str) -> dict:
         >>> result = {"row": "Baseline", "error": {"type": "OSError", "traceback": "..."}}
         >>> entry(Run("PLIF", 0, "small", "", "ab", "failed", result, True), "fig10")
         {'row': 'PLIF', 'error': {'type': 'OSError'}, 'sweep': 'fig10', 'seed': 0, 'further': '', 'hash': 'ab'}
+
+    Raises:
+        ValueError: the run's identity contains a path of this machine.
     """
     result = run.result | {"sweep": sweep, "row": run.row, "seed": run.seed, "further": run.further, "hash": run.hash}
     if result.get("error"):
         result["error"] = {key: value for key, value in result["error"].items() if key != "traceback"}
-    return _without_machine_paths(result)
+    cleaned = _without_machine_paths(result)
+    if cleaned.get("physics") != result.get("physics"):  # its hash would no longer be the run's name
+        root = result["physics"]["dataset"].get("root")
+        raise ValueError(
+            f"{sweep}: dataset.name must be set to record a run whose name contains a path of this machine; "
+            f"got {run.row} with dataset.root={root}"
+        )
+    return cleaned
 
 
 def remarks(page: Path) -> str:

@@ -40,11 +40,11 @@ class Answers(pl.Callback):
                 self._best, self._validated[f"{accuracy}_best"] = right, packed
 
     def validated(self) -> dict[str, str]:
-        """Return the packed answers of the validations, by the accuracy that is their mean: `val/acc`, `val/acc_best`, ..."""
+        """Return one bit per validation sample, packed, for each of `val/acc`, `val/acc_first` and `val/acc_best`."""
         return dict(self._validated)
 
     def tested(self) -> dict[str, str]:
-        """Return the packed answers of the test that has just ended, by the accuracy that is their mean, and forget them."""
+        """Return one bit per test sample, packed, for each accuracy of the test that has just ended, and forget them."""
         return {accuracy: pack(correct.numpy()) for accuracy, correct in self._collected().items()}
 
     def state_dict(self) -> dict:
