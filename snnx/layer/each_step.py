@@ -14,10 +14,7 @@ class EachStep(nn.Sequential):
     batch statistics, which would see fewer samples.
 
     Shape:
-        `[T, B, *]` to `[T, B, *]`.
-
-    Args:
-        layers: the layers, as for `nn.Sequential`.
+        `[T, B, *]` to `[T, B, *]`. The arguments are those of `nn.Sequential`.
 
     Example:
         >>> import torch

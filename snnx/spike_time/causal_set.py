@@ -27,11 +27,6 @@ class CausalSet(torch.autograd.Function):
     Shape:
         weight `[O, I]` and activations `[N, I]` to `[N, O]`; `-inf` means that an input or neuron does not fire.
 
-    Args:
-        weight: weights of the layer.
-        activation: activations of its inputs.
-        clip: largest `1/S` in backward, > 0; `None` for no limit.
-
     Source: STDBP (Zhang et al., 2020). Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold calls this neuron
         "without DFT".
 
@@ -43,6 +38,13 @@ class CausalSet(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: FunctionCtx, weight: Tensor, activation: Tensor, clip: float | None) -> Tensor:
+        """Compute the activations.
+
+        Args:
+            weight: weights of the layer.
+            activation: activations of its inputs.
+            clip: largest `1/S` in backward, > 0; `None` for no limit.
+        """
         w, a = _array(weight), _array(activation)
         order = np.argsort(-a, axis=1)
         out = np.empty((len(a), len(w)), dtype=a.dtype)

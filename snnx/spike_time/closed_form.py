@@ -30,11 +30,6 @@ class ClosedForm(torch.autograd.Function):
     Shape:
         `[2, B, *]`, the sums W and P, to `[2, B, *]`, m and a.
 
-    Args:
-        sums: W and P.
-        fire_at_end: see `DynamicThreshold`.
-        clip: largest factor in backward, > 0; `None` for no limit.
-
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eqs 6, 7, 9 and 10, written with times
         relative to a window; the clip is from the authors' code.
 
@@ -48,6 +43,13 @@ class ClosedForm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: FunctionCtx, sums: Tensor, fire_at_end: bool, clip: float | None) -> Tensor:
+        """Compute the activations.
+
+        Args:
+            sums: W and P.
+            fire_at_end: see `DynamicThreshold`.
+            clip: largest factor in backward, > 0; `None` for no limit.
+        """
         slope, level = sums
         missing = (1 - level).clamp_(min=0)  # distance to the threshold when the window begins; 0 if P >= 1
         # if the threshold is not met in time, the maximum is `missing`, so a = 0 without dividing by 1 + W <= 0
