@@ -42,6 +42,7 @@ class Labelled(pl.LightningDataModule):
         split_counts: number of samples in use, `{"train": n, "val": n, "test": n}`; set by `setup`.
         split_hash: digest that identifies these samples; set by `setup`.
         part_hash: the same for each part, `{"train": ..., "val": ..., "test": ...}`; set by `setup`.
+        chance: share of the test samples that belong to the largest class, the accuracy of always naming it; set by `setup`.
         test_index: position of each test sample in the official file; set by `setup`.
 
     Raises:
@@ -163,6 +164,7 @@ class Labelled(pl.LightningDataModule):
         chosen = {part: _first(share, order[part]) for part in ("train", "val", "test")}
         self.split_counts = {name: len(index) for name, index in chosen.items()}
         self.test_index = chosen["test"]
+        self.chance = float(official["test"][1][chosen["test"]].bincount().max()) / len(chosen["test"])
         rows = [index for samples, _ in official.values() for index in _row_numbers(samples)]
         self.split_hash = fingerprint([*chosen.values(), *(labels for _, labels in official.values()), *rows], self.names)
         source = {"val": official["train"], **official}

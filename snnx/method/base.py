@@ -94,6 +94,11 @@ class Method(pl.LightningModule):
         """Formulas of the metrics, by the key of the number in the result beside which they are printed."""
         return {f"test/{curve}": text for metric in self.metrics.values() for curve, text in metric.formulas.items()}
 
+    @property
+    def exact(self) -> list[str]:
+        """The keys of the numbers in the result that training cannot change."""
+        return [f"test/{curve}" for metric in self.metrics.values() for curve in metric.exact]
+
     def forward(self, images: Tensor) -> Tensor:
         """Return the scores `[B, K]` of images `[B, C, H, W]`; all neurons start from rest."""
         return self.run(images)[1]

@@ -31,6 +31,9 @@ class Metric:
     first_step: int = 1
     """The first step, counted from 1, for which the metric has a value."""
 
+    exact: ClassVar[tuple[str, ...]] = ()
+    """The curves that training cannot change, such as a statistic of the test images; claims on these need no seeds."""
+
     formulas: ClassVar[dict[str, str]] = {}
     """Formulas, by curve, that are printed beside a number which is unclear without its formula."""
 

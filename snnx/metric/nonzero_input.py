@@ -21,6 +21,7 @@ class NonzeroInput(Metric):
     """
 
     over_samples = {"nonzero_pixel_percent": "mean", "nonzero_input_percent": "mean"}
+    exact = ("nonzero_pixel_percent",)
 
     def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
         pixels = 100 * (images.flatten(1) != 0).float().mean(1)

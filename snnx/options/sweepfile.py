@@ -12,7 +12,7 @@ from snnx.options.nearest import nearest
 from snnx.options.strict_yaml import Loader
 from snnx.record.job import SINGLE
 
-ROW_KEYS = {"set", "reported", "source", "cited", "note"}
+ROW_KEYS = {"set", "reported", "std", "n", "test_samples", "source", "cited", "note"}
 SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs"}
 LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # must begin with a letter: YAML reads a bare 4 as a number
 
@@ -26,6 +26,9 @@ class Row:
     reported: dict[str, float]  # by metric, the number as printed in the paper, in the sweep's unit
     source: str | None  # where in the paper the number is, and how it was read
     cited: str | None  # who reported the number, if not the paper itself
+    std: float | None  # the standard deviation over seeds of that number, in the same unit, if the paper gives one
+    n: int | None  # how many seeds that number is the mean of
+    test_samples: int | None  # the size of the test set of a cited accuracy
     note: str | None  # how the row differs, beyond its overrides, from the rows that it is compared with
 
 
@@ -40,7 +43,7 @@ class SweepFile:
     factor: tuple[str, ...]  # the groups or keys that the rows vary; empty if the sweep is not an ablation
     metric: str  # the metric of `reported` numbers and of claims that name no other
     unit: str | None  # unit of the reported numbers: "%" or None
-    claims: tuple[dict, ...]  # {"metric": ..., "claim": ...}
+    claims: tuple[dict, ...]  # {"metric": ..., "claim": ...}, and "chance": the rows that are expected to learn nothing
     needs: str | None  # what a machine needs to run the sweep at the paper's scale, for example a GPU
     rows: tuple[Row, ...]
     body: dict  # the file's content for Hydra, without `rows`
@@ -123,12 +126,13 @@ def read(path: Path) -> SweepFile:
     if not isinstance(written, dict):
         raise ValueError(f"{path.name}: rows must be a mapping from labels to rows; got {written}")
     rows = tuple(_row(path, label, row, facts["metric"]) for label, row in written.items())
-    claims = tuple(
-        claim if isinstance(claim, dict) else {"metric": facts["metric"], "claim": claim} for claim in facts.get("claims") or []
-    )
+    written = [claim if isinstance(claim, dict) else {"claim": claim} for claim in facts.get("claims") or []]
+    claims = tuple({"metric": facts["metric"], **claim} for claim in written)
     for claim in claims:
-        if set(claim) != {"metric", "claim"}:
-            raise ValueError(f"{path.name}: a claim must be a text, or have the keys metric and claim; got {claim}")
+        if not {"claim"} <= set(claim) <= {"metric", "claim", "chance"}:
+            raise ValueError(
+                f"{path.name}: a claim must be a text, or have the key claim, and metric or chance where needed; got {claim}"
+            )
     return SweepFile(
         name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"],
         factor=_factor(path, facts.get("factor"), rows), metric=facts["metric"], unit=facts.get("unit"), claims=claims,
@@ -173,7 +177,14 @@ def _row(path: Path, label: object, row: object, metric: str) -> Row:
         raise ValueError(
             f"{path.name}: row {label}: reported must be a number, or one number per metric; got {row['reported']}"
         )
+    std = row.get("std")
+    if std is not None and not (type(std) in (int, float) and std >= 0):
+        raise ValueError(f"{path.name}: row {label}: std must be a number >= 0; got {std}")
+    for key in ("n", "test_samples"):
+        if row.get(key) is not None and not (type(row[key]) is int and row[key] > 0):
+            raise ValueError(f"{path.name}: row {label}: {key} must be an integer > 0; got {row[key]}")
     return Row(
         label=label, overrides=tuple(overrides) if "set" in row else None, reported=reported,
+        std=std, n=row.get("n"), test_samples=row.get("test_samples"),
         source=row.get("source"), cited=row.get("cited"), note=row.get("note"),
     )  # fmt: skip

@@ -133,6 +133,7 @@ def compute(job: Job) -> dict:
             **data.split_counts,
             "split": data.split_hash,
             "content": content["content"],
+            "chance": data.chance,
             **data.facts,
         },
         "answers": {
@@ -140,6 +141,7 @@ def compute(job: Job) -> dict:
             for part, correct in (("val", validated), ("test", tested.pop("answers")))
             if correct
         },
+        "exact": [key for key in method.exact if key in final],
         "formulas": {key: text for key, text in method.formulas.items() if key in final},
         "code": made_with[CODE],
         "parameters": sum(p.numel() for p in method.parameters()),

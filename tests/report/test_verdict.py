@@ -1,122 +1,198 @@
-"""Verdicts: checked against t intervals computed by hand, and against logical properties."""
+"""Verdicts of whole pages: outcomes by hand, the adjustment over a page, and what is not decided."""
 
-import math
-
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snnx.record.correctness import pack
 from snnx.report.data.claims import parse, read
+from snnx.report.data.evidence import FAILS, HOLDS, OPEN, Asked
 from snnx.report.data.lines import lines
 from snnx.report.data.runs import collect
-from snnx.report.data.verdict import FAILS, HOLDS, OPEN, decide, interval, verdicts
+from snnx.report.data.side import Measured, Number, measured
+from snnx.report.data.verdict import adjusted, decide, verdicts
 from snnx.report.results import work_out
 
-T2, T1 = 2.919986, 6.313752  # t(0.95) with 2 and 1 degrees of freedom, from a printed table
+ROWS = ["A", "B", "C"]
 
 
-def verdict(text: str, **values: object) -> str:
-    measured = {row: dict(enumerate(value)) if isinstance(value, list | tuple) else value for row, value in values.items()}
-    return decide(parse(text, "val/acc", list(values), "x.yaml"), measured).outcome
+def asked(text: str, metric: str = "test/rate", at_chance: set[str] = frozenset(), exact: bool = False, **rows) -> Asked:
+    sides = {row: Measured(tuple(value)) if isinstance(value, list) else value for row, value in rows.items()}
+    return Asked(parse(text, metric, ROWS, "x.yaml"), sides, at_chance, exact)
 
 
-def test_interval_by_hand():
-    """Mean 0.02, s 0.01, n 3: 0.02 ± 2.919986 * 0.01 / 1.7320508; mean 2, s sqrt(2), n 2: 2 ± 6.313752."""
-    assert interval([0.01, 0.02, 0.03]) == pytest.approx((0.02 - T2 * 0.01 / math.sqrt(3), 0.02 + T2 * 0.01 / math.sqrt(3)))
-    assert interval([1.0, 3.0]) == pytest.approx((2 - T1, 2 + T1), rel=1e-6)
-    assert interval([0.5, 0.5]) == (0.5, 0.5)
+def outcome(text: str, **rows: object) -> str:
+    return decide([asked(text, **rows)])[0].outcome
 
 
 @pytest.mark.parametrize(
-    ("text", "a", "b", "outcome"),
+    ("text", "a", "b", "expected"),
     [
-        ("A > B", [0.84, 0.85, 0.86], [0.83, 0.83, 0.83], HOLDS),  # 0.02 ± 0.0169
+        # Welch's interval is 0.02 ± 2.920 * 0.01 / √3 = 0.02 ± 0.0169, since B has no variance
+        ("A > B", [0.84, 0.85, 0.86], [0.83, 0.83, 0.83], HOLDS),
         ("A > B", [0.83, 0.85, 0.87], [0.83, 0.83, 0.83], OPEN),  # 0.02 ± 0.0337
-        ("A > B", [0.80, 0.81, 0.82], [0.83, 0.83, 0.83], FAILS),  # -0.02 ± 0.0169
+        ("A > B", [0.80, 0.81, 0.82], [0.83, 0.83, 0.83], FAILS),
         ("A < B", [0.80, 0.81, 0.82], [0.83, 0.83, 0.83], HOLDS),
-        ("A > B", [0.9, 0.8, 0.7], [0.89, 0.79, 0.69], HOLDS),  # paired, every difference is 0.01, though the rows overlap
-        ("A > B", [0.8, 0.8], [0.8, 0.8], FAILS),  # all differences are 0, which is not above 0
+        (
+            "A > B",
+            [0.9, 0.8, 0.7],
+            [0.89, 0.79, 0.69],
+            OPEN,
+        ),  # seeds are not paired: a seed does not mean the same in two networks
         ("A >= B", [0.8, 0.8], [0.8, 0.8], HOLDS),
-        ("A > B", [0.9], [0.1], OPEN),  # one seed
+        ("A > B", [0.8, 0.8], [0.8, 0.8], OPEN),  # identical
+        ("A > B", [0.9], [0.1, 0.1], OPEN),  # one seed
         ("A > B", [0.9, 0.9, 0.9], [], OPEN),
-        ("A ~ B within 0.01", [0.81, 0.81], [0.80, 0.80], HOLDS),  # 0.81 - 0.80 > 0.01 in binary
         ("A ~ B within 0.04", [0.84, 0.85, 0.86], [0.83, 0.83, 0.83], HOLDS),  # inside [0.0031, 0.0369]
         ("A ~ B within 0.02", [0.84, 0.85, 0.86], [0.83, 0.83, 0.83], OPEN),
         ("A ~ B within 0.003", [0.84, 0.85, 0.86], [0.83, 0.83, 0.83], FAILS),
         ("A ~ B within 0.003", [0.80, 0.81, 0.82], [0.83, 0.83, 0.83], FAILS),
-        ("A >= 0.83", [0.84, 0.85, 0.86], [], HOLDS),  # 0.85 ± 0.0169 against a number
+        ("A >= 0.83", [0.84, 0.85, 0.86], [], HOLDS),  # 0.85 ± 0.0169 beside a number
         ("A >= 0.84", [0.84, 0.85, 0.86], [], OPEN),
         ("0.87 > A", [0.84, 0.85, 0.86], [], HOLDS),
     ],
 )
-def test_outcomes_by_hand(text, a, b, outcome):
-    assert verdict(text, A=a, B=b) == outcome
+def test_outcomes_by_hand(text, a, b, expected):
+    assert outcome(text, A=a, B=b) == expected
 
 
 def test_a_chain_does_not_hold_if_one_comparison_does_not_and_is_undecided_if_one_is():
-    high, middle, low = [0.9, 0.9], [0.8, 0.8], [0.7, 0.7]
-    assert verdict("A > B > C", A=high, B=middle, C=low) == HOLDS
-    assert verdict("A > B > 0.75 > C", A=high, B=middle, C=low) == HOLDS
-    assert verdict("A > B > C", A=high, B=low, C=middle) == FAILS
-    assert verdict("A > B > C", A=high, B=middle, C=[0.7]) == OPEN
-    assert verdict("A > B > C", A=middle, B=high, C=[0.7]) == FAILS
+    high, middle, low = [0.90, 0.91], [0.80, 0.81], [0.70, 0.71]
+    assert outcome("A > B > C", A=high, B=middle, C=low) == HOLDS
+    assert outcome("A > B > 0.75 > C", A=high, B=middle, C=low) == HOLDS
+    assert outcome("A > B > C", A=high, B=low, C=middle) == FAILS
+    assert outcome("A > B > C", A=high, B=middle, C=[0.7]) == OPEN
+    assert outcome("A > B > C", A=middle, B=high, C=[0.7]) == FAILS
 
 
 def test_a_chain_of_tildes_compares_every_pair():
     """Neighbours differ by 0.01, the first and the last by 0.02."""
     rows = {"A": [0.80, 0.80], "B": [0.81, 0.81], "C": [0.82, 0.82]}
-    assert verdict("A ~ B ~ C within 0.02", **rows) == HOLDS
-    assert verdict("A ~ B ~ C within 0.015", **rows) == FAILS
+    assert outcome("A ~ B ~ C within 0.03", **rows) == HOLDS
+    assert outcome("A ~ B ~ C within 0.015", **rows) == FAILS
 
 
-def test_only_common_seeds_are_paired():
-    claim = parse("A > B", "val/acc", ["A", "B"], "x.yaml")
-    decided = decide(claim, {"A": {0: 0.9, 1: 0.9, 5: 0.1}, "B": {0: 0.8, 1: 0.8, 7: 1.0}})
-    assert (decided.outcome, decided.evidence[0].n) == (HOLDS, 2)
-    assert str(decided.evidence[0]) == "A - B = +0.100 [+0.100, +0.100] (n=2)"
+def test_p_values_are_adjusted_by_hand():
+    """Of three, sorted: 0.01 * 3 / 1, 0.03 * 3 / 2 and 0.04 * 3 / 3; none may be larger than the one after it."""
+    assert adjusted([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.04, 0.04])
+    assert adjusted([0.07]) == [0.07]
+    assert adjusted([]) == []
 
 
-samples = st.lists(
-    st.tuples(*[st.integers(0, 100).map(lambda hits: hits / 100)] * 2), min_size=0, max_size=6
-)  # accuracies over 100 samples
+def test_a_claim_alone_can_hold_and_beside_many_that_do_not_differ_be_undecided():
+    """p = 0.074 alone; beside four comparisons with p near 1 it counts as 5 * 0.074."""
+    found, same = asked("A > B", A=[0.84, 0.85, 0.86], B=[0.83, 0.83, 0.83]), [0.80, 0.85, 0.90]
+    (alone,) = decide([found])
+    beside = decide([found, *[asked("A > B", A=same, B=same)] * 4])[0]
+    assert (alone.outcome, beside.outcome) == (HOLDS, OPEN)
+    assert beside.evidence[0].adjusted == pytest.approx(5 * alone.evidence[0].p)
+    assert "seeds would decide it" in beside.evidence[0].why
+
+
+def test_a_claim_on_an_exact_quantity_needs_no_seeds_and_is_not_adjusted():
+    """Training does not change the number of parameters, so one run says all."""
+    page = [asked("A > B", exact=True, A=[2.0], B=[1.0]), asked("A >= B", exact=True, A=[1.0], B=[1.0])]
+    page += [asked("A > B", exact=True, A=[1.0], B=[1.0]), asked("A ~ B within 1", exact=True, A=[1.0], B=[2.0])]
+    page.append(asked("A > B", A=[0.84, 0.85, 0.86], B=[0.83, 0.83, 0.83]))
+    found = decide(page)
+    assert [verdict.outcome for verdict in found] == [HOLDS, HOLDS, FAILS, HOLDS, HOLDS]
+    assert found[-1].evidence[0].adjusted == found[-1].evidence[0].p
+
+
+def test_a_network_at_chance_decides_nothing_unless_the_claim_expects_it():
+    page = asked("A > B", at_chance={"B"}, A=[0.90, 0.91], B=[0.10, 0.11])
+    (verdict,) = decide([page])
+    assert (verdict.outcome, verdict.evidence[0].why) == (OPEN, "B at chance")
+    expected = Asked(parse("A > B", "test/acc", ROWS, "x.yaml", chance=["B"]), page.sides, page.at_chance)
+    assert decide([expected])[0].outcome == HOLDS
+
+
+def bits(accuracy: float, n: int, samples: int, seed: int, split: str = "s") -> Measured:
+    correct = (np.random.default_rng(seed).random((n, samples)) < accuracy).astype(np.int8)
+    return Measured(tuple(correct.mean(1)), correct, split)
+
+
+def test_seeds_that_agree_to_the_digit_do_not_decide_about_few_samples():
+    """All three seeds differ by exactly one of 297 images, so seeds alone would call the difference certain."""
+    left = np.ones((3, 297), dtype=np.int8)
+    left[:, :30] = 0
+    right = left.copy()
+    right[:, 30] = 0
+    rows = {name: Measured(tuple(correct.mean(1)), correct, "s") for name, correct in (("A", left), ("B", right))}
+    (verdict,) = decide([asked("A > B", "test/acc", **rows)])
+    assert (verdict.outcome, verdict.evidence[0].why) == (OPEN, "the rows differ on 1 samples")
+
+
+def test_accuracies_without_samples_decide_nothing_beyond_three_seeds():
+    rows = {n: {"A": Measured((0.9,) * n, samples=10_000), "B": Measured((0.8,) * n, samples=10_000)} for n in (3, 4)}
+    assert outcome("A > B", metric="test/acc", **rows[3]) == HOLDS
+    assert outcome("A > B", metric="test/acc", **rows[4]) == OPEN
+
+
+def test_a_cited_accuracy_on_a_small_test_set_is_less_certain():
+    """90.5 % on 10,000 images against 90 %: a bare number has no error of its own, a cited one that of its 200 images."""
+    row = {"A": bits(0.905, 3, 10_000, 0)}
+    assert outcome("A > B", metric="test/acc", B=Number(0.895), **row) == HOLDS
+    assert outcome("A > B", metric="test/acc", B=Number(0.895, test_samples=200), **row) == OPEN
+
+
+accuracies = st.lists(st.tuples(*[st.integers(0, 100).map(lambda hits: hits / 100)] * 2), min_size=0, max_size=6)
 OPPOSITE = {HOLDS: FAILS, FAILS: HOLDS, OPEN: OPEN}
 
 
-@given(samples)
-def test_a_claim_and_its_negation_have_opposite_outcomes(pairs):
-    """A > B holds if and only if B >= A does not hold, and never together with B > A."""
+@given(accuracies)
+def test_a_claim_and_its_reverse_have_opposite_outcomes(pairs):
     a, b = [x for x, _ in pairs], [y for _, y in pairs]
-    assert verdict("B >= A", A=a, B=b) == OPPOSITE[verdict("A > B", A=a, B=b)]
-    assert verdict("A > B", A=a, B=b) == verdict("B < A", A=a, B=b)
-    assert not verdict("A > B", A=a, B=b) == verdict("B > A", A=a, B=b) == HOLDS
+    assert outcome("B > A", A=a, B=b) == OPPOSITE[outcome("A > B", A=a, B=b)] == OPPOSITE[outcome("B < A", A=a, B=b)]
 
 
-@given(samples, st.integers(0, 50).map(lambda e: e / 100))
+@given(accuracies, st.integers(0, 50).map(lambda e: e / 100))
 def test_tilde_is_symmetric_and_still_holds_with_a_larger_margin(pairs, margin):
     a, b = [x for x, _ in pairs], [y for _, y in pairs]
-    outcome = verdict(f"A ~ B within {margin}", A=a, B=b)
-    assert outcome == verdict(f"B ~ A within {margin}", A=a, B=b)
-    if outcome == HOLDS:
-        assert verdict(f"A ~ B within {margin + 0.1}", A=a, B=b) == HOLDS
+    found = outcome(f"A ~ B within {margin}", A=a, B=b)
+    assert found == outcome(f"B ~ A within {margin}", A=a, B=b)
+    if found == HOLDS:
+        assert outcome(f"A ~ B within {margin + 0.1}", A=a, B=b) == HOLDS
 
 
-@given(samples)
-def test_the_order_of_the_seeds_does_not_matter(pairs):
-    a, b = {s: x for s, (x, _) in enumerate(pairs)}, {s: y for s, (_, y) in reversed(list(enumerate(pairs)))}
-    claim = parse("A > B", "val/acc", ["A", "B"], "x.yaml")
-    assert decide(claim, {"A": a, "B": b}).outcome == verdict("A > B", A=list(a.values()), B=[y for _, y in pairs])
+def result(done, row: str, correct: np.ndarray, seed: int, identity: str = "s", **entries) -> dict:
+    """A result with the correctness of its test samples."""
+    answers = {"test": {"samples": len(correct), "identity": identity, "correct": {"test/acc": pack(correct)}}}
+    accuracy = float(correct.mean())
+    return done(row, seed, accuracy, metrics={"test/acc": accuracy}, answers=answers, **entries)
+
+
+def test_the_samples_are_read_from_the_results(sweep, leave, done, outputs, docs):
+    correct = np.array([[1, 1, 0, 1, 1], [1, 0, 0, 1, 1]])
+    for seed, row in enumerate(correct):
+        leave("fig", f"A,seed={seed},scale=small", result(done, "A", row, seed))
+        leave("fig", f"B,seed={seed},scale=small", result(done, "B", row, seed, identity=f"split {seed}"))
+    a, b = lines(["A", "B"], collect("fig", outputs, docs))
+    assert measured(a, "test/acc").correct.tolist() == correct.tolist()
+    assert measured(a, "test/acc").split == "s"
+    assert measured(b, "test/acc").correct is None  # the seeds were tested on different samples
+
+
+def test_a_row_at_chance_is_marked(sweep, leave, done, outputs, docs):
+    """One class has half of the 100 test samples, so 0.60 is below 0.5 + 3 * 0.05, and 0.66 above."""
+    data = {"name": "x", "train": 10, "val": 10, "test": 100, "chance": 0.5}
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.6, metrics={"test/acc": 0.60}, data=data))
+    leave("fig", "B,seed=0,scale=small", done("B", 0, 0.6, metrics={"test/acc": 0.66}, data=data))
+    leave("fig", "C,seed=0,scale=small", done("C", 0, 0.6, metrics={"test/acc": 0.5}, data=data, curves={}))  # not trained
+    assert [line.label for line in lines(ROWS, collect("fig", outputs, docs))] == ["A (at chance)", "B", "C"]
 
 
 def test_claims_are_decided_at_each_scale_and_cited_rows_count_as_numbers(sweep, leave, done, outputs, docs):
     for seed in (0, 1):
         for scale, a, b in (("small", 0.7, 0.8), ("paper", 0.9, 0.8)):
-            leave("fig", f"A,seed={seed},scale={scale}", done("A", seed, a, scale=scale))
+            leave("fig", f"A,seed={seed},scale={scale}", done("A", seed, a + seed / 1000, scale=scale))
             leave("fig", f"B,seed={seed},scale={scale}", done("B", seed, b, scale=scale))
     found = verdicts(sweep, read(sweep), lines(["A", "B"], collect("fig", outputs, docs)))
     assert [(verdict.claim.text, verdict.scale, verdict.outcome) for verdict in found] == [
         ("A > B", "paper", HOLDS), ("A > B", "small", FAILS), ("B > C", "paper", HOLDS), ("B > C", "small", HOLDS),
     ]  # fmt: skip
-    assert found[2].evidence[0].mean == pytest.approx(0.8 - 0.7025)
+    assert found[2].evidence[0].estimate.mean == pytest.approx(0.8 - 0.7025)
 
 
 def test_runs_are_compared_only_with_runs_of_the_same_further_overrides(sweep, leave, done, outputs, docs):

@@ -21,6 +21,7 @@ class Claim:
     terms: tuple[str | float, ...]
     signs: tuple[str, ...]
     within: float | None  # the margin of `~`; None for a chain of < and >
+    chance: tuple[str, ...] = ()  # the rows that the claim expects to classify no better than chance
 
     @property
     def rows(self) -> list[str]:
@@ -42,10 +43,12 @@ def read(sweep: SweepFile) -> list[Claim]:
         ValueError: a claim is malformed; see `parse`.
     """
     labels = [row.label for row in sweep.rows]
-    return [parse(claim["claim"], claim["metric"], labels, f"{sweep.name}.yaml") for claim in sweep.claims]
+    return [
+        parse(claim["claim"], claim["metric"], labels, f"{sweep.name}.yaml", claim.get("chance", [])) for claim in sweep.claims
+    ]
 
 
-def parse(text: str, metric: str, labels: Sequence[str], file: str) -> Claim:
+def parse(text: str, metric: str, labels: Sequence[str], file: str, chance: str | Sequence[str] = ()) -> Claim:
     """Parse one claim.
 
     Args:
@@ -54,9 +57,11 @@ def parse(text: str, metric: str, labels: Sequence[str], file: str) -> Claim:
         metric: the metric that is compared, such as `val/acc`.
         labels: the rows that the claim may name.
         file: name of the sweep file, for error messages.
+        chance: a row or rows that the claim expects to classify no better than chance; without it, such a row decides nothing.
 
     Raises:
-        ValueError: the claim does not follow this grammar, or names a row that the sweep file does not have.
+        ValueError: the claim does not follow this grammar, names a row that the sweep file does not have, or expects a row at
+            chance that it does not compare.
 
     Example:
         >>> parse("A > B >= 0.9", "val/acc", ["A", "B"], "x.yaml").links
@@ -78,7 +83,10 @@ def parse(text: str, metric: str, labels: Sequence[str], file: str) -> Claim:
     if margin is not None and not (NUMBER.fullmatch(margin) and float(margin) >= 0):
         raise ValueError(f"{place}: within must be a number >= 0; got {margin}")
     terms = tuple(_term(word, labels, place) for word in words[::2])
-    claim = Claim(str(text), metric, terms, signs, None if margin is None else float(margin))
+    expected = (chance,) if isinstance(chance, str) else tuple(chance)
+    claim = Claim(str(text), metric, terms, signs, None if margin is None else float(margin), expected)
+    if other := [row for row in expected if row not in claim.rows]:
+        raise ValueError(f"{place}: chance must name rows of the claim, {', '.join(claim.rows)}; got {', '.join(other)}")
     if any(isinstance(left, float) and isinstance(right, float) for left, _, right in claim.links):
         raise ValueError(f"{place}: must have a row on at least one side of each sign; got two numbers")
     return claim

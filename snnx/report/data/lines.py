@@ -17,7 +17,7 @@ class Line:
     """The runs of one row at one scale with the same configuration, one run per seed."""
 
     row: str
-    label: str  # the row, followed by the overrides that distinguish it if the row has several lines
+    label: str  # the row, the overrides that distinguish it if the row has several lines, and a mark if it is at chance
     scale: str  # empty if the row has no run
     runs: tuple[Run, ...]
 
@@ -46,9 +46,31 @@ class Line:
         count = Counter(run.state for run in self.runs)
         return ", ".join(f"{count[state]} {state}" for state in STATES if count[state]) or "missing"
 
+    @property
+    def exact(self) -> set[str]:
+        """The metrics that training cannot change, according to all finished runs."""
+        return {"parameters"}.union(*(run.result.get("exact") or () for run in self.done[:1]))
+
+    @property
+    def at_chance(self) -> bool:
+        """Whether the networks classify the test set no better than always naming its largest class.
+
+            mean acc <= c + 3 √(c (1 - c) / N)        c = share of the largest class, N = number of test samples
+
+        Networks that were not trained, and runs that do not record `c`, are not judged.
+        """
+        data = self.done[0].result.get("data") or {} if self.done else {}
+        accuracies = self.values("test/acc").values()
+        if not accuracies or not self.done[0].result.get("curves") or (chance := data.get("chance")) is None:
+            return False
+        return sum(accuracies) / len(accuracies) <= chance + 3 * math.sqrt(chance * (1 - chance) / data["test"])
+
     def values(self, metric: str) -> dict[int, float]:
         """The metric's value for each seed; runs that are not done, and values that are not finite, are left out."""
-        found = {run.seed: run.result["metrics"].get(metric) for run in self.done}
+        found = {
+            run.seed: run.result.get("parameters") if metric == "parameters" else run.result["metrics"].get(metric)
+            for run in self.done
+        }
         return {seed: value for seed, value in sorted(found.items()) if value is not None and math.isfinite(value)}
 
 
@@ -80,10 +102,11 @@ def lines(rows: Sequence[str], runs: Iterable[Run]) -> list[Line]:
     order = {row: position for position, row in enumerate(rows)}
     found.sort(key=lambda pair: (order.get(pair[1].row, len(order)), *_sort_key(pair[1]), pair[0]))
     count = Counter((line.label, line.scale) for _, line in found)
-    return [
+    named = [
         replace(line, label=f"{line.label} #{group[:6]}") if count[line.label, line.scale] > 1 else line
         for group, line in found
     ]
+    return [replace(line, label=f"{line.label} (at chance)") if line.at_chance else line for line in named]
 
 
 def shared_overrides(lines: Iterable[Line]) -> dict[str, str]:

@@ -1,51 +1,22 @@
-"""Decide whether a claim holds, by one rule over paired seeds."""
+"""Decides the claims of a page together, by one rule that counts the seeds and the test samples."""
 
-import math
-import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor
 from snnx.report.data.claims import Claim
-from snnx.report.data.format import decimals
+from snnx.report.data.evidence import FAILS, FALSE_DISCOVERIES, HOLDS, OPEN, Asked, Evidence, decided, estimated
 from snnx.report.data.lines import Line, scales
+from snnx.report.data.side import Number, is_share, measured
 
-HOLDS, FAILS, OPEN = "holds", "does not hold", "undecided"
 RULE = (
-    "Claims are decided by the 90 % Student-t confidence interval of the mean difference, paired over seeds. A > B holds if "
-    "the whole interval is above 0, does not hold if none of it is, and is undecided otherwise. A >= B holds if the whole "
-    "interval is at or above 0, and does not hold if all of it is below 0. A ~ B within e holds if the interval lies inside "
-    "±e, and does not hold if it lies completely outside. A chain holds if each of its comparisons holds, and does not hold "
-    "if one of them does not. With fewer than two common seeds, and at scale smoke, a claim is undecided."
+    "A claim is decided by the difference of its rows, whose uncertainty comes from the seeds and from the test samples, "
+    "compared sample by sample. Its p-value is adjusted for all comparisons on this page (Benjamini and Hochberg, 10 %), so an "
+    "interval may exclude 0 and the claim stay undecided. The interval has 90 %; seeds and test set are its half-widths if "
+    "only these differed. P(L > R) is the share of pairs of seeds in which the left row is higher. A chain holds if each of "
+    "its comparisons holds, and does not hold if one of them does not."
 )
-Measured = Mapping[int, float] | float  # the metric for each seed; a single number for a row cited from another author
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """One comparison of a claim: the mean difference of two terms over their common seeds, and the outcome.
-
-    Example:
-        >>> print(Evidence("A", "B", 3, 0.02, (0.0031, 0.0369), HOLDS))
-        A - B = +0.0200 [+0.0031, +0.0369] (n=3)
-    """
-
-    left: str | float
-    right: str | float
-    n: int  # number of common seeds
-    mean: float | None  # None without a common seed
-    interval: tuple[float, float] | None  # None with fewer than two common seeds
-    outcome: str
-
-    def __str__(self) -> str:
-        terms = f"{self.left} - {self.right}"
-        if self.mean is None:
-            return f"{terms}: no common seed"
-        low, high = self.interval or (self.mean, self.mean)
-        digits = max(0, decimals(max(abs(low), abs(high))) - 1)
-        interval = f" [{low:+.{digits}f}, {high:+.{digits}f}]" if self.interval else ""
-        return f"{terms} = {self.mean:+.{digits}f}{interval} (n={self.n})"
 
 
 @dataclass(frozen=True)
@@ -62,96 +33,91 @@ class Verdict:
 def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -> list[Verdict]:
     """Decide every claim at every scale that has runs.
 
-    Runs with further overrides are compared only with runs that have the same ones. A claim is left out if all its rows are
-    done and none has its metric; for example, networks that were not trained have no validation accuracy.
+    Runs with further overrides are compared only with runs that have the same ones; those of one scale and the same further
+    overrides are one page. A claim is left out if all its rows are done and none has its metric; for example, networks that
+    were not trained have no validation accuracy.
 
     Args:
         sweep: its cited rows take part with the number that was reported for them.
         claims: the claims of the sweep file, see `read`.
         lines: the lines of the table, see `lines`.
     """
-    found = []
+    pages: dict[tuple[str, str], list[Asked]] = {}
     for claim in claims:
-        cited = {
-            row.label: row.reported[claim.metric] / factor(sweep.unit, claim.metric)
-            for row in sweep.rows
-            if row.cited is not None and claim.metric in row.reported
-        }
+        cited = _cited(sweep, claim.metric)
         live = {row.label for row in sweep.live} & set(claim.rows)
         for scale in scales(lines):
             here = sorted((line for line in lines if line.scale == scale), key=lambda line: line.started)
             settings = sorted({text for line in here for text in line.further})
             common = [text for text in settings if live <= {line.row for line in here if text in line.further}]
             for further in common or settings[:1]:
-                compared = [line for line in here if further in line.further]
-                measured = {line.row: line.values(claim.metric) for line in compared}  # of two configurations the later one
-                done = {line.row for line in compared if line.done}
-                if any(measured[row] for row in live & set(measured)) or not live <= done:
-                    found.append(decide(claim, measured | cited, scale, further))
-    return found
+                compared = {line.row: line for line in here if further in line.further and line.row in live}  # the later one
+                done = {row for row, line in compared.items() if line.done}
+                sides = {row: measured(line, claim.metric) for row, line in compared.items()}
+                if any(side.values for side in sides.values()) or not live <= done:
+                    at_chance = {row for row, line in compared.items() if line.at_chance}
+                    exact = bool(done) and all(claim.metric in line.exact for line in compared.values() if line.done)
+                    pages.setdefault((scale, further), []).append(Asked(claim, sides | cited, at_chance, exact))
+    found = {}
+    for (scale, further), page in pages.items():
+        for verdict in decide(page, scale, further):
+            found[claims.index(verdict.claim), scale != "paper", scale, further] = verdict
+    return [found[key] for key in sorted(found)]
 
 
-def decide(claim: Claim, values: Mapping[str, Measured], scale: str = "paper", further: str = "") -> Verdict:
-    """Decide a claim by RULE.
+def decide(page: Sequence[Asked], scale: str = "paper", further: str = "") -> list[Verdict]:
+    """Decide the claims of one page by RULE.
 
     Args:
-        claim: the claim.
-        values: the metric's values for each row that the claim names.
+        page: the claims and what is known of their rows.
         scale: scale of the runs; at scale `smoke` no claim is decided.
         further: further overrides of the runs, for the record.
 
     Example:
         >>> from snnx.report.data.claims import parse
-        >>> claim = parse("A > B", "val/acc", ["A", "B"], "x.yaml")
-        >>> verdict = decide(claim, {"A": {0: 0.84, 1: 0.85, 2: 0.86}, "B": {0: 0.83, 1: 0.83, 2: 0.83}})
-        >>> print(verdict.outcome, *verdict.evidence)
-        holds A - B = +0.0200 [+0.0031, +0.0369] (n=3)
+        >>> from snnx.report.data.side import Measured
+        >>> claim = parse("A > B", "val/loss", ["A", "B"], "x.yaml")
+        >>> (verdict,) = decide([Asked(claim, {"A": Measured((0.84, 0.85, 0.86)), "B": Measured((0.83, 0.83, 0.83))})])
+        >>> verdict.outcome, verdict.evidence[0].interval, round(verdict.evidence[0].p, 3)
+        ('holds', '+0.0200 [+0.0031, +0.0369]', 0.074)
     """
-    evidence = tuple(_compare(link, claim.within, values) for link in claim.links)
-    outcomes = {link.outcome for link in evidence} if scale != "smoke" else {OPEN}
-    return Verdict(claim, scale, further, FAILS if FAILS in outcomes else OPEN if OPEN in outcomes else HOLDS, evidence)
+    evidence = [[estimated(link, asked) for link in asked.claim.links] for asked in page]
+    p = [one.p for links in evidence for one in links if one.p is not None]
+    corrected = adjusted(p)
+    found = sum(value <= FALSE_DISCOVERIES for value in corrected)
+    bound = FALSE_DISCOVERIES * (found + 1) / max(len(p), 1)  # the p-value that one more comparison would need
+    remaining = iter(corrected)
+    verdicts = []
+    for asked, links in zip(page, evidence, strict=True):
+        links = [one if one.p is None else replace(one, adjusted=next(remaining)) for one in links]
+        judged = tuple(decided(one, asked.claim.within, bound) for one in links)
+        outcomes = {one.outcome for one in judged} if scale != "smoke" else {OPEN}
+        outcome = FAILS if FAILS in outcomes else OPEN if OPEN in outcomes else HOLDS
+        verdicts.append(Verdict(asked.claim, scale, further, outcome, judged))
+    return verdicts
 
 
-def interval(differences: Sequence[float]) -> tuple[float, float]:
-    """The 90 % confidence interval of the mean: mean ± t(0.95, n - 1) s / sqrt(n), with s the sample standard deviation.
+def adjusted(p: Sequence[float]) -> list[float]:
+    """Adjust the p-values of one page by Benjamini and Hochberg.
 
-    Args:
-        differences: at least two; if all are equal, the interval is a point.
+    If all claims with an adjusted value of at most q are decided, at most a share q of these decisions is expected to be wrong.
 
     Example:
-        >>> [round(end, 4) for end in interval([0.01, 0.02, 0.03])]  # 0.02 ± 2.920 * 0.01 / sqrt(3)
-        [0.0031, 0.0369]
+        >>> [round(value, 4) for value in adjusted([0.01, 0.04, 0.03])]  # of three: 0.01 * 3 / 1, 0.03 * 3 / 2, 0.04 * 3 / 3
+        [0.03, 0.04, 0.04]
     """
-    from scipy.stats import t  # imported here because it takes a second, and only claims need it
+    from scipy.stats import false_discovery_control
 
-    n, mean = len(differences), statistics.fmean(differences)
-    half = float(t.ppf(0.95, n - 1)) * statistics.stdev(differences) / math.sqrt(n)
-    return _without_rounding_error(mean - half), _without_rounding_error(mean + half)
+    return [float(value) for value in false_discovery_control(list(p))] if p else []
 
 
-def _without_rounding_error(end: float) -> float:
-    """Round away binary rounding errors: 0.81 - 0.80 is slightly more than 0.01 in floating point, but within 0.01."""
-    return round(end, 12)
-
-
-def _compare(link: tuple[str | float, str, str | float], within: float | None, values: Mapping) -> Evidence:
-    left, sign, right = link
-    sides = [term if isinstance(term, float) else values.get(term, {}) for term in (left, right)]
-    measured = [set(side) for side in sides if not isinstance(side, float)]
-    seeds = sorted(set.intersection(*measured)) if measured else []
-    a, b = ([side if isinstance(side, float) else side[seed] for seed in seeds] for side in sides)
-    differences = [value - other for value, other in zip(a, b, strict=True)]
-    if len(seeds) < 2:
-        return Evidence(left, right, len(seeds), differences[0] if differences else None, None, OPEN)
-    ends = interval(differences)
-    return Evidence(left, right, len(seeds), statistics.fmean(differences), ends, _outcome(sign, *ends, within))
-
-
-def _outcome(sign: str, low: float, high: float, within: float | None) -> str:
-    if within is not None:
-        return HOLDS if -within <= low and high <= within else FAILS if low > within or high < -within else OPEN
-    if sign in ("<", "<="):  # A < B means B > A
-        low, high = -high, -low
-    if sign in (">", "<"):
-        return HOLDS if low > 0 else FAILS if high <= 0 else OPEN
-    return HOLDS if low >= 0 else FAILS if high < 0 else OPEN
+def _cited(sweep: SweepFile, metric: str) -> dict[str, Number]:
+    """Return the numbers of the sweep's cited rows in a metric, in the metric's own unit."""
+    times = factor(sweep.unit, metric)
+    return {
+        row.label: Number(
+            row.reported[metric] / times, (row.std or 0.0) / times, row.n or 1, row.test_samples if is_share(metric) else None
+        )
+        for row in sweep.rows
+        if row.cited is not None and metric in row.reported
+    }

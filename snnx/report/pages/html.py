@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from snnx.report.data.verdict import FAILS, HOLDS, OPEN, RULE
+from snnx.report.data.evidence import FAILS, HOLDS, OPEN
+from snnx.report.data.verdict import RULE
 from snnx.report.pages.notes import reason, run_title
 from snnx.report.results import Results
 from snnx.report.tables.table import Table
@@ -68,7 +69,7 @@ def comparison(results: Results, tables: Sequence[Table]) -> list[str]:
     body += [part for table in tables for part in _section(table)]
     body += _list(results.notes)
     if results.verdicts:
-        body += ["<h2>Claims</h2>", _table(results.claims), f'<p class="rule">{escape(RULE)}</p>']
+        body += [f"<h2>{escape(results.claims.title)}</h2>", _table(results.claims), f'<p class="rule">{escape(RULE)}</p>']
     return body
 
 

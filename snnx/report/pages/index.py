@@ -7,10 +7,11 @@ from pathlib import Path
 from snnx.options.files import files
 from snnx.options.sweepfile import SweepFile, read
 from snnx.options.unit import factor
+from snnx.report.data.evidence import FAILS, HOLDS, OPEN
 from snnx.report.data.format import duration, spread
 from snnx.report.data.lines import scales
 from snnx.report.data.runs import Run, collect
-from snnx.report.data.verdict import FAILS, HOLDS, OPEN, RULE
+from snnx.report.data.verdict import RULE
 from snnx.report.results import Results, work_out
 from snnx.report.tables.table import Table, markdown
 

@@ -23,7 +23,7 @@ def document(results: Results, images: str = "") -> str:
     if results.notes:
         parts.append("\n".join(f"- {_plain(note)}" for note in results.notes))
     if results.verdicts:
-        parts += ["## Claims", markdown(results.claims), RULE]
+        parts += [f"## {results.claims.title}", markdown(results.claims), RULE]
     if results.plots:
         parts.append("## Figures")
         parts += [f"![{plot.caption}]({images}{plot.name}.png)\n\n{plot.caption}." for plot in results.plots]

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from snnx.options.sweepfile import Row, SweepFile
 from snnx.options.unit import factor, with_unit
+from snnx.report.data.evidence import Evidence
 from snnx.report.data.format import decimals, spread
 from snnx.report.data.lines import Line
 from snnx.report.data.verdict import Verdict
@@ -23,6 +24,19 @@ SPLITS = {
     "test last": "test/acc",
     "test at best val": "test/acc_best",
 }
+CLAIM_COLUMNS = (
+    "claim",
+    "metric",
+    "scale",
+    "verdict",
+    "L, R",
+    "L - R [90 %]",
+    "seeds, test set",
+    "p, adjusted",
+    "P(L > R)",
+    "n",
+    "remark",
+)
 CSV_COLUMNS = (
     "row",
     "scale",
@@ -110,18 +124,33 @@ def splits(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
 
 
 def claims(verdicts: Sequence[Verdict]) -> Table:
-    """Make the table of claims with their verdicts and mean differences."""
-    rows = tuple(
-        (
-            verdict.claim.text,
-            verdict.claim.metric,
-            " ".join([verdict.scale, verdict.further]).strip(),
-            verdict.outcome,
-            "; ".join(str(link) for link in verdict.evidence),
-        )
-        for verdict in verdicts
-    )
-    return Table("Claims", ("claim", "metric", "scale", "verdict", "mean difference [90 % interval]"), "lllll", rows)
+    """Make the table of claims: a row for each comparison, with the claim and its verdict in the first.
+
+    If all claims are decided at the same scale and further overrides, these stand in the title.
+    """
+    scales = list(dict.fromkeys(f"{verdict.scale} {verdict.further}".strip() for verdict in verdicts))
+    rows = []
+    for verdict in verdicts:
+        scale = f"{verdict.scale} {verdict.further}".strip() if len(scales) > 1 else EMPTY
+        first = (verdict.claim.text, verdict.claim.metric, scale, verdict.outcome)
+        chain = len(verdict.evidence) > 1
+        for place, one in enumerate(verdict.evidence):
+            compared = f"{one.left}, {one.right}" if chain else EMPTY
+            rows.append((*(first if place == 0 else ("",) * len(first)), compared, *_evidence(one)))
+    title = f"Claims, scale {scales[0]}" if len(scales) == 1 else "Claims"
+    return without_empty_columns(Table(title, CLAIM_COLUMNS, "lllllrrrrrl", tuple(rows)))
+
+
+def _evidence(one: Evidence) -> tuple[str, ...]:
+    """Write one comparison in the last six of CLAIM_COLUMNS."""
+    if one.estimate is None:
+        return (EMPTY, EMPTY, EMPTY, EMPTY, str(one.n), one.why)
+    digits = max(0, decimals(one.estimate.half_width or abs(one.estimate.mean)) - 1)
+    parts = (one.estimate.half_width_of_seeds, one.estimate.half_width_of_samples)
+    seeds, samples = (f"±{part:.{digits}f}" if part else EMPTY for part in parts)
+    p = EMPTY if one.p is None else f"{one.p:.2g}, {one.adjusted:.2g}"
+    higher = EMPTY if one.higher is None else f"{one.higher:.2f}"
+    return (one.interval, f"{seeds}, {samples}", p, higher, str(one.n), one.why or EMPTY)
 
 
 def text(table: Table) -> RichTable:
