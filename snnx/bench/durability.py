@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,15 +17,22 @@ from snnx.bench.sweep import TINY, snnx
 from snnx.record.checkpoint import Checkpoints, load
 from snnx.report.tables.table import Table
 
-FULL = {"seeds": 25, "runs": 10_000, "megabytes": (0.1, 4, 40), "epochs": 40, "rounds": 5}
-SMOKE = {"seeds": 1, "runs": 20, "megabytes": (0.1,), "epochs": 2, "rounds": 1}
-ROWS = 4  # the number of rows in the sweep demo_neurons
+FULL = {
+    "rows": ("IF", "LIF", "PLIF", "KLIF"),
+    "seeds": 25,
+    "runs": 10_000,
+    "megabytes": (0.1, 4, 40),
+    "epochs": 40,
+    "rounds": 5,
+}
+SMOKE = {"rows": ("IF",), "seeds": 1, "runs": 20, "megabytes": (0.1,), "epochs": 2, "rounds": 1}
 
 
-def measure(seeds: int, runs: int, megabytes: tuple[float, ...], epochs: int, rounds: int) -> dict:
+def measure(rows: Sequence[str], seeds: int, runs: int, megabytes: tuple[float, ...], epochs: int, rounds: int) -> dict:
     """Time each command in a separate process, as a user would run it.
 
     Args:
+        rows: rows of the sweep `demo_neurons`.
         seeds: number of seeds of the sweep `demo_neurons`.
         runs: how many copies of a run are added for `snnx status` of many runs.
         megabytes: sizes of the checkpoints.
@@ -36,14 +44,14 @@ def measure(seeds: int, runs: int, megabytes: tuple[float, ...], epochs: int, ro
     """
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        line = ["-m", "sweep=demo_neurons", f"seed={','.join(map(str, range(seeds)))}", *TINY]
+        line = ["-m", "sweep=demo_neurons", f"row={','.join(rows)}", f"seed={','.join(map(str, range(seeds)))}", *TINY]
         snnx(folder, *line)
         again = [_timed(folder, *line) for _ in range(rounds)]
         small = [_timed(folder, "status", "demo_neurons") for _ in range(rounds)]
         _multiply(folder / "outputs", runs)
         large = [_timed(folder, "status", "demo_neurons") for _ in range(rounds)]
     return {
-        "runs": seeds * ROWS,
+        "runs": seeds * len(rows),
         "again": again,
         "status": small,
         "many": runs,

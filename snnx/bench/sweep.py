@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,17 +15,18 @@ import torch
 
 from snnx.report.tables.table import Table
 
-FULL = {"jobs": 4, "epochs": 60}
-SMOKE = {"jobs": 2, "epochs": 1}
+FULL = {"jobs": 4, "rows": ("IF", "LIF", "PLIF", "KLIF"), "epochs": 60}
+SMOKE = {"jobs": 2, "rows": ("IF",), "epochs": 1}
 TINY = ("trainer.max_epochs=1", "budget.samples=0.02", "timesteps=1", "trainer.accelerator=cpu")
 """Overrides for a run with two batches of digits: it trains so little that almost all its time is overhead."""
 
 
-def measure(jobs: int, epochs: int) -> dict:
+def measure(jobs: int, rows: Sequence[str], epochs: int) -> dict:
     """Time the jobs of a multirun and the same jobs as separate commands, and compare a forecast of `snnx plan` to the sweep.
 
     Args:
         jobs: number of jobs of the multirun.
+        rows: rows of the sweep `demo_neurons` whose time is forecast.
         epochs: epochs of the runs of the sweep whose time is forecast.
 
     Returns:
@@ -43,11 +45,18 @@ def measure(jobs: int, epochs: int) -> dict:
             start = time.perf_counter()
             snnx(Path(temporary), f"seed={seed}", *TINY)
             alone.append(time.perf_counter() - start)
-    return {"jobs": jobs, "first": first, "further": further, "alone": alone, **_forecast(epochs)}
+    return {"jobs": jobs, "rows": list(rows), "first": first, "further": further, "alone": alone, **_forecast(rows, epochs)}
 
 
-def _forecast(epochs: int) -> dict:
-    line = ("-m", "sweep=demo_neurons", "seed=0", "scale=paper", f"trainer.max_epochs={epochs}", "trainer.accelerator=cpu")
+def _forecast(rows: Sequence[str], epochs: int) -> dict:
+    line = (
+        "-m",
+        "sweep=demo_neurons",
+        f"row={','.join(rows)}",
+        "seed=0",
+        f"trainer.max_epochs={epochs}",
+        "trainer.accelerator=cpu",
+    )
     with TemporaryDirectory() as temporary:
         planned = re.search(r"about (?:(\d+) min )?([\d.]+) s with", snnx(Path(temporary), "plan", *line))
         start = time.perf_counter()
@@ -90,7 +99,7 @@ def tables(measured: dict) -> list[Table]:
     )
     ratio = measured["took"] / measured["forecast"]
     forecast = Table(
-        "Forecast of snnx plan for a sweep of four rows, and the time that it took",
+        f"Forecast of snnx plan for a sweep of {len(measured['rows'])} rows, and the time that it took",
         ("forecast, s", "took, s, including its start", "ratio"),
         "rrr",
         ((f"{measured['forecast']:g}", f"{measured['took']:.1f}", f"{ratio:.2f}"),),

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from snnx.bench import conversion, durability, encoders, growth, layers, loading, loop, spike_time, steps, sweep
+from snnx.bench import conversion, durability, encoders, growth, layers, loading, loop, spike_time, steps, sweep, verdicts
 from snnx.bench.bench_page import record
 from snnx.bench.libraries import LIBRARIES
 from snnx.command.parser import Parser
@@ -31,6 +31,7 @@ MEASUREMENTS = {
     "loop": loop,
     "sweep": sweep,
     "ledger": durability,
+    "verdicts": verdicts,
 }
 
 

@@ -3,16 +3,6 @@
 from snnx.bench import growth, loop
 
 
-def test_growth():
-    found = growth.measure(**growth.SMOKE)
-    assert set(found["seconds"]) == {"ReLU 2", "LIF 2", "ReLU 4", "LIF 4"}
-    assert set(found["memory"]) == {"2", "4"}
-    assert found["cold"][0] > found["warm"][0], "with an empty cache, the code must be compiled"
-    grown, calls = growth.tables(found)
-    assert [row[0] for row in grown.rows] == ["2", "4"]
-    assert len(calls.rows) == 2
-
-
 def test_growth_table():
     measured = {"shape": [2], "chunk": 2, "memory": {"10": 300.4, "100": 301.0},
                 "seconds": {"ReLU 10": [0.0005], "LIF 10": [0.001], "ReLU 100": [0.01], "LIF 100": [0.02]},

@@ -11,7 +11,15 @@ def test_a_command_that_fails_raises(tmp_path):
 
 
 def test_table():
-    measured = {"jobs": 3, "first": 5.0, "further": [1.0, 2.0], "alone": [7.0, 8.0], "forecast": 40.0, "took": 50.0}
+    measured = {
+        "jobs": 3,
+        "rows": ["IF"],
+        "first": 5.0,
+        "further": [1.0, 2.0],
+        "alone": [7.0, 8.0],
+        "forecast": 40.0,
+        "took": 50.0,
+    }
     forecast, table = tables(measured)
     assert forecast.rows == (("40", "50.0", "1.25"),)
     assert [row[1:] for row in table.rows] == [("5.00", "1"), ("1.50", "2"), ("2.5%", "2"), ("7.50", "2")]

@@ -27,8 +27,9 @@ def test_all_with_record_writes_page_figures_and_results(tmp_path, capsys):
     assert set(results) == {"facts", *MEASUREMENTS}
     for word in ("snnx bench all --smoke", "1 threads", "torch 2", "snnx TTFS", "bfloat16", "latency_log", "further job"):
         assert word in page, word
+    assert results["growth"]["cold"][0] > results["growth"]["warm"][0], "with an empty cache, the code must be compiled"
     ledger = results["ledger"]
-    assert ledger["runs"] == 4
+    assert ledger["runs"] == 1
     assert all(value > 0 for value in (*ledger["again"], *ledger["status"], *ledger["status of many"]))
     assert 0.5 < ledger["interrupted"][0]["interrupted"] / ledger["interrupted"][0]["whole"] < 10
 
