@@ -14,6 +14,7 @@ from snnx.record.job import SINGLE
 
 ROW_KEYS = {"set", "reported", "source", "cited", "note"}
 SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs"}
+PER_LAYER = "layer"
 LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # must begin with a letter: YAML reads a bare 4 as a number
 
 
@@ -40,7 +41,7 @@ class SweepFile:
     factor: tuple[str, ...]  # the groups or keys that the rows vary; empty if the sweep is not an ablation
     metric: str  # the metric of `reported` numbers and of claims that name no other
     unit: str | None  # unit of the reported numbers: "%" or None
-    claims: tuple[dict, ...]  # {"metric": ..., "claim": ...}
+    claims: tuple[dict, ...]  # {"metric": ..., "claim": ...}; with "per": "layer" it is decided in each layer
     needs: str | None  # what a machine needs to run the sweep at the paper's scale, for example a GPU
     rows: tuple[Row, ...]
     body: dict  # the file's content for Hydra, without `rows`
@@ -127,8 +128,10 @@ def read(path: Path) -> SweepFile:
         claim if isinstance(claim, dict) else {"metric": facts["metric"], "claim": claim} for claim in facts.get("claims") or []
     )
     for claim in claims:
-        if set(claim) != {"metric", "claim"}:
+        if set(claim) - {"per"} != {"metric", "claim"}:
             raise ValueError(f"{path.name}: a claim must be a text, or have the keys metric and claim; got {claim}")
+        if claim.get("per", PER_LAYER) != PER_LAYER:
+            raise ValueError(f"{path.name}: per of a claim must be {PER_LAYER}, or be left out; got {claim['per']}")
     return SweepFile(
         name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"],
         factor=_factor(path, facts.get("factor"), rows), metric=facts["metric"], unit=facts.get("unit"), claims=claims,

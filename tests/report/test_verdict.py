@@ -1,6 +1,7 @@
 """Verdicts: checked against t intervals computed by hand, and against logical properties."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -152,3 +153,28 @@ def test_claims_about_untrained_networks_are_left_out(sweep, leave, done, output
     found = work_out(sweep, collect("fig", outputs, docs))
     assert list(found.verdicts) == []
     assert not any("no finite" in note for note in found.notes)
+
+
+def test_a_claim_per_layer_is_decided_in_each_layer_of_neurons(sweep, leave, done, outputs, docs):
+    """The mean over layers of A is above that of B, but in sn2 it is below; the read-out `out` is no layer of neurons."""
+    layers = {"A": {"sn1": [80.0, 90.0], "sn2": [10.0], "out": [0.0]}, "B": {"sn1": [40.0], "sn2": [30.0], "out": [0.0]}}
+    for row, table in layers.items():
+        for seed in (0, 1):
+            facts = done(row, seed, 0.8, layers={"silent": {"test": table}})
+            leave("fig", f"{row},seed={seed},scale=small", facts | {"metrics": {"test/silent": 55.0 if row == "A" else 35.0}})
+    claims = tuple({"metric": "test/silent", "claim": "A > B"} | per for per in ({}, {"per": "layer"}))
+    results = work_out(replace(sweep, claims=claims), collect("fig", outputs, docs))
+    whole, per_layer = results.verdicts
+    assert (whole.outcome, per_layer.outcome) == (HOLDS, FAILS)
+    assert [str(link) for link in per_layer.evidence] == [
+        "sn1: A - B = +45.0 [+45.0, +45.0] (n=2)",
+        "sn2: A - B = -20.0 [-20.0, -20.0] (n=2)",
+    ]
+    assert [row[1] for row in results.claims.rows] == ["test/silent", "test/silent per layer"]
+
+
+def test_a_claim_per_layer_without_layers_is_undecided(sweep, leave, done, outputs, docs):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    claims = ({"metric": "test/silent", "claim": "A > B", "per": "layer"},)
+    (verdict,) = work_out(replace(sweep, claims=claims), collect("fig", outputs, docs)).verdicts
+    assert (verdict.outcome, verdict.evidence) == (OPEN, ())

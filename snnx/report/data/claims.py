@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
 from snnx.options.sweepfile import SweepFile
@@ -21,6 +21,7 @@ class Claim:
     terms: tuple[str | float, ...]
     signs: tuple[str, ...]
     within: float | None  # the margin of `~`; None for a chain of < and >
+    per_layer: bool = False  # whether it must hold in each layer of neurons, not only for the mean over layers
 
     @property
     def rows(self) -> list[str]:
@@ -42,7 +43,10 @@ def read(sweep: SweepFile) -> list[Claim]:
         ValueError: a claim is malformed; see `parse`.
     """
     labels = [row.label for row in sweep.rows]
-    return [parse(claim["claim"], claim["metric"], labels, f"{sweep.name}.yaml") for claim in sweep.claims]
+    return [
+        replace(parse(claim["claim"], claim["metric"], labels, f"{sweep.name}.yaml"), per_layer="per" in claim)
+        for claim in sweep.claims
+    ]
 
 
 def parse(text: str, metric: str, labels: Sequence[str], file: str) -> Claim:

@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor
@@ -37,9 +37,10 @@ class Evidence:
     mean: float | None  # None without a common seed
     interval: tuple[float, float] | None  # None with fewer than two common seeds
     outcome: str
+    layer: str = ""  # of a claim per layer
 
     def __str__(self) -> str:
-        terms = f"{self.left} - {self.right}"
+        terms = f"{self.layer}: {self.left} - {self.right}" if self.layer else f"{self.left} - {self.right}"
         if self.mean is None:
             return f"{terms}: no common seed"
         low, high = self.interval or (self.mean, self.mean)
@@ -75,7 +76,7 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
         cited = {
             row.label: row.reported[claim.metric] / factor(sweep.unit, claim.metric)
             for row in sweep.rows
-            if row.cited is not None and claim.metric in row.reported
+            if row.cited is not None and claim.metric in row.reported and not claim.per_layer
         }
         live = {row.label for row in sweep.live} & set(claim.rows)
         for scale in scales(lines):
@@ -84,10 +85,12 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
             common = [text for text in settings if live <= {line.row for line in here if text in line.further}]
             for further in common or settings[:1]:
                 compared = [line for line in here if further in line.further]
-                measured = {line.row: line.values(claim.metric) for line in compared}  # of two configurations the later one
                 done = {line.row for line in compared if line.done}
+                values = Line.layers if claim.per_layer else Line.values
+                measured = {line.row: values(line, claim.metric) for line in compared}  # of two configurations the later one
                 if any(measured[row] for row in live & set(measured)) or not live <= done:
-                    found.append(decide(claim, measured | cited, scale, further))
+                    judge = decide_per_layer if claim.per_layer else decide
+                    found.append(judge(claim, measured | cited, scale, further))
     return found
 
 
@@ -108,8 +111,40 @@ def decide(claim: Claim, values: Mapping[str, Measured], scale: str = "paper", f
         holds A - B = +0.0200 [+0.0031, +0.0369] (n=3)
     """
     evidence = tuple(_compare(link, claim.within, values) for link in claim.links)
-    outcomes = {link.outcome for link in evidence} if scale != "smoke" else {OPEN}
-    return Verdict(claim, scale, further, FAILS if FAILS in outcomes else OPEN if OPEN in outcomes else HOLDS, evidence)
+    return Verdict(claim, scale, further, _together(evidence, scale), evidence)
+
+
+def decide_per_layer(
+    claim: Claim, layers: Mapping[str, Mapping[str, Mapping[int, float]]], scale: str = "paper", further: str = ""
+) -> Verdict:
+    """Decide a claim in each layer; it holds if it holds in all of them, and does not hold if it does not in one.
+
+    Args:
+        claim: the claim.
+        layers: for each row, the metric's values for each layer; the layers of the first row of the claim are compared, and a
+            layer that another row does not have is undecided.
+        scale, further: see `decide`.
+
+    Example:
+        >>> from snnx.report.data.claims import parse
+        >>> claim = parse("A > B", "test/inactive_percent", ["A", "B"], "x.yaml")
+        >>> a = {"sn1": {0: 60.0, 1: 61.0}, "sn2": {0: 30.0, 1: 30.0}}
+        >>> b = {"sn1": {0: 50.0, 1: 51.0}, "sn2": {0: 40.0, 1: 40.0}}
+        >>> verdict = decide_per_layer(claim, {"A": a, "B": b})
+        >>> verdict.outcome, [(link.layer, link.outcome) for link in verdict.evidence]
+        ('does not hold', [('sn1', 'holds'), ('sn2', 'does not hold')])
+    """
+    evidence = tuple(
+        replace(link, layer=layer)
+        for layer in layers.get(claim.rows[0], {})
+        for link in decide(claim, {row: layers.get(row, {}).get(layer, {}) for row in claim.rows}).evidence
+    )
+    return Verdict(claim, scale, further, _together(evidence, scale), evidence)
+
+
+def _together(evidence: Sequence[Evidence], scale: str) -> str:
+    outcomes = {link.outcome for link in evidence} if evidence and scale != "smoke" else {OPEN}
+    return FAILS if FAILS in outcomes else OPEN if OPEN in outcomes else HOLDS
 
 
 def interval(differences: Sequence[float]) -> tuple[float, float]:

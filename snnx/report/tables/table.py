@@ -114,7 +114,7 @@ def claims(verdicts: Sequence[Verdict]) -> Table:
     rows = tuple(
         (
             verdict.claim.text,
-            verdict.claim.metric,
+            verdict.claim.metric + " per layer" * verdict.claim.per_layer,
             " ".join([verdict.scale, verdict.further]).strip(),
             verdict.outcome,
             "; ".join(str(link) for link in verdict.evidence),
