@@ -162,11 +162,12 @@ def test_defaults_of_the_options_for_single_spikes():
 
 @pytest.mark.parametrize("name", ["ettfs_mnist", "ettfs_fashion_mnist"])
 def test_recipes_of_ettfs_have_the_settings_of_the_paper(name):
-    """TTFS neurons without leak, arctan, the ETTFS init, temporal weights, Adam with warm-up and cosine; T = 8 is ours."""
+    """TTFS neurons without leak, arctan, the ETTFS init, temporal weights, Adam, warm-up and cosine; the numbers are ours."""
     config = composed(f"recipe={name}").config
     chosen = {group: config[group]["_target_"].rpartition(".")[2] for group in ("neuron", "surrogate", "init", "decoding")}
     assert chosen == {"neuron": "TTFS", "surrogate": "ATan", "init": "ETTFS", "decoding": "TemporalWeighted"}
     assert config["neuron"]["tau"] is None
-    assert (config["timesteps"], config["optimizer"]["lr"], config["dataset"]["batch_size"]) == (8, 0.001, 128)
+    assert (config["timesteps"], config["optimizer"]["lr"], config["dataset"]["batch_size"]) == (8, 0.01, 128)
     assert config["optimizer"]["_target_"] == "torch.optim.Adam"
+    assert config["trainer"]["max_epochs"] == 100
     assert config["scheduler"]["_target_"].endswith("warmup_cosine.WarmupCosine")

@@ -2,7 +2,8 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from snnx.augmentation.shift import shift
 
 
 def crop_flip(images: Tensor, labels: Tensor, *, padding: int, fill: float) -> tuple[Tensor, Tensor]:
@@ -11,7 +12,7 @@ def crop_flip(images: Tensor, labels: Tensor, *, padding: int, fill: float) -> t
         out[b, :, i, j] = padded[b, :, dy_b + i, dx_b + j'],  j' = W - 1 - j if flip_b else j
         dy, dx ~ U{0 .. 2 * padding},  flip ~ Bernoulli(1/2),  drawn for each image
 
-    The whole batch is one gather on its own device. The random numbers come from torch's global generator.
+    The random numbers come from torch's global generator.
 
     Shape:
         images `[B, C, H, W]` and labels `[B]` to the same.
@@ -35,14 +36,6 @@ def crop_flip(images: Tensor, labels: Tensor, *, padding: int, fill: float) -> t
     """
     if padding < 0:
         raise ValueError(f"crop_flip: padding must be at least 0; got {padding}")
-    batch, channels, height, width = images.shape
-    device = images.device
-    padded = functional.pad(images, [padding] * 4, value=fill)
-    dy, dx = torch.randint(2 * padding + 1, (2, batch, 1), device=device)
-    flip = torch.rand(batch, 1, device=device) < 0.5
-    columns = torch.arange(width, device=device)
-    rows = dy + torch.arange(height, device=device)
-    columns = dx + torch.where(flip, width - 1 - columns, columns)
-    b = torch.arange(batch, device=device).view(-1, 1, 1, 1)
-    c = torch.arange(channels, device=device).view(1, -1, 1, 1)
-    return padded[b, c, rows[:, None, :, None], columns[:, None, None, :]], labels
+    cropped, labels = shift(images, labels, pixels=padding, fill=fill)
+    flip = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
+    return torch.where(flip, cropped.flip(-1), cropped), labels

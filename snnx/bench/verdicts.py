@@ -94,14 +94,14 @@ def outcomes(page: Page, pages: int) -> dict[str, float]:
         common = draw.standard_normal(page.samples) * shares[0] ** 0.5
         worse = [0.0, *[page.better] * page.true, *[0.0] * (page.claims - page.true)]
         sides = {label: row(draw, page, common, shares, less) for label, less in zip(labels, worse, strict=True)}
-        found = [verdict.outcome for verdict in decide([Asked(claim, sides) for claim in claims])]
+        found = [verdict.outcome for verdict in decide([Asked(claim, {"": sides}) for claim in claims])]
         null = found[page.true :]
         count["holds"] += null.count(HOLDS)
         count["fails"] += null.count(FAILS)
         count["any"] += null.count(HOLDS) + null.count(FAILS) > 0
         count["found"] += found[: page.true].count(HOLDS)
         alone = {label: replace(side, correct=None) for label, side in sides.items()}
-        without = [decide([Asked(replace(claim, metric="test/rate"), alone)])[0].outcome for claim in claims[page.true :]]
+        without = [decide([Asked(replace(claim, metric="test/rate"), {"": alone})])[0].outcome for claim in claims[page.true :]]
         count["seeds_only"] += without.count(HOLDS) + without.count(FAILS)
     null, true = page.claims - page.true, page.true
     per = {"holds": null, "fails": null, "seeds_only": null, "any": 1, "found": true}

@@ -1,16 +1,23 @@
 """Kaiming's initial weights, derived for ReLU."""
 
+from math import inf
+from typing import Literal
+
 from snnx.init.init import Init, WeightedLayer
 
 
 class Kaiming(Init):
-    """Draws weights with `Var(w) = 2 / fan_in`: a ReLU halves the mean square, and the factor 2 restores it.
+    """Draws weights with `Var(w) = gain^2 * 2 / fan_in`: a ReLU halves the mean square, and the factor 2 restores it.
 
     If the inputs fire once in T steps, the current of a step only has the variance `fan_in * 2/fan_in * 1/T = 2/T`, which
     falls as T grows; `ETTFS` avoids that.
 
     Args:
         distribution: see `Init`.
+        gain: factor on the standard deviation, > 0; `1/sqrt(6)`, about 0.41, gives the variance of PyTorch's own draw.
+
+    Raises:
+        ValueError: `gain` is not positive and finite.
 
     Source: He et al., 2015. ETTFS, Eqs 8 to 12, uses the uniform form as its baseline.
 
@@ -22,5 +29,11 @@ class Kaiming(Init):
         (True, 0.0)
     """
 
+    def __init__(self, *, distribution: Literal["uniform", "normal"] = "uniform", gain: float = 1.0) -> None:
+        super().__init__(distribution=distribution)
+        if not 0 < gain < inf:
+            raise ValueError(f"Kaiming: gain must be positive and finite; got {gain}")
+        self.gain = float(gain)
+
     def variance(self, layer: WeightedLayer) -> float:
-        return 2 / layer.fan_in
+        return self.gain**2 * 2 / layer.fan_in

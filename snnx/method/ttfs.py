@@ -19,11 +19,11 @@ from snnx.norm.norm import Norm
 from snnx.spike_time.constant_threshold import keep_threshold
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 from snnx.spike_time.planes import SpikePlanes, ValuePlanes
-from snnx.spike_time.readout import EndMembrane, SpikeTime
+from snnx.spike_time.readout import EndMembrane, SpikeTime, StartMembrane
 
 THRESHOLDS = ("dynamic", "constant", "none")
 INPUTS = {"time": SpikePlanes, "direct": ValuePlanes}
-READOUTS = {"end_membrane": EndMembrane, "spike_time": SpikeTime}
+READOUTS = {"end_membrane": EndMembrane, "start_membrane": StartMembrane, "spike_time": SpikeTime}
 NORM = "a norm moves spikes out of their window; set norm=none, or choose backbone=mlp or scnn, which have none"
 BREAKS = {  # layers that a backbone must not contain, and what to do instead
     nn.AvgPool2d: "an average of spikes is not a spike; choose backbone=mlp, or scnn or vgg with backbone.pool=max",
@@ -51,8 +51,9 @@ class TTFS(Method):
         threshold: `dynamic` falls from 1 to 0 during the window of its layer (the paper's DFT). `constant` stays at 1; there
             are no windows, and a spike affects only what comes after it (the neuron of STDBP, "without DFT" in the paper).
             `none` trains and tests the equivalent ANN, whose activation is `clip(x, 0, 1)`.
-        readout: `end_membrane` reads the last layer's potential, as in the authors' code; `spike_time` reads its spike times,
-            as in the paper.
+        readout: `end_membrane` and `start_membrane` read the last layer's potential at the end and at the start of its window:
+            `W + P` and `P`. The authors' code has both, and its training uses `P`. `spike_time` reads spike times, as in the
+            paper.
         fire_at_end, clip: see `DynamicThreshold`.
         source: share of the epochs, at the start of training, in which the equivalent ANN is trained. The remaining epochs
             train the spike-time network from the ANN's weights, with the same optimizer and schedule. If it is above 0 and
@@ -101,7 +102,7 @@ class TTFS(Method):
         classes: int,
         input: Literal["time", "direct"] = "time",
         threshold: Literal["dynamic", "constant", "none"] = "dynamic",
-        readout: Literal["end_membrane", "spike_time"] = "end_membrane",
+        readout: Literal["end_membrane", "start_membrane", "spike_time"] = "end_membrane",
         fire_at_end: bool = False,
         clip: float | None = 11.0,
         source: float = 0.0,
@@ -116,10 +117,10 @@ class TTFS(Method):
             raise ValueError(f"TTFS: readout must be one of {', '.join(READOUTS)}; got {readout}")
         if threshold not in THRESHOLDS:
             raise ValueError(f"TTFS: threshold must be one of {', '.join(THRESHOLDS)}; got {threshold}")
-        if threshold == "constant" and (readout != "end_membrane" or steps is not None):
+        if threshold == "constant" and (readout == "spike_time" or steps is not None):
             raise ValueError(
-                f"TTFS: threshold=constant must have readout=end_membrane and steps=null, since its neurons have no windows; "
-                f"got {readout} and {steps}"
+                f"TTFS: threshold=constant must have readout=end_membrane or start_membrane, and steps=null, since its neurons "
+                f"have no windows; got {readout} and {steps}"
             )
         if not 0 <= source < 1:
             raise ValueError(f"TTFS: source must be a share of the epochs in [0, 1); got {source}")
@@ -140,7 +141,7 @@ class TTFS(Method):
             module.window, module.steps = encoding.windows + place, encoding.steps
         fires = {"fire_at_end": fire_at_end, "clip": clip, "steps": encoding.steps} if readout == "spike_time" else {}
         if threshold == "constant":
-            keep_threshold(built, values=input == "direct", clip=clip)
+            keep_threshold(built, values=input == "direct", clip=clip, at=READOUTS[readout].at)
         super().__init__(
             encoding=encoding,
             backbone=built,

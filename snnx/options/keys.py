@@ -10,7 +10,7 @@ def keys(group: str, option: str | None) -> list[str]:
 
     Example:
         >>> keys("init", "kaiming"), keys("init", "torch_default"), keys("init", None)
-        (['distribution'], [], [])
+        (['distribution', 'gain'], [], [])
     """
     path = files(group).get(option or "")
     found = re.findall(r"^(\w+):", path.read_text(encoding="utf-8"), re.MULTILINE) if path else []

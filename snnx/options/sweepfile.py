@@ -14,6 +14,7 @@ from snnx.record.job import SINGLE
 
 ROW_KEYS = {"set", "reported", "std", "n", "test_samples", "source", "cited", "note"}
 SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs"}
+PER_LAYER = "layer"
 LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # must begin with a letter: YAML reads a bare 4 as a number
 
 
@@ -43,7 +44,7 @@ class SweepFile:
     factor: tuple[str, ...]  # the groups or keys that the rows vary; empty if the sweep is not an ablation
     metric: str  # the metric of `reported` numbers and of claims that name no other
     unit: str | None  # unit of the reported numbers: "%" or None
-    claims: tuple[dict, ...]  # {"metric": ..., "claim": ...}, and "chance": the rows that are expected to learn nothing
+    claims: tuple[dict, ...]  # metric and claim, and where given chance (rows that should learn nothing) and per
     needs: str | None  # what a machine needs to run the sweep at the paper's scale, for example a GPU
     rows: tuple[Row, ...]
     body: dict  # the file's content for Hydra, without `rows`
@@ -129,10 +130,12 @@ def read(path: Path) -> SweepFile:
     written = [claim if isinstance(claim, dict) else {"claim": claim} for claim in facts.get("claims") or []]
     claims = tuple({"metric": facts["metric"], **claim} for claim in written)
     for claim in claims:
-        if not {"claim"} <= set(claim) <= {"metric", "claim", "chance"}:
+        if not {"claim"} <= set(claim) <= {"metric", "claim", "chance", "per"}:
             raise ValueError(
-                f"{path.name}: a claim must be a text, or have the key claim, and metric or chance where needed; got {claim}"
+                f"{path.name}: a claim must be a text, or have the key claim, and may have metric, chance and per; got {claim}"
             )
+        if claim.get("per", PER_LAYER) != PER_LAYER:
+            raise ValueError(f"{path.name}: per of a claim must be {PER_LAYER}, or be left out; got {claim['per']}")
     return SweepFile(
         name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"],
         factor=_factor(path, facts.get("factor"), rows), metric=facts["metric"], unit=facts.get("unit"), claims=claims,

@@ -13,7 +13,10 @@ PATHS_AND_DEVICES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
 """Keys inside other groups that do not affect a run's numbers either; see `is_path_or_device`."""
 LOADED = ("backbone.weights", "method.checkpoint")
 """Keys that name files of weights; the identity contains a hash of the file's content, not its path."""
-ADDED: dict[str, object] = {"norm": {"_target_": "snnx.norm.batch.Batch", "_partial_": True}}
+ADDED: dict[str, object] = {
+    "norm": {"_target_": "snnx.norm.batch.Batch", "_partial_": True},
+    "init.gain": 1.0,
+}
 """Keys that were added to snnx after runs had been recorded, each with the value that corresponds to the behaviour before.
 
 A key is written as `group` or `group.key`. With the value given here it is left out of the identity, so that older runs keep

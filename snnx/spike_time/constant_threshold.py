@@ -93,7 +93,7 @@ class EndPotential(nn.Module):
 
     Args:
         layer: a linear layer without bias.
-        end: the time, in windows; the end of the same network with the dynamic threshold.
+        end: the time, in windows.
 
     Example:
         >>> layer = nn.Linear(1, 1, bias=False)
@@ -115,16 +115,17 @@ class EndPotential(nn.Module):
         return self.layer(torch.where(fired > 0, until, 0.0)[None])
 
 
-def keep_threshold(network: nn.Module, *, values: bool, clip: float | None) -> None:
+def keep_threshold(network: nn.Module, *, values: bool, clip: float | None, at: float = 1.0) -> None:
     """Replace the dynamic threshold by the constant one in a network that was built with `DynamicThreshold`.
 
-    The last layer becomes the `EndPotential` at the time at which the original network ends. If the input is pixel values,
+    The last layer becomes the `EndPotential` at the time at which the original network is read. If the input is pixel values,
     which have no spike times, the first layer stays as it is and fires in the first window.
 
     Args:
         network: layers with weights and `DynamicThreshold`s in turn, with poolings between them; it is changed in place.
         values: whether its input is pixel values.
         clip: see `ConstantThreshold`.
+        at: the time in the last window of the original network at which its potential is read, from 0 to 1.
     """
     *layers, last = [name for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
     neurons = [name for name, module in network.named_modules() if isinstance(module, DynamicThreshold)]
@@ -136,4 +137,4 @@ def keep_threshold(network: nn.Module, *, values: bool, clip: float | None) -> N
         fired = Fired()
         fired.window = network.get_submodule(neuron).window
         network.set_submodule(neuron, fired)
-    network.set_submodule(last, EndPotential(network.get_submodule(last), end=len(layers) - values + 2.0))
+    network.set_submodule(last, EndPotential(network.get_submodule(last), end=len(layers) - values + 1.0 + at))

@@ -30,7 +30,7 @@ class DynamicThreshold(Node):
 
     Args:
         fire_at_end: whether a neuron whose potential is exactly 0 at the end of its window fires there, as in Eq 7; each neuron
-            without input is one. If false, it does not fire, as in the authors' code.
+            without input is one. If false, it does not fire, as where the authors' code trains.
         clip: largest value of `da/dP` and `da/dW` in backward, > 0; `None` for no limit.
 
     Attributes:

@@ -1,5 +1,7 @@
 """Computes scores from the two sums of the last layer."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -15,15 +17,46 @@ class EndMembrane(nn.Module):
     Shape:
         `[2, B, K]` to `[B, K]`.
 
-    Source: the code of Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold.
+    Attributes:
+        at: the time in the last window at which the potential is read.
+
+    Source: the code of Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, in the file that computes with
+        times (`snn_directTrain_model.py`).
 
     Example:
         >>> EndMembrane()(torch.tensor([[[1.3]], [[0.72]]])).item()
         2.0...
     """
 
+    at: ClassVar[float] = 1.0
+
     def forward(self, y: Tensor) -> Tensor:
         return y.sum(0)
+
+
+class StartMembrane(nn.Module):
+    """Takes the potential at the start of the last layer's window, `score = P`; the layer does not fire.
+
+    These are the scores of the equivalent ANN, too, so a network that starts from the weights of one keeps its read-out.
+
+    Shape:
+        `[2, B, K]`, or `[1, B, K]` if the layer before it computed the potential already, to `[B, K]`.
+
+    Attributes:
+        at: the time in the last window at which the potential is read.
+
+    Source: the code of Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, in the file that its training uses
+        (`proxy_ann_model.py`).
+
+    Example:
+        >>> StartMembrane()(torch.tensor([[[1.3]], [[0.75]]])).item()
+        0.75
+    """
+
+    at: ClassVar[float] = 0.0
+
+    def forward(self, y: Tensor) -> Tensor:
+        return y[-1]
 
 
 class SpikeTime(nn.Module):

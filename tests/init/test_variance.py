@@ -45,6 +45,25 @@ def test_currents_have_unit_variance_and_under_kaiming_two_over_t(timesteps, dis
     assert current_variance(Kaiming(distribution=distribution), timesteps) == pytest.approx(2 / timesteps, rel=0.05)
 
 
+def test_the_gain_of_kaiming_scales_the_standard_deviation():
+    """A gain of 1/sqrt(6) gives PyTorch's own variance, `1/(3 fan_in)`; 800,000 weights scatter by 0.2 %, the bound is 1 %."""
+    torch.manual_seed(0)
+    layer, theirs = nn.Linear(800, 1000, bias=False), nn.Linear(800, 1000, bias=False)
+    Kaiming(gain=6**-0.5)(layer)
+    assert layer.weight.var().item() == pytest.approx(theirs.weight.var().item(), rel=0.01)
+    torch.manual_seed(1)
+    Kaiming()(layer)
+    plain = layer.weight.clone()
+    torch.manual_seed(1)
+    Kaiming(gain=2.0)(layer)
+    torch.testing.assert_close(layer.weight, 2 * plain)
+
+
+def test_a_gain_that_is_not_positive_is_rejected():
+    with pytest.raises(ValueError, match=r"Kaiming: gain must be positive and finite; got 0.0"):
+        Kaiming(gain=0.0)
+
+
 def test_the_threshold_scales_the_current():
     torch.manual_seed(0)
     assert current_variance(ETTFS(timesteps=4, v_threshold=0.5), 4) == pytest.approx(0.25, rel=0.05)

@@ -79,7 +79,20 @@ def test_layers_pass_on_at_most_one_spike_per_neuron(source):
         assert ((a >= 0) & (a <= m)).all()
 
 
-@pytest.mark.parametrize("readout", ["end_membrane", "spike_time"])
+def test_the_membrane_is_read_at_the_start_or_the_end_of_the_last_window():
+    """Against `V(t) = sum of w_i max(t - t_i, 0)`, with the times of the last layer's inputs; its window is from 1 to 2."""
+    scores, found = {}, {}
+    for place, end in (("start", 1.0), ("end", 2.0)):
+        method = build(f"method.readout={place}_membrane", "init=kaiming")
+        method.backbone.classifier.out.register_forward_hook(lambda module, x, y: found.update(x=x[0], weight=module.weight))
+        scores[place] = method(images())
+        m, a = found["x"]
+        expected = (m * (end - (1 - a))) @ found["weight"].T
+        torch.testing.assert_close(scores[place], expected)
+    assert not torch.allclose(scores["start"], scores["end"])
+
+
+@pytest.mark.parametrize("readout", ["end_membrane", "start_membrane", "spike_time"])
 def test_it_learns(readout):
     method = build(f"method.readout={readout}", "init=kaiming")
     optimizer = torch.optim.Adam(method.parameters(), 0.003)
@@ -198,7 +211,7 @@ def test_each_stage_gets_at_least_one_epoch():
     ("overrides", "message"),
     [
         (["method.input=rate"], "TTFS: input must be one of time, direct; got rate"),
-        (["method.readout=count"], "TTFS: readout must be one of end_membrane, spike_time; got count"),
+        (["method.readout=count"], "TTFS: readout must be one of end_membrane, start_membrane, spike_time; got count"),
         (["method.source=1.0"], r"TTFS: source must be a share of the epochs in \[0, 1\); got 1.0"),
         (["backbone.pool=avg"], "TTFS: backbone must have no AvgPool2d; got features.pool1.0, .*; choose .* backbone.pool=max"),
         (["backbone.bias=true"], "TTFS: backbone must have no bias; got one in features.conv1.0; set backbone.bias=false"),

@@ -7,12 +7,28 @@ from pathlib import Path
 import pytest
 from composing import composed
 
+from snnx.options.files import files
+from snnx.options.keys import keys
 from snnx.record import identity
 from snnx.record.identity import changes, run_id
 
 DOCS = Path(__file__).parents[2] / "docs" / "results"
 SWEEPS = sorted(path.parent.name for path in DOCS.glob("*/runs.jsonl"))
-COMPUTES_SOMETHING_ELSE: dict[str, str] = {}
+P_READOUT = "the recipe reads the potential P, as the authors' training does; the records read W + P"
+ETTFS_RATE = "the recipe's rate is 0.01, and it has 100 epochs; the records have 0.001 and 20"
+COMPUTES_SOMETHING_ELSE: dict[str, str] = {
+    "dta_fig5_6_threshold": P_READOUT,
+    "dta_fig8_hardware": P_READOUT,
+    "dta_mnist_gap": P_READOUT,
+    "dta_table1_accuracy": P_READOUT,
+    "ettfs_fig1_2_5_init": ETTFS_RATE + "; nothing is trained, so the numbers are the same",
+    "ettfs_fig4_depth": ETTFS_RATE,
+    "ettfs_learning_rate": "some runs were started from the recipe itself, which has 100 epochs; their rows give the same hash",
+    "ettfs_pooling_compensation": ETTFS_RATE + "; the lines without training differ in nothing else",
+    "ettfs_table1_mnist": ETTFS_RATE,
+    "ettfs_table2_fashion_mnist": ETTFS_RATE,
+    "ettfs_table3_ablation": ETTFS_RATE,
+}
 """Sweeps whose recorded overrides give another configuration today, since a recipe or a default has changed; each with why."""
 
 
@@ -51,8 +67,10 @@ def test_a_key_that_was_added_later_does_not_change_older_identities(monkeypatch
 
 @pytest.mark.parametrize("key", sorted(identity.ADDED) or [None])
 def test_every_added_key_exists_in_the_configuration(key):
-    """An entry whose key no longer exists, or whose value is not the default, would have no effect and mislead readers."""
+    """An entry whose key no longer exists, or whose group has another default, would have no effect and mislead readers."""
     if key is not None:
         group, _, rest = key.partition(".")
-        node = composed().config[group]
-        assert (rest in node) if rest else (node == identity.ADDED[key])
+        if rest:
+            assert any(rest in keys(group, option) for option in files(group))
+        else:
+            assert composed().config[group] == identity.ADDED[key]

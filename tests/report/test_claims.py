@@ -45,6 +45,19 @@ def test_malformed_claims(text, message):
     assert "\n" not in str(refused.value)
 
 
+def test_a_claim_may_be_per_layer(tmp_path):
+    text = (
+        "sweep: {{paper: p, artifact: a, metric: m, claims: [A > B, {{metric: x/y, claim: A > B, per: {per}}}]}}\n"
+        "rows: {{A: {{set: [seed=1]}}, B: {{set: [seed=2]}}}}\n"
+    )
+    path = tmp_path / "p_x.yaml"
+    path.write_text(text.format(per="layer"))
+    assert [claim.per_layer for claim in read(read_sweep(path))] == [False, True]
+    path.write_text(text.format(per="seed"))
+    with pytest.raises(ValueError, match=r"p_x.yaml: per of a claim must be layer, or be left out; got seed"):
+        read_sweep(path)
+
+
 @pytest.mark.parametrize("name", names())
 def test_all_claims_of_our_sweeps_are_valid(name):
     sweep = read_sweep(find(name))

@@ -1,5 +1,7 @@
 """Verdicts of whole pages: outcomes by hand, the adjustment over a page, and what is not decided."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ ROWS = ["A", "B", "C"]
 
 def asked(text: str, metric: str = "test/rate", at_chance: set[str] = frozenset(), exact: bool = False, **rows) -> Asked:
     sides = {row: Measured(tuple(value)) if isinstance(value, list) else value for row, value in rows.items()}
-    return Asked(parse(text, metric, ROWS, "x.yaml"), sides, at_chance, exact)
+    return Asked(parse(text, metric, ROWS, "x.yaml"), {"": sides}, at_chance, exact)
 
 
 def outcome(text: str, **rows: object) -> str:
@@ -228,3 +230,27 @@ def test_claims_about_untrained_networks_are_left_out(sweep, leave, done, output
     found = work_out(sweep, collect("fig", outputs, docs))
     assert list(found.verdicts) == []
     assert not any("no finite" in note for note in found.notes)
+
+
+def test_a_claim_per_layer_is_decided_in_each_layer_of_neurons(sweep, leave, done, outputs, docs):
+    """The mean over layers of A is above that of B, but in sn2 it is below; the read-out `out` is no layer of neurons."""
+    layers = {"A": {"sn1": [80.0, 90.0], "sn2": [10.0], "out": [0.0]}, "B": {"sn1": [40.0], "sn2": [30.0], "out": [0.0]}}
+    for row, table in layers.items():
+        for seed in (0, 1):
+            facts = done(row, seed, 0.8, layers={"silent": {"test": table}})
+            leave("fig", f"{row},seed={seed},scale=small", facts | {"metrics": {"test/silent": 55.0 if row == "A" else 35.0}})
+    claims = tuple({"metric": "test/silent", "claim": "A > B"} | per for per in ({}, {"per": "layer"}))
+    results = work_out(replace(sweep, claims=claims), collect("fig", outputs, docs))
+    whole, per_layer = results.verdicts
+    assert (whole.outcome, per_layer.outcome) == (HOLDS, FAILS)
+    assert [(one.layer, one.estimate.mean, one.outcome) for one in per_layer.evidence] == [
+        ("sn1", 45.0, HOLDS), ("sn2", -20.0, FAILS),
+    ]  # fmt: skip
+    assert [row[1] for row in results.claims.rows] == ["test/silent", "test/silent per layer", ""]
+
+
+def test_a_claim_per_layer_without_layers_is_undecided(sweep, leave, done, outputs, docs):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
+    claims = ({"metric": "test/silent", "claim": "A > B", "per": "layer"},)
+    (verdict,) = work_out(replace(sweep, claims=claims), collect("fig", outputs, docs)).verdicts
+    assert (verdict.outcome, verdict.evidence) == (OPEN, ())

@@ -12,7 +12,8 @@ from snnx.metric.single_spike import SingleSpike
 from snnx.metric.spikes_per_neuron import SpikesPerNeuron
 from snnx.run.build import build_method
 from snnx.spike_time.causal_set import SILENT, CausalSet
-from snnx.spike_time.constant_threshold import ConstantThreshold, Fired
+from snnx.spike_time.constant_threshold import ConstantThreshold, EndPotential, Fired
+from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 CNN = ["method=ttfs", "method.threshold=constant", "backbone=scnn", "backbone.bias=false", "backbone.pool=max", "init=kaiming"]
 
@@ -121,12 +122,30 @@ def test_its_ann_equals_that_of_the_dynamic_threshold():
     assert torch.equal(constant(images), dynamic(images))
 
 
+@pytest.mark.parametrize("source", ["time", "direct"])
+@pytest.mark.parametrize("readout", ["start_membrane", "end_membrane"])
+def test_its_membrane_is_read_when_that_of_the_dynamic_threshold_is(source, readout):
+    """The last layer's `V(t) = sum of w_i max(t - t_i, 0)`, at the start or the end of the other network's last window."""
+    method = build(f"method.input={source}", f"method.readout={readout}")
+    dynamic = build(f"method.input={source}", "method.threshold=dynamic")
+    windows = [module.window for module in dynamic.backbone.modules() if isinstance(module, DynamicThreshold)]
+    end = max(windows) + (1 if readout == "start_membrane" else 2)
+    seen = {}
+    for module in method.backbone.modules():
+        if isinstance(module, EndPotential):
+            module.register_forward_hook(lambda module, x, y: seen.update(x=x[0], weight=module.layer.weight))
+    scores = method(torch.rand(5, 1, 28, 28))
+    m, a = seen["x"]
+    potential = torch.where(m > 0, (end - (1 - a)).clamp(min=0), 0.0) @ seen["weight"].T
+    torch.testing.assert_close(scores, potential)
+
+
 def test_its_neurons_report_that_they_sort():
     assert Fired().path == "sorted"
 
 
 def test_options_that_need_windows_are_rejected():
-    with pytest.raises(ValueError, match="threshold=constant must have readout=end_membrane and steps=null"):
+    with pytest.raises(ValueError, match="threshold=constant must have readout=end_membrane or start_membrane, and steps=null"):
         build("method.readout=spike_time")
     with pytest.raises(ValueError, match="threshold must be one of dynamic, constant, none; got falling"):
         build("method.threshold=falling")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
 from snnx.options.sweepfile import SweepFile
@@ -21,6 +21,7 @@ class Claim:
     terms: tuple[str | float, ...]
     signs: tuple[str, ...]
     within: float | None  # the margin of `~`; None for a chain of < and >
+    per_layer: bool = False  # whether it must hold in each layer of neurons, not only for the mean over layers
     chance: tuple[str, ...] = ()  # the rows that the claim expects to classify no better than chance
 
     @property
@@ -44,7 +45,10 @@ def read(sweep: SweepFile) -> list[Claim]:
     """
     labels = [row.label for row in sweep.rows]
     return [
-        parse(claim["claim"], claim["metric"], labels, f"{sweep.name}.yaml", claim.get("chance", [])) for claim in sweep.claims
+        replace(
+            parse(text["claim"], text["metric"], labels, f"{sweep.name}.yaml", text.get("chance", [])), per_layer="per" in text
+        )
+        for one in sweep.claims
     ]
 
 
@@ -84,7 +88,7 @@ def parse(text: str, metric: str, labels: Sequence[str], file: str, chance: str 
         raise ValueError(f"{place}: within must be a number >= 0; got {margin}")
     terms = tuple(_term(word, labels, place) for word in words[::2])
     expected = (chance,) if isinstance(chance, str) else tuple(chance)
-    claim = Claim(str(text), metric, terms, signs, None if margin is None else float(margin), expected)
+    claim = Claim(str(text), metric, terms, signs, None if margin is None else float(margin), chance=expected)
     if other := [row for row in expected if row not in claim.rows]:
         raise ValueError(f"{place}: chance must name rows of the claim, {', '.join(claim.rows)}; got {', '.join(other)}")
     if any(isinstance(left, float) and isinstance(right, float) for left, _, right in claim.links):

@@ -25,13 +25,14 @@ class Asked:
 
     Args:
         claim: the claim.
-        sides: for each row what was measured in the claim's metric.
+        sides: for each row what was measured in the claim's metric, for each layer if it is decided per layer, and else for
+            the layer "".
         at_chance: the rows whose networks classify no better than chance.
         exact: whether training cannot change the metric, as the number of parameters.
     """
 
     claim: Claim
-    sides: Mapping[str, Side]
+    sides: Mapping[str, Mapping[str, Side]]
     at_chance: Set[str] = frozenset()
     exact: bool = False
 
@@ -51,6 +52,7 @@ class Evidence:
         higher: the share of pairs of seeds in which the left is higher.
         outcome: `HOLDS`, `FAILS` or `OPEN`.
         why: why it is undecided, or that it is exact.
+        layer: the layer that is compared, if the claim is decided per layer.
     """
 
     left: str | float
@@ -63,6 +65,7 @@ class Evidence:
     higher: float | None = None
     outcome: str = OPEN
     why: str = ""
+    layer: str = ""
 
     @property
     def interval(self) -> str:
@@ -74,16 +77,16 @@ class Evidence:
         return f"{mean:+.{digits}f} [{mean - half:+.{digits}f}, {mean + half:+.{digits}f}]"
 
 
-def estimated(link: tuple[str | float, str, str | float], asked: Asked) -> Evidence:
+def estimated(link: tuple[str | float, str, str | float], asked: Asked, layer: str = "") -> Evidence:
     """Estimate one comparison and its p-value; `why` says why there is none."""
     left, sign, right = link
-    a, b = (Number(term) if isinstance(term, float) else asked.sides.get(term, Measured(())) for term in (left, right))
+    a, b = (Number(term) if isinstance(term, float) else asked.sides[layer].get(term, Measured(())) for term in (left, right))
     n = min((len(side.values) for side in (a, b) if isinstance(side, Measured)), default=0)
-    found = Evidence(left, sign, right, n)
+    found = Evidence(left, sign, right, n, layer=layer)
     if asked.exact and n:
         return replace(found, estimate=Difference(a.mean - b.mean, ()), why="exact")
     if not n:
-        return replace(found, why="no common metric" if asked.sides else "not run")
+        return replace(found, why="no common metric" if asked.sides[layer] else "not run")
     estimate = compare(a, b)
     if estimate is None:
         return replace(found, why="one seed")

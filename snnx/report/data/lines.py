@@ -2,6 +2,7 @@
 
 import math
 import re
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from snnx.report.data.runs import STATES, Run
 
 OVERRIDE = re.compile(r"(?:\[[^\]]*\]|\{[^}]*\}|[^,])+")  # key=value; the value may be a list or mapping that contains commas
+READOUT = "out"  # the place of the network's outputs in a metric's curves, besides the layers of neurons
 NO_OVERRIDE = "no override"  # label of a single run that has only the overrides that all the others have too
 
 
@@ -72,6 +74,17 @@ class Line:
             for run in self.done
         }
         return {seed: value for seed, value in sorted(found.items()) if value is not None and math.isfinite(value)}
+
+    def layers(self, metric: str) -> dict[str, dict[int, float]]:
+        """The metric's value in each layer of neurons, averaged over time steps, for each seed; the read-out is left out."""
+        kind, _, curve = metric.partition("/")
+        found: dict[str, dict[int, float]] = {}
+        for run in sorted(self.done, key=lambda run: run.seed):
+            table = ((run.result.get("layers") or {}).get(curve) or {}).get(kind) or {}
+            for layer, values in table.items():
+                if layer != READOUT and values and all(value is not None and math.isfinite(value) for value in values):
+                    found.setdefault(layer, {})[run.seed] = statistics.fmean(values)
+        return found
 
 
 def lines(rows: Sequence[str], runs: Iterable[Run]) -> list[Line]:

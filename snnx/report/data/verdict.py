@@ -1,14 +1,14 @@
 """Decides the claims of a page together, by one rule that counts the seeds and the test samples."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor
 from snnx.report.data.claims import Claim
-from snnx.report.data.evidence import FAILS, FALSE_DISCOVERIES, HOLDS, OPEN, Asked, Evidence, decided, estimated
+from snnx.report.data.evidence import FAILS, FALSE_DISCOVERIES, HOLDS, OPEN, Asked, Evidence, Side, decided, estimated
 from snnx.report.data.lines import Line, scales
-from snnx.report.data.side import Number, is_share, measured
+from snnx.report.data.side import Measured, Number, is_share, measured
 
 RULE = (
     "A claim is decided by the difference of its rows, whose uncertainty comes from the seeds and from the test samples, "
@@ -53,11 +53,11 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
             for further in common or settings[:1]:
                 compared = {line.row: line for line in here if further in line.further and line.row in live}  # the later one
                 done = {row for row, line in compared.items() if line.done}
-                sides = {row: measured(line, claim.metric) for row, line in compared.items()}
-                if any(side.values for side in sides.values()) or not live <= done:
+                sides = _sides(claim, compared, cited)
+                if not live <= done or any(line.values(claim.metric) for line in compared.values()):
                     at_chance = {row for row, line in compared.items() if line.at_chance}
                     exact = bool(done) and all(claim.metric in line.exact for line in compared.values() if line.done)
-                    pages.setdefault((scale, further), []).append(Asked(claim, sides | cited, at_chance, exact))
+                    pages.setdefault((scale, further), []).append(Asked(claim, sides, at_chance, exact))
     found = {}
     for (scale, further), page in pages.items():
         for verdict in decide(page, scale, further):
@@ -77,11 +77,11 @@ def decide(page: Sequence[Asked], scale: str = "paper", further: str = "") -> li
         >>> from snnx.report.data.claims import parse
         >>> from snnx.report.data.side import Measured
         >>> claim = parse("A > B", "val/loss", ["A", "B"], "x.yaml")
-        >>> (verdict,) = decide([Asked(claim, {"A": Measured((0.84, 0.85, 0.86)), "B": Measured((0.83, 0.83, 0.83))})])
+        >>> (verdict,) = decide([Asked(claim, {"": {"A": Measured((0.84, 0.85, 0.86)), "B": Measured((0.83, 0.83, 0.83))}})])
         >>> verdict.outcome, verdict.evidence[0].interval, round(verdict.evidence[0].p, 3)
         ('holds', '+0.0200 [+0.0031, +0.0369]', 0.074)
     """
-    evidence = [[estimated(link, asked) for link in asked.claim.links] for asked in page]
+    evidence = [[estimated(link, asked, layer) for layer in asked.sides for link in asked.claim.links] for asked in page]
     p = [one.p for links in evidence for one in links if one.p is not None]
     corrected = adjusted(p)
     found = sum(value <= FALSE_DISCOVERIES for value in corrected)
@@ -91,10 +91,22 @@ def decide(page: Sequence[Asked], scale: str = "paper", further: str = "") -> li
     for asked, links in zip(page, evidence, strict=True):
         links = [one if one.p is None else replace(one, adjusted=next(remaining)) for one in links]
         judged = tuple(decided(one, asked.claim.within, bound) for one in links)
-        outcomes = {one.outcome for one in judged} if scale != "smoke" else {OPEN}
+        outcomes = {one.outcome for one in judged} if judged and scale != "smoke" else {OPEN}
         outcome = FAILS if FAILS in outcomes else OPEN if OPEN in outcomes else HOLDS
         verdicts.append(Verdict(asked.claim, scale, further, outcome, judged))
     return verdicts
+
+
+def _sides(claim: Claim, compared: Mapping[str, Line], cited: Mapping[str, Number]) -> dict[str, dict[str, Side]]:
+    """Return what is known of each row, in each layer if the claim is decided per layer."""
+    if not claim.per_layer:
+        return {"": {row: measured(line, claim.metric) for row, line in compared.items()} | cited}
+    found = {row: line.layers(claim.metric) for row, line in compared.items()}
+    layers = found.get(claim.rows[0], {})  # a layer that another row does not have stays undecided
+    return {
+        layer: {row: Measured(tuple(values[layer].values())) for row, values in found.items() if layer in values}
+        for layer in layers
+    }
 
 
 def adjusted(p: Sequence[float]) -> list[float]:

@@ -29,7 +29,7 @@ CLAIM_COLUMNS = (
     "metric",
     "scale",
     "verdict",
-    "L, R",
+    "compared",
     "L - R [90 %]",
     "seeds, test set",
     "p, adjusted",
@@ -132,10 +132,11 @@ def claims(verdicts: Sequence[Verdict]) -> Table:
     rows = []
     for verdict in verdicts:
         scale = f"{verdict.scale} {verdict.further}".strip() if len(scales) > 1 else EMPTY
-        first = (verdict.claim.text, verdict.claim.metric, scale, verdict.outcome)
+        metric = verdict.claim.metric + " per layer" * verdict.claim.per_layer
+        first = (verdict.claim.text, metric, scale, verdict.outcome)
         chain = len(verdict.evidence) > 1
         for place, one in enumerate(verdict.evidence):
-            compared = f"{one.left}, {one.right}" if chain else EMPTY
+            compared = one.layer or (f"{one.left}, {one.right}" if chain else EMPTY)
             rows.append((*(first if place == 0 else ("",) * len(first)), compared, *_evidence(one)))
     title = f"Claims, scale {scales[0]}" if len(scales) == 1 else "Claims"
     return without_empty_columns(Table(title, CLAIM_COLUMNS, "lllllrrrrrl", tuple(rows)))
