@@ -160,6 +160,14 @@ def test_defaults_of_the_options_for_single_spikes():
     assert (spikes["gamma"], spikes["scale"]) == (2.0, 10.0)
 
 
+@pytest.mark.parametrize("neuron", ["if", "lif", "plif", "klif"])
+def test_the_transformer_s_neurons_have_the_form_of_eq_1(neuron):
+    """Eq 1 does not multiply the input; IF has no key for it, so the recipe's setting is dropped there."""
+    config = composed("recipe=dtst_fashion_mnist", f"neuron={neuron}").config
+    assert config["neuron"].get("decay_input", False) is False
+    check_signatures(config)
+
+
 @pytest.mark.parametrize("name", ["ettfs_mnist", "ettfs_fashion_mnist"])
 def test_recipes_of_ettfs_have_the_settings_of_the_paper(name):
     """TTFS neurons without leak, arctan, the ETTFS init, temporal weights, Adam, warm-up and cosine; the numbers are ours."""

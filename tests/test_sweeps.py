@@ -10,6 +10,7 @@ from composing import composed
 from snnx.options import sweepfile
 from snnx.report.data.claims import read as read_claims
 from snnx.run.build import build_data, build_method
+from snnx.run.component import component
 from snnx.run.signature import check_signatures
 
 SWEEPS = [sweepfile.read(sweepfile.find(name)) for name in sweepfile.names()]
@@ -61,6 +62,14 @@ def test_four_figures_share_their_baseline_run():
         ("dtst_fig14_17_metrics", "Baseline"),
     ]
     assert len({composed(f"sweep={sweep}", f"row={row}").id for sweep, row in rows}) == 1
+
+
+def test_surrogate_widths_are_named_by_the_slope_at_the_threshold():
+    sweep = sweepfile.read(sweepfile.find("dtst_surrogate_widths"))
+    for row in sweep.live:
+        x = torch.zeros(1, requires_grad=True)
+        component(smallest(sweep.name, row.label).config, "surrogate")(x).sum().backward()
+        assert x.grad.item() == pytest.approx({"05": 0.5}.get(label := row.label.split("_")[1]) or float(label))
 
 
 def test_tables_of_ds2ta_share_their_runs():

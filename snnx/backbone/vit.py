@@ -7,13 +7,15 @@ from spikingjelly.activation_based.layer import SeqToANNContainer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from snnx.layer.token_linear import TokenLinear
+
 
 class ViT(nn.Module):
     """A vision transformer with a class token and learned positions, whose perceptrons and head have spiking neurons.
 
         tokens = [class; conv(image)] + positions
         y      = x + MHSA(LN(x))                                softmax attention inside each time step
-        x      = y + sn2(fc2(sn1(fc1(LN(y)))))                  `depth` times
+        x      = y + sn2(fc2(sn1(fc1(LN(y)))))                  `depth` times; with `sn2_norm`: sn2(BN(fc2(...)))
         scores = out(sn(fc(LN(x)[class])))
 
     Only the neurons read time steps as time; all other layers treat them like samples.
@@ -34,6 +36,8 @@ class ViT(nn.Module):
             parameters for images of 28x28x1.
         init_std: standard deviation of truncated normal weights in the linear layers, whose biases are 0; `None` keeps
             PyTorch's weights, whose variance depends on the fan-in.
+        sn2_norm: whether batch norm precedes `sn2`, so that its current has unit variance at the start of training, however few
+            neurons fired before it. Every token of every step and sample counts as a sample.
 
     Raises:
         ValueError: `patch` does not divide the image, or `embed_dim` is not a multiple of `heads`.
@@ -60,6 +64,7 @@ class ViT(nn.Module):
         depth: int = 4,
         mlp_ratio: float = 2.0,
         init_std: float | None = None,
+        sn2_norm: bool = False,
     ) -> None:
         super().__init__()
         channels, height, breadth = in_shape
@@ -73,7 +78,7 @@ class ViT(nn.Module):
         self.patches = SeqToANNContainer(nn.Conv2d(channels, dim, patch, stride=patch))
         self.class_token = nn.Parameter(torch.zeros(dim))
         self.positions = nn.Parameter(torch.zeros(tokens, dim))
-        self.encoder = nn.ModuleList(Block(dim, heads, mlp_ratio, neuron) for _ in range(depth))
+        self.encoder = nn.ModuleList(Block(dim, heads, mlp_ratio, neuron, sn2_norm=sn2_norm) for _ in range(depth))
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Sequential()
         self.head.add_module("fc", nn.Linear(dim, dim))
@@ -102,7 +107,9 @@ class Block(nn.Module):
         `[T, B, N, D]` to the same.
     """
 
-    def __init__(self, dim: int, heads: int, mlp_ratio: float, neuron: Callable[[], nn.Module]) -> None:
+    def __init__(
+        self, dim: int, heads: int, mlp_ratio: float, neuron: Callable[[], nn.Module], *, sn2_norm: bool = False
+    ) -> None:
         super().__init__()
         hidden = int(dim * mlp_ratio)
         self.norm1 = nn.LayerNorm(dim)
@@ -110,7 +117,7 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(dim)
         self.fc1 = nn.Linear(dim, hidden)
         self.sn1 = neuron()
-        self.fc2 = nn.Linear(hidden, dim)
+        self.fc2 = TokenLinear(hidden, dim) if sn2_norm else nn.Linear(hidden, dim)
         self.sn2 = neuron()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -11,8 +11,8 @@ class LatencyInverse(Temporal):
 
         t_f = ceil(1 / x) - 1,  no spike if t_f > T - 1
 
-    The code is coarse: only a pixel of 1 fires at step 0, all others from 1/2 up fire at step 1, and pixels below 1/T do not
-    fire at all. So a pixel of 0 never fires, whatever `silent_value` is.
+    The code is coarse: of the 256 grey levels only the brightest fires at step 0, and about half, all others from 1/2 up, fire
+    at step 1. Pixels below 1/T do not fire at all, so a pixel of 0 never fires, whatever `silent_value` is.
 
     Shape:
         `[B, C, H, W]` to `[T, B, C, H, W]`, values 0 and 1.

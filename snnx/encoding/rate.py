@@ -11,6 +11,8 @@ class Rate(Encoding):
 
         S[t] = 1[u[t] < x],  u[t] ~ U[0, 1), drawn for each pixel and step
 
+    With `trains` above 1, each channel becomes that many channels, whose spikes are drawn independently.
+
     Because of `<`, a pixel of 0 never fires and a pixel of 1 always does. SpikingJelly's `PoissonEncoder` compares with `<=`,
     so that a pixel of 0 fires once in 2²⁴ draws.
 
@@ -19,15 +21,16 @@ class Rate(Encoding):
     change the training.
 
     Shape:
-        `[B, C, H, W]` to `[T, B, C, H, W]`, values 0 and 1.
+        `[B, C, H, W]` to `[T, B, C*trains, H, W]`, values 0 and 1; output channel `c*trains + i` is train i of channel c.
 
     Args:
         timesteps: number of steps T, at least 1.
         in_channels: number of channels C of the images.
         eval_encoder_seed: seed at the start of each evaluation.
+        trains: number of independent spike trains of a pixel, at least 1.
 
     Raises:
-        ValueError: `timesteps` is below 1, or a value of x is outside [0, 1].
+        ValueError: `timesteps` or `trains` is below 1, or a value of x is outside [0, 1].
 
     Source:
         Direct Training of Spiking Transformers, Eq 6.
@@ -39,8 +42,12 @@ class Rate(Encoding):
         [[0.0, 1.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]
     """
 
-    def __init__(self, *, timesteps: int, in_channels: int, eval_encoder_seed: int) -> None:
+    def __init__(self, *, timesteps: int, in_channels: int, eval_encoder_seed: int, trains: int = 1) -> None:
         super().__init__(timesteps=timesteps, in_channels=in_channels)
+        if trains < 1:
+            raise ValueError(f"Rate: trains must be at least 1; got {trains}")
+        self.trains = trains
+        self.out_channels = in_channels * trains
         self.eval_encoder_seed = eval_encoder_seed
         self._generator: torch.Generator | None = None  # made with the first batch, on whose device it must be
 
@@ -50,6 +57,7 @@ class Rate(Encoding):
 
     def forward(self, x: Tensor) -> Tensor:
         self.require_range(x)
+        x = x.repeat_interleave(self.trains, dim=1)
         generator = None if self.training else self._evaluation_generator(x.device)
         u = torch.rand(self.timesteps, *x.shape, generator=generator, dtype=x.dtype, device=x.device)
         return u.lt_(x)  # in place, so that only T images are in memory

@@ -16,6 +16,11 @@ LOADED = ("backbone.weights", "method.checkpoint")
 ADDED: dict[str, object] = {
     "norm": {"_target_": "snnx.norm.batch.Batch", "_partial_": True},
     "init.gain": 1.0,
+    "encoding.channels": None,
+    "encoding.kernel": 3,
+    "encoding.norm": True,
+    "encoding.trains": 1,
+    "backbone.sn2_norm": False,
 }
 """Keys that were added to snnx after runs had been recorded, each with the value that corresponds to the behaviour before.
 

@@ -55,3 +55,23 @@ def test_it_can_be_copied_in_the_middle_of_an_evaluation():
     rate = Rate(timesteps=8, in_channels=1, eval_encoder_seed=0).eval()
     rate(x)
     assert torch.equal(copy.deepcopy(rate)(x), rate(x))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_trains_of_a_pixel_are_independent_and_belong_to_its_channel(training):
+    """Channel c*trains + i fires with the brightness x of channel c. The share of n = 16,000 pairs of draws with two spikes is
+    x^2, within 5 standard deviations, 5 * sqrt(x^2 (1 - x^2) / n).
+    """
+    torch.manual_seed(0)
+    rate = Rate(timesteps=1000, in_channels=2, eval_encoder_seed=0, trains=3).train(training)
+    x = torch.tensor([0.5, 1.0]).view(1, 2, 1, 1).expand(16, 2, 1, 1)
+    spikes = rate(x).flatten(3).squeeze(3)
+    assert spikes.shape == (1000, 16, 6)
+    assert (spikes[..., 3:] == 1).all()
+    both = (spikes[..., 0] * spikes[..., 1]).mean()
+    assert abs(both - 0.25) <= 5 * (0.25 * 0.75 / 16_000) ** 0.5
+
+
+def test_no_train_is_rejected():
+    with pytest.raises(ValueError, match="Rate: trains must be at least 1; got 0"):
+        Rate(timesteps=4, in_channels=1, eval_encoder_seed=0, trains=0)

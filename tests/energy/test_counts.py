@@ -215,7 +215,8 @@ class Image:
 @pytest.mark.parametrize("metric", ["energy", "anytime"])
 def test_a_learned_encoding_is_counted(metric):
     """A kernel copies an image with pixels 1 and 1/2, and the encoding's neurons have the threshold 0.9."""
-    words = ["encoding=conv_direct", "timesteps=3", "neuron=if", "neuron.v_threshold=0.9", "backbone=mlp", "backbone.hidden=[]"]
+    words = ["encoding=conv_direct", "encoding.channels=1", "timesteps=3", "neuron=if", "neuron.v_threshold=0.9"]
+    words += ["backbone=mlp", "backbone.hidden=[]"]
     method = build_method(composed(*words, f"metric=[{metric}]").config, Image()).eval()
     nn.init.dirac_(method.encoding.conv.weight)
     image = torch.zeros(1, 1, 4, 4)

@@ -30,8 +30,11 @@ def test_every_sweep_is_on_the_page(tmp_path):
 def test_a_table_row_counts_rows_and_claims():
     line = next(line for line in page(DOCS).splitlines() if line.startswith("| [dtst_fig10_neurons]"))
     cells = [cell.strip() for cell in line.split("|")[1:-1]]
-    assert cells[1:5] == ["Figure 10", "small", "4 of 4", "3"]
-    assert sum(map(int, cells[5:8])) == len(read(find("dtst_fig10_neurons")).claims)
+    sweep = read(find("dtst_fig10_neurons"))
+    ran, rows = map(int, cells[3].split(" of "))
+    assert (cells[1:3], cells[4]) == (["Figure 10", "small"], "3")
+    assert 4 <= ran <= rows == len(sweep.live)
+    assert sum(map(int, cells[5:8])) == len(sweep.claims)
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,9 @@ def read(sweep: SweepFile) -> list[Claim]:
         ValueError: a claim is malformed; see `parse`.
     """
     labels = [row.label for row in sweep.rows]
+    file = f"{sweep.name}.yaml"
     return [
-        replace(
-            parse(text["claim"], text["metric"], labels, f"{sweep.name}.yaml", text.get("chance", [])), per_layer="per" in text
-        )
+        replace(parse(one["claim"], one["metric"], labels, file, one.get("chance", [])), per_layer="per" in one)
         for one in sweep.claims
     ]
 

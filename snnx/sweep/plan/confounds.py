@@ -8,6 +8,7 @@ OF_THE_NETWORK = {"layers", "parameters", "bias", "initial weights"}
 EXPLAINED = {  # for a factor in this group: the aspects of the network that may differ between rows because of it
     "backbone": OF_THE_NETWORK | {"implementation"},
     "dataset": OF_THE_NETWORK,
+    "encoding": OF_THE_NETWORK,  # it decides how many channels reach the first layer
     "init": {"initial weights"},
     "norm": OF_THE_NETWORK,
     "neuron": {"implementation"},  # a neuron without a kernel may be compared: its definition computes the same as a kernel

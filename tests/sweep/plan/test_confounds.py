@@ -75,10 +75,19 @@ def test_a_neuron_without_a_kernel_can_be_compared():
 
 def test_other_layers_are_listed():
     a, b = row("backbone=scnn", "backbone.channels=[4]"), row("backbone=mlp")
-    assert any("with another order or other names" in line for line in confounds("encoding", {"A": a, "B": b}))
+    assert any("with another order or other names" in line for line in confounds("timesteps", {"A": a, "B": b}))
 
 
 def test_different_initial_weights_are_listed():
     """The weights of the encoding are drawn first and shift the random numbers for all other layers."""
-    found = confounds("encoding", {"Repeat": row("encoding=repeat"), "Conv": row("encoding=conv_direct")})
-    assert [text.split(":")[1] for text in found] == [" initial weights"]
+    one_channel = row("encoding=conv_direct", "encoding.channels=1")
+    found = confounds("timesteps", {"Repeat": row("encoding=repeat"), "Conv": one_channel})
+    assert " initial weights" in [text.split(":")[1] for text in found]
+
+
+def test_an_encoding_decides_the_channels_of_the_first_layer():
+    """So a comparison of encodings may have networks of different sizes; everything else must still be the same."""
+    rows = {"Repeat": row("encoding=repeat"), "Gaussian": row("encoding=gaussian"), "Conv": row("encoding=conv_direct")}
+    assert confounds("encoding", rows) == []
+    rows["Wide"] = row("encoding=repeat", "backbone.channels=[8,32]")
+    assert [line.split(":")[1] for line in confounds("encoding", rows)] == [" backbone.channels"]

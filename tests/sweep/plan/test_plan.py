@@ -58,22 +58,20 @@ def test_plan_counts_the_remaining_runs_and_executes_none(tmp_path):
 
 @pytest.mark.slow
 def test_confounded_rows_are_an_error_unless_allowed(tmp_path, monkeypatch):
-    words = [
-        "plan",
-        "sweep=dtst_fig11_encodings",
-        "row=Latency,Gaussian",
-        "dataset=digits",
-        "backbone.patch=2",
-        "scale=smoke",
-        "seed=0",
-    ]
+    write(
+        tmp_path / "sweeps" / "demo_confounded.yaml",
+        "# Two neurons.\n#   snnx -m sweep=demo_confounded\n"
+        "sweep: {paper: demo, artifact: Two neurons, factor: neuron, metric: test/acc}\n"
+        'rows:\n  A: {set: [neuron=if]}\n  B: {set: [neuron=lif, "backbone.channels=[8]"]}\n',
+    )
+    words = ["plan", "sweep=demo_confounded", "scale=smoke", "seed=0"]
     refused = snnx(tmp_path, *words)
     assert refused.returncode == 2, refused.stdout
-    assert "≠ Gaussian compared to Latency: parameters:" in refused.stdout
-    assert "rows must differ only in encoding; got the differences above" in refused.stderr
+    assert "≠ B compared to A: parameters:" in refused.stdout
+    assert "rows must differ only in neuron; got the differences above" in refused.stderr
     allowed = snnx(tmp_path, *words, "confounds=allow")
     assert allowed.returncode == 0
-    assert "≠ Gaussian compared to Latency: parameters:" in allowed.stdout
+    assert "≠ B compared to A: parameters:" in allowed.stdout
 
 
 def test_help_and_a_wrong_value_of_confounds(empty, monkeypatch, capsys):
