@@ -31,8 +31,9 @@ MEASUREMENTS = {
     "loop": loop,
     "sweep": sweep,
     "ledger": durability,
-    "verdicts": verdicts,
 }
+SIMULATIONS = {"verdicts": verdicts}
+"""These measure no machine, so they are not part of `all`, and each has a page of the record for itself."""
 
 
 def main(words: list[str]) -> int:
@@ -63,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure time and memory of layers, training steps and sweeps; networks are compared to those with ReLU.",
         epilog="example: snnx bench layers --rounds 50 --json layers.json",
     )
-    parser.add_argument("what", choices=[*MEASUREMENTS, "all"], help="what to measure")
+    parser.add_argument("what", choices=[*MEASUREMENTS, "all", *SIMULATIONS], help="what to measure")
     parser.add_argument("--rounds", metavar="N", type=int, help="rounds per measurement; default: enough for a stable median")
     parser.add_argument(
         "--threads",
@@ -75,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shape", metavar="T,B,...", type=_shape, action="append", help="shape for layers; can be repeated")
     parser.add_argument("--smoke", action="store_true", help="use tiny sizes, only to see that everything runs")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the time of every round to this file")
-    parser.add_argument("--record", action="store_true", help="also write the record for the repository; only with all")
+    parser.add_argument(
+        "--record", action="store_true", help="also write the record for the repository; only with all and verdicts"
+    )
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/benchmarks"), help="default: %(default)s")
     return parser
 
@@ -88,8 +91,8 @@ def _complaint(arguments: argparse.Namespace) -> str | None:
     rounds = 1 if arguments.rounds is None else arguments.rounds
     if rounds < 1 or arguments.threads < 1:
         return f"rounds and threads must be at least 1; got {rounds} and {arguments.threads}"
-    if arguments.record and arguments.what != "all":
-        return f"--record must be used with all, because the record contains every measurement; got {arguments.what}"
+    if arguments.record and arguments.what not in ("all", *SIMULATIONS):
+        return f"--record must be used with all or verdicts, whose pages contain every measurement; got {arguments.what}"
     return None
 
 
@@ -101,7 +104,7 @@ def _bench(arguments: argparse.Namespace, command: str) -> int:
     console.print("\n".join(f"{what}: {value}" for what, value in facts.items()), markup=False, soft_wrap=True)
     results, tables, notes, plots = {"facts": facts}, [], [], []
     for what in MEASUREMENTS if arguments.what == "all" else [arguments.what]:
-        module = MEASUREMENTS[what]
+        module = (MEASUREMENTS | SIMULATIONS)[what]
         measured = results[what] = module.measure(**_sizes(what, arguments))
         shown = module.tables(measured)
         for table in shown:
@@ -114,7 +117,8 @@ def _bench(arguments: argparse.Namespace, command: str) -> int:
         console.print(note, markup=False)
     written = [write(arguments.json, json.dumps(results, indent=1) + "\n")] if arguments.json else []
     if arguments.record:
-        written += record(arguments.docs, results, tables, notes, plots)
+        name = arguments.what if arguments.what in SIMULATIONS else ""
+        written += record(arguments.docs, results, tables, notes, plots, name)
     for path in written:
         console.print(str(path), markup=False, soft_wrap=True)
     return 0
@@ -122,7 +126,8 @@ def _bench(arguments: argparse.Namespace, command: str) -> int:
 
 def _sizes(what: str, arguments: argparse.Namespace) -> dict:
     """Return the arguments of a measurement: the defaults of its module, with the values given on the command line."""
-    sizes = dict(MEASUREMENTS[what].SMOKE if arguments.smoke else MEASUREMENTS[what].FULL)
+    module = (MEASUREMENTS | SIMULATIONS)[what]
+    sizes = dict(module.SMOKE if arguments.smoke else module.FULL)
     if arguments.rounds is not None and "rounds" in sizes:
         sizes["rounds"] = arguments.rounds
     if arguments.shape and what == "layers":

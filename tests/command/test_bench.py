@@ -34,12 +34,20 @@ def test_all_with_record_writes_page_figures_and_results(tmp_path, capsys):
     assert 0.5 < ledger["interrupted"][0]["interrupted"] / ledger["interrupted"][0]["whole"] < 10
 
 
+def test_verdicts_have_a_page_for_themselves(tmp_path, capsys):
+    assert main(["verdicts", "--smoke", "--record", "--docs", str(tmp_path)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["verdicts.json", "verdicts.md"]
+    assert "# Benchmark: verdicts" in (tmp_path / "verdicts.md").read_text()
+    assert "verdicts" not in MEASUREMENTS
+
+
 def test_wrong_values(capsys):
     assert main(["layers", "--rounds", "0"]) == 2
     assert "rounds and threads must be at least 1; got 0" in capsys.readouterr().err
     assert main(["layers", "--record"]) == 2
     assert (
-        "--record must be used with all, because the record contains every measurement; got layers" in capsys.readouterr().err
+        "--record must be used with all or verdicts, whose pages contain every measurement; got layers"
+        in capsys.readouterr().err
     )
     with pytest.raises(SystemExit):
         main(["neurons"])
