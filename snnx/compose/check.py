@@ -88,6 +88,12 @@ def _build(config: dict) -> None:
         except NoData:  # the network's size is that of pictures that are not here: the run itself will say so
             return
     if method.encoding.sample_dims != len(data.sample_shape):
+        if "encoding" not in groups_used(config):
+            shape, name = list(data.sample_shape), type(method).__name__
+            raise ValueError(
+                f"dataset must have images for {name}, which brings its own encoding of images; got samples of shape {shape}; "
+                "use method=direct encoding=events"
+            )
         advice = "encoding=events" if len(data.sample_shape) == 4 else "an encoding of images, such as encoding=repeat"
         shape = list(data.sample_shape)
         raise ValueError(f"encoding must take samples of shape {shape}; got {type(method.encoding).__name__}: choose {advice}")

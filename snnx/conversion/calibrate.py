@@ -29,8 +29,9 @@ def calibrate(
 
     The percentile is the exact order statistic of all activations of the set in float32, not an average over batches. Positive
     floats are ordered as their bits are, so three passes over the set find the value, a part of its bits in each pass, by
-    counting with 2,048 counters per channel, however large the set is. A `Clipped` activation uses its ceiling as the scale. A
-    channel that is never active on the set gets the largest scale of its layer.
+    counting with 2,048 counters per channel, however large the set is. The scale of a `Clipped` activation is its ceiling; it
+    is observed too, so that a layer whose outputs are all rounded to 0 is rejected. A channel that is never active on the set
+    gets the largest scale of its layer.
 
     Args:
         network: takes `[1, B, C, H, W]` and has no spiking neurons.
@@ -40,7 +41,8 @@ def calibrate(
         per_channel: whether each channel gets a scale, instead of each layer.
 
     Raises:
-        ValueError: `percentile` or `over` is not allowed, the set is empty, or an activation has no scale above 0.
+        ValueError: `percentile` or `over` is not allowed, the set is empty, or an activation is never above 0 or has no scale
+            above 0.
 
     Source: Rueckauer et al., 2017. SpikingJelly's hook averages over batches instead, and counts zeros too.
 
@@ -55,18 +57,18 @@ def calibrate(
     if over not in ("nonzero", "all"):
         raise ValueError(f"calibrate: over must be nonzero or all; got {over}")
     layers = {name: module for name, module in network.named_modules() if isinstance(module, ACTIVATIONS)}
-    free = {name: module for name, module in layers.items() if not isinstance(module, Clipped)}
-    scales = {name: _ceiling(name, module) for name, module in layers.items() if name not in free}
-    if free:
-        found = {name: _Maximum() if percentile is None else _Rank(percentile, over == "nonzero") for name in free}
-        for _ in range(1 if percentile is None else len(DIGITS)):
-            samples = _watch(network, free, found, batches, per_channel)
-            for one in found.values():
-                one.end_pass()
-        scales |= {name: one.value for name, one in found.items()}
-    else:
-        samples = 0
-    return {name: _positive(name, scales[name], samples, percentile, over) for name in layers}
+    ranked = {name for name, module in layers.items() if percentile is not None and not isinstance(module, Clipped)}
+    found = {name: _Rank(percentile, over == "nonzero") if name in ranked else _Maximum() for name in layers}
+    for _ in range(len(DIGITS) if ranked else 1):
+        samples = _watch(network, layers, found, batches, per_channel)
+        for one in found.values():
+            one.end_pass()
+    return {
+        name: _ceiling(name, module, found[name].value, samples)
+        if isinstance(module, Clipped)
+        else _positive(name, found[name].value, samples, percentile, over)
+        for name, module in layers.items()
+    }
 
 
 def _watch(network: nn.Module, layers: dict, found: dict, batches: Callable, per_channel: bool) -> int:
@@ -140,12 +142,17 @@ class _Rank:
         return self.bits.int().view(torch.float32).masked_fill(self.empty, 0.0)
 
 
-def _ceiling(name: str, clipped: Clipped) -> Tensor:
-    """Return the learned ceiling of a clipped activation; reject one that is not above 0, which has no firing rate."""
+def _ceiling(name: str, clipped: Clipped, largest: Tensor, samples: int) -> Tensor:
+    """Return the learned ceiling of a clipped activation; reject one that is not above 0, or that rounds every output to 0."""
     if not clipped.ceiling > 0:
         raise ValueError(
             f"Clipped: the learned ceiling of {name} must stay above 0; got {clipped.ceiling.item():g}; "
             "train with a lower optimizer.lr"
+        )
+    if not bool((largest > 0).any()):
+        raise ValueError(
+            f"Clipped: {name} must be active on the calibration set; got 0 for all {samples} samples, since its ceiling of "
+            f"{clipped.ceiling.item():g} rounds them down; lower method.ceiling"
         )
     return clipped.ceiling.detach()
 

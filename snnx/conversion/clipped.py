@@ -7,8 +7,11 @@ from torch import Tensor, nn
 class Clipped(nn.Module):
     """ReLU with a learned upper bound, rounded to the values that firing rates over `levels` steps can have.
 
-        y = ceiling * clamp(floor(levels*x/ceiling + 1/2) / levels, 0, 1)         backward: floor is the identity
+        y = ceiling * floor(levels*clamp(x/ceiling, 0, 1) + 1/2) / levels         backward: floor is the identity
         y = ceiling * clamp(x/ceiling, 0, 1)                                      levels None
+
+    The clamp comes first, so that the gradient is 1 for every x between 0 and the ceiling, also where the output is rounded to
+    either end.
 
     An integrate-and-fire neuron with threshold `ceiling` and initial potential `ceiling/2` fires `levels*y/ceiling` times in
     `levels` steps of a constant current x.
@@ -23,7 +26,8 @@ class Clipped(nn.Module):
     Raises:
         ValueError: `levels` is below 1, or `ceiling` is not positive.
 
-    Source: Bu et al., 2022 (QCFS), Eq 15 with a shift of 1/2; their ceiling starts at 8.
+    Source: Bu et al., 2022 (QCFS), Eq 15 with a shift of 1/2, in the order of their code. Their ceiling starts at 8, and their
+        training applies weight decay to it; ours does not.
 
     Example:
         >>> Clipped(levels=4, ceiling=2.0)(torch.tensor([-1.0, 0.2, 0.3, 1.1, 9.0])).tolist()
@@ -40,8 +44,7 @@ class Clipped(nn.Module):
         self.ceiling = nn.Parameter(torch.tensor(float(ceiling)))
 
     def forward(self, x: Tensor) -> Tensor:
-        share = x / self.ceiling
+        share = (x / self.ceiling).clamp(0, 1)
         if self.levels is not None:
-            scaled = self.levels * share + 0.5
-            share = (scaled + (scaled.floor() - scaled).detach()) / self.levels
-        return self.ceiling * share.clamp(0, 1)
+            share = share + ((self.levels * share + 0.5).floor() / self.levels - share).detach()
+        return self.ceiling * share

@@ -1,5 +1,6 @@
 """Conversion: a ReLU network is trained or loaded, then its activations become firing rates of integrate-and-fire neurons."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Literal
@@ -15,6 +16,7 @@ from snnx.backbone.weights import load_weights
 from snnx.conversion.calibrate import calibrate
 from snnx.conversion.clipped import Clipped
 from snnx.conversion.convert import convert
+from snnx.conversion.fits import require_fitting
 from snnx.conversion.fold_norm import fold_norm
 from snnx.conversion.links import links
 from snnx.conversion.spikingjelly import convert_spikingjelly
@@ -27,7 +29,7 @@ from snnx.method.base import Method
 from snnx.metric.metric import Metric
 
 INPUTS = {"current": Repeat, "poisson": partial(Rate, eval_encoder_seed=0)}
-ACTIVATION = {"relu": lambda levels: nn.ReLU, "clipped": lambda levels: partial(Clipped, levels=levels)}
+ACTIVATION = ("relu", "clipped")
 NORMALISE = ("weight", "threshold", "spikingjelly")
 
 
@@ -52,12 +54,13 @@ class Conversion(Method):
         input: `current` feeds the image itself at every step; `poisson` draws spikes with the pixel values as probabilities.
         activation: `relu`, or `clipped`, whose upper bound is learned and then used as the layer's scale (see `Clipped`).
         levels: number of levels to which `clipped` rounds its output; null does not round.
+        ceiling: upper bound of each `clipped` layer when training starts.
         normalise: whether the scales are applied to the `weight`s or to the `threshold`s (see `convert`); or `spikingjelly`,
             for SpikingJelly's own conversion.
         percentile: percentile of the activations that becomes the scale, in (0, 100]; null takes their maximum.
         percentile_over: whether the percentile is of the `nonzero` activations or of `all`; SpikingJelly's conversion uses all.
         per_channel: whether each channel gets a scale, instead of each layer.
-        calibration: maximum number of training samples from which the scales are computed.
+        calibration: maximum number of training samples from which the scales are computed; null takes the whole training set.
         initial: initial potential as a share of the threshold; 0.5 halves the error for a small number of steps.
         checkpoint: file of weights for the backbone, to convert it without training (`trainer.max_epochs=0`) or to train on.
         in_shape: `(C, H, W)` of the data set.
@@ -105,11 +108,12 @@ class Conversion(Method):
         input: Literal["current", "poisson"] = "current",
         activation: Literal["relu", "clipped"] = "relu",
         levels: int | None = 8,
+        ceiling: float = 8.0,
         normalise: Literal["weight", "threshold", "spikingjelly"] = "weight",
         percentile: float | None = None,
         percentile_over: Literal["nonzero", "all"] = "nonzero",
         per_channel: bool = False,
-        calibration: int = 1000,
+        calibration: int | None = 1000,
         initial: float = 0.0,
         checkpoint: str | None = None,
         width: float = 1.0,
@@ -121,7 +125,7 @@ class Conversion(Method):
             if value not in choices:
                 raise ValueError(f"Conversion: {name} must be one of {', '.join(choices)}; got {value}")
         for name, value in (("timesteps", timesteps), ("piece", piece), ("calibration", calibration)):
-            if value < 1:
+            if value is not None and value < 1:
                 raise ValueError(f"Conversion: {name} must be at least 1; got {value}")
         if percentile is not None and not 0 < percentile <= 100:
             raise ValueError(f"Conversion: percentile must be in (0, 100], or null for the maximum; got {percentile}")
@@ -144,7 +148,8 @@ class Conversion(Method):
                 raise ValueError(
                     f"Conversion: timesteps must be at least {one.first_step}, the first step of {name}; got {timesteps}"
                 )
-        built = backbone(neuron=ACTIVATION[activation](levels), in_shape=in_shape, classes=classes, width=width)
+        neuron = nn.ReLU if activation == "relu" else partial(Clipped, levels=levels, ceiling=ceiling)
+        built = backbone(neuron=neuron, in_shape=in_shape, classes=classes, width=width)
         if checkpoint is not None:
             load_weights(built, checkpoint, name="method.checkpoint")
         links(fold_norm(built, in_shape, who="Conversion"), in_shape)  # raises an error now rather than after the training
@@ -159,7 +164,7 @@ class Conversion(Method):
             scheduler=scheduler,
         )
         self.in_shape, self.timesteps, self.calibration = tuple(in_shape), timesteps, calibration
-        self.normalise, self.initial = normalise, initial
+        self.normalise, self.initial, self.ceiling = normalise, initial, float(ceiling)
         self.over = {"percentile": percentile, "over": percentile_over, "per_channel": per_channel}
         # a tuple, so that torch does not register the spiking network as a submodule and save it
         self._made: tuple[nn.Module, dict[str, Tensor]] | None = None
@@ -215,14 +220,20 @@ class Conversion(Method):
 
     def on_test_epoch_start(self) -> None:
         super().on_test_epoch_start()
+        if not self.trainer.max_epochs:  # the weights were loaded
+            require_fitting(self.backbone, next(self.calibration_images(self.trainer.datamodule)))
         self.convert(lambda: self.calibration_images(self.trainer.datamodule))
+        if ceilings := {name: m.ceiling.item() for name, m in self.backbone.named_modules() if isinstance(m, Clipped)}:
+            shown = (f"{name} {now:.3g}{' (not learned)' if now == self.ceiling else ''}" for name, now in ceilings.items())
+            print(f"snnx: ceilings, which were {self.ceiling:g} at the start: {', '.join(shown)}", flush=True)
         self._ann_correct = self._tested = 0
 
     def calibration_images(self, data: LightningDataModule) -> Iterator[Tensor]:
         """Yield the first training samples in the run's order, without augmentation, as the network receives them."""
-        left = self.calibration
+        left = math.inf if self.calibration is None else self.calibration
         for batch in data.train_dataloader():
-            images = data.on_after_batch_transfer(tuple(tensor.to(self.device) for tensor in batch), 0)[0][:left]
+            images = data.on_after_batch_transfer(tuple(tensor.to(self.device) for tensor in batch), 0)[0]
+            images = images[: min(left, len(images))]
             yield images
             left -= len(images)
             if not left:

@@ -16,7 +16,8 @@ class ConversionError(Metric):
         saturated_percent[t] = 100 * share of neurons that fired at every step
         silent_percent[t]    = 100 * share of neurons that fired at none
 
-    Only for `method=conversion`, which knows the targets. The result contains the mean over layers of each curve at each mark.
+    Only for `method=conversion`, which knows the targets. The result contains each curve's mean over all neurons at the last
+    mark that the run reaches, and its mean over layers at each mark.
 
     Args:
         marks: the steps, ascending. Marks beyond the end of the run are left out, but the run must reach the first one.
@@ -37,6 +38,7 @@ class ConversionError(Metric):
     """
 
     over_samples = dict.fromkeys(("conversion_error", "saturated_percent", "silent_percent"), "mean")
+    over_time = dict.fromkeys(over_samples, "end")
     in_pieces = True
     needs_targets = True
 

@@ -21,7 +21,10 @@ class Metric:
 
     over_samples: dict[str, str]
     over_time: ClassVar[dict[str, str]] = {}
-    """How a curve becomes one number, if not as in `over_samples`: `last` adds up the layers' values at the last step."""
+    """How a curve becomes one number, if not as in `over_samples`.
+
+    `last` adds up the layers' values at the last step, and `end` takes their mean, weighted by the neurons of each layer.
+    """
     in_pieces: ClassVar[bool] = False
     """Whether the metric also works if a run arrives in pieces of a few steps, because no value needs later steps."""
 

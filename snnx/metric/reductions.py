@@ -112,4 +112,6 @@ class Reductions:
             return sum(float(values[-1]) for values in table.values())
         known = {**self.neurons, **self.outputs.get(curve, {})}
         weights = {layer: known.get(layer, 1) for layer in table}
+        if how == "end":
+            return sum(float(v[-1]) * weights[layer] for layer, v in table.items()) / sum(weights.values())
         return sum(float(v.mean()) * weights[layer] for layer, v in table.items()) / sum(weights.values())

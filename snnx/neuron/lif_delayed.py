@@ -1,5 +1,6 @@
 """A leaky neuron with a delayed soft reset: the threshold is subtracted one step after the spike, after the leak."""
 
+import numpy as np
 from torch import Tensor
 
 from snnx.neuron.lif import LIF
@@ -10,6 +11,7 @@ class LIFDelayed(LIF):
     """Leaky integrate and fire whose soft reset takes place at the next step, after the leak.
 
         U[t] = beta*U[t-1] + x[t] - v_threshold*s[t-1],    s[t] = 1 if U[t] >= v_threshold else 0
+                                                           or 1 if U[t] >  v_threshold, if fire_at_equality is false
 
     The code uses the state `v[t] = U[t] - (v_threshold/beta)*s[t]`, so that the last spike need not be stored:
 
@@ -21,13 +23,15 @@ class LIFDelayed(LIF):
 
     Args:
         beta: share of the potential that remains after one step, in (0, 1).
+        fire_at_equality: whether a potential that equals the threshold fires. If it does not, the potential is compared with
+            the next larger number of float32, which is also what metrics see as the threshold.
         v_threshold, surrogate, detach_reset: see `Node`.
 
     Raises:
         ValueError: `beta` is not between 0 and 1.
 
-    Source: On the Future of Training Spiking Neural Networks, Eq 1 and 2. The paper prints no beta, and its neuron fires if
-        `U > v_threshold`, where ours fires at equality too.
+    Source: On the Future of Training Spiking Neural Networks, Eq 1 and 2. The paper prints no beta. Its Eq 2 has
+        `U > v_threshold`; its text says that the neuron fires when the potential reaches the threshold.
 
     Example:
         >>> import torch
@@ -36,6 +40,8 @@ class LIFDelayed(LIF):
         50
         >>> int(LIF(tau=8, decay_input=False, v_reset=None)(x).sum())           # the ordinary soft reset
         56
+        >>> int(LIFDelayed(beta=0.5)(torch.ones(1, 1))), int(LIFDelayed(beta=0.5, fire_at_equality=False)(torch.ones(1, 1)))
+        (1, 0)
     """
 
     def __init__(
@@ -45,6 +51,7 @@ class LIFDelayed(LIF):
         v_threshold: float = 1.0,
         surrogate: Surrogate | None = None,
         detach_reset: bool = False,
+        fire_at_equality: bool = True,
     ) -> None:
         if not 0 < float(beta) < 1:
             raise ValueError(f"LIFDelayed: beta must be between 0 and 1, where 1 is neuron=if neuron.v_reset=null; got {beta}")
@@ -53,7 +60,10 @@ class LIFDelayed(LIF):
             surrogate=surrogate, detach_reset=detach_reset,
         )  # fmt: skip
         self.beta = float(beta)
+        self.subtracted = self.v_threshold / self.beta
+        if not fire_at_equality:
+            self.v_threshold = float(np.nextafter(np.float32(self.v_threshold), np.float32(np.inf)))
 
     def discharge(self, h: Tensor, s: Tensor) -> Tensor:
         s = s.detach() if self.detach_reset else s
-        return h - (self.v_threshold / self.beta) * s
+        return h - self.subtracted * s

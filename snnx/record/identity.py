@@ -21,11 +21,15 @@ ADDED: dict[str, object] = {
     "encoding.norm": True,
     "encoding.trains": 1,
     "backbone.sn2_norm": False,
+    "method.ceiling": 8.0,
+    "metric.anytime.marks": [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1500, 2000, 2500],
+    "metric.negative_potential.on": "H",
+    "neuron.fire_at_equality": True,
 }
 """Keys that were added to snnx after runs had been recorded, each with the value that corresponds to the behaviour before.
 
-A key is written as `group` or `group.key`. With the value given here it is left out of the identity, so that older runs keep
-theirs. For example, all networks had batch norm before the group `norm` was added.
+A key is written as `group` or `group.key`, and a key of a metric as `metric.name.key`. With the value given here it is left out
+of the identity, so that older runs keep theirs. For example, all networks had batch norm before the group `norm` was added.
 """
 SINGLE_DEVICE = {"trainer.devices": 1}
 """Left out of the identity. Several devices are part of it, because each normalises and draws noise for its part of a batch."""
@@ -63,13 +67,14 @@ def is_path_or_device(path: str, config: Mapping) -> bool:
     return path in PATHS_AND_DEVICES and not (path == "dataset.root" and nameless)
 
 
-def _without_paths(group: str, values: Mapping, config: Mapping) -> Iterator[tuple[str, object]]:
+def _without_paths(prefix: str, values: Mapping, config: Mapping) -> Iterator[tuple[str, object]]:
     loaded = config.get("loaded", {})
     for key, value in values.items():
-        path = f"{group}.{key}"
+        path = f"{prefix}.{key}"
         on_one_device = path in SINGLE_DEVICE and value == SINGLE_DEVICE[path]
         if not is_path_or_device(path, config) and not on_one_device and not _as_before_added(path, value):
-            yield key, loaded.get(path, value)
+            inner = isinstance(value, Mapping)
+            yield key, dict(_without_paths(path, value, config)) if inner else loaded.get(path, value)
 
 
 def _as_before_added(path: str, value: object) -> bool:

@@ -17,5 +17,12 @@ def test_a_group_that_the_method_does_not_use_is_rejected(word):
         check(composed(*line, word))
 
 
+@pytest.mark.parametrize(("method", "pool"), [("conversion", "avg"), ("ttfs", "max")])
+def test_event_data_are_rejected_by_methods_with_their_own_encoding(method, pool):
+    """The advice is not to set an encoding, which these methods would reject."""
+    with pytest.raises(ValueError, match=r"dataset must have images for \w+, which .*; got samples .*; use method=direct"):
+        check(composed(f"method={method}", "dataset=nmnist", "backbone=scnn", "backbone.bias=false", f"backbone.pool={pool}"))
+
+
 def test_direct_training_uses_all_these_groups():
     check(composed("encoding=rate", "neuron=plif", "surrogate=triangle", "decoding=spike_count"))

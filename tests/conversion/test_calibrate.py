@@ -53,7 +53,15 @@ def test_a_ceiling_below_zero_is_rejected():
     with torch.no_grad():
         net[0].ceiling.fill_(-0.1)
     with pytest.raises(ValueError, match=r"^Clipped: the learned ceiling of 0 must stay above 0; got -0\.1; train"):
-        calibrate(net, list)
+        calibrate(net, lambda: [torch.ones(1, 2)])
+
+
+def test_a_ceiling_that_rounds_everything_to_zero_is_rejected():
+    """With 8 levels below a ceiling of 8, everything below 0.5 becomes 0, and the network would know nothing of its input."""
+    net = nn.Sequential(Clipped(levels=8, ceiling=8.0))
+    with pytest.raises(ValueError, match=r"^Clipped: 0 must be active .*; got 0 for all 3 samples, since its ceiling of 8"):
+        calibrate(net, lambda: [torch.full((3, 2), 0.49)])
+    calibrate(net, lambda: [torch.full((3, 2), 0.51)])
 
 
 def test_memory_does_not_grow_with_the_number_of_batches():
@@ -67,9 +75,9 @@ def test_memory_does_not_grow_with_the_number_of_batches():
     assert set(sizes) == {2048}
 
 
-def test_a_ceiling_is_the_scale_and_needs_no_calibration_set():
+def test_a_ceiling_is_the_scale_whatever_the_set():
     net = nn.Sequential(Clipped(ceiling=3.0))
-    assert calibrate(net, lambda: []) == {"0": torch.tensor(3.0)}
+    assert calibrate(net, lambda: [torch.ones(1, 2)]) == {"0": torch.tensor(3.0)}
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,17 @@ def test_after_as_many_steps_as_levels_spikes_equal_the_clipped_network():
     torch.testing.assert_close(snn(x.expand(16, 30, 6)).mean(0), wanted)
 
 
+def test_both_end_bins_of_a_clipped_activation_learn():
+    """Golden: x = 0.05 is rounded to 0 and x = 0.95 to 1; both are between 0 and the ceiling, so their gradient is 1."""
+    clipped = Clipped(levels=4, ceiling=1.0)
+    x = torch.tensor([-0.05, 0.05, 0.95, 1.05], requires_grad=True)
+    y = clipped(x)
+    assert y.tolist() == [0.0, 0.0, 1.0, 1.0]
+    y.sum().backward()
+    assert x.grad.tolist() == [0.0, 1.0, 1.0, 0.0]
+    assert clipped.ceiling.grad.item() == pytest.approx((0 - 0.05) + (1 - 0.95) + 1)
+
+
 def test_the_gradient_of_the_ceiling():
     clipped = Clipped(levels=4, ceiling=1.0)
     x = torch.tensor([0.3, 5.0], requires_grad=True)

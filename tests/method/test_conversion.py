@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import pytest
 import pytorch_lightning as pl
@@ -123,10 +124,46 @@ def test_a_run_prints_the_layer_with_the_largest_error(empty, capsys):
     errors = found["layers"]["conversion_error"]["test"]
     assert list(errors) == ["stages.sn1", "stages.sn2"]
     worst = max(errors, key=lambda layer: errors[layer][-1])
+    wanted = _weighted(errors, {"stages.sn1": 16 * 64, "stages.sn2": 32 * 16})
+    assert seen["test/conversion_error"] == pytest.approx(wanted, rel=1e-4)  # the layers' numbers are rounded
     line = f"snnx: {worst} has the largest conversion error: its rates are off by {errors[worst][-1]:.4f} on average; mean"
     assert line in capsys.readouterr().out
     assert found["paths"] == {"numba": 2}
     assert json.loads((run.folder / "result.json").read_text())["metrics"]["test/acc"] == seen["test/acc"]
+
+
+def _weighted(errors, neurons):
+    """The mean over all neurons of the last mark."""
+    return sum(errors[layer][-1] * n for layer, n in neurons.items()) / sum(neurons.values())
+
+
+def test_clipped_activations_learn_their_ceilings(empty, capsys):
+    """Without a norm, activations start far below a ceiling of 8; the network learns all the same, and prints its ceilings."""
+    run = composed(
+        "method=conversion", "timesteps=8", "method.activation=clipped", "method.initial=0.5", "norm=none",
+        "trainer.max_epochs=6", "optimizer.lr=0.01",
+    )  # fmt: skip
+    found = execute(run)
+    assert found["status"] == "done", found["error"]
+    assert found["metrics"]["test/ann_acc"] > 0.8
+    lines = [line for line in capsys.readouterr().out.splitlines() if "ceilings" in line]
+    assert re.fullmatch(r"snnx: ceilings, which were 8 at the start: stages\.sn1 [\d.]+, stages\.sn2 [\d.]+", lines[0])
+
+
+def test_weights_of_another_network_are_not_converted(empty):
+    """The file has the right names and sizes, but its norms have seen other images."""
+    first = execute(composed("method=conversion", "timesteps=20", "trainer.max_epochs=3"))
+    *_, checkpoint = sorted((empty / "outputs" / "runs" / first["hash"] / "ckpt").glob("epoch=*"))
+    run = composed("method=conversion", "timesteps=20", "trainer.max_epochs=0", f"method.checkpoint='{checkpoint}'")
+    assert execute(run)["status"] == "done"
+    found = execute(composed(*run.overrides, "dataset.normalize=true"))
+    assert "Conversion: loaded weights must fit the network and its images; got values before" in found["error"]["message"]
+
+
+def test_calibration_may_use_the_whole_training_set(empty):
+    method, data = build("method.calibration=null"), build_data(composed().config)
+    data.setup()
+    assert sum(map(len, method.calibration_images(data))) == data.split_counts["train"] - data.split_counts["train"] % 64 % 2
 
 
 def test_scales_come_from_training_samples_without_augmentation(empty, monkeypatch):

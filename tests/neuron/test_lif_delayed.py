@@ -1,21 +1,24 @@
 """The delayed reset equals the equation of the paper."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from snnx.neuron.if_ import IF
+from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.lif import LIF
 from snnx.neuron.lif_delayed import LIFDelayed
 
 
-def as_printed(x, beta):
-    """U[t] = beta*U[t-1] + x[t] - s[t-1]; s[t] = U[t] >= 1, with U and s stored."""
+def as_printed(x, beta, fires=torch.ge):
+    """U[t] = beta*U[t-1] + x[t] - s[t-1]; s[t] = fires(U[t], 1), with U and s stored."""
     u, s, spikes = torch.zeros_like(x[0]), torch.zeros_like(x[0]), []
     for x_t in x:
         u = beta * u + x_t - s
-        s = (u >= 1).to(x.dtype)
+        s = fires(u, 1).to(x.dtype)
         spikes.append(s)
     return torch.stack(spikes)
 
@@ -24,6 +27,19 @@ def as_printed(x, beta):
 def test_spikes_equal_those_of_equation_1(seed, beta):
     x = torch.randn(30, 40, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) + 0.4
     assert torch.equal(LIFDelayed(beta=beta)(x), as_printed(x, beta))
+
+
+@pytest.mark.parametrize(("at_equality", "fires"), [(True, torch.ge), (False, torch.gt)])
+@pytest.mark.parametrize("definition", [True, False])
+def test_whether_a_potential_at_the_threshold_fires(at_equality, fires, definition):
+    """Inputs in quarters with beta = 1/2 reach the threshold exactly, in a kernel and step by step."""
+    x = torch.randint(0, 8, (6, 500), generator=torch.Generator().manual_seed(0)) / 4
+    wanted = as_printed(x, 0.5, fires)
+    assert not torch.equal(wanted, as_printed(x, 0.5, torch.gt if at_equality else torch.ge))
+    neuron = LIFDelayed(beta=0.5, fire_at_equality=at_equality)
+    with definition_only() if definition else nullcontext():
+        assert torch.equal(neuron(x), wanted)
+    assert neuron.path == ("definition" if definition else "numba")
 
 
 def test_golden_counts():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from snnx.compose.compose import _file_name
 from snnx.report.data.runs import collect
 
 
@@ -38,6 +39,19 @@ def test_a_link_to_a_removed_folder_is_ignored(outputs, docs):
     (outputs / "fig").mkdir(parents=True)
     (outputs / "fig" / "A,seed=0").symlink_to(Path("../runs/gone"))
     assert collect("fig", outputs, docs) == []
+
+
+def test_long_names_are_shown_whole(leave, done, outputs, docs):
+    """Two variants whose links are cut at the same place, as `snnx report single` has them."""
+    for value in (1, 2):
+        rest = f"method=conversion,backbone.channels=[8,8],method.percentile=99.9,optimizer.lr=0.{'0' * 150}{value}"
+        words = ["seed=0", *rest.replace(",8]", ";8]").split(",")]
+        overrides = [word.replace(";", ",") for word in words]
+        link = _file_name("seed=0", rest)
+        assert link.rpartition("~")[0] in f"seed=0,{rest}"
+        leave("single", link, done("single", 0, 0.8, overrides=overrides, hash=f"{value}" * 16))
+    assert [run.row[-1] for run in collect("single", outputs, docs)] == ["1", "2"]
+    assert all("percentile=99.9,optimizer.lr=0." in run.row for run in collect("single", outputs, docs))
 
 
 def test_two_sweeps_can_share_a_run_under_different_names(leave, done, outputs, docs):

@@ -68,7 +68,7 @@ def sequence(node: Node, x: Tensor) -> Callable | None:
         detached=node.detach_mask if once else node.detach_reset,
         tau=getattr(node, "tau", None) or 1.0,
         v_threshold=node.v_threshold,
-        scaled_threshold=(node.v_threshold / k.detach()).item() if scaled else node.v_threshold / getattr(node, "beta", 1.0),
+        scaled_threshold=(node.v_threshold / k.detach()).item() if scaled else getattr(node, "subtracted", node.v_threshold),
         v_reset=node.v_reset or 0.0,
         alpha=surrogate.alpha,
     )

@@ -1,8 +1,10 @@
 """The runs of one sweep: those in `outputs/`, merged with the committed record."""
 
 import fcntl
+import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,6 +88,24 @@ def parse_link_name(link: str) -> tuple[str, int | None, str | None, str]:
     return row or rest, seed, scale, rest if row else ""
 
 
+def whole_name(link: str, overrides: Sequence[str]) -> str:
+    """Return a link's name as it was before it was cut, if it was cut and these are the overrides of its run.
+
+    A link's name is a file name, so a long list of overrides is cut and ends in a hash of the whole list.
+
+    Example:
+        >>> overrides = ["seed=1", "method.percentile=99.9", "method.initial=0.5"]
+        >>> whole_name("seed=1,method.perc~f7657fd4", overrides)
+        'seed=1,method.percentile=99.9,method.initial=0.5'
+    """
+    cut, mark, digits = link.rpartition("~")
+    rest = ",".join(word for word in overrides if word.split("=")[0] not in ("sweep", "row", "seed"))
+    if not mark or hashlib.sha256(rest.encode()).hexdigest()[:8] != digits:
+        return link
+    words = cut.split(",")
+    return ",".join([*words[: 1 if words[0].startswith("seed=") else 2], rest])
+
+
 def _local(folder: Path) -> list[Run]:
     if not folder.is_dir():
         return []
@@ -95,13 +115,13 @@ def _local(folder: Path) -> list[Run]:
 
 
 def _linked(link: Path) -> Run:
-    row, seed, scale, further = parse_link_name(link.name)
     path = link / "result.json"
     try:
         result = _mapping(path.read_text(encoding="utf-8"), str(path))
         state = result["status"]
     except FileNotFoundError:
         result, state = {}, "running" if _locked(link / ".lock") else "unfinished"
+    row, seed, scale, further = parse_link_name(whole_name(link.name, result.get("overrides") or []))
     progress = _progress(link / "progress.json") if state == "running" else {}
     return Run(
         row=row, seed=result.get("seed", 0) if seed is None else seed,

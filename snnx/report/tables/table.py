@@ -158,7 +158,7 @@ def text(table: Table) -> RichTable:
     """Format a table for a terminal."""
     drawn = RichTable(title=Text(table.title), title_justify="left", header_style="bold")
     for column, side in zip(table.columns, table.align, strict=True):
-        drawn.add_column(Text(column), justify="right" if side == "r" else "left")
+        drawn.add_column(Text(column), justify="right" if side == "r" else "left", overflow="fold")
     for row in table.rows:
         drawn.add_row(*(Text(cell) for cell in row))  # as plain str, rich would read metric=[potential] as markup
     return drawn
