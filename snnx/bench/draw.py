@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from snnx.report.figures.axes import COLOURS, Plot, panels, png
+from snnx.report.figures.axes import COLOURS, Plot, panels
 
 OURS, OTHERS = COLOURS[0], COLOURS[1]
 
@@ -28,4 +28,4 @@ def bars(name: str, caption: str, groups: Mapping[str, Mapping[str, float]]) -> 
     for axis in axes:
         axis.set_xlim(0, max(right, 1.5))  # space for the numbers beside the bars
     axes[0].invert_yaxis()
-    return Plot(name, caption, png(figure))
+    return Plot(name, caption, figure)

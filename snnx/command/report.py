@@ -13,6 +13,7 @@ from snnx.record.write import write
 from snnx.report.data import claims
 from snnx.report.data.runs import collect
 from snnx.report.data.verdict import RULE
+from snnx.report.pages import card, latex
 from snnx.report.pages.committed import record
 from snnx.report.pages.html import page
 from snnx.report.pages.markdown import document
@@ -45,6 +46,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("name", metavar="NAME", help="name of a sweep, as in sweep=NAME, or single")
     parser.add_argument("--record", action="store_true", help="also write the record for the repository, with all scales")
+    parser.add_argument(
+        "--format",
+        choices=["latex", "pdf", "card"],
+        action="append",
+        default=[],
+        help="for a paper: all tables in LaTeX, all figures as PDF, a reproducibility card; can be repeated",
+    )
     parser.add_argument("--row", metavar="A,B", help="print only these rows; the files contain all rows")
     parser.add_argument("--scale", metavar="NAME", help="print only runs of this scale, also those with overridden factors")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
@@ -65,7 +73,8 @@ def _report(sweep: SweepFile, arguments: argparse.Namespace) -> int:
         where = f" at scale {arguments.scale}" if arguments.scale else ""
         print(f"snnx report: no runs of {sweep.name}{where} yet; start: {sweep.start(arguments.scale or 'small')}")
         return 1
-    written = _write(work_out(sweep, runs), arguments.outputs / sweep.name / "report")  # the files always contain all runs
+    whole, folder = work_out(sweep, runs), arguments.outputs / sweep.name / "report"  # the files always contain all runs
+    written = [*_write(whole, folder), *_for_a_paper(whole, folder, arguments.format)]
     _print(work_out(narrowed, shown))
     if arguments.record:
         written += record(sweep, runs, arguments.docs)
@@ -106,3 +115,11 @@ def _write(results: Results, folder: Path) -> list[Path]:
         write(folder / "report.html", page(results)),
         *(write(folder / f"{plot.name}.png", plot.png) for plot in results.plots),
     ]
+
+
+def _for_a_paper(results: Results, folder: Path, formats: list[str]) -> list[Path]:
+    written = [write(folder / "tables.tex", latex.document(results))] if "latex" in formats else []
+    written += [write(folder / "card.md", card.document(results))] if "card" in formats else []
+    if "pdf" in formats:
+        written += [write(folder / f"{plot.name}.pdf", plot.pdf) for plot in results.plots]
+    return written

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from snnx.dataset.labelled import Labelled
 from snnx.dataset.split import balanced_order
-from snnx.report.figures.axes import COLOURS, png
+from snnx.report.figures.axes import COLOURS, rendered
 from snnx.run.build import build_data
 from snnx.run.component import component, groups_passed_to
 
@@ -128,7 +128,7 @@ def draw(cells: np.ndarray, *, rows: list[str], columns: list[str], title: str) 
                 axis.set_title(column, fontsize=8)
         grid[i, 0].set_ylabel(row, rotation=0, fontsize=9, labelpad=8, va="center")
     figure.suptitle(title, fontsize=9, x=0.01, ha="left")
-    return png(figure)
+    return rendered(figure, "png")
 
 
 def _rgb(colour: str) -> list[float]:

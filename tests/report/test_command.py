@@ -123,3 +123,18 @@ def test_row_option_narrows_the_printed_table_but_not_the_files(leave, done, out
     report = (outputs / "demo_neurons" / "report" / "report.md").read_text()
     assert "KLIF" in report
     assert "missing" not in report
+
+
+def test_formats_for_a_paper(report, leave, done, outputs, docs, capsys):
+    for row, value in (("PLIF", 0.82), ("LIF", 0.81)):
+        leave(NAME, f"{row},seed=0,scale=small", done(row, 0, value))
+    assert report(NAME, "--format", "latex", "--format", "pdf", "--format", "card") == 0
+    folder = outputs / NAME / "report"
+    assert (folder / "curves.pdf").read_bytes().startswith(b"%PDF")
+    tables, card = (folder / "tables.tex").read_text(), (folder / "card.md").read_text()
+    assert r"PLIF & 0.8200 (n=1) & small & 1 done \\" in tables
+    assert tables.count(r"\toprule") == tables.count(r"\begin{table}") == tables.count(r"\end{table}") > 2
+    assert "- **Splits**: 54,000 train, 6,000 val, 10,000 test" in card
+    assert "- **Seeds**: 1 for each row" in card
+    assert "- **Test samples**: not all runs record each sample" in card
+    assert "- **Failures**: none" in card

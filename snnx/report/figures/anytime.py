@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, with_unit
 from snnx.report.data.lines import Line, scales
-from snnx.report.figures.axes import Plot, band_line, label_lines, panels, png, styles
+from snnx.report.figures.axes import Plot, band_line, label_lines, panels, styles
 from snnx.report.figures.learning_curves import mean_and_range
 from snnx.report.tables.table import mean_std
 
@@ -65,4 +65,4 @@ def _over_steps(sweep: SweepFile, lines: Sequence[Line], style: dict[str, tuple[
             axis.legend(fontsize=8, frameon=False)  # label_lines spaces labels for a linear axis only
     dashed = "; dashed: accuracy of the row's network without spikes" if curve == "acc" else ""
     caption = f"{DRAWN[curve]} by time step: mean over seeds, band from the lowest to the highest seed{dashed}"
-    return Plot(PREFIX + curve, caption, png(figure))
+    return Plot(PREFIX + curve, caption, figure)

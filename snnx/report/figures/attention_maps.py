@@ -6,7 +6,7 @@ import numpy as np
 
 from snnx.options.sweepfile import SweepFile
 from snnx.report.data.lines import Line
-from snnx.report.figures.axes import Plot, panels, png, styles
+from snnx.report.figures.axes import Plot, panels, styles
 
 
 def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
@@ -46,7 +46,7 @@ def _maps(mapped: Sequence[tuple[Line, dict[str, np.ndarray]]]) -> Plot:
         "attention_map: attention scores before and after the denoiser, in one head of the last block at the last time step, "
         "for a correctly classified sample of the first seed"
     )
-    return Plot("attention_map", caption, png(figure))
+    return Plot("attention_map", caption, figure)
 
 
 def _heads(line: Line, layers: dict, name: str) -> Plot:
@@ -67,4 +67,4 @@ def _heads(line: Line, layers: dict, name: str) -> Plot:
     axes[-1].legend(fontsize=6, frameon=False)
     scale = f"scale {line.scale}, " if line.scale else ""
     caption = f"denoiser of {line.label}, {scale}first seed: the function f before rounding (lines), the rounded table (points)"
-    return Plot(name, caption, png(figure))
+    return Plot(name, caption, figure)

@@ -1,9 +1,10 @@
-"""What all figures of a report share: colours, panels, labels beside their lines, PNG output."""
+"""What all figures of a report share: colours, panels, labels beside their lines, PNG and PDF."""
 
 import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import cycle, product
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -22,11 +23,29 @@ LONG_LABEL = 30  # a label with more letters than this does not fit beside its l
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure as PNG, with its caption."""
+    """A figure with its caption; the same numbers give the same bytes."""
 
     name: str  # of the file, without suffix
     caption: str
-    png: bytes
+    figure: "Figure"
+
+    @cached_property
+    def png(self) -> bytes:
+        """The figure as PNG."""
+        return rendered(self.figure, "png")
+
+    @cached_property
+    def pdf(self) -> bytes:
+        """The figure as PDF, for a paper."""
+        return rendered(self.figure, "pdf")
+
+
+def rendered(figure: "Figure", kind: str) -> bytes:
+    """Render a figure as "png" or "pdf", without the date and the version of the program."""
+    unstated = {"png": ("Software",), "pdf": ("Creator", "Producer", "CreationDate")}[kind]
+    file = io.BytesIO()
+    figure.savefig(file, format=kind, metadata=dict.fromkeys(unstated))
+    return file.getvalue()
 
 
 def styles(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -147,10 +166,3 @@ def spread_apart(places: Sequence[float], gap: float, low: float, high: float) -
     free = [mean for mean, count in pools for _ in range(count)]
     last = high - (len(free) - 1) * gap
     return [max(low, min(place, last)) + index * gap for index, place in enumerate(free)]
-
-
-def png(figure: "Figure") -> bytes:
-    """Render a figure as PNG; the same numbers give the same bytes."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
-    return file.getvalue()

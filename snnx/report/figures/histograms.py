@@ -7,7 +7,7 @@ import numpy as np
 from snnx.metric.drawn_curves import HISTOGRAMS
 from snnx.options.sweepfile import SweepFile
 from snnx.report.data.lines import Line, scales
-from snnx.report.figures.axes import LONG_LABEL, Plot, band_line, legend_below, panels, png, styles
+from snnx.report.figures.axes import LONG_LABEL, Plot, band_line, legend_below, panels, styles
 from snnx.report.figures.learning_curves import mean_and_range
 
 AXES = {
@@ -45,7 +45,7 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
                 f"{metric} by layer, scale {scale}: mean over seeds, band from the lowest to the highest seed; the outermost "
                 "bins also count the values beyond them"
             )
-            plots.append(Plot(metric if len(shown_scales) == 1 else f"{metric}_{number + 1}", caption, png(figure)))
+            plots.append(Plot(metric if len(shown_scales) == 1 else f"{metric}_{number + 1}", caption, figure))
     return plots
 
 

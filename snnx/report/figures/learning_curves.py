@@ -8,7 +8,7 @@ from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, with_unit
 from snnx.report.data.format import spread
 from snnx.report.data.lines import Line, scales
-from snnx.report.figures.axes import Plot, band_line, label_lines, panels, png, styles
+from snnx.report.figures.axes import Plot, band_line, label_lines, panels, styles
 from snnx.report.tables.table import mean_std
 
 
@@ -56,7 +56,7 @@ def _curves(sweep: SweepFile, lines: Sequence[Line], metric: str) -> Plot:
     axes[0].set_ylabel(with_unit(sweep.unit, metric))
     for axis in axes:
         label_lines(axis)
-    return Plot("curves", f"{metric} by epoch: mean over seeds, band from the lowest to the highest seed", png(figure))
+    return Plot("curves", f"{metric} by epoch: mean over seeds, band from the lowest to the highest seed", figure)
 
 
 def _bars(sweep: SweepFile, lines: Sequence[Line]) -> Plot:
@@ -87,4 +87,4 @@ def _bars(sweep: SweepFile, lines: Sequence[Line]) -> Plot:
         axis.set_xlim(right=right)
     axes[0].invert_yaxis()
     caption = f"{metric} at the end of the run: mean and sample standard deviation over seeds; diamond: the paper's number"
-    return Plot("bars", caption, png(figure))
+    return Plot("bars", caption, figure)

@@ -6,7 +6,7 @@ import numpy as np
 
 from snnx.options.sweepfile import SweepFile
 from snnx.report.data.lines import Line
-from snnx.report.figures.axes import Plot, panels, png, styles
+from snnx.report.figures.axes import Plot, panels, styles
 
 
 def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
@@ -30,7 +30,7 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
         "spike_raster: spikes of a correctly classified sample, first seed; the neurons of a layer are drawn from first to "
         "last; some of the latest 2 % of the spikes may lie beyond the axis"
     )
-    return [Plot("spike_raster", caption, png(figure))]
+    return [Plot("spike_raster", caption, figure)]
 
 
 def _early(layers: dict[str, list]) -> float:

@@ -8,7 +8,7 @@ from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, with_unit
 from snnx.report.data.lines import Line, scales
 from snnx.report.figures.anytime import curves_by_seed
-from snnx.report.figures.axes import Plot, panels, png, styles
+from snnx.report.figures.axes import Plot, panels, styles
 from snnx.report.figures.learning_curves import mean_and_range
 from snnx.report.tables.costs import ACCURACY, ENERGY, LATENCY, SYNOPS, first_metric, with_cost
 
@@ -124,7 +124,7 @@ def _plot(sweep: SweepFile, rows: Sequence[Tradeoff], style: dict[str, tuple[str
         f"{ACCURACY} over {x}, means over seeds; filled marker: after all time steps; line: stopped after each time step; "
         f"{further}; grey: the Pareto front"
     )
-    return Plot(f"{name}_accuracy", caption, png(figure))
+    return Plot(f"{name}_accuracy", caption, figure)
 
 
 def _scaled(points: Sequence[Point], times: float) -> tuple[list[float], list[float]]:
