@@ -1,9 +1,11 @@
 """`snnx plan`: a launcher that measures and compares the runs of a sweep instead of executing them."""
 
 # No `from __future__ import annotations` here: see snnx_local.py.
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -61,8 +63,21 @@ class PlanLauncher(LocalLauncher):
             costs = self._measure(executor, [one for one in jobs if distinct[one.group] is one], console)
         plan = Plan(jobs, costs, done=[history.finished(one) is not None for one in jobs], n_jobs=self.n_jobs)
         plan.show(console)
+        for text in self._power(jobs):
+            console.print(text, markup=False, soft_wrap=True)
         plan.compare(console, refuse=self.confounds == "refuse")
         return [JobReturn(overrides=one.overrides, status=JobStatus.COMPLETED, _return_value=None) for one in jobs]
+
+    @staticmethod
+    def _power(jobs: list) -> list[str]:
+        """Say which differences the planned seeds decide, if the runs belong to a sweep file."""
+        from snnx.options.sweepfile import sweep_named
+        from snnx.sweep.plan.power import power
+
+        if not jobs[0].sweep:
+            return []
+        first, seeds = jobs[0], min(Counter(one.group for one in jobs).values())
+        return power(sweep_named(first.sweep), seeds, first.scale, Path(first.outputs), Path("docs/results"))
 
     def _measure(self, executor: ProcessPoolExecutor, jobs: list, console: Any) -> dict:
         """Measure each network; return its cost, or the reason why it could not be measured, by group."""

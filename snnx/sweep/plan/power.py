@@ -1,0 +1,54 @@
+"""Says which differences a sweep will be able to decide, from the spreads of its earlier runs."""
+
+from pathlib import Path
+
+from snnx.options.sweepfile import SweepFile
+from snnx.report.data import claims
+from snnx.report.data.evidence import Evidence
+from snnx.report.data.format import spread
+from snnx.report.data.lines import lines
+from snnx.report.data.runs import collect
+from snnx.report.data.verdict import Verdict, verdicts
+
+
+def power(sweep: SweepFile, seeds: int, scale: str, outputs: Path, docs: Path) -> list[str]:
+    """Say for each metric of the claims the smallest difference that this number of seeds decides.
+
+    That is half the width of the 90 % interval, if the spreads between seeds and between test samples stay what they were; in
+    a page of several claims a little more is needed.
+
+    Args:
+        sweep: the sweep.
+        seeds: the smallest number of seeds of a row.
+        scale: scale of the planned runs; spreads of another scale are used if this one has none.
+        outputs: folder of the runs.
+        docs: folder of the record.
+    """
+    if not sweep.claims:
+        return []
+    if seeds < 2:
+        return ["one seed decides no claim; take three, or five where a run is short"]
+    found = verdicts(sweep, claims.read(sweep), lines([row.label for row in sweep.live], collect(sweep.name, outputs, docs)))
+    here = [verdict for verdict in found if verdict.scale == scale] or found
+    widths: dict[tuple[str, str], list[float]] = {}
+    for verdict in here:
+        for one in verdict.evidence:
+            if (width := _width(one, seeds)) is not None:
+                widths.setdefault((verdict.claim.metric, verdict.scale), []).append(width)
+    return [_line(metric, seeds, known, some) for (metric, known), some in widths.items()] or [_unknown(sweep, here, seeds)]
+
+
+def _width(one: Evidence, seeds: int) -> float | None:
+    """Return half the width of the interval that this comparison would have; `None` if no spread of it is known."""
+    return None if one.estimate is None or one.p is None else one.estimate.with_seeds(seeds).half_width
+
+
+def _line(metric: str, seeds: int, scale: str, widths: list[float]) -> str:
+    least, most = spread(min(widths), None), spread(max(widths), None)
+    size = least if least == most else f"{least} to {most}"
+    return f"{seeds} seeds decide a difference in {metric} of at least {size}, by the spreads at scale {scale}"
+
+
+def _unknown(sweep: SweepFile, here: list[Verdict], seeds: int) -> str:
+    ran = "have no spread yet" if here else "have not run yet"
+    return f"which differences {seeds} seeds decide is not known: the rows of {sweep.name} {ran}"
