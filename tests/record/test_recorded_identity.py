@@ -15,7 +15,13 @@ from snnx.record.identity import changes, run_id
 DOCS = Path(__file__).parents[2] / "docs" / "results"
 SWEEPS = sorted(path.parent.name for path in DOCS.glob("*/runs.jsonl"))
 CALIBRATION = "the scales of converted networks are those of the whole training set; in the records, of 1,000 samples"
+SPIKFORMER = (
+    "the augmentation is that of Spikformer's code, which leaves half of the images unchanged; in the records, RandAugment"
+)
 COMPUTES_SOMETHING_ELSE: dict[str, str] = {
+    "ds2ta_ablation_window_decay_threshold": SPIKFORMER,
+    "ds2ta_table3_sparsity": SPIKFORMER,
+    "ds2ta_table4_ablation": SPIKFORMER,
     "fut_fig2_timesteps": CALIBRATION,
     "fut_table1_direct_vs_conversion": CALIBRATION,
 }
