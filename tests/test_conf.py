@@ -17,6 +17,7 @@ from snnx.run.signature import check_signatures
 PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "attention", "norm", "backbone", "init"]
 PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # modules that several components of a group use; every other module of the group must have an option
+    "augmentation": {"warp"},
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
     "attention": {"attention", "self_attention"},

@@ -63,11 +63,15 @@ class TASA(nn.Module):
         if window > 1:
             self.kappa = nn.Parameter(torch.full((window - 1 if decay == "per_tau" else 1,), float(k)))
 
+    def exponent(self) -> Tensor:
+        """Return the integer `k` of the layer, or of each delay, with the gradient of `kappa`; the window must be above 1."""
+        return self.kappa + (self.kappa.round().clamp(0, K_MAX) - self.kappa).detach()
+
     def taps(self) -> Tensor:
         """Return the weights `beta`, `[window]`."""
         if self.window == 1:
             return torch.ones(1)
-        k = self.kappa + (self.kappa.round().clamp(0, K_MAX) - self.kappa).detach()
+        k = self.exponent()
         delay = torch.arange(1, self.window, device=k.device) if self.decay == "geometric" else torch.ones_like(k)
         return torch.cat([torch.ones_like(k[:1]), torch.exp2(-k * delay).expand(self.window - 1)])
 

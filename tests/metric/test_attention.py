@@ -4,9 +4,11 @@ from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
 from snnx.attention.nsad import NSAD
 from snnx.attention.self_attention import SelfAttention
+from snnx.attention.tasa import TASA
 from snnx.backbone.mlp import MLP
 from snnx.backbone.spikformer import Spikformer
 from snnx.metric.attention_energy import AttentionEnergy, attention_energy_nj
@@ -17,6 +19,7 @@ from snnx.metric.denoiser import Denoiser, read
 from snnx.metric.firing_rate import FiringRate
 from snnx.metric.metric import Metric
 from snnx.metric.recorder import Recorder
+from snnx.metric.tasa import Attenuation, exponents
 from snnx.neuron.lif import LIF
 
 TABLE_3 = [  # share of zeros, nJ
@@ -122,6 +125,18 @@ def test_denoisers_are_read_for_each_head(network):
     assert found["denoiser_curve"]["encoder.1.attention.denoiser, head 3"][6].item() == pytest.approx(7.8)
     assert [len(u) for u in found["denoiser_threshold"].values()] == [4, 4]
     assert Denoiser().gathered() == read({}) == {}
+
+
+def test_the_exponents_of_tasa_are_read_for_each_layer(network):
+    """kappa moved in one layer, but not far enough for another integer."""
+    assert exponents(network) == Attenuation().gathered() == {}
+    settings = [{"k": 2}, {"k": 1, "decay": "per_tau"}, {"window": 1}]
+    layers = nn.ModuleList([TASA(**{"timesteps": 4, "window": 3, **each}) for each in settings])
+    with torch.no_grad():
+        layers[0].kappa += 0.4
+        layers[1].kappa[1] = 9.0
+    found = {curve: {layer: values.tolist() for layer, values in table.items()} for curve, table in exponents(layers).items()}
+    assert found == {"tasa_kappa": {"0": [pytest.approx(2.4)], "1": [1.0, 9.0]}, "tasa_k": {"0": [2.0], "1": [1.0, 7.0]}}
 
 
 def test_wrong_arguments_are_rejected(network):

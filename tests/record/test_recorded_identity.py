@@ -18,6 +18,9 @@ DTST = [f"dtst_fig{figure}" for figure in ("10_neurons", "11_encodings", "12_sur
 P_READOUT = "the recipe reads the potential P, as the authors' training does; the records read W + P"
 ETTFS_RATE = "the recipe's rate is 0.01, and it has 100 epochs; the records have 0.001 and 20"
 CALIBRATION = "the scales of converted networks are those of the whole training set; in the records, of 1,000 samples"
+SPIKFORMER = (
+    "the augmentation is that of Spikformer's code, which leaves half of the images unchanged; in the records, RandAugment"
+)
 COMPUTES_SOMETHING_ELSE: dict[str, str] = {
     "dta_fig5_6_threshold": P_READOUT,
     "dta_fig8_hardware": P_READOUT,
@@ -31,6 +34,9 @@ COMPUTES_SOMETHING_ELSE: dict[str, str] = {
     "ettfs_table1_mnist": ETTFS_RATE,
     "ettfs_table2_fashion_mnist": ETTFS_RATE,
     "ettfs_table3_ablation": ETTFS_RATE,
+    "ds2ta_ablation_window_decay_threshold": SPIKFORMER,
+    "ds2ta_table3_sparsity": SPIKFORMER,
+    "ds2ta_table4_ablation": SPIKFORMER,
     "fut_fig2_timesteps": CALIBRATION,
     "fut_table1_direct_vs_conversion": CALIBRATION,
 }
