@@ -1,12 +1,10 @@
 """Fault 19: no secret gets into a configuration, a log, a job's file, W&B's files, a report or a dashboard."""
 
-import os
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import warm
 from composing import composed
 
 from snnx.compose.check import check
@@ -51,16 +49,17 @@ def test_a_sweep_writes_no_secret_to_any_file(tmp_path):
     (home / "netrc").write_text(f"machine 127.0.0.1 login user password {SENTINEL}netrc\n")
     (home / "netrc").chmod(0o600)
     environment = {
-        **os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HOME": str(home), "NETRC": str(home / "netrc"),
+        "HOME": str(home), "NETRC": str(home / "netrc"),
         "WANDB_API_KEY": f"{SENTINEL}key", "ARBITRARY": f"{SENTINEL}any", "WANDB_BASE_URL": "http://127.0.0.1:9",
     }  # fmt: skip
     launcher = ["hydra/launcher=snnx_joblib"] if find_spec("hydra_plugins.hydra_joblib_launcher") else []  # writes job files
     quick = ["scale=smoke", "trainer.max_epochs=1", "timesteps=2", "trainer.accelerator=cpu", "logger=[wandb,tensorboard]"]
 
     def snnx(*words: str) -> int:
-        command = [sys.executable, "-m", "snnx", *words]
-        with (tmp_path / "output.log").open("ab") as log:
-            return subprocess.run(command, cwd=tmp_path, env=environment, stdout=log, stderr=log, check=False).returncode
+        done = warm.python(["-m", "snnx", *words], tmp_path, ROOT, **environment)
+        with (tmp_path / "output.log").open("a", encoding="utf-8") as log:
+            log.write(done.stdout + done.stderr)
+        return done.returncode
 
     sweep = ["-m", "sweep=demo_neurons", "row=PLIF,LIF", "seed=0"]
     assert snnx(*sweep, *quick, *launcher) == 0

@@ -3,11 +3,10 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 
 from snnx.command import main
 
@@ -22,18 +21,17 @@ def test_commands_of_the_guide_exist():
 
 
 @pytest.mark.slow
-def test_commands_of_the_guide_run(tmp_path):
+def test_commands_of_the_guide_run(tmp_path, monkeypatch):
     """Without a W&B account: one run of the sweep, the dashboard of it, and an upload that reports the missing key."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "NETRC": str(tmp_path / "netrc")}
-    environment = {key: value for key, value in environment.items() if not key.startswith("WANDB_")}
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
     dashboard, sweep, sync = (shlex.split(line)[1:] for line in LINES)
     for words, code, printed in (
         ([*sweep, "row=PLIF", "seed=0", "trainer.max_epochs=1", "timesteps=2"], 0, "test/acc"),
         (dashboard, 0, "outputs/demo_neurons/dashboard.html"),
         (sync, 1, "1 run has to be uploaded, but no W&B API key is known"),
     ):
-        command = [sys.executable, "-m", "snnx", *words]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        done = warm.python(["-m", "snnx", *words], tmp_path, ROOT, NETRC=str(tmp_path / "netrc"))
         assert done.returncode == code, done.stderr
         assert printed in done.stdout + done.stderr
     assert (tmp_path / "outputs" / "demo_neurons" / "dashboard.html").stat().st_size > 10_000
