@@ -114,9 +114,9 @@ def test_wrong_arguments_are_rejected(arguments, message):
 def test_a_threshold_of_two_nearly_gives_the_zeros_of_table_3():
     """Scores that are Poisson with the zeros of Table 3 without a denoiser: those below 2 are P(0) (1 - ln P(0)).
 
-    The paper states a threshold for event data only; on CIFAR-100 its zeros with a denoiser are within 0.7 points of this.
+    The paper states a threshold for event data only; on CIFAR-100 its zeros with a denoiser are within 0.8 points of this.
     """
     pairs = [(0.7426, 0.9699), (0.7682, 0.9782), (0.7898, 0.9814), (0.8264, 0.9859)]
     below_two = [zero * (1 - log(zero)) for zero, _ in pairs]
     assert [round(share, 3) for share in below_two] == [0.964, 0.971, 0.976, 0.984]
-    assert all(0 < printed - share < 0.0073 for share, (_, printed) in zip(below_two, pairs, strict=True))
+    assert all(0 < printed - share < 0.008 for share, (_, printed) in zip(below_two, pairs, strict=True))
