@@ -1,4 +1,4 @@
-"""A failed audit stands beside the numbers of its row, on this machine and in the committed record."""
+"""Failed audits and warnings of a training are shown with the numbers, also from the committed record."""
 
 import shutil
 
@@ -26,3 +26,10 @@ def test_a_row_that_failed_an_audit_is_marked_and_explained(sweep, leave, done, 
     shutil.rmtree(outputs)
     assert [line.label for line in lines(["A", "B"], collect("fig", outputs, docs))] == ["A (audit failed: split)", "B"]
     assert "| A (audit failed: split) |" in (docs / "fig.md").read_text()
+
+
+def test_a_report_shows_the_warnings(sweep, leave, done, outputs, docs):
+    for seed in (0, 1):
+        leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, warnings=["sn1 did not fire in epoch 1"]))
+    found = notes(sweep, lines(["A"], collect("fig", outputs, docs)))
+    assert "A, seed 0, 1, small, warning in training: sn1 did not fire in epoch 1" in found

@@ -33,6 +33,7 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
             found.append(f"{line.label}: this row is no longer in the sweep file")
         found += _failed(line)
         found += _audits(line)
+        found += _warnings(line)
         for run in line.runs:
             if run.state == "unfinished":
                 found.append(f"{run_title(run)} is unfinished and not running; run the same command again to finish it")
@@ -81,6 +82,15 @@ def _audits(line: Line) -> list[str]:
         f"{found[0][1]}"
         for check, found in failed.items()
     ]
+
+
+def _warnings(line: Line) -> list[str]:
+    """One remark for each warning during the training of a line's runs, with the seeds that had it."""
+    seeds: dict[str, list[str]] = {}
+    for run in line.done:
+        for text in run.result.get("warnings") or ():
+            seeds.setdefault(text, []).append(str(run.seed))
+    return [f"{line.label}, seed {', '.join(ran)}, {line.scale}, warning in training: {text}" for text, ran in seeds.items()]
 
 
 def _names_used_twice(lines: Sequence[Line]) -> list[str]:
