@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from snnx.command.parser import Parser
+from snnx.command.print_text import print_text
 
 
 def main(words: list[str]) -> int:
@@ -39,7 +40,7 @@ def main(words: list[str]) -> int:
     except (ValueError, OSError) as error:
         print(f"snnx evaluate: {error}", file=sys.stderr)
         return 2
-    _print(table(found) + (f"\n{written}" if written else ""))
+    print_text(table(found) + (f"\n{written}" if written else ""))
     return 0
 
 
@@ -52,14 +53,6 @@ def _require_writable(path: Path) -> None:
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ValueError(f"--json must name a file that can be written; got {path}")
-
-
-def _print(text: str) -> None:
-    """Print a text; a reader that closes the pipe early, such as `head`, causes no error."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise Python reports the error again at exit
 
 
 def split(words: list[str]) -> tuple[str | None, list[str]]:

@@ -43,6 +43,7 @@ snnx: experiment sweeps for spiking neural networks
   snnx results                                             write the page that summarises the committed record
   snnx wandb-sweep dtst_fig10_neurons                      write it as a W&B sweep, whose runs W&B's agents execute
   snnx evaluate checkpoint=outputs/single/seed=0           test a finished run again, with other metrics: metric=[anytime]
+  snnx audit outputs/single/seed=0                         test that its numbers can be trusted: batch, splits, spikes, …
   snnx export checkpoint=outputs/single/seed=0 format=nir  its network for other simulators, or its weights as safetensors
   snnx new mylab                                           write a folder for your own neurons, sweeps, tests and CI
   snnx show dataset=nmnist                                 draw test samples as the network gets them

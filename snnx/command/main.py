@@ -18,6 +18,7 @@ COMMANDS = {  # for each command, the module whose main(words) executes it
     "bench": "snnx.command.bench",
     "show": "snnx.command.show",
     "evaluate": "snnx.command.evaluate",
+    "audit": "snnx.command.audit",
     "export": "snnx.command.export",
     "wandb-sweep": "snnx.command.wandb_sweep",
     "results": "snnx.command.results",

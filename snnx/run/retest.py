@@ -1,20 +1,12 @@
 """Tests a finished run again, if wanted with other metrics."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-import pytorch_lightning as pl
 
 from snnx.metric.layer_values import rounded
 from snnx.metric.reductions import KINDS
 from snnx.record import provenance
 from snnx.record.identity import changes
-from snnx.run.build import build_data, build_trainer
-from snnx.run.overrides import apply_overrides
-from snnx.run.reason import reason
-from snnx.run.reopen import reopen
-from snnx.run.signature import check_signatures
+from snnx.run.rebuild import rebuild
 from snnx.run.test import run_test
 
 
@@ -35,20 +27,10 @@ def retest(path: str | Path, words: list[str]) -> dict:
 
     Raises:
         FileNotFoundError: there is no such run, or (`NoData`) its data set is not on this machine.
-        ValueError: `reopen` or `apply_overrides` rejects its argument, a component rejects a value, or a metric has nothing to
-            measure with this method and backbone.
+        ValueError: `rebuild` rejects an argument or a value, or a metric has nothing to measure with this method and backbone.
     """
-    run = reopen(path)
-    config = apply_overrides(run.config, words)
-    config["trainer"] = {**config["trainer"], "devices": 1, "strategy": "auto"}  # one process sees every sample once
-    check_signatures(config)
-    pl.seed_everything(config["seed"], workers=True, verbose=False)
-    with _one_line():
-        data = build_data(config)
-    data.setup()
-    with _one_line():
-        method = run.build(config, data)
-        trainer = build_trainer(config, run.id, run.folder, callbacks=[])
+    rebuilt = rebuild(path, words)
+    run, config, data, method, trainer = rebuilt.run, rebuilt.config, rebuilt.data, rebuilt.method, rebuilt.trainer
     tested, recorder = run_test(trainer, method, data)
     for name, metric in method.metrics.items():
         if not any(recorder.curves_of(metric, kind) for kind in KINDS):
@@ -71,11 +53,3 @@ def retest(path: str | Path, words: list[str]) -> dict:
         "device": provenance.device(trainer.strategy.root_device),
         "versions": provenance.versions(),
     }
-
-
-@contextmanager
-def _one_line() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # Hydra wraps the constructor's own error
-        raise ValueError(reason(error)) from error

@@ -28,6 +28,7 @@ from snnx.run.callback.keep import Keep
 from snnx.run.callback.progress import Progress
 from snnx.run.callback.reseed import Reseed
 from snnx.run.callback.stop import Stop
+from snnx.run.callback.warn import Warn
 from snnx.run.component import component
 from snnx.run.history import finished
 from snnx.run.outdated import code_of, write_inputs
@@ -96,8 +97,8 @@ def compute(job: Job) -> dict:
     stop = Stop()
     with views_of(job) as (views, final), stop.listening():
         curves = EpochLog(folder / "metrics.csv", views)
-        first, answers = FirstLosses(), Answers()
-        callbacks = [Reseed(config["seed"]), first, answers, Progress(folder / "progress.json"), stop, curves, keep]
+        first, answers, warn = FirstLosses(), Answers(), Warn()
+        callbacks = [Reseed(config["seed"]), first, answers, Progress(folder / "progress.json"), stop, curves, warn, keep]
         callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # they watch training
         with ddp.other_processes(job, compute):
             trainer = build_trainer(config, job.id, folder, callbacks=callbacks, made_with=made_with)
@@ -111,7 +112,7 @@ def compute(job: Job) -> dict:
         if trainer.world_size > 1:  # test in one process, so that each sample counts exactly once
             on_one = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
             trainer = build_trainer(on_one, job.id, folder, callbacks=callbacks, made_with=made_with)
-        first_losses = list(first.losses)
+        first_losses, warnings = list(first.losses), list(warn.found)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
         other = best and best != trainer.max_epochs  # the last epoch is tested in any case; if it is the best, once is enough
         validated = answers.validated()
@@ -128,6 +129,7 @@ def compute(job: Job) -> dict:
         "metrics": final,
         "curves": history,
         "first_losses": first_losses,
+        "warnings": warnings,
         "data": {
             "name": config["dataset"]["_target_"].split(".")[-2],
             **data.split_counts,

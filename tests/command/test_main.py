@@ -221,7 +221,7 @@ def test_help_lists_all_options_and_loads_no_large_library(snnx):
     assert done.stdout.strip().endswith("set()")
 
 
-@pytest.mark.parametrize("command", ["report", "prepare", "bench", "wandb-sweep", "show", "evaluate", "export"])
+@pytest.mark.parametrize("command", ["report", "prepare", "bench", "wandb-sweep", "show", "evaluate", "export", "audit"])
 def test_help_of_each_command_has_an_example(snnx, command):
     code, out, _ = snnx(command, "--help")
     assert code in (0, None)

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from following import ROOT, follow
 
-GUIDES = ("first_sweep", "runs_and_records", "data_sets", "spiking_metrics", "convert", "first_spike")
+GUIDES = ("first_sweep", "runs_and_records", "audit", "data_sets", "spiking_metrics", "convert", "first_spike")
 
 
 @pytest.fixture

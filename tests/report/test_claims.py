@@ -62,3 +62,9 @@ def test_a_claim_may_be_per_layer(tmp_path):
 def test_all_claims_of_our_sweeps_are_valid(name):
     sweep = read_sweep(find(name))
     assert len(read(sweep)) == len(sweep.claims)
+
+
+def test_a_claim_expects_chance_of_rows_that_it_compares():
+    assert parse("A > B", "test/acc", ["A", "B"], "x.yaml", "B").chance == ("B",)
+    with pytest.raises(ValueError, match=r"x.yaml: claim 'A > B': chance must name rows of the claim, A, B; got C"):
+        parse("A > B", "test/acc", ["A", "B", "C"], "x.yaml", ["C"])

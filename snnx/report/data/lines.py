@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from snnx.record.audit_file import failed_checks
 from snnx.report.data.runs import STATES, Run
 
 OVERRIDE = re.compile(r"(?:\[[^\]]*\]|\{[^}]*\}|[^,])+")  # key=value; the value may be a list or mapping that contains commas
@@ -19,7 +20,7 @@ class Line:
     """The runs of one row at one scale with the same configuration, one run per seed."""
 
     row: str
-    label: str  # the row, the overrides that distinguish it if the row has several lines, and a mark if it is at chance
+    label: str  # the row, the overrides that distinguish it if the row has several lines, and marks: at chance, audit failed
     scale: str  # empty if the row has no run
     runs: tuple[Run, ...]
 
@@ -55,9 +56,7 @@ class Line:
 
     @property
     def at_chance(self) -> bool:
-        """Whether the networks classify the test set no better than always naming its largest class.
-
-            mean acc <= c + 3 √(c (1 - c) / N)        c = share of the largest class, N = number of test samples
+        """Whether the networks' mean accuracy on the test set is not above `chance_bound`.
 
         Networks that were not trained, and runs that do not record `c`, are not judged.
         """
@@ -65,7 +64,13 @@ class Line:
         accuracies = self.values("test/acc").values()
         if not accuracies or not self.done[0].result.get("curves") or (chance := data.get("chance")) is None:
             return False
-        return sum(accuracies) / len(accuracies) <= chance + 3 * math.sqrt(chance * (1 - chance) / data["test"])
+        return sum(accuracies) / len(accuracies) <= chance_bound(chance, data["test"])
+
+    @property
+    def failed_checks(self) -> list[str]:
+        """The checks that an audit of a run of this line failed, except for `chance`, which `at_chance` decides."""
+        found = [one["check"] for run in self.done for one in failed_checks(run.result)]
+        return [check for check in dict.fromkeys(found) if check != "chance"]
 
     def values(self, metric: str) -> dict[int, float]:
         """The metric's value for each seed; runs that are not done, and values that are not finite, are left out."""
@@ -119,7 +124,19 @@ def lines(rows: Sequence[str], runs: Iterable[Run]) -> list[Line]:
         replace(line, label=f"{line.label} #{group[:6]}") if count[line.label, line.scale] > 1 else line
         for group, line in found
     ]
-    return [replace(line, label=f"{line.label} (at chance)") if line.at_chance else line for line in named]
+    return [replace(line, label=f"{line.label}{_mark(line)}") for line in named]
+
+
+def chance_bound(chance: float, samples: int) -> float:
+    """Return the test accuracy up to which a network counts as no better than always naming the largest class.
+
+        c + 3 √(c (1 - c) / N)        c = share of the largest class, N = number of test samples
+
+    Example:
+        >>> round(chance_bound(0.5, 100), 3)
+        0.65
+    """
+    return chance + 3 * math.sqrt(chance * (1 - chance) / samples)
 
 
 def shared_overrides(lines: Iterable[Line]) -> dict[str, str]:
@@ -168,6 +185,12 @@ def _line(key: tuple[str, str, str], runs: list[Run]) -> Line:
 def _label(line: Line, common: dict[str, str]) -> str:
     own = [further for further in line.further[:1] if further != common.get(line.scale)]
     return " ".join([line.row, *own]).strip() or NO_OVERRIDE
+
+
+def _mark(line: Line) -> str:
+    """What a reader must know before the numbers of this line."""
+    audit = f" (audit failed: {', '.join(line.failed_checks)})" if line.failed_checks else ""
+    return f"{' (at chance)' if line.at_chance else ''}{audit}"
 
 
 def _sort_key(line: Line) -> tuple:

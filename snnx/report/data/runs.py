@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from snnx.record import audit_file
+
 TERMINAL = ("done", "failed", "diverged", "no data")  # the statuses that result.json can have
 STATES = (*TERMINAL, "running", "unfinished")  # a run without result.json is running if a process holds its lock
 OWN_COLUMN = ("seed=", "scale=", "sweep=", "row=")  # overrides that reports show in a separate column
@@ -24,7 +26,7 @@ class Run:
     further: str  # overrides other than row, seed and scale, as they are written in the link's name
     hash: str
     state: str  # one of STATES
-    result: dict  # contents of result.json; empty until the run has ended
+    result: dict  # contents of result.json, with the run's audit under `audit`; empty until the run has ended
     local: bool  # True if read from this machine's outputs, False if read from the record
     progress: dict = field(default_factory=dict)  # contents of a running run's progress.json; empty until its first step
 
@@ -119,6 +121,7 @@ def _linked(link: Path) -> Run:
     try:
         result = _mapping(path.read_text(encoding="utf-8"), str(path))
         state = result["status"]
+        result = audit_file.added(result, link)
     except FileNotFoundError:
         result, state = {}, "running" if _locked(link / ".lock") else "unfinished"
     row, seed, scale, further = parse_link_name(whole_name(link.name, result.get("overrides") or []))

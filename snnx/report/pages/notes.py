@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from snnx.options.places import component_folders
 from snnx.options.sweepfile import SweepFile
+from snnx.record.audit_file import failed_checks
 from snnx.record.confirmed import OTHER, code_state
 from snnx.record.identity import leaves
 from snnx.record.source import SNNX
@@ -31,6 +32,8 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
         if known and line.row not in known:
             found.append(f"{line.label}: this row is no longer in the sweep file")
         found += _failed(line)
+        found += _audits(line)
+        found += _warnings(line)
         for run in line.runs:
             if run.state == "unfinished":
                 found.append(f"{run_title(run)} is unfinished and not running; run the same command again to finish it")
@@ -66,6 +69,28 @@ def _failed(line: Line) -> list[str]:
         if run.state in ("failed", "diverged", "no data"):
             seeds.setdefault(f"{run.scale} {run.state}: {reason(run)}", []).append(str(run.seed))
     return [f"{line.label}, seed {', '.join(ran)}, {text}" for text, ran in seeds.items()]
+
+
+def _audits(line: Line) -> list[str]:
+    """One remark for each failed check of an audit, with the seeds that failed it and what was found for the first of them."""
+    failed: dict[str, list[tuple[int, str]]] = {}
+    for run in line.done:
+        for one in failed_checks(run.result):
+            failed.setdefault(one["check"], []).append((run.seed, one["text"]))
+    return [
+        f"{line.label}, seed {', '.join(str(seed) for seed, _ in found)}, {line.scale} failed the audit's check {check}: "
+        f"{found[0][1]}"
+        for check, found in failed.items()
+    ]
+
+
+def _warnings(line: Line) -> list[str]:
+    """One remark for each warning during the training of a line's runs, with the seeds that had it."""
+    seeds: dict[str, list[str]] = {}
+    for run in line.done:
+        for text in run.result.get("warnings") or ():
+            seeds.setdefault(text, []).append(str(run.seed))
+    return [f"{line.label}, seed {', '.join(ran)}, {line.scale}, warning in training: {text}" for text, ran in seeds.items()]
 
 
 def _names_used_twice(lines: Sequence[Line]) -> list[str]:

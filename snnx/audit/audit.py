@@ -1,0 +1,103 @@
+"""Audits a finished run: tests of what must hold of a network and its data before its numbers mean anything."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from snnx.audit.chance import chance
+from snnx.audit.finding import FAILED, Finding
+from snnx.audit.layers import Layers, activity, spikes
+from snnx.audit.predictions import batch, order, repeat
+from snnx.audit.recomputed import metrics
+from snnx.audit.split import split
+from snnx.audit.subject import Subject
+from snnx.audit.time_order import time
+from snnx.dataset.labelled import Labelled
+from snnx.method.base import Method
+from snnx.record import result_file
+from snnx.record.checkpoint import epochs, path_of
+from snnx.record.identity import changes
+from snnx.run.rebuild import rebuild
+from snnx.run.test import run_test
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found in one network."""
+
+    folder: Path
+    epoch: int | None  # of the checkpoint, counted from 1; None if nothing was trained
+    of_result: bool  # whether the network is that of the run's numbers: the last epoch, with nothing changed
+    started: str | None  # when the run was started whose result this is
+    findings: dict[str, Finding]  # by the name of the check
+
+    @property
+    def failed(self) -> bool:
+        return any(one.outcome == FAILED for one in self.findings.values())
+
+    def as_json(self) -> dict:
+        """Return what `audit.json` contains."""
+        findings = [{"check": check, **asdict(one)} for check, one in self.findings.items()]
+        return {"started": self.started, "epoch": self.epoch, "findings": findings}
+
+
+def audit(path: str | Path, words: list[str]) -> Audit:
+    """Audit the network of a finished run.
+
+    Args:
+        path: a run's folder or a link to it, whose last epoch is audited, since a result's plain keys such as `test/acc` are
+            of that epoch; or a `.ckpt` file in it.
+        words: see `apply_overrides`.
+
+    Raises:
+        FileNotFoundError, ValueError: see `rebuild`.
+    """
+    path = Path(path).expanduser()
+    found = epochs(path / "ckpt")
+    layers = Layers()
+    rebuilt = rebuild(path_of(path / "ckpt", found[0]) if found else path, words, callbacks=[layers])
+    run = rebuilt.run
+    last = max(epochs(run.folder / "ckpt"), default=None)
+    return Audit(
+        folder=run.folder,
+        epoch=run.epoch,
+        of_result=run.epoch == last and not changes(run.config, rebuilt.config),
+        started=(result_file.read(run.folder) or {}).get("started"),
+        findings=check(rebuilt.trainer, rebuilt.method, rebuilt.data, layers, trained=run.epoch is not None),
+    )
+
+
+def check(trainer: pl.Trainer, method: Method, data: Labelled, layers: Layers, *, trained: bool) -> dict[str, Finding]:
+    """Test the network on the whole test set, apply every check, and return the findings by the name of the check.
+
+    An error in a check is a finding too: a network that cannot classify a single sample has failed.
+
+    Args:
+        trainer: a trainer whose callbacks contain `layers`.
+        trained: whether the weights were trained.
+    """
+    tested, _ = run_test(trainer, method, data)
+    subject = Subject(method, data)
+    samples = data.split_counts["test"]
+    checks: dict[str, Callable[[], Finding]] = {
+        "batch": partial(batch, subject),
+        "order": partial(order, subject),
+        "repeat": partial(repeat, subject),
+        "split": partial(split, data),
+        "spikes": partial(spikes, layers.layers),
+        "activity": partial(activity, layers.layers),
+        "chance": partial(chance, tested["test/acc"], largest=data.chance, samples=samples, trained=trained),
+        "time": partial(time, subject),
+        "metrics": partial(metrics, subject),
+    }
+    return {name: _finding(one) for name, one in checks.items()}
+
+
+def _finding(one: Callable[[], Finding]) -> Finding:
+    try:
+        return one()
+    except Exception as error:  # a component may fail in any way
+        return Finding(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}")

@@ -1,0 +1,24 @@
+"""What one check of an audit found."""
+
+from dataclasses import dataclass
+
+PASSED, FAILED, MEASURED, NOT_APPLICABLE = "passed", "failed", "measured", "not applicable"
+"""The outcomes of a check; `measured` is that of a check that gives a number and has no right answer."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of a check and one sentence with its numbers."""
+
+    outcome: str  # one of PASSED, FAILED, MEASURED and NOT_APPLICABLE
+    text: str
+
+
+def plural(number: int, noun: str) -> str:
+    """Write a number of things.
+
+    Example:
+        >>> plural(1, "layer"), plural(2, "layer")
+        ('1 layer', '2 layers')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"

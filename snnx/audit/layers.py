@@ -1,0 +1,88 @@
+"""What the spiking layers emit in a test of the whole test set."""
+
+from dataclasses import dataclass, field
+from functools import partial
+
+import pytorch_lightning as pl
+from spikingjelly.activation_based.neuron import BaseNode
+from torch import Tensor, nn
+
+from snnx.audit.finding import FAILED, NOT_APPLICABLE, PASSED, Finding, plural
+from snnx.spike_time.dynamic_threshold import DynamicThreshold
+
+NONE = Finding(NOT_APPLICABLE, "the network has no spiking layer")
+
+
+@dataclass
+class Emitted:
+    """What one layer emitted; sums over all batches."""
+
+    fires_once: bool  # the layer emits spike times, so that a neuron fires at most once, and how early carries the value
+    neurons: int = 0
+    outputs: int = 0  # neurons * steps * samples
+    spikes: int = 0  # outputs of 1
+    others: int = 0  # outputs that are neither 0 nor 1
+    example: float = 0.0  # one of these
+
+    def see(self, s: Tensor) -> None:
+        """Count a batch `[T, B, *]`."""
+        ones, zeros = int((s == 1).sum()), int((s == 0).sum())
+        self.neurons = s[0, 0].numel()
+        self.outputs, self.spikes, others = self.outputs + s.numel(), self.spikes + ones, s.numel() - ones - zeros
+        if others:
+            self.others, self.example = self.others + others, float(s[(s != 0) & (s != 1)][0])
+
+
+@dataclass
+class Layers(pl.Callback):
+    """Watches the output of every spiking layer in a test, also of layers of SpikingJelly that no metric reads.
+
+    Attributes:
+        layers: what each layer emitted, by name, in the order of the network.
+    """
+
+    layers: dict[str, Emitted] = field(default_factory=dict)
+    _hooks: list = field(default_factory=list)
+
+    def on_test_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
+        if not self._hooks:  # a network that is converted exists from the first batch on
+            parts = [*pl_module.encoding.named_modules(prefix="encoding"), *pl_module.tested.named_modules()]
+            for name, module in parts:
+                if isinstance(module, BaseNode):
+                    self._hooks.append(module.register_forward_hook(partial(self._see, name)))
+
+    def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = []
+
+    def _see(self, name: str, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        times = isinstance(module, DynamicThreshold)
+        if times and len(output) == 1:
+            return  # the equivalent ANN, which emits values
+        self.layers.setdefault(name, Emitted(fires_once=times)).see(output[:1] if times else output)
+
+
+def spikes(layers: dict[str, Emitted]) -> Finding:
+    """Every output of a spiking layer is 0 or 1."""
+    if not layers:
+        return NONE
+    wrong = [f"{name} emitted {one.example:g}" for name, one in layers.items() if one.others]
+    if wrong:
+        return Finding(FAILED, f"spikes must be 0 or 1, but {', '.join(wrong)}")
+    total = sum(one.outputs for one in layers.values())
+    return Finding(PASSED, f"all {total:,} outputs of {plural(len(layers), 'spiking layer')} are 0 or 1")
+
+
+def activity(layers: dict[str, Emitted]) -> Finding:
+    """No layer is silent, and in none does every neuron fire at every step."""
+    if not layers:
+        return NONE
+    rates = {name: one.spikes / one.outputs for name, one in layers.items()}
+    silent = [name for name, one in layers.items() if not one.spikes and not one.others]
+    saturated = [name for name, one in layers.items() if one.spikes == one.outputs and not one.fires_once]
+    wrong = [f"{', '.join(found)} {what}" for found, what in ((silent, "never fired"), (saturated, "always fired")) if found]
+    if wrong:
+        return Finding(FAILED, f"on the whole test set, {' and '.join(wrong)}")
+    low, high = min(rates, key=rates.get), max(rates, key=rates.get)
+    return Finding(PASSED, f"firing rates are between {rates[low]:.3g} in {low} and {rates[high]:.3g} in {high}")

@@ -1,0 +1,116 @@
+"""The command `snnx audit`: tests what must hold of a finished run before its numbers mean anything."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from snnx.command.parser import Parser
+from snnx.command.print_text import print_text
+from snnx.options.files import files
+from snnx.options.sweepfile import sweep_named
+from snnx.record import audit_file
+from snnx.report.data.lines import NO_OVERRIDE
+from snnx.report.data.runs import Run, collect
+from snnx.report.pages.notes import run_title
+
+
+def main(words: list[str]) -> int:
+    """Audit a run or all finished runs of a sweep, and print what was found.
+
+    Args:
+        words: the command line after `snnx audit`.
+
+    Returns:
+        The exit code: 0 if no check failed, 1 if one failed or the data set is not on this machine, 2 for a mistake in the
+        command line or a run that cannot be opened.
+    """
+    arguments = _parser().parse_intermixed_args(words)
+    from snnx.dataset.published import NoData
+
+    try:
+        if arguments.name == "single" or arguments.name in files("sweep"):
+            failed = _sweep(arguments.name, arguments)
+        else:
+            failed = _one(arguments.name, Path(arguments.name), arguments.words)
+    except NoData as error:
+        print(f"snnx audit: {error}", file=sys.stderr)
+        return 1
+    except (ValueError, OSError) as error:
+        print(f"snnx audit: {error}", file=sys.stderr)
+        return 2
+    return int(failed)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="snnx audit",
+        usage="snnx audit NAME|PATH [KEY=VALUE ...] [--again] [--outputs DIR]",
+        description="Test what must hold of a finished run before its numbers mean anything: that predictions depend on the "
+        "sample alone, that training and test have no sample in common, that spikes are 0 or 1, and more. NAME is a sweep, "
+        "whose finished runs on this machine are audited, or single. PATH is a run's folder or a .ckpt file. What is found is "
+        "written to the run's folder and shown in reports. KEY=VALUE changes a value of the run's configuration, such as "
+        "trainer.accelerator=cpu.",
+        epilog="example: snnx audit outputs/single/seed=0",
+    )
+    parser.add_argument(
+        "name", metavar="NAME|PATH", help="a sweep, as in sweep=NAME, or single; or a run's folder or .ckpt file"
+    )
+    parser.add_argument("words", nargs="*", metavar="KEY=VALUE")
+    parser.add_argument("--again", action="store_true", help="also audit the runs of a sweep whose result was audited before")
+    parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
+    return parser
+
+
+def _sweep(name: str, arguments: argparse.Namespace) -> bool:
+    """Audit the finished runs of a sweep, print their findings, and return whether a check failed.
+
+    Raises:
+        ValueError: no run of the sweep has finished on this machine.
+    """
+    runs = collect(sweep_named(name).name, arguments.outputs, Path())
+    done = {run.hash: run for run in runs if run.state == "done"}
+    if not done:
+        raise ValueError(f"NAME must be a sweep with a finished run in {arguments.outputs}; got {name}, which has none")
+    failed = []
+    for run in done.values():
+        failed.append(_known(run) if "audit" in run.result and not arguments.again else _audited(run, arguments))
+    return any(failed)
+
+
+def _known(run: Run) -> bool:
+    findings = run.result["audit"]["findings"]
+    print_text(table(f"{_title(run)}, audited before", findings))
+    return bool(audit_file.failed_checks(run.result))
+
+
+def _audited(run: Run, arguments: argparse.Namespace) -> bool:
+    return _one(_title(run), arguments.outputs / "runs" / run.hash, arguments.words)
+
+
+def _title(run: Run) -> str:
+    return run_title(replace(run, row=run.row or NO_OVERRIDE))
+
+
+def _one(title: str, path: Path, words: list[str]) -> bool:
+    from snnx.audit.audit import audit
+
+    found = audit(path, words)
+    epoch = "" if found.epoch is None else f", epoch {found.epoch}"
+    print_text(table(f"{title}{epoch}", found.as_json()["findings"]))
+    if found.of_result:
+        audit_file.save(found.folder, found.as_json())
+    return found.failed
+
+
+def table(title: str, findings: Iterable[dict]) -> str:
+    """Format the findings of a run, one a line.
+
+    Example:
+        >>> text = "all 96 outputs of 1 spiking layer are 0 or 1"
+        >>> print(table("LIF, seed 0, small", [{"check": "spikes", "outcome": "passed", "text": text}]))
+        LIF, seed 0, small
+          passed          spikes    all 96 outputs of 1 spiking layer are 0 or 1
+    """
+    return "\n".join([title, *(f"  {one['outcome']:<14}  {one['check']:<8}  {one['text']}" for one in findings)])

@@ -1,0 +1,40 @@
+"""Reads and writes `audit.json`, what an audit found in a finished run."""
+
+import json
+from pathlib import Path
+
+from snnx.record.result_file import to_json
+from snnx.record.write import write
+
+NAME = "audit.json"
+
+
+def save(folder: Path, audit: dict) -> Path:
+    """Write an audit into the run's folder."""
+    return write(folder / NAME, to_json(audit))
+
+
+def read(folder: Path, result: dict) -> dict | None:
+    """Return the audit of this result; `None` if there is none, or if it belongs to an earlier result of the run."""
+    try:
+        audit = json.loads((folder / NAME).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return audit if audit["started"] == result.get("started") else None
+
+
+def added(result: dict, folder: Path) -> dict:
+    """Return the result with its audit under `audit`, if there is one."""
+    audit = read(folder, result)
+    return result if audit is None else result | {"audit": audit}
+
+
+def failed_checks(result: dict) -> list[dict]:
+    """Return the findings of the checks that failed, from a result with or without an audit.
+
+    Example:
+        >>> findings = [{"check": "batch", "outcome": "passed"}, {"check": "split", "outcome": "failed"}]
+        >>> [one["check"] for one in failed_checks({"audit": {"findings": findings}})], failed_checks({})
+        (['split'], [])
+    """
+    return [one for one in (result.get("audit") or {}).get("findings", ()) if one["outcome"] == "failed"]

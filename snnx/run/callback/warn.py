@@ -1,0 +1,92 @@
+"""Warnings during a training: of layers that do not fire, and of networks that do not learn."""
+
+import math
+from functools import partial
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Checkpoint
+from spikingjelly.activation_based.neuron import BaseNode
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+NEAR = 0.005  # the loss counts as log K if it differs from it by at most this share
+STAYS = 2  # number of epochs for which the loss must be there
+SCORES = "scores"  # name of the hook that looks at the scores, which no layer has
+
+
+class Warn(Checkpoint):
+    """Prints a line if a layer has not fired for an epoch, if scores never left a tie, or if the loss stays at log K.
+
+    A loss of log K, with K classes, is that of equal scores. Each warning is given once, with the epoch in which it was first
+    true. Layers and scores are looked at only until the first spike and the first untied scores of an epoch. In a training on
+    several devices, this process sees its part of each batch.
+
+    It is a `Checkpoint` because Lightning calls checkpoint callbacks after the module's own epoch end, which logs the loss. It
+    must come before the callback that saves the checkpoint (`Keep`), so that the checkpoint contains the warnings.
+
+    Attributes:
+        found: the warnings, in the order in which they were given.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self._seen: set[str] = set()
+        self._hooks: dict[str, RemovableHandle] = {}  # by the name of the layer, until it has fired in this epoch
+        self._scored = False  # whether the scores have been seen in this epoch
+        self._at_log_k = 0  # number of epochs for which the loss has been log K
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._let_go()
+        self._scored = False
+        for name, module in pl_module.named_modules():
+            if isinstance(module, BaseNode):
+                self._hooks[name] = module.register_forward_hook(partial(self._see_spikes, name))
+        self._hooks[SCORES] = pl_module.decoding.register_forward_hook(self._see_scores)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        tied = SCORES in self._hooks and self._scored
+        silent = [name.removeprefix("backbone.") for name in self._hooks if name != SCORES]
+        self._let_go()
+        loss, classes = float(trainer.callback_metrics["train/loss"]), trainer.datamodule.classes
+        at_log_k = isinstance(pl_module.loss, nn.CrossEntropyLoss) and abs(loss / math.log(classes) - 1) <= NEAR
+        self._at_log_k = self._at_log_k + 1 if at_log_k else 0
+        if not trainer.is_global_zero:
+            return
+        epoch = trainer.current_epoch + 1
+        for layer in silent:
+            self._warn(layer, f"{layer} did not fire in epoch {epoch}")
+        if tied:
+            self._warn(SCORES, f"in epoch {epoch}, every sample had the same score for all classes")
+        if self._at_log_k >= STAYS:
+            log_k = f"log {classes} = {math.log(classes):.3f}, the loss of equal scores"
+            self._warn("loss", f"the training loss was {log_k}, for {STAYS} epochs up to epoch {epoch}")
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        self._let_go()
+
+    def state_dict(self) -> dict:
+        return {"found": self.found, "seen": sorted(self._seen), "at_log_k": self._at_log_k}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        self.found, self._seen = list(state_dict["found"]), set(state_dict["seen"])
+        self._at_log_k = state_dict["at_log_k"]
+
+    def _warn(self, what: str, text: str) -> None:
+        if what not in self._seen:
+            self._seen.add(what)
+            self.found.append(text)
+            print(f"snnx: warning: {text}", flush=True)
+
+    def _see_spikes(self, name: str, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        if bool((output > 0).any()):
+            self._hooks.pop(name).remove()
+
+    def _see_scores(self, module: nn.Module, inputs: tuple[Tensor], scores: Tensor) -> None:
+        self._scored = True
+        if bool((scores.amax(1) > scores.amin(1)).any()):
+            self._hooks.pop(SCORES).remove()
+
+    def _let_go(self) -> None:
+        for hook in self._hooks.values():
+            hook.remove()
+        self._hooks = {}
