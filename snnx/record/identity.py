@@ -16,6 +16,9 @@ LOADED = ("backbone.weights", "method.checkpoint")
 ADDED: dict[str, object] = {
     "norm": {"_target_": "snnx.norm.batch.Batch", "_partial_": True},
     "method.ceiling": 8.0,
+    "method.scales": "activations",
+    "method.scale_factor": 1.0,
+    "method.bias_calibration": False,
     "metric.anytime.marks": [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1500, 2000, 2500],
     "metric.negative_potential.on": "H",
     "neuron.fire_at_equality": True,
