@@ -13,13 +13,11 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from snnx.backbone.backbone import MakesBackbone
 from snnx.backbone.weights import load_weights
-from snnx.conversion.calibrate import calibrate
 from snnx.conversion.clipped import Clipped
-from snnx.conversion.convert import convert
 from snnx.conversion.fits import require_fitting
 from snnx.conversion.fold_norm import fold_norm
 from snnx.conversion.links import links
-from snnx.conversion.spikingjelly import convert_spikingjelly
+from snnx.conversion.scaling import Scaling
 from snnx.conversion.targets import tell_targets, worst
 from snnx.decoding.running_mean import RunningMean
 from snnx.encoding.rate import Rate
@@ -30,7 +28,6 @@ from snnx.metric.metric import Metric
 
 INPUTS = {"current": Repeat, "poisson": partial(Rate, eval_encoder_seed=0)}
 ACTIVATION = ("relu", "clipped")
-NORMALISE = ("weight", "threshold", "spikingjelly")
 
 
 class Conversion(Method):
@@ -61,7 +58,11 @@ class Conversion(Method):
         percentile_over: whether the percentile is of the `nonzero` activations or of `all`; SpikingJelly's conversion uses all.
         per_channel: whether each channel gets a scale, instead of each layer.
         calibration: maximum number of training samples from which the scales are computed; null takes the whole training set.
+        scales: whether the scales are taken from `activations`, or from the currents that `spikes` cause (see `spike_maxima`).
+        scale_factor: factor on every scale, such as 0.8: below 1, fewer steps are needed, and large activations are cut.
         initial: initial potential as a share of the threshold; 0.5 halves the error for a small number of steps.
+        bias_calibration: whether biases are corrected for the errors that the firing rates have after `timesteps` steps (see
+            `calibrate_biases`).
         checkpoint: file of weights for the backbone, to convert it without training (`trainer.max_epochs=0`) or to train on.
         in_shape: `(C, H, W)` of the data set.
         classes: number of classes of the data set.
@@ -114,30 +115,25 @@ class Conversion(Method):
         percentile_over: Literal["nonzero", "all"] = "nonzero",
         per_channel: bool = False,
         calibration: int | None = 1000,
+        scales: Literal["activations", "spikes"] = "activations",
+        scale_factor: float = 1.0,
         initial: float = 0.0,
+        bias_calibration: bool = False,
         checkpoint: str | None = None,
         width: float = 1.0,
         watch: str = "*",
     ) -> None:
-        for name, value, choices in (
-            ("input", input, INPUTS), ("activation", activation, ACTIVATION), ("normalise", normalise, NORMALISE),
-        ):  # fmt: skip
+        for name, value, choices in (("input", input, INPUTS), ("activation", activation, ACTIVATION)):
             if value not in choices:
                 raise ValueError(f"Conversion: {name} must be one of {', '.join(choices)}; got {value}")
         for name, value in (("timesteps", timesteps), ("piece", piece), ("calibration", calibration)):
             if value is not None and value < 1:
                 raise ValueError(f"Conversion: {name} must be at least 1; got {value}")
-        if percentile is not None and not 0 < percentile <= 100:
-            raise ValueError(f"Conversion: percentile must be in (0, 100], or null for the maximum; got {percentile}")
-        if not 0 <= initial < 1:
-            raise ValueError(f"Conversion: initial must be a share of the threshold in [0, 1); got {initial}")
-        if per_channel and normalise != "weight":
-            raise ValueError(f"Conversion: per_channel must be false with normalise={normalise}, which has one scale per layer")
-        if activation == "clipped" and (normalise == "spikingjelly" or percentile is not None or per_channel):
-            raise ValueError(
-                "Conversion: activation=clipped must go with normalise=weight or threshold, percentile=null and "
-                f"per_channel=false, since its ceiling is the scale; got {normalise}, {percentile} and {per_channel}"
-            )
+        scaling = Scaling(
+            normalise=normalise, percentile=percentile, percentile_over=percentile_over, per_channel=per_channel, scales=scales,
+            scale_factor=float(scale_factor), initial=float(initial), bias_calibration=bias_calibration,
+            clipped=activation == "clipped",
+        )  # fmt: skip
         if whole := [name for name, one in metric.items() if not one.in_pieces]:
             raise ValueError(
                 f"Conversion: metric must not need all steps at once, since {timesteps} steps are simulated in pieces; "
@@ -164,8 +160,7 @@ class Conversion(Method):
             scheduler=scheduler,
         )
         self.in_shape, self.timesteps, self.calibration = tuple(in_shape), timesteps, calibration
-        self.normalise, self.initial, self.ceiling = normalise, initial, float(ceiling)
-        self.over = {"percentile": percentile, "over": percentile_over, "per_channel": per_channel}
+        self.scaling, self.ceiling = scaling, float(ceiling)
         # a tuple, so that torch does not register the spiking network as a submodule and save it
         self._made: tuple[nn.Module, dict[str, Tensor]] | None = None
         self._ann_correct = self._tested = 0
@@ -183,19 +178,30 @@ class Conversion(Method):
         """Convert the backbone with its present weights to a spiking network, and return that.
 
         Each call of `batches` must return an iterable over the images `[B, C, H, W]` that are used for calibration.
+
+        Raises:
+            ValueError: nothing was trained, and the weights do not fit the network or the images; see `require_fitting`.
         """
         if self.recorder is not None:
             self.recorder.watch(nn.Identity())  # stop watching the backbone, or its copy would be watched too
+        if self._trainer is not None and not self.trainer.max_epochs:  # the weights were loaded
+            require_fitting(self.backbone, next(iter(batches())))
         folded = fold_norm(self.backbone, self.in_shape, who="Conversion")
-        if self.normalise == "spikingjelly":
-            self._made = convert_spikingjelly(folded, batches, percentile=self.over["percentile"], initial=self.initial)
-        else:
-            scales = calibrate(folded, batches, **self.over)
-            spiking = convert(folded, links(folded, self.in_shape), scales, by=self.normalise, initial=self.initial)
-            self._made = spiking, scales
+        self._made = self.scaling.convert(folded, self.in_shape, batches, lambda: self._simulations(batches()))
         if self.recorder is not None:
             self.recorder.watch(self.tested)
         return self.tested
+
+    def _simulations(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Iterator[Tensor]]]:
+        """Yield batches of images with their input, which is the same in every call, also if it is random."""
+        self.encoding.begin_evaluation()
+        for images in batches:
+            yield images, self._pieces(images)
+
+    def _pieces(self, images: Tensor) -> Iterator[Tensor]:
+        """Yield the input of all time steps, `[c, B, C, H, W]` at once."""
+        for first in range(0, self.timesteps, self.encoding.timesteps):
+            yield self.encoding(images)[: self.timesteps - first]
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the scores `[B, K]` of images `[B, C, H, W]`: in a test the spiking network's, else the ReLU network's."""
@@ -204,10 +210,9 @@ class Conversion(Method):
         functional.reset_net(self.tested)
         functional.reset_net(self.decoding)
         scores = None
-        for first in range(0, self.timesteps, self.encoding.timesteps):
-            encoded = self.encoding(images)[: self.timesteps - first]
+        for number, encoded in enumerate(self._pieces(images)):
             if self.recorder is not None:
-                self.recorder.next_piece() if first else self.recorder.see_input(images, encoded)
+                self.recorder.next_piece() if number else self.recorder.see_input(images, encoded)
             outputs = self.tested(encoded)
             if self.recorder is not None:
                 self.recorder.see_output(outputs, self.decoding)
@@ -219,14 +224,12 @@ class Conversion(Method):
         self.encoding(images)  # raises an error now rather than after the training
 
     def on_test_epoch_start(self) -> None:
-        super().on_test_epoch_start()
-        if not self.trainer.max_epochs:  # the weights were loaded
-            require_fitting(self.backbone, next(self.calibration_images(self.trainer.datamodule)))
         self.convert(lambda: self.calibration_images(self.trainer.datamodule))
         if ceilings := {name: m.ceiling.item() for name, m in self.backbone.named_modules() if isinstance(m, Clipped)}:
             shown = (f"{name} {now:.3g}{' (not learned)' if now == self.ceiling else ''}" for name, now in ceilings.items())
             print(f"snnx: ceilings, which were {self.ceiling:g} at the start: {', '.join(shown)}", flush=True)
         self._ann_correct = self._tested = 0
+        super().on_test_epoch_start()  # last, so that the spikes of the test do not depend on those of the conversion
 
     def calibration_images(self, data: LightningDataModule) -> Iterator[Tensor]:
         """Yield the first training samples in the run's order, without augmentation, as the network receives them."""

@@ -113,6 +113,18 @@ def test_a_sum_is_allowed_with_a_shortcut():
         (["method.normalise=spikingjelly", "method.per_channel=true"], "per_channel must be false with normalise=spikingjelly"),
         (["method.percentile=150"], r"Conversion: percentile must be in \(0, 100\], or null for the maximum; got 150"),
         (["method.initial=1.5"], r"Conversion: initial must be a share of the threshold in \[0, 1\); got 1.5"),
+        (["method.scales=both"], "Conversion: scales must be one of activations, spikes; got both"),
+        (["method.scales=spikes", "method.percentile=99.0"], r"scales=spikes must go with .* got relu, 99.0 and False"),
+        (["method.scales=spikes", "method.activation=clipped"], r"scales=spikes must go with .* got clipped, None and False"),
+        (["method.scale_factor=0"], "Conversion: scale_factor must be positive; got 0.0"),
+        (
+            ["method.normalise=threshold", "method.bias_calibration=true"],
+            "Conversion: bias_calibration must go with normalise=weight; got threshold",
+        ),
+        (
+            ["method.normalise=spikingjelly", "method.scales=spikes"],
+            "Conversion: normalise=spikingjelly must go with scales=activations and scale_factor=1, .*; got spikes and 1.0",
+        ),
         (["method.normalise=spikingjelly", "method.initial=5"], "initial must be a share of the threshold"),
         (["method.normalise=threshold", "method.per_channel=true"], "per_channel must be false with normalise=threshold"),
         (["method.activation=clipped", "method.percentile=50"], "its ceiling is the scale; got weight, 50 and False"),

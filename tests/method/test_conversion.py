@@ -62,6 +62,15 @@ def test_pieces_do_not_matter(normalise):
                 torch.testing.assert_close(other_curves[curve][place], values, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("option", ["method.scales=spikes", "method.bias_calibration=true"])
+@pytest.mark.parametrize("input", ["current", "poisson"])
+def test_pieces_do_not_matter_for_simulated_scales(option, input):
+    common = ["timesteps=30", f"method.input={input}", option]
+    sizes = (30, 7) if input == "current" else (10, 10)  # random spikes are drawn piece by piece
+    first, second = (measured(build(*common, f"method.piece={size}"), images())[0] for size in sizes)
+    torch.testing.assert_close(second, first)
+
+
 @pytest.mark.parametrize("steps", [10, 90])
 def test_memory_is_needed_for_one_piece_only(steps):
     """No layer gets more steps at once than a piece has, however long the run is."""
@@ -154,7 +163,9 @@ def test_weights_of_another_network_are_not_converted(empty):
     """The file has the right names and sizes, but its norms have seen other images."""
     first = execute(composed("method=conversion", "timesteps=20", "trainer.max_epochs=3"))
     *_, checkpoint = sorted((empty / "outputs" / "runs" / first["hash"] / "ckpt").glob("epoch=*"))
-    run = composed("method=conversion", "timesteps=20", "trainer.max_epochs=0", f"method.checkpoint='{checkpoint}'")
+    run = composed(
+        "method=conversion", "timesteps=20", "trainer.max_epochs=0", f"method.checkpoint='{checkpoint}'", "metric=[anytime]"
+    )
     assert execute(run)["status"] == "done"
     found = execute(composed(*run.overrides, "dataset.normalize=true"))
     assert "Conversion: loaded weights must fit the network and its images; got values before" in found["error"]["message"]
@@ -174,7 +185,7 @@ def test_scales_come_from_training_samples_without_augmentation(empty, monkeypat
         seen.append(torch.cat(list(batches())))
         return calibrate(network, batches, **how)
 
-    monkeypatch.setattr("snnx.method.conversion.calibrate", watch)
+    monkeypatch.setattr("snnx.conversion.scaling.calibrate", watch)
     run = composed(
         "method=conversion", "timesteps=5", "trainer.max_epochs=0", "method.calibration=70", "augmentation=crop_flip"
     )
