@@ -21,6 +21,7 @@ from snnx.record import result_file
 from snnx.record.checkpoint import epochs, path_of
 from snnx.record.identity import changes
 from snnx.run.rebuild import rebuild
+from snnx.run.reopen import reopen
 from snnx.run.test import run_test
 
 
@@ -55,12 +56,11 @@ def audit(path: str | Path, words: list[str]) -> Audit:
     Raises:
         FileNotFoundError, ValueError: see `rebuild`.
     """
-    path = Path(path).expanduser()
-    found = epochs(path / "ckpt")
-    layers = Layers()
-    rebuilt = rebuild(path_of(path / "ckpt", found[0]) if found else path, words, callbacks=[layers])
-    run = rebuilt.run
+    run, layers = reopen(path), Layers()  # rejects a folder whose run has not finished
     last = max(epochs(run.folder / "ckpt"), default=None)
+    last_epoch = last is not None and Path(path).expanduser().is_dir()
+    rebuilt = rebuild(path_of(run.folder / "ckpt", last) if last_epoch else path, words, callbacks=[layers])
+    run = rebuilt.run
     return Audit(
         folder=run.folder,
         epoch=run.epoch,

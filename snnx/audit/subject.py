@@ -39,8 +39,10 @@ class Subject:
         method.tested.eval().cpu().double()
         self.data = data
         test = data.test_dataloader()
-        chosen = torch.linspace(0, len(test.labels) - 1, min(SAMPLES, len(test.labels))).long().to(test.labels.device)
-        images, labels = data.on_after_batch_transfer((test.images[chosen], test.labels[chosen]), 0)
+        chosen = torch.linspace(0, len(test.labels) - 1, min(SAMPLES, len(test.labels))).long()
+        device = test.labels.device  # images that stay in a file are not on it
+        images, labels = test.images[chosen.to(test.images.device)].to(device), test.labels[chosen.to(device)]
+        images, labels = data.on_after_batch_transfer((images, labels), 0)
         self.images, self.labels = images.cpu().double(), labels.cpu()
         self.everything = torch.arange(len(labels))
         self._encoded: list[Tensor] = []  # all samples encoded, `[T, N, *]`, one entry for each call of the encoding

@@ -275,6 +275,12 @@ def test_mistakes_are_one_line(run, words, message, capsys):
     assert message in error
 
 
+def test_a_run_that_has_not_finished_is_rejected(copied, capsys):
+    (copied / "result.json").unlink()
+    assert command.main([str(copied)]) == 2
+    assert "must be a finished run; got one that has not finished" in capsys.readouterr().err
+
+
 def test_missing_data_exits_1_with_one_line(empty, capsys):
     job = composed("dataset=fashion_mnist", "trainer.max_epochs=0")
     write(empty / job.id / "config.yaml", yaml.safe_dump(job.config))
