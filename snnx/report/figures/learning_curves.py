@@ -68,10 +68,21 @@ def _bars(sweep: SweepFile, lines: Sequence[Line]) -> Plot:
     figure, axes = panels([f"{sweep.artifact}, scale {scale}" for scale in shown_scales], height=1.4 + 0.36 * len(labels))
     for axis, scale in zip(axes, shown_scales, strict=True):
         for line in (line for line in shown if line.scale == scale):
-            mean, std = mean_std([times * value for value in line.values(metric).values()])
+            seeds = [times * value for value in line.values(metric).values()]
+            mean, std = mean_std(seeds)
             height = labels.index(line.label)
             axis.barh(height, mean, height=0.6, color=style[line.label][0], alpha=0.85)
-            axis.errorbar(mean, height, xerr=std, color="#222222", capsize=3, linewidth=1.2)
+            axis.errorbar(mean, height, xerr=std, color="#222222", linewidth=1.2)
+            if len(seeds) > 1:
+                axis.plot(
+                    seeds,
+                    [height] * len(seeds),
+                    marker="o",
+                    markersize=3,
+                    color="white",
+                    markeredgecolor="#222222",
+                    linestyle="",
+                )
             if reported.get(line.row) is not None:
                 axis.plot(reported[line.row], height, marker="D", markersize=5, color="white", markeredgecolor="#222222")
             end = max(mean + (std or 0), reported.get(line.row) or 0)
@@ -86,5 +97,8 @@ def _bars(sweep: SweepFile, lines: Sequence[Line]) -> Plot:
     for axis in axes:
         axis.set_xlim(right=right)
     axes[0].invert_yaxis()
-    caption = f"{metric} at the end of the run: mean and sample standard deviation over seeds; diamond: the paper's number"
+    caption = (
+        f"{metric} at the end of the run: mean and sample standard deviation over seeds; dot: one seed; "
+        "diamond: the paper's number"
+    )
     return Plot("bars", caption, figure)

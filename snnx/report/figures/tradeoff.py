@@ -103,6 +103,8 @@ def _plot(sweep: SweepFile, rows: Sequence[Tradeoff], style: dict[str, tuple[str
             marker = MARKERS[dash] if row.spiking else "s"
             axis.plot(*_scaled(row.curve, times), color=colour, linestyle=dash, linewidth=1.2, alpha=0.7)
             axis.plot(*_scaled([row.end], times), color=colour, linestyle=dash, marker=marker, label=row.line.label)
+            seeds = [(row.end[0], accuracy) for accuracy in row.line.values(ACCURACY).values()]
+            axis.plot(*_scaled(seeds, times), color=colour, marker=".", markersize=4, linestyle="")
             if row.early_exit and row.early_exit != row.end:  # if they are equal, the hollow marker would hide the filled one
                 axis.plot(*_scaled([row.early_exit], times), color=colour, marker=marker, markerfacecolor="white", linestyle="")
         points = [point for row in here if row not in levels for point in (*row.curve, row.early_exit, row.end) if point]
@@ -121,8 +123,8 @@ def _plot(sweep: SweepFile, rows: Sequence[Tradeoff], style: dict[str, tuple[str
     else:
         further = "square: a network without spikes"
     caption = (
-        f"{ACCURACY} over {x}, means over seeds; filled marker: after all time steps; line: stopped after each time step; "
-        f"{further}; grey: the Pareto front"
+        f"{ACCURACY} over {x}, means over seeds; filled marker: after all time steps, dots: its seeds; "
+        f"line: stopped after each time step; {further}; grey: the Pareto front"
     )
     return Plot(f"{name}_accuracy", caption, figure)
 
