@@ -29,7 +29,7 @@ STEPS, SAMPLES = 6, 5
 PIPELINES = {
     "spiking": ("timesteps=4", "neuron.v_threshold=0.1", "norm=none", "init=kaiming"),
     "attention": (
-        "timesteps=4", "neuron.v_threshold=0.1", "norm=none", "init=kaiming", "attention=[nsad]",
+        "timesteps=4", "neuron.v_threshold=0.1", "norm=none", "init=kaiming", "attention=[tasa,nsad]",
         "attention.denoiser.threshold=1", "backbone=spikformer", "backbone.embed_dim=32", "backbone.heads=2",
         "backbone.depth=1", "backbone.pools=1", "backbone.v_threshold=0.1",
     ),

@@ -84,7 +84,7 @@ def sweep_named(name: str) -> SweepFile:
 
     Example:
         >>> sweep_named("single").metric, sweep_named("dtst_fig12_surrogates").metric
-        ('test/acc', 'val/acc')
+        ('test/acc', 'test/acc')
     """
     if name == SINGLE:
         title = "Runs that belong to no sweep file; each row is named by its overrides."
