@@ -122,3 +122,12 @@ def test_more_seeds_leave_the_error_of_the_test_set():
     found = compare(row(LEFT), row(RIGHT))
     assert found.with_seeds(2).se == pytest.approx(found.se)
     assert found.with_seeds(10**6).se ** 2 == pytest.approx(11 / 192 - 3 / 64, rel=1e-4)
+
+
+@given(seed=st.integers(0, 10_000), n=st.integers(2, 4), more=st.integers(5, 60))
+def test_more_seeds_never_make_the_error_vanish(seed, n, more):
+    """Also where chance makes I smaller than O: what is left is at least what the seeds contribute."""
+    draw = np.random.default_rng(seed)
+    found = compare(row((draw.random((n, 60)) < 0.9).astype(int)), row((draw.random((n, 60)) < 0.9).astype(int)))
+    assert found.with_seeds(more).se ** 2 >= max(found.overlap, sum(variance for variance, _ in found.seeds)) * n / more - 1e-12
+    assert found.with_seeds(n).se <= found.se + found.overlap**0.5

@@ -7,7 +7,7 @@ import numpy as np
 
 LEVEL = 0.90
 FEWEST_DISCORDANT = 6
-"""Two rows that differ on fewer samples than this are never told apart, whatever their seeds say."""
+"""If two rows differ on fewer samples than this, no difference between them is decided."""
 
 
 @dataclass(frozen=True)
@@ -74,17 +74,20 @@ class Difference:
 
     @property
     def identical(self) -> bool:
-        """Whether both sides gave the same: on each sample, or without samples in each value."""
+        """Whether both sides are equal on every sample, or in every value if the samples are not known."""
         return self.discordant == 0 if self.discordant is not None else self.mean == self.se == self.binomial == 0
 
     def with_seeds(self, n: int) -> "Difference":
-        """Return what the difference would be with `n` seeds a side, if the spreads stayed the same."""
+        """Estimate the same difference with `n` seeds on each side: more seeds reduce only the part that differs between seeds.
+
+        W' = W m / n,  O' = O m / n,  I' = max(I - O, 0) + O m / n        m = the present number of seeds
+        """
         share = self.fewest / n
-        growth = self.overlap * (share - 1)  # the part of the variance between samples that seeds average out
+        twice = self.overlap / max(len(self.samples), 1)
         return replace(
             self,
             seeds=tuple((variance * share, n - 1) for variance, _ in self.seeds),
-            samples=tuple((max(variance + growth / len(self.samples), 0.0), dof) for variance, dof in self.samples),
+            samples=tuple((max(variance - twice, 0.0) + twice * share, dof) for variance, dof in self.samples),
             overlap=self.overlap * share,
             binomial=self.binomial * share,
             fewest=n,
