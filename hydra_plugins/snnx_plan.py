@@ -70,7 +70,7 @@ class PlanLauncher(LocalLauncher):
 
     @staticmethod
     def _power(jobs: list) -> list[str]:
-        """Say which differences the planned seeds decide, if the runs belong to a sweep file."""
+        """Say how large a difference must be for the planned seeds to decide it; nothing without a sweep file."""
         from snnx.options.sweepfile import sweep_named
         from snnx.sweep.plan.power import power
 

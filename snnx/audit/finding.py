@@ -8,7 +8,7 @@ PASSED, FAILED, MEASURED, NOT_APPLICABLE = "passed", "failed", "measured", "not 
 
 @dataclass(frozen=True)
 class Finding:
-    """The outcome of a check and one sentence with its numbers."""
+    """What a check found: its outcome, and one sentence that says why, with the numbers."""
 
     outcome: str  # one of PASSED, FAILED, MEASURED and NOT_APPLICABLE
     text: str

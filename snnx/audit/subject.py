@@ -14,12 +14,12 @@ SAMPLES = 256
 
 
 class Subject:
-    """A network in evaluation, and test samples spread evenly over the test set, on the CPU and in float64.
+    """A network in evaluation mode and up to 256 test samples, evenly spaced in the test set; all on the CPU and in float64.
 
     In float64, rounding practically never decides whether a neuron fires, so two orders of the same sums give the same spikes.
 
-    An encoding that draws random numbers gives a sample other spikes in another place of the batch. So its spikes are drawn
-    once, with all samples in one batch, and `scores` gives each sample the same spikes in any other batch.
+    If the encoding draws random numbers, the spikes of a sample depend on its place in the batch. They are drawn once,
+    with all samples in one batch, and `scores` gives each sample the same spikes in any other batch.
 
     Args:
         method: the method with its trained weights. If it converts its network in a test, it must have been tested.

@@ -1,13 +1,13 @@
 """The command `snnx audit`: tests what must hold of a finished run before its numbers mean anything."""
 
 import argparse
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from snnx.command.parser import Parser
 from snnx.command.print_text import print_text
+from snnx.command.refusal import REFUSED, refusal
 from snnx.options.files import files
 from snnx.options.sweepfile import sweep_named
 from snnx.record import audit_file
@@ -27,19 +27,14 @@ def main(words: list[str]) -> int:
         command line or a run that cannot be opened.
     """
     arguments = _parser().parse_intermixed_args(words)
-    from snnx.dataset.published import NoData
 
     try:
         if arguments.name == "single" or arguments.name in files("sweep"):
             failed = _sweep(arguments.name, arguments)
         else:
             failed = _one(arguments.name, Path(arguments.name), arguments.words)
-    except NoData as error:
-        print(f"snnx audit: {error}", file=sys.stderr)
-        return 1
-    except (ValueError, OSError) as error:
-        print(f"snnx audit: {error}", file=sys.stderr)
-        return 2
+    except REFUSED as error:
+        return refusal("audit", error)
     return int(failed)
 
 

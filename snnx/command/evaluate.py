@@ -7,6 +7,7 @@ from pathlib import Path
 
 from snnx.command.parser import Parser
 from snnx.command.print_text import print_text
+from snnx.command.refusal import REFUSED, refusal
 
 
 def main(words: list[str]) -> int:
@@ -24,7 +25,6 @@ def main(words: list[str]) -> int:
     if checkpoint is None:
         print("snnx evaluate: checkpoint= must name a run's folder or a .ckpt in it; got none", file=sys.stderr)
         return 2
-    from snnx.dataset.published import NoData
     from snnx.record.result_file import to_json
     from snnx.record.write import write
     from snnx.run.retest import retest
@@ -34,12 +34,8 @@ def main(words: list[str]) -> int:
             _require_writable(arguments.json)
         found = retest(checkpoint, others)
         written = write(arguments.json, to_json(found)) if arguments.json else None
-    except NoData as error:
-        print(f"snnx evaluate: {error}", file=sys.stderr)
-        return 1
-    except (ValueError, OSError) as error:
-        print(f"snnx evaluate: {error}", file=sys.stderr)
-        return 2
+    except REFUSED as error:
+        return refusal("evaluate", error)
     print_text(table(found) + (f"\n{written}" if written else ""))
     return 0
 

@@ -18,7 +18,7 @@ Simulations = Callable[[], Iterable[tuple[Tensor, Iterable[Tensor]]]]
 def spike_maxima(
     network: nn.Module, links: dict[str, Link], scales: dict[str, Tensor], simulations: Simulations, *, initial: float = 0.0
 ) -> dict[str, Tensor]:
-    """Return as scale of each layer the largest current that its neurons get in one step, while the layers before it spike.
+    """Return a scale for each layer: the largest current that its neurons receive in one step when the layers before it spike.
 
         scale = scale * max over samples, neurons and steps of x[t]         layer after layer, in the order in which they run
 
@@ -48,7 +48,7 @@ def spike_maxima(
 def calibrate_biases(
     network: nn.Module, spiking: nn.Module, links: dict[str, Link], scales: dict[str, Tensor], simulations: Simulations
 ) -> nn.Module:
-    """Add to the biases of a converted network what its firing rates lack, on average over each channel.
+    """Correct the biases of a converted network by the mean difference between activations and firing rates, for each channel.
 
         b = b + mean over samples and positions of (activation / scale - rate)       layer after layer, in their order
 

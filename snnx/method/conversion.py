@@ -199,7 +199,7 @@ class Conversion(Method):
             yield images, self._pieces(images)
 
     def _pieces(self, images: Tensor) -> Iterator[Tensor]:
-        """Yield the input of all time steps, `[c, B, C, H, W]` at once."""
+        """Yield the encoded images of all time steps, a few steps at a time, as `[c, B, C, H, W]` with c steps."""
         for first in range(0, self.timesteps, self.encoding.timesteps):
             yield self.encoding(images)[: self.timesteps - first]
 

@@ -1,13 +1,14 @@
 """What the attention denoiser has learned, head by head."""
 
-import pytorch_lightning as pl
 import torch
+from torch import nn
 
 from snnx.attention.nsad import NSAD
-from snnx.metric.metric import Metric, Table
+from snnx.metric.learned import Learned
+from snnx.metric.metric import Table
 
 
-class Denoiser(Metric, pl.Callback):
+class Denoiser(Learned):
     """The learned function of every NSAD in the network, for all integer scores `v = 0 .. v_max` and each head.
 
         denoiser_table     = the integers that inference looks up
@@ -19,19 +20,8 @@ class Denoiser(Metric, pl.Callback):
     Example: see `read`, which computes these tables.
     """
 
-    over_samples: dict[str, str] = {}
-
-    def __init__(self) -> None:
-        self._tables: dict[str, Table] = {}
-
-    def gathered(self) -> dict[str, Table]:
-        return self._tables
-
-    def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if pl_module.recorder is None:  # this tests another checkpoint
-            return
-        modules = {name: m for name, m in pl_module.backbone.named_modules() if isinstance(m, NSAD)}
-        self._tables = read(modules)
+    def read(self, network: nn.Module) -> dict[str, Table]:
+        return read({name: module for name, module in network.named_modules() if isinstance(module, NSAD)})
 
 
 @torch.no_grad()

@@ -1,15 +1,15 @@
 """What the temporally attenuated attention has learned, layer by layer."""
 
-import pytorch_lightning as pl
 import torch
 from torch import nn
 
 from snnx.attention.tasa import TASA
-from snnx.metric.metric import Metric, Table
+from snnx.metric.learned import Learned
+from snnx.metric.metric import Table
 
 
-class Attenuation(Metric, pl.Callback):
-    """The learned exponent of every TASA in the network, one value per layer, or per delay with `decay=per_tau`.
+class Attenuation(Learned):
+    """The exponent that each TASA of the network has learned: one value per layer, or one per delay if `decay=per_tau`.
 
         tasa_kappa = kappa, the parameter
         tasa_k     = k, the integer that kappa is rounded to; the weight of a delay is 2^(-k * delay)
@@ -21,17 +21,8 @@ class Attenuation(Metric, pl.Callback):
     Example: see `exponents`, which computes these tables.
     """
 
-    over_samples: dict[str, str] = {}
-
-    def __init__(self) -> None:
-        self._tables: dict[str, Table] = {}
-
-    def gathered(self) -> dict[str, Table]:
-        return self._tables
-
-    def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if pl_module.recorder is not None:  # otherwise this tests another checkpoint
-            self._tables = exponents(pl_module.backbone)
+    def read(self, network: nn.Module) -> dict[str, Table]:
+        return exponents(network)
 
 
 @torch.no_grad()

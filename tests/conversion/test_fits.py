@@ -44,6 +44,6 @@ def test_norms_that_have_seen_little_or_nothing_are_not_judged(trained):
     require_fitting(trained, 100 * images())
     for module in trained.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.num_batches_tracked.fill_(0)  # as in a file without it
+            module.num_batches_tracked.fill_(0)  # what torch fills in if an old file has no count
     with pytest.raises(ValueError, match="loaded weights must fit"):
         require_fitting(trained, 100 * images())

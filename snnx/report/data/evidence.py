@@ -51,7 +51,8 @@ class Evidence:
         adjusted: the p-value adjusted for the whole page.
         higher: the share of pairs of seeds in which the left is higher.
         outcome: `HOLDS`, `FAILS` or `OPEN`.
-        why: why it is undecided, or that it is exact.
+        exact: whether training cannot change the metric, so that the difference is decided as it stands.
+        why: why it is undecided, or what is special about it.
         layer: the layer that is compared, if the claim is decided per layer.
     """
 
@@ -64,6 +65,7 @@ class Evidence:
     adjusted: float | None = None
     higher: float | None = None
     outcome: str = OPEN
+    exact: bool = False
     why: str = ""
     layer: str = ""
 
@@ -84,7 +86,7 @@ def estimated(link: tuple[str | float, str, str | float], asked: Asked, layer: s
     n = min((len(side.values) for side in (a, b) if isinstance(side, Measured)), default=0)
     found = Evidence(left, sign, right, n, layer=layer)
     if asked.exact and n:
-        return replace(found, estimate=Difference(a.mean - b.mean, ()), why="exact")
+        return replace(found, estimate=Difference(a.mean - b.mean, ()), exact=True, why="exact")
     if not n:
         return replace(found, why="no common metric" if asked.sides[layer] else "not run")
     estimate = compare(a, b)
@@ -93,7 +95,7 @@ def estimated(link: tuple[str | float, str, str | float], asked: Asked, layer: s
     found = replace(found, estimate=estimate, higher=_higher(a, b))
     if without := sorted((asked.at_chance - set(asked.claim.chance)) & {left, right}, key=str):
         return replace(found, why=f"{' and '.join(without)} at chance")
-    if is_share(asked.claim.metric) and estimate.discordant is None and not estimate.samples and n > MOST_SEEDS:
+    if is_share(asked.claim.metric) and not estimate.samples and n > MOST_SEEDS:
         return replace(found, why=f"more than {MOST_SEEDS} seeds, and the samples are not known one by one")
     p = estimate.p_differs() if asked.claim.within is None else estimate.p_within(asked.claim.within)[0]
     return replace(found, p=p)
@@ -114,12 +116,12 @@ def decided(one: Evidence, within: float | None, bound: float) -> Evidence:
         within: the margin of the claim, if it has one.
         bound: the p-value below which the comparison would be decided.
     """
-    if one.estimate is None or (one.p is None and one.why != "exact"):
+    if one.estimate is None or (one.p is None and not one.exact):
         return one
     d, sign = one.estimate.mean, one.sign
     if sign in ("<", "<="):  # A < B means B > A
         d, sign = -d, {"<": ">", "<=": ">="}[sign]
-    if one.why == "exact":
+    if one.exact:
         holds = d > 0 if sign == ">" else d >= 0 if sign == ">=" else abs(d) <= within
         return replace(one, outcome=HOLDS if holds else FAILS)
     if one.estimate.identical and sign != ">":
@@ -127,7 +129,7 @@ def decided(one: Evidence, within: float | None, bound: float) -> Evidence:
     if one.estimate.identical:
         return replace(one, why="identical")
     if within is None and one.estimate.few:
-        return replace(one, why=f"the rows differ on {one.estimate.discordant} samples")
+        return replace(one, why=f"the rows differ on only {one.estimate.discordant} of {one.estimate.count} samples")
     if one.adjusted > FALSE_DISCOVERIES:
         return replace(one, why=_missing(one, within, bound))
     holds = d > 0 if within is None else one.estimate.p_within(within)[1]
@@ -144,7 +146,7 @@ def _missing(one: Evidence, within: float | None, bound: float) -> str:
 
 
 def seeds_needed(estimate: Difference, within: float | None, bound: float) -> int | None:
-    """Return how many seeds a side would bring the p-value down to `bound`; `None` if a hundred would not.
+    """Return how many seeds on each side would bring the p-value down to `bound`; `None` if a hundred would not.
 
     Example:
         >>> estimate = Difference(0.02, ((0.0001, 2), (0.0001, 2)), samples=((0.00001, 999),), fewest=3)  # 0.02 ± 0.030

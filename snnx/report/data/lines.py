@@ -51,8 +51,8 @@ class Line:
 
     @property
     def exact(self) -> set[str]:
-        """The metrics that training cannot change, according to all finished runs."""
-        return {"parameters"}.union(*(run.result.get("exact") or () for run in self.done[:1]))
+        """The metrics that training cannot change; all runs of a line have the same."""
+        return {"parameters", *((self.done[0].result.get("exact") or ()) if self.done else ())}
 
     @property
     def at_chance(self) -> bool:
@@ -68,7 +68,7 @@ class Line:
 
     @property
     def failed_checks(self) -> list[str]:
-        """The checks that an audit of a run of this line failed, except for `chance`, which `at_chance` decides."""
+        """The checks that failed in an audit of this line's runs, without `chance`, which `at_chance` marks already."""
         found = [one["check"] for run in self.done for one in failed_checks(run.result)]
         return [check for check in dict.fromkeys(found) if check != "chance"]
 

@@ -41,7 +41,7 @@ class Plot:
 
 
 def rendered(figure: "Figure", kind: str) -> bytes:
-    """Render a figure as "png" or "pdf", without the date and the version of the program."""
+    """Render a figure as "png" or "pdf". The file does not say when and by which program, so equal figures give equal bytes."""
     unstated = {"png": ("Software",), "pdf": ("Creator", "Producer", "CreationDate")}[kind]
     file = io.BytesIO()
     figure.savefig(file, format=kind, metadata=dict.fromkeys(unstated))
