@@ -36,6 +36,7 @@ SHARED = {  # modules that several components of a group use; every other module
         "drawn_curves",
         "layer_hooks",
         "layer_values",
+        "learned",
         "metric",
         "recorder",
         "reductions",
