@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import OmegaConf, open_dict
+
+from hydra_plugins.snnx_returned import returned
 
 
 class EngineLauncher(Launcher):
@@ -51,7 +53,6 @@ class EngineLauncher(Launcher):
         from snnx.compose.interrupt import interruptible
         from snnx.run import history
         from snnx.sweep.display import Display
-        from snnx.sweep.exit_code import SweepFailed, judge
         from snnx.sweep.result_watcher import ResultWatcher
 
         jobs = freeze(self.context.config_loader, self.config, job_overrides, initial_job_idx)
@@ -65,13 +66,7 @@ class EngineLauncher(Launcher):
             words = [[str(one.save(self._frozen).resolve())] for one in todo]
             trouble = self._engine(words, initial_job_idx) if words else None
         outcomes = follow.outcomes(trouble)
-        display.tally(jobs, outcomes)
-        if complaint := judge(outcomes):
-            raise SweepFailed(complaint)
-        return [
-            JobReturn(overrides=one.overrides, status=JobStatus.COMPLETED, _return_value=outcome)
-            for one, outcome in zip(jobs, outcomes, strict=True)
-        ]
+        return returned(display, jobs, outcomes)
 
     @property
     def _frozen(self) -> Path:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
+
+from hydra_plugins.snnx_returned import returned
 
 
 @dataclass
@@ -47,7 +49,6 @@ class LocalLauncher(Launcher):
         from snnx.run import history
         from snnx.sweep import pool
         from snnx.sweep.display import Display
-        from snnx.sweep.exit_code import SweepFailed, judge
 
         jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
         display = Display(jobs)
@@ -65,10 +66,4 @@ class LocalLauncher(Launcher):
                 on_tick=display.refresh,
                 on_end=display.end,
             )
-        display.tally(jobs, outcomes)
-        if complaint := judge(outcomes):
-            raise SweepFailed(complaint)
-        return [
-            JobReturn(overrides=one.overrides, status=JobStatus.COMPLETED, _return_value=outcome)
-            for one, outcome in zip(jobs, outcomes, strict=True)
-        ]
+        return returned(display, jobs, outcomes)

@@ -13,7 +13,6 @@ from snnx.options.sweepfile import sweep_named
 from snnx.record import audit_file
 from snnx.report.data.lines import NO_OVERRIDE
 from snnx.report.data.runs import Run, collect
-from snnx.report.pages.notes import run_title
 
 
 def main(words: list[str]) -> int:
@@ -85,7 +84,7 @@ def _audited(run: Run, arguments: argparse.Namespace) -> bool:
 
 
 def _title(run: Run) -> str:
-    return run_title(replace(run, row=run.row or NO_OVERRIDE))
+    return replace(run, row=run.row or NO_OVERRIDE).title
 
 
 def _one(title: str, path: Path, words: list[str]) -> bool:

@@ -17,8 +17,8 @@ from snnx.options.sweepfile import SweepFile, sweep_named
 from snnx.record.summary import MARKS
 from snnx.report.board import Board, boards
 from snnx.report.data.format import duration
+from snnx.report.data.outdated import outdated
 from snnx.report.data.runs import Run, collect
-from snnx.report.pages.notes import outdated
 
 EVERY_S, PATIENCE = 2, 10
 """Seconds between two updates, and the number of updates without an active run after which `--watch` ends."""

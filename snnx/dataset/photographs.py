@@ -10,10 +10,10 @@ from torch import Tensor
 
 from snnx.dataset.batches import Batches
 from snnx.dataset.images import Images
-from snnx.dataset.pictures import Pictures
+from snnx.dataset.photograph_files import PhotographFiles
+from snnx.dataset.picture import SUFFIXES
 from snnx.dataset.published import NoData
 
-SUFFIXES = {".jpeg", ".jpg", ".png"}
 Listed = tuple[list[Path], list[str]]
 """Files, and the name of the class of each."""
 
@@ -34,7 +34,7 @@ class Photographs(Images):
     labels: ClassVar[str]  # the file that lists the labels if all pictures of `val` are in one folder
     listed: ClassVar[Callable[[Path], dict[str, str]]]  # reads that file, as file name to class
 
-    def read(self) -> dict[str, tuple[Pictures, Tensor]]:
+    def read(self) -> dict[str, tuple[PhotographFiles, Tensor]]:
         train, test = parts(type(self), Path(self.root).expanduser().absolute() if self.root else None)
         names = sorted(set(train[1]))
         number = {name: i for i, name in enumerate(names)}
@@ -43,7 +43,7 @@ class Photographs(Images):
         self.facts = {"classes": len(names)}
         side = self.shape[1]
         return {
-            part: (Pictures(paths, side, random=part == "train"), torch.tensor([number[label] for label in labels]))
+            part: (PhotographFiles(paths, side, random=part == "train"), torch.tensor([number[label] for label in labels]))
             for part, (paths, labels) in (("train", train), ("test", test))
         }
 

@@ -21,7 +21,7 @@ class AnyTime(Counting):
         acc[t]       = share of samples whose scores of the steps 1..t are highest at the label
         spikes[t]    = spikes of all layers of neurons in the steps 1..t                               per sample
         synops[t]    = additions in the steps 1..t (see `energy.operations.additions`),
-                       with the products of spiking attentions (see `energy.attention.products`)       per sample
+                       with the products of spiking attentions (see `energy.attention_products`)       per sample
         energy_uj[t] = (0.9 pJ * synops[t] + 4.6 pJ * macs[t]) / 1e6                                   per sample
         exit_acc[t]  = acc[t], where a sample that became confident before t keeps its answer of that step
         running[t]   = share of samples that have not become confident in t steps

@@ -16,7 +16,7 @@ LIBRARIES = (
 )  # fmt: skip
 
 
-def identity(job: Job) -> dict:
+def of(job: Job) -> dict:
     """Return the entries that identify a run in its result, whether it succeeded or failed."""
     return {
         "hash": job.id,

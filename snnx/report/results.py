@@ -11,7 +11,7 @@ from snnx.report.data.runs import Run
 from snnx.report.data.verdict import Verdict, verdicts
 from snnx.report.figures import anytime, attention_maps, histograms, layer_curves, learning_curves, raster, tradeoff
 from snnx.report.figures.axes import Plot
-from snnx.report.pages import notes
+from snnx.report.pages import notes, provenance
 from snnx.report.tables import costs, table
 from snnx.report.tables.by_layer import by_layer
 
@@ -87,7 +87,7 @@ class Results:
     @property
     def provenance(self) -> list[tuple[str, str]]:
         """How the runs were made: command, machine, versions, code and data."""
-        return notes.provenance(self.runs)
+        return provenance.provenance(self.runs)
 
 
 def work_out(sweep: SweepFile, runs: Sequence[Run]) -> Results:

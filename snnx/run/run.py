@@ -68,7 +68,7 @@ def execute(job: Job) -> dict:
             (job.folder / "progress.json").unlink(missing_ok=True)
         wall_s = time.monotonic() - clock + found.get("before_s", 0.0)
         outcome = {
-            **provenance.identity(job),
+            **provenance.of(job),
             **found,
             "started": started,
             "wall_s": round(wall_s, 2),

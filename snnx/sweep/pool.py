@@ -186,7 +186,7 @@ def _write_failure(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict
     if attempt.timed_out:
         cause = f"took longer than hydra.launcher.timeout_s={timeout_s:g} and was killed"
     error = {"type": "ProcessDied", "message": f"the process {cause}; its output is in run.log", "traceback": ""}
-    outcome = {**provenance.identity(job), "status": "failed", "error": error, "started": attempt.started}
+    outcome = {**provenance.of(job), "status": "failed", "error": error, "started": attempt.started}
     outcome["wall_s"] = round(time.monotonic() - attempt.began, 2)
     with suppress(OSError, run_folder.Busy), run_folder.claim(job.folder):  # a full disk must not stop the other runs
         write(job.folder / "result.json", result_file.to_json(outcome))

@@ -53,7 +53,7 @@ class ResultWatcher:
                     "message": f"wrote no result; {launcher_error or 'the launcher reported no error'}",
                     "traceback": "",
                 }
-                self._end(index, {**provenance.identity(job), "status": "failed", "error": error, "wall_s": 0.0})
+                self._end(index, {**provenance.of(job), "status": "failed", "error": error, "wall_s": 0.0})
         return self.ended
 
     def _until_stopped(self) -> None:

@@ -270,7 +270,8 @@ def test_prepare_counts_and_names_what_is_wrong(tmp_path, write_leaves, capsys):
     assert lines[4] == f"found   files that are not read: 1, such as {root}/oak/notes.txt"
     different = f"got 8 in {root}/oak/1.png and 16 in {root}/ash/0.png"
     assert lines[5] == f"mixed   pictures must have the same bits a channel; {different}"
-    assert lines[6].startswith(f"damaged {root}/oak/0.png: must be a picture; got ")
+    assert lines[6] == f"found   pictures that are not 12x12: 1, such as {root}/oak/1.png with 10x20"
+    assert lines[7].startswith(f"damaged {root}/oak/0.png: must be a picture; got ")
     assert not (root / ".snnx-prepare.lock").exists()
 
 

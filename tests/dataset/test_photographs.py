@@ -12,7 +12,7 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from snnx.command.prepare import main as prepare
-from snnx.dataset.pictures import Pictures, crop, middle
+from snnx.dataset.photograph_files import PhotographFiles, crop, middle
 from snnx.dataset.published import NoData
 from snnx.run.build import build_data
 
@@ -118,7 +118,7 @@ def test_only_training_crops_at_random(tiny):
 def test_the_middle_is_torchvisions(tmp_path):
     ramp = np.linspace(0, 255, 300)[None, :, None] * np.linspace(0.2, 1, 260)[:, None, None] * np.ones(3)
     Image.fromarray(ramp.astype(np.uint8)).save(tmp_path / "ramp.png")
-    ours = Pictures([tmp_path / "ramp.png"], 224, random=False)[:][0].int()
+    ours = PhotographFiles([tmp_path / "ramp.png"], 224, random=False)[:][0].int()
     theirs = v2.Compose([v2.Resize(256), v2.CenterCrop(224), v2.PILToTensor()])(Image.open(tmp_path / "ramp.png")).int()
     assert (ours - theirs).abs().max() <= 4  # resized once here, cut at whole pixels there
 

@@ -42,6 +42,21 @@ class Run:
         return (error["message"].strip().splitlines() or [error["type"]])[0]
 
     @property
+    def title(self) -> str:
+        """Row, overrides, seed and scale: `PLIF, seed 0, small`."""
+        row = f"{self.row} {self.further}".strip()
+        return f"{row}, seed {self.seed}, {self.scale}"
+
+    @property
+    def reason(self) -> str:
+        """Type and message of the run's error, in one line."""
+        error = self.result.get("error") or {}
+        message = " ".join(str(error.get("message", "")).split())
+        if error.get("type") in ("NoData", "Diverged"):  # the run's state already says the type
+            return message
+        return f"{error.get('type', 'no reason recorded')}: {message}" if message else error.get("type", "no reason recorded")
+
+    @property
     def terminal(self) -> bool:
         """Whether the run has ended and has a result, whatever its status."""
         return self.state in TERMINAL

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from snnx.report.data.evidence import FAILS, HOLDS, OPEN
 from snnx.report.data.verdict import RULE
-from snnx.report.pages.notes import reason, run_title
 from snnx.report.results import Results
 from snnx.report.tables.table import Table
 
@@ -126,6 +125,6 @@ def failures(results: Results) -> list[str]:
     folded = []
     for run in failed:
         traceback = (run.result.get("error") or {}).get("traceback") or "no traceback on this machine"
-        summary = escape(f"{run_title(run)} {run.state}: {reason(run)}")
+        summary = escape(f"{run.title} {run.state}: {run.reason}")
         folded.append(f"<details><summary>{summary}</summary><pre>{escape(traceback)}</pre></details>")
     return ["<h2>Failures</h2>", *folded] if folded else []

@@ -15,7 +15,7 @@ from snnx.dataset.mapped import Mapped
 Box = tuple[float, float, float, float]
 
 
-class Pictures(Mapped):
+class PhotographFiles(Mapped):
     """Photographs in files, decoded to bytes and resized to a common size.
 
         centred: resize the shorter side to side * 256/224 and keep the middle; a picture of size side × side is not changed
@@ -46,14 +46,14 @@ class Pictures(Mapped):
     def shape(self) -> tuple[int, ...]:
         return (len(self.index), 3, self.side, self.side)
 
-    def rows(self, index: Tensor) -> "Pictures":
-        return Pictures(self.array, self.side, random=self.random, index=self.index[index])
+    def rows(self, index: Tensor) -> "PhotographFiles":
+        return PhotographFiles(self.array, self.side, random=self.random, index=self.index[index])
 
-    def centred(self) -> "Pictures":
+    def centred(self) -> "PhotographFiles":
         """Return the same files without random crops."""
-        return Pictures(self.array, self.side, random=False, index=self.index)
+        return PhotographFiles(self.array, self.side, random=False, index=self.index)
 
-    def to(self, device: torch.device) -> "Pictures":
+    def to(self, device: torch.device) -> "PhotographFiles":
         return self
 
     def __getitem__(self, chosen: Tensor | slice) -> Tensor:

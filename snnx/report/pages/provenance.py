@@ -1,0 +1,82 @@
+"""How the runs of a page were made: commands, machines, versions, code and data."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from snnx.options.places import component_folders
+from snnx.record.confirmed import code_state
+from snnx.record.source import SNNX
+from snnx.report.data.format import duration
+from snnx.report.data.runs import STATES, Run
+
+
+def provenance(runs: Iterable[Run]) -> list[tuple[str, str]]:
+    """List how the runs were made, so that they can be judged and repeated.
+
+    Returns:
+        Pairs of a name and a value, such as `("wall time", "2 min 0 s in total, 59 s to 1 min 1 s per run")`.
+    """
+    ended = [run for run in runs if run.terminal]
+    results = [run.result for run in ended]
+    count = Counter(run.state for run in ended)
+    walls = [result["wall_s"] for result in results if result.get("wall_s") is not None]
+    facts = [("runs", ", ".join(f"{count[state]} {state}" for state in STATES if count[state]))]
+    facts += [("command", command) for command in _distinct(result.get("command") for result in results)]
+    if walls:
+        each = f"{duration(min(walls))} to {duration(max(walls))} per run"
+        facts.append(("wall time", f"{duration(sum(walls))} in total, {each}"))
+    facts += [("machine", device) for device in _distinct(result.get("device") for result in results)]
+    facts += [("versions", text) for text in _distinct(_pairs(result.get("versions")) for result in results)]
+    facts += [("commit", text) for text in _distinct(_commit(result.get("git")) for result in results)]
+    facts += [("code", text)] if (text := _code(results)) else []
+    facts += [("data", text) for text in _distinct(_data(result.get("data")) for result in results)]
+    samples = _distinct(_pairs(result.get("samples")) for result in results)
+    facts += [("samples shown", "; ".join(samples))] if samples else []
+    facts += [("scale", text) for text in _distinct(_scale(result) for result in results)]
+    facts += [("parameters", text) for text in _parameters(ended) if text]
+    started = sorted(_distinct(result.get("started") for result in results))
+    return facts + ([("started", " to ".join(_distinct([started[0], started[-1]])))] if started else [])
+
+
+def _distinct(values: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(value for value in values if value))
+
+
+def _pairs(named: dict | None) -> str:
+    return ", ".join(f"{name} {value}" for name, value in (named or {}).items())
+
+
+def _commit(git: dict | None) -> str:
+    """Name the commit of snnx and that of the project that the run belongs to, as far as they are known."""
+    known = [git["commit"] + (" with uncommitted changes" if git.get("dirty") else "")] if git and git.get("commit") else []
+    if git and (project := _commit(git.get("project"))):
+        known.append(f"of the project: {project}")
+    return "; ".join(known)
+
+
+def _code(results: Sequence[dict]) -> str:
+    """How many runs were computed, or confirmed with `snnx replay`, by the present code."""
+    packages = SNNX | component_folders()
+    states = Counter(code_state(result, packages) for result in results if result.get("physics"))
+    return ", ".join(f"{count} {state}" for state, count in states.items())
+
+
+def _data(data: dict | None) -> str:
+    if not data:
+        return ""
+    counts = [f"{data[split]} {split}" for split in ("train", "val", "test") if data.get(split) is not None]
+    counts += [f"{sum(data['skipped'].values())} skipped as damaged"] if data.get("skipped") else []
+    return f"{' '.join(filter(None, (data.get('name'), data.get('variant'))))}: {', '.join(counts)}"
+
+
+def _scale(result: dict) -> str:
+    budget = ", ".join(f"{value:g} of the {name}" for name, value in (result.get("budget") or {}).items())
+    return f"{result.get('scale')}: {budget}" if budget else ""
+
+
+def _parameters(runs: Sequence[Run]) -> list[str]:
+    """One number if all rows have the same number of parameters, otherwise the number of each row."""
+    counts = {(run.row, run.scale): run.result["parameters"] for run in runs if run.result.get("parameters")}
+    if len(set(counts.values())) == 1:
+        return [f"{next(iter(counts.values())):,}"]
+    return ["; ".join(f"{row} at {scale}: {count:,}" for (row, scale), count in counts.items())]
