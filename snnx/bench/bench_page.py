@@ -5,7 +5,8 @@ from pathlib import Path
 
 from snnx.record.write import write
 from snnx.report.figures.axes import Plot
-from snnx.report.tables.table import Table, markdown
+from snnx.report.tables.table import Table
+from snnx.report.tables.text import markdown
 
 
 def record(folder: Path, results: dict, tables: list[Table], notes: list[str], plots: list[Plot], name: str = "") -> list[Path]:

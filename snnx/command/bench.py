@@ -17,7 +17,7 @@ from snnx.bench.libraries import LIBRARIES
 from snnx.command.parser import Parser
 from snnx.record import provenance
 from snnx.record.write import write
-from snnx.report.tables.table import text
+from snnx.report.tables.text import terminal
 from snnx.run.allocator import keep_memory
 
 MEASUREMENTS = {
@@ -108,7 +108,7 @@ def _bench(arguments: argparse.Namespace, command: str) -> int:
         measured = results[what] = module.measure(**_sizes(what, arguments))
         shown = module.tables(measured)
         for table in shown:
-            console.print(text(table))
+            console.print(terminal(table))
         tables += shown
         if what in ("layers", "steps"):
             notes += module.notes(measured)

@@ -18,7 +18,8 @@ from snnx.report.pages.committed import record
 from snnx.report.pages.html import page
 from snnx.report.pages.markdown import document
 from snnx.report.results import Results, work_out
-from snnx.report.tables.table import comma_separated, text
+from snnx.report.tables.comma_separated import comma_separated
+from snnx.report.tables.text import terminal
 
 
 def main(words: list[str]) -> int:
@@ -97,13 +98,13 @@ def _print(results: Results) -> None:
         console = Console(highlight=False, width=200)  # a pipe has no width
     console.print(results.heading, style="bold", markup=False)
     for table in results.tables:
-        console.print(text(table))
+        console.print(terminal(table))
         for line in table.below:
             console.print(line, markup=False)
     for note in results.notes:
         console.print(note, markup=False)
     if results.verdicts:
-        console.print(text(results.claims))
+        console.print(terminal(results.claims))
         console.print(RULE, markup=False)
 
 

@@ -9,7 +9,7 @@ from snnx.dashboard.run_table import counts, runs
 from snnx.report.board import boards
 from snnx.report.pages import html as report
 from snnx.report.results import Results
-from snnx.report.tables.table import metrics
+from snnx.report.tables.numbers import metrics
 
 HERE = Path(__file__).parent
 RELOAD_S = 5  # seconds after which the browser reloads the page of a running sweep

@@ -12,8 +12,10 @@ from snnx.report.data.verdict import Verdict, verdicts
 from snnx.report.figures import anytime, attention_maps, histograms, layer_curves, learning_curves, raster, tradeoff
 from snnx.report.figures.axes import Plot
 from snnx.report.pages import notes, provenance
-from snnx.report.tables import costs, table
+from snnx.report.tables import claims as claims_table
+from snnx.report.tables import costs, numbers, splits
 from snnx.report.tables.by_layer import by_layer
+from snnx.report.tables.table import Table, without_empty_columns
 
 FIGURES = (
     learning_curves.draw,
@@ -61,23 +63,25 @@ class Results:
         return " ".join(line.strip() for line in self.sweep.title.split("\n")[2:])
 
     @property
-    def tables(self) -> list[table.Table]:
+    def tables(self) -> list[Table]:
         """At least one table: one per metric with the paper's numbers beside ours, then the cost of each row, then the splits.
 
         The cost table comes first if the sweep file gives no numbers of a paper. Metrics that it shows get no second table,
         except the sweep's own metric and those that the paper reports.
         """
-        cost, splits = costs.table(self.sweep, self.lines), table.splits(self.sweep, self.lines)
+        cost = costs.table(self.sweep, self.lines)
         reported = {metric for row in self.sweep.rows for metric in row.reported}
         in_cost = costs.SHOWN_METRICS - reported - {self.sweep.metric} if cost else set()
-        numbers = [table.numbers(self.sweep, self.lines, name) for name in table.metrics(self.sweep) if name not in in_cost]
-        tables = [*numbers, cost, splits] if reported else [cost, *numbers, splits]
-        return [table.without_empty_columns(entry) for entry in tables if entry]
+        shown = [name for name in numbers.metrics(self.sweep) if name not in in_cost]
+        compared = [numbers.numbers(self.sweep, self.lines, name) for name in shown]
+        tables = [*compared, cost] if reported else [cost, *compared]
+        tables.append(splits.splits(self.sweep, self.lines))
+        return [without_empty_columns(entry) for entry in tables if entry]
 
     @property
-    def claims(self) -> table.Table:
+    def claims(self) -> Table:
         """Every claim with its verdict."""
-        return table.claims(self.verdicts)
+        return claims_table.claims(self.verdicts)
 
     @property
     def notes(self) -> list[str]:

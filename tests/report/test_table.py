@@ -9,7 +9,8 @@ from snnx.options.sweepfile import read
 from snnx.record.source import digest, sources
 from snnx.report.data.runs import collect
 from snnx.report.results import work_out
-from snnx.report.tables.table import comma_separated, markdown
+from snnx.report.tables.comma_separated import comma_separated
+from snnx.report.tables.text import markdown
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from snnx.report.pages.html import page
 from snnx.report.pages.markdown import document
 from snnx.report.results import work_out
 from snnx.report.tables import costs
-from snnx.report.tables.table import text
+from snnx.report.tables.text import terminal
 
 POINTS = st.lists(st.tuples(st.floats(0, 9), st.floats(0, 1)), max_size=12)
 FORMULA = "(4.6 pJ * macs + 0.9 pJ * synops) / 1e6   [Horowitz]"
@@ -77,7 +77,7 @@ def test_formulas_are_below_the_table_in_markdown_and_html(runs, sweep, outputs,
     for written in (document(results), page(results)):
         assert written.count(FORMULA) == 1
         assert written.index("Accuracy and cost") < written.index(FORMULA) < written.index("Provenance")
-    assert text(results.tables[1]).row_count == 2
+    assert terminal(results.tables[1]).row_count == 2
 
 
 def test_every_metric_of_the_table_has_a_formula():

@@ -1,6 +1,8 @@
 """How numbers are printed: their decimals, mean and standard deviation, and durations."""
 
 import math
+import statistics
+from collections.abc import Sequence
 
 
 def decimals(value: float) -> int:
@@ -42,3 +44,13 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s" if minutes else f"{rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def mean_std(values: Sequence[float]) -> tuple[float, float | None]:
+    """Mean and sample standard deviation (with n - 1); the latter is `None` for a single value.
+
+    Example:
+        >>> mean_std([1.0, 3.0]), mean_std([2.0])
+        ((2.0, 1.4142135623730951), (2.0, None))
+    """
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None

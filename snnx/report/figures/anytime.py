@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, with_unit
+from snnx.report.data.format import mean_std
 from snnx.report.data.lines import Line, scales
 from snnx.report.figures.axes import Plot, band_line, label_lines, panels, styles
 from snnx.report.figures.learning_curves import mean_and_range
-from snnx.report.tables.table import mean_std
 
 PREFIX = "anytime_"
 """Names of the curves that `AnyTime` records start with this; the curve `anytime_step` is their horizontal axis."""

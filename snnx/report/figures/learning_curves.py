@@ -6,10 +6,9 @@ import numpy as np
 
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, with_unit
-from snnx.report.data.format import spread
+from snnx.report.data.format import mean_std, spread
 from snnx.report.data.lines import Line, scales
 from snnx.report.figures.axes import Plot, band_line, label_lines, panels, styles
-from snnx.report.tables.table import mean_std
 
 
 def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:

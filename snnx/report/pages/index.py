@@ -13,7 +13,8 @@ from snnx.report.data.lines import scales
 from snnx.report.data.runs import Run, collect
 from snnx.report.data.verdict import RULE
 from snnx.report.results import Results, work_out
-from snnx.report.tables.table import Table, markdown
+from snnx.report.tables.table import Table
+from snnx.report.tables.text import markdown
 
 PAPERS = {  # the tags that sweep files have under `paper:`, in the order of the page
     "dtst": "Direct Training of Spiking Transformers",

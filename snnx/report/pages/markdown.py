@@ -2,7 +2,8 @@
 
 from snnx.report.data.verdict import RULE
 from snnx.report.results import Results
-from snnx.report.tables.table import Table, markdown
+from snnx.report.tables.table import Table
+from snnx.report.tables.text import markdown
 
 
 def document(results: Results, images: str = "") -> str:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, with_unit
-from snnx.report.data.format import spread
+from snnx.report.data.format import mean_std, spread
 from snnx.report.data.lines import Line
-from snnx.report.tables.table import EMPTY, Table, mean_std
+from snnx.report.tables.table import EMPTY, Table
 
 ACCURACY = "test/acc"
 SYNOPS = ("test/energy_synops", "test/anytime_synops")
