@@ -13,6 +13,10 @@ GROUP = "snnx.options"
 """The group of entry points by which an installed package declares that it has options."""
 
 
+INSTALLED = {"site-packages", "dist-packages"}
+"""Folders that hold the packages of many projects."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A folder with `conf/`, `sweeps/` or both, and the packages whose classes its options may build."""
@@ -61,7 +65,11 @@ def components() -> tuple[str, ...]:
 
 
 def component_folders() -> dict[str, Path]:
-    """Return the folder of each package in `components` by its top-level name, without importing it."""
+    """Return the path of each package in `components` by its top-level name, without importing it.
+
+    A module `helper.py` has the path `helper`. Modules and packages beside one that is not installed, such as a `helper.py` in
+    the project's folder, are returned too, because its components can import them.
+    """
     found = {}
     for name in components():
         first = name.partition(".")[0]
@@ -69,6 +77,11 @@ def component_folders() -> dict[str, Path]:
         if spec is not None:
             folder = spec.submodule_search_locations or [str(Path(spec.origin or first).with_suffix(""))]
             found[first] = Path(next(iter(folder)))
+    beside = {path.parent for path in found.values() if not INSTALLED & set(path.parts)}
+    for folder in sorted(beside):
+        for path in sorted((*folder.glob("*.py"), *folder.glob("*/__init__.py"))):
+            module = path.parent if path.name == "__init__.py" else path.with_suffix("")
+            found.setdefault(module.name, module)
     return found
 
 

@@ -10,8 +10,12 @@ from snnx.record.identity import leaves
 
 ROOTS = ("snnx.run.run", "snnx.run.build", "snnx.run.component", "snnx.run.callback.reseed")
 """Modules that every run uses, besides its components."""
-FILES_ONLY = ("snnx.record.", "snnx.options.", "snnx.logger.", "snnx.report.")
-"""Packages that only read and write files and do not affect a run's numbers."""
+NO_NUMBERS = (
+    "snnx.record.", "snnx.options.", "snnx.logger.", "snnx.report.",
+    "snnx.run.callback.epoch_log", "snnx.run.callback.progress", "snnx.run.callback.stop", "snnx.run.callback.warn",
+    "snnx.run.fork_server", "snnx.run.history", "snnx.run.outdated",
+)  # fmt: skip
+"""Packages and modules that only read files, write files or watch a run, so that an edit of them changes no number."""
 SNNX = {"snnx": Path(__file__).resolve().parents[1]}
 """The package of snnx, which counts in every run."""
 
@@ -19,8 +23,9 @@ SNNX = {"snnx": Path(__file__).resolve().parents[1]}
 def sources(config: dict, packages: Mapping[str, Path] = SNNX) -> dict[str, str]:
     """Map the name of each module that the components of a configuration use to the digest of its code.
 
-    All imports of a module are followed, also those inside functions, except imports of `FILES_ONLY` and of other packages. The
-    digest is computed from the syntax tree without comments and docstrings.
+    All imports of a module are followed, also those inside functions, except imports of `NO_NUMBERS` and of other packages.
+    The `__init__.py` of the packages above a module count too, because Python executes them. The
+    digest is computed from the syntax tree without comments, docstrings and the messages of errors.
 
     Args:
         config: a resolved configuration as plain dicts; its values under `_target_` name the components.
@@ -37,11 +42,12 @@ def sources(config: dict, packages: Mapping[str, Path] = SNNX) -> dict[str, str]
     todo = [*ROOTS, *targets]
     while todo:
         name = _module_of(todo.pop(), packages)
-        if name is not None and name not in found and not name.startswith(FILES_ONLY):
+        if name is not None and name not in found and not name.startswith(NO_NUMBERS):
             path = _file(name, packages)
             found[name], imports = LOADED.get(path) or _read(path, path.stat().st_mtime_ns, path.stat().st_size)
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
             todo += [_absolute(imported, package) for imported in imports]
+            todo += [above for above in _packages_above(name) if _has_code(above, packages)]
     return dict(sorted(found.items()))
 
 
@@ -77,6 +83,23 @@ def _module_of(name: str, packages: Mapping[str, Path]) -> str | None:
     parts = name.split(".")
     prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
     return next((prefix for prefix in prefixes if _file(prefix, packages) is not None), None)
+
+
+def _packages_above(module: str) -> list[str]:
+    """The packages that Python executes when it imports a module.
+
+    Example:
+        >>> _packages_above("mylab.neuron.alif")
+        ['mylab.neuron', 'mylab']
+    """
+    parts = module.split(".")
+    return [".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1)]
+
+
+def _has_code(package: str, packages: Mapping[str, Path]) -> bool:
+    """Whether a package has an `__init__.py` that is not empty."""
+    path = _file(package, packages)
+    return path is not None and path.stat().st_size > 0
 
 
 def _file(module: str, packages: Mapping[str, Path]) -> Path | None:
@@ -124,8 +147,11 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 def _canonical(node: object) -> Iterator[str]:
     """Write a syntax tree as text that is the same in every version of Python, without empty fields.
 
-    Statements that are only a string are left out: docstrings, and the strings after constants and attributes.
+    Statements that are only a string are left out: docstrings, and the strings after constants and attributes. Of an error that
+    is raised, only its class is kept, since a run that raises it has no numbers.
     """
+    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+        node = ast.Raise(exc=node.exc.func)
     if isinstance(node, ast.AST):
         yield f"({type(node).__name__}"
         for name, value in ast.iter_fields(node):

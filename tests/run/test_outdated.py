@@ -108,7 +108,7 @@ def test_a_checkpoint_of_other_code_is_not_continued(copy):
     (copy / "snnx" / "neuron" / "helper.py").write_text(HELPER)
 
 
-def test_comments_and_docstrings_do_not_change_the_digest(tmp_path):
+def test_comments_docstrings_and_messages_of_errors_do_not_change_the_digest(tmp_path):
     def digest(text: str) -> str:
         path = tmp_path / "mylab" / "a.py"
         path.parent.mkdir(exist_ok=True)
@@ -120,6 +120,11 @@ def test_comments_and_docstrings_do_not_change_the_digest(tmp_path):
     assert digest('def f(x):\n    return x + 1\n\n\n"""Says what comes before."""\n') == first
     assert digest("def f(x):\n    return x + 2\n") != first
     assert digest("def f(x):\n    return f'{x + 1}'\n") != first
+    check = "def f(x):\n    if x < {}:\n        raise {}\n    return x + 1\n"
+    refusing = digest(check.format(0, "ValueError(f'x must be >= 0; got {x}')"))
+    assert digest(check.format(0, "ValueError(f'x must not be negative; got {x}')")) == refusing
+    assert digest(check.format(1, "ValueError(f'x must be >= 0; got {x}')")) != refusing
+    assert digest(check.format(0, "TypeError(f'x must be >= 0; got {x}')")) != refusing
 
 
 def test_all_ways_to_import_a_module_are_followed(tmp_path):
@@ -133,6 +138,28 @@ def test_all_ways_to_import_a_module_are_followed(tmp_path):
     (lab / "alone.py").write_text("1 / 0\n")
     found = source.sources({"neuron": {"_target_": "mylab.a.f"}}, {"mylab": lab})
     assert sorted(found) == ["mylab.a", "mylab.b", "mylab.deep", "mylab.deep.inner"]
+
+
+def test_the_packages_above_a_module_count(tmp_path):
+    lab = tmp_path / "mylab"
+    (lab / "deep").mkdir(parents=True)
+    (lab / "__init__.py").write_text("from mylab.patch import change\n\nchange()\n")
+    (lab / "patch.py").write_text("def change():\n    pass\n")
+    (lab / "deep" / "__init__.py").write_text("")
+    (lab / "deep" / "a.py").write_text("def f(x):\n    return x\n")
+    found = source.sources({"neuron": {"_target_": "mylab.deep.a.f"}}, {"mylab": lab})
+    assert sorted(found) == ["mylab", "mylab.deep.a", "mylab.patch"]
+
+
+def test_modules_beside_the_package_of_a_project_count(tmp_path, monkeypatch):
+    (tmp_path / "pyproject.toml").write_text('[tool.snnx]\ncomponents = ["mylab_beside"]\n')
+    (tmp_path / "mylab_beside").mkdir()
+    (tmp_path / "mylab_beside" / "a.py").write_text("from helper_beside import g\n\nf = g\n")
+    (tmp_path / "helper_beside.py").write_text("def g(x):\n    return x\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    config = {"neuron": {"_target_": "mylab_beside.a.f"}}
+    assert {"mylab_beside.a", "helper_beside"} <= set(outdated.code_of(config))
 
 
 def test_after_keep_loaded_edits_are_ignored(tmp_path, monkeypatch):
