@@ -1,4 +1,4 @@
-"""The command `snnx replay NAME`: checks whether the present code still gives the recorded losses."""
+"""The command `snnx replay NAME`: checks whether the present code still gives the recorded numbers."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ CONFIRMED, DIFFERS, FAILED, SKIPPED = "[confirmed]", "[differs]", "[failed]", "[
 
 
 def main(words: list[str]) -> int:
-    """Train the beginning of recorded runs again, print a line for each, and mark the confirmed ones in the record.
+    """Replay recorded runs, print a line for each, and mark the confirmed ones in the record.
 
     Args:
         words: the command line after `snnx replay`.
@@ -39,7 +39,7 @@ def main(words: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     states = []
     for line in chosen:
-        state, explanation = _replay(line)
+        state, explanation = _replay(line, arguments.outputs)
         states.append(state)
         print(f"{state} {line['row']} seed={line['seed']} {line['scale']}: {explanation}", flush=True)
         if state in (CONFIRMED, DIFFERS):
@@ -51,12 +51,14 @@ def _parser() -> Parser:
     parser = Parser(
         prog="snnx replay",
         description="Train each recorded run again for its first ten steps, or for its first epoch if the record has no losses "
-        "of steps, compare the losses with the recorded ones, and mark runs that agree as confirmed by the present code.",
+        "of steps, and compare the losses with the recorded ones. Test it again too if its weights are in --outputs, or if it "
+        "was not trained. Runs that agree are marked as confirmed by the present code.",
         epilog="example: snnx replay demo_every_part",
     )
     parser.add_argument("name", metavar="NAME", help="name of a sweep that has a record")
     parser.add_argument("--row", metavar="A,B", help="only these rows")
     parser.add_argument("--seed", metavar="N", type=int, help="only this seed; default: the first seed of each row")
+    parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     return parser
 
@@ -77,12 +79,13 @@ def _chosen(lines: list[dict], arguments: argparse.Namespace) -> list[dict]:
     return list(found.values())
 
 
-def _replay(line: dict) -> tuple[str, str]:
+def _replay(line: dict, outputs: Path) -> tuple[str, str]:
     """Replay one line of the record, and return its state and an explanation; a confirmed line is marked in place."""
     from snnx.compose.single import composed
     from snnx.dataset.published import NoData
     from snnx.run.outdated import code_of
     from snnx.run.replay import replay
+    from snnx.run.replay_test import replay_test, weights_of
 
     words = [word for word in line["overrides"] if word.split("=")[0] not in ("force", "recorded", "outdated")]
     try:
@@ -90,31 +93,27 @@ def _replay(line: dict) -> tuple[str, str]:
         if job.id != line["hash"]:
             found = ", ".join(changes(line["physics"], job.config)[:3])
             return DIFFERS, f"its overrides give another configuration today: {found}"
-        if not job.config["trainer"]["max_epochs"]:
-            return SKIPPED, "the run trained nothing"
-        losses = line.get("first_losses")
-        found = replay(job.config, losses or line["curves"]["train/loss"][:1], by_epoch=not losses)
+        trained, weights = job.config["trainer"]["max_epochs"] > 0, weights_of(outputs / "runs" / line["hash"])
+        losses, first = line.get("first_losses"), None
+        if trained:
+            first = replay(job.config, losses or line["curves"]["train/loss"][:1], by_epoch=not losses)
+        test = replay_test(job.config, line["metrics"], weights) if weights or not trained else None
     except NoData as error:
         return SKIPPED, f"no data: {error}"
     except Exception as error:  # any component may fail; the other lines are still replayed
         return FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}"
-    step = max(
-        range(len(found.now)),
-        key=lambda k: found.differences[k] / found.tolerance[k] if found.tolerance[k] else found.differences[k],
+    what = ([f"{len(first.now)} first losses" if losses else "the loss of the first epoch"] if first else []) + (
+        [f"{len(test.now)} numbers of the test"] if test else []
     )
-    what = f"{len(found.now)} first losses" if losses else "the loss of the first epoch"
-    verb = "differ" if losses else "differs"
-    explanation = f"{what} {verb} by at most {found.differences[step]:.2g}, where {found.tolerance[step]:.2g} is allowed"
-    if not found.agrees:
+    told = ([first.told(what[0])] if first else []) + [str(test) if test else "no weights here, so the test was not repeated"]
+    if not all(found.agrees for found in (first, test) if found):
         line.pop("confirmed", None)  # it was confirmed by earlier code
-        return DIFFERS, explanation
+        return DIFFERS, "; ".join(told)
     line["confirmed"] = {
         "code": source.digest(code_of(job.config)),
         "git": provenance.git(),
         "versions": provenance.versions(),
-        "by": what,
-        "apart": found.differences[step],
-        "allowed": found.tolerance[step],
+        "by": " and ".join(what),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return CONFIRMED, explanation
+    return CONFIRMED, "; ".join(told)

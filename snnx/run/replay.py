@@ -25,7 +25,7 @@ If a few thousand products are summed in another order, the result differs by ab
 OTHER_BOUND = 2e-2
 """The same for every other precision."""
 FACTOR = 2.0
-"""Later losses may differ by this factor times the difference of trainings whose images differ in the last binary digit."""
+"""Later losses may also differ by this factor times the largest effect of a change in the images' last binary digit."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,14 @@ class Comparison:
     def differences(self) -> list[float]:
         """The absolute difference of each loss."""
         return [abs(then - now) for then, now in zip(self.recorded, self.now, strict=True)]
+
+    def told(self, what: str) -> str:
+        """Say by how much `what` differs, at the step whose difference is the largest part of its tolerance."""
+        pairs = zip(self.differences, self.tolerance, strict=True)
+        shares = [found / allowed if allowed else found for found, allowed in pairs]
+        step = max(range(len(shares)), key=lambda k: shares[k])
+        verb = "differs" if what.startswith("the ") else "differ"
+        return f"{what} {verb} by at most {self.differences[step]:.2g}, where {self.tolerance[step]:.2g} is allowed"
 
 
 def replay(config: dict, recorded: Sequence[float], *, by_epoch: bool = False) -> Comparison:
@@ -68,13 +76,17 @@ def replay(config: dict, recorded: Sequence[float], *, by_epoch: bool = False) -
     """
     take = _first_epoch if by_epoch else partial(_first_steps, steps=len(recorded))
     now = take(config, nudge=None)
-    bound = BOUNDS.get(str(config["trainer"].get("precision", "32-true")), OTHER_BOUND)
-    plain = Comparison(recorded, now, [bound * abs(loss) for loss in recorded])
+    plain = Comparison(recorded, now, [bound(config) * abs(loss) for loss in recorded])
     return plain if plain.agrees else Comparison(recorded, now, _widened(plain, [take(config, nudge=to) for to in (1.0, 0.0)]))
 
 
+def bound(config: dict) -> float:
+    """Return the largest relative difference that another machine may cause by itself, for the precision of a run."""
+    return BOUNDS.get(str(config["trainer"].get("precision", "32-true")), OTHER_BOUND)
+
+
 def _widened(plain: Comparison, nudged: list[list[float]]) -> list[float]:
-    """The tolerances including the effect of the nudges; the first of several steps has no such effect yet."""
+    """Add the effect of the nudged images to the tolerances; the first of several losses keeps the stated bound."""
     found, effect = [], 0.0
     for step, allowed in enumerate(plain.tolerance):
         effect = max(effect, *(abs(losses[step] - plain.now[step]) for losses in nudged))
@@ -126,14 +138,16 @@ def _train(config: dict, callbacks: list[pl.Callback], nudge: float | None) -> N
     data.setup()
     method = build_method(config, data)
     if nudge is not None:
-        method.register_forward_pre_hook(_nudged(nudge))
+        method.register_forward_pre_hook(nudged(nudge))
     watching = [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]
     trainer = build_trainer(config, "replay", Path(), callbacks=[Reseed(config["seed"]), *watching, *callbacks])
     with suppress(StepsDone):
         trainer.fit(method, datamodule=data)
 
 
-def _nudged(toward: float) -> Callable:
+def nudged(toward: float) -> Callable:
+    """Return a hook of a method that moves all its images by one unit in the last place, towards a value."""
+
     def move(method: pl.LightningModule, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
         (images,) = inputs
         return (torch.nextafter(images, torch.full_like(images, toward)),)

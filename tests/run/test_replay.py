@@ -10,6 +10,7 @@ from snnx.command import replay as command
 from snnx.options import sweepfile
 from snnx.options.folders import shipped
 from snnx.run.replay import Comparison, replay
+from snnx.run.run import execute
 
 DOCS = Path(__file__).parents[2] / "docs" / "results"
 NAME = "demo_every_part"
@@ -78,6 +79,40 @@ def test_the_command_marks_confirmed_runs_and_names_those_that_differ(tmp_path, 
     marked = [json.loads(text) for text in (folder / "runs.jsonl").read_text().splitlines()]
     assert marked[0]["confirmed"]["by"] == "10 first losses"
     assert "confirmed" not in marked[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [("backbone=mlp",), ("method=conversion", "timesteps=8"), ("trainer.max_epochs=0",)], ids=str)
+def test_the_test_is_repeated_where_the_weights_were_kept_or_nothing_was_trained(tmp_path, monkeypatch, capsys, words):
+    monkeypatch.chdir(tmp_path)
+    base = {"timesteps": "2", "trainer.max_epochs": "1", "budget.samples": "0.3", "trainer.accelerator": "cpu"}
+    words = [f"{key}={value}" for key, value in {**base, **dict(word.split("=") for word in words)}.items()]
+    done = execute(composed(*words))
+    assert done["status"] == "done"
+    line = {**done, "overrides": words, "row": "One", "further": ""}
+    trained = "trainer.max_epochs=0" not in words
+
+    def replayed(line, *options):
+        (tmp_path / "docs" / NAME).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "docs" / NAME / "runs.jsonl").write_text(json.dumps(line) + "\n")
+        code = command.main([NAME, "--docs", "docs", *options])
+        return code, capsys.readouterr().out, json.loads((tmp_path / "docs" / NAME / "runs.jsonl").read_text())
+
+    code, printed, marked = replayed(line)
+    assert code == 0, printed
+    assert "numbers of the test differ by at most 0 in test/" in printed
+    assert marked["confirmed"]["by"].endswith("numbers of the test")
+    assert ("first losses" in marked["confirmed"]["by"]) == trained
+    worse = {**line, "metrics": {**line["metrics"], "test/acc": line["metrics"]["test/acc"] + 0.05}}
+    code, printed, marked = replayed(worse)
+    assert code == 1
+    assert "in test/acc, where" in printed
+    assert "confirmed" not in marked
+    if trained:
+        code, printed, marked = replayed(worse, "--outputs", "elsewhere")
+        assert code == 0
+        assert "no weights here, so the test was not repeated" in printed
+        assert marked["confirmed"]["by"].endswith("first losses")
 
 
 @pytest.mark.parametrize(

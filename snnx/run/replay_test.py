@@ -1,0 +1,99 @@
+"""Tests a recorded run again, with the weights that were kept, and compares its numbers to the recorded ones."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from snnx.record.checkpoint import epochs, load, path_of
+from snnx.run.allocator import keep_memory
+from snnx.run.build import build_data, build_method, build_trainer
+from snnx.run.callback.reseed import Reseed
+from snnx.run.replay import FACTOR, bound, nudged
+from snnx.run.test import run_test
+
+
+@dataclass(frozen=True)
+class TestComparison:
+    """The numbers of a test now and as recorded, and by how much each may differ."""
+
+    __test__ = False  # for pytest, which collects classes of this name
+
+    recorded: Mapping[str, float]
+    now: Mapping[str, float]
+    tolerance: Mapping[str, float]
+
+    @property
+    def worst(self) -> str:
+        """The key whose difference is the largest part, or multiple, of its tolerance."""
+        return max(self.now, key=lambda key: self._difference(key) / (self.tolerance[key] or math.ulp(0.0)))
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every difference is within its tolerance."""
+        return all(self._difference(key) <= self.tolerance[key] for key in self.now)
+
+    def __str__(self) -> str:
+        key = self.worst
+        what = f"{len(self.now)} numbers of the test differ by at most"
+        return f"{what} {self._difference(key):.2g} in {key}, where {self.tolerance[key]:.2g} is allowed"
+
+    def _difference(self, key: str) -> float:
+        return abs(self.now[key] - self.recorded[key])
+
+
+def weights_of(run: Path) -> Path | None:
+    """Return the checkpoint of the last epoch in a run's folder; `None` if it was removed or the folder is not here."""
+    kept = epochs(run / "ckpt")
+    return path_of(run / "ckpt", kept[0]) if kept else None
+
+
+def replay_test(config: dict, recorded: Mapping[str, float | None], checkpoint: Path | None) -> TestComparison:
+    """Test once more, and compare the numbers of the last epoch, whose keys begin with `test/` and have no further ending.
+
+        tolerance = bound * |recorded| + 2 * max |nudged - now|
+
+    `nudged` are the numbers of two tests whose images are changed by one unit in the last place, as in `replay`. These tests
+    are made only if a number differs by more than the bound.
+
+    Args:
+        config: a resolved configuration as plain dicts.
+        recorded: the metrics of the record. Numbers that a metric took from the training are left out, and so are values that
+            are not finite.
+        checkpoint: the weights; `None` for a run that was not trained, whose network has its initial weights.
+
+    Raises:
+        NoData: the data set is not on this machine.
+    """
+    found = _tested(config, checkpoint, None)
+    both = [key for key in found if key.startswith("test/") and _finite(found[key]) and _finite(recorded.get(key))]
+    now, then = ({key: float(values[key]) for key in both} for values in (found, recorded))
+    plain = TestComparison(then, now, {key: bound(config) * abs(value) for key, value in then.items()})
+    if plain.agrees:
+        return plain
+    others = [_tested(config, checkpoint, toward) for toward in (1.0, 0.0)]
+    effect = {key: max(abs(other[key] - value) for other in others) for key, value in now.items()}
+    return TestComparison(then, now, {key: allowed + FACTOR * effect[key] for key, allowed in plain.tolerance.items()})
+
+
+def _tested(config: dict, checkpoint: Path | None, nudge: float | None) -> dict[str, float]:
+    keep_memory()
+    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    data = build_data(config)
+    data.setup()
+    method = build_method(config, data)
+    if checkpoint is not None:
+        method.load_state_dict(load(checkpoint, None, map_location="cpu")["state_dict"])
+    if nudge is not None:
+        method.register_forward_pre_hook(nudged(nudge))
+    watching = [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]
+    on_one = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
+    trainer = build_trainer(on_one, "replay", Path(), callbacks=[Reseed(config["seed"]), *watching])
+    logged, recorder = run_test(trainer, method, data)
+    return {**logged, **recorder.scalars()}
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
