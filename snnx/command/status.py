@@ -69,8 +69,8 @@ def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> 
         return 1
     for board in boards(sweep, runs):
         console.print(_drawn(board, sweep))
-    if stale := outdated(runs):
-        console.print(f"↻ {stale}", soft_wrap=True)
+    for remark in outdated(runs):
+        console.print(f"↻ {remark}", soft_wrap=True)
     for run in runs:
         if run.state in ("failed", "diverged"):
             where = arguments.outputs / "runs" / run.hash / "run.log"

@@ -18,6 +18,8 @@ def summary(outcome: dict) -> str:
         'val/acc 0.9000  test/acc 0.8750  12 s'
         >>> summary({"status": "done", "metrics": {"val/acc": 0.9, "test/ann_acc": 0.9, "test/acc": 0.875}, "wall_s": 12.3})
         'test/ann_acc 0.9000  test/acc 0.8750  12 s'
+        >>> summary({"status": "done", "metrics": {"test/acc": 0.875}, "recorded": "computed by other code, not confirmed"})
+        'test/acc 0.8750  recorded, computed by other code, not confirmed'
         >>> summary({"status": "failed", "error": {"type": "OSError", "message": "disk full"}})
         'failed: disk full'
     """
@@ -30,5 +32,6 @@ def summary(outcome: dict) -> str:
     # for a converted network, val/acc is of the network without spikes, on other samples than test/acc
     beside = "test/ann_acc" if found.get("test/ann_acc") is not None else "val/acc"
     shown = [f"{key} {found[key]:.4f}" for key in (beside, "test/acc") if found.get(key) is not None]
-    before = "done before" if outcome.get("before") else f"{outcome['wall_s']:.0f} s"
-    return "  ".join([*shown, before])
+    if code := outcome.get("recorded"):
+        return "  ".join([*shown, f"recorded, {code}"])
+    return "  ".join([*shown, "done before" if outcome.get("before") else f"{outcome['wall_s']:.0f} s"])

@@ -8,17 +8,21 @@ from pathlib import Path
 
 import yaml
 
+from snnx.options.places import component_folders
+from snnx.record.confirmed import code_state
 from snnx.record.identity import changes
 from snnx.record.job import Job
 from snnx.record.result_file import read, recorded
 from snnx.record.run_folder import Busy, claim
+from snnx.record.source import SNNX
 from snnx.run.outdated import outdated
 
 
 def finished(job: Job) -> dict | None:
     """Return the result of a run that need not be executed again, or `None` if it must be executed.
 
-    The result comes from the run's folder or, with `recorded=true`, from the committed record. A result of other code or other
+    The result comes from the run's folder or, with `recorded=true`, from the committed record; then its entry `recorded` says
+    which code computed it. A result of other code or other
     samples in the run's folder counts only with `outdated=true`. With `force=true` no result counts.
     """
     if job.config["force"]:
@@ -26,7 +30,9 @@ def finished(job: Job) -> dict | None:
     found = read(job.folder)
     if found is not None and found["status"] == "done" and (job.config["outdated"] or outdated(job) is None):
         return found
-    return recorded(job.sweep, job.row, job.id) if job.config["recorded"] else None
+    if not job.config["recorded"] or (line := recorded(job.sweep, job.row, job.id)) is None:
+        return None
+    return {**line, "recorded": code_state(line, SNNX | component_folders())}
 
 
 def describe_earlier_attempt(job: Job) -> str | None:

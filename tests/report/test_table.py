@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pytest
 
@@ -97,6 +98,21 @@ def test_results_of_code_that_has_changed_are_counted(results, leave, done):
     assert not [note for note in results().notes if "out of date" in note]
     leave("fig", "A,seed=1,scale=small", done("A", 1, 0.8, physics=lif, code="0123456789abcdef"))
     assert "1 of 2 results are out of date, because code has changed; run the sweep again" in results().notes
+
+
+def test_recorded_results_of_other_code_are_counted_until_they_are_confirmed(results, docs, done):
+    lif = {"neuron": {"_target_": "snnx.neuron.lif.LIF"}}
+    run = {**done("A", 0, 0.8, physics=lif, code="0123456789abcdef"), "seed": 0, "further": "", "hash": "ab"}
+    folder = docs / "fig"
+    folder.mkdir(parents=True)
+    (folder / "runs.jsonl").write_text(json.dumps(run) + "\n")
+    told = [note for note in results().notes if "other code" in note]
+    assert len(told) == 1
+    assert told[0].startswith("1 of 1 recorded results come from other code than that of commit ")
+    confirmed = {"code": digest(sources(lif)), "git": {"commit": "abc"}, "by": "10 first losses"}
+    (folder / "runs.jsonl").write_text(json.dumps({**run, "confirmed": confirmed}) + "\n")
+    assert not [note for note in results().notes if "other code" in note]
+    assert ("confirmed by snnx replay", "1 of 1 at commit abc by 10 first losses") in results().provenance
 
 
 def test_provenance(results, leave, done):

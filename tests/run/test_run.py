@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from snnx.record import result_file, run_folder
 from snnx.record.identity import run_id
+from snnx.record.summary import summary
 from snnx.record.write import write
 from snnx.run.run import execute
 
@@ -193,7 +194,11 @@ def test_with_recorded_true_recorded_runs_count_as_done(run, tmp_path, monkeypat
     record = tmp_path / "docs" / "results" / "demo_neurons" / "runs.jsonl"
     write(record, result_file.to_json({**result, "row": job.row}) + "\n")
     elsewhere = replace(job, outputs=str(tmp_path / "outputs"), sweep="demo_neurons", config={**job.config, "recorded": True})
-    assert execute(elsewhere)["wall_s"] == result["wall_s"]
+    found = execute(elsewhere)
+    assert found["wall_s"] == result["wall_s"]
+    assert summary(found).endswith("recorded, computed by the present code")
+    write(record, result_file.to_json({**result, "row": job.row, "code": "0123456789abcdef"}) + "\n")
+    assert summary(execute(elsewhere)).endswith("recorded, computed by other code, not confirmed")
     assert not (elsewhere.folder / "result.json").exists()
 
 

@@ -3,22 +3,39 @@
 from collections.abc import Sequence
 
 from snnx.options.places import component_folders
+from snnx.record import provenance
 from snnx.record.confirmed import OTHER, code_state
 from snnx.record.identity import leaves
 from snnx.record.source import SNNX
 from snnx.report.data.runs import Run
 
 
-def outdated(runs: Sequence[Run]) -> str:
-    """Say how many results of this machine were computed by code that has changed since; empty if there are none."""
+def outdated(runs: Sequence[Run]) -> list[str]:
+    """Say how many results were computed by other code than the present, separately for this machine's and for the record's.
+
+    Recorded results that `snnx replay` has confirmed with the present code do not count.
+    """
+    local, recorded = ([run for run in runs if run.state == "done" and run.local == here] for here in (True, False))
+    found = []
+    if count := _by_other_code(local):
+        found.append(f"{count} of {len(local)} results are out of date, because code has changed; run the sweep again")
+    if count := _by_other_code(recorded):
+        commit = (provenance.git() or {}).get("commit")
+        ours = f"that of commit {commit}" if commit else "the present code"
+        found.append(
+            f"{count} of {len(recorded)} recorded results come from other code than {ours}, and are not confirmed by it"
+        )
+    return found
+
+
+def _by_other_code(runs: Sequence[Run]) -> int:
     packages = SNNX | component_folders()
-    results = [run.result for run in runs if run.local and run.state == "done" and run.result.get("physics")]
-    states: dict[tuple, str] = {}  # runs of the same components share one answer, which takes 10 ms to find
+    states: dict[tuple, str] = {}  # computed once for all runs with the same components, because it takes 10 ms
     count = 0
-    for result in results:
+    for result in (run.result for run in runs if run.result.get("physics")):
         targets = {str(value) for key, value in leaves(result["physics"]) if key.endswith("_target_")}
         key = (result.get("code"), (result.get("confirmed") or {}).get("code"), *sorted(targets))
         if key not in states:
             states[key] = code_state(result, packages)
         count += states[key] == OTHER
-    return f"{count} of {len(results)} results are out of date, because code has changed; run the sweep again" if count else ""
+    return count

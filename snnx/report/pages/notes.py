@@ -23,7 +23,7 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     runs = [run for line in lines for run in line.runs]
     if 0 < (recorded := sum(not run.local for run in runs)) < len(runs):
         found.append(f"{recorded} of {len(runs)} runs come from the committed record, not from the outputs on this machine")
-    found += [stale] if (stale := outdated(runs)) else []
+    found += outdated(runs)
     for line in lines:
         if known and line.row not in known:
             found.append(f"{line.label}: this row is no longer in the sweep file")

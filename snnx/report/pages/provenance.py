@@ -3,9 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from snnx.options.places import component_folders
-from snnx.record.confirmed import code_state
-from snnx.record.source import SNNX
 from snnx.report.data.format import duration
 from snnx.report.data.runs import STATES, Run
 
@@ -28,7 +25,7 @@ def provenance(runs: Iterable[Run]) -> list[tuple[str, str]]:
     facts += [("machine", device) for device in _distinct(result.get("device") for result in results)]
     facts += [("versions", text) for text in _distinct(_pairs(result.get("versions")) for result in results)]
     facts += [("commit", text) for text in _distinct(_commit(result.get("git")) for result in results)]
-    facts += [("code", text)] if (text := _code(results)) else []
+    facts += [("confirmed by snnx replay", text)] if (text := _confirmed(results)) else []
     facts += [("data", text) for text in _distinct(_data(result.get("data")) for result in results)]
     samples = _distinct(_pairs(result.get("samples")) for result in results)
     facts += [("samples shown", "; ".join(samples))] if samples else []
@@ -54,11 +51,14 @@ def _commit(git: dict | None) -> str:
     return "; ".join(known)
 
 
-def _code(results: Sequence[dict]) -> str:
-    """How many runs were computed, or confirmed with `snnx replay`, by the present code."""
-    packages = SNNX | component_folders()
-    states = Counter(code_state(result, packages) for result in results if result.get("physics"))
-    return ", ".join(f"{count} {state}" for state, count in states.items())
+def _confirmed(results: Sequence[dict]) -> str:
+    """How many runs `snnx replay` has confirmed, at which commit of snnx, and by which numbers."""
+    found = Counter()
+    for result in results:
+        if confirmed := result.get("confirmed"):
+            commit = (confirmed.get("git") or {}).get("commit")
+            found[f"at commit {commit} by {confirmed['by']}" if commit else f"by {confirmed['by']}"] += 1
+    return "; ".join(f"{count} of {len(results)} {how}" for how, count in found.items())
 
 
 def _data(data: dict | None) -> str:
