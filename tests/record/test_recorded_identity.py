@@ -14,33 +14,11 @@ from snnx.record.identity import changes, run_id
 
 DOCS = Path(__file__).parents[2] / "docs" / "results"
 SWEEPS = sorted(path.parent.name for path in DOCS.glob("*/runs.jsonl"))
-DTST = [f"dtst_fig{figure}" for figure in ("10_neurons", "11_encodings", "12_surrogates", "13_datasets", "14_17_metrics")]
-P_READOUT = "the recipe reads the potential P, as the authors' training does; the records read W + P"
-ETTFS_RATE = "the recipe's rate is 0.01, and it has 100 epochs; the records have 0.001 and 20"
-CALIBRATION = "the scales of converted networks are those of the whole training set; in the records, of 1,000 samples"
-SPIKFORMER = (
-    "the augmentation is that of Spikformer's code, which leaves half of the images unchanged; in the records, RandAugment"
-)
-COMPUTES_SOMETHING_ELSE: dict[str, str] = {
-    "dta_fig5_6_threshold": P_READOUT,
-    "dta_fig8_hardware": P_READOUT,
-    "dta_mnist_gap": P_READOUT,
-    "dta_table1_accuracy": P_READOUT,
-    **dict.fromkeys(DTST, "the neurons have the form of Eq 1, whose input is not multiplied; in the records it is"),
-    "ettfs_fig1_2_5_init": ETTFS_RATE + "; nothing is trained, so the numbers are the same",
-    "ettfs_fig4_depth": ETTFS_RATE,
-    "ettfs_learning_rate": "some runs were started from the recipe itself, which has 100 epochs; their rows give the same hash",
-    "ettfs_pooling_compensation": ETTFS_RATE + "; the lines without training differ in nothing else",
-    "ettfs_table1_mnist": ETTFS_RATE,
-    "ettfs_table2_fashion_mnist": ETTFS_RATE,
-    "ettfs_table3_ablation": ETTFS_RATE,
-    "ds2ta_ablation_window_decay_threshold": SPIKFORMER,
-    "ds2ta_table3_sparsity": SPIKFORMER,
-    "ds2ta_table4_ablation": SPIKFORMER,
-    "fut_fig2_timesteps": CALIBRATION,
-    "fut_table1_direct_vs_conversion": CALIBRATION,
-}
-"""Sweeps whose recorded overrides give another configuration today, since a recipe or a default has changed; each with why."""
+DRIFT = yaml.safe_load((Path(__file__).parent / "drift.yaml").read_text(encoding="utf-8"))
+"""Recorded rows whose overrides give another configuration today, since a recipe or a default has changed.
+
+By sweep: `why`, and in `found` each set of differences from the recorded configuration with the rows that have it.
+"""
 
 
 @cache
@@ -59,17 +37,27 @@ def test_recorded_hash_is_that_of_the_recorded_physics(sweep):
 def test_recorded_overrides_give_the_same_configuration_today(sweep):
     """The first seed of each recorded row is composed again from its overrides; a changed default or recipe fails here."""
     once = {(line["row"], line["scale"], line.get("further")): line for line in reversed(lines(sweep))}
-    found = []
-    for line in once.values():
-        words = [word for word in line["overrides"] if word.split("=")[0] not in ("force", "recorded", "outdated")]
-        try:
-            now = composed(*words)
-        except ValueError as error:  # such as an override of a key that the rows of the sweep set today
-            found.append(f"{line['row']} seed={line['seed']}: {error}")
-            continue
-        if now.id != line["hash"]:
-            found.append(f"{line['row']} seed={line['seed']}: {', '.join(changes(line['physics'], now.config)[:3])}")
-    assert bool(found) == (sweep in COMPUTES_SOMETHING_ELSE), found or "all rows match again: remove the sweep from the list"
+    found = {}
+    for key in sorted(once, key=str):
+        if differences := drift(once[key]):
+            found.setdefault(tuple(differences), []).append(" ".join(part for part in key if part))
+    expected = {tuple(entry["differences"]): entry["rows"] for entry in DRIFT.get(sweep, {}).get("found", ())}
+    assert found == expected, "if the change is meant, write it to drift.yaml with the reason"
+
+
+def test_every_drift_is_explained():
+    assert set(DRIFT) <= set(SWEEPS)
+    assert all(set(entry) == {"why", "found"} and entry["why"] and entry["found"] for entry in DRIFT.values())
+
+
+def drift(line):
+    """How the configuration that a recorded run's overrides give today differs from the recorded one; empty if it does not."""
+    words = [word for word in line["overrides"] if word.split("=")[0] not in ("force", "recorded", "outdated")]
+    try:
+        now = composed(*words)
+    except ValueError as error:  # such as an override of a key that the rows of the sweep set today
+        return [str(error)]
+    return [] if now.id == line["hash"] else changes(line["physics"], now.config)
 
 
 def test_a_key_that_was_added_later_does_not_change_older_identities(monkeypatch):
