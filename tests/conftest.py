@@ -1,10 +1,14 @@
 """Settings and fixtures of all tests; no test needs downloaded data, a GPU, a network or an account."""
 
+import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+ROOT = Path(__file__).parent.parent
 
 settings.register_profile("snnx", deadline=None)  # a test must not fail because the machine is busy
 settings.load_profile("snnx")
@@ -17,3 +21,15 @@ def empty(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SNNX_DATA", str(tmp_path / "data"))
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """A wheel that is built from this checkout, unpacked as pip would."""
+    folder = tmp_path_factory.mktemp("wheel")
+    script = f"import hatchling.build as b, os; os.chdir({str(ROOT)!r}); print(b.build_wheel({str(folder)!r}))"
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"

@@ -21,8 +21,8 @@ def numbers_of(run: Path) -> dict:
     return {name: value for name, value in result_of(run)["metrics"].items() if name.startswith(("test/", "val/"))}
 
 
-def test_your_own_project(tmp_path):
-    folder = follow("your_own_project", tmp_path)
+def test_your_own_project(wheel, tmp_path):
+    folder = follow("your_own_project", tmp_path, package=wheel)
     assert folder == tmp_path / "mylab"
     assert (folder / "docs" / "results" / "mylab_tiring.md").is_file()
     assert len(list(folder.glob("outputs/single/*lossy*"))) == 1
@@ -32,8 +32,8 @@ def test_your_own_project(tmp_path):
             assert all(stated[key] == value[key] for key in value), "the guide shows what the folder has"
 
 
-def test_add_a_neuron(tmp_path):
-    folder = follow("add_a_neuron", tmp_path)
+def test_add_a_neuron(wheel, tmp_path):
+    folder = follow("add_a_neuron", tmp_path, package=wheel)
     line, file = "snnx neuron=alif neuron.beta=1 scale=smoke", folder / "mylab" / "alif.py"
     (made,) = folder.glob("outputs/single/*beta=1*")
     first = (made / "result.json").stat().st_mtime_ns
@@ -49,38 +49,38 @@ def test_add_a_neuron(tmp_path):
     assert len(list(folder.glob("outputs/single/*beta=1*"))) == 1, "an edit renames no run"
 
 
-def test_add_a_loss(tmp_path):
-    folder = follow("add_a_loss", tmp_path)
+def test_add_a_loss(wheel, tmp_path):
+    folder = follow("add_a_loss", tmp_path, package=wheel)
     assert len(list(folder.glob("outputs/single/*loss=tet*/result.json"))) == 2
 
 
-def test_add_a_norm(tmp_path):
-    folder = follow("add_a_norm", tmp_path)
+def test_add_a_norm(wheel, tmp_path):
+    folder = follow("add_a_norm", tmp_path, package=wheel)
     assert len(list(folder.glob("outputs/single/*norm=*/result.json"))) == 4
 
 
-def test_add_a_metric(tmp_path):
-    folder = follow("add_a_metric", tmp_path)
+def test_add_a_metric(wheel, tmp_path):
+    folder = follow("add_a_metric", tmp_path, package=wheel)
     (made,) = folder.glob("outputs/single/*overshoot*")
     assert result_of(made)["metrics"]["test/overshoot"] >= 0
 
 
-def test_add_a_method(tmp_path):
-    folder = follow("add_a_method", tmp_path)
+def test_add_a_method(wheel, tmp_path):
+    folder = follow("add_a_method", tmp_path, package=wheel)
     (free,) = folder.glob("outputs/single/*price=0*")
     (direct,) = folder.glob("outputs/single/*method=direct*")
     assert numbers_of(free) == numbers_of(direct)
     assert len(numbers_of(free)) > 3
 
 
-def test_add_a_sweep(tmp_path):
-    folder = follow("add_a_sweep", tmp_path)
+def test_add_a_sweep(wheel, tmp_path):
+    folder = follow("add_a_sweep", tmp_path, package=wheel)
     assert "fatigue_or_recovery" in (folder / "docs" / "results" / "README.md").read_text()
     assert (folder / "docs" / "results" / "fatigue_or_recovery.md").is_file()
 
 
-def test_bring_your_data(tmp_path):
-    folder = follow("bring_your_data", tmp_path)
+def test_bring_your_data(wheel, tmp_path):
+    folder = follow("bring_your_data", tmp_path, package=wheel)
     for made in tmp_path.glob("outputs/single/*leaves*"):
         leaves = result_of(made)
         assert leaves["data"]["class_names"] == ["ash", "beech", "larch", "oak"]

@@ -88,7 +88,8 @@ def estimated(link: tuple[str | float, str, str | float], asked: Asked, layer: s
     if asked.exact and n:
         return replace(found, estimate=Difference(a.mean - b.mean, ()), exact=True, why="exact")
     if not n:
-        return replace(found, why="no common metric" if asked.sides[layer] else "not run")
+        missing = [str(term) for term, side in ((left, a), (right, b)) if isinstance(side, Measured) and not side.values]
+        return replace(found, why=f"no value of {' and '.join(missing)}")
     estimate = compare(a, b)
     if estimate is None:
         return replace(found, why="one seed")
