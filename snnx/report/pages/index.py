@@ -96,8 +96,8 @@ def _why_not_run(sweep: SweepFile, ended: Set[str]) -> str:
     if sweep.needs:
         return f", which needs {sweep.needs}"
     if "no data" in ended:
-        return ", which lacked its data set"
-    return f", which {' and '.join(sorted(ended))}" if ended else ""
+        return ", whose data set was not on the machine"
+    return f" (runs so far: {' and '.join(sorted(ended))})" if ended else ""
 
 
 def _table_rows(results: Results, runs: Sequence[Run]) -> list[tuple[str, ...]]:
