@@ -87,7 +87,7 @@ def test_a_sound_network_fails_no_check(encoding):
         "firing_rate, spikes_per_neuron, inactive_percent of 1 layer agree with a count of 89 samples"
     )
     assert found["time"].outcome == ("not applicable" if encoding is Repeat else "measured")
-    assert ("each sample kept its own" in found["batch"].text) == (encoding is RATE)
+    assert ("the spikes of each sample were drawn once" in found["batch"].text) == (encoding is RATE)
 
 
 class Centred(nn.Module):
