@@ -66,7 +66,7 @@ class Metric:
     def correct(self) -> dict[str, Tensor]:
         """Return whether each sample of the batch was classified correctly, `[B]`, by the name of the accuracy in the result.
 
-        For a metric that measures accuracies of its own, such as that of a network stopped early; claims on these can then be
+        For a metric that measures further accuracies, such as that of a network stopped early; claims on these can then be
         decided sample by sample.
         """
         return {}

@@ -22,7 +22,7 @@ def test(
     """Test the last epoch with all metrics, then with quantised weights if `quantization` is set, then the best epoch.
 
     Args:
-        best: checkpoint of the best epoch, or `None` if the best epoch is the last one and needs no test of its own.
+        best: checkpoint of the best epoch, or `None` if the best epoch is the last one and needs no separate test.
         answers: a callback of the trainer that has not collected the answers of an earlier test.
 
     Returns:
