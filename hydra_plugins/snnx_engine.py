@@ -24,7 +24,7 @@ class EngineLauncher(Launcher):
 
     Hydra's other launchers compose a run only when it starts, stop collecting results at the first failure, and lose the
     remaining runs when a worker dies. So for each run the engine gets a single word, the path of the frozen job, and each
-    worker executes the run in a process of its own. Runs that are done already are not handed over. All machines must see this
+    worker executes the run in a separate process. Runs that are done already are not handed over. All machines must see this
     folder under the same path.
 
     Args:
@@ -106,7 +106,7 @@ class Frozen:
 
 
 def work(config: Any) -> None:
-    """Execute one run in an engine's worker, in a process of its own, so that a crash of the run does not kill the worker."""
+    """Execute one run in an engine's worker, in a separate process, so that a crash of the run does not kill the worker."""
     from snnx.record.job import Job
     from snnx.run import fork_server
     from snnx.sweep import pool

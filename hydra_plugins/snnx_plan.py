@@ -55,7 +55,7 @@ class PlanLauncher(LocalLauncher):
         jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
         console = Console(highlight=False)
         if not console.is_terminal:
-            console = Console(highlight=False, width=160)  # a pipe has no width of its own
+            console = Console(highlight=False, width=160)  # a pipe has no width
         with console.status(f"checking {len(jobs)} runs"):
             check_all(jobs)
         distinct = {one.group: one for one in reversed(jobs)}  # one seed of each network

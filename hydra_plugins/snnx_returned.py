@@ -1,4 +1,4 @@
-"""How both launchers end a sweep: they print its tally, and tell Hydra what became of each run."""
+"""How both launchers end a sweep: they print its tally, and return the outcome of each run to Hydra."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ def returned(display: Any, jobs: Sequence[Any], outcomes: Sequence[dict]) -> lis
     Args:
         display: the sweep's `snnx.sweep.display.Display`.
         jobs: all runs of the sweep, as `snnx.record.job.Job`.
-        outcomes: what each run ended with, in the same order.
+        outcomes: the outcome of each run, in the same order.
 
     Raises:
         SweepFailed: at least one run failed; each failure has been reported.

@@ -22,7 +22,8 @@ class NSAD(nn.Module):
     counts as the identity; the clamp has slope 1 where `0 <= f <= v_max`, ends included, and 0 elsewhere;
     `df/dv = g'(v) * step(v - u)` and `df/du = -g(v) * surrogate'(v - u)`.
 
-    Training starts with `a1 = 1`, `a2 = a3 = 0`, `b2 = b3 = u` and `c3 = 1`, which is a threshold and nothing else.
+    Training starts with `a1 = 1`, `a2 = a3 = 0`, `b2 = b3 = u` and `c3 = 1`, so that at first the denoiser only applies the
+    threshold.
 
     Shape:
         scores `[*, h, N, N]`, integers in 0..v_max, to scores of the same shape.

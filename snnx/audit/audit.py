@@ -1,4 +1,4 @@
-"""Audits a finished run: tests of what must hold of a network and its data before its numbers mean anything."""
+"""Audits a finished run: checks properties of the network and its data without which its numbers mean nothing."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -49,8 +49,8 @@ def audit(path: str | Path, words: list[str]) -> Audit:
     """Audit the network of a finished run.
 
     Args:
-        path: a run's folder or a link to it, whose last epoch is audited, since a result's plain keys such as `test/acc` are
-            of that epoch; or a `.ckpt` file in it.
+        path: a run's folder or a link to it, or a `.ckpt` file in it. For a folder, the last epoch is audited, because the
+            plain keys of a result, such as `test/acc`, are of that epoch.
         words: see `apply_overrides`.
 
     Raises:

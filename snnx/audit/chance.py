@@ -5,7 +5,9 @@ from snnx.report.data.lines import chance_bound
 
 
 def chance(accuracy: float, *, largest: float, samples: int, trained: bool) -> Finding:
-    """The test accuracy of a trained network is above the bound below which a report marks it as at chance.
+    """Check that the test accuracy of a trained network is more than three standard errors above chance.
+
+    Reports mark a network below this bound as at chance.
 
     Args:
         accuracy: test accuracy.
@@ -15,12 +17,12 @@ def chance(accuracy: float, *, largest: float, samples: int, trained: bool) -> F
 
     Example:
         >>> chance(0.6, largest=0.5, samples=100, trained=True).text
-        'test accuracy 0.600 is not above 0.650, which is chance (0.500) and three standard errors'
+        'test accuracy 0.600 is not above 0.650: the share of the largest class (0.500) plus three standard errors'
     """
     if not trained:
-        return Finding(NOT_APPLICABLE, "the run trained nothing")
+        return Finding(NOT_APPLICABLE, "the run was not trained")
     bound = chance_bound(largest, samples)
-    said = f"{bound:.3f}, which is chance ({largest:.3f}) and three standard errors"
+    said = f"{bound:.3f}: the share of the largest class ({largest:.3f}) plus three standard errors"
     if accuracy <= bound:
         return Finding(FAILED, f"test accuracy {accuracy:.3f} is not above {said}")
     return Finding(PASSED, f"test accuracy {accuracy:.3f} is above {said}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 PASSED, FAILED, MEASURED, NOT_APPLICABLE = "passed", "failed", "measured", "not applicable"
-"""The outcomes of a check; `measured` is that of a check that gives a number and has no right answer."""
+"""The outcomes of a check; `measured` means that the check reports a number that is neither right nor wrong."""
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ NONE = Finding(NOT_APPLICABLE, "the network has no spiking layer")
 class Emitted:
     """What one layer emitted; sums over all batches."""
 
-    fires_once: bool  # the layer emits spike times, so that a neuron fires at most once, and how early carries the value
+    fires_once: bool  # the layer emits spike times: each neuron fires at most once, and the time encodes the value
     neurons: int = 0
     outputs: int = 0  # neurons * steps * samples
     spikes: int = 0  # outputs of 1
     others: int = 0  # outputs that are neither 0 nor 1
-    example: float = 0.0  # one of these
+    example: float = 0.0  # one of these other values
 
     def see(self, s: Tensor) -> None:
         """Count a batch `[T, B, *]`."""
@@ -45,7 +45,7 @@ class Layers(pl.Callback):
     _hooks: list = field(default_factory=list)
 
     def on_test_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
-        if not self._hooks:  # a network that is converted exists from the first batch on
+        if not self._hooks:  # not earlier, because a converted network is built in the first batch
             parts = [*pl_module.encoding.named_modules(prefix="encoding"), *pl_module.tested.named_modules()]
             for name, module in parts:
                 if isinstance(module, BaseNode):
@@ -75,7 +75,7 @@ def spikes(layers: dict[str, Emitted]) -> Finding:
 
 
 def activity(layers: dict[str, Emitted]) -> Finding:
-    """No layer is silent, and in none does every neuron fire at every step."""
+    """Check that every layer fires, and that no layer fires with all its neurons at every step."""
     if not layers:
         return NONE
     rates = {name: one.spikes / one.outputs for name, one in layers.items()}

@@ -11,32 +11,32 @@ MARGIN = 1e-6
 
 
 def batch(subject: Subject) -> Finding:
-    """One sample at a time, and batches of which the last is smaller, give the predictions of one large batch."""
+    """Check that predictions are the same for single samples, for batches of which the last is smaller, and for one batch."""
     whole, number = subject.scores(subject.everything, len(subject.labels)), len(subject.labels)
     for size, how in ((1, "alone"), (max(number - 1, 1), "in batches with one sample left over"), (100, "in batches of 100")):
         found = subject.scores(subject.everything, size)
         if (wrong := different(whole, found)) is not None:
-            return Finding(FAILED, f"{_differ(wrong, whole, found)} {how} instead of in one batch{_drawn(subject)}")
+            return Finding(FAILED, f"{_differ(wrong, whole, found, f'{how} than in one batch')}{_drawn(subject)}")
     return Finding(PASSED, f"{number} samples get the same predictions alone, in one batch and in several{_drawn(subject)}")
 
 
 def order(subject: Subject) -> Finding:
-    """The samples in another order get the same predictions."""
+    """Check that the samples get the same predictions in another order."""
     number = len(subject.labels)
     shuffled = torch.randperm(number, generator=torch.Generator().manual_seed(0))
     whole = subject.scores(subject.everything, 64)
     found = torch.empty_like(whole)
     found[shuffled] = subject.scores(shuffled, 64)
     if (wrong := different(whole, found)) is not None:
-        return Finding(FAILED, f"{_differ(wrong, whole, found)} in another order{_drawn(subject)}")
+        return Finding(FAILED, f"{_differ(wrong, whole, found, 'in another order')}{_drawn(subject)}")
     return Finding(PASSED, f"{number} samples get the same predictions in another order{_drawn(subject)}")
 
 
 def repeat(subject: Subject) -> Finding:
-    """A second test gives the same predictions, also if the encoding draws random numbers."""
+    """Check that a second test gives the same predictions, also if the encoding draws random numbers."""
     first, second = subject.tested(), subject.tested()
     if (wrong := different(first, second)) is not None:
-        return Finding(FAILED, f"{_differ(wrong, first, second)} in a second test")
+        return Finding(FAILED, _differ(wrong, first, second, "in a second test"))
     return Finding(PASSED, f"{len(first)} samples get the same predictions in a second test")
 
 
@@ -57,11 +57,11 @@ def different(first: Tensor, second: Tensor) -> Tensor | None:
     return found if len(found) else None
 
 
-def _differ(wrong: Tensor, first: Tensor, second: Tensor) -> str:
+def _differ(wrong: Tensor, first: Tensor, second: Tensor, where: str) -> str:
     sample = int(wrong[0])
     classes = f"class {int(second[sample].argmax())} instead of {int(first[sample].argmax())}"
-    return f"{len(wrong)} of {len(first)} samples get other predictions, such as {classes},"
+    return f"{len(wrong)} of {len(first)} samples are classified differently {where}, for example as {classes}"
 
 
 def _drawn(subject: Subject) -> str:
-    return "; the encoding draws random numbers, and each sample kept its own" if subject.draws else ""
+    return "; the encoding is random, so the spikes of each sample were drawn once and used again" if subject.draws else ""

@@ -19,10 +19,10 @@ TOLERANCE = 1e-5  # of metrics that are computed in float32
 
 
 def metrics(subject: Subject) -> Finding:
-    """The firing rate of each layer and step, the spikes per neuron and the share of silent neurons agree.
+    """Check the firing rate of each layer and step, the spikes per neuron and the share of silent neurons.
 
-    The metrics read the spikes from the neurons' probes, in batches. The second way reads the outputs of the layers, one sample
-    at a time, and counts in NumPy.
+    The metrics read the spikes from the neurons' probes, in batches. The check reads the outputs of the layers, one sample at a
+    time, and counts in NumPy.
     """
     measured = _measured(subject)
     if not measured:

@@ -13,10 +13,10 @@ READ_AT_ONCE = 1024  # samples
 
 
 def split(data: Labelled) -> Finding:
-    """No sample is in two parts, unless the publisher's files hold it twice; such copies are counted.
+    """Check that no sample is in two parts, unless the publisher's files contain it twice; such copies are counted.
 
-    The files of a `Folder`, and those that a class outside of snnx reads, are not a publisher's: copies in them count as
-    errors, because whoever made the folder can remove them.
+    Copies in a `Folder`, or in files that a class outside of snnx reads, count as errors, because the person who made the files
+    can remove them.
     """
     loaders = {"train": data.train_dataloader(), "val": data.val_dataloader(), "test": data.test_dataloader()}
     parts = {name: Counter(contents(loader.images)) for name, loader in loaders.items()}
@@ -30,10 +30,10 @@ def split(data: Labelled) -> Finding:
     counts = [f"{sum(parts[b][one] for one in found)} of {b} are also in {a}" for (a, b), found in shared.items() if found]
     said = f"{' and '.join(counts)} ({sizes})"
     if again := sum(used[one] > there[one] for one in twice):
-        return Finding(FAILED, f"samples {said}; {again} of them are used more often than the files hold them")
+        return Finding(FAILED, f"samples {said}; {again} of them are used more often than the files contain them")
     if isinstance(data, Folder) or not type(data).__module__.startswith("snnx."):
-        return Finding(FAILED, f"samples {said}, because the files hold them more than once: remove the copies")
-    return Finding(PASSED, f"samples {said}, because the publisher's files hold them more than once")
+        return Finding(FAILED, f"samples {said}, because the files contain them more than once: remove the copies")
+    return Finding(PASSED, f"samples {said}, because the publisher's files contain them more than once")
 
 
 def contents(samples: Samples) -> Iterable[bytes]:

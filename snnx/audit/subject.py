@@ -26,13 +26,13 @@ class Subject:
         data: the data set, after `setup`.
 
     Attributes:
-        images, labels: the samples, `[N, *]` as the network receives them, and `[N]`; N = `SAMPLES`, or fewer if there are
-            fewer.
+        images, labels: the samples, `[N, *]` as the network receives them, and `[N]`; N is `SAMPLES`, or the size of the test
+            set if that is smaller.
         everything: the numbers of all samples, 0 to N - 1.
         draws: whether the encoding draws random numbers.
     """
 
-    @torch.inference_mode()  # Lightning converts a network in this mode, and its tensors cannot leave it
+    @torch.inference_mode()  # Lightning tests in this mode, and tensors made in it cannot be used outside
     def __init__(self, method: Method, data: Labelled) -> None:
         method.trainer = None  # without a trainer, `forward` of a converted network simulates spikes
         self.method = method.eval().cpu().double()
@@ -40,7 +40,7 @@ class Subject:
         self.data = data
         test = data.test_dataloader()
         chosen = torch.linspace(0, len(test.labels) - 1, min(SAMPLES, len(test.labels))).long()
-        device = test.labels.device  # images that stay in a file are not on it
+        device = test.labels.device  # not that of the images, because images that stay in a file are not on a GPU
         images, labels = test.images[chosen.to(test.images.device)].to(device), test.labels[chosen.to(device)]
         images, labels = data.on_after_batch_transfer((images, labels), 0)
         self.images, self.labels = images.cpu().double(), labels.cpu()

@@ -1,4 +1,4 @@
-"""Moves the pixels of each sample by an affine map of its own."""
+"""Moves the pixels of each sample by a separate affine map."""
 
 from typing import Literal
 

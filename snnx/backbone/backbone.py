@@ -10,8 +10,8 @@ class MakesBackbone(Protocol):
     """A callable that makes a network from a neuron, so that all methods can use the network; a class, or a `partial` of one.
 
     The network takes `[T, B, C, H, W]` for any T and B and returns `[T, B, classes]` from a last layer that does not fire. Its
-    layers treat time steps like samples; only neurons and norms read them as time. The network resets nothing, since the method
-    does. An option may also have the arguments `attention` and `norm`, and then gets the options of these groups.
+    layers treat time steps like samples; only neurons and norms read them as time. The network does not reset its neurons; the
+    method does that. An option may also have the arguments `attention` and `norm`, and then gets the options of these groups.
 
     Example:
         >>> from functools import partial

@@ -48,7 +48,7 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         if any(size < 1 for size in hidden):
-            raise ValueError(f"MLP: hidden must hold widths of at least 1; got {list(hidden)}")
+            raise ValueError(f"MLP: hidden must contain widths of at least 1; got {list(hidden)}")
         widths = [math.prod(in_shape), *(max(1, round(h * width)) for h in hidden)]
         self.layers = nn.Sequential()
         for i, (n_in, n_out) in enumerate(pairwise(widths)):

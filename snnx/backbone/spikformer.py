@@ -23,8 +23,8 @@ class Spikformer(nn.Module):
         x      = x + sn(bn(fc2(sn(bn(fc1(x))))))
         scores = fc(mean of x over tokens)
 
-    Residuals are sums of spikes, so the input of a block is small integers. Pooling follows the neuron, so it takes the maximum
-    of spikes.
+    Residuals are sums of spikes, so the input of a block consists of small integers. Pooling follows the neuron, so it takes
+    the maximum of spikes.
 
         depth-width  heads  pools  qkv_bias  scale   data              parameters
         4-384        12     2      true      0.125   CIFAR-10, -100    9,324,730 and 9,359,380
@@ -90,7 +90,7 @@ class Spikformer(nn.Module):
         super().__init__()
         parts = {} if attention is None else dict(attention)
         if unknown := set(parts) - {"temporal", "denoiser"}:
-            raise ValueError(f"Spikformer: attention must hold temporal, denoiser or both; got {', '.join(sorted(unknown))}")
+            raise ValueError(f"Spikformer: attention must contain temporal, denoiser or both; got {', '.join(sorted(unknown))}")
         if heads < 1 or embed_dim % heads:
             raise ValueError(f"Spikformer: embed_dim must be a multiple of heads = {heads}; got {embed_dim}")
         head_dim, heads = embed_dim // heads, max(1, round(heads * width))

@@ -22,7 +22,7 @@ def load_weights(network: nn.Module, path: str, *, name: str) -> None:
 
     Raises:
         FileNotFoundError: the file does not exist, or is a folder.
-        ValueError: the file holds no state dict, or a tensor is missing, has no place in the network, or has another size.
+        ValueError: the file contains no state dict, or a tensor is missing, does not exist in the network, or has another size.
 
     Example:
         >>> import tempfile

@@ -16,7 +16,7 @@ def record(folder: Path, results: dict, tables: list[Table], notes: list[str], p
         folder: the folder of the record.
         results: the key `facts` describes machine and versions; the other keys are measurements with all their rounds.
         tables, notes, plots: the contents of the page.
-        name: the name of a page for itself.
+        name: name of a separate page; empty for the main page.
 
     Returns:
         The files that were written.

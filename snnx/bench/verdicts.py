@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnx.report.data.claims import parse
-from snnx.report.data.evidence import FAILS, HOLDS, Asked
+from snnx.report.data.evidence import FAILS, HOLDS, ClaimData
 from snnx.report.data.side import Measured
 from snnx.report.data.verdict import decide
 from snnx.report.tables.table import Table
@@ -81,9 +81,9 @@ def outcomes(page: Page, pages: int) -> dict[str, float]:
     """Return shares over simulated pages, and over their claims.
 
     Returns:
-        `holds` and `fails`, the shares of the claims without a difference of which the rule says so; `any`, the share of pages
-        with at least one such decision; `found`, the share of the true claims that hold; `seeds_only`, the share of the claims
-        without a difference that are decided if the test samples do not count.
+        `holds` and `fails`, the shares of the claims without a true difference that get these verdicts; `any`, the share of
+        pages with at least one such verdict; `found`, the share of the true claims that hold; `seeds_only`, the share of the
+        claims without a true difference that are decided if the test samples do not count.
     """
     draw = np.random.default_rng(0)
     shares = latent_shares(page.preference)
@@ -94,14 +94,15 @@ def outcomes(page: Page, pages: int) -> dict[str, float]:
         common = draw.standard_normal(page.samples) * shares[0] ** 0.5
         worse = [0.0, *[page.better] * page.true, *[0.0] * (page.claims - page.true)]
         sides = {label: row(draw, page, common, shares, less) for label, less in zip(labels, worse, strict=True)}
-        found = [verdict.outcome for verdict in decide([Asked(claim, {"": sides}) for claim in claims])]
+        found = [verdict.outcome for verdict in decide([ClaimData(claim, {"": sides}) for claim in claims])]
         null = found[page.true :]
         count["holds"] += null.count(HOLDS)
         count["fails"] += null.count(FAILS)
         count["any"] += null.count(HOLDS) + null.count(FAILS) > 0
         count["found"] += found[: page.true].count(HOLDS)
         alone = {label: replace(side, correct=None) for label, side in sides.items()}
-        without = [decide([Asked(replace(claim, metric="test/rate"), {"": alone})])[0].outcome for claim in claims[page.true :]]
+        by_seeds = [ClaimData(replace(claim, metric="test/rate"), {"": alone}) for claim in claims[page.true :]]
+        without = [decide([data])[0].outcome for data in by_seeds]
         count["seeds_only"] += without.count(HOLDS) + without.count(FAILS)
     null, true = page.claims - page.true, page.true
     per = {"holds": null, "fails": null, "seeds_only": null, "any": 1, "found": true}

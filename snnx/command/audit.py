@@ -1,4 +1,4 @@
-"""The command `snnx audit`: tests what must hold of a finished run before its numbers mean anything."""
+"""The command `snnx audit`: checks whether the numbers of a finished run can be trusted."""
 
 import argparse
 from collections.abc import Iterable
@@ -41,9 +41,9 @@ def _parser() -> Parser:
     parser = Parser(
         prog="snnx audit",
         usage="snnx audit NAME|PATH [KEY=VALUE ...] [--again] [--outputs DIR]",
-        description="Test what must hold of a finished run before its numbers mean anything: that predictions depend on the "
-        "sample alone, that training and test have no sample in common, that spikes are 0 or 1, and more. NAME is a sweep, "
-        "whose finished runs on this machine are audited, or single. PATH is a run's folder or a .ckpt file. What is found is "
+        description="Check whether the numbers of a finished run can be trusted: whether predictions depend on the sample "
+        "alone, whether training and test have samples in common, whether spikes are 0 or 1, and more. NAME is a sweep, whose "
+        "finished runs on this machine are audited, or single. PATH is a run's folder or a .ckpt file. The findings are "
         "written to the run's folder and shown in reports. KEY=VALUE changes a value of the run's configuration, such as "
         "trainer.accelerator=cpu.",
         epilog="example: snnx audit outputs/single/seed=0",

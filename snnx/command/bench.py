@@ -30,10 +30,10 @@ MEASUREMENTS = {
     "data": loading,
     "loop": loop,
     "sweep": sweep,
-    "ledger": durability,
+    "durability": durability,
 }
 SIMULATIONS = {"verdicts": verdicts}
-"""These measure no machine, so they are not part of `all`, and each has a page of the record for itself."""
+"""Simulations; they do not measure the machine, so `all` leaves them out, and each has its own page in docs/benchmarks."""
 
 
 def main(words: list[str]) -> int:

@@ -14,7 +14,7 @@ from snnx.report.data.runs import collect
 from snnx.report.results import work_out
 
 EVERY_S = 3.0  # seconds between two updates of the page
-PATIENCE = 10  # after this many updates without an active run, the sweep is taken to be over
+PATIENCE = 10  # after this many updates without an active run, the sweep counts as finished
 
 
 def main(words: list[str]) -> int:

@@ -71,7 +71,7 @@ def table(found: dict) -> str:
         >>> layers = {"firing_rate": {"test": {"sn1": [0.2, 0.4], "sn2": [0.2, 0.2]}}}
         >>> found = {"checkpoint": "ckpt/best.ckpt", "epoch": 9, "last_epoch": 10, "changed": [], "formulas": {}}
         >>> print(table({**found, "metrics": metrics, "layers": layers}))
-        ckpt/best.ckpt, epoch 9; in the run's result, numbers are of epoch 10, the last, unless their name ends in _best
+        ckpt/best.ckpt, epoch 9; the numbers in result.json are of epoch 10, the last one, unless their key ends in _best
           test/acc          0.5
           test/firing_rate  0.25
         firing_rate by layer, mean over time steps
@@ -96,11 +96,11 @@ def table(found: dict) -> str:
 
 def _opened(found: dict) -> str:
     if found["checkpoint"] is None:
-        return "the run trained nothing; this is its network as it was built"
+        return "the run was not trained; its initial network was tested"
     if found["epoch"] in (None, found["last_epoch"]):
         return found["checkpoint"]
-    others = f"numbers are of epoch {found['last_epoch']}, the last, unless their name ends in _best"
-    return f"{found['checkpoint']}, epoch {found['epoch']}; in the run's result, {others}"
+    others = f"the numbers in result.json are of epoch {found['last_epoch']}, the last one, unless their key ends in _best"
+    return f"{found['checkpoint']}, epoch {found['epoch']}; {others}"
 
 
 def _parser() -> Parser:

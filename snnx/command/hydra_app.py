@@ -41,7 +41,7 @@ def start(words: list[str], commands: Iterable[str] = ()) -> int:
     try:
         reject_secrets_in(("the command line", word) for word in words)  # before Hydra writes them to files
         register(words, completing=shlex.split(os.environ.get("COMP_LINE", "")))
-        with exit_on_interrupt():  # what has work to save is interruptible
+        with exit_on_interrupt():  # code that must save its work uses `interruptible`
             hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name="config")(_task)()
     except SweepFailed as error:
         print(f"snnx: {error}", file=sys.stderr)
@@ -98,7 +98,7 @@ def _task(config) -> None:
         raise SystemExit(FAILED) from None
     if outcome["status"] in ("failed", "diverged"):
         log = write(run.folder / "run.log", outcome["error"]["traceback"])
-        print(f"  where it failed is in {log}", file=sys.stderr)
+        print(f"  the traceback is in {log}", file=sys.stderr)
     again = "; force=true repeats it" if before else ""
     display.console.print(f"  all its files are in {run.link}/{again}", highlight=False, markup=False, soft_wrap=True)
     if judge([outcome]):

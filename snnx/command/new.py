@@ -11,7 +11,7 @@ from snnx.command.parser import Parser
 TEMPLATES = Path(__file__).parent / "project"
 """The files of the new folder as templates; their ending keeps tools from reading them as code of snnx."""
 ENDING, PLACEHOLDER = ".template", "mylab"
-"""The ending of a template, which is removed, and the name in it, which is replaced by the folder's."""
+"""The ending of a template file, which is removed, and the name in it, which is replaced by the name of the folder."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 

@@ -116,7 +116,7 @@ def _plain(arguments: argparse.Namespace) -> dict:
 
 @contextlib.contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """Wait until no other process prepares a data set below `root`; a process that has died holds no lock.
+    """Wait until no other process prepares a data set below `root`; the lock of a process that has died is released.
 
     If the lock file cannot be created, `root` is read-only. Then nothing can be written there, and reading needs no lock.
     """
@@ -130,7 +130,7 @@ def _locked(root: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"waiting for another snnx prepare, which holds {path}", file=sys.stderr)
+            print(f"waiting for another `snnx prepare`, which has locked {path}", file=sys.stderr)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

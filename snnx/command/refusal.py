@@ -1,4 +1,4 @@
-"""How a command ends if what it was given cannot be used."""
+"""Prints why a command cannot be executed, and returns its exit code."""
 
 import sys
 
@@ -7,16 +7,16 @@ REFUSED = (ValueError, OSError)
 
 
 def refusal(command: str, error: Exception) -> int:
-    """Print why the command cannot go on, and return its exit code.
+    """Print why the command cannot be executed, and return its exit code.
 
     Returns:
-        1 if only the data set is missing on this machine, and else 2.
+        1 if the data set is not on this machine, otherwise 2.
 
     Example:
         >>> refusal("audit", ValueError("epoch must be at least 1; got 0"))
         2
     """
-    from snnx.dataset.published import NoData  # imported here because it takes torch with it
+    from snnx.dataset.published import NoData  # imported here, because it imports torch
 
     print(f"snnx {command}: {error}", file=sys.stderr)
     return 1 if isinstance(error, NoData) else 2

@@ -85,7 +85,7 @@ def _build(config: dict) -> None:
         data = build_data(config)
         try:
             method = build_method(config, data)
-        except NoData:  # the network's size is that of pictures that are not here: the run itself will say so
+        except NoData:  # the network's size depends on images that are not on this machine; the run reports that
             return
     if method.encoding.sample_dims != len(data.sample_shape):
         if "encoding" not in groups_used(config):

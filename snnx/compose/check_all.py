@@ -1,4 +1,4 @@
-"""Checks the runs of a sweep in a process of its own, so that the sweep's process never imports torch."""
+"""Checks the runs of a sweep in a separate process, so that the sweep's process never imports torch."""
 
 from collections.abc import Sequence
 from contextlib import suppress

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from snnx.compose.layers import chosen_options
+from snnx.compose.chosen_options import chosen_options
 from snnx.compose.schema import RunSchema
 from snnx.options.files import files, is_group
 from snnx.options.keys import keys
@@ -24,7 +24,7 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
         words: the command line.
         commands: the names of snnx's commands, to suggest one if it was misspelled.
     """
-    text = _flat(error) or _flat(error.__cause__ or "")  # Hydra raises some errors with a cause and no words of their own
+    text = _flat(error) or _flat(error.__cause__ or "")  # some errors of Hydra are empty; their cause has the text
     if "Ambiguous value for argument" in text:
         several = next((word for word in words if "," in word), "several values")
         return f"a single run must have one value per key; got {several}: add -m to run each"

@@ -18,7 +18,7 @@ def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, s
     """Turn a composed configuration into plain data: what to compute, and where to write it."""
     unused = left_over(choices, overrides)
     plain = _plain(config, unused)
-    task = [o for o in overrides if not _is_plumbing(o.split("=")[0].lstrip("+~"), plain)]
+    task = [o for o in overrides if not _keeps_identity(o.split("=")[0].lstrip("+~"), plain)]
     sweep, label = choices.get("sweep"), config.label
     rest = [o for o in task if o.split("=")[0] not in ("sweep", "row", "seed")]
     named = ",".join([*([label] if label else []), f"seed={config.seed}"])
@@ -65,7 +65,8 @@ def _plain(config: DictConfig, unused: Sequence[tuple[str, str]], seed: int | No
     return {**plain, "loaded": loaded} if loaded else plain
 
 
-def _is_plumbing(key: str, config: dict) -> bool:
+def _keeps_identity(key: str, config: dict) -> bool:
+    """Whether a run keeps its identity and its name if this key is changed."""
     in_groups = key.split(".")[0] in ("logger", "hydra")
     return in_groups or key in {"force", "recorded", "outdated"} or is_path_or_device(key, config)
 

@@ -40,7 +40,7 @@ def exit_on_interrupt() -> Iterator[None]:
 def interruptible() -> Iterator[None]:
     """Let Ctrl-C raise KeyboardInterrupt again for as long as the context lasts, inside of `exit_on_interrupt`.
 
-    For work that must end in order when it is interrupted, such as a run or an engine with processes of its own.
+    Use it for work that must shut down cleanly, such as a run, or an engine that has started processes.
 
     Example:
         >>> with exit_on_interrupt(), interruptible():

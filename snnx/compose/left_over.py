@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from snnx.compose.layers import choices, defaults, layers, row_words
+from snnx.compose.chosen_options import choices, defaults, recipe_and_sweep, row_words
 from snnx.options.files import is_group
 from snnx.options.keys import keys
 
@@ -11,17 +11,17 @@ def left_over(chosen: Mapping[str, str | None], overrides: Iterable[str]) -> lis
     """Return the settings, as (group, key), that do not belong to the chosen options.
 
     For example, `recipe=dta_mnist` chooses `init=kaiming` and sets `init.distribution`. With `init=torch_default` added to the
-    command line, that setting has lost its option. A setting that the chosen option also has, such as a learning rate, stays.
-    In a group with several options, such as `metric`, the keys are names of options; there every setting that a recipe or a
-    sweep made is returned, and it is left over if none of the chosen options built it, that is, if it has no `_target_`.
+    command line, this setting no longer applies. A setting that the chosen option also has, such as a learning rate, is kept.
+    In a group that can have several options, such as `metric`, the keys are names of options. Every setting that a recipe or a
+    sweep made in such a group is returned; the caller drops those without a `_target_`, because no chosen option defines them.
 
     Args:
         chosen: the chosen option of each group.
-        overrides: the command line's words; what they or the row set is never left over.
+        overrides: the words of the command line; settings that they or the row make are always kept.
     """
     option = defaults()
     made_for: dict[tuple[str, str], str | None] = {}
-    for body in layers(chosen):
+    for body in recipe_and_sweep(chosen):
         option |= choices(body)
         made_for |= {(group, key): option.get(group) for group in body if is_group(group) for key in body[group] or ()}
     words = [*overrides, *row_words(chosen.get("sweep"), chosen.get("row"))]

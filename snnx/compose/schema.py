@@ -55,4 +55,4 @@ class RunSchema:
     label: str | None = None  # label of the sweep's row
     force: bool = False  # execute a run again even if it is done
     recorded: bool = False  # count runs of the committed record as done
-    outdated: bool = False  # count results that other code or other samples gave as done, and resume from their checkpoints
+    outdated: bool = False  # accept results and checkpoints that were computed with other code or other samples

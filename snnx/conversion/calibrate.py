@@ -28,10 +28,10 @@ def calibrate(
         scale = the k-th smallest of the n activations, k = ceil(percentile/100 * n)
 
     The percentile is the exact order statistic of all activations of the set in float32, not an average over batches. Positive
-    floats are ordered as their bits are, so three passes over the set find the value, a part of its bits in each pass, by
-    counting with 2,048 counters per channel, however large the set is. The scale of a `Clipped` activation is its ceiling; it
-    is observed too, so that a layer whose outputs are all rounded to 0 is rejected. A channel that is never active on the set
-    gets the largest scale of its layer.
+    floats have the same order as their bits. Three passes over the set find the value: each pass determines some of its bits by
+    counting, with 2,048 counters per channel, however large the set is. The scale of a `Clipped` activation is its ceiling;
+    its outputs are checked too, so that a layer whose outputs are all rounded to 0 is rejected. A channel that is never active
+    on the set gets the largest scale of its layer.
 
     Args:
         network: takes `[1, B, C, H, W]` and has no spiking neurons.

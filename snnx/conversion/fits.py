@@ -1,4 +1,4 @@
-"""Finds out whether loaded weights belong to this network and these images, from what its batch norms have seen in training."""
+"""Checks whether loaded weights belong to this network and these images, by the statistics that its batch norms have stored."""
 
 from math import log
 
@@ -11,7 +11,7 @@ from snnx.norm.foldable import is_batch_norm
 FACTOR = 2.0
 """Largest ratio between the variance before a norm and the one it has stored, in the median over channels."""
 
-ENOUGH = 50  # batches, after which the first value has a share of 0.9^50 = 0.5 % in a norm's variance
+ENOUGH = 50  # number of batches after which the initial value makes up 0.9^50 = 0.5 % of a norm's running variance
 
 
 @torch.no_grad()
@@ -21,8 +21,8 @@ def require_fitting(network: nn.Module, images: Tensor) -> None:
     A state dict does not say how the network was pooled or its images were normalised. With another pooling or normalisation it
     still loads, but the values before the first norms have another variance than the norms have stored, and the accuracy
     collapses. In a ResNet-18 with the stem's pooling that it was trained with, the variances differ by a few per cent; with
-    another one, by a factor of 2.5 and more in at least one layer. Norms that were trained for fewer than 50 batches still
-    contain their first values, and are not judged.
+    another one, by a factor of 2.5 and more in at least one layer. The statistics of norms that were trained for fewer than 50
+    batches still contain their initial values, so these norms are not checked.
 
     Args:
         network: takes `[1, B, C, H, W]`, in evaluation mode.

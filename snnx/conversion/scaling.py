@@ -1,4 +1,4 @@
-"""How the scales of a conversion are found and applied: the settings, what they exclude, and the conversion itself."""
+"""The settings of a conversion that concern scales, which of them cannot be combined, and the conversion with them."""
 
 import copy
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ class Scaling:
         clipped: whether the activations are `Clipped`, whose ceilings are their scales.
 
     Raises:
-        ValueError: a setting is not one of its choices, is out of range, or excludes another one.
+        ValueError: a setting is not one of its choices, is out of range, or cannot be combined with another one.
 
     Example:
         >>> Scaling(normalise="threshold", per_channel=True)
@@ -70,7 +70,7 @@ class Scaling:
             raise ValueError(f"Conversion: bias_calibration must go with normalise=weight; got {self.normalise}")
         if self.normalise == "spikingjelly" and (self.scales, self.scale_factor) != ("activations", 1):
             raise ValueError(
-                f"Conversion: {how} must go with scales=activations and scale_factor=1, since its scales are its own; "
+                f"Conversion: {how} must go with scales=activations and scale_factor=1, since it computes its own scales; "
                 f"got {self.scales} and {self.scale_factor}"
             )
 

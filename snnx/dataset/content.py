@@ -92,7 +92,7 @@ def _known(root: Path, stats: dict[Path, os.stat_result]) -> dict[Path, str]:
                     stat = stats.get(Path(path))
                     if stat is not None and (stat.st_size, stat.st_mtime_ns) == (size, modified):
                         found[Path(path)] = digest
-        except sqlite3.Error:  # no database, or not ours: then the files are read
+        except sqlite3.Error:  # there is none, or it has another format: then the files are read
             continue
     return found
 

@@ -27,7 +27,7 @@ def read_npy(path: Path) -> np.ndarray:
     Raises:
         Damaged: the file contains something else.
     """
-    with path.open("rb") as file:  # a file that numpy opens stays open if it is another one's
+    with path.open("rb") as file:  # numpy does not close a file that it opened if the format is wrong
         rows = np.load(file)
     if rows.ndim != 2 or rows.shape[1] != 4:
         raise Damaged(f"{path}: must contain rows of x, y, p, t; got an array of shape {list(rows.shape)}")

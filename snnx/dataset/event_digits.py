@@ -108,8 +108,8 @@ def _noise(number: int, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarr
 class EventDigits(Events):
     """The 1,797 digits of scikit-learn, seen by a simulated sensor of 32×32 pixels that makes three saccades.
 
-    The handwriting is real but the camera is simulated, so results do not tell how well a real sensor does. The data set serves
-    for tests and first steps without a download, as `digits` does for images, and has the same fixed split.
+    The handwriting is real but the camera is simulated, so results say nothing about a real sensor. The data set serves for
+    tests and first steps without a download, as `digits` does for images, and has the same fixed split.
 
     Source:
         Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository; the simulation

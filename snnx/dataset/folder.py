@@ -126,7 +126,7 @@ class Folder(Images):
 
     def content(self) -> dict[str, object]:
         found = super().content()
-        # A new part is seen in the root, and a new class in the folder above the classes.
+        # The stamp covers the root, where a new part would appear, and the folders above the classes, where a class would.
         where = sorted({".", *found["folders"], *folders(self.found.folders, self._root)})
         return {**found, "folders": where, "stamp": stamp(self._root, where)}
 

@@ -10,7 +10,7 @@ from torch import Tensor
 class Mapped:
     """Rows of an array on disk that are read batch by batch.
 
-    Pages of the file that have been read stay in memory until it is needed for something else, and all processes of a machine
+    Pages of the file that have been read stay in the page cache until the memory is needed, and all processes of a machine
     share them. If a GPU has free memory for all rows twice, they are copied to it once.
 
     Shape:

@@ -70,7 +70,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 
 def _format(path: Path, picture: Image.Image) -> Format:
-    if (pages := getattr(picture, "n_frames", 1)) > 1 and picture.format != "MPO":  # a camera's JPEG with a preview behind it
+    if (pages := getattr(picture, "n_frames", 1)) > 1 and picture.format != "MPO":  # MPO: a camera's JPEG that has a preview
         raise ValueError(f"{path}: must be one picture; got {pages} pages; save each page as a file")
     stored = _stored(picture)
     if picture.mode in DEEP_GREY:

@@ -6,7 +6,9 @@ from torch import Tensor
 
 
 class RunningMean(MemoryModule):
-    """Takes the mean over all steps since the last reset, like the potential of an output neuron that never fires, per step.
+    """Takes the mean over all steps since the last reset.
+
+    This is the potential of an output neuron that does not fire, divided by the number of steps.
 
         score[b, k] = (sum over all steps t since the reset of y[t, b, k]) / number of these steps
 

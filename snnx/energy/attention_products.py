@@ -8,8 +8,8 @@ def products(scores: Tensor, denoised: Tensor, v: Tensor) -> Tensor:
 
         additions[t, b] = sum over h, i, j of A[i, j]  +  sum over h, i, j, d of A'[i, j] * v[j, d]
 
-    For binary q and k, a score is the number of channels in which both fire, and so the number of additions that made it. A
-    score of n that meets a spike of v counts as n additions, like any graded spike.
+    For binary q and k, a score is the number of channels in which both fire, and therefore the number of additions that give
+    it. A score of n that is multiplied by a spike of v counts as n additions, like any graded spike.
 
     Shape:
         scores `[T, B, h, N, N]` and v `[T, B, N, D]` to `[T, B]`.
@@ -22,7 +22,7 @@ def products(scores: Tensor, denoised: Tensor, v: Tensor) -> Tensor:
         >>> import torch
         >>> scores = torch.tensor([[2.0, 0.0], [1.0, 1.0]]).view(1, 1, 1, 2, 2)
         >>> v = torch.tensor([[1.0, 1.0], [0.0, 1.0]]).view(1, 1, 2, 2)
-        >>> products(scores, scores, v).item()                  # 4 for A; 3 scores meet two spikes, 1 meets one
+        >>> products(scores, scores, v).item()                  # 4 for A; 3 * 2 spikes + 1 * 1 spike for A' v
         11.0
     """
     heads = scores.shape[2]

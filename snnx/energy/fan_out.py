@@ -1,4 +1,4 @@
-"""Counts the weights that the inputs of a layer meet, for each step and sample."""
+"""Counts the weights that nonzero inputs of a layer are multiplied by, for each step and sample."""
 
 import torch
 from torch import Tensor, nn
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 @torch.no_grad()
 def fan_out(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
-    """Return the number of weights that meet an input other than zero, summed over the outputs of the layer.
+    """Return the number of weights that are multiplied by a nonzero input, summed over the outputs of the layer.
 
         fan_out[t, b] = sum over outputs of #{i : w_i is connected and x[t, b, i] != 0}
 
@@ -27,25 +27,25 @@ def fan_out(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
         >>> fan_out(nn.Linear(4, 10), torch.tensor([[[1.0, 0.0, 0.5, 0.0]]])).item()
         20.0
     """
-    return meetings(layer, (x != 0).float())
+    return reads(layer, (x != 0).float())
 
 
 @torch.no_grad()
-def meetings(layer: nn.Conv2d | nn.Linear, amounts: Tensor) -> Tensor:
+def reads(layer: nn.Conv2d | nn.Linear, amounts: Tensor) -> Tensor:
     """Return the same as `fan_out`, but with each input counted `amounts` times, in float64.
 
     It counts outside of autocast, which would round the numbers to the eight bits of bfloat16.
 
     Example:
-        >>> meetings(nn.Linear(2, 10), torch.tensor([[[3.0, 0.0]]])).item()
+        >>> reads(nn.Linear(2, 10), torch.tensor([[[3.0, 0.0]]])).item()
         30.0
     """
     amounts = amounts.to(torch.promote_types(amounts.dtype, torch.float32))  # float32 is exact for one sample
     if isinstance(layer, nn.Linear):
         return amounts.flatten(2).sum(2).double() * layer.out_features
     with torch.autocast(amounts.device.type, enabled=False):
-        met = amounts.flatten(3) @ reach(layer, amounts.shape[-2:], amounts.device).to(amounts.dtype)
-    return met.double().sum(2) * (layer.out_channels // layer.groups)
+        total = amounts.flatten(3) @ reach(layer, amounts.shape[-2:], amounts.device).to(amounts.dtype)
+    return total.double().sum(2) * (layer.out_channels // layer.groups)
 
 
 def reach(layer: nn.Conv2d, size: torch.Size, device: torch.device) -> Tensor:

@@ -5,7 +5,7 @@ from functools import reduce
 import torch
 from torch import Tensor, nn
 
-from snnx.energy.fan_out import fan_out, meetings, reach
+from snnx.energy.fan_out import fan_out, reach, reads
 from snnx.energy.quantum import LEVELS, quantum
 
 QUARTERS = (0.25, 0.5, 0.75, 1.0)
@@ -13,7 +13,7 @@ QUARTERS = (0.25, 0.5, 0.75, 1.0)
 
 @torch.no_grad()
 def charge(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
-    """Return, for each input channel and sample, the sum of |input| times the number of weights it meets, over all steps.
+    """Return, for each input channel and sample, the sum over all steps of |input| times the number of weights that read it.
 
     Shape:
         `[T, B, C, H, W]` (convolution) or `[T, B, *, C]` (linear) to `[C, B]`.
@@ -26,12 +26,15 @@ def charge(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
     size = x.abs().sum(0, dtype=wide).double()  # sums in float64 would take ten times as long
     if isinstance(layer, nn.Linear):
         return (size.flatten(1, -2).sum(1) if x.ndim > 3 else size).T * layer.out_features
-    met = size.flatten(2) @ reach(layer, x.shape[-2:], x.device).double()
-    return met.T * (layer.out_channels // layer.groups)
+    total = size.flatten(2) @ reach(layer, x.shape[-2:], x.device).double()
+    return total.T * (layer.out_channels // layer.groups)
 
 
 def units(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
-    """Return the unit of each input channel in this batch, of which its values are multiples, `[C]`; 0 for a silent channel."""
+    """Return the unit of each input channel, `[C]`; 0 for a silent channel.
+
+    The unit is the largest number of which all values of the channel in this batch are multiples.
+    """
     channel = 2 if isinstance(layer, nn.Conv2d) else x.ndim - 1
     rest = [place for place in range(x.ndim) if place != channel]
     size = x.abs()
@@ -83,17 +86,17 @@ def additions(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor | None:
     unit, top = units(layer, x), float(x.abs().max())
     common = float(quantum(unit[None])[0])
     if common == 1.0 == top:
-        return meetings(layer, (x != 0).float())
+        return reads(layer, (x != 0).float())
     each = torch.full_like(unit, common) if common * LEVELS >= top else unit
     each = each.where(each > 0, 1.0)  # a silent channel has no unit
     if bool((each * LEVELS < top).any()):
         return None
     each = each.to(x.dtype)
-    return meetings(layer, x.abs() / (each[:, None, None] if isinstance(layer, nn.Conv2d) else each))
+    return reads(layer, x.abs() / (each[:, None, None] if isinstance(layer, nn.Conv2d) else each))
 
 
 def macs(layer: nn.Conv2d | nn.Linear, x: Tensor) -> float:
-    """Return the number of weights that meet an input in one step of one sample; zeros count, padding does not."""
+    """Return the number of multiplications for one step of one sample; inputs of 0 count, padding does not."""
     return float(fan_out(layer, torch.ones_like(x[:1, :1])))
 
 

@@ -14,7 +14,7 @@ from snnx.neuron.node import Node
 from snnx.neuron.plif import PLIF
 
 DT = 1e-4
-"""Seconds per time step in the graph. snnTorch and SpikingJelly assume this value; tell it to other simulators."""
+"""Seconds per time step in the graph. snnTorch and SpikingJelly assume this value; set it explicitly in other simulators."""
 HAS_RESET = "v_reset" in nir.LIF.__dataclass_fields__  # true for versions of nir later than 1.0.4
 
 

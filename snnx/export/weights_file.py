@@ -25,7 +25,7 @@ def export_weights(run: Reopened, to: Path) -> list[Path]:
         The two files.
 
     Raises:
-        ValueError: safetensors is not installed, the run trained nothing, or `to` does not end in `.safetensors`.
+        ValueError: safetensors is not installed, the run was not trained, or `to` does not end in `.safetensors`.
     """
     try:
         from safetensors.torch import save
@@ -34,7 +34,7 @@ def export_weights(run: Reopened, to: Path) -> list[Path]:
     if to.suffix != ".safetensors":
         raise ValueError(f"to must end in .safetensors; got {to}")
     if run.weights is None:
-        raise ValueError(f"{run.folder} must contain weights; got a run that trained nothing: export the file that it loaded")
+        raise ValueError(f"{run.folder} must contain weights; got a run that was not trained: export the file that it loaded")
     prefix = "backbone."
     tensors = {key.removeprefix(prefix): value.contiguous().clone() for key, value in run.weights.items()}
     facts = {

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class WeightedLayer(NamedTuple):
-    """A layer with weights, and what surrounds it as far as the variance of its input depends on that."""
+    """A layer with weights, and the facts on which the variance of its input depends."""
 
     module: nn.Module
     fan_in: int

@@ -91,7 +91,7 @@ class Method(pl.LightningModule):
 
     @property
     def formulas(self) -> dict[str, str]:
-        """Formulas of the metrics, by the key of the number in the result beside which they are printed."""
+        """Formulas of the metrics, by the key of the number that each one explains."""
         return {f"test/{curve}": text for metric in self.metrics.values() for curve, text in metric.formulas.items()}
 
     @property
@@ -159,7 +159,7 @@ class Method(pl.LightningModule):
         new = torch.stack([loss.double() * size, correct.sum().double(), loss.new_tensor(size, dtype=torch.float64)])
         if split in self._sums:
             new = new + self._sums[split][:3]
-        finite = torch.isfinite(new[0]).double()  # the sum, so that it counts the steps before the first bad loss
+        finite = torch.isfinite(new[0]).double()  # of the sum, so that the count stops at the first loss that is not finite
         self._sums[split] = torch.cat([new, (finite + self._sums[split][3] if split in self._sums else finite)[None]])
 
     def _require_finite(self, split: str, images: Tensor, steps: int) -> None:

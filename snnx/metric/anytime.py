@@ -37,8 +37,8 @@ class AnyTime(Counting):
     neurons' own additions are not counted. The last value of `energy_uj` equals `energy_45nm_uj` of `Energy`.
 
     The result contains each curve's value at each of `marks`. The last value of `since_steps` is the latency to decision,
-    `acc_settle_steps` is the first t after which accuracy never falls below 0.9 of its last value, and `acc_drop` is the
-    largest fall of accuracy below an earlier value.
+    `acc_settle_steps` is the first t from which accuracy stays at 0.9 of its last value or above, and `acc_drop` is the largest
+    drop of accuracy below an earlier value.
 
     A network without spikes, such as a ReLU network, has all curves except `spikes` and `synops`. A long run is measured in
     pieces of time, so that apart from the curves the memory does not depend on its length.
@@ -59,7 +59,7 @@ class AnyTime(Counting):
         >>> metric, outputs = AnyTime(marks=[1, 2]), torch.tensor([[[0.0, 9.0]], [[9.0, 0.0]], [[9.0, 0.0]]])
         >>> _ = metric.measure_input(torch.zeros(1, 1), torch.zeros(3, 1, 1))
         >>> seen = metric.measure_output(outputs, MeanLogits(), torch.tensor([0]))
-        >>> {curve: places["output"].flatten().tolist() for curve, places in seen.items()}     # sure, and wrong; then a tie
+        >>> {curve: places["output"].flatten().tolist() for curve, places in seen.items()}  # confident and wrong, then a tie
         {'anytime_acc': [0.0, 1.0, 1.0], 'anytime_exit_acc': [0.0, 0.0, 0.0], 'anytime_running': [0.0, 0.0, 0.0],
          'anytime_since_steps': [1.0, 2.0, 3.0]}
     """
@@ -74,9 +74,9 @@ class AnyTime(Counting):
         "anytime_running": "share of samples that are not confident yet: no softmax of their scores has reached confidence",
         "anytime_spikes": "spikes of all layers of neurons in the steps so far",
         "anytime_acc_drop": "largest drop of anytime_acc below an earlier value",
-        "anytime_acc_settle_steps": "first step from which anytime_acc never again falls below 0.9 of the last",
-        "anytime_synops": "additions in the steps so far: weights that meet a spike, one for each of its units, + products of "
-        "spiking attentions",
+        "anytime_acc_settle_steps": "first step from which anytime_acc stays at 0.9 of its last value or above",
+        "anytime_synops": "additions in the steps so far: a spike of k units counts k for each weight that reads it; "
+        "+ products of attention",
         "anytime_energy_uj": PRICES["45nm"].formula,
         "anytime_since_steps": "step after which the answer no longer changes, T if the scores end in a tie; mean over samples",
         "anytime_running_latency_steps": "step at which a sample becomes confident and exits; mean over samples",
@@ -98,10 +98,10 @@ class AnyTime(Counting):
         super().__init__()
         self.confidence, self.every, self.marks = float(confidence), every, tuple(marks)
         self._right: dict[str, Tensor] = {}  # for each mark, whether each sample of the present batch is right there
-        self._left: Tensor | None = None  # which samples of the present batch have become confident
-        self._kept: Tensor | None = None  # whether their answers at that step were right
-        self._answer: Tensor | None = None  # answers at the last measured step; `_since` is the step since which they stand
-        self._since: Tensor | None = None
+        self._exited: Tensor | None = None  # which samples of the present batch have become confident
+        self._exit_right: Tensor | None = None  # whether their answers at that step were right
+        self._answer: Tensor | None = None  # answers at the last measured step
+        self._since: Tensor | None = None  # the step since which they have not changed
         self._step = 0
         self._latency = 0.0
 
@@ -110,7 +110,7 @@ class AnyTime(Counting):
         super().begin(network)
 
     def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
-        self._left = self._kept = self._answer = None
+        self._exited = self._exit_right = self._answer = None
         self._right = {}
         return super().measure_input(images, encoded)
 
@@ -130,40 +130,40 @@ class AnyTime(Counting):
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
         scores = scores_by_step(outputs, decoding)
         right = scores.argmax(2) == labels
-        sure = scores.softmax(2).amax(2) >= self.confidence
-        left = torch.zeros_like(right[0]) if self._left is None else self._left
-        kept = torch.zeros_like(left) if self._kept is None else self._kept
-        before = 0 if self._answer is None else self._step  # steps of this batch that earlier pieces have shown
+        confident = scores.softmax(2).amax(2) >= self.confidence
+        exited = torch.zeros_like(right[0]) if self._exited is None else self._exited
+        exit_right = torch.zeros_like(exited) if self._exit_right is None else self._exit_right
+        before = 0 if self._answer is None else self._step  # number of steps in the earlier pieces of this batch
         self._right |= {f"anytime_acc_at_{m}": right[m - 1 - before] for m in self.marks if before < m <= before + len(right)}
         exits, running = [], []
-        for right_t, sure_t in zip(right, sure, strict=True):
-            kept = torch.where(left, kept, right_t)
-            left = left | sure_t
-            exits.append(kept)
-            running.append(~left)
-        self._left, self._kept = left, kept
+        for right_t, confident_t in zip(right, confident, strict=True):
+            exit_right = torch.where(exited, exit_right, right_t)
+            exited = exited | confident_t
+            exits.append(exit_right)
+            running.append(~exited)
+        self._exited, self._exit_right = exited, exit_right
         curves = {
             "acc": right,
             "exit_acc": torch.stack(exits),
             "running": torch.stack(running),
-            "since_steps": self._stood(scores),
+            "since_steps": self._unchanged_since(scores),
         }
         return {f"anytime_{curve}": {"output": values.float()} for curve, values in curves.items()}
 
-    def _stood(self, scores: Tensor) -> Tensor:
+    def _unchanged_since(self, scores: Tensor) -> Tensor:
         """Return `[T, B]`: for each step, the step since which the answer has not changed, counted from 1.
 
         Where there is no answer, it is the step itself.
         """
-        stood = []
+        found = []
         for answer in answers(scores):
             if self._answer is None:
                 self._step, self._since = 0, torch.ones_like(answer)
             else:
                 self._since = torch.where((answer == self._answer) & (answer >= 0), self._since, self._step + 1)
             self._answer, self._step = answer, self._step + 1
-            stood.append(self._since)
-        return torch.stack(stood)
+            found.append(self._since)
+        return torch.stack(found)
 
     def correct(self) -> dict[str, Tensor]:
         return dict(self._right)

@@ -14,7 +14,7 @@ class ConversionError(Metric):
 
         conversion_error[t]  = mean over neurons of |spikes up to t / t - target|        in units of the layer's scale
         saturated_percent[t] = 100 * share of neurons that fired at every step
-        silent_percent[t]    = 100 * share of neurons that fired at none
+        silent_percent[t]    = 100 * share of neurons that never fired
 
     Only for `method=conversion`, which knows the targets. The result contains each curve's mean over all neurons at the last
     mark that the run reaches, and its mean over layers at each mark.

@@ -43,9 +43,9 @@ class Decision(Metric):
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
         scores = scores_by_step(outputs, decoding)
         said = answers(scores)
-        stands = (said == said[-1]) & (said[-1] >= 0)
-        stands[-1] = True  # at the last step every answer is final
-        final = stands.int().flip(0).cummin(0).values.flip(0)
+        unchanged = (said == said[-1]) & (said[-1] >= 0)
+        unchanged[-1] = True  # at the last step every answer is final
+        final = unchanged.int().flip(0).cummin(0).values.flip(0)
         return {"early_acc": {"output": (scores.argmax(2) == labels).float()}, "decided": {"output": final.float()}}
 
     def extra(self, curve: str, table: Table) -> dict[str, float]:

@@ -21,7 +21,8 @@ class Energy(Counting):
     """Exact synaptic operations, multiplications and modelled energy per sample; the formulas are in `formulas`.
 
         synops = sum over layers of additions (see `energy.operations.synops`) + products of spiking attentions
-        macs   = weights of every layer that reads values, zeros included: of the first, once if they stay the same over time
+        macs   = weights of every layer that reads values, also where a value is 0, for each step; the first layer counts once
+                 if its input is the same at every step
         bytes  = 4 * (synops + macs) + 4 * outputs of layers with a bias or a batch norm * T + 8 * states of neurons * T
         energy = by each of `energy.prices.PRICES`
 
@@ -51,8 +52,8 @@ class Energy(Counting):
     over_samples = {f"energy_{name}": "mean" for name in SUMS}
     over_time = dict.fromkeys(("energy_synops", "energy_macs", "energy_bytes"), "last")
     formulas = {
-        "energy_synops": "additions: weights that meet a spike, one for each of its units, + products of spiking attentions",
-        "energy_macs": "weights of layers that read values; of the first layer once if its input is constant",
+        "energy_synops": "additions: a spike of k units counts k for each weight that reads it; + products of attention",
+        "energy_macs": "weights of layers that read values; the first layer counts once if its input is constant",
         "energy_bytes": "4 * (synops + macs) + 4 * outputs with a bias or a batch norm * T + 8 * neuron states * T",
         **{f"energy_{name}_uj": price.formula for name, price in PRICES.items()},
         **{
@@ -65,7 +66,7 @@ class Energy(Counting):
         super().begin(network)
         self._units: dict[str, Tensor] = {}
         self._top: dict[str, float] = {}
-        self._without: dict[str, Tensor] = {}  # memory traffic of a bias for the last layer, if it has none itself
+        self._without: dict[str, Tensor] = {}  # memory traffic of the bias that a norm adds to the last layer, if it has none
 
     def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
         super().measure(h, s, node)

@@ -62,7 +62,7 @@ class LayerHooks:
             elif norms and is_batch_norm(module):
                 self._hooks.append(module.register_forward_pre_hook(self._before_norm))
 
-    def let_go(self) -> None:
+    def remove(self) -> None:
         """Remove all hooks and probes from the network."""
         for watched in (*self.nodes.values(), *self.attentions.values()):
             watched.probe = None

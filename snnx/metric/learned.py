@@ -22,5 +22,5 @@ class Learned(Metric, pl.Callback):
         return self._tables
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if pl_module.recorder is not None:  # without a recorder, this tests another checkpoint
+        if pl_module.recorder is not None:  # there is none when the best epoch is tested
             self._tables = self.read(pl_module.backbone)

@@ -95,7 +95,7 @@ class MeshEnergy(Metric):
     over_samples = {"core_spikes": "mean"}
     formulas = {
         "hops": "links between neighbouring cores that spikes cross, on the smallest square mesh of cores",
-        "mesh_energy_uj": "(20 pJ * spikes + 100 pJ * hops) / 1e6 + 3.52   [DTA-TTFS, Eq 12; the last is a frame's own]",
+        "mesh_energy_uj": "(20 pJ * spikes + 100 pJ * hops) / 1e6 + 3.52   [DTA-TTFS, Eq 12; 3.52 is a constant per frame]",
     }
 
     def __init__(self, *, core: int = 1024, multicast: bool = True) -> None:

@@ -21,12 +21,12 @@ class Metric:
 
     over_samples: dict[str, str]
     over_time: ClassVar[dict[str, str]] = {}
-    """How a curve becomes one number, if not as in `over_samples`.
+    """How a curve is reduced over layers and time to one number, for curves where this differs from `over_samples`.
 
     `last` adds up the layers' values at the last step, and `end` takes their mean, weighted by the neurons of each layer.
     """
     in_pieces: ClassVar[bool] = False
-    """Whether the metric also works if a run arrives in pieces of a few steps, because no value needs later steps."""
+    """Whether the metric also works if a run is measured in pieces of a few steps, because no value depends on later steps."""
 
     needs_targets: ClassVar[bool] = False
     """Whether it needs the neurons' target rates, which only neurons of a converted network have."""
@@ -66,7 +66,7 @@ class Metric:
     def correct(self) -> dict[str, Tensor]:
         """Return whether each sample of the batch was classified correctly, `[B]`, by the name of the accuracy in the result.
 
-        For a metric that measures accuracies of its own, such as that of a network stopped early; claims on these can then be
+        For a metric that measures further accuracies, such as that of a network stopped early; claims on these can then be
         decided sample by sample.
         """
         return {}

@@ -77,7 +77,7 @@ class Recorder(Reductions):
             self.nodes = {name: module for name, module in found.items() if self.counting or name in self.matched}
             scored = any(type(metric).measure_scores is not Metric.measure_scores for metric in self.metrics)
             attentions = {name: module for name, module in network.named_modules() if isinstance(module, SelfAttention)}
-            self.attentions = attentions if scored else {}  # when watched, it cannot use the faster order of its products
+            self.attentions = attentions if scored else {}  # only if needed, because a watched attention computes more slowly
 
     def __enter__(self) -> "Recorder":
         read = any(type(metric).measure_layer is not Metric.measure_layer for metric in self.metrics)
@@ -91,12 +91,12 @@ class Recorder(Reductions):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._hooks.let_go()
+        self._hooks.remove()
         self._hooks = None
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Stop watching for as long as the context lasts; what the network does in it is not measured."""
+        """Remove the hooks within this context, so that nothing in it is measured."""
         on = self._hooks is not None
         if on:
             self.__exit__()

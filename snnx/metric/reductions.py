@@ -45,7 +45,7 @@ class Reductions:
         self._later = False  # whether earlier steps of the present batch have been measured
 
     def next_piece(self) -> None:
-        """Tell that the next values are later steps of the same batch, so that its curves are continued."""
+        """Announce that the next values are later steps of the same batch, so that they are appended to its curves."""
         self._later = True
 
     def _put(self, curve: str, places: Table) -> None:

@@ -27,8 +27,8 @@ class RelativeEnergy(Metric):
     """`relative_energy` on TrueNorth and on SpiNNaker of a network whose layers fire in time windows.
 
         spikes_in_total = spikes of all watched layers and of the read-out; a read-out that does not fire counts one per neuron
-        latency_steps   = windows * window_steps, over the windows of all layers and of the read-out; if pixels fire at times,
-            theirs is the first window
+        latency_steps   = windows * window_steps, over the windows of all layers and of the read-out; if pixels fire at certain
+            times, the first window is theirs
 
     Args:
         window_steps: number of time steps that a window counts as, if the network computes exact times, at least 1. The paper's
@@ -51,7 +51,7 @@ class RelativeEnergy(Metric):
 
     over_samples = {"spikes": "mean"}
     formulas = {
-        "spikes_in_total": "spikes of all layers that are watched and of the read-out, one a neuron if it does not fire",
+        "spikes_in_total": "spikes of all watched layers and the read-out; a read-out that does not fire counts one per neuron",
         "latency_steps": "windows * window_steps",
         **{
             f"energy_{chip}": f"{static} * latency_steps/{RATE_STEPS} + {dynamic} * spikes_in_total/{RATE_SPIKES:g} [DTA Eq 11]"

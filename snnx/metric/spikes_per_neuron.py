@@ -29,8 +29,8 @@ class SpikesPerNeuron(Metric):
     over_samples = {"spikes_per_neuron": "mean", "inactive_percent": "mean"}
     in_pieces = True
     formulas = {
-        "spikes_per_neuron": "spikes of all steps / neurons, with those of the read-out, one a neuron where it does not fire",
-        "inactive_percent": "100 * neurons without a spike / neurons, with those of the read-out",
+        "spikes_per_neuron": "spikes of all steps / neurons; a read-out that does not fire counts one spike per neuron",
+        "inactive_percent": "100 * neurons without a spike / neurons, including those of the read-out",
     }
 
     def __init__(self) -> None:

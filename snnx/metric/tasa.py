@@ -14,7 +14,7 @@ class Attenuation(Learned):
         tasa_kappa = kappa, the parameter
         tasa_k     = k, the integer that kappa is rounded to; the weight of a delay is 2^(-k * delay)
 
-    A network in which `kappa` moved but no `k` changed computes with the exponents that it was given.
+    A network in which `kappa` moved but no `k` changed still computes with its initial exponents.
 
     Source: DS2TA, Eqs 4 and 5.
 

@@ -52,7 +52,7 @@ class WeightGradient(Metric, pl.Callback):
         return {"least": min(float(values) for values in table.values())} if curve == "weight_gradient_log10" else {}
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if pl_module.recorder is None:  # this tests another checkpoint
+        if pl_module.recorder is None:  # there is no recorder when the best epoch is tested
             return
         batch = next(iter(trainer.datamodule.train_dataloader()))
         images, labels = trainer.datamodule.on_after_batch_transfer(batch, 0)

@@ -146,7 +146,7 @@ class Node(BaseNode):
 
     def multi_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor, ...]):
         """Compute a whole sequence with explicit state, with the signature that SpikingJelly expects, and call the probe."""
-        from snnx.neuron.kernel.find import find  # here, since it imports the neurons, and numba loads slowly
+        from snnx.neuron.kernel.find import find  # here, since it imports the neurons and numba, which is slow
 
         (x,) = inputs
         fused = find(self, x, states[0])

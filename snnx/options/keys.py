@@ -6,7 +6,7 @@ from snnx.options.files import files
 
 
 def keys(group: str, option: str | None) -> list[str]:
-    """Return the keys that an option's file sets, sorted; none for a name that is no option.
+    """Return the keys that an option's file sets, sorted; an empty list if there is no such option.
 
     Example:
         >>> keys("init", "kaiming"), keys("init", "torch_default"), keys("init", None)

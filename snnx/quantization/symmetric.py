@@ -38,7 +38,7 @@ class Symmetric:
         bits: numbers of bits to test with, a list of integers >= 2.
 
     Raises:
-        ValueError: `bits` is empty, or holds a number that is below 2 or not an integer.
+        ValueError: `bits` is empty, or contains a number that is below 2 or not an integer.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, section 5.4, which uses 4 bits. The paper does
         not say how it rounds; a symmetric grid with one scale per layer is our choice.

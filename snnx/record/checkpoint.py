@@ -1,4 +1,4 @@
-"""Checkpoints that survive a kill, a full disk and a flipped bit."""
+"""Writes checkpoints completely or not at all, and detects damaged ones when they are read."""
 
 import io
 import pickle
@@ -11,7 +11,7 @@ from lightning_fabric.plugins import CheckpointIO
 
 from snnx.record.write import write
 
-RUN = "snnx_run"  # the checkpoint's entry that holds the identity of its run
+RUN = "snnx_run"  # the checkpoint's entry with the identity of its run
 CODE, DATA = "snnx_code", "snnx_data"  # the entries with the digests of the code and of the samples of its run
 
 

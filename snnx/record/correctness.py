@@ -22,7 +22,7 @@ def pack(correct: np.ndarray) -> str:
 
 
 def unpack(text: str, samples: int) -> np.ndarray:
-    """Return what was packed, as `[samples]` of 0 and 1.
+    """Return the correctness of each sample from the text that `pack` made, as `[samples]` of 0 and 1.
 
     Raises:
         ValueError: the text does not hold this number of samples.

@@ -29,13 +29,16 @@ ADDED: dict[str, object] = {
     "metric.negative_potential.on": "H",
     "neuron.fire_at_equality": True,
 }
-"""Keys that were added to snnx after runs had been recorded, each with the value that corresponds to the behaviour before.
+"""Keys that were added to snnx after runs had been recorded, each with the value that gives the behaviour from before.
 
 A key is written as `group` or `group.key`, and a key of a metric as `metric.name.key`. With the value given here it is left out
 of the identity, so that older runs keep theirs. For example, all networks had batch norm before the group `norm` was added.
 """
 SINGLE_DEVICE = {"trainer.devices": 1}
-"""Left out of the identity. Several devices are part of it, because each normalises and draws noise for its part of a batch."""
+"""Keys that are left out of the identity if they have this value.
+
+The number of several devices counts, because each computes the statistics and draws the noise for its own part of a batch.
+"""
 
 
 def physics(config: Mapping) -> dict:
@@ -56,9 +59,9 @@ def physics(config: Mapping) -> dict:
 
 
 def is_path_or_device(path: str, config: Mapping) -> bool:
-    """Whether a key says where something is, or on what it is computed, so that a run keeps its identity if it is changed.
+    """Whether a key names a path or a device; changing such a key does not change the identity of a run.
 
-    `dataset.root` is such a key, except for a data set whose `name` is null: only its root tells it from another one.
+    `dataset.root` is such a key, except if `dataset.name` is null: then only the root distinguishes the data set from others.
 
     Example:
         >>> folder = {"root": "a", "name": None}

@@ -29,7 +29,7 @@ def summary(outcome: dict) -> str:
         message = (outcome["error"]["message"].strip().splitlines() or [outcome["error"]["type"]])[0]
         return f"{outcome['status']}: {message}"
     found = outcome["metrics"]
-    # for a converted network, val/acc is of the network without spikes, on other samples than test/acc
+    # val/acc of a converted network is that of the ReLU network, measured on other samples than test/acc
     beside = "test/ann_acc" if found.get("test/ann_acc") is not None else "val/acc"
     shown = [f"{key} {found[key]:.4f}" for key in (beside, "test/acc") if found.get(key) is not None]
     if code := outcome.get("recorded"):

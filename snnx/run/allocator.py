@@ -15,7 +15,7 @@ def keep_memory() -> None:
     When a tensor above 32 MiB is freed, glibc returns its memory to the system, and the next step has to map all the pages
     again. Without this function, a training step of a small convolutional network over 8 time steps takes 1.5 times as long.
     With another C library than glibc, the memory setting is skipped. With deterministic algorithms, torch fills new tensors so
-    that a read of uninitialised memory is noticed; to switch that off changes no result.
+    that a read of uninitialised memory is noticed; switching this off changes no result.
 
     Example:
         >>> keep_memory()

@@ -59,7 +59,7 @@ def execute(job: Job) -> dict:
             run_folder.link(job.link, job.folder)
             found = {"status": "done", **compute(job), "error": None}
             if not (job.folder / "config.yaml").exists():
-                raise FileNotFoundError(f"{job.folder} must stay while its run is on; it was removed")
+                raise FileNotFoundError(f"{job.folder} must not be removed while its run is active; it was removed")
         except (Exception, SystemExit) as error:  # if a component calls sys.exit, only this run fails, not the whole sweep
             status = "diverged" if isinstance(error, Diverged) else "no data" if isinstance(error, NoData) else "failed"
             trace = "".join(traceback.format_exception(error))

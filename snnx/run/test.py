@@ -22,8 +22,8 @@ def test(
     """Test the last epoch with all metrics, then with quantised weights if `quantization` is set, then the best epoch.
 
     Args:
-        best: checkpoint of the best epoch, or `None` if the best epoch is the last one and needs no test of its own.
-        answers: a callback of the trainer, which has collected nothing else.
+        best: checkpoint of the best epoch, or `None` if the best epoch is the last one and needs no separate test.
+        answers: a callback of the trainer that has not collected the answers of an earlier test.
 
     Returns:
         `metrics`; `layers`, the metrics of each layer; `samples`, the place in the official test set of each sample that is
@@ -31,7 +31,7 @@ def test(
     """
     logged, recorder = run_test(trainer, method, data)
     correct = right_at_best = answers.tested()
-    metrics = {**logged, **recorder.scalars()}  # before a checkpoint resets metrics that watched training
+    metrics = {**logged, **recorder.scalars()}  # now, because loading the best checkpoint resets metrics of training
     layers = rounded(recorder)
     for bits in quantization.bits if quantization else []:
         with quantization.applied(method.backbone, bits):

@@ -9,7 +9,7 @@ class Constant(LambdaLR):
 
     Args:
         optimizer: the optimizer whose learning rates it keeps.
-        total_steps: not used; every schedule is given it.
+        total_steps: not used; every schedule receives it.
 
     Example:
         >>> import torch

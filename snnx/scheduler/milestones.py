@@ -35,5 +35,5 @@ class Milestones(MultiStepLR):
 
     def __init__(self, optimizer: Optimizer, total_steps: int, *, at: Sequence[float], gamma: float = 0.1) -> None:
         if not all(0 < share < 1 for share in at):
-            raise ValueError(f"Milestones: at must hold shares of the training in (0, 1); got {list(at)}")
+            raise ValueError(f"Milestones: at must contain shares of the training in (0, 1); got {list(at)}")
         super().__init__(optimizer, [round(share * total_steps) for share in at], gamma)

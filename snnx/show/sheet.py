@@ -110,7 +110,7 @@ def draw(cells: np.ndarray, *, rows: list[str], columns: list[str], title: str) 
     Args:
         cells: the pictures, `[rows, columns, H, W, 3]` in [0, 1].
         rows, columns: labels of the rows and columns.
-        title: stands above the grid.
+        title: printed above the grid.
     """
     from matplotlib.figure import Figure
 

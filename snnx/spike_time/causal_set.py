@@ -13,7 +13,7 @@ SILENT = float("-inf")
 class CausalSet(torch.autograd.Function):
     """Computes how early the neurons of a layer fire from how early their inputs fire.
 
-        V(t) = sum of w_i max(t - t_i, 0)        no leak, no bias, no reset, no end of time
+        V(t) = sum of w_i max(t - t_i, 0)        no leak, no bias, no reset, no time window
         t    = the first time with V(t) >= 1
              = (1 + sum over C of w_i t_i)/S        C = the inputs with t_i < t, S = sum over C of w_i > 0
 

@@ -63,7 +63,7 @@ class ConstantThreshold(nn.Module):
 
 
 class Fired(DynamicThreshold):
-    """Stands in the place of the neurons after a `ConstantThreshold`, whose spikes it passes on and shows to the probe.
+    """Replaces the neurons after a `ConstantThreshold`: it passes the spikes on and reports them to the probe.
 
     If the input has only one plane, it is the neuron of the ANN.
 

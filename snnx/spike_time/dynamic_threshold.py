@@ -29,8 +29,8 @@ class DynamicThreshold(Node):
         `w_i a_i`, to `[1, B, *]`, `a`.
 
     Args:
-        fire_at_end: whether a neuron whose potential is exactly 0 at the end of its window fires there, as in Eq 7; each neuron
-            without input is one. If false, it does not fire, as where the authors' code trains.
+        fire_at_end: whether a neuron whose potential is exactly 0 at the end of its window fires there, as in Eq 7; this
+            includes every neuron without input. If false, it does not fire, as in the authors' training code.
         clip: largest value of `da/dP` and `da/dW` in backward, > 0; `None` for no limit.
 
     Attributes:

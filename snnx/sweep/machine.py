@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # of NVIDIA, of NVIDIA under Windows' Linux, and of AMD
+DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # device files of the drivers: NVIDIA, NVIDIA in WSL, AMD
 
 
 def cores() -> int:

@@ -89,7 +89,7 @@ def run(
         while (todo and not stopping) or active:
             while todo and not stopping and len(active) < n_jobs and todo[0].not_before <= time.monotonic():
                 attempt = todo.popleft()
-                if (found := _new_result(jobs[attempt.index], attempt)) is not None:  # by another sweep over the same rows
+                if (found := _new_result(jobs[attempt.index], attempt)) is not None:  # another sweep has executed the same run
                     outcomes[attempt.index] = found
                     on_end(jobs[attempt.index], found)
                     continue
@@ -142,7 +142,7 @@ def _stop_signals(active: dict[int, _Attempt]) -> Iterator[list[int]]:
         signals.append(number)
         if len(signals) > 1:
             raise KeyboardInterrupt
-        print("\nsnnx: stopping when the runs have saved their epoch; Ctrl-C again stops now", file=sys.stderr, flush=True)
+        print("\nsnnx: stopping after this epoch of each run; press Ctrl-C again to stop now", file=sys.stderr, flush=True)
         for attempt in list(active.values()):
             attempt.process.terminate()
 

@@ -87,7 +87,7 @@ def test_a_sound_network_fails_no_check(encoding):
         "firing_rate, spikes_per_neuron, inactive_percent of 1 layer agree with a count of 89 samples"
     )
     assert found["time"].outcome == ("not applicable" if encoding is Repeat else "measured")
-    assert ("each sample kept its own" in found["batch"].text) == (encoding is RATE)
+    assert ("the spikes of each sample were drawn once" in found["batch"].text) == (encoding is RATE)
 
 
 class Centred(nn.Module):
@@ -113,7 +113,7 @@ class Remembering(nn.Module):
 def test_state_across_the_batch_is_caught(state):
     found = findings(digits(), before=state)
     assert {"batch", "order"} <= set(failed(found))
-    assert "samples get other predictions, such as class" in found["batch"].text
+    assert "samples are classified differently" in found["batch"].text
     assert ("repeat" in failed(found)) == (state is Remembering)
 
 
@@ -127,7 +127,7 @@ class Leaky(Digits):
 
 
 class Copied(Digits):
-    """Its files hold some test images in the training part too."""
+    """Its files contain some test images in the training part too."""
 
     def read(self):
         official = super().read()
@@ -139,7 +139,7 @@ def test_test_images_in_training_are_caught():
     found = findings(digits(Leaky))
     assert failed(found) == ["split"]
     assert "20 of test are also in train (" in found["split"].text
-    assert "20 of them are used more often than the files hold them" in found["split"].text
+    assert "20 of them are used more often than the files contain them" in found["split"].text
 
 
 def test_copies_in_the_files_are_counted_and_fail_only_if_they_are_not_a_publishers(monkeypatch):
@@ -147,7 +147,7 @@ def test_copies_in_the_files_are_counted_and_fail_only_if_they_are_not_a_publish
     assert (found.outcome, "remove the copies" in found.text) == ("failed", True)
     monkeypatch.setattr(Copied, "__module__", "snnx.dataset.digits")
     found = split(digits(Copied, samples=1.0))
-    assert (found.outcome, "because the publisher's files hold them more than once" in found.text) == ("passed", True)
+    assert (found.outcome, "because the publisher's files contain them more than once" in found.text) == ("passed", True)
 
 
 class Half(LIF):

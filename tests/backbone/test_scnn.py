@@ -119,7 +119,7 @@ def test_trains_with_spikes_and_with_relu(neuron):
         (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, hidden=[-5]), "SCNN: hidden must be at least 1; got"),
         (
             lambda: MLP(neuron=TTFS, in_shape=(1, 28, 28), classes=2, hidden=[0]),
-            "MLP: hidden must hold widths of at least 1; got",
+            "MLP: hidden must contain widths of at least 1; got",
         ),
     ],
 )

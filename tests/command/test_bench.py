@@ -28,13 +28,13 @@ def test_all_with_record_writes_page_figures_and_results(tmp_path, capsys):
     for word in ("snnx bench all --smoke", "1 threads", "torch 2", "snnx TTFS", "bfloat16", "latency_log", "further job"):
         assert word in page, word
     assert results["growth"]["cold"][0] > results["growth"]["warm"][0], "with an empty cache, the code must be compiled"
-    ledger = results["ledger"]
-    assert ledger["runs"] == 1
-    assert all(value > 0 for value in (*ledger["again"], *ledger["status"], *ledger["status of many"]))
-    assert 0.5 < ledger["interrupted"][0]["interrupted"] / ledger["interrupted"][0]["whole"] < 10
+    found = results["durability"]
+    assert found["runs"] == 1
+    assert all(value > 0 for value in (*found["again"], *found["status"], *found["status of many"]))
+    assert 0.5 < found["interrupted"][0]["interrupted"] / found["interrupted"][0]["whole"] < 10
 
 
-def test_verdicts_have_a_page_for_themselves(tmp_path, capsys):
+def test_verdicts_have_their_own_page(tmp_path, capsys):
     assert main(["verdicts", "--smoke", "--record", "--docs", str(tmp_path)]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["verdicts.json", "verdicts.md"]
     assert "# Benchmark: verdicts" in (tmp_path / "verdicts.md").read_text()

@@ -193,7 +193,7 @@ def test_labels_beyond_the_number_of_classes(snnx, empty):
     assert re.search("MNIST: train labels must .* 0..9; got 0 to 10", out)
     assert "Traceback" not in out + err
     (log,) = empty.glob("outputs/runs/*/run.log")
-    assert err == f"  where it failed is in {log.relative_to(empty)}\n"
+    assert err == f"  the traceback is in {log.relative_to(empty)}\n"
     assert log.read_text().startswith("Traceback")
     assert "got 0 to 10" in log.read_text()
 

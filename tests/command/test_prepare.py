@@ -160,7 +160,7 @@ def test_a_second_process_waits_for_the_first(tmp_path, capsys):
         assert thread.is_alive()
     thread.join(timeout=30)
     assert codes == [0]
-    assert "waiting for another snnx prepare" in capsys.readouterr().err
+    assert "waiting for another `snnx prepare`" in capsys.readouterr().err
 
 
 def test_digits_need_no_files(tmp_path, capsys):

@@ -57,7 +57,7 @@ def test_a_ceiling_below_zero_is_rejected():
 
 
 def test_a_ceiling_that_rounds_everything_to_zero_is_rejected():
-    """With 8 levels below a ceiling of 8, everything below 0.5 becomes 0, and the network would know nothing of its input."""
+    """With 8 levels below a ceiling of 8, all below 0.5 becomes 0, and no information about the input would be left."""
     net = nn.Sequential(Clipped(levels=8, ceiling=8.0))
     with pytest.raises(ValueError, match=r"^Clipped: 0 must be active .*; got 0 for all 3 samples, since its ceiling of 8"):
         calibrate(net, lambda: [torch.full((3, 2), 0.49)])

@@ -52,7 +52,7 @@ from snnx.neuron.lif import LIF
 
 
 class Mine(LIF):
-    """A neuron with a mistake that only data brings to light."""
+    """A neuron with a mistake that shows only when data is passed through it."""
 
     def charge(self, x, v):
         if not x.is_meta:

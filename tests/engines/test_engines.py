@@ -27,7 +27,7 @@ def need(extra: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("extra", ENGINES)
 def test_a_row_that_raises_and_one_that_is_killed(extra, tmp_path):
-    """The others are done, the table names both, and the same line again does what is missing, and nothing twice."""
+    """The other runs are done, the table names both failures, and repeating the command executes only what is missing."""
     need(extra)
     source = copy_of_snnx(tmp_path / "site", sweep=FOUR.replace("LONG", "60"), neuron=RAISES)
     line = ["-m", "sweep=four", "seed=0", f"hydra/launcher=snnx_{extra}", *QUICK[1:]]

@@ -1,4 +1,4 @@
-"""Searches by Optuna, for real: what a study holds after kills, with several workers, and when runs fail."""
+"""Real searches by Optuna: the contents of a study after kills, with several workers, and when runs fail."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def test_a_metric_that_no_result_has(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", STORAGES)
 def test_a_killed_search_goes_on_to_its_total(tmp_path, kind):
-    """Killed in a trial: the same line asks for that trial again and ends with as many as were wanted, none running."""
+    """If it is killed in a trial, the same command repeats it and ends with the requested number of trials, none running."""
     line = [*LINE, f"hydra/sweeper/storage={kind}", "hydra.sweeper.n_trials=3", "optimizer.lr=tag(log,interval(1e-4,1e-1))"]
     line += ["trainer.max_epochs=40", "budget.samples=0.1", "timesteps=2"]
     command = [sys.executable, "-m", "snnx", *line]

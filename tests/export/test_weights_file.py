@@ -84,11 +84,11 @@ def test_wrong_suffix_and_damaged_file(run, tmp_path, capsys):
         load_weights(torch.nn.Linear(1, 1), str(broken), name="backbone.weights")
 
 
-def test_a_run_that_trained_nothing_has_no_weights_to_export(run, tmp_path, capsys):
+def test_a_run_that_was_not_trained_has_no_weights_to_export(run, tmp_path, capsys):
     words = ["method=conversion", "metric=[]", "trainer.max_epochs=0", f"method.checkpoint={run[0]}/ckpt/best.ckpt"]
     folder, _ = finished(tmp_path, *words)
     assert export.main([f"checkpoint={folder}"]) == 2
-    assert "must contain weights; got a run that trained nothing: export the file that it loaded" in capsys.readouterr().err
+    assert "must contain weights; got a run that was not trained: export the file that it loaded" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

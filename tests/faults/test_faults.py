@@ -201,5 +201,5 @@ def test_23_a_run_whose_folder_is_removed_fails_and_can_be_run_again(shell):
     assert shell.run(*line).returncode == 1
     (result,) = shell.results().values()
     assert result["status"] == "failed"
-    assert "must stay while its run is on; it was removed" in result["error"]["message"]
+    assert "must not be removed while its run is active; it was removed" in result["error"]["message"]
     assert shell.run(*line).returncode == 0

@@ -1,4 +1,4 @@
-"""The guides to what ships can be typed in a fresh checkout."""
+"""The guides about the shipped parts can be followed in a fresh checkout."""
 
 import shutil
 

@@ -136,5 +136,5 @@ def test_formats_for_a_paper(report, leave, done, outputs, docs, capsys):
     assert tables.count(r"\toprule") == tables.count(r"\begin{table}") == tables.count(r"\end{table}") > 2
     assert "- **Splits**: 54,000 train, 6,000 val, 10,000 test" in card
     assert "- **Seeds**: 1 for each row" in card
-    assert "- **Test samples**: not all runs record each sample" in card
+    assert "- **Test samples**: not all runs record which samples were correct" in card
     assert "- **Failures**: none" in card

@@ -38,7 +38,8 @@ def test_a_table_row_counts_rows_and_claims():
 
 
 @pytest.mark.parametrize(
-    ("status", "reason"), [("no data", ", whose data set was not on the machine"), ("failed", ", with runs that are failed"), (None, "")]
+    ("status", "reason"),
+    [("no data", ", whose data set was not on the machine"), ("failed", " (runs so far: failed)"), (None, "")],
 )
 def test_a_row_without_a_done_run_is_listed_with_its_command(tmp_path, done, status, reason):
     """Row SoftSign ended without data, failed, or was never started."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from snnx.record.correctness import pack
 from snnx.report.data.claims import parse, read
-from snnx.report.data.evidence import FAILS, HOLDS, OPEN, Asked
+from snnx.report.data.evidence import FAILS, HOLDS, OPEN, ClaimData
 from snnx.report.data.lines import lines
 from snnx.report.data.runs import collect
 from snnx.report.data.side import Measured, Number, measured
@@ -19,13 +19,13 @@ from snnx.report.results import work_out
 ROWS = ["A", "B", "C"]
 
 
-def asked(text: str, metric: str = "test/rate", at_chance: set[str] = frozenset(), exact: bool = False, **rows) -> Asked:
+def claim(text: str, metric: str = "test/rate", at_chance: set[str] = frozenset(), exact: bool = False, **rows) -> ClaimData:
     sides = {row: Measured(tuple(value)) if isinstance(value, list) else value for row, value in rows.items()}
-    return Asked(parse(text, metric, ROWS, "x.yaml"), {"": sides}, at_chance, exact)
+    return ClaimData(parse(text, metric, ROWS, "x.yaml"), {"": sides}, at_chance, exact)
 
 
 def outcome(text: str, **rows: object) -> str:
-    return decide([asked(text, **rows)])[0].outcome
+    return decide([claim(text, **rows)])[0].outcome
 
 
 @pytest.mark.parametrize(
@@ -84,29 +84,29 @@ def test_p_values_are_adjusted_by_hand():
 
 def test_a_claim_alone_can_hold_and_beside_many_that_do_not_differ_be_undecided():
     """p = 0.074 alone; beside four comparisons with p near 1 it counts as 5 * 0.074."""
-    found, same = asked("A > B", A=[0.84, 0.85, 0.86], B=[0.83, 0.83, 0.83]), [0.80, 0.85, 0.90]
+    found, same = claim("A > B", A=[0.84, 0.85, 0.86], B=[0.83, 0.83, 0.83]), [0.80, 0.85, 0.90]
     (alone,) = decide([found])
-    beside = decide([found, *[asked("A > B", A=same, B=same)] * 4])[0]
+    beside = decide([found, *[claim("A > B", A=same, B=same)] * 4])[0]
     assert (alone.outcome, beside.outcome) == (HOLDS, OPEN)
     assert beside.evidence[0].adjusted == pytest.approx(5 * alone.evidence[0].p)
     assert "seeds would decide it" in beside.evidence[0].why
 
 
 def test_a_claim_on_an_exact_quantity_needs_no_seeds_and_is_not_adjusted():
-    """Training does not change the number of parameters, so one run says all."""
-    page = [asked("A > B", exact=True, A=[2.0], B=[1.0]), asked("A >= B", exact=True, A=[1.0], B=[1.0])]
-    page += [asked("A > B", exact=True, A=[1.0], B=[1.0]), asked("A ~ B within 1", exact=True, A=[1.0], B=[2.0])]
-    page.append(asked("A > B", A=[0.84, 0.85, 0.86], B=[0.83, 0.83, 0.83]))
+    """Training does not change the number of parameters, so a single run is enough."""
+    page = [claim("A > B", exact=True, A=[2.0], B=[1.0]), claim("A >= B", exact=True, A=[1.0], B=[1.0])]
+    page += [claim("A > B", exact=True, A=[1.0], B=[1.0]), claim("A ~ B within 1", exact=True, A=[1.0], B=[2.0])]
+    page.append(claim("A > B", A=[0.84, 0.85, 0.86], B=[0.83, 0.83, 0.83]))
     found = decide(page)
     assert [verdict.outcome for verdict in found] == [HOLDS, HOLDS, FAILS, HOLDS, HOLDS]
     assert found[-1].evidence[0].adjusted == found[-1].evidence[0].p
 
 
 def test_a_network_at_chance_decides_nothing_unless_the_claim_expects_it():
-    page = asked("A > B", at_chance={"B"}, A=[0.90, 0.91], B=[0.10, 0.11])
+    page = claim("A > B", at_chance={"B"}, A=[0.90, 0.91], B=[0.10, 0.11])
     (verdict,) = decide([page])
     assert (verdict.outcome, verdict.evidence[0].why) == (OPEN, "B at chance")
-    expected = Asked(parse("A > B", "test/acc", ROWS, "x.yaml", chance=["B"]), page.sides, page.at_chance)
+    expected = ClaimData(parse("A > B", "test/acc", ROWS, "x.yaml", chance=["B"]), page.sides, page.at_chance)
     assert decide([expected])[0].outcome == HOLDS
 
 
@@ -122,7 +122,7 @@ def test_seeds_that_agree_to_the_digit_do_not_decide_about_few_samples():
     right = left.copy()
     right[:, 30] = 0
     rows = {name: Measured(tuple(correct.mean(1)), correct, "s") for name, correct in (("A", left), ("B", right))}
-    (verdict,) = decide([asked("A > B", "test/acc", **rows)])
+    (verdict,) = decide([claim("A > B", "test/acc", **rows)])
     assert (verdict.outcome, verdict.evidence[0].why) == (OPEN, "the rows differ on only 1 of 297 samples")
 
 

@@ -58,7 +58,7 @@ def test_constant_keeps_the_rate():
     [
         (lambda: Cosine(optimizer(), 4, warmup=1.0), r"^Cosine: warmup must be a share of the steps in \[0, 1\); got 1.0"),
         (lambda: WarmupCosine(optimizer(), 4, warmup=-0.1), r"^WarmupCosine: warmup must be a share .*; got -0.1"),
-        (lambda: Milestones(optimizer(), 4, at=[0.5, 1]), r"^Milestones: at must hold shares .* in \(0, 1\); got \[0.5, 1\]"),
+        (lambda: Milestones(optimizer(), 4, at=[0.5, 1]), r"^Milestones: at must contain shares .* \(0, 1\); got \[0.5, 1\]"),
     ],
 )
 def test_shares_outside_the_training_are_rejected(build, message):

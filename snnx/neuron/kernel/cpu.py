@@ -55,7 +55,7 @@ def sequence(node: Node, x: Tensor) -> Callable | None:
     once = type(node) is TTFS
     if once and node.force_last_spike:
         return None
-    k = learnt(node)
+    k = learned(node)
     if k is not None and (k.dtype != torch.float32 or k.device != x.device):
         return None
     scaled = type(node) is KLIF and node.scale_reset
@@ -100,7 +100,7 @@ def discharge_of(node: Node, scaled: bool) -> tuple[Callable, Callable]:
     return HARD_SCALED if scaled else HARD
 
 
-def learnt(node: Node) -> Tensor | None:
+def learned(node: Node) -> Tensor | None:
     """Return the learned number that the charge uses, such as PLIF's sigmoid(w), or `None`.
 
     The kernel computes the gradient of this number, and autograd continues from it to the parameter.

@@ -1,4 +1,4 @@
-"""Estimates the difference of two rows in one metric, by the best that is known of them."""
+"""Estimates the difference of two rows in one metric: sample by sample if the runs recorded that, otherwise from the seeds."""
 
 import numpy as np
 
@@ -7,16 +7,16 @@ from snnx.report.data.side import Measured, Number
 
 
 def compare(left: Measured | Number, right: Measured | Number) -> Difference | None:
-    """Estimate the difference of two sides by the best that is known of them; `None` if a side has fewer than two seeds.
+    """Estimate the difference of two sides; `None` if a side has fewer than two seeds.
 
-    With the correctness of each sample, between two rows on the same samples, where `a_i` and `b_i` are the means over seeds
-    of sample i's correctness, and `v_Li` and `v_Ri` their variances over seeds:
+    If the correctness of each sample is known and both rows have the same samples, `a_i` and `b_i` are the means over seeds of
+    sample i's correctness, and `v_Li` and `v_Ri` the variances over seeds:
 
         d = mean_i(a_i - b_i),  W_L = s_L² / n_L,  W_R = s_R² / n_R
         I = var_i(a_i - b_i) / N,  O = mean_i(v_Li / n_L + v_Ri / n_R) / N
 
-    With clusters of samples, I and O come from the sums over clusters. On different samples, and beside a number, I has a
-    part from each row that has samples. Without the correctness of samples, only W is known.
+    With clusters of samples, I and O are computed from the sums over clusters. If the rows have different samples, or one side
+    is a number, I is a sum with one part for each row that has samples. Without the correctness of samples, only W is known.
 
     Example:
         >>> left = Measured((0.75, 1.0), np.array([[1, 1, 1, 0], [1, 1, 1, 1]]))
@@ -67,6 +67,6 @@ def _sums(quantity: np.ndarray, clusters: np.ndarray | None) -> np.ndarray:
 
 
 def _binomial(side: Measured) -> float:
-    """Return the least variance of a share of samples, `p (1 - p) / (n N)`; 0 for a metric that is no share."""
+    """Return the smallest variance of a share of samples, `p (1 - p) / (n N)`; 0 for a metric that is not such a share."""
     p = abs(side.mean)  # a difference of two shares can be negative
     return p * (1 - p) / (len(side.values) * side.samples) if side.samples else 0.0

@@ -20,14 +20,14 @@ class Difference:
 
     Args:
         mean: the difference.
-        seeds: for each side its variance between seeds `s² / n`, and the degrees of freedom of that.
-        samples: the variance between test samples, and the degrees of freedom of that.
-        overlap: what `seeds` and `samples` both count.
+        seeds: the variance between the seeds of each side, `s² / n`, and its degrees of freedom.
+        samples: the variance between test samples, and its degrees of freedom.
+        overlap: the variance that `seeds` and `samples` both contain.
         cited: the variance of a number on one side, as it was published.
-        binomial: the least variance that an accuracy has, `Σ p (1 - p) / (n N)`, if the samples are not known one by one.
-        fewest: the least number of seeds of a side.
-        discordant: on how many samples the sides differ; `None` if that is not known.
-        count: the number of samples of which that is known.
+        binomial: the smallest variance that an accuracy can have, `Σ p (1 - p) / (n N)`, if the samples were not recorded.
+        fewest: the smaller number of seeds of the two sides.
+        discordant: the number of samples on which the sides differ; `None` if unknown.
+        count: the number of samples that were compared for `discordant`.
     """
 
     mean: float
@@ -61,12 +61,12 @@ class Difference:
 
     @property
     def half_width_of_seeds(self) -> float:
-        """Half the width if only the seeds differed, `t √(W_L + W_R)`."""
+        """Half the width if only the seeds varied, `t √(W_L + W_R)`."""
         return self._quantile() * sum(variance for variance, _ in self.seeds) ** 0.5
 
     @property
     def half_width_of_samples(self) -> float:
-        """Half the width if only the test samples differed, `t √I`, or `1.645 √binomial` if they are not known one by one."""
+        """Half the width if only the test samples varied, `t √I`, or `1.645 √binomial` if the samples were not recorded."""
         from scipy.stats import norm
 
         drawn = self._quantile() * sum(variance for variance, _ in self.samples) ** 0.5
@@ -104,12 +104,12 @@ class Difference:
             outside  2 P(T > (|d| - e) / SE)
 
         If the sides differ on fewer than six of N samples, SE is too uncertain for this. But |d| is at most the share of
-        samples on which they differ, so the first is then the probability of seeing so few if that share were e:
+        samples on which they differ, so `inside` is then the probability of so few such samples if that share were e:
 
             inside   2 P(Binomial(N, e) <= discordant)
 
         Returns:
-            the smaller of the two, and whether that is the first.
+            the smaller p-value, and whether it is the one of `inside`.
         """
         from scipy.stats import binom
 

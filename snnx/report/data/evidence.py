@@ -20,15 +20,15 @@ Side = Measured | Number
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A claim and what is known of its rows.
+class ClaimData:
+    """A claim, and the measurements of its rows.
 
     Args:
         claim: the claim.
-        sides: for each row what was measured in the claim's metric, for each layer if it is decided per layer, and else for
-            the layer "".
+        sides: for each layer, the measurements of each row in the claim's metric; if the claim is not decided per layer, there
+            is one layer, "".
         at_chance: the rows whose networks classify no better than chance.
-        exact: whether training cannot change the metric, as the number of parameters.
+        exact: whether training cannot change the metric, for example the number of parameters.
     """
 
     claim: Claim
@@ -51,7 +51,7 @@ class Evidence:
         adjusted: the p-value adjusted for the whole page.
         higher: the share of pairs of seeds in which the left is higher.
         outcome: `HOLDS`, `FAILS` or `OPEN`.
-        exact: whether training cannot change the metric, so that the difference is decided as it stands.
+        exact: whether training cannot change the metric, so that no test is needed.
         why: why it is undecided, or what is special about it.
         layer: the layer that is compared, if the claim is decided per layer.
     """
@@ -79,7 +79,7 @@ class Evidence:
         return f"{mean:+.{digits}f} [{mean - half:+.{digits}f}, {mean + half:+.{digits}f}]"
 
 
-def estimated(link: tuple[str | float, str, str | float], asked: Asked, layer: str = "") -> Evidence:
+def estimated(link: tuple[str | float, str, str | float], asked: ClaimData, layer: str = "") -> Evidence:
     """Estimate one comparison and its p-value; `why` says why there is none."""
     left, sign, right = link
     a, b = (Number(term) if isinstance(term, float) else asked.sides[layer].get(term, Measured(())) for term in (left, right))

@@ -188,7 +188,7 @@ def _label(line: Line, common: dict[str, str]) -> str:
 
 
 def _mark(line: Line) -> str:
-    """What a reader must know before the numbers of this line."""
+    """Return the remarks that follow the label in brackets: at chance, or failed checks of an audit."""
     audit = f" (audit failed: {', '.join(line.failed_checks)})" if line.failed_checks else ""
     return f"{' (at chance)' if line.at_chance else ''}{audit}"
 

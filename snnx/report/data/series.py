@@ -66,8 +66,8 @@ def _seeds(line: Line, metric: str, source: str) -> tuple[tuple[str, ...], list[
 def layer_positions(series: Sequence[Series]) -> dict[tuple[str, ...], list[int]]:
     """Positions on the horizontal axis for the layers of each network: layers of the same name get the same position.
 
-    The network with the most layers sets the order. A network that has a layer that this one lacks, or the same layers in
-    another order, is numbered from 1 by itself.
+    The network with the most layers sets the order. A network with a layer that this one does not have, or with its layers in
+    another order, gets separate positions, from 1 on.
 
     Example:
         >>> a, b = (Series("", "", "", ("", ""), names, []) for names in (("conv1", "conv2", "out"), ("conv2", "out")))

@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor
 from snnx.report.data.claims import Claim
-from snnx.report.data.evidence import FAILS, FALSE_DISCOVERIES, HOLDS, OPEN, Asked, Evidence, Side, decided, estimated
+from snnx.report.data.evidence import FAILS, FALSE_DISCOVERIES, HOLDS, OPEN, ClaimData, Evidence, Side, decided, estimated
 from snnx.report.data.lines import Line, scales
 from snnx.report.data.side import Measured, Number, is_share, measured
 
 RULE = (
     "A claim is decided by the difference of its rows, whose uncertainty comes from the seeds and from the test samples, "
-    "compared sample by sample. Its p-value is adjusted for all comparisons on this page (Benjamini and Hochberg, 10 %), so an "
-    "interval may exclude 0 and the claim stay undecided. The interval has 90 %; seeds and test set are its half-widths if "
-    "only these differed. P(L > R) is the share of pairs of seeds in which the left row is higher. A chain holds if each of "
-    "its comparisons holds, and does not hold if one of them does not."
+    "compared sample by sample. Its p-value is adjusted for all comparisons on this page (Benjamini and Hochberg, 10 %), so a "
+    "claim can stay undecided although its interval excludes 0. The interval is the 90 % confidence interval; the column "
+    '"seeds, test set" gives half its width if only the seeds, or only the test samples, varied. P(L > R) is the share of '
+    "pairs of seeds in which the left row is higher. A chain holds if all its comparisons hold, and does not hold if any of "
+    "them does not."
 )
 
 
@@ -42,7 +43,7 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
         claims: the claims of the sweep file, see `read`.
         lines: the lines of the table, see `lines`.
     """
-    pages: dict[tuple[str, str], list[Asked]] = {}
+    pages: dict[tuple[str, str], list[ClaimData]] = {}
     for claim in claims:
         cited = _cited(sweep, claim.metric)
         live = {row.label for row in sweep.live} & set(claim.rows)
@@ -57,7 +58,7 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
                 if not live <= done or any(line.values(claim.metric) for line in compared.values()):
                     at_chance = {row for row, line in compared.items() if line.at_chance}
                     exact = bool(done) and all(claim.metric in line.exact for line in compared.values() if line.done)
-                    pages.setdefault((scale, further), []).append(Asked(claim, sides, at_chance, exact))
+                    pages.setdefault((scale, further), []).append(ClaimData(claim, sides, at_chance, exact))
     found = {}
     for (scale, further), page in pages.items():
         for verdict in decide(page, scale, further):
@@ -65,11 +66,11 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
     return [found[key] for key in sorted(found)]
 
 
-def decide(page: Sequence[Asked], scale: str = "paper", further: str = "") -> list[Verdict]:
+def decide(page: Sequence[ClaimData], scale: str = "paper", further: str = "") -> list[Verdict]:
     """Decide the claims of one page by RULE.
 
     Args:
-        page: the claims and what is known of their rows.
+        page: the claims, and the measurements of their rows.
         scale: scale of the runs; at scale `smoke` no claim is decided.
         further: further overrides of the runs, for the record.
 
@@ -77,28 +78,29 @@ def decide(page: Sequence[Asked], scale: str = "paper", further: str = "") -> li
         >>> from snnx.report.data.claims import parse
         >>> from snnx.report.data.side import Measured
         >>> claim = parse("A > B", "val/loss", ["A", "B"], "x.yaml")
-        >>> (verdict,) = decide([Asked(claim, {"": {"A": Measured((0.84, 0.85, 0.86)), "B": Measured((0.83, 0.83, 0.83))}})])
+        >>> sides = {"A": Measured((0.84, 0.85, 0.86)), "B": Measured((0.83, 0.83, 0.83))}
+        >>> (verdict,) = decide([ClaimData(claim, {"": sides})])
         >>> verdict.outcome, verdict.evidence[0].interval, round(verdict.evidence[0].p, 3)
         ('holds', '+0.0200 [+0.0031, +0.0369]', 0.074)
     """
-    evidence = [[estimated(link, asked, layer) for layer in asked.sides for link in asked.claim.links] for asked in page]
+    evidence = [[estimated(link, data, layer) for layer in data.sides for link in data.claim.links] for data in page]
     p = [one.p for links in evidence for one in links if one.p is not None]
     corrected = adjusted(p)
     found = sum(value <= FALSE_DISCOVERIES for value in corrected)
     bound = FALSE_DISCOVERIES * (found + 1) / max(len(p), 1)  # the p-value that one more comparison would need
     remaining = iter(corrected)
     verdicts = []
-    for asked, links in zip(page, evidence, strict=True):
+    for data, links in zip(page, evidence, strict=True):
         links = [one if one.p is None else replace(one, adjusted=next(remaining)) for one in links]
-        judged = tuple(decided(one, asked.claim.within, bound) for one in links)
+        judged = tuple(decided(one, data.claim.within, bound) for one in links)
         outcomes = {one.outcome for one in judged} if judged and scale != "smoke" else {OPEN}
         outcome = FAILS if FAILS in outcomes else OPEN if OPEN in outcomes else HOLDS
-        verdicts.append(Verdict(asked.claim, scale, further, outcome, judged))
+        verdicts.append(Verdict(data.claim, scale, further, outcome, judged))
     return verdicts
 
 
 def _sides(claim: Claim, compared: Mapping[str, Line], cited: Mapping[str, Number]) -> dict[str, dict[str, Side]]:
-    """Return what is known of each row, in each layer if the claim is decided per layer."""
+    """Return the measurements of each row, in each layer if the claim is decided per layer."""
     if not claim.per_layer:
         return {"": {row: measured(line, claim.metric) for row, line in compared.items()} | cited}
     found = {row: line.layers(claim.metric) for row, line in compared.items()}

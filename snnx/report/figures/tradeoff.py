@@ -26,7 +26,7 @@ class Tradeoff(NamedTuple):
     line: Line
     end: Point | None  # after all time steps
     curve: list[Point]  # stopped after each time step
-    early_exit: Point | None  # if each sample stops once its answer is sure enough: mean step and accuracy
+    early_exit: Point | None  # mean step and accuracy if each sample stops once the network is confident
     spiking: bool  # False for a network without spikes
 
 

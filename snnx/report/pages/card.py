@@ -1,4 +1,4 @@
-"""The reproducibility card of a sweep: what a reviewer's checklist asks, answered from the record."""
+"""The reproducibility card of a sweep: answers from the record to the questions of a reviewer's checklist."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from snnx.report.results import Results
 
 
 def document(results: Results) -> str:
-    """Write the card as Markdown: one question a line, with the answer that the runs give."""
+    """Write the card as Markdown: one line for each question and its answer."""
     done = [run for run in results.runs if run.state == "done"]
     answers = [
         ("Claims", claims(results)),
@@ -17,10 +17,10 @@ def document(results: Results) -> str:
         ("Splits", "; ".join(_distinct(_splits(run) for run in done))),
         (
             "Selection",
-            "the last epoch is tested; that of the best validation accuracy stands beside it",
+            "numbers are of the last epoch; the epoch with the best validation accuracy was tested as well",
         ),
         ("Seeds", seeds(results)),
-        ("Test samples", "the correctness of each is recorded" if _all_have_bits(done) else "not all runs record each sample"),
+        ("Test samples", f"{'all' if _all_have_bits(done) else 'not all'} runs record which samples were correct"),
         ("Networks", "; ".join(_distinct(_size(run) for run in done))),
         ("Compute", compute(done)),
         ("Failures", failures(results.runs)),

@@ -97,7 +97,7 @@ def _why_not_run(sweep: SweepFile, ended: Set[str]) -> str:
         return f", which needs {sweep.needs}"
     if "no data" in ended:
         return ", whose data set was not on the machine"
-    return f", with runs that are {' and '.join(sorted(ended))}" if ended else ""
+    return f" (runs so far: {' and '.join(sorted(ended))})" if ended else ""
 
 
 def _table_rows(results: Results, runs: Sequence[Run]) -> list[tuple[str, ...]]:

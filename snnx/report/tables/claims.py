@@ -25,7 +25,7 @@ COLUMNS = (
 def claims(verdicts: Sequence[Verdict]) -> Table:
     """Make the table of claims: a row for each comparison, with the claim and its verdict in the first.
 
-    If all claims are decided at the same scale and further overrides, these stand in the title.
+    If all claims are decided at the same scale and further overrides, the title names these.
     """
     scales = list(dict.fromkeys(f"{verdict.scale} {verdict.further}".strip() for verdict in verdicts))
     rows = []

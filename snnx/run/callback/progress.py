@@ -25,7 +25,7 @@ class Progress(pl.Callback):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._last = 0.0
-        self._began = (0.0, 0.0)  # fraction of the training that was done when this process started, and the time of that
+        self._began = (0.0, 0.0)  # when this process started: the fraction of the training that was done, and the time
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._began = trainer.current_epoch / trainer.max_epochs, time.monotonic()

@@ -30,7 +30,7 @@ class Stop(pl.Callback):
     def listening(self) -> Iterator[None]:
         """Treat Ctrl-C and SIGTERM as a request to stop; a second Ctrl-C ends the run at once.
 
-        A signal that other code already handles or ignores is left alone. For example, submitit installs handlers of its own,
+        A signal that other code already handles or ignores is left alone. For example, submitit installs its own handlers,
         and the runs of a sweep ignore Ctrl-C from the terminal because their launcher sends them SIGTERM.
         """
         free = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}

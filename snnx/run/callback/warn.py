@@ -9,17 +9,17 @@ from spikingjelly.activation_based.neuron import BaseNode
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-NEAR = 0.005  # the loss counts as log K if it differs from it by at most this share
-STAYS = 2  # number of epochs for which the loss must be there
-SCORES = "scores"  # name of the hook that looks at the scores, which no layer has
+NEAR = 0.005  # largest relative difference from log K at which the loss counts as log K
+STAYS = 2  # number of epochs in a row that the loss must stay at log K before a warning
+SCORES = "scores"  # key of the hook on the network's scores; no layer has this name
 
 
 class Warn(Checkpoint):
-    """Prints a line if a layer has not fired for an epoch, if scores never left a tie, or if the loss stays at log K.
+    """Prints a line if a layer did not fire for an epoch, if every sample had equal scores, or if the loss stays at log K.
 
-    A loss of log K, with K classes, is that of equal scores. Each warning is given once, with the epoch in which it was first
-    true. Layers and scores are looked at only until the first spike and the first untied scores of an epoch. In a training on
-    several devices, this process sees its part of each batch.
+    With K classes, log K is the loss of equal scores. Each warning is printed once, with the number of the epoch. A layer is
+    watched until its first spike in an epoch, and the scores until two classes of a sample differ. In a training on several
+    devices, each process sees its part of each batch, and the first process prints the warnings.
 
     It is a `Checkpoint` because Lightning calls checkpoint callbacks after the module's own epoch end, which logs the loss. It
     must come before the callback that saves the checkpoint (`Keep`), so that the checkpoint contains the warnings.
@@ -31,12 +31,12 @@ class Warn(Checkpoint):
     def __init__(self) -> None:
         self.found: list[str] = []
         self._seen: set[str] = set()
-        self._hooks: dict[str, RemovableHandle] = {}  # by the name of the layer, until it has fired in this epoch
-        self._scored = False  # whether the scores have been seen in this epoch
+        self._hooks: dict[str, RemovableHandle] = {}  # the hook of each layer that has not fired in this epoch, by its name
+        self._scored = False  # whether any scores were computed in this epoch
         self._at_log_k = 0  # number of epochs for which the loss has been log K
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._let_go()
+        self._remove_hooks()
         self._scored = False
         for name, module in pl_module.named_modules():
             if isinstance(module, BaseNode):
@@ -46,7 +46,7 @@ class Warn(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         tied = SCORES in self._hooks and self._scored
         silent = [name.removeprefix("backbone.") for name in self._hooks if name != SCORES]
-        self._let_go()
+        self._remove_hooks()
         loss, classes = float(trainer.callback_metrics["train/loss"]), trainer.datamodule.classes
         at_log_k = isinstance(pl_module.loss, nn.CrossEntropyLoss) and abs(loss / math.log(classes) - 1) <= NEAR
         self._at_log_k = self._at_log_k + 1 if at_log_k else 0
@@ -62,7 +62,7 @@ class Warn(Checkpoint):
             self._warn("loss", f"the training loss was {log_k}, for {STAYS} epochs up to epoch {epoch}")
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        self._let_go()
+        self._remove_hooks()
 
     def state_dict(self) -> dict:
         return {"found": self.found, "seen": sorted(self._seen), "at_log_k": self._at_log_k}
@@ -86,7 +86,7 @@ class Warn(Checkpoint):
         if bool((scores.amax(1) > scores.amin(1)).any()):
             self._hooks.pop(SCORES).remove()
 
-    def _let_go(self) -> None:
+    def _remove_hooks(self) -> None:
         for hook in self._hooks.values():
             hook.remove()
         self._hooks = {}

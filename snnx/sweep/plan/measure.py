@@ -26,7 +26,7 @@ from snnx.sweep.plan.cost import Cost
 from snnx.sweep.plan.synops import synops
 
 ENOUGH_S = 1.5  # how many seconds of each kind of step are measured after the warm-up
-WARM, FEWEST = 2, 3  # steps of warm-up that are not counted, and the least number of steps that are
+WARM, FEWEST = 2, 3  # number of warm-up steps, which are not timed, and smallest number of timed steps
 LONG_S = 10.0  # after this many seconds the measurement ends in any case
 
 

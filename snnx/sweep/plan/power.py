@@ -12,10 +12,10 @@ from snnx.report.data.verdict import Verdict, verdicts
 
 
 def power(sweep: SweepFile, seeds: int, scale: str, outputs: Path, docs: Path) -> list[str]:
-    """Say for each metric of the claims the smallest difference that this number of seeds decides.
+    """State for each metric of the claims the smallest difference that this number of seeds can decide.
 
-    That is half the width of the 90 % interval, if the spreads between seeds and between test samples stay what they were; in
-    a page of several claims a little more is needed.
+    That is half the width of the 90 % interval, assuming the spreads of the earlier runs between seeds and between test
+    samples. On a page with several claims, the difference must be slightly larger.
 
     Args:
         sweep: the sweep.
@@ -27,7 +27,7 @@ def power(sweep: SweepFile, seeds: int, scale: str, outputs: Path, docs: Path) -
     if not sweep.claims:
         return []
     if seeds < 2:
-        return ["one seed decides no claim; take three, or five where a run is short"]
+        return ["one seed cannot decide a claim; use three, or five if runs are short"]
     found = verdicts(sweep, claims.read(sweep), lines([row.label for row in sweep.live], collect(sweep.name, outputs, docs)))
     here = [verdict for verdict in found if verdict.scale == scale] or found
     widths: dict[tuple[str, str], list[float]] = {}
@@ -46,9 +46,9 @@ def _width(one: Evidence, seeds: int) -> float | None:
 def _line(metric: str, seeds: int, scale: str, widths: list[float]) -> str:
     least, most = spread(min(widths), None), spread(max(widths), None)
     size = least if least == most else f"{least} to {most}"
-    return f"{seeds} seeds decide a difference in {metric} of at least {size}, by the spreads at scale {scale}"
+    return f"{seeds} seeds can decide a difference in {metric} of at least {size}, estimated from the runs at scale {scale}"
 
 
 def _unknown(sweep: SweepFile, here: list[Verdict], seeds: int) -> str:
-    ran = "have no spread yet" if here else "have not run yet"
-    return f"which differences {seeds} seeds decide is not known: the rows of {sweep.name} {ran}"
+    why = f"no claim of {sweep.name} could be tested yet" if here else f"the rows of {sweep.name} have not run yet"
+    return f"it is not known which differences {seeds} seeds can decide: {why}"

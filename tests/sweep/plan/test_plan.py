@@ -49,7 +49,7 @@ def test_plan_counts_the_remaining_runs_and_executes_none(tmp_path):
     assert first.returncode == 0, first.stderr
     assert "8 of 8 runs to do: about" in first.stdout
     assert "the 4 rows differ only in neuron" in first.stdout
-    assert "which differences 2 seeds decide is not known: the rows of demo_neurons have not run yet" in first.stdout
+    assert "it is not known which differences 2 seeds can decide: the rows of demo_neurons have not run yet" in first.stdout
     assert not (tmp_path / "outputs" / "runs").exists()
     done = composed("sweep=demo_neurons", "row=LIF", "seed=1", "scale=smoke")
     write(tmp_path / "outputs" / "runs" / done.id / "result.json", json.dumps({"status": "done", "metrics": {}}))

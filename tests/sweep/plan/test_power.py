@@ -22,12 +22,12 @@ def test_spreads_give_the_width_of_the_interval(sweep, leave, done, outputs, doc
     assert high == pytest.approx(T4 * math.sqrt(2 * 0.0001 / 3), rel=1e-3)  # A > B; B > C compares with a number
     assert low < high
     assert float(five.split(" to ")[1].split(",")[0]) == pytest.approx(T8 * math.sqrt(2 * 0.0001 / 5), rel=1e-3)
-    assert three.endswith("by the spreads at scale small")
-    assert five.endswith("by the spreads at scale small")  # the paper's scale has none
+    assert three.endswith("estimated from the runs at scale small")
+    assert five.endswith("estimated from the runs at scale small")  # there are no runs at the paper's scale
 
 
 def test_without_runs_or_with_one_seed_it_says_so(sweep, outputs, docs):
-    assert power(sweep, 1, "small", outputs, docs) == ["one seed decides no claim; take three, or five where a run is short"]
+    assert power(sweep, 1, "small", outputs, docs) == ["one seed cannot decide a claim; use three, or five if runs are short"]
     assert power(sweep, 3, "small", outputs, docs) == [
-        "which differences 3 seeds decide is not known: the rows of fig have not run yet"
+        "it is not known which differences 3 seeds can decide: the rows of fig have not run yet"
     ]

@@ -1,4 +1,4 @@
-"""The files that a run is composed from, above the groups: recipe, sweep and row, and the options that each of them chooses."""
+"""Finds which option of each group a command line chooses, directly or through its row, sweep or recipe."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -21,8 +21,8 @@ def defaults() -> Choices:
     return choices(yaml.safe_load((shipped("conf") / "config.yaml").read_text(encoding="utf-8")))
 
 
-def layers(chosen: Mapping[str, str | None]) -> list[dict]:
-    """Return the content of the recipe and of the sweep, as far as they are chosen, in the order in which they are applied."""
+def recipe_and_sweep(chosen: Mapping[str, str | None]) -> list[dict]:
+    """Return the contents of the chosen recipe and of the chosen sweep, in the order in which they are applied."""
     recipe, sweep = chosen.get("recipe"), chosen.get("sweep")
     found = [yaml.safe_load(files("recipe")[recipe].read_text(encoding="utf-8"))] if recipe else []
     return found + ([sweepfile.read(sweepfile.find(sweep)).body] if sweep else [])
@@ -46,7 +46,7 @@ def row_words(sweep: str | None, label: str | None) -> Sequence[str]:
 
 
 def chosen_options(words: Iterable[str]) -> Choices:
-    """Return the option of each group that a command line chooses, by itself, by its row, its sweep or its recipe.
+    """Return the option of each group that a command line chooses, directly or through its row, its sweep or its recipe.
 
     Example:
         >>> chosen = chosen_options(["recipe=dta_mnist", "init=torch_default"])
@@ -55,9 +55,9 @@ def chosen_options(words: Iterable[str]) -> Choices:
     """
     given = _by_group(words)
     found = defaults() | given
-    for body in layers({"sweep": found["sweep"]}):  # it may choose the recipe
+    for body in recipe_and_sweep({"sweep": found["sweep"]}):  # the sweep may choose the recipe
         found |= choices(body) | given
-    for body in layers(found):
+    for body in recipe_and_sweep(found):
         found |= choices(body)
     return found | _by_group(row_words(found["sweep"], given.get("row"))) | given
 
