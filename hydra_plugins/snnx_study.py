@@ -87,6 +87,18 @@ class Study:
         trial.set_user_attr("failed", why)
         self.study.tell(trial, state=TrialState.FAIL)
 
+    def drop(self, trial: Any) -> None:
+        """End a trial that could not be tried here, for example without data; it does not count."""
+        from optuna.trial import TrialState
+
+        self.study.tell(trial, state=TrialState.FAIL)
+
+    def busy(self) -> bool:
+        """Whether a worker still has a trial."""
+        from optuna.trial import TrialState
+
+        return bool(self.study.get_trials(deepcopy=False, states=[TrialState.RUNNING]))
+
     def complete(self) -> list:
         """Return the trials that have a value for each objective."""
         from optuna.trial import TrialState
