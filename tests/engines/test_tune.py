@@ -238,3 +238,32 @@ def test_overrides_give_back_the_value():
     value = {"study": "it's a, b: {c}", "values": {"optimizer.lr": 1e-05, "x": "0.1"}, "front": [{"val/acc": None, "on": True}]}
     (parsed,) = OverridesParser.create().parse_overrides([f"tuned={override_text(value)}"])
     assert parsed.value() == value
+
+
+@pytest.mark.slow
+def test_workers_share_a_search_and_run_one_winner(own):
+    """The worker that finds no trial left waits for those of the other, so that both choose the same winner."""
+    folder = own(TUNE.replace("trials: 3", "trials: 4"))
+    command = [sys.executable, "-m", "snnx", *LINE, *SMALL, "row=ReLU", "seed=0"]
+    workers = [
+        subprocess.Popen(command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
+    for worker in workers:
+        said, _ = worker.communicate(timeout=300)
+        assert worker.returncode == 0, said
+        assert "best of 4 trials" in said
+    assert len(studies(folder)["ReLU"].trials) == 4
+    assert len(results(folder, "ReLU-tuned,*")) == 1
+
+
+@pytest.mark.slow
+def test_trials_without_data_do_not_count(own):
+    folder = own(TUNE.replace("trials: 3", "trials: 1"))
+    words = [*LINE, "row=ReLU", "seed=0", "dataset=mnist", "dataset.root=nowhere", "timesteps=1"]
+    done = snnx(folder, *words)
+    assert done.returncode == 1, done.stdout
+    assert "no data" in done.stdout
+    assert "no trial of ReLU succeeded" in done.stderr
+    (study,) = studies(folder).values()
+    assert (states(study), study.trials[0].user_attrs.get("failed")) == (["FAIL"], None)
