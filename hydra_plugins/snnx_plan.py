@@ -74,6 +74,7 @@ class PlanLauncher(LocalLauncher):
         from snnx.options.sweepfile import sweep_named
         from snnx.sweep.plan.power import power
 
+        jobs = [one for one in jobs if not one.config["search"]]
         if not jobs[0].sweep:
             return []
         first, seeds = jobs[0], min(Counter(one.group for one in jobs).values())

@@ -17,7 +17,7 @@ from snnx.run.signature import check_signatures
 PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "attention", "norm", "backbone", "init"]
 PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # modules that several components of a group use; every other module of the group must have an option
-    "augmentation": {"warp"},
+    "augmentation": {"augmentation", "warp"},
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node"},
     "attention": {"attention", "self_attention"},
@@ -29,6 +29,7 @@ SHARED = {  # modules that several components of a group use; every other module
     "loss": {"loss"},
     "method": {"base", "finite"},
     "decoding": {"decoding", "running_mean"},
+    "scheduler": {"scheduler"},
     "metric": {
         "attends",
         "by_step",
@@ -87,7 +88,7 @@ def test_option_and_module_have_the_same_path(path):
 
 def test_every_component_has_an_option():
     """Every module of a group, except shared ones, has a YAML file in `conf/`."""
-    for group in PIPELINE:
+    for group in [*PIPELINE, "scheduler"]:
         options = {p.stem for p in (shipped("conf") / group).glob("*.yaml")}
         files = {p.stem for p in (Path(snnx.__file__).parent / group).glob("*.py")} - {"__init__"}
         modules = {name.removesuffix("_") for name in files}

@@ -1,90 +1,202 @@
-"""Every option in `conf/` fulfils the contract of its group, and broken options are detected."""
+"""Every option in `conf/` fulfils the contracts of its group, those of `snnx.testing`."""
 
-from contextlib import contextmanager
+import warnings
 from functools import partial
 
-import contracts
 import pytest
+import pytorch_lightning as pl
 import torch
-from adaptive import ALIF
-from composing import composed
-from published_losses import TET
-from published_norms import BNTT, TDBN, TEBN
-from torch import nn
+from composing import configuration, option
+from pipelines import METHOD_REFUSES, METRIC_REFUSES, OWN, PIPELINES, built, metric_refusal, option_of
 
 from snnx.metric.firing_rate import FiringRate
-from snnx.neuron.lif import LIF
-from snnx.norm.norm import Norm
-from snnx.quantization.symmetric import symmetric
+from snnx.options.files import files, groups
 from snnx.run.component import component
-from snnx.testing import metric as metrics
+from snnx.testing import (
+    attention,
+    augmentation,
+    backbone,
+    decoding,
+    encoding,
+    init,
+    loss,
+    method,
+    metric,
+    neuron,
+    norm,
+    quantization,
+    scheduler,
+    surrogate,
+)
+from snnx.testing.images import Images
+
+ELSEWHERE = {
+    "dataset": "tests/dataset/test_contract.py",  # it writes small copies of all data sets
+    "logger": "tests/logger/test_views.py",  # both loggers, in runs that end, fail and are killed
+}
+NO_PARTS = {"recipe", "scale"}
 
 
-@pytest.mark.parametrize("name", contracts.options("neuron"))
-def test_neuron(name):
-    contracts.neuron(contracts.option("neuron", name))
+def walk(group, contracts):
+    """Parametrise a test over all options of a group and all contracts."""
+    names, functions = list(files(group)), [pytest.param(contract, id=contract.__name__) for contract in contracts]
+    return lambda test: pytest.mark.parametrize("name", names)(pytest.mark.parametrize("contract", functions)(test))
 
 
-@pytest.mark.parametrize("name", contracts.options("encoding"))
-def test_encoding(name):
-    contracts.encoding(contracts.option("encoding", name))
+@walk("neuron", neuron.CONTRACTS)
+def test_neuron(name, contract):
+    make = option("neuron", name)
+    contract(make)
+    contract(make, (3, 2, 2))
 
 
-@pytest.mark.parametrize("name", contracts.options("surrogate"))
-def test_surrogate(name):
-    contracts.surrogate(contracts.option("surrogate", name))
+@walk("encoding", encoding.CONTRACTS)
+def test_encoding(name, contract):
+    contract(lambda: option("encoding", name, "timesteps=4")(in_channels=2))
 
 
-@pytest.mark.parametrize("name", contracts.options("norm"))
-def test_norm(name):
-    contracts.norm(contracts.option("norm", name))
+@walk("surrogate", surrogate.CONTRACTS)
+def test_surrogate(name, contract):
+    contract(lambda: option("surrogate", name))
 
 
-@pytest.mark.parametrize("name", contracts.options("backbone"))
-def test_backbone(name):
-    config = composed(f"backbone={name}", "neuron.v_threshold=0.5").config
-    contracts.backbone(component(config, "backbone"), component(config, "neuron"))
+@walk("norm", norm.CONTRACTS)
+def test_norm(name, contract):
+    contract(option("norm", name))
 
 
-@pytest.mark.parametrize("name", contracts.options("decoding"))
-def test_decoding(name):
-    contracts.decoding(lambda: contracts.option("decoding", name))
+@walk("backbone", backbone.CONTRACTS)
+def test_backbone(name, contract):
+    config = configuration(f"backbone={name}", "neuron.v_threshold=0.1")
+    contract(component(config, "backbone"), component(config, "neuron"))
 
 
-@pytest.mark.parametrize("name", contracts.options("loss"))
-def test_loss(name):
-    contracts.loss(contracts.option("loss", name))
+@walk("decoding", decoding.CONTRACTS)
+def test_decoding(name, contract):
+    contract(lambda: option("decoding", name))
 
 
-@pytest.mark.parametrize("name", contracts.options("init"))
-def test_init(name):
-    contracts.init(contracts.option("init", name))
+@walk("loss", loss.CONTRACTS)
+def test_loss(name, contract):
+    contract(lambda: option("loss", name))
 
 
-@pytest.mark.parametrize("name", contracts.options("attention"))
-def test_attention(name):
-    contracts.attention(contracts.option("attention", f"[{name}]", "backbone=spikformer", "timesteps=6"))
+@walk("init", init.CONTRACTS)
+def test_init(name, contract):
+    contract(lambda: option("init", name))
 
 
-@pytest.mark.parametrize("name", contracts.options("quantization"))
-def test_quantization(name):
-    contracts.quantization(contracts.option("quantization", name))
+@walk("attention", attention.CONTRACTS)
+def test_attention(name, contract):
+    parts = option("attention", f"[{name}]", "backbone=spikformer", "timesteps=6")
+    assert parts
+    contract(**parts)
+
+
+@walk("quantization", quantization.CONTRACTS)
+def test_quantization(name, contract):
+    contract(lambda: option("quantization", name))
+
+
+@walk("augmentation", augmentation.CONTRACTS)
+def test_augmentation(name, contract):
+    contract(option("augmentation", name))
+
+
+MIXES = [name for name in files("augmentation") if "mixup" in configuration(f"augmentation={name}")["augmentation"]]
+
+
+@pytest.mark.parametrize("contract", augmentation.CONTRACTS)
+@pytest.mark.parametrize("name", MIXES)
+def test_augmentation_with_mixup(name, contract):
+    contract(option("augmentation", name, "augmentation.mixup=0.5", "augmentation.classes=10"))
+
+
+@walk("scheduler", scheduler.CONTRACTS)
+def test_scheduler(name, contract):
+    contract(option("scheduler", name))
+
+
+@pytest.mark.parametrize("name", files("optimizer"))
+def test_optimizer(name):
+    method.training(lambda: built((*PIPELINES["spiking"], f"optimizer={name}"), metric={}))
+
+
+@pytest.mark.parametrize("name", files("trainer"))
+def test_trainer(name):
+    """It trains for an epoch; in one process, since its two are tested in `tests/run/test_ddp.py`."""
+    trainer = option("trainer", name, "trainer.devices=1", "trainer.accelerator=cpu", "trainer.max_epochs=1")
+    torch.manual_seed(0)
+    trained = built(PIPELINES["spiking"], metric={})
+    before = {key: p.detach().clone() for key, p in trained.named_parameters()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's advice on workers and devices
+        fit(trainer, trained)
+    assert any(not torch.equal(p, before[key]) for key, p in trained.named_parameters())
+
+
+def fit(trainer: partial, trained: pl.LightningModule) -> None:
+    """Train, and undo what a trainer changes in its process."""
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    try:
+        made = trainer(logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
+        made.fit(trained, datamodule=Images())
+    finally:
+        torch.use_deterministic_algorithms(deterministic)
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+
+def pipelines_of(name: str) -> dict[str, tuple[str, ...]]:
+    """The pipelines in which a method is tried: those made for it, and those for any method."""
+    own = f"method={name}"
+    return {key: words if OWN.get(key) else (*words, own) for key, words in PIPELINES.items() if OWN.get(key, name) == name}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", contracts.options("method"))
-def test_method(name):
-    contracts.method(name)
+@pytest.mark.parametrize(("name", "pipeline"), [(name, key) for name in files("method") for key in pipelines_of(name)])
+def test_method(name, pipeline):
+    words = pipelines_of(name)[pipeline]
+    if message := METHOD_REFUSES.get(name, {}).get(pipeline):
+        with pytest.raises(ValueError, match=message):
+            method.scores(lambda: built(words, metric={}))
+        return
+    for contract in method.CONTRACTS:
+        contract(lambda: built(words, metric={}))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", contracts.options("metric"))
-def test_metric(name):
-    config = composed(f"metric=[{name}]").config
-    contracts.metric(lambda: component(config, "metric")[name])
+@pytest.mark.parametrize("pipeline", PIPELINES)
+@pytest.mark.parametrize("name", files("metric"))
+def test_metric(name, pipeline):
+    def measured(metrics):
+        return built(PIPELINES[pipeline], metric=metrics).double()
+
+    if message := metric_refusal(name, pipeline):
+        with pytest.raises((ValueError, AssertionError), match=message):
+            metric.numbers(partial(option_of, name), measured)
+        return
+    for contract in metric.CONTRACTS:
+        contract(partial(option_of, name), measured)
 
 
-@pytest.mark.parametrize("name", contracts.PIPELINES)
+@pytest.mark.parametrize("name", files("method"))
+def test_every_method_fits_a_pipeline(name):
+    assert set(pipelines_of(name)) - set(METHOD_REFUSES.get(name, {})), "add one to PIPELINES"
+
+
+@pytest.mark.parametrize("name", files("metric"))
+def test_every_metric_measures_a_pipeline(name):
+    assert not all(metric_refusal(name, pipeline) for pipeline in PIPELINES), "add one to PIPELINES"
+
+
+@pytest.mark.parametrize(("group", "refuses"), [("method", METHOD_REFUSES), ("metric", METRIC_REFUSES)])
+def test_what_is_refused_names_options_and_pipelines(group, refuses):
+    assert set(refuses) <= set(files(group))
+    assert {name for refused in refuses.values() for name in refused} <= set(PIPELINES)
+
+
+@pytest.mark.parametrize("name", PIPELINES)
 def test_every_layer_of_a_pipeline_fires(name):
     """Otherwise the contracts of metrics would hold for any metric."""
     rates = {}
@@ -94,151 +206,11 @@ def test_every_layer_of_a_pipeline_fires(name):
             rates.update({layer: float(values.mean()) for layer, values in curves["firing_rate"].items()})
             return curves
 
-    metrics.numbers(Rates, lambda metric: contracts.built(contracts.PIPELINES[name], metric=metric).double())
+    metric.numbers(Rates, lambda metric: built(PIPELINES[name], metric=metric).double())
     assert all(0 < rate < 1 for rate in rates.values()), rates
 
 
-def test_components_of_users_fulfil_the_contracts():
-    contracts.neuron(ALIF)
-    contracts.loss(TET())
-    for norm in (TDBN, partial(TEBN, timesteps=4), partial(BNTT, timesteps=4)):
-        contracts.norm(norm)
-
-
-class Leaking(LIF):
-    """Filters its input with a state that reset does not reset, so that it carries over to the next batch."""
-
-    trace: torch.Tensor | None = None
-
-    def charge(self, x, v):
-        before = torch.zeros_like(x) if self.trace is None or self.trace.shape != x.shape else self.trace
-        self.trace = (0.5 * before + x).detach()
-        return super().charge(0.5 * before + x, v)
-
-
-class Foreseeing(LIF):
-    """It uses the mean over all time steps."""
-
-    def sequence(self, x, state):
-        return super().sequence(x + x.mean(0), state)
-
-
-class Forgetting(LIF):
-    """It starts each piece of a sequence from rest."""
-
-    def sequence(self, x, state):
-        return super().sequence(x, self.State(torch.zeros_like(state.v)))
-
-
-class Mixing(LIF):
-    """It subtracts the mean over the batch."""
-
-    def charge(self, x, v):
-        return super().charge(x - x.mean(0) + 1, v)
-
-
-class Favouring(LIF):
-    """It weights samples by their place in the batch."""
-
-    def charge(self, x, v):
-        return super().charge(x * torch.linspace(1, 2, len(x)).view(-1, *[1] * (x.ndim - 1)), v)
-
-
-ONE = LIF()
-
-
-class Lower(LIF):
-    """Fires at half the threshold that it reports."""
-
-    def fire(self, h, state):
-        super().fire(h, state)
-        return self.surrogate_function(h - 0.5 * self.v_threshold)
-
-
-@pytest.mark.parametrize(
-    ("broken", "message"),
-    [
-        (Leaking, "state is left after a reset"),
-        (Foreseeing, "a later input changes an earlier output"),
-        (Forgetting, "state is not carried from piece to piece"),
-        (Mixing, "a sample depends on its batch"),
-        (Favouring, "a sample depends on its batch"),
-        (Lower, "a spike below the threshold"),
-        (lambda: ONE, "two layers share their state"),
-    ],
-    ids=["leaking", "foreseeing", "forgetting", "mixing", "favouring", "lower", "shared"],
-)
-def test_a_broken_neuron_is_detected(broken, message):
-    with pytest.raises(AssertionError, match=message):
-        contracts.neuron(broken)
-
-
-class StandardisedBatch(Norm):
-    """Uses the statistics of the batch in evaluation too."""
-
-    def __init__(self, channels, *, v_threshold, meets_sum):
-        super().__init__()
-
-    def forward(self, x):
-        return (x - x.mean((0, 1))) / x.std((0, 1))
-
-
-class Half:
-    """An initialisation that leaves out linear layers."""
-
-    def __call__(self, network):
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d):
-                module.reset_parameters()
-
-
-class Everything:
-    """An initialisation that also draws the parameters of norms."""
-
-    def __call__(self, network):
-        for parameter in network.parameters():
-            nn.init.normal_(parameter)
-
-
-class Backwards(nn.Module):
-    """A filter over time that also reads later steps."""
-
-    def forward(self, x):
-        return x + x.flip(0)
-
-
-class Lasting:
-    """A quantization that does not restore the weights."""
-
-    bits = [4]
-
-    @contextmanager
-    def applied(self, network, bits):
-        with torch.no_grad():
-            for layer in (network[0], network[3]):
-                layer.weight.copy_(symmetric(layer.weight, bits))
-        yield
-
-
-class Inner(nn.Module):
-    """A loss that uses only the first sample."""
-
-    def forward(self, scores, labels):
-        return nn.functional.cross_entropy(scores[:1], labels[:1])
-
-
-@pytest.mark.parametrize(
-    ("contract", "broken", "message"),
-    [
-        (contracts.norm, StandardisedBatch, "a step sees a later one"),
-        (contracts.loss, Inner(), "the order of samples changes it"),
-        (contracts.surrogate, torch.sigmoid, "forward is not the step"),
-        (contracts.init, Half(), "6.weight was not drawn"),
-        (contracts.init, Everything(), "1.weight was drawn, but"),
-        (contracts.attention, {"temporal": Backwards}, "a later input changes an earlier output"),
-        (contracts.quantization, Lasting(), "weights are not restored"),
-    ],
-)
-def test_other_broken_options_are_detected(contract, broken, message):
-    with pytest.raises(AssertionError, match=message):
-        contract(broken)
+def test_every_group_is_tested():
+    here = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    parts = {group for group in groups() if not group.startswith("hydra/")} - NO_PARTS
+    assert parts == (here & parts) | set(ELSEWHERE)

@@ -4,12 +4,15 @@ import sys
 
 from snnx.command.hydra_app import start
 
+TUNE = "hydra/sweeper=snnx_tune"
+"""The only search that can be planned, because a sweep file fixes its number of trials."""
 USAGE = """\
 usage: snnx plan -m sweep=NAME [OVERRIDES] [confounds=allow]
 
 Composes and checks every run of a sweep, measures a few steps of each different network on this machine, and prints parameters,
 FLOPs, SynOps, memory and the time that the sweep will take. If the sweep file names a factor, rows that differ in anything else
-are an error; with confounds=allow, the differences are only listed.
+are an error; with confounds=allow, the differences are only listed. With hydra/sweeper=snnx_tune, it plans the searches of the
+rows and the runs of their winners.
 
 example: snnx plan -m sweep=dtst_fig10_neurons scale=small hydra.launcher.n_jobs=2"""
 
@@ -26,7 +29,7 @@ def main(words: list[str]) -> int:
     if {"-h", "--help"} & set(words):
         print(USAGE)
         return 0
-    if any(word.startswith("hydra/sweeper=") for word in words):
+    if any(word.startswith("hydra/sweeper=") and word != TUNE for word in words):
         print(
             "snnx: snnx plan needs a sweep or a grid; got a search, whose runs depend on earlier results: plan one of its runs",
             file=sys.stderr,

@@ -85,8 +85,8 @@ def _report(sweep: SweepFile, arguments: argparse.Namespace) -> int:
 
 
 def _narrowed(sweep: SweepFile, rows: list[str]) -> SweepFile:
-    """Return the sweep with only these rows and the cited ones, and with only the claims that are about these."""
-    kept = tuple(row for row in sweep.rows if row.label in rows or row.overrides is None)
+    """Return the sweep with only these rows, their tuned twins and the cited ones, and the claims that are about these."""
+    kept = tuple(row for row in sweep.rows if {row.label, row.tuned_from} & set(rows) or row.overrides is None)
     labels = {row.label for row in kept}
     found = tuple(text for text, claim in zip(sweep.claims, claims.read(sweep), strict=True) if set(claim.rows) <= labels)
     return replace(sweep, rows=kept, claims=found)

@@ -9,9 +9,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from snnx.compose.left_over import left_over
 from snnx.options.places import places, shipped_place
+from snnx.options.tune import tuned_label
 from snnx.record import provenance
 from snnx.record.identity import contents, is_path_or_device, run_id
 from snnx.record.job import Job
+
+SEARCH = "search/"
+"""The links of a search's trials are in this folder beside those of the sweep's runs, where no report looks for rows."""
 
 
 def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, str], command: str) -> Job:
@@ -19,16 +23,18 @@ def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, s
     unused = left_over(choices, overrides)
     plain = _plain(config, unused)
     task = [o for o in overrides if not _keeps_identity(o.split("=")[0].lstrip("+~"), plain)]
-    sweep, label = choices.get("sweep"), config.label
-    rest = [o for o in task if o.split("=")[0] not in ("sweep", "row", "seed")]
+    search, tuned = plain["search"], plain["tuned"]
+    sweep, label = choices.get("sweep"), tuned_label(config.label) if tuned else config.label
+    chosen = tuned["values"] if tuned else {}
+    rest = [o for o in task if o.split("=")[0] not in ("sweep", "row", "seed", *chosen)]
     named = ",".join([*([label] if label else []), f"seed={config.seed}"])
     budget = [o for o in task if o.startswith("budget.")]
     return Job(
         id=run_id(plain),
         group=run_id(_plain(config, unused, seed=-1)),  # the same for all seeds, so the runs of a group differ in the seed only
-        name=_file_name(named, ",".join(rest)),
+        name=f"{SEARCH if search else ''}{_file_name(named, ','.join(rest))}",
         sweep=sweep,
-        row=label or ",".join(rest) or "default",
+        row=f"{label or 'default'} trial {search['trial']}" if search else label or ",".join(rest) or "default",
         seed=config.seed,
         scale=", ".join([choices["scale"], *budget]),
         overrides=list(overrides),
@@ -68,7 +74,7 @@ def _plain(config: DictConfig, unused: Sequence[tuple[str, str]], seed: int | No
 def _keeps_identity(key: str, config: dict) -> bool:
     """Whether a run keeps its identity and its name if this key is changed."""
     in_groups = key.split(".")[0] in ("logger", "hydra")
-    return in_groups or key in {"force", "recorded", "outdated"} or is_path_or_device(key, config)
+    return in_groups or key in {"force", "recorded", "outdated", "search", "tuned"} or is_path_or_device(key, config)
 
 
 def _file_name(named: str, rest: str) -> str:

@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 from snnx.compose.schema import RunSchema
 from snnx.options import sweepfile
 from snnx.options.files import is_group
-from snnx.options.sweepfile import Row, SweepFile
+from snnx.options.row import Row
+from snnx.options.sweepfile import SweepFile
 
 
 def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
@@ -43,6 +44,8 @@ def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
         if asked not in labels:
             raise ValueError(f"row must be one of {', '.join(labels)} in sweep {chosen}; got {asked}")
     given = {word.split("=")[0] for word in words}
+    if sweep.tune and given & {"search", "tuned"}:  # the words are those of a run that a search has started
+        given -= set(sweep.tune.keys)
     for row in sweep.live:
         if clash := sorted(given & {o.split("=")[0] for o in row.overrides}):
             raise ValueError(

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snnx.augmentation.augmentation import Augmentation
 from snnx.dataset.archived import Archived
 from snnx.dataset.binning import BINNINGS, frames
 from snnx.dataset.cache import cached
 from snnx.dataset.frames import convert
-from snnx.dataset.labelled import Augmentation, Labelled
+from snnx.dataset.labelled import Labelled
 from snnx.dataset.mapped import Mapped
 from snnx.dataset.published import NoData
 from snnx.dataset.recording import Found, Layout

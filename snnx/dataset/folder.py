@@ -7,11 +7,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from snnx.augmentation.augmentation import Augmentation
 from snnx.dataset.class_folders import ClassFolders
 from snnx.dataset.content import folders, stamp
 from snnx.dataset.folder_check import check_folder
 from snnx.dataset.images import Images
-from snnx.dataset.labelled import Augmentation, Samples
+from snnx.dataset.labelled import Samples
 from snnx.dataset.picture_files import PictureFiles
 from snnx.dataset.picture_reader import PictureReader
 from snnx.dataset.split import balanced_order

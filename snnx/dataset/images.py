@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from snnx.dataset.labelled import Augmentation, Labelled, Samples
+from snnx.augmentation.augmentation import Augmentation
+from snnx.dataset.labelled import Labelled, Samples
 from snnx.dataset.mean_std import mean_std
 from snnx.dataset.published import locate
 

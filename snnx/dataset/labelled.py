@@ -1,6 +1,5 @@
 """Labelled samples in three parts: what all data sets share, of images as well as of events."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -8,13 +7,13 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from snnx.augmentation.augmentation import Augmentation
 from snnx.dataset.batches import Batches
 from snnx.dataset.content import content, folders, stamp
 from snnx.dataset.mapped import Mapped
 from snnx.dataset.published import PublishedFile
 from snnx.dataset.split import balanced_order, fingerprint
 
-Augmentation = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 Samples = Tensor | Mapped
 
 

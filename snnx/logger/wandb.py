@@ -110,7 +110,7 @@ def papers(job: Job) -> dict[str, float]:
 def columns(job: Job) -> dict:
     """The configuration as W&B shows it, with one column per key, so that a sweep's rows can be grouped by any of them."""
     config = {"row": job.row, "scale": job.scale, **job.config}
-    return flat(config, skip=("sweep", "logger", "dataset.root", "label", "force", "recorded", "outdated"))
+    return flat(config, skip=("sweep", "logger", "dataset.root", "label", "search", "tuned", "force", "recorded", "outdated"))
 
 
 def flat(config: dict, prefix: str = "", skip: tuple[str, ...] = ()) -> dict:

@@ -8,13 +8,13 @@ import torch
 from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from snnx.decoding.decoding import Decoding
 from snnx.loss.loss import Loss, reads_every_step
 from snnx.method.finite import Diverged, first_nonfinite
 from snnx.metric.metric import Metric
 from snnx.metric.recorder import Recorder
+from snnx.scheduler.scheduler import MakesSchedule
 
 LOOK_EVERY = 50  # on a GPU the loss is checked only every so many steps, because each check waits for the GPU
 
@@ -60,7 +60,7 @@ class Method(pl.LightningModule):
         metric: dict[str, Metric],
         watch: str,
         optimizer: Callable[[Iterable[dict]], Optimizer],
-        scheduler: Callable[[Optimizer, int], LRScheduler],
+        scheduler: MakesSchedule,
     ) -> None:
         if not self.has_targets and (asked := [name for name, one in metric.items() if one.needs_targets]):
             raise ValueError(

@@ -9,7 +9,6 @@ from pytorch_lightning import LightningDataModule
 from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from snnx.backbone.backbone import MakesBackbone
 from snnx.backbone.weights import load_weights
@@ -25,6 +24,7 @@ from snnx.encoding.repeat import Repeat
 from snnx.loss.loss import Loss
 from snnx.method.base import Method
 from snnx.metric.metric import Metric
+from snnx.scheduler.scheduler import MakesSchedule
 
 INPUTS = {"current": Repeat, "poisson": partial(Rate, eval_encoder_seed=0)}
 ACTIVATION = ("relu", "clipped")
@@ -101,7 +101,7 @@ class Conversion(Method):
         loss: Loss,
         metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],
-        scheduler: Callable[[Optimizer, int], LRScheduler],
+        scheduler: MakesSchedule,
         in_shape: tuple[int, int, int],
         classes: int,
         timesteps: int = 100,

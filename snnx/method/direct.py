@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from snnx.backbone.backbone import MakesBackbone
 from snnx.decoding.decoding import Decoding
 from snnx.loss.loss import Loss
 from snnx.method.base import Method
 from snnx.metric.metric import Metric
+from snnx.scheduler.scheduler import MakesSchedule
 
 
 class Direct(Method):
@@ -61,7 +61,7 @@ class Direct(Method):
         loss: Loss,
         metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],
-        scheduler: Callable[[Optimizer, int], LRScheduler],
+        scheduler: MakesSchedule,
         in_shape: tuple[int, int, int],
         classes: int,
         width: float = 1.0,

@@ -6,7 +6,6 @@ from typing import Literal
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from snnx.backbone.backbone import MakesBackbone
 from snnx.backbone.weights import load_weights
@@ -16,6 +15,7 @@ from snnx.method.base import Method
 from snnx.metric.metric import Metric
 from snnx.norm.none import NoNorm
 from snnx.norm.norm import Norm
+from snnx.scheduler.scheduler import MakesSchedule
 from snnx.spike_time.constant_threshold import keep_threshold
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 from snnx.spike_time.planes import SpikePlanes, ValuePlanes
@@ -97,7 +97,7 @@ class TTFS(Method):
         loss: Loss,
         metric: dict[str, Metric],
         optimizer: Callable[[Iterable[dict]], Optimizer],
-        scheduler: Callable[[Optimizer, int], LRScheduler],
+        scheduler: MakesSchedule,
         in_shape: tuple[int, int, int],
         classes: int,
         input: Literal["time", "direct"] = "time",

@@ -1,6 +1,5 @@
 """Reads a sweep file, which describes one table or figure of a paper by rows, reported numbers and claims."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,28 +8,13 @@ import yaml
 
 from snnx.options.files import files
 from snnx.options.nearest import nearest
+from snnx.options.row import Row, row_of
 from snnx.options.strict_yaml import Loader
+from snnx.options.tune import Tune, tune
 from snnx.record.job import SINGLE
 
-ROW_KEYS = {"set", "reported", "std", "n", "test_samples", "source", "cited", "note"}
-SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs"}
+SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs", "tune"}
 PER_LAYER = "layer"
-LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # must begin with a letter: YAML reads a bare 4 as a number
-
-
-@dataclass(frozen=True)
-class Row:
-    """One variant: the overrides that make it, and the paper's number for it."""
-
-    label: str
-    overrides: tuple[str, ...] | None  # None for a number that the paper cites from others; it is shown but never run
-    reported: dict[str, float]  # by metric, the number as printed in the paper, in the sweep's unit
-    source: str | None  # where in the paper the number is, and how it was read
-    cited: str | None  # who reported the number, if not the paper itself
-    std: float | None  # the standard deviation over seeds of that number, in the same unit, if the paper gives one
-    n: int | None  # how many seeds that number is the mean of
-    test_samples: int | None  # the size of the test set of a cited accuracy
-    note: str | None  # how the row differs, beyond its overrides, from the rows that it is compared with
 
 
 @dataclass(frozen=True)
@@ -46,8 +30,9 @@ class SweepFile:
     unit: str | None  # unit of the reported numbers: "%" or None
     claims: tuple[dict, ...]  # metric and claim, and where given chance (rows that should learn nothing) and per
     needs: str | None  # what a machine needs to run the sweep at the paper's scale, for example a GPU
-    rows: tuple[Row, ...]
-    body: dict  # the file's content for Hydra, without `rows`
+    rows: tuple[Row, ...]  # in the order of the file; each row that is tuned is followed by its tuned twin
+    tune: Tune | None  # how rows are searched; None if they are not
+    body: dict  # the file's content for Hydra, without `rows` and `tune`
 
     def start(self, scale: str = "small") -> str:
         """Return the command that starts the sweep."""
@@ -55,7 +40,12 @@ class SweepFile:
 
     @property
     def live(self) -> tuple[Row, ...]:
-        """The rows that can be launched."""
+        """The rows that can be launched by `row=`."""
+        return tuple(row for row in self.measured if row.tuned_from is None)
+
+    @property
+    def measured(self) -> tuple[Row, ...]:
+        """The rows that can have runs: those that can be launched, and their tuned twins, which a search launches."""
         return tuple(row for row in self.rows if row.overrides is not None)
 
 
@@ -90,7 +80,7 @@ def sweep_named(name: str) -> SweepFile:
         title = "Runs that belong to no sweep file; each row is named by its overrides."
         return SweepFile(
             name=SINGLE, title=title, paper="", artifact="Single runs and grids", factor=(),
-            metric="test/acc", unit=None, claims=(), needs=None, rows=(), body={},
+            metric="test/acc", unit=None, claims=(), needs=None, rows=(), tune=None, body={},
         )  # fmt: skip
     return read(find(name))
 
@@ -126,7 +116,7 @@ def read(path: Path) -> SweepFile:
     written = body.pop("rows", None) or {}
     if not isinstance(written, dict):
         raise ValueError(f"{path.name}: rows must be a mapping from labels to rows; got {written}")
-    rows = tuple(_row(path, label, row, facts["metric"]) for label, row in written.items())
+    rows = tuple(row_of(label, row, facts["metric"], path.name) for label, row in written.items())
     written = [claim if isinstance(claim, dict) else {"claim": claim} for claim in facts.get("claims") or []]
     claims = tuple({"metric": facts["metric"], **claim} for claim in written)
     for claim in claims:
@@ -136,10 +126,13 @@ def read(path: Path) -> SweepFile:
             )
         if claim.get("per", PER_LAYER) != PER_LAYER:
             raise ValueError(f"{path.name}: per of a claim must be {PER_LAYER}, or be left out; got {claim['per']}")
+    searched = facts.pop("tune", None)
+    if searched is not None:
+        searched = tune(searched, [row.label for row in rows if row.overrides is not None], path.name)
     return SweepFile(
         name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"],
         factor=_factor(path, facts.get("factor"), rows), metric=facts["metric"], unit=facts.get("unit"), claims=claims,
-        needs=facts.get("needs"), rows=rows, body=body,
+        needs=facts.get("needs"), rows=_with_twins(path, rows, searched), tune=searched, body=body,
     )  # fmt: skip
 
 
@@ -154,6 +147,17 @@ def _factor(path: Path, value: object, rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(factors)
 
 
+def _with_twins(path: Path, rows: Sequence[Row], searched: Tune | None) -> tuple[Row, ...]:
+    """Add the tuned twin of each row that is searched."""
+    found: list[Row] = []
+    for row in rows:
+        found += [row, row.tuned()] if searched and row.label in searched.rows else [row]
+    labels = [row.label for row in found]
+    if twice := next((label for label in labels if labels.count(label) > 1), None):
+        raise ValueError(f"{path.name}: a row must not be named like a tuned row; got {twice}: rename it")
+    return tuple(found)
+
+
 def _leading_comments(text: str) -> int:
     count = 0
     for line in text.splitlines():
@@ -161,33 +165,3 @@ def _leading_comments(text: str) -> int:
             break
         count += 1
     return count
-
-
-def _row(path: Path, label: object, row: object, metric: str) -> Row:
-    if not isinstance(label, str) or not LABEL.fullmatch(label):
-        raise ValueError(f"{path.name}: a row's label must match {LABEL.pattern}; got {label!r}")
-    if not isinstance(row, dict) or set(row) - ROW_KEYS:
-        given = sorted(row) if isinstance(row, dict) else row
-        raise ValueError(f"{path.name}: row {label}: keys must be among {sorted(ROW_KEYS)}; got {given}")
-    if ("set" in row) == ("cited" in row):
-        raise ValueError(f"{path.name}: row {label}: must have either set (a run) or cited (another author's number)")
-    overrides = row.get("set", [])
-    if not isinstance(overrides, list) or not all(isinstance(o, str) and "=" in o for o in overrides):
-        raise ValueError(f"{path.name}: row {label}: set must be a list of key=value; got {overrides}")
-    reported = row.get("reported")
-    reported = {} if reported is None else reported if isinstance(reported, dict) else {metric: reported}
-    if not all(isinstance(value, int | float) for value in reported.values()):
-        raise ValueError(
-            f"{path.name}: row {label}: reported must be a number, or one number per metric; got {row['reported']}"
-        )
-    std = row.get("std")
-    if std is not None and not (type(std) in (int, float) and std >= 0):
-        raise ValueError(f"{path.name}: row {label}: std must be a number >= 0; got {std}")
-    for key in ("n", "test_samples"):
-        if row.get(key) is not None and not (type(row[key]) is int and row[key] > 0):
-            raise ValueError(f"{path.name}: row {label}: {key} must be an integer > 0; got {row[key]}")
-    return Row(
-        label=label, overrides=tuple(overrides) if "set" in row else None, reported=reported,
-        std=std, n=row.get("n"), test_samples=row.get("test_samples"),
-        source=row.get("source"), cited=row.get("cited"), note=row.get("note"),
-    )  # fmt: skip

@@ -15,6 +15,9 @@ LIBRARIES = (
     "pillow", "scikit-learn", "tonic",  # which decode, contain or read samples
 )  # fmt: skip
 
+SEARCHED = ("search", "tuned")
+"""Keys of a run's configuration that its result contains too, if they are set: the search that it belongs to."""
+
 
 def of(job: Job) -> dict:
     """Return the entries that identify a run in its result, whether it succeeded or failed."""
@@ -31,6 +34,7 @@ def of(job: Job) -> dict:
         "git": job.git,
         "versions": versions(),
         "physics": physics(job.config),
+        **{key: job.config[key] for key in SEARCHED if job.config.get(key)},
     }
 
 

@@ -7,6 +7,7 @@ MARKS = {
     "no data": "[yellow]○[/]",
     "stopped": "[yellow]‖[/]",
     "unfinished": "[yellow]‖[/]",
+    "pruned": "[yellow]✂[/]",
 }
 
 
@@ -22,9 +23,13 @@ def summary(outcome: dict) -> str:
         'test/acc 0.8750  recorded, computed by other code, not confirmed'
         >>> summary({"status": "failed", "error": {"type": "OSError", "message": "disk full"}})
         'failed: disk full'
+        >>> summary({"status": "pruned", "metrics": {"val/acc": 0.25}, "curves": {"val/acc": [0.125, 0.25]}})
+        'pruned after epoch 2  val/acc 0.2500'
     """
     if outcome["status"] == "stopped":
         return "stopped; run the same command again to continue from its last epoch"
+    if outcome["status"] == "pruned":
+        return f"pruned after epoch {len(outcome['curves']['val/acc'])}  val/acc {outcome['metrics']['val/acc']:.4f}"
     if outcome["status"] != "done":
         message = (outcome["error"]["message"].strip().splitlines() or [outcome["error"]["type"]])[0]
         return f"{outcome['status']}: {message}"

@@ -40,7 +40,8 @@ def boards(sweep: SweepFile, runs: list[Run]) -> list[Board]:
     """Make one board for each scale and set of further overrides that has runs.
 
     Args:
-        sweep: its rows and seeds get a place on every board, also where no run has been started.
+        sweep: its rows and seeds get a place on every board, also where no run has been started; a tuned row gets one once it
+            has a run.
         runs: the runs of the sweep, see `collect`.
     """
     seed_list = str(sweep.body.get("hydra", {}).get("sweeper", {}).get("params", {}).get("seed", ""))
@@ -49,7 +50,9 @@ def boards(sweep: SweepFile, runs: list[Run]) -> list[Board]:
     for scale, further in dict.fromkeys((run.scale, run.further) for run in runs):
         selected = [run for run in runs if (run.scale, run.further) == (scale, further)]
         seeds = tuple(sorted({*planned, *(run.seed for run in selected)}))
-        labels = dict.fromkeys([*(row.label for row in sweep.live), *(run.row for run in selected)])
+        ran = {run.row for run in selected}
+        planned_rows = [row.label for row in sweep.measured if row.tuned_from is None or row.label in ran]
+        labels = dict.fromkeys([*planned_rows, *(run.row for run in selected)])
         by_row_and_seed = {(run.row, run.seed): run for run in selected}
         rows = {label: tuple(by_row_and_seed.get((label, seed)) for seed in seeds) for label in labels}
         found.append(Board(scale=f"{scale}, {further}" if further else scale, seeds=seeds, rows=rows))

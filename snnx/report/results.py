@@ -13,7 +13,7 @@ from snnx.report.figures import anytime, attention_maps, histograms, layer_curve
 from snnx.report.figures.axes import Plot
 from snnx.report.pages import notes, provenance
 from snnx.report.tables import claims as claims_table
-from snnx.report.tables import costs, numbers, splits
+from snnx.report.tables import costs, numbers, splits, tuning
 from snnx.report.tables.by_layer import by_layer
 from snnx.report.tables.table import Table, without_empty_columns
 
@@ -64,7 +64,7 @@ class Results:
 
     @property
     def tables(self) -> list[Table]:
-        """At least one table: one per metric with the paper's numbers beside ours, then the cost of each row, then the splits.
+        """At least one table: one per metric with the paper's numbers beside ours, then costs, splits and searches.
 
         The cost table comes first if the sweep file gives no numbers of a paper. Metrics that it shows get no second table,
         except the sweep's own metric and those that the paper reports.
@@ -75,7 +75,7 @@ class Results:
         shown = [name for name in numbers.metrics(self.sweep) if name not in in_cost]
         compared = [numbers.numbers(self.sweep, self.lines, name) for name in shown]
         tables = [*compared, cost] if reported else [cost, *compared]
-        tables.append(splits.splits(self.sweep, self.lines))
+        tables += [splits.splits(self.sweep, self.lines), tuning.tuning(self.lines), tuning.fronts(self.lines)]
         return [without_empty_columns(entry) for entry in tables if entry]
 
     @property
@@ -101,5 +101,5 @@ def work_out(sweep: SweepFile, runs: Sequence[Run]) -> Results:
         ValueError: a claim of the sweep file is malformed; see `claims.parse`.
     """
     claimed = claims.read(sweep)
-    grouped = lines([row.label for row in sweep.live], runs)
+    grouped = lines([row.label for row in sweep.measured], runs)
     return Results(sweep, tuple(runs), tuple(grouped), tuple(verdicts(sweep, claimed, grouped)))

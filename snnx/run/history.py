@@ -22,13 +22,15 @@ def finished(job: Job) -> dict | None:
     """Return the result of a run that need not be executed again, or `None` if it must be executed.
 
     The result comes from the run's folder or, with `recorded=true`, from the committed record; then its entry `recorded` says
-    which code computed it. A result of other code or other
-    samples in the run's folder counts only with `outdated=true`. With `force=true` no result counts.
+    which code computed it. A result of other code or other samples in the run's folder counts only with `outdated=true`. With
+    `force=true` no result counts. A trial of a search has been tested on the validation samples, so its result does not count
+    for an ordinary run of the same name, nor the reverse.
     """
     if job.config["force"]:
         return None
     found = read(job.folder)
-    if found is not None and found["status"] == "done" and (job.config["outdated"] or outdated(job) is None):
+    same_test = found is not None and bool(found.get("search")) == bool(job.config.get("search"))
+    if same_test and found["status"] == "done" and (job.config["outdated"] or outdated(job) is None):
         return found
     if not job.config["recorded"] or (line := recorded(job.sweep, job.row, job.id)) is None:
         return None
@@ -41,14 +43,14 @@ def describe_earlier_attempt(job: Job) -> str | None:
     The answer comes from the run's files only.
     """
     ended, epoch = read(job.folder), last_epoch(job)
-    if ended is not None and ended["status"] not in ("done", "no data"):
+    if ended is not None and ended["status"] not in ("done", "no data", "pruned"):
         return f"{ended['status']} before, trying again"
     why = None if job.config["outdated"] else outdated(job)
     if why and ended is not None:
         return f"out of date because {why}"
     if why and epoch:
         return f"starts over because {why}; with outdated=true it would continue from epoch {epoch}"
-    if ended is None and epoch:
+    if epoch and (ended is None or ended["status"] == "pruned"):
         return f"resumed at epoch {epoch}"
     if job.link.is_symlink() and job.link.resolve() != job.folder.resolve():
         return f"out of date because {_difference(job.link / 'config.yaml', job.config)}"

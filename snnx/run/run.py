@@ -26,6 +26,7 @@ from snnx.run.callback.epoch_log import EpochLog
 from snnx.run.callback.first_losses import FirstLosses
 from snnx.run.callback.keep import Keep
 from snnx.run.callback.progress import Progress
+from snnx.run.callback.prune import Prune
 from snnx.run.callback.reseed import Reseed
 from snnx.run.callback.stop import Stop
 from snnx.run.callback.warn import Warn
@@ -33,13 +34,14 @@ from snnx.run.component import component
 from snnx.run.history import finished
 from snnx.run.outdated import code_of, write_inputs
 from snnx.run.test import test
+from snnx.run.trial import OF_THE_TEST_PART, on_validation, withhold_test
 
 
 def execute(job: Job) -> dict:
     """Lock a run, execute it and write its result; a run that is done already is not executed again.
 
     Returns:
-        The content of `result.json`; `status` is one of done, failed, diverged, no data.
+        The content of `result.json`; `status` is one of done, failed, diverged, no data, pruned.
 
     Raises:
         Busy: another process is executing the run.
@@ -85,6 +87,8 @@ def compute(job: Job) -> dict:
 
     data = build_data(config)
     data.setup()
+    if search := config.get("search"):
+        withhold_test(data)
     code, content = code_of(config), data.content()
     made_with = {CODE: source.digest(code), DATA: content["content"]}
     if not ddp.rank():
@@ -98,7 +102,9 @@ def compute(job: Job) -> dict:
     with views_of(job) as (views, final), stop.listening():
         curves = EpochLog(folder / "metrics.csv", views)
         first, answers, warn = FirstLosses(), Answers(), Warn()
-        callbacks = [Reseed(config["seed"]), first, answers, Progress(folder / "progress.json"), stop, curves, warn, keep]
+        prune = [Prune(search, curves)] if search and search["pruner"] else []
+        callbacks = [Reseed(config["seed"]), first, answers, Progress(folder / "progress.json"), stop, curves, warn]
+        callbacks += [*prune, keep]
         callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # they watch training
         with ddp.other_processes(job, compute):
             trainer = build_trainer(config, job.id, folder, callbacks=callbacks, made_with=made_with)
@@ -116,28 +122,35 @@ def compute(job: Job) -> dict:
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
         other = best and best != trainer.max_epochs  # the last epoch is tested in any case; if it is the best, once is enough
         validated = answers.validated()
-        tested = test(trainer, method, data, answers, path_of(keep.folder, best) if other else None, quantization)
         last = {key: values[-1] for key, values in history.items()}
         if accuracies := history.get("val/acc", []):
             last |= {"val/acc_first": accuracies[0], "val/acc_best": max(accuracies), "best_epoch": best}
-        final |= {**last, **tested["metrics"]}
+        if any(one.pruned for one in prune):
+            final |= last
+            return {"status": "pruned", "metrics": last, "curves": history, "before_s": round(before_s, 2)}
+        at_best = path_of(keep.folder, best) if other and not search else None
+        tested = test(trainer, method, data, answers, at_best, quantization)
+        if search:
+            tested = on_validation(tested)
+        final |= {**last, **tested["metrics"]} | last  # a trial's `val/acc` is that of its training, as in any run
 
     write(folder / "layers.csv", as_csv(tested["layers"]))
     keep.prune({best, trainer.max_epochs})
+    facts = {
+        "name": config["dataset"]["_target_"].split(".")[-2],
+        **data.split_counts,
+        "split": data.split_hash,
+        "content": content["content"],
+        "chance": data.chance,
+        **data.facts,
+    }
     return {
         **tested,
         "metrics": final,
         "curves": history,
         "first_losses": first_losses,
         "warnings": warnings,
-        "data": {
-            "name": config["dataset"]["_target_"].split(".")[-2],
-            **data.split_counts,
-            "split": data.split_hash,
-            "content": content["content"],
-            "chance": data.chance,
-            **data.facts,
-        },
+        "data": {key: value for key, value in facts.items() if not (search and key in OF_THE_TEST_PART)},
         "answers": {
             part: {"samples": data.split_counts[part], "identity": data.part_hash[part], "correct": correct}
             for part, correct in (("val", validated), ("test", tested.pop("answers")))

@@ -18,6 +18,7 @@ TRUSTED = (  # packages whose classes a `_target_` may name; none of them loads 
     "pytorch_lightning",
     "tonic.transforms",
 )
+OF_A_SEARCH = ("optuna.storages", "optuna.pruners")  # the same for the key `search`, whose nodes only a trial instantiates
 PLAIN = (int, float, bool, str, type(None))  # types of single values in YAML
 
 
@@ -75,7 +76,7 @@ def constructor(path: str, target: str) -> Callable:
         ValueError: it is in another package, or does not exist.
     """
     module, _, name = target.rpartition(".")
-    trusted = (*TRUSTED, *components())
+    trusted = OF_A_SEARCH if path.startswith("search.") else (*TRUSTED, *components())
     if not any(f"{module}.".startswith(f"{package}.") for package in trusted):
         raise ValueError(
             f"{path}._target_ must be in one of {', '.join(trusted)}; got {target}: list your own package under "

@@ -10,7 +10,8 @@ class SweepFailed(RuntimeError):
 def judge(outcomes: Sequence[dict]) -> str | None:
     """Say what is wrong with the outcomes of a sweep; `None` if nothing is wrong.
 
-    A run whose data set is missing does not count as a failure, unless the data sets of all runs are missing.
+    A run whose data set is missing does not count as a failure, unless the data sets of all runs are missing. A trial of a
+    search that was stopped early is none either.
 
     Example:
         >>> judge([{"status": "done"}, {"status": "no data"}])
@@ -19,7 +20,7 @@ def judge(outcomes: Sequence[dict]) -> str | None:
         >>> judge([{"status": "no data"}])
         'no run has its data set on this machine'
     """
-    bad = sum(outcome["status"] not in ("done", "no data") for outcome in outcomes)
+    bad = sum(outcome["status"] not in ("done", "no data", "pruned") for outcome in outcomes)
     if bad:
         return f"{bad} of {len(outcomes)} runs failed or diverged"
     if outcomes and all(outcome["status"] == "no data" for outcome in outcomes):

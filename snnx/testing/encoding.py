@@ -1,22 +1,24 @@
-"""Contracts that every encoding of images must fulfil; any project's tests can call them."""
+"""Contracts that every encoding must fulfil; any project's tests can call them."""
 
 from collections.abc import Callable
 
 import torch
-from spikingjelly.activation_based.functional import reset_net
 from torch import Tensor
 
 from snnx.encoding.encoding import Encoding
+from snnx.testing.close import close
 from snnx.testing.must import must
+from snnx.testing.over_time import from_rest
 
+SAMPLES = 3
 Make = Callable[[], Encoding]
 
 
 def shape(make: Make) -> None:
-    """The output has time first and `out_channels` channels, and is finite, in training and in evaluation.
+    """The output has time first and `out_channels` channels, is finite and keeps the dtype, in training and in evaluation.
 
     Args:
-        make: builds the encoding, for images with values in [0, 1].
+        make: builds the encoding, for images with values in [0, 1], or for event frames if its `sample_dims` is 4.
 
     Raises:
         AssertionError: the contract is broken; the message says in one line what the encoding must do.
@@ -28,38 +30,57 @@ def shape(make: Make) -> None:
     """
     for training in (True, False):
         encoding = make().train(training)
-        x = _images(encoding)
-        out = encoding(x)
-        expected = [encoding.timesteps, len(x), encoding.out_channels]
-        found = list(out.shape[:3])
-        must(found == expected, encoding, f"return [T, B, out_channels, ...] = {expected}; got {found}")
-        must(bool(out.isfinite().all()), encoding, "return finite values; got inf or nan")
+        for samples in (SAMPLES, 1):
+            x = _samples(encoding)[:samples]
+            out = from_rest(encoding, x)
+            expected = [encoding.timesteps, len(x), encoding.out_channels]
+            found = list(out.shape[:3])
+            must(found == expected, encoding, f"return [T, B, out_channels, ...] = {expected}; got {found}")
+            must(bool(out.isfinite().all()), encoding, "return finite values; got inf or nan")
+            must(out.dtype == x.dtype, encoding, f"return the dtype of its input, {x.dtype}; got {out.dtype}")
 
 
 def repetition(make: Make) -> None:
-    """Two evaluations give the same output, and draw no numbers from torch's own generator.
+    """Two evaluations of two batches give the same output, and draw no numbers from torch's own generator.
 
     Args:
         make: see `shape`.
     """
     encoding = make().eval()
-    x, before, passes = _images(encoding), torch.get_rng_state(), []
+    x, before, passes = _samples(encoding), torch.get_rng_state(), []
     for _ in range(2):
         encoding.begin_evaluation()
-        passes.append(_from_rest(encoding, x))
+        passes.append(torch.cat([from_rest(encoding, batch) for batch in (x, 1 - x[:1])], 1))
     must(torch.equal(*passes), encoding, "return the same in every evaluation after begin_evaluation(); got different values")
     unchanged = torch.equal(before, torch.get_rng_state())
     must(unchanged, encoding, "draw no numbers from torch's own generator in evaluation; got draws from it")
 
 
-CONTRACTS = (shape, repetition)
+def batch_of_one(make: Make) -> None:
+    """In evaluation, a sample is encoded in the same way alone and in a batch, after any other batch, unless numbers are drawn.
+
+    An encoding draws random numbers if its output is another one when the same batch comes again in an evaluation.
+
+    Args:
+        make: see `shape`.
+    """
+    encoding = make().eval()
+    x = _samples(encoding)
+    encoding.begin_evaluation()
+    whole = from_rest(encoding, x)
+    if not torch.equal(from_rest(encoding, x), whole):
+        return
+    for sample in range(SAMPLES):
+        from_rest(encoding, 1 - x)
+        same = close(from_rest(encoding, x[sample : sample + 1]), whole[:, sample : sample + 1])
+        must(same, encoding, "encode a sample in the same way alone and in a batch; got different values")
+
+
+CONTRACTS = (shape, repetition, batch_of_one)
 """All contracts, for `pytest.mark.parametrize`."""
 
 
-def _images(encoding: Encoding) -> Tensor:
-    return torch.rand(3, encoding.in_channels, 5, 6, generator=torch.Generator().manual_seed(0))
-
-
-def _from_rest(encoding: Encoding, x: Tensor) -> Tensor:
-    reset_net(encoding)
-    return encoding(x).detach().clone()
+def _samples(encoding: Encoding) -> Tensor:
+    frames = [encoding.timesteps] if encoding.sample_dims == 4 else []
+    draw = torch.Generator().manual_seed(0)
+    return torch.rand(SAMPLES, *frames, encoding.in_channels, 5, 6, generator=draw)

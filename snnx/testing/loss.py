@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from snnx.loss.loss import reads_every_step
+from snnx.testing.close import close
 from snnx.testing.must import must
 
 Make = Callable[[], nn.Module]
@@ -43,11 +44,43 @@ def order_of_samples(make: Make) -> None:
     """
     loss = make()
     scores = _scores(loss)
-    same = torch.allclose(loss(scores, LABELS), loss(scores.flip(-2), LABELS.flip(0)))
+    same = close(loss(scores, LABELS), loss(scores.flip(-2), LABELS.flip(0)))
     must(same, loss, "not depend on the order of the samples in a batch; got another number")
 
 
-CONTRACTS = (number, order_of_samples)
+def descent(make: Make) -> None:
+    """A small step against the gradient lowers the value.
+
+    Args:
+        make: see `number`.
+    """
+    loss = make()
+    scores = _scores(loss).requires_grad_()
+    value = loss(scores, LABELS)
+    (gradient,) = torch.autograd.grad(value, scores)
+    first, second = float(value.detach()), float(loss(scores - 0.01 * gradient, LABELS).detach())
+    must(second < first, loss, f"fall in a small step against its gradient; got {second:g} after {first:g}")
+
+
+def probabilities(make: Make) -> None:
+    """Labels may be probabilities `[B, K]`, as from an augmentation that mixes samples; of one class only, they give the same.
+
+    Leave this contract out for a loss that takes numbers of classes only. Such a loss cannot be trained with `mixup`.
+
+    Args:
+        make: see `number`.
+    """
+    loss = make()
+    scores = _scores(loss)
+    soft = torch.rand(len(LABELS), 10, generator=torch.Generator().manual_seed(1)).softmax(1)
+    value = loss(scores, soft)
+    finite = value.ndim == 0 and bool(value.isfinite())
+    must(finite, loss, f"return one finite number for labels that are probabilities; got {value.tolist()}")
+    certain, hard = loss(scores, nn.functional.one_hot(LABELS, 10).float()), loss(scores, LABELS)
+    must(close(certain, hard), loss, f"give the same for a label and for its probability of 1; got {hard:g} and {certain:g}")
+
+
+CONTRACTS = (number, order_of_samples, descent, probabilities)
 """All contracts, for `pytest.mark.parametrize`."""
 
 LABELS = torch.tensor([3, 0, 9, 3, 5])

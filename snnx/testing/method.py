@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from snnx.method.base import Method
+from snnx.testing.close import close
 from snnx.testing.images import CLASSES, SAMPLES, Images, evaluate, train
 from snnx.testing.must import must
 
@@ -45,9 +46,9 @@ def scores(make: Make) -> None:
     must(list(first.shape) == [SAMPLES, CLASSES], method, f"give scores [B, K], {[SAMPLES, CLASSES]}; got {list(first.shape)}")
     must(bool(first.isfinite().all()), method, "give finite scores; got inf or nan")
     _scores(method, 1 - images)
-    must(_close(_scores(method, images), first), method, "give the same scores after another batch; got others")
+    must(close(_scores(method, images), first), method, "give the same scores after another batch; got others")
     for sample in range(SAMPLES):
-        same = _close(_scores(method, images[sample : sample + 1]), first[sample : sample + 1])
+        same = close(_scores(method, images[sample : sample + 1]), first[sample : sample + 1])
         must(same, method, "give a sample alone the scores that it has in a batch; got others")
 
 
@@ -96,7 +97,7 @@ def checkpoint(make: Make) -> None:
     other = _made(make, seed=1)
     other.load_state_dict(method.state_dict())
     images = Images().samples.tensors[0]
-    same = _close(_scores(other.eval(), images), _scores(method.eval(), images))
+    same = close(_scores(other.eval(), images), _scores(method.eval(), images))
     must(same, method, "give the same scores after its state_dict is loaded into a new one; got others")
 
 
@@ -113,7 +114,3 @@ def _scores(method: Method, images: Tensor) -> Tensor:
     method.encoding.begin_evaluation()
     with torch.no_grad():
         return method(images)
-
-
-def _close(first: Tensor, second: Tensor) -> bool:
-    return torch.allclose(first, second, rtol=1e-4, atol=1e-5)

@@ -2,7 +2,12 @@
 
 
 def must(holds: bool, component: object, rule: str) -> None:
-    """Raise an error that names the component's class and the rule, unless the rule holds.
+    """Raise an error that names the component and the rule, unless the rule holds.
+
+    Args:
+        holds: whether the rule holds.
+        component: the component; a function is named by its name, and any other object by its class.
+        rule: what the component must do, and what it did.
 
     Raises:
         AssertionError: `holds` is false.
@@ -13,4 +18,5 @@ def must(holds: bool, component: object, rule: str) -> None:
         AssertionError: str: must be a neuron; got a text
     """
     if not holds:
-        raise AssertionError(f"{type(component).__name__}: must {rule}")
+        component = getattr(component, "func", component)  # the function of a partial
+        raise AssertionError(f"{getattr(component, '__name__', type(component).__name__)}: must {rule}")

@@ -1,23 +1,24 @@
-"""Contracts that every spiking neuron must fulfil; any project's tests can call them."""
+"""Contracts that every neuron must fulfil; any project's tests can call them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
+from spikingjelly.activation_based.functional import reset_net
 from torch import Tensor
 
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.node import Node
+from snnx.testing.firing_input import BATCH, STEPS, Make, firing_input, from_rest
 from snnx.testing.must import must
 
-STEPS, BATCH = 9, 5
 TOLERANCE = 1e-6
 """Largest difference of a fused kernel's gradients, relative to their size: a kernel may add in another order than autograd."""
-
-Make = Callable[[], Node]
 
 
 def spikes(make: Make, shape: Sequence[int] = (16,)) -> None:
     """Spikes are 0 or 1 and have the shape and dtype of the input; the state is float32.
+
+    A neuron that is no `Node`, such as a ReLU, may return other values than 0 and 1.
 
     Args:
         make: builds the neuron, with the same parameters at every call.
@@ -33,26 +34,28 @@ def spikes(make: Make, shape: Sequence[int] = (16,)) -> None:
     """
     node, x = make(), firing_input(make, shape)
     for typed in (x, x.bfloat16()):
-        s = _from_rest(node, typed)
+        s = from_rest(node, typed)
         must(s.shape == x.shape, node, f"return spikes of the shape of its input, {list(x.shape)}; got {list(s.shape)}")
         must(s.dtype == typed.dtype, node, f"return spikes of the dtype of its input, {typed.dtype}; got {s.dtype}")
         values = sorted(set(s.unique().tolist()))
-        must(set(values) <= {0.0, 1.0}, node, f"return spikes that are 0 or 1; got {values[:4]}")
+        binary = set(values) <= {0.0, 1.0} or not isinstance(node, Node)
+        must(binary, node, f"return spikes that are 0 or 1; got {values[:4]}")
         for name, state in _states(node).items():
             must(state.dtype == torch.float32, node, f"keep {name} in float32 for input in {typed.dtype}; got {state.dtype}")
 
 
 def reset(make: Make, shape: Sequence[int] = (16,)) -> None:
-    """After a reset, the neuron starts from rest, whatever its input was before.
+    """After a reset, the neuron starts from rest, whatever its input and the size of its input were before.
 
     Args:
         make, shape: see `spikes`.
     """
     node, x = make(), firing_input(make, shape)
-    first = _from_rest(node, x)
-    node(3 * x)
-    _same(_from_rest(node, x), first, node, "give the same spikes again after reset()")
-    _same(_from_rest(make(), x), first, node, "give the spikes of a new neuron after reset()")
+    first = from_rest(node, x)
+    for before in (3 * x, x[:, :1], x[:2]):
+        node(before)
+        _same(from_rest(node, x), first, node, "give the same spikes again after reset()")
+    _same(from_rest(make(), x), first, node, "give the spikes of a new neuron after reset()")
 
 
 def causality(make: Make, shape: Sequence[int] = (16,)) -> None:
@@ -62,13 +65,13 @@ def causality(make: Make, shape: Sequence[int] = (16,)) -> None:
         make, shape: see `spikes`.
     """
     node, x = make(), firing_input(make, shape)
-    whole = _from_rest(node, x)
+    whole = from_rest(node, x)
     for t in range(1, STEPS):
         later = x.clone()
         later[t:] = -2 * x[t:] + 1
-        _same(_from_rest(node, later)[:t], whole[:t], node, f"give the same spikes up to step {t} for any later input")
+        _same(from_rest(node, later)[:t], whole[:t], node, f"give the same spikes up to step {t} for any later input")
     x = x.requires_grad_()
-    (gradient,) = torch.autograd.grad(_from_rest(node, x)[: STEPS // 2].sum(), x)
+    (gradient,) = torch.autograd.grad(from_rest(node, x)[: STEPS // 2].sum(), x)
     must(not gradient[STEPS // 2 :].any(), node, "have no gradient of earlier spikes with respect to later inputs; got one")
 
 
@@ -79,9 +82,9 @@ def chunks(make: Make, shape: Sequence[int] = (16,)) -> None:
         make, shape: see `spikes`.
     """
     node, x = make(), firing_input(make, shape)
-    whole = _from_rest(node, x)
+    whole = from_rest(node, x)
     for t in (1, STEPS // 2, STEPS - 1):
-        node.reset()
+        reset_net(node)
         parts = torch.cat([node(x[:t]), node(x[t:])])
         _same(parts, whole, node, f"give the spikes of the whole sequence if it is split after step {t}")
 
@@ -93,9 +96,9 @@ def batch_of_one(make: Make, shape: Sequence[int] = (16,)) -> None:
         make, shape: see `spikes`.
     """
     node, x = make(), firing_input(make, shape)
-    whole = _from_rest(node, x)
+    whole = from_rest(node, x)
     for sample in range(BATCH):
-        alone = _from_rest(node, x[:, sample : sample + 1])
+        alone = from_rest(node, x[:, sample : sample + 1])
         _same(alone, whole[:, sample : sample + 1], node, "give a sample the same spikes alone and in a batch")
 
 
@@ -107,7 +110,39 @@ def order_of_samples(make: Make, shape: Sequence[int] = (16,)) -> None:
     """
     node, x = make(), firing_input(make, shape)
     other = torch.arange(BATCH - 1, -1, -1)
-    _same(_from_rest(node, x[:, other]), _from_rest(node, x)[:, other], node, "not depend on the order of samples in a batch")
+    _same(from_rest(node, x[:, other]), from_rest(node, x)[:, other], node, "not depend on the order of samples in a batch")
+
+
+def separate(make: Make, shape: Sequence[int] = (16,)) -> None:
+    """Two neurons have separate states, as the layers of a network need.
+
+    Args:
+        make, shape: see `spikes`.
+    """
+    node, other, x = make(), make(), firing_input(make, shape)
+    first = from_rest(node, x)
+    reset_net(other)
+    node(x)
+    _same(other(x), first, node, "keep its state apart from that of another neuron")
+
+
+def threshold(make: Make, shape: Sequence[int] = (16,)) -> None:
+    """No spike is fired below the threshold that `thresholds()` reports to metrics, with and without a fused kernel.
+
+    Args:
+        make, shape: see `spikes`.
+    """
+    node, x = make(), firing_input(make, shape)
+    if not isinstance(node, Node):
+        return
+    shown: list[tuple[Tensor, Tensor, Tensor | float]] = []
+    node.probe = lambda h, s: shown.append((h, s, node.thresholds()))
+    from_rest(node, x)
+    with definition_only():
+        from_rest(node, x)
+    for h, s, reported in shown:
+        below = int((s > (h >= reported)).sum())
+        must(not below, node, f"fire only at the threshold that it reports, or above; got {below} spikes below it")
 
 
 def gradients(make: Make, shape: Sequence[int] = (16,)) -> None:
@@ -133,11 +168,11 @@ def fused(make: Make, shape: Sequence[int] = (16,)) -> None:
         make, shape: see `spikes`.
     """
     node, x = make(), firing_input(make, shape)
-    s, states, found = _from_rest(node, x), _states(node), _gradients(node, x)
-    if (path := node.path) == "definition":
+    s, states, found = from_rest(node, x), _states(node), _gradients(node, x)
+    if (path := getattr(node, "path", "definition")) == "definition":
         return
     with definition_only():
-        expected, expected_states, expected_gradients = _from_rest(node, x), _states(node), _gradients(node, x)
+        expected, expected_states, expected_gradients = from_rest(node, x), _states(node), _gradients(node, x)
     _same(s, expected, node, f"give the spikes of its definition on {path}")
     for name, state in states.items():
         must(torch.equal(state, expected_states[name]), node, f"end with the {name} of its definition on {path}; got another")
@@ -153,42 +188,19 @@ def fused(make: Make, shape: Sequence[int] = (16,)) -> None:
         )
 
 
-CONTRACTS = (spikes, reset, causality, chunks, batch_of_one, order_of_samples, gradients, fused)
+CONTRACTS = (spikes, reset, causality, chunks, batch_of_one, order_of_samples, separate, threshold, gradients, fused)
 """All contracts, for `pytest.mark.parametrize`."""
 
 
-def firing_input(make: Make, shape: Sequence[int]) -> Tensor:
-    """A fixed random input `[T, B, *shape]` for which the neuron fires at some places and not at others.
-
-    With an input that never or always makes it fire, the contracts would prove nothing.
-
-    Args:
-        make, shape: see `spikes`.
-
-    Raises:
-        AssertionError: there is no such input, even if it is scaled by 100.
-    """
-    x = torch.randn(STEPS, BATCH, *shape, generator=torch.Generator().manual_seed(0)) * 1.5 + 0.5
-    for scale in (1.0, 3.0, 10.0, 30.0, 100.0):
-        if 0 < float(_from_rest(make(), scale * x).detach().mean()) < 1:
-            return scale * x
-    raise AssertionError(f"{type(make()).__name__}: must fire for some inputs and not for others; got no input with both")
-
-
-def _from_rest(node: Node, x: Tensor) -> Tensor:
-    node.reset()
-    return node(x)
-
-
 def _states(node: Node) -> dict[str, Tensor]:
-    return {name: getattr(node, name).detach() for name in node._memories}
+    return {name: getattr(node, name).detach() for name in node._memories} if isinstance(node, Node) else {}
 
 
 def _gradients(node: Node, x: Tensor) -> dict[str, Tensor | None]:
     """The gradients of the input and of every parameter, by name; the spikes are summed with different weights."""
     x = x.detach().requires_grad_()
     node.zero_grad()
-    s = _from_rest(node, x)
+    s = from_rest(node, x)
     (s * torch.linspace(0.1, 1.0, s.numel()).view(s.shape)).sum().backward()
     return {"its input": x.grad, **{name: parameter.grad for name, parameter in node.named_parameters()}}
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from snnx.norm.norm import MakesNorm
+from snnx.testing.close import close
 from snnx.testing.must import must
 
 STEPS, SAMPLES, CHANNELS = 4, 5, 3
@@ -46,8 +47,19 @@ def batch_of_one(make: MakesNorm) -> None:
     for norm, x in _in_evaluation(make):
         whole = norm(x)
         for sample in range(SAMPLES):
-            same = _close(norm(x[:, sample : sample + 1]), whole[:, sample : sample + 1])
+            same = close(norm(x[:, sample : sample + 1]), whole[:, sample : sample + 1])
             must(same, norm, "normalise a sample in the same way alone and in a batch, in evaluation; got different values")
+
+
+def order_of_samples(make: MakesNorm) -> None:
+    """In evaluation, the output of a sample does not depend on its position in the batch.
+
+    Args:
+        make: see `shape`.
+    """
+    for norm, x in _in_evaluation(make):
+        same = close(norm(x.flip(1)), norm(x).flip(1))
+        must(same, norm, "not depend on the order of samples in a batch, in evaluation; got different values")
 
 
 def causality(make: MakesNorm) -> None:
@@ -58,7 +70,7 @@ def causality(make: MakesNorm) -> None:
     """
     for norm, x in _in_evaluation(make):
         later = torch.cat([x[:2], x[2:] + 1])
-        same = _close(norm(later)[:2], norm(x)[:2])
+        same = close(norm(later)[:2], norm(x)[:2])
         must(same, norm, "not depend on later time steps, in evaluation; got different values")
 
 
@@ -75,7 +87,7 @@ def frozen(make: MakesNorm) -> None:
             must(torch.equal(value, before[name]), norm, f"not change {name} in evaluation; got another value")
 
 
-CONTRACTS = (shape, batch_of_one, causality, frozen)
+CONTRACTS = (shape, batch_of_one, order_of_samples, causality, frozen)
 """All contracts, for `pytest.mark.parametrize`."""
 
 
@@ -95,7 +107,3 @@ def _in_evaluation(make: MakesNorm) -> list[tuple[nn.Module, Tensor]]:
         norm(x)
         norm.eval()
     return cases
-
-
-def _close(first: Tensor, second: Tensor) -> bool:
-    return torch.allclose(first, second, rtol=1e-4, atol=1e-5)

@@ -90,6 +90,14 @@ MISTAKES = {
         ["plan", "hydra/sweeper=snnx_optuna"],
         "snnx plan needs a sweep or a grid; got a search",
     ),
+    "a search of rows without a sweep file": (
+        ["plan", "hydra/sweeper=snnx_tune"],
+        "hydra/sweeper=snnx_tune needs a sweep whose file has the key tune; got sweep=null",
+    ),
+    "a search of rows that no sweep file allows": (
+        ["plan", "sweep=demo_neurons", "hydra/sweeper=snnx_tune"],
+        "hydra/sweeper=snnx_tune needs a sweep whose file has the key tune; got sweep=demo_neurons",
+    ),
     "several nodes": (["+trainer.num_nodes=2"], "trainer.num_nodes must be 1, .*; got 2"),
     "a target that loads files": (
         ["optimizer._target_=torch.hub.load"],

@@ -2,7 +2,6 @@
 
 import shutil
 
-import contracts
 import numpy as np
 import pytest
 import torch
@@ -13,6 +12,7 @@ from snnx.command.prepare import main as prepare
 from snnx.compose.check import check
 from snnx.dataset import folder
 from snnx.dataset.published import NoData
+from snnx.options.files import files
 from snnx.run import outdated
 from snnx.run.build import build_data, build_method
 from snnx.run.history import finished
@@ -130,7 +130,7 @@ def test_normalised_training_pictures_have_mean_0_and_deviation_1(tmp_path, writ
     assert (built.facts["mean"], built.facts["std"]) == (built.mean, built.std)
 
 
-@pytest.mark.parametrize("name", contracts.options("augmentation"))
+@pytest.mark.parametrize("name", files("augmentation"))
 def test_it_can_be_augmented(tmp_path, write_leaves, name):
     built = data(write_leaves(tmp_path), f"augmentation={name}")
     images, labels = built.on_after_batch_transfer(next(iter(built.test_dataloader())), 0)
@@ -139,7 +139,7 @@ def test_it_can_be_augmented(tmp_path, write_leaves, name):
     assert torch.isfinite(distorted).all()
 
 
-@pytest.mark.parametrize("name", [name for name in contracts.options("encoding") if name != "events"])
+@pytest.mark.parametrize("name", [name for name in files("encoding") if name != "events"])
 def test_it_can_be_encoded(tmp_path, write_leaves, name):
     job = composed("dataset=folder", f"dataset.root='{write_leaves(tmp_path)}'", f"encoding={name}")
     check(job)
@@ -150,7 +150,7 @@ def test_it_can_be_encoded(tmp_path, write_leaves, name):
     assert method(inputs(built)).shape == (6, 3)
 
 
-@pytest.mark.parametrize("name", contracts.options("backbone"))
+@pytest.mark.parametrize("name", files("backbone"))
 def test_the_head_of_every_backbone_has_a_score_for_each_class(tmp_path, write_leaves, name):
     """Of rectangles, too: 32 x 64 pixels in colour."""
     draw = np.random.default_rng(0)

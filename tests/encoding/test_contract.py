@@ -1,16 +1,17 @@
-"""The contract of the group: every option of conf/encoding passes these tests."""
+"""What every option of conf/encoding does besides the contracts of `snnx.testing.encoding`."""
 
 import re
 
 import pytest
 import torch
-from contracts import from_rest, options
 from omegaconf import OmegaConf
 from torch import Tensor
 
 from snnx.encoding.encoding import Encoding
+from snnx.options.files import files
 from snnx.options.folders import shipped
 from snnx.run.component import component
+from snnx.testing.over_time import from_rest
 
 NEURON = {"_target_": "spikingjelly.activation_based.neuron.IFNode", "_partial_": True, "step_mode": "m"}
 
@@ -27,7 +28,7 @@ def samples(encoding: Encoding, batch: int = 3, height: int = 5, width: int = 6)
     return torch.rand(batch, *frames, encoding.in_channels, height, width)
 
 
-@pytest.fixture(params=options("encoding"))
+@pytest.fixture(params=files("encoding"))
 def option(request):
     return request.param
 
@@ -46,26 +47,6 @@ def test_every_value_of_a_byte_is_accepted(option):
     pixels = torch.arange(256.0).view(16, 16) / 255
     out = encoding(pixels.expand_as(samples(encoding, batch=1, height=16, width=16)))
     assert ((out >= 0) & (out <= 1)).all()
-
-
-def test_two_evaluations_see_the_same_and_do_not_use_the_generator_of_the_training(option):
-    encoding = build(option).eval()
-    batches = [samples(encoding, batch=2), samples(encoding, batch=1)]
-    before = torch.get_rng_state()
-    passes = []
-    for _ in range(2):
-        encoding.begin_evaluation()
-        passes.append([from_rest(encoding, batch).clone() for batch in batches])
-    assert all(torch.equal(first, second) for first, second in zip(*passes, strict=True))
-    assert torch.equal(before, torch.get_rng_state())
-
-
-def test_a_sample_does_not_depend_on_its_batch_unless_it_is_random(option):
-    encoding = build(option).eval()
-    x = samples(encoding)
-    whole, again = from_rest(encoding, x).clone(), from_rest(encoding, x)
-    if torch.equal(whole, again):  # else it draws random numbers for the whole batch
-        assert torch.allclose(whole[:, 1:2], from_rest(encoding, x[1:2]))
 
 
 @pytest.mark.parametrize("value", [-1.0, 2.0, float("nan")])

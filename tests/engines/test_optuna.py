@@ -18,7 +18,7 @@ optuna = pytest.importorskip("optuna", reason="the Optuna extra is not installed
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution  # noqa: E402
 from optuna.trial import TrialState  # noqa: E402
 
-from hydra_plugins.snnx_optuna import distribution  # noqa: E402
+from hydra_plugins.snnx_study import distribution  # noqa: E402
 
 STORAGES = {"journal": "outputs/.sweep/optuna.journal", "sqlite": "outputs/.sweep/optuna.db"}
 LINE = ["-m", "hydra/sweeper=snnx_optuna", "hydra.sweeper.study=found", "neuron=if"]

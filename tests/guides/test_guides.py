@@ -1,11 +1,13 @@
 """The guides about the shipped parts can be followed in a fresh checkout."""
 
 import shutil
+from importlib.util import find_spec
 
 import pytest
 from following import ROOT, follow
 
 GUIDES = ("first_sweep", "runs_and_records", "audit", "data_sets", "spiking_metrics", "convert", "first_spike")
+TUNE = pytest.param("tune", marks=pytest.mark.skipif(find_spec("optuna") is None, reason="pip install 'snnx[optuna]'"))
 
 
 @pytest.fixture
@@ -17,6 +19,6 @@ def checkout(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("guide", GUIDES)
+@pytest.mark.parametrize("guide", [*GUIDES, TUNE])
 def test_it_can_be_followed(guide, checkout):
     follow(guide, checkout, package=checkout)

@@ -5,10 +5,10 @@ from inspect import signature
 from itertools import product
 from pathlib import Path
 
-import contracts
 import pytest
 import torch
 from composing import composed
+from composing import option as built
 from hydra.utils import get_object
 from spikingjelly.activation_based import neuron as sj
 from torch import nn
@@ -19,6 +19,7 @@ from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF
 from snnx.neuron.node import Node
 from snnx.neuron.plif import PLIF
+from snnx.options.files import files
 from snnx.surrogate.fast_sigmoid import FastSigmoid
 
 THEIRS = {"PLIF": "ParametricLIFNode"}
@@ -50,7 +51,7 @@ def theirs(kind: type[nn.Module]) -> type[nn.Module] | None:
     return getattr(sj, THEIRS.get(kind.__name__, f"{kind.__name__}Node"), None)
 
 
-@pytest.mark.parametrize("option", contracts.options("neuron"))
+@pytest.mark.parametrize("option", files("neuron"))
 def test_every_option_has_an_oracle_or_a_test_in_its_place(option):
     kind, _ = given(option)
     assert (theirs(kind) is not None) == (option not in WITHOUT_ORACLE)
@@ -60,7 +61,7 @@ def test_every_option_has_an_oracle_or_a_test_in_its_place(option):
 
 
 def test_no_reason_is_left_of_an_option_that_is_gone():
-    assert set(WITHOUT_ORACLE) <= set(contracts.options("neuron"))
+    assert set(WITHOUT_ORACLE) <= set(files("neuron"))
 
 
 def pairs(option: str, **reset):
@@ -77,11 +78,11 @@ def pairs(option: str, **reset):
 
 
 @pytest.mark.parametrize("v_reset", [0.0, -0.25, None], ids=["hard", "hard-0.25", "soft"])
-@pytest.mark.parametrize("surrogate", contracts.options("surrogate"))
-@pytest.mark.parametrize("option", sorted(set(contracts.options("neuron")) - set(WITHOUT_ORACLE)))
+@pytest.mark.parametrize("surrogate", files("surrogate"))
+@pytest.mark.parametrize("option", sorted(set(files("neuron")) - set(WITHOUT_ORACLE)))
 def test_equals_spikingjelly(option, surrogate, v_reset):
     torch.manual_seed(0)
-    slope = contracts.option("surrogate", surrogate)
+    slope = built("surrogate", surrogate)
     for ours, oracle in pairs(option, v_reset=v_reset):
         x = torch.randn(12, 3, 7) * 1.5 + 0.5
         weight = torch.randn_like(x)
@@ -102,9 +103,9 @@ def test_equals_spikingjelly(option, surrogate, v_reset):
             torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("option", contracts.options("neuron"))
+@pytest.mark.parametrize("option", files("neuron"))
 def test_the_state_is_not_saved(option):
-    neuron = contracts.option("neuron", option)()
+    neuron = built("neuron", option)()
     neuron(torch.rand(4, 2, 5))
     assert set(neuron.state_dict()) == {name for name, _ in neuron.named_parameters()}
 

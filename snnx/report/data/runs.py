@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from snnx.options.tune import is_tuned
 from snnx.record import audit_file
 
 TERMINAL = ("done", "failed", "diverged", "no data")  # the statuses that result.json can have
+PRUNED = "pruned"  # the status of a trial that its search has stopped early
 STATES = (*TERMINAL, "running", "unfinished")  # a run without result.json is running if a process holds its lock
 OWN_COLUMN = ("seed=", "scale=", "sweep=", "row=")  # overrides that reports show in a separate column
 FACTOR = "budget."  # overrides of this prefix are shown as part of the scale
@@ -139,7 +141,12 @@ def _linked(link: Path) -> Run:
         result = audit_file.added(result, link)
     except FileNotFoundError:
         result, state = {}, "running" if _locked(link / ".lock") else "unfinished"
-    row, seed, scale, further = parse_link_name(whole_name(link.name, result.get("overrides") or []))
+    if state == PRUNED:  # by a search that had the same settings; as a run of the sweep it has not ended
+        result, state = {}, "unfinished"
+    chosen = (result.get("tuned") or {}).get("values", ())
+    words = [word for word in result.get("overrides") or [] if word.split("=")[0] not in ("tuned", *chosen)]
+    row, seed, scale, further = parse_link_name(whole_name(link.name, words))
+    result = {key: value for key, value in result.items() if key != "tuned" or is_tuned(row)}
     progress = _progress(link / "progress.json") if state == "running" else {}
     return Run(
         row=row, seed=result.get("seed", 0) if seed is None else seed,
@@ -186,7 +193,7 @@ def _mapping(text: str, place: str) -> dict:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"{place}: must be JSON; {error}") from None
-    if not isinstance(value, dict) or value.get("status") not in TERMINAL:
+    if not isinstance(value, dict) or value.get("status") not in (*TERMINAL, PRUNED):
         raise ValueError(f"{place}: status must be one of {', '.join(TERMINAL)}; got {text[:60]}")
     return value
 

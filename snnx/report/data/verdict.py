@@ -46,7 +46,7 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
     pages: dict[tuple[str, str], list[ClaimData]] = {}
     for claim in claims:
         cited = _cited(sweep, claim.metric)
-        live = {row.label for row in sweep.live} & set(claim.rows)
+        live = {row.label for row in sweep.measured} & set(claim.rows)
         for scale in scales(lines):
             here = sorted((line for line in lines if line.scale == scale), key=lambda line: line.started)
             settings = sorted({text for line in here for text in line.further})

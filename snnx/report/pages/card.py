@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 
 from snnx.report.data.format import duration
+from snnx.report.data.lines import Line
 from snnx.report.data.runs import Run
 from snnx.report.results import Results
+from snnx.report.tables.tuning import searched
 
 
 def document(results: Results) -> str:
@@ -19,6 +21,7 @@ def document(results: Results) -> str:
             "Selection",
             "numbers are of the last epoch; the epoch with the best validation accuracy was tested as well",
         ),
+        ("Tuning", "; ".join(_distinct(_search(line) for line in results.lines))),
         ("Seeds", seeds(results)),
         ("Test samples", f"{'all' if _all_have_bits(done) else 'not all'} runs record which samples were correct"),
         ("Networks", "; ".join(_distinct(_size(run) for run in done))),
@@ -76,6 +79,14 @@ def _splits(run: Run) -> str:
 
 def _size(run: Run) -> str:
     return f"{run.row}: {run.result['parameters']:,} parameters" if run.result.get("parameters") else ""
+
+
+def _search(line: Line) -> str:
+    facts = searched(line)
+    if not facts:
+        return ""
+    trials = f"{facts['trials']} trials of {facts['epochs']} epochs"
+    return f"{line.label}: {', '.join(facts['values'])} by {trials}, on the validation part"
 
 
 def _all_have_bits(done: Iterable[Run]) -> bool:

@@ -83,12 +83,18 @@ def _not_run(sweep: SweepFile, runs: Sequence[Run]) -> str:
     """The rows of a sweep that have not run at any scale, with the command that runs them; empty if all rows have run."""
     ran = {run.row for run in runs if run.state == "done"}
     rows = [row.label for row in sweep.live if row.label not in ran]
-    if runs and not rows:
-        return ""
-    command, what = f"snnx -m sweep={sweep.name}", sweep.artifact
-    if runs:
-        command, what = f"{command} row={','.join(rows)}", f"{sweep.artifact}, {len(rows)} of {len(sweep.live)} rows"
-    return f"- {what}: `{command}`{_why_not_run(sweep, {run.state for run in runs if run.row in rows})}"
+    twins = [row for row in sweep.measured if row.tuned_from]
+    tuned = [row.tuned_from for row in twins if row.label not in ran]
+    command, found = f"snnx -m sweep={sweep.name}", []
+    if not runs:
+        found.append(f"- {sweep.artifact}: `{command}`{_why_not_run(sweep, set())}")
+    elif rows:
+        why = _why_not_run(sweep, {run.state for run in runs if run.row in rows})
+        found.append(f"- {sweep.artifact}, {len(rows)} of {len(sweep.live)} rows: `{command} row={','.join(rows)}`{why}")
+    if tuned:
+        rows_of = f"{len(tuned)} of {len(twins)} tuned rows"
+        found.append(f"- {sweep.artifact}, {rows_of}: `{command} hydra/sweeper=snnx_tune row={','.join(tuned)}`")
+    return "\n".join(found)
 
 
 def _why_not_run(sweep: SweepFile, ended: Set[str]) -> str:
@@ -112,7 +118,7 @@ def _table_rows(results: Results, runs: Sequence[Run]) -> list[tuple[str, ...]]:
         took = duration(sum(run.result.get("wall_s") or 0.0 for run in ended))
         found.append(
             (
-                f"[{sweep.name}]({sweep.name}.md)", sweep.artifact, scale, f"{len(done)} of {len(sweep.live)}",
+                f"[{sweep.name}]({sweep.name}.md)", sweep.artifact, scale, f"{len(done)} of {len(sweep.measured)}",
                 f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0]),
                 str(outcomes[HOLDS]), str(outcomes[FAILS]), str(outcomes[OPEN]),
                 _largest_difference(results, scale), f"{took}, {_device(ended)}",

@@ -8,6 +8,7 @@ from snnx.record.audit_file import failed_checks
 from snnx.report.data.lines import Line, shared_overrides
 from snnx.report.data.outdated import outdated
 from snnx.report.data.runs import Run
+from snnx.report.tables.tuning import edges
 
 
 def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
@@ -30,6 +31,7 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
         found += _failed(line)
         found += _audits(line)
         found += _warnings(line)
+        found += edges(line)
         for run in line.runs:
             if run.state == "unfinished":
                 found.append(f"{run.title} is unfinished and not running; run the same command again to finish it")

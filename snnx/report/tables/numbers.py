@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from snnx.options.sweepfile import Row, SweepFile
+from snnx.options.row import Row
+from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, with_unit
 from snnx.report.data.format import decimals, mean_std, spread
 from snnx.report.data.lines import Line

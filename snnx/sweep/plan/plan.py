@@ -62,10 +62,13 @@ class Plan:
         unknown = len({group for group, cost in self.costs.items() if isinstance(cost, str)})
         without = f", without the {unknown} networks that could not be measured" if unknown else ""
         how = f"with {self.n_jobs} at a time at scale {self.jobs[0].scale}{without}"
-        console.print(f"{todo} of {len(self.jobs)} runs to do: about {duration(self.left_s)} {how}")
+        most = ", at most: a search may stop trials early" if any(job.config.get("search") for job in self.jobs) else ""
+        console.print(f"{todo} of {len(self.jobs)} runs to do: about {duration(self.left_s)} {how}{most}")
 
     def compare(self, console: Console, *, refuse: bool) -> None:
         """Print the differences between rows that the sweep's factor does not explain.
+
+        Trials of a search are not compared: they are shorter than the runs of their winner. What a search chooses may differ.
 
         Args:
             console: where to print.
@@ -75,13 +78,16 @@ class Plan:
             Confounded: there is such a difference, and `refuse` is true.
         """
         factor = (self.jobs[0].config["sweep"] or {}).get("factor")
-        first = {job.row: job for job in reversed(self.jobs)}
-        rows = {row: first[row] for row in dict.fromkeys(job.row for job in self.jobs)}
+        compared = [job for job in self.jobs if not job.config.get("search")]
+        first = {job.row: job for job in reversed(compared)}
+        rows = {row: first[row] for row in dict.fromkeys(job.row for job in compared)}
         known = {row: (job.config, cost.built) for row, job in rows.items() if isinstance(cost := self.costs[job.group], Cost)}
         if factor is None or len(known) < 2:
             return
-        factors = factor if isinstance(factor, str) else " and ".join(factor)
-        found = confounds(factor, known)
+        searched = [key for job in rows.values() for key in (job.config.get("tuned") or {"values": ()})["values"]]
+        explained = list(dict.fromkeys([*([factor] if isinstance(factor, str) else factor), *searched]))
+        factors = " and ".join(explained)
+        found = confounds(explained, known)
         if not found:
             console.print(f"the {len(known)} rows differ only in {factors}")
             return

@@ -28,7 +28,9 @@ def power(sweep: SweepFile, seeds: int, scale: str, outputs: Path, docs: Path) -
         return []
     if seeds < 2:
         return ["one seed cannot decide a claim; use three, or five if runs are short"]
-    found = verdicts(sweep, claims.read(sweep), lines([row.label for row in sweep.live], collect(sweep.name, outputs, docs)))
+    found = verdicts(
+        sweep, claims.read(sweep), lines([row.label for row in sweep.measured], collect(sweep.name, outputs, docs))
+    )
     here = [verdict for verdict in found if verdict.scale == scale] or found
     widths: dict[tuple[str, str], list[float]] = {}
     for verdict in here:

@@ -82,3 +82,34 @@ def test_help_and_a_wrong_value_of_confounds(empty, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["snnx", "plan", "seed=0,1", "confounds=maybe"])
     assert main.main() == 2
     assert "confounds must be refuse or allow; got maybe" in capsys.readouterr().err
+
+
+TUNED = """\
+# Two rows that differ in their learning rate too, which is tuned.
+sweep:
+  paper: own
+  artifact: T
+  metric: test/acc
+  factor: neuron
+  tune: {keys: {optimizer.lr: "interval(0.001, 0.1)"}, trials: 3, seeds: 2, epochs: 0.5}
+rows:
+  IF: {set: [neuron=if, optimizer.lr=0.01]}
+  LIF: {set: [neuron=lif, optimizer.lr=0.02]}
+timesteps: 1
+trainer: {max_epochs: 2, accelerator: cpu}
+"""
+
+
+@pytest.mark.slow
+def test_plan_of_a_search_counts_its_trials_and_winners(tmp_path):
+    """It needs no Optuna. A setting that is searched is no confound, and neither are the trials' shorter trainings."""
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps" / "own_tuned.yaml").write_text(TUNED)
+    words = ("plan", "sweep=own_tuned", "seed=0,1", "budget.samples=0.1")
+    done = snnx(tmp_path, *words, "hydra/sweeper=snnx_tune")
+    assert done.returncode == 0, done.stderr
+    assert "16 of 16 runs to do: about" in done.stdout  # two rows, with three trials of two seeds and a winner on two seeds
+    assert "at most: a search may stop trials early" in done.stdout
+    assert "the 2 rows differ only in neuron and optimizer.lr" in done.stdout
+    assert not (tmp_path / "outputs" / "runs").exists()
+    assert "optimizer.lr: 0.01 → 0.02" in snnx(tmp_path, *words).stdout, "without the search it is one"

@@ -1,0 +1,69 @@
+"""A row of a sweep file: one variant, its overrides, and the paper's number for it."""
+
+import re
+from dataclasses import dataclass, replace
+
+from snnx.options.tune import tuned_label
+
+KEYS = {"set", "reported", "std", "n", "test_samples", "source", "cited", "note"}
+LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # must begin with a letter: YAML reads a bare 4 as a number
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant: the overrides that make it, and the paper's number for it."""
+
+    label: str
+    overrides: tuple[str, ...] | None  # None for a number that the paper cites from others; it is shown but never run
+    reported: dict[str, float]  # by metric, the number as printed in the paper, in the sweep's unit
+    source: str | None  # where in the paper the number is, and how it was read
+    cited: str | None  # who reported the number, if not the paper itself
+    std: float | None  # the standard deviation over seeds of that number, in the same unit, if the paper gives one
+    n: int | None  # how many seeds that number is the mean of
+    test_samples: int | None  # the size of the test set of a cited accuracy
+    note: str | None  # how the row differs, beyond its overrides, from the rows that it is compared with
+    tuned_from: str | None = None  # label of the row whose search chose this row's settings; None for a row of the file itself
+
+    def tuned(self) -> "Row":
+        """Return the row's tuned twin, whose runs have the settings that a search chose; notes and numbers stay here."""
+        nothing = dict.fromkeys(("source", "cited", "std", "n", "test_samples", "note"))
+        return replace(self, label=tuned_label(self.label), tuned_from=self.label, reported={}, **nothing)
+
+
+def row_of(label: object, row: object, metric: str, file: str) -> Row:
+    """Check a row of a sweep file.
+
+    Args:
+        label: its label.
+        row: what the file says of it.
+        metric: the metric of a reported number that names none.
+        file: name of the file, for error messages.
+
+    Raises:
+        ValueError: a key is unknown or missing, or a value is wrong.
+    """
+    if not isinstance(label, str) or not LABEL.fullmatch(label):
+        raise ValueError(f"{file}: a row's label must match {LABEL.pattern}; got {label!r}")
+    if not isinstance(row, dict) or set(row) - KEYS:
+        given = sorted(row) if isinstance(row, dict) else row
+        raise ValueError(f"{file}: row {label}: keys must be among {sorted(KEYS)}; got {given}")
+    if ("set" in row) == ("cited" in row):
+        raise ValueError(f"{file}: row {label}: must have either set (a run) or cited (another author's number)")
+    overrides = row.get("set", [])
+    if not isinstance(overrides, list) or not all(isinstance(o, str) and "=" in o for o in overrides):
+        raise ValueError(f"{file}: row {label}: set must be a list of key=value; got {overrides}")
+    reported = row.get("reported")
+    reported = {} if reported is None else reported if isinstance(reported, dict) else {metric: reported}
+    if not all(isinstance(value, int | float) for value in reported.values()):
+        raise ValueError(f"{file}: row {label}: reported must be a number, or one number per metric; got {row['reported']}")
+    std = row.get("std")
+    if std is not None and not (type(std) in (int, float) and std >= 0):
+        raise ValueError(f"{file}: row {label}: std must be a number >= 0; got {std}")
+    for key in ("n", "test_samples"):
+        if row.get(key) is not None and not (type(row[key]) is int and row[key] > 0):
+            raise ValueError(f"{file}: row {label}: {key} must be an integer > 0; got {row[key]}")
+    return Row(
+        label=label, overrides=tuple(overrides) if "set" in row else None, reported=reported,
+        std=std, n=row.get("n"), test_samples=row.get("test_samples"),
+        source=row.get("source"), cited=row.get("cited"), note=row.get("note"),
+    )  # fmt: skip

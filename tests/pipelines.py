@@ -1,0 +1,69 @@
+"""Small networks of each kind, in which every layer fires, and what methods and metrics refuse about them."""
+
+from composing import configuration
+
+from snnx.method.base import Method
+from snnx.run.component import component
+from snnx.testing.images import CLASSES, SHAPE
+
+PIPELINES = {
+    "spiking": ("timesteps=4", "neuron.v_threshold=0.1", "norm=none", "init=kaiming"),
+    "attention": (
+        "timesteps=3", "neuron.v_threshold=0.1", "norm=none", "init=kaiming", "attention=[tasa,nsad]",
+        "attention.denoiser.threshold=1", "backbone=spikformer", "backbone.embed_dim=32", "backbone.heads=2",
+        "backbone.depth=1", "backbone.pools=1", "backbone.v_threshold=0.1",
+    ),
+    "first spikes": ("timesteps=4", "neuron=ttfs", "init=ettfs"),
+    "spike times": ("method=ttfs", "backbone=mlp", "backbone.hidden=[16]", "backbone.bias=false"),
+    "converted": ("method=conversion", "timesteps=20"),
+}  # fmt: skip
+OWN = {"spike times": "ttfs", "converted": "conversion"}
+"""Pipelines that are made for one method; all other pipelines are tried with every method."""
+
+METHOD_REFUSES = {
+    "conversion": {"attention": "^SelfAttention: q must be 0 or 1"},  # it trains ReLU, and the denoiser needs spikes
+    "ttfs": {
+        "spiking": "^TTFS: backbone must have no AvgPool2d",
+        "attention": "^TTFS: backbone must have no bias",
+        "first spikes": "^TTFS: backbone must have no norm",
+    },
+}
+"""What a method refuses, with the message; it must accept every other pipeline."""
+
+UNLESS_TTFS = dict.fromkeys(("spiking", "attention", "first spikes"), "method must be ttfs")
+NO_STEPS = {"spike times": "method must have time steps"}
+NO_ATTENTION = dict.fromkeys(("spiking", "first spikes", "spike times"), "backbone must have spiking attention")
+NOTHING = dict.fromkeys(("spiking", "first spikes", "spike times"), "must give a curve in a test; got none$")
+METRIC_REFUSES = {
+    **{f"attention_{what}": NO_ATTENTION for what in ("energy", "map", "score", "zero")},
+    **dict.fromkeys(("denoiser", "tasa"), NOTHING),
+    **{f"{what}potential": NO_STEPS for what in ("", "negative_", "residual_")},
+    **dict.fromkeys(("anytime", "decision", "firing_rate_by_iteration", "weight_gradient"), NO_STEPS),
+    "relative_energy": UNLESS_TTFS,
+    "single_spike": dict.fromkeys(("spiking", "attention"), "a neuron must fire at most once per sample"),
+}
+"""What a metric refuses, or measures nothing of, besides what follows from its `in_pieces` and `needs_targets`."""
+
+
+def built(words: tuple[str, ...], **further: object) -> Method:
+    """The method of a configuration, for the images of `snnx.testing.images`, with the weights of its `init`."""
+    config = configuration(*words)
+    made = component(config, "method")(in_shape=SHAPE, classes=CLASSES, **further)
+    if (draw := component(config, "init")) is not None:
+        draw(made.backbone)
+    return made
+
+
+def metric_refusal(name: str, pipeline: str) -> str | None:
+    """The message with which a metric refuses a pipeline, as a pattern; None if it must measure it."""
+    kind = type(option_of(name))
+    if kind.needs_targets and OWN.get(pipeline) != "conversion":
+        return "metric must not need target rates"
+    if not kind.in_pieces and OWN.get(pipeline) == "conversion":
+        return "^Conversion: metric must not need all steps at once"
+    return METRIC_REFUSES.get(name, {}).get(pipeline)
+
+
+def option_of(metric: str) -> object:
+    """Build the metric of an option."""
+    return component(configuration(f"metric=[{metric}]"), "metric")[metric]

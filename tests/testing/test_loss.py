@@ -1,0 +1,52 @@
+"""The contracts of losses: losses with one mistake each do not fulfil them."""
+
+import pytest
+from published_losses import TET
+from torch import nn
+
+from snnx.testing import loss
+
+
+@pytest.mark.parametrize("contract", loss.CONTRACTS)
+def test_a_loss_that_reads_every_step(contract):
+    contract(TET)
+
+
+class First(nn.CrossEntropyLoss):
+    """Uses only the first sample."""
+
+    def forward(self, scores, labels):
+        return super().forward(scores[:1], labels[:1])
+
+
+class Rises(nn.CrossEntropyLoss):
+    """Has the gradient of the opposite of its value."""
+
+    def forward(self, scores, labels):
+        value = super().forward(scores, labels)
+        return 2 * value.detach() - value
+
+
+class Sharp(nn.CrossEntropyLoss):
+    """Takes the class of the largest probability, and no other, and then twice the value."""
+
+    def forward(self, scores, labels):
+        return super().forward(scores, labels) if labels.ndim == 1 else 2 * super().forward(scores, labels.argmax(1))
+
+
+WRONG = [
+    (loss.number, lambda: nn.CrossEntropyLoss(reduction="none"), "^CrossEntropyLoss: must return one finite number; got"),
+    (loss.order_of_samples, First, "^First: must not depend on the order of the samples in a batch; got another number$"),
+    (loss.descent, Rises, "^Rises: must fall in a small step against its gradient; got"),
+    (loss.probabilities, Sharp, "^Sharp: must give the same for a label and for its probability of 1; got"),
+]
+
+
+@pytest.mark.parametrize(("contract", "make", "message"), WRONG)
+def test_a_loss_with_a_mistake(contract, make, message):
+    with pytest.raises(AssertionError, match=message):
+        contract(make)
+
+
+def test_every_contract_finds_a_mistake():
+    assert {contract for contract, *_ in WRONG} == set(loss.CONTRACTS)
