@@ -18,8 +18,9 @@ class Subject:
 
     In float64, rounding practically never decides whether a neuron fires, so two orders of the same sums give the same spikes.
 
-    If the encoding draws random numbers, the spikes of a sample depend on its place in the batch. They are drawn once,
-    with all samples in one batch, and `scores` gives each sample the same spikes in any other batch.
+    An encoding that draws random numbers draws them by the places of the samples; see `Encoding.begin_batch`. If one draws them
+    by something else, they are drawn once, with all samples in one batch, and `scores` gives each sample the same spikes in any
+    other batch.
 
     Args:
         method: the method with its trained weights. If it converts its network in a test, it must have been tested.
@@ -29,7 +30,8 @@ class Subject:
         images, labels: the samples, `[N, *]` as the network receives them, and `[N]`; N is `SAMPLES`, or the size of the test
             set if that is smaller.
         everything: the numbers of all samples, 0 to N - 1.
-        draws: whether the encoding draws random numbers.
+        places: their places in the test set, `[N]`.
+        draws: whether the encoding draws random numbers by something else than the place of a sample.
     """
 
     @torch.inference_mode()  # Lightning tests in this mode, and tensors made in it cannot be used outside
@@ -45,6 +47,7 @@ class Subject:
         images, labels = data.on_after_batch_transfer((images, labels), 0)
         self.images, self.labels = images.cpu().double(), labels.cpu()
         self.everything = torch.arange(len(labels))
+        self.places = chosen
         self._encoded: list[Tensor] = []  # all samples encoded, `[T, N, *]`, one entry for each call of the encoding
         self.draws = self._draws()
         if self.draws:
@@ -78,6 +81,7 @@ class Subject:
             return self._forward(part)
 
     def _forward(self, part: Tensor) -> Tensor:
+        self.method.encoding.begin_batch(self.places[part])
         with torch.inference_mode():
             return self.method(self.images[part])
 
@@ -86,5 +90,6 @@ class Subject:
         found = []
         for _ in range(2):
             functional.reset_net(self.method.encoding)
+            self.method.encoding.begin_batch(self.places[:8])
             found.append(self.method.encoding(self.images[:8]))
         return not torch.equal(*found)

@@ -11,7 +11,7 @@ from snnx.compose.left_over import left_over
 from snnx.options.places import places, shipped_place
 from snnx.options.tune import tuned_label
 from snnx.record import provenance
-from snnx.record.identity import contents, is_path_or_device, run_id
+from snnx.record.identity import SWITCHES, contents, is_path_or_device, run_id
 from snnx.record.job import Job
 
 SEARCH = "search/"
@@ -74,7 +74,7 @@ def _plain(config: DictConfig, unused: Sequence[tuple[str, str]], seed: int | No
 def _keeps_identity(key: str, config: dict) -> bool:
     """Whether a run keeps its identity and its name if this key is changed."""
     in_groups = key.split(".")[0] in ("logger", "hydra")
-    return in_groups or key in {"force", "recorded", "outdated", "search", "tuned"} or is_path_or_device(key, config)
+    return in_groups or key in SWITCHES or is_path_or_device(key, config)
 
 
 def _file_name(named: str, rest: str) -> str:

@@ -55,6 +55,7 @@ class RunSchema:
     label: str | None = None  # label of the sweep's row
     search: Any = None  # of a trial of a search: its study, number, storage and pruner; set by hydra/sweeper=snnx_tune
     tuned: Any = None  # of a run with the settings that a search chose: what is known of the search; set by the same
+    test_every_epoch: bool = False  # also test after each epoch, for a report on choosing an epoch on the test set
     force: bool = False  # execute a run again even if it is done
     recorded: bool = False  # count runs of the committed record as done
     outdated: bool = False  # accept results and checkpoints that were computed with other code or other samples

@@ -49,6 +49,13 @@ class Encoding(nn.Module):
         """Start an evaluation: random numbers start from the same seed again, so that an evaluation can be repeated."""
         self._range_seen.discard(False)
 
+    def begin_batch(self, places: Tensor | None = None) -> None:
+        """Start a batch of an evaluation. An encoding that draws random numbers draws them by the places of its samples.
+
+        Args:
+            places: `[B]`, the places of the samples in the evaluation, from 0; None for those after the batch before.
+        """
+
     def require_range(self, x: Tensor, low: float = 0.0, high: float = 1.0) -> None:
         """Reject values outside `[low, high]`, where an encoding would saturate without an error.
 

@@ -16,9 +16,9 @@ class Rate(Encoding):
     Because of `<`, a pixel of 0 never fires and a pixel of 1 always does. SpikingJelly's `PoissonEncoder` compares with `<=`,
     so that a pixel of 0 fires once in 2²⁴ draws.
 
-    In training, the random numbers come from torch's global generator on the input's device. In evaluation, they come from a
-    separate generator that is seeded at the start of each evaluation, so that accuracy can be repeated and evaluation does not
-    change the training.
+    In training, the random numbers come from torch's global generator on the input's device. In evaluation, each sample has a
+    generator of its own, seeded by `eval_seed` and the sample's place in the evaluation. So a sample has the same spikes in any
+    batch and in every evaluation, and an evaluation does not change the training.
 
     Shape:
         `[B, C, H, W]` to `[T, B, C*trains, H, W]`, values 0 and 1; output channel `c*trains + i` is train i of channel c.
@@ -26,7 +26,7 @@ class Rate(Encoding):
     Args:
         timesteps: number of steps T, at least 1.
         in_channels: number of channels C of the images.
-        eval_encoder_seed: seed at the start of each evaluation.
+        eval_seed: seed of the random numbers in evaluation.
         trains: number of independent spike trains of a pixel, at least 1.
 
     Raises:
@@ -37,32 +37,50 @@ class Rate(Encoding):
 
     Example:
         >>> import torch
-        >>> rate = Rate(timesteps=4, in_channels=2, eval_encoder_seed=0)
+        >>> rate = Rate(timesteps=4, in_channels=2, eval_seed=0)
         >>> rate(torch.tensor([0.0, 1.0]).view(1, 2, 1, 1)).flatten(1).tolist()
         [[0.0, 1.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]
     """
 
-    def __init__(self, *, timesteps: int, in_channels: int, eval_encoder_seed: int, trains: int = 1) -> None:
+    def __init__(self, *, timesteps: int, in_channels: int, eval_seed: int, trains: int = 1) -> None:
         super().__init__(timesteps=timesteps, in_channels=in_channels)
         if trains < 1:
             raise ValueError(f"Rate: trains must be at least 1; got {trains}")
         self.trains = trains
         self.out_channels = in_channels * trains
-        self.eval_encoder_seed = eval_encoder_seed
-        self._generator: torch.Generator | None = None  # made with the first batch, on whose device it must be
+        self.eval_seed = eval_seed
+        self._next = 0  # place of the next sample in the evaluation
+        self._places: list[int] | None = None  # of the samples of this batch, if they were given
+        self._generators: list[torch.Generator] = []  # one for each sample of this batch
 
     def begin_evaluation(self) -> None:
         super().begin_evaluation()
-        self._generator = None
+        self._next = 0
+        self.begin_batch()
+
+    def begin_batch(self, places: Tensor | None = None) -> None:
+        self._places = None if places is None else places.tolist()
+        self._generators = []
 
     def forward(self, x: Tensor) -> Tensor:
         self.require_range(x)
         x = x.repeat_interleave(self.trains, dim=1)
-        generator = None if self.training else self._evaluation_generator(x.device)
-        u = torch.rand(self.timesteps, *x.shape, generator=generator, dtype=x.dtype, device=x.device)
-        return u.lt_(x)  # in place, so that only T images are in memory
+        u = torch.empty(self.timesteps, *x.shape, device=x.device)
+        if self.training:
+            u.uniform_()
+        else:
+            for sample, generator in enumerate(self._generators_of(x)):
+                u[:, sample].uniform_(generator=generator)
+        return u.lt_(x).to(x.dtype)  # in place, so that only T images are in memory
 
-    def _evaluation_generator(self, device: torch.device) -> torch.Generator:
-        if self._generator is None or self._generator.device != device:
-            self._generator = torch.Generator(device).manual_seed(self.eval_encoder_seed)
-        return self._generator
+    def _generators_of(self, x: Tensor) -> list[torch.Generator]:
+        """Return the generators of this batch, which continue if the same batch is encoded again, such as for later steps."""
+        if len(self._generators) != len(x) or self._generators[0].device != x.device:
+            places = self._places
+            if places is None or len(places) != len(x):
+                places = range(self._next, self._next + len(x))
+                self._next += len(x)
+            # A CPU's generator uses 32 bits of its seed. The factor, near 2**32/1.618, keeps the ranges of two seeds apart.
+            seeds = ((self.eval_seed * 0x9E3779B1 + place) % 2**32 for place in places)
+            self._generators = [torch.Generator(x.device).manual_seed(seed) for seed in seeds]
+        return self._generators

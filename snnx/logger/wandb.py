@@ -13,6 +13,7 @@ import wandb
 from snnx.logger import account, wandb_file
 from snnx.options.sweepfile import find, read
 from snnx.options.unit import factor
+from snnx.record.identity import SWITCHES
 from snnx.record.job import Job
 
 FINISH_S = 15  # time limit for uploads at the end of a run; what is not uploaded by then stays in the run's folder
@@ -110,7 +111,7 @@ def papers(job: Job) -> dict[str, float]:
 def columns(job: Job) -> dict:
     """The configuration as W&B shows it, with one column per key, so that a sweep's rows can be grouped by any of them."""
     config = {"row": job.row, "scale": job.scale, **job.config}
-    return flat(config, skip=("sweep", "logger", "dataset.root", "label", "search", "tuned", "force", "recorded", "outdated"))
+    return flat(config, skip=("sweep", "logger", "dataset.root", "label", *SWITCHES))
 
 
 def flat(config: dict, prefix: str = "", skip: tuple[str, ...] = ()) -> dict:

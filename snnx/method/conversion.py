@@ -26,7 +26,7 @@ from snnx.method.base import Method
 from snnx.metric.metric import Metric
 from snnx.scheduler.scheduler import MakesSchedule
 
-INPUTS = {"current": Repeat, "poisson": partial(Rate, eval_encoder_seed=0)}
+INPUTS = {"current": Repeat, "poisson": partial(Rate, eval_seed=0)}
 ACTIVATION = ("relu", "clipped")
 
 
@@ -196,6 +196,7 @@ class Conversion(Method):
         """Yield batches of images with their input, which is the same in every call, also if it is random."""
         self.encoding.begin_evaluation()
         for images in batches:
+            self.encoding.begin_batch()
             yield images, self._pieces(images)
 
     def _pieces(self, images: Tensor) -> Iterator[Tensor]:

@@ -7,7 +7,9 @@ from functools import cache
 from pathlib import Path
 
 PHYSICS = 1  # raise it if the same configuration computes something else with new code; then all runs get new identities
-NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "force", "recorded", "outdated", "loaded", "search", "tuned")
+SWITCHES = ("force", "recorded", "outdated", "search", "tuned", "test_every_epoch")
+"""Keys that say whether a run is executed and what is done beside it."""
+NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "loaded", *SWITCHES)
 """Groups and keys that do not affect a run's numbers."""
 PATHS_AND_DEVICES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
 """Keys inside other groups that do not affect a run's numbers either; see `is_path_or_device`."""

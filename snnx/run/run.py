@@ -23,6 +23,7 @@ from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
 from snnx.run.callback.answers import Answers
 from snnx.run.callback.epoch_log import EpochLog
+from snnx.run.callback.epoch_tests import EpochTests
 from snnx.run.callback.first_losses import FirstLosses
 from snnx.run.callback.keep import Keep
 from snnx.run.callback.progress import Progress
@@ -103,8 +104,9 @@ def compute(job: Job) -> dict:
         curves = EpochLog(folder / "metrics.csv", views)
         first, answers, warn = FirstLosses(), Answers(), Warn()
         prune = [Prune(search, curves)] if search and search["pruner"] else []
+        epoch_tests = [EpochTests(method)] if config["test_every_epoch"] else []
         callbacks = [Reseed(config["seed"]), first, answers, Progress(folder / "progress.json"), stop, curves, warn]
-        callbacks += [*prune, keep]
+        callbacks += [*epoch_tests, *prune, keep]
         callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # they watch training
         with ddp.other_processes(job, compute):
             trainer = build_trainer(config, job.id, folder, callbacks=callbacks, made_with=made_with)
@@ -125,6 +127,8 @@ def compute(job: Job) -> dict:
         last = {key: values[-1] for key, values in history.items()}
         if accuracies := history.get("val/acc", []):
             last |= {"val/acc_first": accuracies[0], "val/acc_best": max(accuracies), "best_epoch": best}
+        if by_epoch := [accuracy for one in epoch_tests for accuracy in one.accuracies]:
+            last["test/acc_chosen_on_test"] = max(by_epoch)
         if any(one.pruned for one in prune):
             final |= last
             return {"status": "pruned", "metrics": last, "curves": history, "before_s": round(before_s, 2)}
@@ -148,6 +152,7 @@ def compute(job: Job) -> dict:
         **tested,
         "metrics": final,
         "curves": history,
+        **({"epoch_tests": by_epoch} if by_epoch else {}),
         "first_losses": first_losses,
         "warnings": warnings,
         "data": {key: value for key, value in facts.items() if not (search and key in OF_THE_TEST_PART)},

@@ -59,20 +59,26 @@ def repetition(make: Make) -> None:
 def batch_of_one(make: Make) -> None:
     """In evaluation, a sample is encoded in the same way alone and in a batch, after any other batch, unless numbers are drawn.
 
-    An encoding draws random numbers if its output is another one when the same batch comes again in an evaluation.
+    Numbers that are drawn by the places of the samples, see `Encoding.begin_batch`, are no exception. An encoding draws them by
+    something else if its output is another one when the same batch comes again.
 
     Args:
         make: see `shape`.
     """
     encoding = make().eval()
-    x = _samples(encoding)
+    x, places = _samples(encoding), torch.arange(SAMPLES)
     encoding.begin_evaluation()
-    whole = from_rest(encoding, x)
-    if not torch.equal(from_rest(encoding, x), whole):
+
+    def encoded(some: Tensor, given: Tensor) -> Tensor:
+        encoding.begin_batch(given)
+        return from_rest(encoding, some)
+
+    whole = encoded(x, places)
+    if not torch.equal(encoded(x, places), whole):
         return
     for sample in range(SAMPLES):
-        from_rest(encoding, 1 - x)
-        same = close(from_rest(encoding, x[sample : sample + 1]), whole[:, sample : sample + 1])
+        encoded(1 - x, places)
+        same = close(encoded(x[sample : sample + 1], places[sample : sample + 1]), whole[:, sample : sample + 1])
         must(same, encoding, "encode a sample in the same way alone and in a batch; got different values")
 
 

@@ -34,7 +34,7 @@ from snnx.scheduler.constant import Constant
 
 TRAINING = ("timesteps=4", "trainer.max_epochs=8", "budget.samples=0.5", "neuron.v_threshold=0.3", "encoding=latency_linear")
 
-LATENCY, RATE = partial(LatencyLinear, silent_value=0), partial(Rate, eval_encoder_seed=0)
+LATENCY, RATE = partial(LatencyLinear, silent_value=0), partial(Rate, eval_seed=0)
 NEURON = partial(LIF, v_threshold=0.1)
 
 
@@ -78,7 +78,19 @@ def failed(found) -> list[str]:
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*isinstance.treespec")
 
 
-@pytest.mark.parametrize("encoding", [LATENCY, RATE, Repeat])
+class Noisy(Repeat):
+    """Draws by the place in the batch, as an encoding that knows nothing of `begin_batch` does."""
+
+    def begin_evaluation(self):
+        super().begin_evaluation()
+        self.generator = torch.Generator().manual_seed(0)
+
+    def forward(self, x):
+        x = super().forward(x)
+        return x * (torch.rand(x.shape, generator=self.generator) < 0.9)
+
+
+@pytest.mark.parametrize("encoding", [LATENCY, RATE, Repeat, Noisy])
 def test_a_sound_network_fails_no_check(encoding):
     found = findings(digits(), encoding=encoding)
     assert failed(found) == []
@@ -87,7 +99,7 @@ def test_a_sound_network_fails_no_check(encoding):
         "firing_rate, spikes_per_neuron, inactive_percent of 1 layer agree with a count of 89 samples"
     )
     assert found["time"].outcome == ("not applicable" if encoding is Repeat else "measured")
-    assert ("the spikes of each sample were drawn once" in found["batch"].text) == (encoding is RATE)
+    assert ("the spikes of each sample were drawn once" in found["batch"].text) == (encoding is Noisy)
 
 
 class Centred(nn.Module):

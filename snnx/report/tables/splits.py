@@ -14,6 +14,7 @@ SPLITS = {
     "val best": "val/acc_best",
     "test last": "test/acc",
     "test at best val": "test/acc_best",
+    "epoch chosen on test": "test/acc_chosen_on_test",  # as no result should be chosen; see `snnx.run.callback.epoch_tests`
 }
 
 
