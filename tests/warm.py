@@ -2,7 +2,8 @@
 
 Importing them takes several seconds, and tests run hundreds of command lines. A process forked from here is like a new one in
 that it imports snnx itself, reads its options from its own folder, and ends through Python's normal exit. It differs in that
-these libraries are loaded already and that all children have the same hash seed.
+these libraries are loaded already and that all children have the same hash seed. The same holds for the fork server that a
+sweep starts for its runs, and which would import them again.
 """
 
 import atexit
@@ -18,8 +19,35 @@ from pathlib import Path
 
 LIMIT_S = 600
 SERVER = """
-import gc, json, os, runpy, sys, traceback
+import gc, json, os, runpy, signal, sys, traceback
+from multiprocessing import util
 import torch, pytorch_lightning, spikingjelly.activation_based.neuron, hydra, numba
+
+def spawn(path, words, descriptors):
+    "Start a fork server as multiprocessing.util.spawnv_passfds does, but in a fork of this process instead of a new Python."
+    child = os.fork()
+    if child:
+        return child
+    try:
+        kept = {0, 1, 2, *descriptors}
+        for descriptor in map(int, os.listdir("/proc/self/fd")):
+            if descriptor not in kept:
+                try:
+                    os.close(descriptor)
+                except OSError:  # the one that listed the folder
+                    pass
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        sys.argv = ["-c"]
+        exec(words[-1], {"__name__": "__main__"})
+    except SystemExit:
+        pass
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+util.spawnv_passfds = spawn
 
 def command(asked):
     os.setsid()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import warm
 
 ROOT = Path(__file__).parent.parent.parent
 FAULTY = '''
@@ -74,10 +75,9 @@ class Shell:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
         return subprocess.Popen(command, cwd=self.folder, env=self.env, **pipes)
 
-    def run(self, *words: str, timeout: int = 280) -> subprocess.CompletedProcess:
-        process = self.start(*words)
-        out, err = process.communicate(timeout=timeout)
-        return subprocess.CompletedProcess(words, process.returncode, out, err)
+    def run(self, *words: str) -> subprocess.CompletedProcess:
+        """Run a command to its end."""
+        return warm.python(["-m", "snnx", *words], self.folder, self.site)
 
     def results(self) -> dict[str, dict]:
         """The results of all runs that have one, by row and seed."""

@@ -16,6 +16,7 @@ from command_lines import ROOT, snnx
 from composing import composed
 
 from snnx.record import result_file, run_folder
+from snnx.record.identity import physics
 from snnx.record.write import write
 from snnx.sweep import pool
 
@@ -92,6 +93,7 @@ def test_runs_of_the_record_count_as_done(jobs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recorded, missing = (replace(job, sweep="demo_neurons", config=job.config | {"recorded": True}) for job in jobs[:2])
     line = {"hash": recorded.id, "row": recorded.row, "status": "done", "metrics": {}, "wall_s": 1.0}
+    line |= {"physics": physics(recorded.config), "code": "0123456789abcdef"}
     write(tmp_path / "docs" / "results" / "demo_neurons" / "runs.jsonl", json.dumps(line) + "\n")
     outcomes = pool.run([recorded, missing])
     assert [outcome["status"] for outcome in outcomes] == ["done", "done"]

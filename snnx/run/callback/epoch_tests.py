@@ -10,8 +10,8 @@ from snnx.method.base import Method
 class EpochTests(Checkpoint):
     """Keeps the test accuracy after each epoch; nothing of the run sees it before the run has ended.
 
-    The network is in evaluation mode meanwhile, and torch's random numbers afterwards are as before, so the training is the same
-    with and without these tests. It is a `Checkpoint` so that Lightning calls it after the module's own epoch end, as
+    The network is in evaluation mode meanwhile, and torch's random numbers afterwards are as before, so the training is the
+    same with and without these tests. It is a `Checkpoint` so that Lightning calls it after the module's own epoch end, as
     `EpochLog`; it must come before the callback that saves the checkpoint (`Keep`).
 
     Args:
@@ -24,8 +24,8 @@ class EpochTests(Checkpoint):
     def __init__(self, method: Method) -> None:
         if method.has_targets:
             raise ValueError(
-                f"test_every_epoch must be false for {type(method).__name__}, which makes the network that is tested only after "
-                "the training; got true"
+                f"test_every_epoch must be false for {type(method).__name__}, which makes the network that is tested after the "
+                "training; got true"
             )
         self.accuracies: list[float] = []
 

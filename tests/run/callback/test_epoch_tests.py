@@ -5,7 +5,14 @@ from composing import composed
 
 from snnx.run.run import execute
 
-WORDS = ("backbone=mlp", "encoding=rate", "timesteps=2", "trainer.max_epochs=3", "budget.samples=0.3", "trainer.accelerator=cpu")
+WORDS = (
+    "backbone=mlp",
+    "encoding=rate",
+    "timesteps=2",
+    "trainer.max_epochs=3",
+    "budget.samples=0.3",
+    "trainer.accelerator=cpu",
+)
 
 
 @pytest.mark.slow
