@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from snnx.command.print_text import print_text
 from snnx.compose.interrupt import INTERRUPTED, NOTE, exit_on_interrupt
 from snnx.options.files import check_places
 from snnx.options.own_components import make_importable
@@ -48,7 +49,7 @@ def main() -> int:
         if {"-h", "--help"} & set(words):
             from snnx.command.help import overview
 
-            print(overview())
+            print_text(overview())
             return OK
         from snnx.command.hydra_app import chosen_sweep, multirun, narrowed, start
 

@@ -264,3 +264,13 @@ def test_a_misspelled_command_gets_a_suggestion(name, empty, monkeypatch, capsys
     monkeypatch.setattr(sys, "argv", ["snnx", f"{name}{name[-1]}"])
     assert main.main() == hydra_app.USAGE
     assert f"did you mean {name}?" in capsys.readouterr().err
+
+
+def test_help_whose_reader_is_gone_is_no_error():
+    """As in `snnx --help | head -1`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    code = "import sys; from snnx.command.main import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", code, "--help"], stdout=writer, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
