@@ -30,8 +30,8 @@ test: install ## run all tests, one file at a time on every core
 test-fast: install ## run only the fast tests
 	$(BIN)/python -m pytest -m 'not slow'
 
-test-faults: install ## cause every fault on purpose: kill processes, fill the disk, damage files; takes minutes
-	$(BIN)/python -m pytest tests/faults -m 'slow or faults'
+test-faults: install ## cause every fault on purpose (kill processes, fill the disk, damage files), and run all of snnx bench; takes minutes
+	$(BIN)/python -m pytest tests/faults tests/command/test_bench.py -m 'slow or faults'
 
 test-interchange: install ## install NIR, NeuroBench and other simulators, and compare with each; test pages if Chromium is installed
 	$(BIN)/pip install --quiet --editable '.[dev,export,neurobench,bench]'

@@ -18,7 +18,7 @@ class Subject:
 
     In float64, rounding practically never decides whether a neuron fires, so two orders of the same sums give the same spikes.
 
-    An encoding that draws random numbers draws them by the places of the samples; see `Encoding.begin_batch`. If one draws them
+    An encoding that draws random numbers draws them by the places of the samples; see `Encoding.next_places`. If one draws them
     by something else, they are drawn once, with all samples in one batch, and `scores` gives each sample the same spikes in any
     other batch.
 
@@ -81,7 +81,7 @@ class Subject:
             return self._forward(part)
 
     def _forward(self, part: Tensor) -> Tensor:
-        self.method.encoding.begin_batch(self.places[part])
+        self.method.encoding.next_places(self.places[part])
         with torch.inference_mode():
             return self.method(self.images[part])
 
@@ -90,6 +90,6 @@ class Subject:
         found = []
         for _ in range(2):
             functional.reset_net(self.method.encoding)
-            self.method.encoding.begin_batch(self.places[:8])
+            self.method.encoding.next_places(self.places[:8])
             found.append(self.method.encoding(self.images[:8]))
         return not torch.equal(*found)

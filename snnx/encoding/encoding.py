@@ -49,11 +49,14 @@ class Encoding(nn.Module):
         """Start an evaluation: random numbers start from the same seed again, so that an evaluation can be repeated."""
         self._range_seen.discard(False)
 
-    def begin_batch(self, places: Tensor | None = None) -> None:
-        """Start a batch of an evaluation. An encoding that draws random numbers draws them by the places of its samples.
+    def next_places(self, places: Tensor) -> None:
+        """Say which samples of the evaluation the next batch has, for an encoding that draws random numbers by sample.
+
+        If this is not called, batches follow each other. A batch begins after `reset_net`; until the next reset, further calls
+        encode the same samples for later steps.
 
         Args:
-            places: `[B]`, the places of the samples in the evaluation, from 0; None for those after the batch before.
+            places: `[B]`, the places of the samples in the evaluation, from 0.
         """
 
     def require_range(self, x: Tensor, low: float = 0.0, high: float = 1.0) -> None:

@@ -1,12 +1,13 @@
 """Rate coding: the brightness of a pixel is the probability that it fires at a step."""
 
 import torch
+from spikingjelly.activation_based.base import MemoryModule
 from torch import Tensor
 
 from snnx.encoding.encoding import Encoding
 
 
-class Rate(Encoding):
+class Rate(Encoding, MemoryModule):
     """Draws each spike independently, which is the usual approximation of a Poisson process.
 
         S[t] = 1[u[t] < x],  u[t] ~ U[0, 1), drawn for each pixel and step
@@ -50,17 +51,16 @@ class Rate(Encoding):
         self.out_channels = in_channels * trains
         self.eval_seed = eval_seed
         self._next = 0  # place of the next sample in the evaluation
-        self._places: list[int] | None = None  # of the samples of this batch, if they were given
-        self._generators: list[torch.Generator] = []  # one for each sample of this batch
+        self._places: list[int] = []  # of the samples of the next batch, if they were given
+        self.register_memory("generators", [])  # one for each sample of this batch; a reset begins the next batch
 
     def begin_evaluation(self) -> None:
         super().begin_evaluation()
         self._next = 0
-        self.begin_batch()
+        self._places, self.generators = [], []
 
-    def begin_batch(self, places: Tensor | None = None) -> None:
-        self._places = None if places is None else places.tolist()
-        self._generators = []
+    def next_places(self, places: Tensor) -> None:
+        self._places, self.generators = places.tolist(), []
 
     def forward(self, x: Tensor) -> Tensor:
         self.require_range(x)
@@ -74,13 +74,13 @@ class Rate(Encoding):
         return u.lt_(x).to(x.dtype)  # in place, so that only T images are in memory
 
     def _generators_of(self, x: Tensor) -> list[torch.Generator]:
-        """Return the generators of this batch, which continue if the same batch is encoded again, such as for later steps."""
-        if len(self._generators) != len(x) or self._generators[0].device != x.device:
-            places = self._places
-            if places is None or len(places) != len(x):
+        """Return the generators of this batch, which continue if it is encoded again for later steps."""
+        if len(self.generators) != len(x) or self.generators[0].device != x.device:
+            places, self._places = self._places, []
+            if len(places) != len(x):
                 places = range(self._next, self._next + len(x))
                 self._next += len(x)
             # A CPU's generator uses 32 bits of its seed. The factor, near 2**32/1.618, keeps the ranges of two seeds apart.
             seeds = ((self.eval_seed * 0x9E3779B1 + place) % 2**32 for place in places)
-            self._generators = [torch.Generator(x.device).manual_seed(seed) for seed in seeds]
-        return self._generators
+            self.generators = [torch.Generator(x.device).manual_seed(seed) for seed in seeds]
+        return self.generators

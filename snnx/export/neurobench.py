@@ -52,7 +52,6 @@ class Model(NeuroBenchModel):
         self.add_activation_module(Node)
 
     def __call__(self, batch: Tensor) -> Tensor:
-        self.method.encoding.begin_batch()
         with torch.no_grad(), self.precision.forward_context():
             return self.method(self.precision.convert_input(batch)).argmax(1)
 

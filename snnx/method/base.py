@@ -142,7 +142,6 @@ class Method(pl.LightningModule):
 
     def _evaluate(self, split: str, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         images, labels = batch
-        self.encoding.begin_batch()
         if self.recorder is not None:
             self.recorder.labels = labels
         scores, loss = self.scores_and_loss(images, labels)

@@ -196,7 +196,7 @@ class Conversion(Method):
         """Yield batches of images with their input, which is the same in every call, also if it is random."""
         self.encoding.begin_evaluation()
         for images in batches:
-            self.encoding.begin_batch()
+            functional.reset_net(self.encoding)
             yield images, self._pieces(images)
 
     def _pieces(self, images: Tensor) -> Iterator[Tensor]:
@@ -208,8 +208,8 @@ class Conversion(Method):
         """Return the scores `[B, K]` of images `[B, C, H, W]`: in a test the spiking network's, else the ReLU network's."""
         if self.training or not self._simulates:
             return self.backbone(images[None])[0]
-        functional.reset_net(self.tested)
-        functional.reset_net(self.decoding)
+        for part in (self.encoding, self.tested, self.decoding):
+            functional.reset_net(part)
         scores = None
         for number, encoded in enumerate(self._pieces(images)):
             if self.recorder is not None:

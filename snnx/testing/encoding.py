@@ -59,7 +59,7 @@ def repetition(make: Make) -> None:
 def batch_of_one(make: Make) -> None:
     """In evaluation, a sample is encoded in the same way alone and in a batch, after any other batch, unless numbers are drawn.
 
-    Numbers that are drawn by the places of the samples, see `Encoding.begin_batch`, are no exception. An encoding draws them by
+    Numbers that are drawn by the places of the samples, see `Encoding.next_places`, are no exception. An encoding draws them by
     something else if its output is another one when the same batch comes again.
 
     Args:
@@ -70,7 +70,7 @@ def batch_of_one(make: Make) -> None:
     encoding.begin_evaluation()
 
     def encoded(some: Tensor, given: Tensor) -> Tensor:
-        encoding.begin_batch(given)
+        encoding.next_places(given)
         return from_rest(encoding, some)
 
     whole = encoded(x, places)

@@ -79,7 +79,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers", "
 
 
 class Noisy(Repeat):
-    """Draws by the place in the batch, as an encoding that knows nothing of `begin_batch` does."""
+    """Draws by the place in the batch, as an encoding that knows nothing of `next_places` does."""
 
     def begin_evaluation(self):
         super().begin_evaluation()

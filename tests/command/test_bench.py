@@ -18,7 +18,7 @@ def test_layers(tmp_path, capsys):
     assert len(written["layers"]["shapes"][0]["seconds"]["ReLU"]) == 3
 
 
-@pytest.mark.slow
+@pytest.mark.faults  # two minutes; the measurements have tests of their own
 def test_all_with_record_writes_page_figures_and_results(tmp_path, capsys):
     docs = tmp_path / "docs"
     assert main(["all", "--smoke", "--threads", "1", "--record", "--docs", str(docs)]) == 0

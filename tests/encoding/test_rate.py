@@ -38,7 +38,7 @@ def test_samples_and_batches_of_an_evaluation_are_independent_and_the_seed_matte
     x = torch.full((2, 1, 20, 20), 0.5)
     rate, other = (Rate(timesteps=40, in_channels=1, eval_seed=seed).eval() for seed in (0, 1))
     first = rate(x)
-    rate.begin_batch()
+    rate.reset()
     pairs = [(first[:, 0], first[:, 1]), (first, rate(x)), (first, other(x))]
     for one, another in pairs:
         assert abs((one == another).float().mean() - 0.5) <= 5 * (0.25 / one.numel()) ** 0.5
@@ -51,13 +51,13 @@ def test_a_sample_has_the_same_spikes_in_any_batch_and_at_any_precision():
     rate.begin_evaluation()
     found = []
     for part in x.split(2):  # without places, batches follow each other
-        rate.begin_batch()
+        rate.reset()
         found.append(rate(part))
     assert torch.equal(torch.cat(found, 1), whole)
     order = torch.tensor([3, 0, 4])
-    rate.begin_batch(order)
+    rate.next_places(order)
     assert torch.equal(rate(x[order]), whole[:, order])
-    rate.begin_batch(order[:1])
+    rate.next_places(order[:1])
     assert torch.equal(rate(x[3:4].double()), whole[:, 3:4].double())
 
 
@@ -66,7 +66,7 @@ def test_a_batch_that_is_encoded_again_gets_later_steps():
     rate = Rate(timesteps=4, in_channels=1, eval_seed=0).eval()
     first, second = rate(x), rate(x)
     assert not torch.equal(first, second)
-    rate.begin_batch(torch.arange(2))
+    rate.next_places(torch.arange(2))
     assert torch.equal(rate(x), first)
     assert torch.equal(rate(x), second)
 

@@ -46,7 +46,6 @@ def _accuracy(trainer: pl.Trainer, method: Method) -> float:
         method.encoding.begin_evaluation()
         for batch in data.test_dataloader():
             images, labels = data.on_after_batch_transfer(tuple(tensor.to(method.device) for tensor in batch), 0)
-            method.encoding.begin_batch()
             right += int((method(images).argmax(1) == labels).sum())
             samples += len(labels)
         method.train()
