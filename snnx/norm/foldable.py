@@ -45,11 +45,11 @@ def require_foldable(network: nn.Module, *, who: str) -> None:
         ...     pass
         >>> require_foldable(nn.Sequential(nn.Linear(2, 3), Halved()), who="Energy")
         Traceback (most recent call last):
-        ValueError: Energy: norm must be batch, one derived from it, or none; got Halved in 1, which cannot be ...
+        ValueError: Energy: norm must be batch, one derived from it without a forward of its own, or none; got Halved ...
     """
     for name, module in network.named_modules():
         if isinstance(module, Norm) and not is_foldable(module):
             raise ValueError(
-                f"{who}: norm must be batch, one derived from it, or none; got {type(module).__name__} in {name}, "
-                "which cannot be folded; set norm=batch"
+                f"{who}: norm must be batch, one derived from it without a forward of its own, or none; "
+                f"got {type(module).__name__} in {name}, which cannot be folded; set norm=batch"
             )
