@@ -126,10 +126,10 @@ class Study:
 
 
 def require_optuna(sweeper: str, **nodes: Any) -> None:
-    """Check that Optuna is installed, and that these settings of a sweeper name nothing outside it.
+    """Check that Optuna is installed, and that the classes in these settings are Optuna's.
 
     Raises:
-        ValueError: it is not, or one does.
+        ValueError: Optuna is not installed, or a class is not Optuna's.
     """
     if find_spec("optuna") is None:
         raise ValueError(f"hydra/sweeper={sweeper} needs optuna, which is not installed; run: pip install 'snnx[optuna]'")

@@ -16,7 +16,7 @@ from hydra_plugins.snnx_requested import requested
 from hydra_plugins.snnx_search import FIRST_SEED, Search
 from hydra_plugins.snnx_study import require_optuna
 
-WAIT_S = 2.0  # how often a worker looks whether the last trials, which other workers have, are done
+WAIT_S = 2.0  # a worker without a trial waits this long before it looks again whether the trials of the others are done
 
 
 class TuneSweeper(Sweeper):
@@ -127,7 +127,7 @@ class TuneSweeper(Sweeper):
         return [history.finished(job) or result_file.read(job.folder) or {"status": "failed"} for job in jobs]
 
     def _run(self, winners: Sequence[tuple[Search, dict, dict]], seeds: Sequence[int]) -> None:
-        """Run each winner on each seed, and write what is known of its search to results that were there before."""
+        """Run each winner on each seed; a result from before the search gets the facts of the search too."""
         from snnx.compose.freeze import freeze
         from snnx.record import result_file
         from snnx.record.run_folder import claim
@@ -147,7 +147,7 @@ class TuneSweeper(Sweeper):
 
 
 def _ended_early(search: Search, trial: Any, outcomes: Sequence[dict]) -> bool:
-    """Tell the study of a trial that was pruned or has a run without a result, and whether it is one."""
+    """Tell the study if a trial was pruned or has a run without a result, and return whether that is so."""
     from snnx.record.summary import summary
 
     if any(one["status"] == "pruned" for one in outcomes):

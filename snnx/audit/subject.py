@@ -34,7 +34,7 @@ class Subject:
         draws: whether the encoding draws random numbers by something else than the place of a sample.
     """
 
-    @torch.inference_mode()  # Lightning tests in this mode, and tensors made in it cannot be used outside
+    @torch.inference_mode()  # as Lightning's test before it, whose tensors can only be used in this mode
     def __init__(self, method: Method, data: Labelled) -> None:
         method.trainer = None  # without a trainer, `forward` of a converted network simulates spikes
         self.method = method.eval().cpu().double()
@@ -42,7 +42,7 @@ class Subject:
         self.data = data
         test = data.test_dataloader()
         chosen = torch.linspace(0, len(test.labels) - 1, min(SAMPLES, len(test.labels))).long()
-        device = test.labels.device  # not that of the images, because images that stay in a file are not on a GPU
+        device = test.labels.device  # images that stay in a file are not on the GPU, but labels are
         images, labels = test.images[chosen.to(test.images.device)].to(device), test.labels[chosen.to(device)]
         images, labels = data.on_after_batch_transfer((images, labels), 0)
         self.images, self.labels = images.cpu().double(), labels.cpu()

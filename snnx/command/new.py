@@ -11,7 +11,7 @@ from snnx.command.parser import Parser
 TEMPLATES = Path(__file__).parent / "project"
 """The files of the new folder as templates; their ending keeps tools from reading them as code of snnx."""
 ENDING, PLACEHOLDER = ".template", "mylab"
-"""The ending of a template file, which is removed, and the name in it, which is replaced by the name of the folder."""
+"""A copy of a template file has no such ending, and the name of the folder in place of the placeholder."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 

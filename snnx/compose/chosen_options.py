@@ -1,4 +1,4 @@
-"""Finds which option of each group a command line chooses, directly or through its row, sweep or recipe."""
+"""Finds the option of each group that a command line chooses, itself or through its row, sweep or recipe."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

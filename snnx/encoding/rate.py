@@ -74,7 +74,7 @@ class Rate(Encoding, MemoryModule):
         return u.lt_(x).to(x.dtype)  # in place, so that only T images are in memory
 
     def _generators_of(self, x: Tensor) -> list[torch.Generator]:
-        """Return the generators of this batch, which continue if it is encoded again for later steps."""
+        """Return one generator for each sample; for the later steps of the same batch, they are the same and continue."""
         if len(self.generators) != len(x) or self.generators[0].device != x.device:
             places, self._places = self._places, []
             if len(places) != len(x):

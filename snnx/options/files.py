@@ -52,6 +52,11 @@ def check_places() -> None:
     for place in places():
         if place == shipped_place():
             continue
+        if (place.folder / "snnx" / "options" / "files.py").is_file():
+            raise ValueError(
+                f"{place.folder} must not be the clone of another snnx than the one that runs, {shipped_place().folder}: "
+                "install the clone with pip install --editable ., or go to another folder"
+            )
         for path in sorted(place.conf.rglob("*.yaml")):
             group = path.parent.relative_to(place.conf).as_posix()
             if group == ".":

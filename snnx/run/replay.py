@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 
+from snnx.method.base import Method
 from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
 from snnx.run.callback.first_losses import FirstLosses
@@ -86,7 +87,7 @@ def bound(config: dict) -> float:
 
 
 def _widened(plain: Comparison, nudged: list[list[float]]) -> list[float]:
-    """Add the effect of the nudged images to the tolerances; the first of several losses keeps the stated bound."""
+    """Return the tolerances plus the effect of the nudged images, which does not count for the first of several losses."""
     found, effect = [], 0.0
     for step, allowed in enumerate(plain.tolerance):
         effect = max(effect, *(abs(losses[step] - plain.now[step]) for losses in nudged))
@@ -132,22 +133,27 @@ def _first_epoch(config: dict, *, nudge: float | None) -> list[float]:
 
 
 def _train(config: dict, callbacks: list[pl.Callback], nudge: float | None) -> None:
+    data, method, trainer = built(config, nudge, callbacks)
+    with suppress(StepsDone):
+        trainer.fit(method, datamodule=data)
+
+
+def built(
+    config: dict, nudge: float | None, callbacks: Sequence[pl.Callback] = ()
+) -> tuple[pl.LightningDataModule, Method, pl.Trainer]:
+    """Build data, method and trainer as the recorded run did; with `nudge`, all images move by one unit in the last place."""
     keep_memory()
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     data = build_data(config)
     data.setup()
     method = build_method(config, data)
     if nudge is not None:
-        method.register_forward_pre_hook(nudged(nudge))
+        method.register_forward_pre_hook(_nudged(nudge))
     watching = [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]
-    trainer = build_trainer(config, "replay", Path(), callbacks=[Reseed(config["seed"]), *watching, *callbacks])
-    with suppress(StepsDone):
-        trainer.fit(method, datamodule=data)
+    return data, method, build_trainer(config, "replay", Path(), callbacks=[Reseed(config["seed"]), *watching, *callbacks])
 
 
-def nudged(toward: float) -> Callable:
-    """Return a hook of a method that moves all its images by one unit in the last place, towards a value."""
-
+def _nudged(toward: float) -> Callable:
     def move(method: pl.LightningModule, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
         (images,) = inputs
         return (torch.nextafter(images, torch.full_like(images, toward)),)

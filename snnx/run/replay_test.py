@@ -5,13 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytorch_lightning as pl
-
 from snnx.record.checkpoint import epochs, load, path_of
-from snnx.run.allocator import keep_memory
-from snnx.run.build import build_data, build_method, build_trainer
-from snnx.run.callback.reseed import Reseed
-from snnx.run.replay import FACTOR, bound, nudged
+from snnx.run.replay import FACTOR, bound, built
 from snnx.run.test import run_test
 
 
@@ -79,18 +74,10 @@ def replay_test(config: dict, recorded: Mapping[str, float | None], checkpoint: 
 
 
 def _tested(config: dict, checkpoint: Path | None, nudge: float | None) -> dict[str, float]:
-    keep_memory()
-    pl.seed_everything(config["seed"], workers=True, verbose=False)
-    data = build_data(config)
-    data.setup()
-    method = build_method(config, data)
+    on_one = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
+    data, method, trainer = built(on_one, nudge)
     if checkpoint is not None:
         method.load_state_dict(load(checkpoint, None, map_location="cpu")["state_dict"])
-    if nudge is not None:
-        method.register_forward_pre_hook(nudged(nudge))
-    watching = [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]
-    on_one = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
-    trainer = build_trainer(on_one, "replay", Path(), callbacks=[Reseed(config["seed"]), *watching])
     logged, recorder = run_test(trainer, method, data)
     return {**logged, **recorder.scalars()}
 

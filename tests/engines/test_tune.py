@@ -1,4 +1,4 @@
-"""Searches of a sweep's rows, for real: what the studies hold, what runs, and that every part continues after a kill."""
+"""Real searches of a sweep's rows: the contents of the studies, the runs, and that a search continues after a kill."""
 
 import json
 import os

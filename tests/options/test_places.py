@@ -193,3 +193,11 @@ def test_an_option_that_is_added_later_is_found(empty):
     assert "mine" not in files("neuron")
     own_folder(empty)
     assert files("neuron")["mine"] == empty / "conf" / "neuron" / "mine.yaml"
+
+
+def test_the_clone_of_another_snnx_is_rejected(here):
+    """Its options would be mixed with those of the installed one, which have the same names."""
+    (here / "snnx" / "options").mkdir(parents=True)
+    (here / "snnx" / "options" / "files.py").write_text("")
+    (here / "conf").mkdir(exist_ok=True)
+    assert f"{here} must not be the clone of another snnx than the one that runs" in refusal(here, "--help")

@@ -101,3 +101,18 @@ def test_unknown_status_is_rejected(leave, done, outputs, docs):
     leave("fig", "A,seed=0", done("A", 0, 0.8, status="fine"))
     with pytest.raises(ValueError, match=r"result.json: status must be one of done, failed, diverged, no data; got"):
         collect("fig", outputs, docs)
+
+
+def test_a_run_of_this_machine_keeps_the_confirmation_of_its_record(outputs, docs, leave, done):
+    """If the run was started again since, what is in the record is another one."""
+    run = done("A", 0, 0.8)
+    leave("fig", "A,seed=0", run)
+    (local,) = collect("fig", outputs, docs)
+    (docs / "fig").mkdir(parents=True)
+    mark = {"code": "0123456789abcdef", "by": "10 first losses"}
+    for started, expected in ((run["started"], mark), ("2020-01-01T00:00:00", None)):
+        line = {**run, "started": started, "row": "A", "seed": 0, "further": "", "hash": local.hash, "confirmed": mark}
+        (docs / "fig" / "runs.jsonl").write_text(json.dumps(line) + "\n")
+        (found,) = collect("fig", outputs, docs)
+        assert found.local
+        assert found.result.get("confirmed") == expected

@@ -23,7 +23,7 @@ class Trains(MeanLogits):
 
 
 class Weighs(MeanLogits):
-    """Multiplies samples by a factor of their position in the batch."""
+    """Multiplies each sample by a factor that depends on its position in the batch."""
 
     def forward(self, y):
         return super().forward(y) * torch.linspace(1, 2, y.shape[1]).view(-1, 1)

@@ -25,7 +25,7 @@ class Whole(Batch):
 
 
 class Weighs(Batch):
-    """Multiplies samples by a factor of their position in the batch."""
+    """Multiplies each sample by a factor that depends on its position in the batch."""
 
     def forward(self, x):
         return super().forward(x) * torch.linspace(1, 2, x.shape[1]).view(-1, *[1] * (x.ndim - 2))

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from snnx.options.tune import is_tuned
@@ -83,6 +83,8 @@ def collect(sweep: str, outputs: Path, docs: Path) -> list[Run]:
         key = (run.row, run.seed, run.hash)
         if key not in best or _preference(run) > _preference(best[key]):
             best[key] = run
+        elif (mark := run.result.get("confirmed")) and run.result.get("started") == best[key].result.get("started"):
+            best[key] = replace(best[key], result={**best[key].result, "confirmed": mark})  # the same run, also in the record
     return list(best.values())
 
 

@@ -44,7 +44,7 @@ def _pairs(named: dict | None) -> str:
 
 
 def _commit(git: dict | None) -> str:
-    """Name the commit of snnx and that of the project that the run belongs to, as far as they are known."""
+    """Return the commit of snnx and that of the run's project, if they are known."""
     known = [git["commit"] + (" with uncommitted changes" if git.get("dirty") else "")] if git and git.get("commit") else []
     if git and (project := _commit(git.get("project"))):
         known.append(f"of the project: {project}")

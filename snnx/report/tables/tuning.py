@@ -26,7 +26,7 @@ def tuning(lines: Sequence[Line]) -> Table | None:
 
 
 def fronts(lines: Sequence[Line]) -> Table | None:
-    """Make the table of all trials that no other trial of their search beats in every objective; `None` without such searches.
+    """Make the table of the trials that no other trial of their search beats in every objective; `None` if there are none.
 
     The first objective is maximised and the second minimised.
     """
