@@ -48,8 +48,12 @@ class TuneSweeper(Sweeper):
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
-        if not isinstance(self.launcher, PlanLauncher):
+        try:
             require_optuna("snnx_tune", sampler=self.sampler, pruner=self.pruner, storage=self.storage)
+        except ValueError as error:
+            if not isinstance(self.launcher, PlanLauncher):
+                raise
+            print(f"the plan can be made, but not executed yet: {error}")
         if self.batch < 1:
             raise ValueError(f"hydra.sweeper.batch must be at least 1; got {self.batch}")
 

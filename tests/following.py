@@ -38,7 +38,9 @@ def follow(guide: str, folder: Path, package: Path = ROOT) -> Path:
 
 
 def run(line: str, folder: Path, package: Path = ROOT) -> subprocess.CompletedProcess:
-    """Run one command line of a guide: `snnx ...` or `python ...`."""
+    """Run one command line of a guide: `snnx ...`, `python ...` or `rm ...`."""
     program, *words = shlex.split(line, comments=True)
+    if program == "rm":
+        return subprocess.run([program, *words], cwd=folder, capture_output=True, text=True)
     words = {"snnx": ["-m", "snnx", *words], "python": words}[program]
     return warm.python(words, folder, package, SNNX_DATA=str(folder / "data"))

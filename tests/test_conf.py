@@ -10,6 +10,7 @@ from composing import composed
 from hydra.utils import instantiate
 
 import snnx
+from snnx.compose.check import COMPLETE, COMPLETED_LATER
 from snnx.options.folders import shipped
 from snnx.run.build import build_method
 from snnx.run.signature import check_signatures
@@ -84,6 +85,11 @@ def test_option_and_module_have_the_same_path(path):
         assert hasattr(import_module(package), name)
         if package.startswith("snnx."):
             assert package.split(".")[1:] in ([path.parent.name, path.stem], [path.parent.name, f"{path.stem}_"])
+
+
+@pytest.mark.parametrize("path", [p for p in OPTIONS if p.parent.name in {*COMPLETED_LATER, *COMPLETE}], ids=ids)
+def test_options_that_are_built_later_are_partial(path):
+    assert yaml.safe_load(path.read_text()).get("_partial_", False) == (path.parent.name in COMPLETED_LATER)
 
 
 def test_every_component_has_an_option():

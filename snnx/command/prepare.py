@@ -43,7 +43,9 @@ def main(words: list[str]) -> int:
         print(f"snnx prepare: {error}", file=sys.stderr)
         return 2
     if arguments.values and not hasattr(dataset, "prepared"):
-        parser.error(f"KEY=VALUE must be left out for {arguments.dataset}, which has no frames; got {arguments.values[0]}")
+        word = arguments.values[0]
+        hint = "" if "=" in word else f": write --root {word} if it is the folder of the files"
+        parser.error(f"KEY=VALUE must be left out for {arguments.dataset}, which has no frames; got {word}{hint}")
     root = Path(arguments.root).expanduser().absolute()
     if not dataset.files and not hasattr(dataset, "prepared"):
         if hasattr(dataset, "examine"):

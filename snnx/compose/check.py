@@ -13,6 +13,15 @@ from snnx.run.signature import check_signatures
 OF_SOME_METHODS = ("encoding", "neuron", "surrogate", "decoding")
 """Groups that some methods do not use."""
 
+COMPLETED_LATER = ("augmentation", "backbone", "encoding", "method", "neuron", "norm", "optimizer", "scheduler")
+"""Groups whose options have `_partial_: true`, because what uses such a component passes it more arguments.
+
+For example, a backbone builds a norm for each layer and tells it the number of channels.
+"""
+
+COMPLETE = ("dataset", "decoding", "init", "loss", "quantization", "surrogate")
+"""Groups whose options have no `_partial_`, because such a component gets no arguments but those in the configuration."""
+
 
 @exit_on_interrupt()  # because torch is first imported here
 def check(job: Job) -> None:
@@ -25,6 +34,7 @@ def check(job: Job) -> None:
         reject_secrets(job)
         _ranges(job.config)
         check_signatures(job.config)
+        _partials(job.config)
         _require_readers(job)
         _build(job.config)
     except Exception as error:
@@ -55,6 +65,17 @@ def _require_readers(job: Job) -> None:
         )
     if "init" in given and (loaded := loaded_from(config)):  # an `init` from a recipe is just ignored
         raise ValueError(f"init must not be set with {loaded[0]}, which loads the weights; got {given['init']}: leave it out")
+
+
+def _partials(config: dict) -> None:
+    for group, node in config.items():
+        partial = isinstance(node, dict) and node.get("_partial_", False)
+        if group in COMPLETED_LATER and node is not None and not partial:
+            raise ValueError(
+                f"{group} must have _partial_: true, because it is built later with more arguments; got none: add it"
+            )
+        if group in COMPLETE and partial:
+            raise ValueError(f"{group} must not have _partial_, because it gets no more arguments; got {partial}: remove it")
 
 
 def _ranges(config: dict) -> None:

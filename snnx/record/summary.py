@@ -21,6 +21,11 @@ def summary(outcome: dict) -> str:
         'test/ann_acc 0.9000  test/acc 0.8750  12 s'
         >>> summary({"status": "done", "metrics": {"test/acc": 0.875}, "recorded": "computed by other code, not confirmed"})
         'test/acc 0.8750  recorded, computed by other code, not confirmed'
+        >>> before = {"status": "done", "metrics": {"test/acc": 1.0}, "answers": {"test": {"samples": 1}}, "before": True}
+        >>> summary(before)
+        'test/acc 1.0000 on 1 sample  done before'
+        >>> summary({**before, "outdated": "mylab/alif.py changed"})
+        'test/acc 1.0000 on 1 sample  done before, although mylab/alif.py changed'
         >>> summary({"status": "failed", "error": {"type": "OSError", "message": "disk full"}})
         'failed: disk full'
         >>> summary({"status": "pruned", "metrics": {"val/acc": 0.25}, "curves": {"val/acc": [0.125, 0.25]}})
@@ -37,6 +42,10 @@ def summary(outcome: dict) -> str:
     # val/acc of a converted network is that of the ReLU network, measured on other samples than test/acc
     beside = "test/ann_acc" if found.get("test/ann_acc") is not None else "val/acc"
     shown = [f"{key} {found[key]:.4f}" for key in (beside, "test/acc") if found.get(key) is not None]
+    if samples := ((outcome.get("answers") or {}).get("test") or {}).get("samples"):
+        shown[-1] += f" on {samples:,} sample{'s' * (samples > 1)}"
     if code := outcome.get("recorded"):
         return "  ".join([*shown, f"recorded, {code}"])
+    if why := outcome.get("outdated"):
+        return "  ".join([*shown, f"done before, although {why}"])
     return "  ".join([*shown, "done before" if outcome.get("before") else f"{outcome['wall_s']:.0f} s"])

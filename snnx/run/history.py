@@ -22,16 +22,19 @@ def finished(job: Job) -> dict | None:
     """Return the result of a run that need not be executed again, or `None` if it must be executed.
 
     The result comes from the run's folder or, with `recorded=true`, from the committed record; then its entry `recorded` says
-    which code computed it. A result of other code or other samples in the run's folder counts only with `outdated=true`. With
-    `force=true` no result counts. A trial of a search has been tested on the validation samples, so its result does not count
-    for an ordinary run of the same name, nor the reverse.
+    which code computed it. A result of other code or other samples in the run's folder counts only with `outdated=true`; then
+    its entry `outdated` says what has changed. With `force=true` no result counts. A trial of a search has been tested on the
+    validation samples, so its result does not count for an ordinary run of the same name, nor the reverse.
     """
     if job.config["force"]:
         return None
     found = read(job.folder)
     same_test = found is not None and bool(found.get("search")) == bool(job.config.get("search"))
-    if same_test and found["status"] == "done" and (job.config["outdated"] or outdated(job) is None):
-        return found
+    if same_test and found["status"] == "done":
+        if (why := outdated(job)) is None:
+            return found
+        if job.config["outdated"]:
+            return {**found, "outdated": why}
     if not job.config["recorded"] or (line := recorded(job.sweep, job.row, job.id)) is None:
         return None
     return {**line, "recorded": code_state(line, SNNX | component_folders())}
@@ -53,7 +56,7 @@ def describe_earlier_attempt(job: Job) -> str | None:
     if epoch and (ended is None or ended["status"] == "pruned"):
         return f"resumed at epoch {epoch}"
     if job.link.is_symlink() and job.link.resolve() != job.folder.resolve():
-        return f"out of date because {_difference(job.link / 'config.yaml', job.config)}"
+        return f"a new run beside the old one of this name: {_difference(job.link / 'config.yaml', job.config)}"
     return None
 
 

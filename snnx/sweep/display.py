@@ -12,6 +12,7 @@ from rich.table import Table
 from snnx.record.job import Job
 from snnx.record.summary import MARKS, summary
 from snnx.run import history
+from snnx.sweep.compared import warnings
 
 
 class Display:
@@ -26,7 +27,7 @@ class Display:
 
     def __init__(self, jobs: list[Job], console: Console | None = None) -> None:
         self.console = console or Console()
-        self.total = len(jobs)
+        self.jobs, self.total = jobs, len(jobs)
         self.width = max((len(job.title) for job in jobs), default=0)
         self.ended = 0
         self.bars = Progress(
@@ -46,6 +47,8 @@ class Display:
         self.found = {job.id: history.describe_earlier_attempt(job) for job in jobs}  # read it now, before the runs change it
 
     def __enter__(self) -> "Display":
+        for line in warnings(self.jobs):
+            self.console.print(f"[yellow]≠[/] {escape(line)}, which the sweep's factor does not explain", soft_wrap=True)
         if self.total > 1:
             self.whole = self.bars.add_task(f"[bold]{self.total} runs", total=self.total, note="")
         self.bars.start()

@@ -194,3 +194,10 @@ def test_help_has_an_example_and_an_unknown_name_gets_a_suggestion(capsys):
 def test_importing_the_command_loads_neither_torch_nor_hydra():
     check = "import sys, snnx.command.prepare; sys.exit(any(name in sys.modules for name in ('torch', 'hydra', 'omegaconf')))"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_a_folder_given_without_its_option_gets_a_hint(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["folder", "pics"])
+    text = "KEY=VALUE must be left out for folder, which has no frames; got pics"
+    assert f"{text}: write --root pics if it is the folder of the files" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """Groups that a method does not use are rejected before the run starts."""
 
+from dataclasses import replace
+
 import pytest
 from composing import composed
 
@@ -26,3 +28,18 @@ def test_event_data_are_rejected_by_methods_with_their_own_encoding(method, pool
 
 def test_direct_training_uses_all_these_groups():
     check(composed("encoding=rate", "neuron=plif", "surrogate=triangle", "decoding=spike_count"))
+
+
+@pytest.mark.parametrize(
+    ("group", "partial", "message"),
+    [
+        ("neuron", None, "neuron must have _partial_: true, because it is built later with more arguments; got none: add it"),
+        ("loss", True, "loss must not have _partial_, because it gets no more arguments; got True: remove it"),
+    ],
+)
+def test_an_option_that_says_wrongly_whether_it_is_built_later_is_rejected(group, partial, message):
+    job = composed()
+    node = {key: value for key, value in job.config[group].items() if key != "_partial_"}
+    node |= {"_partial_": partial} if partial else {}
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        check(replace(job, config={**job.config, group: node}))

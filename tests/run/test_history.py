@@ -39,7 +39,7 @@ def test_a_changed_configuration_under_the_same_name_is_reported_with_its_keys(j
     run_folder.link(job.link, old.folder)
     assert (
         history.describe_earlier_attempt(job)
-        == "out of date because timesteps: 8 → 4, encoding.timesteps: 8 → 4, neuron.tau: 4 → 2"
+        == "a new run beside the old one of this name: timesteps: 8 → 4, encoding.timesteps: 8 → 4, neuron.tau: 4 → 2"
     )
     run_folder.link(job.link, job.folder)
     assert history.describe_earlier_attempt(job) is None
@@ -49,7 +49,10 @@ def test_another_identity_with_the_same_configuration_means_another_version_of_s
     old = replace(job, id="0" * 16)
     write(old.folder / "config.yaml", json.dumps(old.config))
     run_folder.link(job.link, old.folder)
-    assert history.describe_earlier_attempt(job) == "out of date because another version of snnx computed it"
+    assert (
+        history.describe_earlier_attempt(job)
+        == "a new run beside the old one of this name: another version of snnx computed it"
+    )
 
 
 def test_temporary_files_of_a_killed_process_are_removed(job):

@@ -71,7 +71,7 @@ def test_after_an_edit_of_the_neuron_or_its_helper_the_run_is_executed_again(cop
     path = copy / "snnx" / "neuron" / f"{name}.py"
     original = path.read_text()
     path.write_text(text)
-    assert "done before" in snnx(copy, "neuron=mine", "outdated=true")
+    assert f"done before, although snnx/neuron/{name}.py changed" in snnx(copy, "neuron=mine", "outdated=true")
     printed = snnx(copy, "neuron=mine")
     assert f"out of date because snnx/neuron/{name}.py changed" in printed
     assert "done before" not in printed

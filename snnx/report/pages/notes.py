@@ -3,8 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from snnx.options.differences import unexplained
+from snnx.options.row import Row
 from snnx.options.sweepfile import SweepFile
 from snnx.record.audit_file import failed_checks
+from snnx.report.data.changed_rows import changed
 from snnx.report.data.lines import Line, shared_overrides
 from snnx.report.data.outdated import outdated
 from snnx.report.data.runs import Run
@@ -25,7 +28,10 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     if 0 < (recorded := sum(not run.local for run in runs)) < len(runs):
         found.append(f"{recorded} of {len(runs)} runs come from the committed record, not from the outputs on this machine")
     found += outdated(runs)
+    found += _unexplained(sweep, lines)
+    rows = {row.label: row for row in sweep.measured}
     for line in lines:
+        found += _changed(rows.get(line.row), line)
         if known and line.row not in known:
             found.append(f"{line.label}: this row is no longer in the sweep file")
         found += _failed(line)
@@ -43,6 +49,34 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
 def _untrained(run: Run, metric: str) -> bool:
     """Whether a run has no such metric because it was not trained; only its test metrics are expected."""
     return not metric.startswith("test/") and not run.result.get("curves")
+
+
+def _unexplained(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
+    """One remark for each setting in which rows differ although the sweep's factor does not explain it."""
+    if not sweep.factor:
+        return []
+    may_differ = [*sweep.factor, *(sweep.tune.keys if sweep.tune else ())]
+    configs: dict[tuple, dict[str, dict]] = {}
+    for run in (run for line in lines for run in line.done if run.result.get("physics")):
+        configs.setdefault((run.scale, run.further, run.seed), {}).setdefault(run.row, run.result["physics"])
+    found = [
+        f"{scale} {further}".strip() + f": {text}, which the factor {' and '.join(sweep.factor)} does not explain"
+        for (scale, further, _), rows in sorted(configs.items())
+        for text in unexplained(may_differ, rows)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _changed(row: Row | None, line: Line) -> list[str]:
+    """One remark for each setting of a row that has changed in the sweep file since the line's runs, with their seeds."""
+    seeds: dict[str, list[str]] = {}
+    for run in line.done if row else ():
+        for text in changed(row, run.result):
+            seeds.setdefault(text, []).append(str(run.seed))
+    return [
+        f"{line.label}, seed {', '.join(ran)}, {line.scale}: {text} in the sweep file since this run; run the sweep again"
+        for text, ran in seeds.items()
+    ]
 
 
 def _failed(line: Line) -> list[str]:

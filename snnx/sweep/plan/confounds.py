@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from snnx.record.identity import changes
+from snnx.options.differences import unexplained
 
 OF_THE_NETWORK = {"layers", "parameters", "bias", "initial weights"}
 EXPLAINED = {  # for a factor in this group: the aspects of the network that may differ between rows because of it
@@ -34,30 +34,17 @@ def confounds(factor: str | Sequence[str], rows: Mapping[str, tuple[Mapping, Map
     """
     factors = [factor] if isinstance(factor, str) else list(factor)
     explained = {aspect for key in factors for aspect in (*EXPLAINED.get(key.split(".")[0], ()), key.split(".")[-1])}
-    (base, (config, network)), *others = rows.items()
+    (base, (first, network)), *others = rows.items()
     found = []
-    for label, (other_config, other_network) in others:
-        settings = [line for line in changes(config, other_config) if not _below_any(factors, line.split(":")[0])]
-        differing = list({_leaf(line): line for line in reversed(settings)}.values())[::-1]
-        differing += [
-            line
+    for label, (config, other) in others:
+        found += unexplained(factors, {base: first, label: config})
+        found += [
+            f"{label} compared to {base}: {line}"
             for aspect in network
             if aspect not in explained
-            for line in _compared(aspect, network[aspect], other_network[aspect])
+            for line in _compared(aspect, network[aspect], other[aspect])
         ]
-        found += [f"{label} compared to {base}: {line}" for line in differing]
     return found
-
-
-def _leaf(line: str) -> str:
-    """Return `timesteps: 2 → 3` for `encoding.timesteps: 2 → 3`, so that two keys with one cause are reported once."""
-    key, _, values = line.partition(":")
-    return f"{key.rpartition('.')[2]}:{values}"
-
-
-def _below_any(factors: Sequence[str], key: str) -> bool:
-    """Whether a key is one of the factors or below one, as `neuron.tau` is below `neuron`."""
-    return any(f"{key}.".startswith(f"{factor}.") for factor in factors)
 
 
 def _compared(aspect: str, first: Mapping, second: Mapping) -> list[str]:

@@ -9,6 +9,7 @@ from rich.table import Table
 from snnx.record.job import Job
 from snnx.report.data.format import duration
 from snnx.run import history
+from snnx.sweep.compared import compared
 from snnx.sweep.plan.confounds import confounds
 from snnx.sweep.plan.cost import Cost
 from snnx.sweep.plan.forecast import span
@@ -68,8 +69,6 @@ class Plan:
     def compare(self, console: Console, *, refuse: bool) -> None:
         """Print the differences between rows that the sweep's factor does not explain.
 
-        Trials of a search are not compared: they are shorter than the runs of their winner. What a search chooses may differ.
-
         Args:
             console: where to print.
             refuse: whether such a difference is an error.
@@ -77,15 +76,10 @@ class Plan:
         Raises:
             Confounded: there is such a difference, and `refuse` is true.
         """
-        factor = (self.jobs[0].config["sweep"] or {}).get("factor")
-        compared = [job for job in self.jobs if not job.config.get("search")]
-        first = {job.row: job for job in reversed(compared)}
-        rows = {row: first[row] for row in dict.fromkeys(job.row for job in compared)}
+        explained, rows = compared(self.jobs)
         known = {row: (job.config, cost.built) for row, job in rows.items() if isinstance(cost := self.costs[job.group], Cost)}
-        if factor is None or len(known) < 2:
+        if len(known) < 2:
             return
-        searched = [key for job in rows.values() for key in (job.config.get("tuned") or {"values": ()})["values"]]
-        explained = list(dict.fromkeys([*([factor] if isinstance(factor, str) else factor), *searched]))
         factors = " and ".join(explained)
         found = confounds(explained, known)
         if not found:

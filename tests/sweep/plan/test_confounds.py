@@ -1,12 +1,14 @@
 """Differences between the rows of an ablation that its factor does not explain, in the configuration and in the network."""
 
 import re
+from dataclasses import replace
 
 import pytest
 import torch
 from composing import composed
 
 from snnx.run.build import build_data, build_method
+from snnx.sweep.compared import warnings
 from snnx.sweep.plan.built import built
 from snnx.sweep.plan.confounds import confounds
 
@@ -91,3 +93,13 @@ def test_an_encoding_decides_the_channels_of_the_first_layer():
     assert confounds("encoding", rows) == []
     rows["Wide"] = row("encoding=repeat", "backbone.channels=[8,32]")
     assert [line.split(":")[1] for line in confounds("encoding", rows)] == [" backbone.channels"]
+
+
+def test_a_sweep_names_the_settings_in_which_its_rows_differ_without_need():
+    ablation = {"factor": "neuron"}
+    jobs = [composed("neuron=if"), composed("neuron=lif", "optimizer.lr=0.5"), composed("neuron=if", "seed=1")]
+    jobs = [replace(job, row=row, config={**job.config, "sweep": ablation}) for row, job in zip("ABA", jobs, strict=True)]
+    (line,) = warnings(jobs)
+    assert re.fullmatch(r"B compared to A: optimizer\.lr: .* → 0\.5", line)
+    assert warnings(jobs[:1]) == warnings([]) == []
+    assert warnings([replace(job, config={**job.config, "sweep": None}) for job in jobs]) == []

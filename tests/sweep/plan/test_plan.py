@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -70,6 +71,9 @@ def test_confounded_rows_are_an_error_unless_allowed(tmp_path, monkeypatch):
     assert refused.returncode == 2, refused.stdout
     assert "≠ B compared to A: parameters:" in refused.stdout
     assert "rows must differ only in neuron; got the differences above" in refused.stderr
+    started = snnx(tmp_path, "-m", *words[1:], "trainer.max_epochs=0")
+    assert "≠ B compared to A: backbone.channels: " in started.stdout
+    assert ", which the sweep's factor does not explain" in started.stdout
     allowed = snnx(tmp_path, *words, "confounds=allow")
     assert allowed.returncode == 0
     assert "≠ B compared to A: parameters:" in allowed.stdout
@@ -84,6 +88,7 @@ def test_help_and_a_wrong_value_of_confounds(empty, monkeypatch, capsys):
     assert "confounds must be refuse or allow; got maybe" in capsys.readouterr().err
 
 
+HAS_OPTUNA = find_spec("optuna") is not None
 TUNED = """\
 # Two rows that differ in their learning rate too, which is tuned.
 sweep:
@@ -111,5 +116,6 @@ def test_plan_of_a_search_counts_its_trials_and_winners(tmp_path):
     assert "16 of 16 runs to do: about" in done.stdout  # two rows, with three trials of two seeds and a winner on two seeds
     assert "at most: a search may stop trials early" in done.stdout
     assert "the 2 rows differ only in neuron and optimizer.lr" in done.stdout
+    assert ("the plan can be made, but not executed yet: hydra/sweeper=snnx_tune needs optuna" in done.stdout) != HAS_OPTUNA
     assert not (tmp_path / "outputs" / "runs").exists()
     assert "optimizer.lr: 0.01 → 0.02" in snnx(tmp_path, *words).stdout, "without the search it is one"
