@@ -1,6 +1,8 @@
 """DVS128 Gesture: hand and arm gestures recorded by an event camera."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +20,7 @@ CLASSES = tuple(str(label) for label in range(11))
 COUNTS = {"spikingjelly": (1_176, 288), "tonic": (1_077, 264)}  # training and test samples of each variant
 PARTS = ("train", "test")
 MILLISECOND_US = 1000  # the times in tonic's files are in milliseconds
+PERSON = re.compile(r"user\d+")  # in the name of every file, or of its folder
 SILENT_US = 1_000_000  # how long a recording may go on after its last event, if the scene is still
 
 
@@ -68,6 +71,16 @@ def cut(path: Path, labels: Path) -> Iterator[Sample | Damaged]:
         yield Sample(f"{path}, line {number} of {labels.name}", label - 1, events[(events["t"] >= start) & (events["t"] < end)])
 
 
+def with_persons(found: Found) -> Found:
+    """Note in each recording which person it shows, as far as the paths name one, such as `user24_led.aedat`."""
+
+    def named(one: Recording) -> Recording:
+        person = PERSON.search(one.place)
+        return replace(one, group=person[0]) if person else one
+
+    return {part: [named(one) for one in recordings] for part, recordings in found.items()}
+
+
 def find_aedat(folder: str, root: Path) -> Found:
     """Find the publisher's recordings on disk, in the order of its two lists of trials."""
     found: Found = {part: [] for part in PARTS}
@@ -80,12 +93,12 @@ def find_aedat(folder: str, root: Path) -> Found:
             if path.is_file():
                 labels = path.with_name(f"{path.stem}_labels.csv")
                 recordings.append(Recording.of_files(partial(cut, path, labels), path, labels))
-    return found
+    return with_persons(found)
 
 
 def find_npz(folder: str, root: Path) -> Found:
     """Find the files of SpikingJelly's conversion."""
-    return {part: in_folders(root / folder / part, CLASSES, ".npz", read_npz) for part in PARTS}
+    return with_persons({part: in_folders(root / folder / part, CLASSES, ".npz", read_npz) for part in PARTS})
 
 
 def find_npy(root: Path) -> Found:
@@ -95,7 +108,7 @@ def find_npy(root: Path) -> Found:
     for part, folder in folders.items():
         paths = [path for path in sorted((root / folder).glob("*/*.npy")) if path.stem in CLASSES]
         found[part] = [Recording.single(path, int(path.stem), read_npy) for path in paths]
-    return found
+    return with_persons(found)
 
 
 class DVS128Gesture(Events):

@@ -21,7 +21,7 @@ from snnx.dataset.mapped import Mapped
 from snnx.dataset.published import NoData
 from snnx.dataset.recording import Found, Layout
 
-FORMAT = 1  # raise it when new code writes other frames into the cache, so that old caches are not used
+FORMAT = 2  # raise it when new code writes other frames into the cache, so that old caches are not used
 
 
 class Events(Archived, Labelled):
@@ -168,8 +168,10 @@ class Events(Archived, Labelled):
         key = json.loads((folder / "key.json").read_text())
         self.facts |= {"variant": self.variant, "layout": key["layout"]}
         parts = sorted(key["recordings"], reverse=True)  # train before test
+        notes = {part: json.loads((folder / f"{part}.json").read_text()) for part in parts}
+        self.groups = {part: note["groups"] for part, note in notes.items()}
         if self.skip_bad:
-            self.facts["skipped"] = {part: len(json.loads((folder / f"{part}.json").read_text())["skipped"]) for part in parts}
+            self.facts["skipped"] = {part: len(note["skipped"]) for part, note in notes.items()}
         return {
             part: (Mapped.load(folder / f"{part}.npy"), torch.from_numpy(np.load(folder / f"{part}_labels.npy")))
             for part in parts

@@ -12,9 +12,9 @@ from snnx.dataset.class_folders import ClassFolders
 from snnx.dataset.content import folders, stamp
 from snnx.dataset.folder_check import check_folder
 from snnx.dataset.images import Images
-from snnx.dataset.labelled import Samples
 from snnx.dataset.picture_files import PictureFiles
 from snnx.dataset.picture_reader import PictureReader
+from snnx.dataset.rows import Samples
 from snnx.dataset.split import balanced_order
 
 MEMORY = 2**30

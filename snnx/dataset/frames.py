@@ -26,7 +26,8 @@ def convert(
     clip: bool,
     skip_bad: bool,
 ) -> None:
-    """Write `<target>.npy`, frames `[N, T, 2, H, W]`, `<target>_labels.npy`, `[N]`, and `<target>.json` with what was skipped.
+    """Write `<target>.npy`, frames `[N, T, 2, H, W]`, `<target>_labels.npy`, `[N]`, and `<target>.json` with what was skipped
+    and, if all recordings have a group, the group of each sample.
 
     Args:
         recordings: the recordings, in the order in which their samples are stored.
@@ -40,7 +41,7 @@ def convert(
     Raises:
         Damaged: a recording is damaged and `skip_bad` is false, or every recording is damaged.
     """
-    labels, skipped, raw, shape = [], [], target.with_suffix(".raw"), None
+    labels, groups, skipped, raw, shape = [], [], [], target.with_suffix(".raw"), None
     wide = np.uint8 if clip else np.int32  # used until the largest count is known
     with raw.open("wb") as file:
         for recording in recordings:
@@ -57,13 +58,14 @@ def convert(
                     continue
                 (counts > 0 if clip else counts).astype(wide).tofile(file)
                 labels.append(sample.label)
+                groups.append(recording.group)
                 shape = counts.shape
     if shape is None:
         raise Damaged(f"{target.name}: a part must have an undamaged recording; got {len(skipped)} damaged, first {skipped[0]}")
     _narrow(np.memmap(raw, wide, "r", shape=(len(labels), *shape)), target.with_suffix(".npy"))
     raw.unlink()
     np.save(target.with_name(f"{target.name}_labels.npy"), np.array(labels, np.int64))
-    target.with_suffix(".json").write_text(json.dumps({"skipped": skipped}, indent=1))
+    target.with_suffix(".json").write_text(json.dumps({"skipped": skipped, "groups": groups if all(groups) else []}, indent=1))
 
 
 def _skip(error: Damaged, skipped: list[str], skip_bad: bool) -> None:

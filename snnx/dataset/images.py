@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from snnx.augmentation.augmentation import Augmentation
-from snnx.dataset.labelled import Labelled, Samples
+from snnx.dataset.labelled import Labelled
 from snnx.dataset.mean_std import mean_std
 from snnx.dataset.published import locate
+from snnx.dataset.rows import Samples
 
 
 class Images(Labelled):

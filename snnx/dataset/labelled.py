@@ -10,11 +10,9 @@ from torch import Tensor
 from snnx.augmentation.augmentation import Augmentation
 from snnx.dataset.batches import Batches
 from snnx.dataset.content import content, folders, stamp
-from snnx.dataset.mapped import Mapped
 from snnx.dataset.published import PublishedFile
-from snnx.dataset.split import balanced_order, fingerprint
-
-Samples = Tensor | Mapped
+from snnx.dataset.rows import Samples, row_numbers, rows
+from snnx.dataset.split import balanced_order, fingerprint, numbered
 
 
 class Labelled(pl.LightningDataModule):
@@ -37,10 +35,13 @@ class Labelled(pl.LightningDataModule):
     Attributes:
         shape: `(C, H, W)` of the network's input at one time step.
         facts: further entries for `data` in `result.json`; set by `setup`.
+        groups: for an official part, for each sample the person or thing that it shares with others, such as the writer of a
+            digit; verdicts count such samples together. Set by `read` if it is known.
         names: names of the files that samples come from, if they may differ between copies; set by `read`.
         split_counts: number of samples in use, `{"train": n, "val": n, "test": n}`; set by `setup`.
         split_hash: digest that identifies these samples; set by `setup`.
         part_hash: the same for each part, `{"train": ..., "val": ..., "test": ...}`; set by `setup`.
+        clusters: for each part whose `groups` are known, the number of each sample's group; set by `setup`.
         chance: share of the test samples that belong to the largest class, the accuracy of always naming it; set by `setup`.
         test_index: position of each test sample in the official file; set by `setup`.
 
@@ -82,6 +83,7 @@ class Labelled(pl.LightningDataModule):
         self.samples = samples
         self.facts: dict[str, object] = {}
         self.names: list[str] = []
+        self.groups: dict[str, list[str]] = {}
         self._parts: dict[str, tuple[Samples, Tensor]] = {}
 
     @property
@@ -164,14 +166,16 @@ class Labelled(pl.LightningDataModule):
         self.split_counts = {name: len(index) for name, index in chosen.items()}
         self.test_index = chosen["test"]
         self.chance = float(official["test"][1][chosen["test"]].bincount().max()) / len(chosen["test"])
-        rows = [index for samples, _ in official.values() for index in _row_numbers(samples)]
-        self.split_hash = fingerprint([*chosen.values(), *(labels for _, labels in official.values()), *rows], self.names)
+        numbers = [index for samples, _ in official.values() for index in row_numbers(samples)]
+        self.split_hash = fingerprint([*chosen.values(), *(labels for _, labels in official.values()), *numbers], self.names)
         source = {"val": official["train"], **official}
         self.part_hash = {
-            part: fingerprint([index, source[part][1][index], *_row_numbers(source[part][0])], self.names)
+            part: fingerprint([index, source[part][1][index], *row_numbers(source[part][0])], self.names)
             for part, index in chosen.items()
         }
-        return {name: (_rows(source[name][0], index), source[name][1][index]) for name, index in chosen.items()}
+        groups = {"val": self.groups.get("train"), **self.groups}
+        self.clusters = {part: numbered(some, index) for part, index in chosen.items() if (some := groups.get(part))}
+        return {name: (rows(source[name][0], index), source[name][1][index]) for name, index in chosen.items()}
 
     def _check(self, part: str, samples: Samples, labels: Tensor) -> None:
         name = type(self).__name__
@@ -188,14 +192,3 @@ class Labelled(pl.LightningDataModule):
 def _first(share: float, order: Tensor) -> Tensor:
     """Return the first part of `order`, at least one sample, sorted in the order of the file."""
     return order[: max(1, round(share * len(order)))].sort().values
-
-
-def _row_numbers(samples: Samples) -> list[Tensor]:
-    """Return which rows of their file the samples are, as one tensor; none if they are its first rows, in its order."""
-    if not isinstance(samples, Mapped) or torch.equal(samples.index, torch.arange(len(samples.index))):
-        return []
-    return [samples.index]
-
-
-def _rows(samples: Samples, index: Tensor) -> Samples:
-    return samples.rows(index) if isinstance(samples, Mapped) else samples[index]

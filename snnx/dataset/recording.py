@@ -33,12 +33,14 @@ class Recording:
         stamp: a text that changes whenever the content changes.
         read: reads the samples.
         files: the files that are read.
+        group: the person or thing that its samples share with other recordings; empty if that is not known.
     """
 
     name: str
     stamp: str
     read: Callable[[], Iterator[Sample | Damaged]]
     files: tuple[Path, ...] = ()
+    group: str = ""
 
     def samples(self) -> list[Sample | Damaged]:
         """Read all samples; a single damaged sample is replaced by its error.

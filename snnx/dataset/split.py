@@ -1,7 +1,7 @@
 """Splits samples into parts: class-balanced, and equal on all machines and for all seeds of runs."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -52,3 +52,14 @@ def fingerprint(indices: Iterable[Tensor], names: Iterable[str] = ()) -> str:
     for name in names:
         digest.update(f"{name}\n".encode())
     return digest.hexdigest()[:12]
+
+
+def numbered(groups: Sequence[str], index: Tensor) -> list[int]:
+    """Return for each of these samples the number of its group; groups are numbered from 0 in the order in which they occur.
+
+    Example:
+        >>> numbered(["ann", "bob", "ann", "cy"], torch.tensor([1, 2, 3, 0]))
+        [0, 1, 2, 1]
+    """
+    number: dict[str, int] = {}
+    return [number.setdefault(groups[place], len(number)) for place in index.tolist()]

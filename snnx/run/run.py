@@ -157,7 +157,12 @@ def compute(job: Job) -> dict:
         "warnings": warnings,
         "data": {key: value for key, value in facts.items() if not (search and key in OF_THE_TEST_PART)},
         "answers": {
-            part: {"samples": data.split_counts[part], "identity": data.part_hash[part], "correct": correct}
+            part: {
+                "samples": data.split_counts[part],
+                "identity": data.part_hash[part],
+                "correct": correct,
+                **({"clusters": data.clusters[part]} if part in data.clusters else {}),
+            }
             for part, correct in (("val", validated), ("test", tested.pop("answers")))
             if correct
         },

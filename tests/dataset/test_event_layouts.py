@@ -1,14 +1,18 @@
 """Contract of DVS128 Gesture and CIFAR10-DVS: every layout that people have loads, and classes mean the same in all."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from composing import composed
 
 from snnx.augmentation.none import none
 from snnx.dataset.cifar10_dvs import CIFAR10DVS, CLASSES, first90, random90
 from snnx.dataset.dvs128_gesture import DVS128Gesture
 from snnx.dataset.published import NoData
 from snnx.dataset.recording import Damaged
+from snnx.run.run import compute
 
 
 def ready(kind, root, **changed):
@@ -63,6 +67,7 @@ def test_the_publishers_recordings_are_cut_into_spikingjellys_samples(aedat):
     assert dataset.facts == {"variant": "spikingjelly", "layout": "aedat"}
     assert dataset.split_counts == {"train": 12, "val": 0, "test": 12}
     assert test_samples(dataset) == [(label, 100 + label) for label in [*range(11), 7]]
+    assert dataset.groups == {"train": ["user01"] * 12, "test": ["user24"] * 12}
 
 
 def test_spikingjellys_conversion_has_the_classes_of_its_folders(tmp_path, write_npz, random_events):
@@ -73,6 +78,7 @@ def test_spikingjellys_conversion_has_the_classes_of_its_folders(tmp_path, write
     dataset = ready(DVS128Gesture, tmp_path)
     assert dataset.facts["layout"] == "events_np"
     assert test_samples(dataset) == [(label, 100 + label) for label in range(11)]
+    assert dataset.groups["test"] == ["user24"] * 11
 
 
 def test_tonics_files_have_the_same_classes(tmp_path, write_npy, random_events):
@@ -82,8 +88,23 @@ def test_tonics_files_have_the_same_classes(tmp_path, write_npy, random_events):
     dataset = ready(DVS128Gesture, tmp_path, variant="tonic")
     assert dataset.facts == {"variant": "tonic", "layout": "npy"}
     assert sorted(test_samples(dataset)) == [(label, 100 + label) for label in range(11)]
+    assert dataset.groups["test"] == ["user24"] * 11
     with pytest.raises(NoData, match=r"dvs128_gesture: recordings must be below .*; expected DVS128Gesture/events_np"):
         ready(DVS128Gesture, tmp_path)
+
+
+def test_samples_of_one_person_are_one_cluster_of_verdicts(tmp_path, write_npy, random_events):
+    persons = {"Train": ("user01_led", "user01_lab", "user02_led"), "Test": ("user24_led", "user25_led", "user24_lab")}
+    for part, users in persons.items():
+        for user in users:
+            for label in range(11):
+                write_npy(tmp_path / f"DVSGesture/ibmGesture{part}/{user}/{label}.npy", marked(random_events, label))
+    words = ["timesteps=2", "dataset.size=8", "dataset.batch_size=11", "encoding=events", "trainer.max_epochs=0"]
+    words += ["dataset.variant=tonic", f"dataset.root={tmp_path}", "backbone=mlp", "dataset.validation=0"]
+    job = replace(composed("dataset=dvs128_gesture", *words), outputs=str(tmp_path / "outputs"))
+    answers = compute(job)["answers"]["test"]
+    assert answers["samples"] == 33
+    assert answers["clusters"] == [0] * 22 + [1] * 11  # in the order of the folders: user24_lab, user24_led, user25_led
 
 
 def test_a_missing_label_file_is_named_and_its_coming_noticed(aedat):

@@ -1,0 +1,30 @@
+"""Selects samples, which are a tensor in memory or rows of a file."""
+
+import torch
+from torch import Tensor
+
+from snnx.dataset.mapped import Mapped
+
+Samples = Tensor | Mapped
+
+
+def rows(samples: Samples, index: Tensor) -> Samples:
+    """Return the samples at these positions, without reading a file.
+
+    Example:
+        >>> rows(torch.tensor([5, 6, 7]), torch.tensor([2, 0]))
+        tensor([7, 5])
+    """
+    return samples.rows(index) if isinstance(samples, Mapped) else samples[index]
+
+
+def row_numbers(samples: Samples) -> list[Tensor]:
+    """Return which rows of their file the samples are, as one tensor; none if they are its first rows, in its order.
+
+    Example:
+        >>> row_numbers(torch.tensor([5, 6, 7]))
+        []
+    """
+    if not isinstance(samples, Mapped) or torch.equal(samples.index, torch.arange(len(samples.index))):
+        return []
+    return [samples.index]
