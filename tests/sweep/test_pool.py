@@ -21,6 +21,7 @@ from snnx.record.write import write
 from snnx.sweep import pool
 
 QUICK = ["timesteps=2", "trainer.max_epochs=1", "budget.samples=0.1", "trainer.accelerator=cpu"]
+LONG = ["trainer.max_epochs=40", "budget.samples=0.3"]  # of short epochs
 
 
 @pytest.mark.slow
@@ -142,7 +143,7 @@ def processes_of(group: int) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [["seed=0"], ["-m", "seed=0,1"]], ids=["single", "sweep"])
 def test_ctrl_c_finishes_the_epoch_and_a_second_start_resumes(tmp_path, words):
-    process = started(tmp_path, *words, "trainer.max_epochs=40")
+    process = started(tmp_path, *words, *LONG)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
@@ -153,7 +154,7 @@ def test_ctrl_c_finishes_the_epoch_and_a_second_start_resumes(tmp_path, words):
     assert not list(tmp_path.glob("outputs/runs/*/result.json"))
     assert not list(tmp_path.glob("outputs/runs/*/progress.json"))
     assert len(list(tmp_path.glob("outputs/runs/*/ckpt/last.ckpt"))) == 1
-    again = snnx(tmp_path, *words, "trainer.max_epochs=40", "trainer.accelerator=cpu")
+    again = snnx(tmp_path, *words, *LONG, "trainer.accelerator=cpu")
     assert again.returncode == 0, again.stderr
     assert len(re.findall("resumed at epoch [0-9]+", again.stdout)) == 1, again.stdout
     ended = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/runs/*/result.json")]
