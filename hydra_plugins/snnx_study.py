@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.types import Override
-from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from snnx.run.create import create
 
 
 class Study:
@@ -39,7 +41,10 @@ class Study:
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._alone():
             self.study = optuna.create_study(
-                study_name=name, storage=instantiate(storage), directions=list(directions), load_if_exists=True
+                study_name=name,
+                storage=create("search.storage", plain(storage)),
+                directions=list(directions),
+                load_if_exists=True,
             )
 
     @contextmanager
@@ -63,7 +68,7 @@ class Study:
             trials = self.study.get_trials(deepcopy=False)
             taken = sum(t.state in ended or "failed" in t.user_attrs for t in trials)
             # A new sampler each time: it learns from the study, and its seed differs, so it repeats no draws after a restart.
-            self.study.sampler = instantiate(self.sampler, seed=self.seed * 1_000_000 + len(trials))
+            self.study.sampler = create("search.sampler", plain(self.sampler), seed=self.seed * 1_000_000 + len(trials))
             asked = []
             for _ in range(min(batch, total - taken)):
                 asked.append(self.study.ask(self.space))
@@ -123,6 +128,11 @@ class Study:
         with open(self.folder / ".study", "a", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def plain(node: Any) -> Any:
+    """Return a part of the configuration as plain values, with interpolations resolved."""
+    return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
 
 
 def require_optuna(sweeper: str, **nodes: Any) -> None:

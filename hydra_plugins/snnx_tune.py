@@ -9,12 +9,11 @@ from typing import Any
 
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
-from omegaconf import OmegaConf
 
 from hydra_plugins.snnx_plan import PlanLauncher
 from hydra_plugins.snnx_requested import requested
 from hydra_plugins.snnx_search import FIRST_SEED, Search
-from hydra_plugins.snnx_study import require_optuna
+from hydra_plugins.snnx_study import plain, require_optuna
 
 WAIT_S = 2.0  # a worker without a trial waits this long before it looks again whether the trials of the others are done
 
@@ -61,14 +60,14 @@ class TuneSweeper(Sweeper):
         from snnx.sweep.exit_code import SweepFailed
 
         words = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
-        searches, seeds = requested(words, self.loader, self.config, _plain(self.pruner))
+        searches, seeds = requested(words, self.loader, self.config, plain(self.pruner))
         if isinstance(self.launcher, PlanLauncher):
             self.launcher.launch([words for search in searches for words in search.planned(seeds)], 0)
             return
         folder = Path(self.config.hydra.sweep.dir) / "optuna"
         with ExitStack() as stack:
             for search in searches:
-                stack.enter_context(search.open(folder, _plain(self.storage), self.sampler, self.seed).working())
+                stack.enter_context(search.open(folder, plain(self.storage), self.sampler, self.seed).working())
             self._search(searches)
         found = {search: search.best() for search in searches}
         for search, best in found.items():
@@ -173,7 +172,3 @@ def _line(search: Search, best: tuple[dict, dict] | None) -> str:
     accuracy = search.tune.objectives[0]
     found = f"{accuracy} {facts[accuracy]:.4f} with {chosen}"
     return f"{search.row}: best of {facts['trials']} trials, {facts['pruned']} pruned: {found}"
-
-
-def _plain(node: Any) -> Any:
-    return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from command_lines import snnx
+
 NEURON = '''\
 from snnx.neuron.lif import LIF
 
@@ -44,3 +46,12 @@ def installed(site: Path) -> Path:
     write(site, "otherlab-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: otherlab\nVersion: 1.0\n")
     write(site, "otherlab-1.0.dist-info/entry_points.txt", "[snnx.options]\notherlab = otherlab\n")
     return site
+
+
+def refusal(folder: Path, *words: str) -> str:
+    """Run a command that must fail before it does anything, and return its one line of error."""
+    done = snnx(folder, *words)
+    assert (done.returncode, done.stdout) == (2, ""), done.stdout + done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert not (folder / "outputs" / "runs").exists()
+    return done.stderr

@@ -15,7 +15,7 @@ from snnx.dataset.examine import USABLE, examine
 from snnx.dataset.fetch import fetch
 from snnx.options.files import files
 from snnx.options.nearest import nearest
-from snnx.run.signature import constructor
+from snnx.run.target import target
 
 
 def main(words: list[str]) -> int:
@@ -140,7 +140,7 @@ def _locked(root: Path) -> Iterator[None]:
 def _dataset(name: str) -> type:
     """Return the class that the option's file names."""
     option = yaml.safe_load(files("dataset")[name].read_text(encoding="utf-8"))
-    return constructor("dataset", option["_target_"])
+    return target("dataset", option["_target_"])
 
 
 def names() -> list[str]:

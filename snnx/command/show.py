@@ -67,8 +67,7 @@ def _show(overrides: list[str], arguments: argparse.Namespace) -> Path:
 
 
 def _of_events(config: dict) -> bool:
-    from hydra.utils import get_class
-
     from snnx.dataset.events import Events
+    from snnx.run.target import target
 
-    return issubclass(get_class(config["dataset"]["_target_"]), Events)
+    return issubclass(target("dataset", config["dataset"]["_target_"]), Events)

@@ -1,5 +1,6 @@
 """Checks a run before it starts: every setting is used, every value has the right type, and every component can be built."""
 
+from inspect import isfunction
 from pathlib import Path
 
 from snnx.compose.interrupt import exit_on_interrupt
@@ -9,6 +10,7 @@ from snnx.record.job import Job
 from snnx.run.component import component, groups_used
 from snnx.run.reason import reason
 from snnx.run.signature import check_signatures
+from snnx.run.target import target
 
 OF_SOME_METHODS = ("encoding", "neuron", "surrogate", "decoding")
 """Groups that some methods do not use."""
@@ -20,7 +22,7 @@ For example, a backbone builds a norm for each layer and tells it the number of 
 """
 
 COMPLETE = ("dataset", "decoding", "init", "loss", "quantization", "surrogate")
-"""Groups whose options have no `_partial_`, because such a component gets no arguments but those in the configuration."""
+"""Groups whose components get no further arguments: a class has no `_partial_`; a function has it, since it is called later."""
 
 
 @exit_on_interrupt()  # because torch is first imported here
@@ -74,8 +76,9 @@ def _partials(config: dict) -> None:
             raise ValueError(
                 f"{group} must have _partial_: true, because it is built later with more arguments; got none: add it"
             )
-        if group in COMPLETE and partial:
-            raise ValueError(f"{group} must not have _partial_, because it gets no more arguments; got {partial}: remove it")
+        if group in COMPLETE and node is not None and partial != isfunction(target(group, node["_target_"])):
+            rule = "not have _partial_, because its class is" if partial else "have _partial_: true, as its function is not"
+            raise ValueError(f"{group} must {rule} called when the run is built; got {node['_target_']}")
 
 
 def _ranges(config: dict) -> None:

@@ -7,6 +7,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import OverrideType
 from omegaconf import OmegaConf
 
+from snnx.compose.environment import restrict_environment
 from snnx.compose.schema import RunSchema
 from snnx.options import sweepfile
 from snnx.options.files import is_group
@@ -16,6 +17,8 @@ from snnx.options.sweepfile import SweepFile
 
 def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
     """Register the schema, the names of all sweeps, and the content of the sweep that the command line selects.
+
+    Configurations can read only some environment variables from now on, see `restrict_environment`.
 
     Only the rows of the selected sweep become options, because with the rows of all sweeps Hydra takes seconds to start.
 
@@ -28,6 +31,7 @@ def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
         ValueError: the selected sweep does not exist, several sweeps are selected, the sweep has no such row, or the command
             line overrides a key that the rows vary.
     """
+    restrict_environment()
     store = ConfigStore.instance()
     store.store(name="schema", node=RunSchema)
     store.repo.pop("row", None)

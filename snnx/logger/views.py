@@ -1,25 +1,24 @@
 """All loggers of a run: opened at its start, and closed at its end, also if it fails."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
-from hydra.utils import instantiate
-
-from snnx.logger.view import View
+from snnx.logger.view import Logger, View
 from snnx.record.job import Job
 
 
 @contextmanager
-def views_of(job: Job) -> Iterator[tuple[list[View], dict[str, float]]]:
+def views_of(job: Job, loggers: Mapping[str, Callable[..., Logger]]) -> Iterator[tuple[list[View], dict[str, float]]]:
     """Open the loggers of a run for the duration of a `with` block.
 
     At the end of the block the loggers are closed, as failed if it raised an exception. A logger that fails prints a warning
     and does not affect the run.
 
     Args:
-        job: its configuration names the loggers.
+        job: the run, which each logger gets as its argument `job`.
+        loggers: makes each logger, by its name.
 
     Yields:
         The views, and an empty mapping for the final metrics; what the block puts into it is passed on when they are closed.
@@ -28,8 +27,8 @@ def views_of(job: Job) -> Iterator[tuple[list[View], dict[str, float]]]:
     final: dict[str, float] = {}
     exit_code = 1
     try:
-        for name, node in job.config["logger"].items():
-            views.append(View(name, partial(instantiate(node), job=job)))
+        for name, makes in loggers.items():
+            views.append(View(name, partial(makes, job=job)))
         yield views, final
         exit_code = 0
     finally:

@@ -5,6 +5,7 @@ from pathlib import Path
 from snnx.options.folders import shipped
 from snnx.options.nearest import nearest
 from snnx.options.places import places, shipped_place
+from snnx.options.received import check_option
 
 
 def files(group: str) -> dict[str, Path]:
@@ -46,7 +47,7 @@ def check_places() -> None:
 
     Raises:
         ValueError: two places have an option of the same name, or a YAML file is directly in `conf` or in a folder that is not
-            a group; see also `places`.
+            a group, or it sets what only the command line may set; see also `places`.
     """
     known = groups()
     for place in places():
@@ -61,7 +62,10 @@ def check_places() -> None:
             group = path.parent.relative_to(place.conf).as_posix()
             if group == ".":
                 raise ValueError(f"{path} must be in the folder of a group, such as {place.conf / 'recipe'}; got {place.conf}")
+            if group.split("/")[0] == "hydra":
+                raise ValueError(f"{path} must not be an option of Hydra itself: set its keys on the command line")
             if group not in known:
                 raise ValueError(f"{path} must be in the folder of a group of snnx; got {group}{nearest(group, known)}")
+            check_option(path)
     for group in (*known, "sweep"):
         files(group)

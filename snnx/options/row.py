@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
+from snnx.options.received import check_keys
 from snnx.options.tune import tuned_label
 
 KEYS = {"set", "reported", "std", "n", "test_samples", "source", "cited", "note"}
@@ -52,6 +53,7 @@ def row_of(label: object, row: object, metric: str, file: str) -> Row:
     overrides = row.get("set", [])
     if not isinstance(overrides, list) or not all(isinstance(o, str) and "=" in o for o in overrides):
         raise ValueError(f"{file}: row {label}: set must be a list of key=value; got {overrides}")
+    check_keys((override.partition("=")[0] for override in overrides), f"{file}: row {label}")
     reported = row.get("reported")
     reported = {} if reported is None else reported if isinstance(reported, dict) else {metric: reported}
     if not all(isinstance(value, int | float) for value in reported.values()):

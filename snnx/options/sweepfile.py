@@ -8,6 +8,7 @@ import yaml
 
 from snnx.options.files import files
 from snnx.options.nearest import nearest
+from snnx.options.received import check_content
 from snnx.options.row import Row, row_of
 from snnx.options.strict_yaml import Loader
 from snnx.options.tune import Tune, tune
@@ -105,6 +106,7 @@ def read(path: Path) -> SweepFile:
         raise ValueError(f"{path.name}: must be YAML; {' '.join(str(error).split())}") from None
     if not isinstance(body, dict) or not isinstance(body.get("sweep"), dict):
         raise ValueError(f"{path.name}: must be a mapping with the key sweep; see the sweep files of snnx for examples")
+    check_content({key: value for key, value in body.items() if key != "hydra"}, path.name)
     facts = body["sweep"]
     if unknown := set(facts) - SWEEP_KEYS:
         raise ValueError(f"{path.name}: keys of sweep must be among {sorted(SWEEP_KEYS)}; got {sorted(unknown)}")

@@ -7,13 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytorch_lightning as pl
-from hydra.utils import instantiate
 from lightning_fabric.plugins.environments import LightningEnvironment
 
 from snnx.method.base import Method
 from snnx.record.checkpoint import Checkpoints
 from snnx.record.identity import loaded_from
 from snnx.run.component import component
+from snnx.run.create import create
 
 
 def build_data(config: dict) -> pl.LightningDataModule:
@@ -29,7 +29,7 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
     """
     method = component(config, "method")(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
     if config["init"] is not None and not loaded_from(config):
-        instantiate(config["init"], _convert_="all")(method.backbone)
+        create("init", config["init"])(method.backbone)
     return method
 
 
@@ -42,7 +42,7 @@ def build_trainer(
     """
     _quiet()
     epochs = config["trainer"]["max_epochs"]
-    trainer = instantiate(config["trainer"], _convert_="all")
+    trainer = create("trainer", config["trainer"])
     return trainer(
         max_epochs=epochs and max(1, round(epochs * config["budget"]["epochs"])),
         callbacks=callbacks,

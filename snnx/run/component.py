@@ -1,10 +1,10 @@
 """Builds the component that a configuration group selects, and passes it the other components that it takes."""
 
-from functools import partial
 from inspect import signature
 from typing import Any
 
-from hydra.utils import get_object, instantiate
+from snnx.run.create import create
+from snnx.run.target import target
 
 PASSED = {
     "dataset": ("augmentation",),
@@ -45,11 +45,10 @@ def component(config: dict, group: str) -> Any:
     if node is None:
         return None
     if "_target_" not in node:
-        return {name: instantiate(inner, _convert_="all") for name, inner in node.items()}
+        return create(group, node)
     passed = {name: component(config, name) for name in groups_passed_to(group, node)}
     passed = {name: built for name, built in passed.items() if built is not None}  # a null group leaves the argument's default
-    constructor = instantiate({**node, "_partial_": True}, _convert_="all")
-    return partial(constructor, **passed) if node.get("_partial_") else constructor(**passed)
+    return create(group, node, **passed)
 
 
 def groups_passed_to(group: str, node: dict) -> list[str]:
@@ -59,7 +58,7 @@ def groups_passed_to(group: str, node: dict) -> list[str]:
         >>> groups_passed_to("neuron", {"_target_": "snnx.neuron.lif.LIF"})
         ['surrogate']
     """
-    named = signature(get_object(node["_target_"])).parameters
+    named = signature(target(group, node["_target_"])).parameters
     return [name for name in PASSED.get(group, ()) if name in named and node.get(name) is not False]
 
 

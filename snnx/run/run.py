@@ -32,6 +32,7 @@ from snnx.run.callback.reseed import Reseed
 from snnx.run.callback.stop import Stop
 from snnx.run.callback.warn import Warn
 from snnx.run.component import component
+from snnx.run.create import create
 from snnx.run.history import finished
 from snnx.run.outdated import code_of, write_inputs
 from snnx.run.test import test
@@ -100,7 +101,7 @@ def compute(job: Job) -> dict:
     fit_s = 0.0
     keep = Keep(folder / "ckpt", job.id, made_with, outdated=config["outdated"])
     stop = Stop()
-    with views_of(job) as (views, final), stop.listening():
+    with views_of(job, create("logger", config["logger"])) as (views, final), stop.listening():
         curves = EpochLog(folder / "metrics.csv", views)
         first, answers, warn = FirstLosses(), Answers(), Warn()
         prune = [Prune(search, curves)] if search and search["pruner"] else []

@@ -3,22 +3,11 @@
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable, Sequence
-from importlib import import_module
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from snnx.options.places import components
+from snnx.run.target import target
 
-TRUSTED = (  # packages whose classes a `_target_` may name; none of them loads or executes files
-    "snnx",
-    "torch.nn",
-    "torch.optim",
-    "torchvision.transforms",
-    "torchmetrics",
-    "spikingjelly.activation_based",
-    "pytorch_lightning",
-    "tonic.transforms",
-)
-OF_A_SEARCH = ("optuna.storages", "optuna.pruners")  # the same for the key `search`, whose nodes only a trial instantiates
+NODE_KEYS = ("_target_", "_partial_")
 PLAIN = (int, float, bool, str, type(None))  # types of single values in YAML
 
 
@@ -29,7 +18,7 @@ def check_signatures(config: dict, path: str = "") -> None:
     check the types of values.
 
     Raises:
-        ValueError: a target does not exist or is outside the trusted packages, a key is not an argument of its constructor, or
+        ValueError: a configuration may not name the target, see `target`; a key is not an argument of its constructor, or
             a value does not have the type that the constructor declares.
 
     Example:
@@ -40,54 +29,44 @@ def check_signatures(config: dict, path: str = "") -> None:
         Traceback (most recent call last):
         ValueError: neuron.tau must be of type float; got abc
     """
-    target = config.get("_target_")
-    if target is not None:
-        _bind_one(path, target, {key: value for key, value in config.items() if not key.startswith("_")})
-    for key, value in config.items():
-        for node in value if isinstance(value, list) else [value]:
-            if isinstance(node, dict):
-                check_signatures(node, f"{path}.{key}" if path else key)
+    for node_path, node in nodes(config, path):
+        check_signature(node_path, node)
 
 
-def _bind_one(path: str, target: str, values: dict) -> None:
-    built = constructor(path, target)
+def nodes(value: object, path: str = "") -> Iterator[tuple[str, dict]]:
+    """Yield every node that has a `_target_`, wherever it is in a configuration, with its dotted key.
+
+    Example:
+        >>> list(nodes({"loss": {"_target_": "a.B"}, "betas": [0.9, [{"_target_": "c.D"}]]}))
+        [('loss', {'_target_': 'a.B'}), ('betas.1.0', {'_target_': 'c.D'})]
+    """
+    if isinstance(value, dict) and "_target_" in value:
+        yield path, value
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, item in items:
+        yield from nodes(item, f"{path}.{key}" if path else str(key))
+
+
+def check_signature(path: str, node: dict) -> Callable:
+    """Check one node, without the nodes among its arguments, and return the class or function that it names.
+
+    Raises:
+        ValueError: see `check_signatures`.
+    """
+    built = target(path, node["_target_"])
+    if unknown := [key for key in node if str(key).startswith("_") and key not in NODE_KEYS]:
+        raise ValueError(f"{path} must have none of Hydra's other keys than {' and '.join(NODE_KEYS)}; got {unknown[0]}")
     parameters = inspect.signature(built).parameters.values()
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return
+        return built
     named = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
     hints = _hints(built)
-    for key, value in values.items():
+    for key, value in arguments(node).items():
         if key not in named:
             raise ValueError(f"{path}: {built.__name__} has no argument {key}; it takes {', '.join(named)}")
         if key in hints and not fits(value, hints[key]):
             raise ValueError(f"{path}.{key} must be of type {_name(hints[key])}; got {'null' if value is None else value}")
-
-
-def constructor(path: str, target: str) -> Callable:
-    """Import the class or function that a `_target_` names.
-
-    It must be in a trusted package, or in a package that provides options or is listed under `[tool.snnx] components`.
-
-    Args:
-        path: the dotted key of the component, for error messages.
-        target: the value of `_target_`, such as `snnx.neuron.lif.LIF`.
-
-    Raises:
-        ValueError: it is in another package, or does not exist.
-    """
-    module, _, name = target.rpartition(".")
-    trusted = OF_A_SEARCH if path.startswith("search.") else (*TRUSTED, *components())
-    if not any(f"{module}.".startswith(f"{package}.") for package in trusted):
-        raise ValueError(
-            f"{path}._target_ must be in one of {', '.join(trusted)}; got {target}: list your own package under "
-            "[tool.snnx] components in pyproject.toml"
-        )
-    try:
-        return getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(
-            f"{path}._target_ must name a class or function that can be imported; got {target} ({error})"
-        ) from None
+    return built
 
 
 def _hints(constructor: Callable) -> dict:
@@ -96,6 +75,11 @@ def _hints(constructor: Callable) -> dict:
         return typing.get_type_hints(constructor.__init__ if inspect.isclass(constructor) else constructor)
     except (NameError, TypeError, AttributeError):
         return {}
+
+
+def arguments(node: dict) -> dict:
+    """Return the arguments of a component: what its node contains besides `_target_` and `_partial_`."""
+    return {key: value for key, value in node.items() if key not in NODE_KEYS}
 
 
 def fits(value: object, hint: object) -> bool:

@@ -34,7 +34,11 @@ def test_direct_training_uses_all_these_groups():
     ("group", "partial", "message"),
     [
         ("neuron", None, "neuron must have _partial_: true, because it is built later with more arguments; got none: add it"),
-        ("loss", True, "loss must not have _partial_, because it gets no more arguments; got True: remove it"),
+        (
+            "loss",
+            True,
+            "loss must not have _partial_, because its class is called when the run is built; got torch.nn.CrossEntropyLoss",
+        ),
     ],
 )
 def test_an_option_that_says_wrongly_whether_it_is_built_later_is_rejected(group, partial, message):

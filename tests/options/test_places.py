@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_lines import ROOT, snnx
-from own_folder import NEURON, OPTION, SWEEP, installed, own_folder, write
+from own_folder import NEURON, OPTION, SWEEP, installed, own_folder, refusal, write
 
 from snnx.options.files import files
 from snnx.options.places import places
@@ -31,15 +31,6 @@ def site(tmp_path, monkeypatch):
     folder = installed(tmp_path / "site")
     monkeypatch.setattr("command_lines.ROOT", f"{ROOT}:{folder}")
     return folder
-
-
-def refusal(folder: Path, *words: str) -> str:
-    """Run a command that must fail before it does anything, and return its one line of error."""
-    done = snnx(folder, *words)
-    assert (done.returncode, done.stdout) == (2, ""), done.stdout + done.stderr
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert not (folder / "outputs" / "runs").exists()
-    return done.stderr
 
 
 def test_help_lists_the_options_of_the_current_folder(here):
@@ -117,23 +108,29 @@ def test_a_mistake_in_the_current_folder_is_rejected(here, wrong):
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "words"),
+    ("path", "text", "words", "rule"),
     [
-        ("conf/neuron/evil.yaml", OPTION.replace("ownlab.mine", "evil.mine"), ["neuron=evil"]),
-        ("sweeps/evil.yaml", SWEEP.replace("neuron=mine", "neuron._target_=evil.mine.Mine"), ["-m", "sweep=evil"]),
-        ("conf/dataset/evil.yaml", "_target_: evil.mine.Mine\n", ["prepare", "evil"]),
-        ("unread", "", ["neuron=mine", "neuron._target_=evil.mine.Mine"]),
-        ("unread", "", ["++optimizer.betas=[{_target_: evil.mine.Mine},0.9]"]),
+        ("conf/neuron/evil.yaml", OPTION.replace("ownlab.mine", "evil.mine"), ["neuron=evil"], "in one of snnx.neuron, torch"),
+        (
+            "sweeps/evil.yaml",
+            SWEEP.replace("neuron=mine", "neuron._target_=evil.mine.Mine"),
+            ["-m", "sweep=evil"],
+            "in one of snnx.neuron, torch",
+        ),
+        ("conf/dataset/evil.yaml", "_target_: evil.mine.Mine\n", ["prepare", "evil"], "in one of snnx.dataset, torch"),
+        ("unread", "", ["neuron=mine", "neuron._target_=evil.mine.Mine"], "in one of snnx.neuron, torch"),
+        ("unread", "", ["++backbone.channels=[{_target_: evil.mine.Mine},8]"], "in one of snnx.attention, snnx.augmentation"),
+        ("unread", "", ["++optimizer.betas=[{_target_: evil.mine.Mine},0.9]"], "a plain value, as optimizer takes no"),
     ],
-    ids=["option", "row", "data set", "override", "in a list"],
+    ids=["option", "row", "data set", "override", "in a list", "in a list of numbers"],
 )
-def test_classes_of_packages_that_are_not_listed_are_never_built(here, path, text, words):
+def test_classes_of_packages_that_are_not_listed_are_never_built(here, path, text, words, rule):
     """The package `evil` is in the current folder and can be imported, but `pyproject.toml` does not list it."""
     write(here, "evil/mine.py", f"open({str(here / 'ran')!r}, 'w')\n{NEURON}")
     write(here, path, text)
     error = refusal(here, *words)
-    assert "must be in one of snnx, torch.nn" in error
-    assert "ownlab; got evil.mine.Mine: list your own package under [tool.snnx] components in pyproject.toml" in error
+    assert f"must be {rule}" in error
+    assert "got evil.mine.Mine" in error
     assert not (here / "ran").exists()
 
 

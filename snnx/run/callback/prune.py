@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 import pytorch_lightning as pl
-from hydra.utils import instantiate
 from pytorch_lightning.callbacks import Checkpoint
 
 from snnx.options.tune import ACCURACY
 from snnx.run.callback.epoch_log import EpochLog
+from snnx.run.create import create
 
 
 class Prune(Checkpoint):
@@ -41,9 +41,9 @@ class Prune(Checkpoint):
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        storage = instantiate(self.search["storage"], _convert_="all")
+        storage = create("search.storage", self.search["storage"])
         study = optuna.load_study(
-            study_name=self.search["study"], storage=storage, pruner=instantiate(self.search["pruner"], _convert_="all")
+            study_name=self.search["study"], storage=storage, pruner=create("search.pruner", self.search["pruner"])
         )
         number = storage.get_study_id_from_name(self.search["study"]), self.search["trial"]
         own = storage.get_trial_id_from_study_id_trial_number(*number)

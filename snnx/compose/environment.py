@@ -1,0 +1,25 @@
+"""Decides which environment variables a configuration may read."""
+
+import os
+
+from omegaconf import OmegaConf
+
+PREFIX = "SNNX_"
+_ABSENT = object()
+
+
+def restrict_environment() -> None:
+    """Let `${oc.env:NAME}` read only variables whose names begin with `SNNX_`, such as `SNNX_DATA`.
+
+    A configuration is written to files and logged. So an option from somebody else could otherwise publish any variable.
+    """
+    OmegaConf.register_new_resolver("oc.env", _read, replace=True)
+
+
+def _read(name: str, default: object = _ABSENT) -> object:
+    if not name.startswith(PREFIX):
+        raise ValueError(f"oc.env must name an environment variable that begins with {PREFIX}; got {name}")
+    value = os.environ.get(name, default)
+    if value is _ABSENT:
+        raise ValueError(f"the environment variable {name} must be set, because the configuration reads it; got none")
+    return value
