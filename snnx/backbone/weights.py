@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import zipfile
 from pathlib import Path
 
 import torch
@@ -52,6 +53,10 @@ def load_weights(network: nn.Module, path: str, *, name: str) -> None:
 def _read(path: str, name: str) -> dict[str, Tensor]:
     if path.endswith(".safetensors"):
         return _safetensors(path, name)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if any(entry.file_size > entry.compress_size for entry in archive.infolist()):  # could unpack to any size
+                raise ValueError(f"{name}: must be a file as torch.save writes it; got {path}, which is compressed")
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:

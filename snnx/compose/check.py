@@ -7,6 +7,7 @@ from snnx.compose.interrupt import exit_on_interrupt
 from snnx.compose.secret import reject_secrets
 from snnx.record.identity import loaded_from
 from snnx.record.job import Job
+from snnx.record.run_folder import reject_links
 from snnx.run.component import component, groups_used
 from snnx.run.reason import reason
 from snnx.run.signature import check_signatures
@@ -34,6 +35,7 @@ def check(job: Job) -> None:
     """
     try:
         reject_secrets(job)
+        reject_links(job.folder)
         _ranges(job.config)
         check_signatures(job.config)
         _partials(job.config)

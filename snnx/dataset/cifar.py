@@ -1,28 +1,72 @@
 """Reads the pickled batches in which CIFAR-10 and CIFAR-100 are published."""
 
-import codecs
+import io
 import pickle
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import torch
 from torch import Tensor
 
-# The functions that a pickled array needs, and no others, because a pickle can call any function that it can name. We get them
-# from NumPy's own `__reduce_ex__`, so that neither its old nor its new private module has to be imported.
+BYTE = ("u1", "|u1")  # how a pickle names the dtype uint8
+MOST = 1_000_000  # samples in a batch; the published ones have at most 50,000
+
+
+class PickledDtype:
+    """The name of an array's dtype."""
+
+    def __init__(self, name: str, *_: object) -> None:
+        self.name = name
+
+    def __setstate__(self, state: object) -> None:
+        """Ignore the byte order, which bytes do not have."""
+
+
+class PickledArray:
+    """The shape, dtype and bytes of an array. They are checked before NumPy sees them; an invalid array can crash it."""
+
+    def __init__(self, data: object = None, dtype: object = None, shape: object = (), order: object = "C") -> None:
+        self.shape, self.dtype, self.data, self.transposed = shape, dtype, data, order != "C"
+
+    def __setstate__(self, state: tuple) -> None:
+        _, self.shape, self.dtype, self.transposed, self.data = state
+
+    def values(self) -> np.ndarray:
+        """Return the array `[N, 3072]`, uint8.
+
+        Raises:
+            ValueError: it is another array.
+        """
+        if not isinstance(self.dtype, PickledDtype) or self.dtype.name not in BYTE or self.transposed:
+            raise ValueError("data of another type than bytes, or in another order")
+        data = self.data.encode("latin1") if isinstance(self.data, str) else bytes(self.data)
+        if not isinstance(self.shape, tuple) or len(data) != 3072 * self.shape[0] or self.shape[1:] != (3072,):
+            raise ValueError(f"{len(data)} bytes in the shape {self.shape}")
+        return np.frombuffer(data, np.uint8).reshape(self.shape)
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"bytes in the encoding {encoding}")
+    return text.encode("latin1")
+
+
 ALLOWED = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("numpy.core.multiarray", "_reconstruct"): np.empty(1).__reduce_ex__(2)[0],
-    ("numpy.core.numeric", "_frombuffer"): np.empty(1).__reduce_ex__(5)[0],
-    ("_codecs", "encode"): codecs.encode,
+    ("numpy", "ndarray"): PickledArray,
+    ("numpy", "dtype"): PickledDtype,
+    ("numpy.core.multiarray", "_reconstruct"): lambda kind, shape, code: PickledArray(),
+    ("numpy.core.numeric", "_frombuffer"): PickledArray,
+    ("_codecs", "encode"): _encode,
 }
+"""What takes the place of the functions that a pickled array names. A pickle can call any function that it can name."""
 
 
-class ArrayUnpickler(pickle.Unpickler):
-    """Unpickles numbers, strings, lists, dicts and arrays, and rejects everything else."""
+class ArrayUnpickler(pickle._Unpickler):
+    """Unpickles numbers, strings, lists, dicts and arrays, and rejects everything else.
+
+    It is Python's unpickler in Python: the one in C allocates whatever memory a damaged file asks for.
+    """
 
     def find_class(self, module: str, name: str) -> object:
         key = (module.replace("numpy._core", "numpy.core"), name)
@@ -47,18 +91,20 @@ def samples_in(path: Path) -> int:
 
 
 def _read_batch(path: Path) -> tuple[Tensor, Tensor]:
+    content = path.read_bytes()
     try:
-        with path.open("rb") as file:
-            return _unpack(file)
-    except (pickle.UnpicklingError, AttributeError, EOFError, IndexError, KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        return _unpack(content)
+    except Exception as error:  # a damaged pickle can make Python's unpickler raise almost any error
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ValueError(f"{path}: must be a complete CIFAR batch; got {reason}; remove it and fetch it again") from None
 
 
-def _unpack(file: BinaryIO) -> tuple[Tensor, Tensor]:
-    batch = ArrayUnpickler(file, encoding="latin1").load()  # the publisher wrote them under Python 2
+def _unpack(content: bytes) -> tuple[Tensor, Tensor]:
+    batch = ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()  # the publisher wrote them under Python 2
     labels = batch["fine_labels"] if "fine_labels" in batch else batch["labels"]
-    images = torch.from_numpy(np.array(batch["data"], dtype=np.uint8).reshape(-1, 3, 32, 32))
+    if not isinstance(labels, list) or len(labels) > MOST or not all(type(label) is int for label in labels):
+        raise ValueError("labels that are no list of integers")
+    images = torch.from_numpy(batch["data"].values().reshape(-1, 3, 32, 32).copy())
     if len(images) != len(labels):
         raise ValueError(f"{len(images)} images and {len(labels)} labels")
     return images, torch.tensor(labels)

@@ -60,6 +60,8 @@ def load(path: Path, run: str | None, map_location=None) -> dict:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            if any(entry.file_size > entry.compress_size for entry in archive.infolist()):  # could unpack to any size
+                raise DamagedCheckpoint(f"{path} must not be compressed, as torch writes it; got a compressed file")
             broken = archive.testzip()
         if broken is not None:
             raise DamagedCheckpoint(f"{path} must be undamaged; got a wrong checksum in {broken}")

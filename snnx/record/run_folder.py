@@ -2,11 +2,15 @@
 
 import fcntl
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+CKPT = "ckpt"  # the folder of a run's checkpoints
+CHECKPOINTS = (".ckpt", ".corrupt", ".outdated")
+TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")  # names of the files that `write` renames when they are complete
 TRIES = 4  # attempts to get a run's lock, 0.05 s apart
 
 
@@ -22,7 +26,9 @@ def claim(folder: Path) -> Iterator[None]:
 
     Raises:
         Busy: another process holds it.
+        ValueError: see `reject_links`.
     """
+    reject_links(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "a", encoding="utf-8") as lock:
         for attempt in range(TRIES):
@@ -36,11 +42,30 @@ def claim(folder: Path) -> Iterator[None]:
         yield
 
 
+def reject_links(folder: Path) -> None:
+    """Reject a run's folder that is a link, or whose `ckpt` is one, because snnx replaces and removes files in both.
+
+    Raises:
+        ValueError: one of them is a link.
+    """
+    for path in (folder, folder / CKPT):
+        if path.is_symlink():
+            raise ValueError(f"{path} must be a folder, because files in it are replaced; got a link to {os.readlink(path)}")
+
+
 def tidy(folder: Path) -> None:
     """Remove temporary files that a killed process left behind; the caller must hold the run's lock."""
-    for path in (*folder.glob(".*"), *folder.glob("ckpt/.*")):
-        if path.name != ".lock" and path.is_file():
+    for path in (*folder.glob(".*"), *folder.glob(f"{CKPT}/.*")):
+        if TEMPORARY.fullmatch(path.name) and path.is_file() and not path.is_symlink():
             path.unlink(missing_ok=True)
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of a run and its result; files that snnx did not write stay."""
+    for path in folder.glob(f"{CKPT}/*"):
+        if path.suffix in CHECKPOINTS:
+            path.unlink(missing_ok=True)
+    (folder / "result.json").unlink(missing_ok=True)
 
 
 def link(name: Path, folder: Path) -> None:

@@ -1,7 +1,6 @@
 """What earlier attempts of a run have left behind: a valid result, a checkpoint to resume from, or outdated files."""
 
 import re
-import shutil
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from snnx.record.confirmed import code_state
 from snnx.record.identity import changes
 from snnx.record.job import Job
 from snnx.record.result_file import read, recorded
-from snnx.record.run_folder import Busy, claim
+from snnx.record.run_folder import Busy, claim, remove_checkpoints
 from snnx.record.source import SNNX
 from snnx.run.outdated import outdated
 
@@ -74,8 +73,7 @@ def start_over_if_forced(job: Job) -> Job:
     if not job.config["force"]:
         return job
     with suppress(Busy), claim(job.folder):  # if another process is computing it, that one has done this
-        shutil.rmtree(job.folder / "ckpt", ignore_errors=True)
-        (job.folder / "result.json").unlink(missing_ok=True)
+        remove_checkpoints(job.folder)
     return replace(job, config={**job.config, "force": False})
 
 

@@ -10,6 +10,7 @@ from snnx.method.base import Method
 from snnx.record import result_file
 from snnx.record.checkpoint import RUN, DamagedCheckpoint, epochs, load, path_of
 from snnx.record.identity import run_id
+from snnx.record.run_folder import reject_links
 from snnx.run.build import build_method
 
 
@@ -55,14 +56,15 @@ def reopen(path: str | Path) -> Reopened:
 
     Raises:
         FileNotFoundError: the path does not exist, or the checkpoints have been removed.
-        ValueError: the path is not a run, or the run has not finished; the checkpoint is damaged or belongs to another run; or
-            the run was computed by a version of snnx whose results differ from today's.
+        ValueError: the path is not a run, or has links where a run has folders, or the run has not finished; the checkpoint is
+            damaged or belongs to another run; or the run was computed by a version of snnx whose results differ from today's.
     """
     path = Path(path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"checkpoint must be a run's folder or a .ckpt in it; got {path}, which does not exist")
     is_checkpoint = path.is_file()
     folder = (path.parent.parent if is_checkpoint else path).resolve()
+    reject_links(folder)
     config = _frozen(folder, path)
     found = run_id(config)
     checkpoint = path if is_checkpoint else _chosen(folder)
@@ -101,6 +103,8 @@ def _chosen(folder: Path) -> Path | None:
         state = "one that has not finished" if ended is None else f"one with the status {ended['status']}"
         raise ValueError(f"{folder} must be a finished run; got {state}: finish it, or name a .ckpt in its ckpt/")
     if (best := folder / "ckpt" / "best.ckpt").exists():
+        if best.resolve().parent != folder / "ckpt":
+            raise ValueError(f"{best} must be a link to a checkpoint beside it; got one to {best.resolve()}")
         return best
     if last := epochs(folder / "ckpt"):
         return path_of(folder / "ckpt", last[0])

@@ -1,5 +1,6 @@
 """Contract: batches are read whatever wrote them, damaged ones are named, and a pickle cannot run code."""
 
+import contextlib
 import os
 import pickle
 
@@ -45,7 +46,12 @@ def test_a_truncated_batch_is_named(tmp_path, write_cifar, keep):
     [
         ({"labels": [1]}, "'data'"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [1]}, "2 images and 1 labels"),
-        ({"data": np.zeros((2, 100), np.uint8), "labels": [1, 1]}, "reshape"),
+        ({"data": np.zeros((2, 100), np.uint8), "labels": [1, 1]}, "200 bytes in the shape"),
+        ({"data": np.zeros((1, 3072), np.float32), "labels": [1]}, "another type than bytes"),
+        ({"data": np.zeros((3072, 2), np.uint8).T, "labels": [1, 1]}, "in another order"),
+        ({"data": np.array([[{}] * 3072]), "labels": [1]}, "another type than bytes"),
+        ({"data": [[0] * 3072], "labels": [1]}, "values"),
+        ({"data": np.zeros((1, 3072), np.uint8), "labels": [[1]]}, "no list of integers"),
         ([1, 2], "indices"),
     ],
 )
@@ -66,3 +72,34 @@ def test_a_pickle_cannot_call_what_it_likes(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="mkdir is not part of an array"):
         cifar.read([tmp_path / "test"])
     assert not (tmp_path / "attacked").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80\x02Nr\xff\xff\xff\x7f.",  # the unpickler in C would make a table of 2**31 entries for this
+        b"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\x0f.",  # announces 2**60 bytes
+        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I-1\ntU\x01OtR.",
+    ],
+)
+def test_a_pickle_that_asks_for_too_much_is_named(tmp_path, content):
+    (tmp_path / "test").write_bytes(content)
+    with pytest.raises(ValueError, match="must be a complete CIFAR batch; got "):
+        cifar.read([tmp_path / "test"])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_batch_with_changed_bytes_is_read_or_named(tmp_path, write_cifar, seed):
+    """Two hundred times, three bytes outside the pixels change; the test process must survive each."""
+    write_cifar(tmp_path / "whole", 2)
+    whole = (tmp_path / "whole").read_bytes()
+    generator = np.random.default_rng(seed)
+    for _ in range(200):
+        changed = bytearray(whole)
+        for place in generator.choice([*range(200), *range(len(whole) - 200, len(whole))], 3):
+            changed[place] = generator.integers(256)
+        (tmp_path / "changed").write_bytes(changed)
+        with contextlib.suppress(ValueError):
+            images, labels = cifar.read([tmp_path / "changed"])
+            assert images.shape[1:] == (3, 32, 32)
+            assert len(labels) == len(images)

@@ -1,5 +1,8 @@
 """Contract of the readers: the events written in each official format come back, and anything else is named in one line."""
 
+import os
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -253,3 +256,28 @@ def test_events_that_no_sensor_gives_are_refused(random_events, change, message)
 def moved(events, name, by):
     events[name] += by
     return events
+
+
+def test_a_file_that_would_unpack_to_gigabytes_is_rejected_before_it_is_unpacked(tmp_path):
+    """The directory of the archive announces 2 GiB."""
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("t.npy", bytes(8))
+        archive.filelist[0].file_size = 2**31
+    with pytest.raises(Damaged, match=r"a\.npz: a recording must have at most 1,073,741,824 bytes .*; got 2,147,483,648"):
+        read(path, "npz")
+
+
+def test_an_array_of_objects_is_never_unpickled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    class Attack:
+        def __reduce__(self):
+            return os.mkdir, ("attacked",)
+
+    np.savez(tmp_path / "a.npz", **dict.fromkeys("txyp", np.array([Attack()], dtype=object)))
+    np.save(tmp_path / "a.npy", np.array([[Attack()] * 4], dtype=object))
+    for form in ("npz", "npy"):
+        with pytest.raises(Damaged, match=r"must be a readable recording; got ValueError: Object arrays cannot be loaded"):
+            read(tmp_path / f"a.{form}", form)
+    assert not (tmp_path / "attacked").exists()

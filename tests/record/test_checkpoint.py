@@ -5,7 +5,9 @@ import zipfile
 
 import pytest
 import torch
+from torch import nn
 
+from snnx.backbone.weights import load_weights
 from snnx.record.checkpoint import Checkpoints, DamagedCheckpoint, load
 
 
@@ -101,3 +103,13 @@ def test_error_of_a_full_disk_names_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(write.tempfile, "mkstemp", lambda dir, prefix: (os.open("/dev/full", os.O_WRONLY), f"{dir}/{prefix}x"))
     with pytest.raises(OSError, match=r"No space left on device: .*epoch=1\.ckpt"):
         Checkpoints("me", {}).save_checkpoint({"state_dict": {"w": torch.arange(1000.0)}}, tmp_path / "epoch=1.ckpt")
+
+
+def test_a_compressed_file_is_rejected_before_it_is_unpacked(tmp_path):
+    """Eight megabytes of zeros in eight kilobytes; it could be gigabytes."""
+    with zipfile.ZipFile(tmp_path / "small.ckpt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(2**23))
+    with pytest.raises(DamagedCheckpoint, match=r"small\.ckpt must not be compressed, as torch writes it"):
+        load(tmp_path / "small.ckpt", None)
+    with pytest.raises(ValueError, match=r"weights: must be a file as torch\.save writes it; got .*, which is compressed"):
+        load_weights(nn.Linear(1, 1), str(tmp_path / "small.ckpt"), name="weights")

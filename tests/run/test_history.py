@@ -6,9 +6,12 @@ from dataclasses import replace
 import pytest
 from composing import composed
 
+from snnx.compose.check import check
 from snnx.record import run_folder
 from snnx.record.write import write
 from snnx.run import history
+from snnx.run.reopen import reopen
+from snnx.run.run import execute
 
 
 @pytest.fixture
@@ -56,7 +59,44 @@ def test_another_identity_with_the_same_configuration_means_another_version_of_s
 
 
 def test_temporary_files_of_a_killed_process_are_removed(job):
-    for name in (".lock", ".result.json.x1", "ckpt/.epoch=1.ckpt.x2", "metrics.csv"):
+    kept = {".lock", "metrics.csv", ".gitignore", ".vimrc.swp", "ckpt/.hidden"}
+    for name in (*kept, ".result.json.x1y2z3_4", "ckpt/.epoch=1.ckpt.abcdefgh"):
         write(job.folder / name, "x")
     run_folder.tidy(job.folder)
-    assert {str(p.relative_to(job.folder)) for p in job.folder.rglob("*") if p.is_file()} == {".lock", "metrics.csv"}
+    assert {str(p.relative_to(job.folder)) for p in job.folder.rglob("*") if p.is_file()} == kept
+
+
+def test_force_removes_only_what_snnx_wrote(job):
+    kept = {"notes.txt", "ckpt/notes.txt"}
+    for name in (*kept, "result.json", "ckpt/epoch=1.ckpt", "ckpt/last.ckpt", "ckpt/epoch=2.corrupt"):
+        write(job.folder / name, "x")
+    history.start_over_if_forced(replace(job, config=job.config | {"force": True}))
+    found = {str(p.relative_to(job.folder)) for p in job.folder.rglob("*") if p.is_file()}
+    assert found - {".lock"} == kept
+
+
+@pytest.mark.parametrize("name", ["", "ckpt"])
+def test_a_run_whose_folder_is_a_link_is_refused_and_nothing_is_removed(job, tmp_path, name):
+    home = tmp_path / "home"
+    write(home / ".profile", "x")
+    write(home / "epoch=1.ckpt", "x")
+    link = job.folder / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(home)
+    with pytest.raises(ValueError, match=f"{link} must be a folder, because files in it are replaced; got a link to {home}"):
+        check(job)
+    with pytest.raises(ValueError, match="must be a folder"):
+        execute(job)
+    with pytest.raises(ValueError, match="must be a folder"):
+        history.start_over_if_forced(replace(job, config=job.config | {"force": True}))
+    assert sorted(path.name for path in home.iterdir()) == [".profile", "epoch=1.ckpt"]
+
+
+def test_evaluating_a_run_with_links_is_refused(job, tmp_path):
+    elsewhere = write(tmp_path / "elsewhere" / "best.ckpt", "x")
+    write(job.folder / "config.yaml", json.dumps(job.config))
+    write(job.folder / "result.json", json.dumps({"status": "done", "metrics": {}}))
+    (job.folder / "ckpt").mkdir()
+    (job.folder / "ckpt" / "best.ckpt").symlink_to(elsewhere)
+    with pytest.raises(ValueError, match=r"best\.ckpt must be a link to a checkpoint beside it; got one to .*elsewhere"):
+        reopen(job.folder)

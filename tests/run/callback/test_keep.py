@@ -171,7 +171,7 @@ def test_force_deletes_old_results_only_once(uninterrupted, tmp_path, monkeypatc
     job = replace(uninterrupted[0], outputs=str(tmp_path))
     execute(job)
     forced = history.start_over_if_forced(replace(job, config={**job.config, "force": True}))
-    assert not (job.folder / "ckpt").exists()
+    assert not list((job.folder / "ckpt").iterdir())
     assert result_file.read(job.folder) is None
     interrupt_after(forced, 2, monkeypatch)
     assert execute(forced)["resumed"] == [3]
