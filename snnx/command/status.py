@@ -18,7 +18,7 @@ from snnx.record.summary import MARKS
 from snnx.report.board import Board, boards
 from snnx.report.data.format import duration
 from snnx.report.data.outdated import outdated
-from snnx.report.data.runs import Run, collect
+from snnx.report.data.runs import DAMAGED, Run, collect
 
 EVERY_S, PATIENCE = 2, 10
 """Seconds between two updates, and the number of updates without an active run after which `--watch` ends."""
@@ -72,7 +72,7 @@ def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> 
     for remark in outdated(runs):
         console.print(f"↻ {remark}", soft_wrap=True)
     for run in runs:
-        if run.state in ("failed", "diverged"):
+        if run.state in ("failed", "diverged", DAMAGED):
             where = arguments.outputs / "runs" / run.hash / "run.log"
             console.print(
                 f"{MARKS[run.state]} {escape(run.row)} seed={run.seed}: {escape(run.cause)}  ({where})", soft_wrap=True

@@ -11,7 +11,8 @@ from snnx.report.figures.anytime import PREFIX
 from snnx.report.tables.costs import COLUMNS
 
 MARKS = {
-    "done": "✓", "running": "▶", "failed": "✗", "diverged": "∞", "no data": "○", "unfinished": "‖", "not started": "·",
+    "done": "✓", "running": "▶", "failed": "✗", "diverged": "∞", "damaged": "✗", "no data": "○", "unfinished": "‖",
+    "not started": "·",
 }  # fmt: skip
 KNOWN = ("val/acc", "test/acc")
 FIXED = (("row", "l"), ("seed", "r"), ("scale", "l"), ("status", "l"), ("time", "r"))  # columns with their alignment

@@ -4,6 +4,8 @@ import json
 import math
 from pathlib import Path
 
+from snnx.record.form import wrong_form
+
 
 def to_json(value: object) -> str:
     """Convert `value` to JSON; a number that is not finite becomes null.
@@ -24,18 +26,33 @@ def _finite(value: object) -> object:
 
 
 def read(folder: Path) -> dict | None:
-    """Return the result of the run in this folder; `None` if it has not ended, or if its result cannot be read."""
+    """Return the result of the run in this folder; `None` if it has not ended, or if its result cannot be used.
+
+    A result cannot be used if it is cut short, belongs to another run, or has another form.
+    """
     try:
-        return json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        result = json.loads((folder / "result.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
         return None
+    return None if wrong_form(result, folder.name) else result
 
 
 def recorded(sweep: str | None, row: str, run_id: str, docs: Path = Path("docs/results")) -> dict | None:
-    """Return the result of the finished run with this identity from its sweep's committed record, or `None`."""
+    """Return the result of the finished run with this identity from its sweep's committed record, or `None`.
+
+    Damaged lines are skipped.
+    """
     try:
-        lines = (docs / f"{sweep}" / "runs.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (docs / f"{sweep}" / "runs.jsonl").read_bytes().splitlines()
     except FileNotFoundError:
         return None
-    found = (json.loads(line) for line in lines if line.strip())
-    return next((run for run in found if run["hash"] == run_id and run["row"] == row and run["status"] == "done"), None)
+    found = (_parsed(line) for line in lines if run_id.encode() in line)
+    return next((run for run in found if run and run["hash"] == run_id and run["row"] == row and run["status"] == "done"), None)
+
+
+def _parsed(line: bytes) -> dict | None:
+    try:
+        result = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return None if wrong_form(result) else result

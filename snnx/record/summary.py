@@ -8,6 +8,7 @@ MARKS = {
     "stopped": "[yellow]‖[/]",
     "unfinished": "[yellow]‖[/]",
     "pruned": "[yellow]✂[/]",
+    "damaged": "[red]✗[/]",
 }
 
 

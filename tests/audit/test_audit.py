@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 import yaml
 from composing import composed
-from finished import TINY, finished
+from finished import TINY, finished, result_of
 from torch import nn
 
 from snnx.audit.audit import check
@@ -296,7 +296,7 @@ def test_a_run_that_has_not_finished_is_rejected(copied, capsys):
 def test_missing_data_exits_1_with_one_line(empty, capsys):
     job = composed("dataset=fashion_mnist", "trainer.max_epochs=0")
     write(empty / job.id / "config.yaml", yaml.safe_dump(job.config))
-    write(empty / job.id / "result.json", '{"status": "done", "metrics": {}}')
+    write(empty / job.id / "result.json", json.dumps(result_of(job)))
     assert command.main([str(empty / job.id)]) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1

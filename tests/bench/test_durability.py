@@ -1,6 +1,10 @@
 """Tables of the durability benchmark, and the copies of runs that it makes."""
 
 import json
+from dataclasses import replace
+
+from composing import composed
+from finished import result_of
 
 from snnx.bench.durability import tables
 from snnx.report.data.runs import collect
@@ -21,7 +25,8 @@ def test_copied_runs_are_counted_as_runs(tmp_path):
 
     folder = tmp_path / "outputs" / "runs" / "a"
     folder.mkdir(parents=True)
-    (folder / "result.json").write_text(json.dumps({"status": "done", "seed": 0, "hash": "a", "metrics": {}, "scale": "paper"}))
+    job = replace(composed("seed=0"), id="a", row="IF")
+    (folder / "result.json").write_text(json.dumps(result_of(job)))
     (tmp_path / "outputs" / "demo_neurons").mkdir()
     (tmp_path / "outputs" / "demo_neurons" / "IF,seed=0").symlink_to("../runs/a")
     _multiply(tmp_path / "outputs", 50)

@@ -85,7 +85,7 @@ def test_watch_ends_when_no_run_is_active(leave, outputs, docs, monkeypatch, cap
 
         def finish():
             seen.append(path.read_text())
-            (folder / "result.json").write_text(json.dumps(done("LIF", 0, 0.8)))
+            (folder / "result.json").write_text(json.dumps(done("LIF", 0, 0.8, hash="c0")))
 
         timer = threading.Timer(0.5, finish)
         timer.start()

@@ -62,4 +62,4 @@ def test_the_command_writes_the_page(tmp_path, capsys):
     (docs / "demo_neurons").mkdir()
     (docs / "demo_neurons" / "runs.jsonl").write_text("{}\n")
     assert main(["--docs", str(docs)]) == 2
-    assert "snnx results: " in capsys.readouterr().err
+    assert f"snnx results: {docs}/demo_neurons/runs.jsonl:1: a result must have status" in capsys.readouterr().err

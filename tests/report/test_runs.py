@@ -2,12 +2,16 @@
 
 import fcntl
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from snnx.compose.compose import _file_name
+from snnx.record import result_file
 from snnx.report.data.runs import collect
+from snnx.report.pages import committed
+from snnx.report.results import work_out
 
 
 def test_state_is_read_from_result_and_lock(leave, done, outputs, docs):
@@ -90,17 +94,69 @@ def test_an_ended_run_of_the_record_is_preferred_to_an_unfinished_one(leave, don
     assert [run.state for run in collect("fig", outputs, docs)] == ["done"]
 
 
-def test_error_in_the_record_names_file_and_line(docs, outputs):
-    (docs / "fig").mkdir(parents=True)
-    (docs / "fig" / "runs.jsonl").write_text("<<<<<<< HEAD\n")
-    with pytest.raises(ValueError, match=r"runs.jsonl:1: must be JSON; Expecting value"):
-        collect("fig", outputs, docs)
+DAMAGED = {
+    b'{"status": "done", "ha': "must be JSON; got a file that is cut short or damaged",
+    b"<<<<<<< HEAD": "must be JSON; got a file that is cut short or damaged",
+    b"\xff\xfe\x00": "must be JSON; got a file that is cut short or damaged",
+    b"[" * 100_000: "must be JSON; got a file that is cut short or damaged",
+    b"[1]": "a result must be a mapping; got list",
+    b"{}": "a result must have status, hash, row, seed, scale, started; got none",
+}
 
 
-def test_unknown_status_is_rejected(leave, done, outputs, docs):
-    leave("fig", "A,seed=0", done("A", 0, 0.8, status="fine"))
-    with pytest.raises(ValueError, match=r"result.json: status must be one of done, failed, diverged, no data; got"):
-        collect("fig", outputs, docs)
+@pytest.mark.parametrize("content", DAMAGED, ids=lambda content: repr(content[:20]))
+def test_a_damaged_result_concerns_its_row_only(leave, done, outputs, docs, sweep, content):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.9))
+    folder = leave("fig", "B,seed=0,scale=small", done("B", 0, 0.8))
+    (folder / "result.json").write_bytes(content)
+    fine, damaged = sorted(collect("fig", outputs, docs), key=lambda run: run.row)
+    assert (fine.state, damaged.state, damaged.row, damaged.seed) == ("done", "damaged", "B", 0)
+    assert DAMAGED[content] in damaged.reason
+    found = work_out(sweep, [fine, damaged])
+    assert f"B, seed 0, small damaged: {outputs}/fig/B,seed=0,scale=small/result.json: " in "".join(found.notes)
+    assert any("1 damaged" in cell for row in found.tables[0].rows for cell in row)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"hash": "0123456789abcdef"}, "the result must be that of run .*; got that of run 0123456789abcdef"),
+        ({"status": "fine"}, "status must be one of done, failed, diverged, no data, pruned; got fine"),
+        ({"metrics": [0.9]}, "metrics must be of type dict"),
+        ({"metrics": {"test/acc": "0.9"}}, "metrics must be of type dict"),
+        ({"metrics": {"test/acc": True}}, "metrics must be of type dict"),
+        ({"curves": {"val/acc": 0.9}}, "curves must be of type dict"),
+        ({"seed": "0"}, "seed must be of type int"),
+        ({"error": "disk full"}, "error must be of type dict"),
+    ],
+)
+def test_a_result_of_another_form_is_damaged(leave, done, outputs, docs, changes, reason):
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.9) | changes, hash=done("A", 0, 0.9)["hash"])
+    (run,) = collect("fig", outputs, docs)
+    assert run.state == "damaged"
+    assert re.search(reason, run.reason)
+    assert result_file.read(outputs / "runs" / run.hash) is None, "it is computed again"
+
+
+def test_a_damaged_line_of_the_record_is_named_and_not_lost(outputs, docs, done, sweep):
+    record(docs, done("A", 0, 0.8))
+    path = docs / "fig" / "runs.jsonl"
+    path.write_text("<<<<<<< HEAD\n" + path.read_text())
+    runs = collect("fig", outputs, docs)
+    assert sorted(run.state for run in runs) == ["damaged", "done"]
+    assert any(f"damaged: {path}:1: must be JSON" in note for note in work_out(sweep, runs).notes)
+    with pytest.raises(ValueError, match=r"runs\.jsonl:1: must be JSON; .*: restore or delete the line; it would be lost if"):
+        committed.record(sweep, runs, docs)
+    assert path.read_text().startswith("<<<<<<< HEAD\n")
+
+
+def test_control_characters_of_a_result_are_made_visible(leave, done, outputs, docs):
+    error = {"type": "OSError", "message": "\x1b[2Jgone\u202e", "traceback": ""}
+    leave("fig", "A,seed=0,x=\x1b[1m", done("A", 0, None, status="failed", error=error, device="cpu\x9b"))
+    (run,) = collect("fig", outputs, docs)
+    assert run.cause == r"\x1b[2Jgone\u202e"
+    assert run.further == r"x=\x1b[1m"
+    assert run.result["device"] == r"cpu\x9b"
 
 
 def test_a_run_of_this_machine_keeps_the_confirmation_of_its_record(outputs, docs, leave, done):

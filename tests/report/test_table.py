@@ -85,8 +85,8 @@ def test_csv_has_all_digits(sweep, results, leave, done):
 def test_rows_of_a_grid_are_labelled_by_their_overrides(tmp_path, leave, done, outputs, docs):
     path = tmp_path / "fig.yaml"
     path.write_text("sweep: {paper: p, artifact: Grid, metric: val/acc}\n")
-    leave("fig", "seed=0,neuron=if,scale=small", done(None, 0, 0.8))
-    leave("fig", "seed=1,neuron=if,scale=small", done(None, 1, 0.8))
+    leave("fig", "seed=0,neuron=if,scale=small", done("neuron=if", 0, 0.8))
+    leave("fig", "seed=1,neuron=if,scale=small", done("neuron=if", 1, 0.8))
     results = work_out(read(path), collect("fig", outputs, docs))
     assert [row[0] for row in results.tables[0].rows] == ["neuron=if"]
     assert results.notes == []

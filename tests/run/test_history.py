@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from composing import composed
+from finished import result_of
 
 from snnx.compose.check import check
 from snnx.record import run_folder
@@ -25,7 +26,7 @@ def test_a_new_run_has_no_earlier_attempt(job):
 
 @pytest.mark.parametrize("status", ["failed", "diverged"])
 def test_a_failed_or_diverged_run_is_tried_again(job, status):
-    write(job.folder / "result.json", json.dumps({"status": status}))
+    write(job.folder / "result.json", json.dumps(result_of(job, status=status)))
     assert history.describe_earlier_attempt(job) == f"{status} before, trying again"
 
 
@@ -95,7 +96,7 @@ def test_a_run_whose_folder_is_a_link_is_refused_and_nothing_is_removed(job, tmp
 def test_evaluating_a_run_with_links_is_refused(job, tmp_path):
     elsewhere = write(tmp_path / "elsewhere" / "best.ckpt", "x")
     write(job.folder / "config.yaml", json.dumps(job.config))
-    write(job.folder / "result.json", json.dumps({"status": "done", "metrics": {}}))
+    write(job.folder / "result.json", json.dumps(result_of(job)))
     (job.folder / "ckpt").mkdir()
     (job.folder / "ckpt" / "best.ckpt").symlink_to(elsewhere)
     with pytest.raises(ValueError, match=r"best\.ckpt must be a link to a checkpoint beside it; got one to .*elsewhere"):

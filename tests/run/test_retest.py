@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 from composing import composed
-from finished import finished
+from finished import finished, result_of
 
 from snnx.command import evaluate
 from snnx.record.checkpoint import RUN
@@ -129,7 +129,7 @@ def test_missing_data_exits_1_with_one_line(empty, capsys):
     job = composed("dataset=fashion_mnist", "trainer.max_epochs=0")
     folder = empty / job.id
     write(folder / "config.yaml", yaml.safe_dump(job.config))
-    write(folder / "result.json", '{"status": "done", "metrics": {}}')
+    write(folder / "result.json", json.dumps(result_of(job)))
     assert evaluate.main([f"checkpoint={folder}"]) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1
@@ -151,7 +151,8 @@ def test_runs_without_checkpoints_and_unfinished_runs(copied):
     shutil.rmtree(copied / "ckpt")
     with pytest.raises(FileNotFoundError, match=r"must contain the checkpoint of a trained run; got none: it was removed"):
         reopen(copied)
-    (copied / "result.json").write_text('{"status": "diverged"}')
+    result = json.loads((copied / "result.json").read_text())
+    (copied / "result.json").write_text(json.dumps(result | {"status": "diverged"}))
     with pytest.raises(ValueError, match=r"must be a finished run; got one with the status diverged"):
         reopen(copied)
     (copied / "result.json").unlink()

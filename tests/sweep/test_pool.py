@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from command_lines import ROOT, snnx
 from composing import composed
+from finished import result_of
 
 from snnx.record import result_file, run_folder
 from snnx.record.identity import physics
@@ -93,8 +94,7 @@ def test_runs_of_the_record_count_as_done(jobs, tmp_path, monkeypatch):
     """With `recorded=true`, a run that is in the record is not executed and counts as done."""
     monkeypatch.chdir(tmp_path)
     recorded, missing = (replace(job, sweep="demo_neurons", config=job.config | {"recorded": True}) for job in jobs[:2])
-    line = {"hash": recorded.id, "row": recorded.row, "status": "done", "metrics": {}, "wall_s": 1.0}
-    line |= {"physics": physics(recorded.config), "code": "0123456789abcdef"}
+    line = result_of(recorded, wall_s=1.0) | {"physics": physics(recorded.config), "code": "0123456789abcdef"}
     write(tmp_path / "docs" / "results" / "demo_neurons" / "runs.jsonl", json.dumps(line) + "\n")
     outcomes = pool.run([recorded, missing])
     assert [outcome["status"] for outcome in outcomes] == ["done", "done"]
@@ -225,7 +225,7 @@ def test_a_run_that_fails_in_another_sweep_meanwhile_is_not_executed_again(jobs)
             held.set()
             time.sleep(3)
             error = {"type": "X", "message": "elsewhere", "traceback": ""}
-            write(jobs[0].folder / "result.json", json.dumps({"status": "failed", "error": error}))
+            write(jobs[0].folder / "result.json", json.dumps(result_of(jobs[0], status="failed", error=error)))
 
     thread = threading.Thread(target=fail_elsewhere)
     thread.start()

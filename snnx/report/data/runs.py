@@ -4,17 +4,22 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from snnx.options.tune import is_tuned
 from snnx.record import audit_file
+from snnx.record.form import wrong_form
+from snnx.record.visible import visible
 
 TERMINAL = ("done", "failed", "diverged", "no data")  # the statuses that result.json can have
 PRUNED = "pruned"  # the status of a trial that its search has stopped early
-STATES = (*TERMINAL, "running", "unfinished")  # a run without result.json is running if a process holds its lock
+DAMAGED = "damaged"  # the result cannot be used, and is computed again if the sweep is run again
+STATES = (*TERMINAL, "running", "unfinished", DAMAGED)  # a run without result.json is running if a process holds its lock
 OWN_COLUMN = ("seed=", "scale=", "sweep=", "row=")  # overrides that reports show in a separate column
+NOT_PLAIN = re.compile(rb"\\u|[^ -~\t\n]")  # what a control character looks like in JSON; almost no result has any of this
 FACTOR = "budget."  # overrides of this prefix are shown as part of the scale
 
 
@@ -54,7 +59,7 @@ class Run:
         """Type and message of the run's error, in one line."""
         error = self.result.get("error") or {}
         message = " ".join(str(error.get("message", "")).split())
-        if error.get("type") in ("NoData", "Diverged"):  # the run's state already says the type
+        if error.get("type") in ("NoData", "Diverged", "Damaged"):  # the run's state already says the type
             return message
         return f"{error.get('type', 'no reason recorded')}: {message}" if message else error.get("type", "no reason recorded")
 
@@ -70,13 +75,13 @@ def collect(sweep: str, outputs: Path, docs: Path) -> list[Run]:
     If a run is both on this machine and in the record, a done run is preferred to one with another status, a run that has
     ended to one that has not, and otherwise this machine's to the record's.
 
+    A result that is cut short, belongs to another run, or has another form makes its run `damaged`. A line of the record like
+    that becomes a damaged run whose row names the line.
+
     Args:
         sweep: name of the sweep.
         outputs: folder that holds `runs/<hash>` and `<sweep>/<link>`.
         docs: folder that holds `<sweep>/runs.jsonl`, the record.
-
-    Raises:
-        ValueError: a result.json or a line of the record is not a JSON mapping with a known status.
     """
     best: dict[tuple, Run] = {}
     for run in [*_local(outputs / sweep), *_recorded(docs / sweep / "runs.jsonl")]:
@@ -136,24 +141,26 @@ def _local(folder: Path) -> list[Run]:
 
 
 def _linked(link: Path) -> Run:
-    path = link / "result.json"
+    path, run = link / "result.json", os.path.basename(os.readlink(link))
     try:
-        result = _mapping(path.read_text(encoding="utf-8"), str(path))
-        state = result["status"]
+        result = _read(path.read_bytes(), str(path), run)
+        state = result.get("status", DAMAGED)
         result = audit_file.added(result, link)
     except FileNotFoundError:
         result, state = {}, "running" if _locked(link / ".lock") else "unfinished"
+    except OSError as error:
+        result, state = _damage(f"{path}: must be readable; got {error.strerror}"), DAMAGED
     if state == PRUNED:  # by a search that had the same settings; as a run of the sweep it has not ended
         result, state = {}, "unfinished"
     chosen = (result.get("tuned") or {}).get("values", ())
     words = [word for word in result.get("overrides") or [] if word.split("=")[0] not in ("tuned", *chosen)]
-    row, seed, scale, further = parse_link_name(whole_name(link.name, words))
+    row, seed, scale, further = parse_link_name(visible(whole_name(link.name, words)))
     result = {key: value for key, value in result.items() if key != "tuned" or is_tuned(row)}
     progress = _progress(link / "progress.json") if state == "running" else {}
     return Run(
         row=row, seed=result.get("seed", 0) if seed is None else seed,
         scale=result.get("scale") or scale or "paper", further=further,
-        hash=os.path.basename(os.readlink(link)), state=state, result=result, local=True, progress=progress,
+        hash=run, state=state, result=result, local=True, progress=progress,
     )  # fmt: skip
 
 
@@ -179,25 +186,32 @@ def _locked(path: Path) -> bool:
 def _recorded(path: Path) -> list[Run]:
     if not path.is_file():
         return []
-    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-    return [_entry(_mapping(line, f"{path}:{number}")) for number, line in lines]
+    lines = enumerate(path.read_bytes().splitlines(), start=1)
+    return [_entry(_read(line, f"{path}:{number}"), f"{path.name}:{number}") for number, line in lines]
 
 
-def _entry(result: dict) -> Run:
+def _entry(result: dict, line: str) -> Run:
+    if "status" not in result:
+        return Run(row=line, seed=0, scale="paper", further="", hash=line, state=DAMAGED, result=result, local=False)
     return Run(
         row=result["row"], seed=result["seed"], scale=result["scale"], further=result.get("further", ""),
         hash=result["hash"], state=result["status"], result=result, local=False,
     )  # fmt: skip
 
 
-def _mapping(text: str, place: str) -> dict:
+def _read(content: bytes, place: str, run: str | None = None) -> dict:
+    """Return a result, with control characters made visible; one that cannot be used is replaced by an error that says why."""
     try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{place}: must be JSON; {error}") from None
-    if not isinstance(value, dict) or value.get("status") not in (*TERMINAL, PRUNED):
-        raise ValueError(f"{place}: status must be one of {', '.join(TERMINAL)}; got {text[:60]}")
-    return value
+        result = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        return _damage(f"{place}: must be JSON; got a file that is cut short or damaged ({error})")
+    if complaint := wrong_form(result, run):
+        return _damage(f"{place}: {complaint}")
+    return visible(result) if NOT_PLAIN.search(content) else result
+
+
+def _damage(message: str) -> dict:
+    return {"error": {"type": "Damaged", "message": visible(message)}}
 
 
 def _preference(run: Run) -> tuple[bool, bool, bool]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from snnx.options.sweepfile import SweepFile
 from snnx.record.write import write
-from snnx.report.data.runs import Run
+from snnx.report.data.runs import DAMAGED, Run
 from snnx.report.pages.markdown import document
 from snnx.report.results import work_out
 
@@ -29,8 +29,10 @@ def record(sweep: SweepFile, runs: Sequence[Run], docs: Path) -> list[Path]:
         The files that were written.
 
     Raises:
-        ValueError: no run has ended, or an existing page has no line for remarks.
+        ValueError: a line of the record is damaged, no run has ended, or an existing page has no line for remarks.
     """
+    if damaged := [run for run in runs if run.state == DAMAGED and not run.local]:
+        raise ValueError(f"{damaged[0].cause}: restore or delete the line; it would be lost if the record were written again")
     kept = [replace(run, result=entry(run, sweep.name), local=False) for run in runs if run.terminal]
     if not kept:
         raise ValueError(f"{sweep.name}: must have at least one run that has ended to be recorded; got {len(runs)} unfinished")

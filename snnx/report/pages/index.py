@@ -10,7 +10,7 @@ from snnx.options.unit import factor
 from snnx.report.data.evidence import FAILS, HOLDS, OPEN
 from snnx.report.data.format import duration, spread
 from snnx.report.data.lines import scales
-from snnx.report.data.runs import Run, collect
+from snnx.report.data.runs import DAMAGED, Run, collect
 from snnx.report.data.verdict import RULE
 from snnx.report.results import Results, work_out
 from snnx.report.tables.table import Table
@@ -55,6 +55,8 @@ def page(docs: Path) -> str:
     for name, path in files("sweep").items():
         sweep = read(path)
         runs = collect(name, docs / ".none", docs)
+        if damaged := [run.cause for run in runs if run.state == DAMAGED]:
+            raise ValueError(f"{damaged[0]}: restore or delete the line")
         if own.is_dir() and path.parent != own and not runs:
             continue
         paper = PAPERS.get(sweep.paper, OWN_SWEEPS)

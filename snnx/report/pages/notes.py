@@ -10,7 +10,7 @@ from snnx.record.audit_file import failed_checks
 from snnx.report.data.changed_rows import changed
 from snnx.report.data.lines import Line, shared_overrides
 from snnx.report.data.outdated import outdated
-from snnx.report.data.runs import Run
+from snnx.report.data.runs import DAMAGED, Run
 from snnx.report.tables.tuning import edges
 
 
@@ -83,7 +83,7 @@ def _failed(line: Line) -> list[str]:
     """One remark for each different error among the runs of a line, with the seeds that had it."""
     seeds: dict[str, list[str]] = {}
     for run in line.runs:
-        if run.state in ("failed", "diverged", "no data"):
+        if run.state in ("failed", "diverged", "no data", DAMAGED):
             seeds.setdefault(f"{run.scale} {run.state}: {run.reason}", []).append(str(run.seed))
     return [f"{line.label}, seed {', '.join(ran)}, {text}" for text, ran in seeds.items()]
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from command_lines import snnx
 from composing import composed
+from finished import result_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -53,7 +54,7 @@ def test_plan_counts_the_remaining_runs_and_executes_none(tmp_path):
     assert "it is not known which differences 2 seeds can decide: the rows of demo_neurons have not run yet" in first.stdout
     assert not (tmp_path / "outputs" / "runs").exists()
     done = composed("sweep=demo_neurons", "row=LIF", "seed=1", "scale=smoke")
-    write(tmp_path / "outputs" / "runs" / done.id / "result.json", json.dumps({"status": "done", "metrics": {}}))
+    write(tmp_path / "outputs" / "runs" / done.id / "result.json", json.dumps(result_of(done)))
     second = snnx(tmp_path, "plan", "sweep=demo_neurons", "seed=0,1", "scale=smoke")
     assert "7 of 8 runs to do: about" in second.stdout
 

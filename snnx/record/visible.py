@@ -1,0 +1,20 @@
+"""Makes the control characters of a text visible, so that a file from somebody else cannot control a terminal."""
+
+import re
+
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Control characters except tab and newline, and characters that change the direction of writing."""
+
+
+def visible(value: object) -> object:
+    """Return the value with every control character in its texts written as an escape sequence, such as `\\\\x1b`.
+
+    Example:
+        >>> visible({"row": "A\\x1b[2J", "seeds": [0, "\\u202e1"]})
+        {'row': 'A\\\\x1b[2J', 'seeds': [0, '\\\\u202e1']}
+    """
+    if isinstance(value, str):
+        return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), value)
+    if isinstance(value, dict):
+        return {visible(key): visible(item) for key, item in value.items()}
+    return [visible(item) for item in value] if isinstance(value, list) else value
