@@ -16,13 +16,13 @@ SENTINEL = "5e17b0a1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7"  # as long as a W&B API ke
 @pytest.mark.parametrize(
     ("override", "key"),
     [
-        ("logger.wandb.project=${oc.env:WANDB_API_KEY}", "logger.wandb.project"),
+        ("logger.wandb.project=${oc.env:SNNX_API_KEY}", "logger.wandb.project"),
         (f"logger.wandb.project=mine-{SENTINEL}", "logger.wandb.project"),
-        ("dataset.root=/data/${oc.env:MY_TOKEN}/digits", "dataset.root"),
+        ("dataset.root=/data/${oc.env:SNNX_TOKEN}/digits", "dataset.root"),
     ],
 )
 def test_a_secret_in_the_configuration_is_rejected_without_being_printed(override, key, monkeypatch):
-    for name in ("WANDB_API_KEY", "MY_TOKEN"):
+    for name in ("SNNX_API_KEY", "SNNX_TOKEN"):
         monkeypatch.setenv(name, SENTINEL)
     job = composed("logger=wandb", "dataset=mnist", override)
     with pytest.raises(
@@ -33,9 +33,9 @@ def test_a_secret_in_the_configuration_is_rejected_without_being_printed(overrid
 
 
 def test_values_that_are_not_secret_are_accepted(monkeypatch):
-    monkeypatch.setenv("MY_TOKEN", "mnist")  # too short to count as a secret
-    monkeypatch.setenv("MY_PROJECT", "my-project-of-this-year")
-    check(composed("logger=wandb", "logger.wandb.project=${oc.env:MY_PROJECT}"))
+    monkeypatch.setenv("SNNX_TOKEN", "mnist")  # too short to count as a secret
+    monkeypatch.setenv("SNNX_PROJECT", "my-project-of-this-year")
+    check(composed("logger=wandb", "logger.wandb.project=${oc.env:SNNX_PROJECT}"))
 
 
 @pytest.mark.slow
