@@ -1,15 +1,20 @@
 """tdBN, TEBN and BNTT equal the published equations, written here in a few lines of float64, in values and gradients."""
 
+from functools import partial
+
 import pytest
 import torch
 from composing import composed, option
 from spikingjelly.activation_based import layer
 from torch import Tensor, nn
 
+from snnx.backbone.convnet import ConvNet
 from snnx.compose.check import check
 from snnx.conversion.fold_norm import fold_norm
+from snnx.export.chain import chain
 from snnx.metric.energy import Energy
 from snnx.metric.recorder import Recorder
+from snnx.neuron.lif import LIF
 from snnx.norm.batch import Batch
 from snnx.norm.bntt import BNTT
 from snnx.norm.tdbn import TDBN
@@ -129,6 +134,15 @@ def test_energy_counts_tdbn_as_folded():
             recorder.end_batch(torch.ones(3, dtype=torch.bool))
         read.append(recorder.scalars()["test/energy_bytes"])
     assert read[0] == read[1] > 4 * 4 * 36
+
+
+def test_export_folds_tdbn_and_rejects_tebn():
+    def net(norm):
+        return ConvNet(neuron=LIF, in_shape=(1, 8, 8), classes=2, channels=[4], norm=norm)
+
+    assert [link.name for link in chain(net(TDBN), (1, 8, 8))] == ["stages.conv1.0", "stages.sn1", "stages.pool1.0", "out"]
+    with pytest.raises(ValueError, match=r"^export: norm must be batch, .* got TEBN in stages"):
+        chain(net(partial(TEBN, timesteps=T)), (1, 8, 8))
 
 
 @pytest.mark.parametrize("name", ["tebn", "bntt"])
