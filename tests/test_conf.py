@@ -52,6 +52,10 @@ WITH = {  # overrides that an option needs
     "metric=conversion_error": ["method=conversion", "timesteps=10"],
     "method=ttfs": ["backbone=scnn", "backbone.bias=false", "backbone.pool=max"],
 }
+GIVES_ARGUMENTS = dict.fromkeys(
+    (f"backbone={name}" for name in ("cifarnet", "vggsnn", "plif_net", "vgg9_bntt", "vgg11_nda", "vgg16_diet")), "chain"
+)
+"""Options that have no module of their own: published networks that are the class of another option with other arguments."""
 LAYERS = {"recipe", "scale", "sweep", "row"}  # override layers, not components
 OPTIONS = sorted(path for path in shipped("conf").glob("*/*.yaml"))
 
@@ -77,14 +81,24 @@ def nodes(tree: dict):
 
 @pytest.mark.parametrize("path", [p for p in OPTIONS if p.parent.name not in LAYERS], ids=ids)
 def test_option_and_module_have_the_same_path(path):
-    """`conf/neuron/plif.yaml` belongs to `snnx/neuron/plif.py`, unless the target is a third party's class."""
+    """`conf/neuron/plif.yaml` belongs to `snnx/neuron/plif.py`, unless it names a class of a third party or another option."""
     found = list(nodes(yaml.safe_load(path.read_text())))
     assert found, f"{path} names no _target_"
     for node in found:
         package, _, name = node["_target_"].rpartition(".")
         assert hasattr(import_module(package), name)
         if package.startswith("snnx."):
-            assert package.split(".")[1:] in ([path.parent.name, path.stem], [path.parent.name, f"{path.stem}_"])
+            names = {path.stem, f"{path.stem}_"} | ({GIVES_ARGUMENTS[ids(path)]} if ids(path) in GIVES_ARGUMENTS else set())
+            assert package.split(".")[1:] in ([path.parent.name, name] for name in names)
+
+
+def test_an_option_of_arguments_has_the_keys_of_the_option_whose_class_it_names():
+    for option, other in GIVES_ARGUMENTS.items():
+        group, name = option.split("=")
+        own, full = (yaml.safe_load((shipped("conf") / group / f"{stem}.yaml").read_text()) for stem in (name, other))
+        assert set(own) == set(full)
+        assert own["_target_"] == full["_target_"]
+        assert own != full
 
 
 @pytest.mark.parametrize("path", [p for p in OPTIONS if p.parent.name in {*COMPLETED_LATER, *COMPLETE}], ids=ids)

@@ -1,5 +1,6 @@
-"""ResNet-18 and ResNet-34, with the parameter names of torchvision, so that its weights can be loaded."""
+"""ResNet-18 and ResNet-34, with the parameter names of torchvision, so that its weights can be loaded, and ResNet-19."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal
 
@@ -13,16 +14,26 @@ from snnx.norm.batch import Batch
 from snnx.norm.none import NoNorm
 from snnx.norm.norm import MakesNorm, threshold_of
 
-DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+DEPTHS = {
+    18: ((64, 2), (128, 2), (256, 2), (512, 2)),
+    19: ((128, 3), (256, 3), (512, 2)),
+    34: ((64, 3), (128, 4), (256, 6), (512, 3)),
+}
+"""For each depth, the channels and the number of blocks of each stage; the stem has 64 channels."""
+HIDDEN = {19: 256}
+"""Width of the hidden linear layer of the depths that have one."""
 STEM_POOLS = {"none": nn.Identity, "avg": lambda: nn.AvgPool2d(3, 2, 1), "max": lambda: nn.MaxPool2d(3, 2, 1)}
 
 
 class ResNet(nn.Module):
-    """A stem, four stages of basic blocks, the mean over the image, and a linear layer.
+    """A stem, stages of basic blocks, the mean over the image, and a linear layer.
 
         x      = stem_pool(sn1(bn1(conv1(x))))
         x      = block(x)                           2, 2, 2, 2 blocks (depth 18) or 3, 4, 6, 3 (depth 34); see BasicBlock
         scores = fc(mean of x over H and W)
+
+    Depth 19 is the network of papers on direct training: 3, 3, 2 blocks of 128, 256 and 512 channels, and `hidden`, a
+    linear layer of 256 neurons, before `fc`. It has 12,630,858 parameters for 10 classes of images with three channels.
 
     Shape:
         `[T, B, C, H, W]` to `[T, B, classes]`.
@@ -32,7 +43,7 @@ class ResNet(nn.Module):
         in_shape: `(C, H, W)` of the encoding's output.
         classes: number of scores.
         width: factor on every number of channels, > 0.
-        depth: 18 or 34.
+        depth: 18, 19 or 34.
         stem: `imagenet` has a 7x7 convolution with stride 2 and a pooling; `cifar` has a 3x3 convolution with stride 1.
         stem_pool: pooling of the ImageNet stem: `max`, `avg` or `none`. With `none` the stages run at twice the resolution,
             which is how we read the starred networks of On the Future of Training Spiking Neural Networks.
@@ -45,7 +56,8 @@ class ResNet(nn.Module):
         ValueError: `depth`, `stem` or `stem_pool` is not one of its choices, `stem=cifar` is combined with a `stem_pool`, or
             the weights belong to another network.
 
-    Source: He et al., 2016; basic blocks as in torchvision, with `neuron` in place of every ReLU.
+    Source: He et al., 2016; basic blocks as in torchvision, with `neuron` in place of every ReLU. Depth 19: Zheng et al.,
+        STBP-tdBN, 2021; without a neuron after the last layer, as in the code of Deng et al., TET, 2022.
 
     Example:
         >>> import torch
@@ -61,7 +73,7 @@ class ResNet(nn.Module):
         in_shape: tuple[int, int, int],
         classes: int,
         width: float = 1.0,
-        depth: Literal[18, 34] = 18,
+        depth: Literal[18, 19, 34] = 18,
         stem: Literal["imagenet", "cifar"] = "cifar",
         stem_pool: Literal["none", "avg", "max"] = "none",
         weights: str | None = None,
@@ -75,21 +87,28 @@ class ResNet(nn.Module):
         if stem_pool not in STEM_POOLS or (stem == "cifar" and stem_pool != "none"):
             allowed = "none with stem=cifar" if stem == "cifar" else f"one of {', '.join(STEM_POOLS)}"
             raise ValueError(f"ResNet: stem_pool must be {allowed}; got {stem_pool}")
-        widths = [max(1, round(n * width)) for n in (64, 128, 256, 512)]
+
+        def scaled(channels: int) -> int:
+            return max(1, round(channels * width))
+
         kernel, stride = (7, 2) if stem == "imagenet" else (3, 1)
-        sn1 = neuron()
-        bn1 = norm(widths[0], v_threshold=threshold_of(sn1), meets_sum=False)
-        self.conv1 = nn.Conv2d(in_shape[0], widths[0], kernel, stride, kernel // 2, bias=isinstance(bn1, NoNorm))
+        n_in, sn1 = scaled(64), neuron()
+        bn1 = norm(n_in, v_threshold=threshold_of(sn1), meets_sum=False)
+        self.conv1 = nn.Conv2d(in_shape[0], n_in, kernel, stride, kernel // 2, bias=isinstance(bn1, NoNorm))
         self.bn1 = bn1
         self.sn1 = sn1
         self.stem_pool = STEM_POOLS[stem_pool]()
-        n_in = widths[0]
-        for i, (n_out, blocks) in enumerate(zip(widths, DEPTHS[depth], strict=True)):
+        self.stages = [f"layer{i + 1}" for i in range(len(DEPTHS[depth]))]
+        for i, (name, (channels, blocks)) in enumerate(zip(self.stages, DEPTHS[depth], strict=True)):
             stage = nn.Sequential()
             for j in range(blocks):
-                stage.append(BasicBlock(n_in, n_out, 2 if i > 0 and j == 0 else 1, neuron, norm))
-                n_in = n_out
-            self.add_module(f"layer{i + 1}", stage)
+                stage.append(BasicBlock(n_in, scaled(channels), 2 if i > 0 and j == 0 else 1, neuron, norm))
+                n_in = scaled(channels)
+            self.add_module(name, stage)
+        self.hidden = nn.Identity()
+        if depth in HIDDEN:
+            n_out = scaled(HIDDEN[depth])
+            self.hidden, n_in = nn.Sequential(OrderedDict(fc=nn.Linear(n_in, n_out), sn=neuron())), n_out
         self.fc = nn.Linear(n_in, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -100,9 +119,9 @@ class ResNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.sn1(self.bn1(seq_to_ann_forward(x, self.conv1)))
         x = seq_to_ann_forward(x, self.stem_pool)
-        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
-            x = stage(x)
-        return self.fc(x.mean((3, 4)))
+        for name in self.stages:
+            x = self.get_submodule(name)(x)
+        return self.fc(self.hidden(x.mean((3, 4))))
 
 
 class BasicBlock(nn.Module):

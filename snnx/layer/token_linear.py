@@ -17,7 +17,7 @@ class TokenLinear(nn.Module):
         n_in, n_out: number of input and output channels.
         bias: whether the linear layer has a bias; a batch norm makes it redundant, but some authors keep it.
         norm: makes the norm; see `MakesNorm`.
-        v_threshold: threshold of the neuron that reads the output.
+        v_threshold: threshold of the neuron that reads the output; `None` if it has none.
 
     Example:
         >>> import torch
@@ -26,7 +26,9 @@ class TokenLinear(nn.Module):
         (torch.Size([4, 5, 6, 2]), 12)
     """
 
-    def __init__(self, n_in: int, n_out: int, *, bias: bool = True, norm: MakesNorm = Batch, v_threshold: float = 1.0) -> None:
+    def __init__(
+        self, n_in: int, n_out: int, *, bias: bool = True, norm: MakesNorm = Batch, v_threshold: float | None = 1.0
+    ) -> None:
         super().__init__()
         self.fc = Pointwise(n_in, n_out, bias=bias)
         self.bn = norm(n_out, v_threshold=v_threshold, meets_sum=False)

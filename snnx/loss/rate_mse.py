@@ -9,12 +9,12 @@ class RateMSE(nn.Module):
 
         L = mean over b, k of (score[b, k] - target[b, k])^2,   target[b, k] = 1 if k = label[b] else 0
 
-    If labels are probabilities, they are the target.
+    If labels are probabilities, they are the target. `decoding=spike_count decoding.rate=true` gives scores that are rates.
 
     Shape:
         scores `[B, K]` and labels `[B]` (or probabilities `[B, K]`) to a scalar.
 
-    Source: Wu et al., STBP, 2018.
+    Source: Wu et al., STBP, 2018; the mean over samples and classes is that of the authors' code.
 
     Example:
         >>> import torch

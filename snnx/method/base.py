@@ -14,6 +14,7 @@ from snnx.loss.loss import Loss, reads_every_step
 from snnx.method.finite import Diverged, first_nonfinite
 from snnx.metric.metric import Metric
 from snnx.metric.recorder import Recorder
+from snnx.norm.norm import Norm, require_steps
 from snnx.scheduler.scheduler import MakesSchedule
 
 LOOK_EVERY = 50  # on a GPU the loss is checked only every so many steps, because each check waits for the GPU
@@ -42,7 +43,8 @@ class Method(pl.LightningModule):
 
     Raises:
         ValueError: a metric needs target values for the neurons, which only `method=conversion` has, or the loss reads the
-            outputs of every time step and this method trains without time steps.
+            outputs of every time step and this method trains without time steps, or a norm has parameters for another number of
+            steps than the encoding returns.
     """
 
     has_targets = False
@@ -72,6 +74,9 @@ class Method(pl.LightningModule):
                 f"{type(self).__name__}: loss must read the decoded scores, since this method trains without time steps; "
                 f"got {type(loss).__name__}, which reads the outputs of every step; choose loss=cross_entropy or method=direct"
             )
+        for module in backbone.modules():
+            if isinstance(module, Norm):
+                require_steps(module, encoding.timesteps)
         super().__init__()
         self.encoding = encoding
         self.backbone = backbone

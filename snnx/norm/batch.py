@@ -28,7 +28,7 @@ class Batch(nn.BatchNorm2d, Norm):
         [-1.0, 1.0]
     """
 
-    def __init__(self, channels: int, *, v_threshold: float = 1.0, meets_sum: bool = False) -> None:
+    def __init__(self, channels: int, *, v_threshold: float | None = 1.0, meets_sum: bool = False) -> None:
         super().__init__(channels)
 
     def forward(self, x: Tensor) -> Tensor:

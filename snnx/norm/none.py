@@ -20,5 +20,5 @@ class NoNorm(nn.Identity, Norm):
         torch.Size([4, 3, 2])
     """
 
-    def __init__(self, channels: int, *, v_threshold: float = 1.0, meets_sum: bool = False) -> None:
+    def __init__(self, channels: int, *, v_threshold: float | None = 1.0, meets_sum: bool = False) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ def files(group: str) -> dict[str, Path]:
 
     Example:
         >>> [name for name in files("loss")], files("neuron")["lif"].name
-        (['cross_entropy', 'rate_mse'], 'lif.yaml')
+        (['cross_entropy', 'rate_mse', 'tet'], 'lif.yaml')
     """
     found: dict[str, Path] = {}
     for place in places():

@@ -23,6 +23,7 @@ ADDED: dict[str, object] = {
     "encoding.norm": True,
     "encoding.trains": 1,
     "backbone.sn2_norm": False,
+    "decoding.rate": False,
     "method.ceiling": 8.0,
     "method.scales": "activations",
     "method.scale_factor": 1.0,

@@ -45,7 +45,27 @@ def test_vgg_neuron_counts(depth, hidden, neurons):
     assert sum(found) + 10 == neurons
 
 
-@pytest.mark.parametrize("build", [VGG, ResNet])
+@pytest.mark.parametrize(("classes", "parameters"), [(10, 12_630_858), (100, 12_653_988)])
+def test_resnet_19_has_the_size_of_the_published_network(classes, parameters):
+    """The 12.63 million that TET, tdBN and the papers that compare with them print."""
+    with torch.device("meta"):
+        net = ResNet(neuron=nn.ReLU, in_shape=(3, 32, 32), classes=classes, depth=19)
+    assert sum(p.numel() for p in net.parameters()) == parameters
+    weighted = [m for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear) and getattr(m, "kernel_size", 0) != (1, 1)]
+    assert len(weighted) == 19
+
+
+def test_resnet_19_halves_the_image_twice_and_fires_before_its_last_layer():
+    net = ResNet(neuron=LIF, in_shape=(3, 32, 32), classes=10, depth=19, width=0.1)
+    shapes = []
+    for name in net.stages:
+        net.get_submodule(name).register_forward_hook(lambda module, given, made: shapes.append(list(made.shape[2:])))
+    net(torch.rand(2, 2, 3, 32, 32))
+    assert shapes == [[13, 32, 32], [26, 16, 16], [51, 8, 8]]
+    assert [type(module) for module in net.hidden] == [nn.Linear, LIF]
+
+
+@pytest.mark.parametrize("build", [VGG, partial(ResNet, depth=19), ResNet])
 def test_it_trains_and_width_changes_its_size(build):
     narrow = build(neuron=LIF, in_shape=(3, 32, 32), classes=10, width=0.1)
     wide = build(neuron=LIF, in_shape=(3, 32, 32), classes=10, width=0.2)
@@ -80,7 +100,10 @@ def test_it_trains_with_neurons_that_fire_once(build):
         ),
         (lambda: VGG(neuron=LIF, in_shape=(1, 32, 32), classes=2, depth=13), "VGG: depth must be one of 11, 16; got 13"),
         (lambda: VGG(neuron=LIF, in_shape=(1, 32, 32), classes=2, pool="min"), "VGG: pool must be one of avg, max; got min"),
-        (lambda: ResNet(neuron=LIF, in_shape=(1, 32, 32), classes=2, depth=50), "ResNet: depth must be one of 18, 34; got 50"),
+        (
+            lambda: ResNet(neuron=LIF, in_shape=(1, 32, 32), classes=2, depth=50),
+            "ResNet: depth must be one of 18, 19, 34; got 50",
+        ),
         (lambda: ResNet(neuron=LIF, in_shape=(1, 32, 32), classes=2, stem="x"), "ResNet: stem must be one of imagenet, cifar"),
         (
             lambda: ResNet(neuron=LIF, in_shape=(1, 32, 32), classes=2, stem_pool="max"),

@@ -51,7 +51,7 @@ def test_add_a_neuron(wheel, tmp_path):
 
 def test_add_a_loss(wheel, tmp_path):
     folder = follow("add_a_loss", tmp_path, package=wheel)
-    assert len(list(folder.glob("outputs/single/*loss=tet*/result.json"))) == 2
+    assert len(list(folder.glob("outputs/single/*loss=rising*/result.json"))) == 2
 
 
 def test_add_a_norm(wheel, tmp_path):

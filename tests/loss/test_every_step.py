@@ -2,17 +2,11 @@
 
 import pytest
 import torch
-import yaml
 from composing import composed
 from torch.nn import functional as F
 
 from snnx.method.base import Method
 from snnx.run.build import build_data, build_method
-
-YAML = """
-_target_: published_losses.TET
-lambda_mse: 0.05
-"""
 
 
 class Facts:
@@ -21,7 +15,7 @@ class Facts:
 
 def built(*words: str) -> Method:
     torch.manual_seed(0)
-    return build_method({**composed(*words).config, "loss": yaml.safe_load(YAML)}, Facts())
+    return build_method(composed("loss=tet", "loss.lambda_mse=0.05", *words).config, Facts())
 
 
 @pytest.mark.parametrize("decoding", ["mean_logits", "last_step", "spike_count"])
@@ -48,9 +42,9 @@ def test_other_losses_read_the_decoded_scores():
 def test_it_trains_validates_and_tests():
     import pytorch_lightning as pl
 
-    config = composed("timesteps=2", "metric=[firing_rate,weight_gradient]").config
+    config = composed("loss=tet", "timesteps=2", "metric=[firing_rate,weight_gradient]").config
     data = build_data({**config, "budget": {"samples": 0.1}})
-    method = build_method({**config, "loss": yaml.safe_load(YAML)}, data)
+    method = build_method(config, data)
     trainer = pl.Trainer(max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False, accelerator="cpu",
                          num_sanity_val_steps=0, log_every_n_steps=1, enable_model_summary=False)  # fmt: skip
     trainer.fit(method, datamodule=data)
@@ -68,8 +62,7 @@ def test_it_trains_validates_and_tests():
     ],
 )
 def test_a_method_without_time_steps_rejects_it(words, name):
-    job = composed(*words)
-    job.config["loss"] = yaml.safe_load(YAML)
+    job = composed("loss=tet", *words)
     message = f"^{name}: loss must read the decoded scores, since .*; got TET, .*; choose loss=cross_entropy or"
     with pytest.raises(ValueError, match=message):
         build_method(job.config, type("Facts", (), {"shape": (1, 28, 28), "classes": 10}))

@@ -35,6 +35,8 @@ WITHOUT_ORACLE = {
         "test_ttfs.py",
         "SpikingJelly has no neuron that fires at most once; compared with the first crossing of the threshold",
     ),
+    "lif_learned": ("test_published.py", "SpikingJelly has no learned threshold of this kind; compared with its authors' code"),
+    "stdb": ("test_published.py", "SpikingJelly has no neuron that fires one step late; compared with its authors' code"),
     "relu": ("test_oracle.py", "it is torch's own module and does not spike"),
 }
 """Options of conf/neuron that SpikingJelly does not have, with the test that takes the oracle's place, and the reason."""

@@ -5,7 +5,6 @@ from functools import partial
 import pytest
 import torch
 from composing import composed
-from published_norms import BNTT, TDBN, TEBN
 from spikingjelly.activation_based.functional import reset_net
 from torch import nn
 
@@ -21,7 +20,10 @@ from snnx.metric.energy import Energy
 from snnx.metric.recorder import Recorder
 from snnx.neuron.lif import LIF
 from snnx.norm.batch import Batch
+from snnx.norm.bntt import BNTT
 from snnx.norm.none import NoNorm
+from snnx.norm.tdbn import TDBN
+from snnx.norm.tebn import TEBN
 from snnx.record.identity import run_id
 from snnx.run.component import component
 
@@ -63,7 +65,7 @@ def test_a_norm_sees_all_steps_of_a_repeated_image(backbone, name):
     with torch.no_grad():
         first = next(module for module in net.modules() if isinstance(module, TEBN | BNTT))
         for t in range(1, 4):
-            (first.factor[t] if name == "tebn" else first.steps[t].weight).zero_()
+            (first.scale[t] if name == "tebn" else first.steps[t].weight).zero_()
         y = net(image.expand(4, *image.shape))
     assert not torch.equal(y[0], y[1])
     assert torch.equal(y[2], y[3])
@@ -82,12 +84,6 @@ def test_a_norm_gets_the_threshold_after_it_and_whether_it_meets_a_sum(backbone)
     assert {threshold for threshold, _ in told} == {0.7}
     sums = sum(meets for _, meets in told)
     assert sums == (8 + 3 if backbone == "resnet" else 0)  # the second norm of each block, and three convolutions in shortcuts
-
-
-def test_tdbn_starts_with_a_lower_gain_where_it_meets_a_sum():
-    net = built("resnet", TDBN, neuron=partial(LIF, v_threshold=0.5))
-    assert net.bn1.weight[0].item() == 0.5
-    assert net.layer1[0].bn2.weight[0].item() == pytest.approx(0.5 / 2**0.5)
 
 
 @pytest.mark.parametrize("shape", [(4, 3, 5, 6, 7), (4, 3, 5), (1, 1, 5, 2, 2)])
@@ -183,9 +179,8 @@ def test_what_needs_batch_norm_rejects_another_norm_by_name(name):
         fold_norm(built("convnet", NORMS[name]), (3, 32, 32))
 
 
-@pytest.mark.parametrize("name", ["batch", "none", "tdbn"])
+@pytest.mark.parametrize("name", ["batch", "none"])
 def test_conversion_takes_batch_norm_and_none(name):
-    """tdBN is accepted, since it is a batch norm whose gain only starts at another value."""
     made = method(Conversion, NORMS[name])
     images = torch.rand(8, 3, 32, 32)
     scores = made.eval()(images)
@@ -193,6 +188,22 @@ def test_conversion_takes_batch_norm_and_none(name):
     reset_net(made.tested)
     assert torch.isfinite(made.tested(images.expand(4, *images.shape))).all()
     assert torch.isfinite(scores).all()
+
+
+def test_a_gain_that_needs_a_threshold_is_rejected_without_one():
+    """The method conversion trains ReLU, which has no threshold."""
+    for words in (["norm=tdbn", "neuron=relu"], ["norm=tdbn", "method=conversion"]):
+        with pytest.raises(ValueError, match="TDBN: v_threshold must be that of spiking neurons; got neurons"):
+            check(composed(*words))
+
+
+@pytest.mark.parametrize("name", ["tebn", "bntt"])
+def test_another_number_of_steps_is_rejected_before_training(name):
+    message = f"^{name.upper()}: timesteps must be the number of steps that the network computes, 3; got 4; leave norm"
+    with pytest.raises(ValueError, match=message):
+        check(composed(f"norm={name}", "timesteps=3", "norm.timesteps=4"))
+    with pytest.raises(ValueError, match=message):
+        NORMS[name](3)(torch.rand(3, 2, 3, 4, 4))
 
 
 def test_ttfs_takes_none():

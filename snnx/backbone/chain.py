@@ -1,0 +1,138 @@
+"""Convolutions, poolings and linear layers one after another, as a list says."""
+
+from collections.abc import Callable, Sequence
+
+from spikingjelly.activation_based.layer import Dropout, SeqToANNContainer, VotingLayer
+from torch import Tensor, nn
+
+from snnx.layer.max_pool import MaxPool
+from snnx.layer.mean_pool import MeanPool
+from snnx.layer.normed import Normed
+from snnx.norm.batch import Batch
+from snnx.norm.none import NoNorm
+from snnx.norm.norm import MakesNorm, threshold_of
+
+POOLS = {"A": lambda: MeanPool(), "M": lambda: MaxPool(), "G": lambda: nn.AdaptiveAvgPool2d(1)}
+LETTERS = "A (average pooling), M (maximum pooling), G (mean over the image) or D (dropout)"
+
+
+class Chain(nn.Module):
+    """3x3 convolutions with a norm and neurons, poolings and dropouts in the order of a list, then linear layers.
+
+        x      = sn(norm(conv3x3(x)))       for a number in `layers`
+        x      = pool(x)                    2x2 average for A, 2x2 maximum for M, mean over the image for G
+        x      = dropout(x)                 for D; all time steps have the same mask
+        x      = sn(fc(x))                  for a number in `hidden`, from the flattened map
+        scores = out(x)                     or the mean of `votes` neurons for each class, sn(out(x))
+
+    Many published networks are such a chain, for example VGGSNN: 64, 128, A, 256, 256, A, 512, 512, A, 512, 512, A. The options
+    `cifarnet`, `vggsnn`, `plif_net`, `vgg9_bntt`, `vgg11_nda` and `vgg16_diet` are this class with their arguments.
+
+    Convolutions start with normal weights of variance `2 / (9 * channels of the output)`, as in the code of TET, NDA, Diet-SNN
+    and Hybrid training.
+
+    Shape:
+        `[T, B, C, H, W]` to `[T, B, classes]`.
+
+    Args:
+        neuron: makes one neuron layer for input `[T, B, *]`.
+        in_shape: `(C, H, W)` of the encoding's output; A and M halve H and W and drop an odd row or column.
+        classes: number of scores.
+        width: factor on every number of channels and hidden width, > 0.
+        layers: numbers of channels, and the letters A, M, G and D.
+        hidden: widths of the hidden linear layers, and the letter D.
+        norm: makes the norm after each convolution; see `MakesNorm`. `True` means batch norm and `False` no norm. In a YAML,
+            `true` means the option of the group `norm`.
+        hidden_norm: whether the norm also follows each hidden linear layer.
+        bias: whether convolutions and linear layers have a bias, also in front of a norm.
+        dropout: probability with which D sets a value to 0, in [0, 1).
+        votes: number of output neurons for each class, whose spikes are averaged; 0: the outputs are those of the linear layer.
+
+    Raises:
+        ValueError: an entry of `layers` or `hidden` is not one of the above, `dropout` or `votes` leaves its range, or the
+            image is too small for the poolings.
+
+    Source: the papers named in the YAML files. The votes are those of Fang et al., PLIF, 2021.
+
+    Example:
+        >>> import torch
+        >>> net = Chain(neuron=nn.ReLU, in_shape=(1, 8, 8), classes=10, layers=[4, "A", 8, "G"], hidden=[16, "D"])
+        >>> net(torch.rand(3, 2, 1, 8, 8)).shape, list(dict(net.features.named_children()))
+        (torch.Size([3, 2, 10]), ['conv1', 'sn1', 'pool1', 'conv2', 'sn2', 'pool2'])
+    """
+
+    def __init__(
+        self,
+        *,
+        neuron: Callable[[], nn.Module],
+        in_shape: tuple[int, int, int],
+        classes: int,
+        width: float = 1.0,
+        layers: Sequence[int | str] = (32, "A", 64, "A"),
+        hidden: Sequence[int | str] = (),
+        norm: MakesNorm | bool = True,
+        hidden_norm: bool = False,
+        bias: bool = True,
+        dropout: float = 0.5,
+        votes: int = 0,
+    ) -> None:
+        super().__init__()
+        _check_entries("layers", layers, [*POOLS, "D"], LETTERS)
+        _check_entries("hidden", hidden, ["D"], "D (dropout)")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"Chain: dropout must be in [0, 1); got {dropout}")
+        if votes < 0:
+            raise ValueError(f"Chain: votes must be at least 0; got {votes}")
+        makes_norm = norm if callable(norm) else Batch if norm else NoNorm
+        n_in, height, breadth = in_shape
+        self.features, self.classifier = nn.Sequential(), nn.Sequential()
+        for entry in layers:
+            if entry == "D":
+                _add(self.features, "drop", Dropout(dropout, step_mode="m"))
+            elif entry in POOLS:
+                if min(height, breadth) < 2 and entry != "G":
+                    raise ValueError(
+                        f"Chain: in_shape must leave at least 2x2 pixels before each pooling; got {in_shape[1]}x{in_shape[2]}; "
+                        "use fewer poolings in backbone.layers, or larger images"
+                    )
+                _add(self.features, "pool", SeqToANNContainer(POOLS[entry]()))
+                height, breadth = (1, 1) if entry == "G" else (height // 2, breadth // 2)
+            else:
+                n_out, sn = max(1, round(entry * width)), neuron()
+                after = makes_norm(n_out, v_threshold=threshold_of(sn), meets_sum=False)
+                _add(self.features, "conv", Normed(nn.Conv2d(n_in, n_out, 3, padding=1, bias=bias), after))
+                _add(self.features, "sn", sn)
+                n_in = n_out
+        n_in *= height * breadth
+        for entry in hidden:
+            if entry == "D":
+                _add(self.classifier, "drop", Dropout(dropout, step_mode="m"))
+                continue
+            n_out, sn = max(1, round(entry * width)), neuron()
+            linear = nn.Linear(n_in, n_out, bias=bias)
+            after = makes_norm(n_out, v_threshold=threshold_of(sn), meets_sum=False) if hidden_norm else None
+            _add(self.classifier, "fc", linear if after is None else Normed(linear, after))
+            _add(self.classifier, "sn", sn)
+            n_in = n_out
+        self.classifier.add_module("out", nn.Linear(n_in, classes * max(1, votes), bias=bias))
+        if votes:
+            self.classifier.add_module("sn_out", neuron())
+            self.classifier.add_module("vote", VotingLayer(votes, step_mode="m"))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.features(x).flatten(2))
+
+
+def _check_entries(name: str, entries: Sequence[int | str], letters: Sequence[str], meaning: str) -> None:
+    for entry in entries:
+        if entry not in letters and not (isinstance(entry, int) and not isinstance(entry, bool) and entry > 0):
+            raise ValueError(f"Chain: {name} must have positive numbers of channels, {meaning}; got {entry}")
+
+
+def _add(layers: nn.Sequential, kind: str, layer: nn.Module) -> None:
+    """Append a layer under the name of its kind, numbered from 1: `conv1`, `conv2`."""
+    number = 1 + sum(name.rstrip("0123456789") == kind for name, _ in layers.named_children())
+    layers.add_module(f"{kind}{number}", layer)

@@ -1,0 +1,102 @@
+"""The backbone chain: published networks by their number of parameters, and what its list of layers means."""
+
+import pytest
+import torch
+from composing import configuration
+from torch import nn
+
+from snnx.backbone.chain import Chain
+from snnx.neuron.lif import LIF
+from snnx.neuron.plif import PLIF
+from snnx.norm.batch import Batch
+from snnx.run.component import component
+
+SIZES = {  # (option, its overrides, C, H = W, neuron): parameters for 10 classes, 11 for Gesture
+    ("cifarnet", (), 3, 32, LIF): 44_999_040,  # computed by hand from 128C3-256C3-AP2-512C3-AP2-1024C3-512C3-1024-512-10
+    ("vggsnn", (), 2, 48, LIF): 9_271_498,  # the 9.27 million of TET and of later tables
+    ("plif_net", (), 2, 128, PLIF): 17_427_718,  # of the authors' network for CIFAR10-DVS
+    ("plif_net", ("backbone.layers=[128,M,128,M,128,M,128,M,128,M]", "backbone.hidden=[D,512,D]"), 2, 128, PLIF): 1_698_311,
+    ("vgg11_nda", (), 2, 48, LIF): 9_230_538,  # of the authors' VGG-11
+    ("vgg9_bntt", (), 3, 32, LIF): 1_728 + 36_864 + 73_728 + 147_456 + 294_912 + 2 * 589_824 + 4_194_304 + 10_240 + 4 * 2_176,
+    ("vgg16_diet", (), 3, 32, LIF): 14_710_464 + 2_048 * 4_096 + 4_096**2 + 40_960,  # the convolutions of VGG-16
+}
+
+
+@pytest.mark.parametrize("case", SIZES, ids=lambda case: f"{case[0]}-{case[3]}-{len(case[1])}")
+def test_sizes_are_those_of_the_published_networks(case):
+    name, words, channels, side, neuron = case
+    norm = ("norm=bntt", "timesteps=4") if name == "vgg9_bntt" else ()  # 4 steps of 2,176 gains, and no shift
+    classes = 11 if "backbone.hidden=[D,512,D]" in words else 10
+    with torch.device("meta"):
+        make = component(configuration(f"backbone={name}", *words, *norm), "backbone")
+        net = make(neuron=neuron, in_shape=(channels, side, side), classes=classes, width=1.0)
+    assert sum(p.numel() for p in net.parameters()) == SIZES[case]
+
+
+def built(**arguments) -> Chain:
+    torch.manual_seed(0)
+    return Chain(**{"neuron": LIF, "in_shape": (2, 8, 8), "classes": 3, **arguments})
+
+
+def test_the_layers_are_those_of_the_list():
+    net = built(layers=[4, "D", "A", 6, "M", 5, "G"], hidden=[7, "D"], norm=False, neuron=nn.ReLU)
+    kinds = [type(module).__name__ for module in net.modules() if not any(module.children())]
+    assert kinds == [
+        "Conv2d", "NoNorm", "ReLU", "Dropout", "MeanPool", "Conv2d", "NoNorm", "ReLU", "MaxPool", "Conv2d", "NoNorm", "ReLU",
+        "AdaptiveAvgPool2d", "Linear", "ReLU", "Dropout", "Linear",
+    ]  # fmt: skip
+    assert net.classifier.fc1.in_features == 5
+    assert net(torch.rand(4, 2, 2, 8, 8)).shape == (4, 2, 3)
+
+
+def test_it_equals_its_layers_written_out():
+    net = built(layers=[4, "A"], hidden=[7], neuron=nn.ReLU, norm=False)
+    x = torch.rand(1, 5, 2, 8, 8)
+    conv, fc, out = net.features.conv1[0], net.classifier.fc1, net.classifier.out
+    by_hand = out(fc(nn.functional.avg_pool2d(conv(x[0]).relu(), 2).flatten(1)).relu())
+    torch.testing.assert_close(net(x)[0], by_hand, rtol=0, atol=1e-6)
+
+
+def test_all_steps_have_the_same_dropout_mask_and_each_batch_another():
+    net = built(layers=[8, "D"], neuron=nn.ReLU, norm=False)
+    masks = []
+    net.features.drop1.register_forward_hook(lambda module, given, made: masks.append(made != 0))
+    for _ in range(2):
+        net(torch.rand(1, 2, 2, 8, 8).expand(4, 2, 2, 8, 8))
+        net.features.drop1.reset()
+    first, second = masks
+    assert all(torch.equal(step, first[0]) for step in first)
+    assert not torch.equal(first, second)
+
+
+def test_votes_are_the_shares_of_neurons_that_fire():
+    net = built(layers=[8, "G"], votes=5, neuron=lambda: LIF(v_threshold=0.05))
+    spikes = []
+    net.classifier.sn_out.register_forward_hook(lambda module, given, made: spikes.append(made))
+    y = net(torch.rand(4, 2, 2, 8, 8))
+    assert 0 < spikes[0].mean() < 1
+    torch.testing.assert_close(y, spikes[0].view(4, 2, 3, 5).mean(3))
+
+
+def test_the_norm_also_follows_hidden_layers_if_asked():
+    assert sum(isinstance(m, Batch) for m in built(layers=[4], hidden=[7, 7]).modules()) == 1
+    assert sum(isinstance(m, Batch) for m in built(layers=[4], hidden=[7, 7], hidden_norm=True).modules()) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"layers": [4, "X"]}, r"^Chain: layers must have positive numbers of channels, A \(average pooling\), .*; got X$"),
+        ({"layers": [0]}, "^Chain: layers must have positive numbers of channels, .*; got 0$"),
+        ({"hidden": ["A"]}, r"^Chain: hidden must have positive numbers of channels, D \(dropout\); got A$"),
+        (
+            {"layers": ["A"] * 4},
+            "^Chain: in_shape must leave at least 2x2 pixels before each pooling; got 8x8; use fewer poolings",
+        ),
+        ({"dropout": 1.0}, r"^Chain: dropout must be in \[0, 1\); got 1.0$"),
+        ({"votes": -1}, "^Chain: votes must be at least 0; got -1$"),
+    ],
+)
+def test_bad_values(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        built(**arguments)

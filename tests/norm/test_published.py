@@ -1,0 +1,169 @@
+"""tdBN, TEBN and BNTT equal the published equations, written here in a few lines of float64, in values and gradients."""
+
+from functools import partial
+
+import pytest
+import torch
+from composing import composed, option
+from spikingjelly.activation_based import layer
+from torch import Tensor, nn
+
+from snnx.backbone.convnet import ConvNet
+from snnx.compose.check import check
+from snnx.conversion.fold_norm import fold_norm
+from snnx.export.chain import chain
+from snnx.metric.energy import Energy
+from snnx.metric.recorder import Recorder
+from snnx.neuron.lif import LIF
+from snnx.norm.batch import Batch
+from snnx.norm.bntt import BNTT
+from snnx.norm.tdbn import TDBN
+from snnx.norm.tebn import TEBN
+
+T, B, C = 4, 5, 3
+
+
+def channels(values: Tensor) -> Tensor:
+    """A value for each channel, as [1, 1, C, 1, 1]."""
+    return values.view(1, 1, -1, 1, 1)
+
+
+def normalised(x: Tensor, over: tuple[int, ...], eps: float) -> Tensor:
+    mean = x.mean(over, keepdim=True)
+    return (x - mean) / ((x - mean).square().mean(over, keepdim=True) + eps).sqrt()
+
+
+def tdbn(x: Tensor, gamma: Tensor, beta: Tensor, scale: float) -> Tensor:
+    return channels(gamma) * (scale * normalised(x, (0, 1, 3, 4), 1e-5)) + channels(beta)
+
+
+def tebn(x: Tensor, factor: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+    return factor.view(-1, 1, 1, 1, 1) * (channels(gamma) * normalised(x, (0, 1, 3, 4), 1e-5) + channels(beta))
+
+
+def bntt(x: Tensor, *gammas: Tensor) -> Tensor:
+    return torch.stack([gammas[t].view(1, -1, 1, 1) * normalised(x[t], (0, 2, 3), 1e-4) for t in range(T)])
+
+
+CASES = {
+    "tdbn": (lambda: TDBN(C, v_threshold=0.5, alpha=0.8), lambda x, g, b: tdbn(x, g, b, 0.8 * 0.5)),
+    "tdbn at a sum": (lambda: TDBN(C, v_threshold=0.5, meets_sum=True), lambda x, g, b: tdbn(x, g, b, 0.5 / 2**0.5)),
+    "tebn": (lambda: TEBN(C, timesteps=T), lambda x, g, b, p: tebn(x, p, g, b)),
+    "bntt": (lambda: BNTT(C, timesteps=T), bntt),
+}
+
+
+def with_parameters(norm: nn.Module) -> nn.Module:
+    norm = norm.double()
+    with torch.no_grad():
+        for parameter in norm.parameters():
+            parameter.add_(torch.randn_like(parameter))
+    return norm
+
+
+def in_order(norm: nn.Module) -> list[nn.Parameter]:
+    """The parameters in the order in which the equations take them: gamma, beta, factor, or the gammas of the steps."""
+    named = dict(norm.named_parameters())
+    names = [name for name in ("parametrizations.weight.original", "weight", "bias", "scale") if name in named]
+    return [named[name] for name in names or named]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values_and_gradients_are_those_of_the_equation(name):
+    torch.manual_seed(0)
+    make, equation = CASES[name]
+    norm = with_parameters(make())
+    x, weight = torch.randn(2, T, B, C, 6, 5, dtype=torch.float64)
+    leaves = [x.clone().requires_grad_(), *(p.detach().clone().requires_grad_() for p in in_order(norm))]
+    own = x.clone().requires_grad_()
+    y, expected = norm(own), equation(*leaves)
+    torch.testing.assert_close(y, expected, rtol=0, atol=1e-12)
+    (y * weight).sum().backward()
+    (expected * weight).sum().backward()
+    assert len(in_order(norm)) == len(list(norm.parameters()))
+    for found, leaf in zip([own, *in_order(norm)], leaves, strict=True):
+        torch.testing.assert_close(found.grad, leaf.grad, rtol=0, atol=1e-10)
+
+
+def test_training_starts_with_a_gain_of_one_outside_of_the_threshold():
+    norm = TDBN(2, v_threshold=0.5)
+    assert {name: p.tolist() for name, p in norm.named_parameters()} == {
+        "bias": [0.0, 0.0],
+        "parametrizations.weight.original": [1.0, 1.0],
+    }
+    assert norm.weight.tolist() == [0.5, 0.5]
+    assert TDBN(1, v_threshold=0.5, meets_sum=True).weight.item() == pytest.approx(0.5 / 2**0.5)
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_bntt_equals_spikingjellys_layer(train):
+    """Also its running statistics, after two batches."""
+    torch.manual_seed(0)
+    ours, theirs = BNTT(C, timesteps=T), layer.BatchNormThroughTime2d(T, C, eps=1e-4, step_mode="m")
+    for _ in range(2):
+        x = torch.randn(T, B, C, 6, 5)
+        ours(x), theirs(x)
+        theirs.reset()
+    x = torch.randn(T, B, C, 6, 5)
+    assert torch.equal(ours.train(train)(x), theirs.train(train)(x))
+    assert all(torch.equal(a, b) for a, b in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True))
+
+
+@pytest.mark.parametrize("meets_sum", [False, True])
+def test_tdbn_is_folded(meets_sum):
+    torch.manual_seed(0)
+    norm = with_parameters(TDBN(4, v_threshold=0.7, meets_sum=meets_sum))
+    net = nn.Sequential(layer.SeqToANNContainer(nn.Conv2d(3, 4, 3)), norm, nn.Flatten(2), nn.Linear(4 * 36, 2)).double()
+    x = torch.randn(2, 5, 3, 8, 8, dtype=torch.float64)
+    net(x)
+    folded = fold_norm(net, (3, 8, 8))
+    assert not any(isinstance(module, Batch) for module in folded.modules())
+    torch.testing.assert_close(folded(x), net.eval()(x), rtol=0, atol=1e-12)
+
+
+def test_energy_counts_tdbn_as_folded():
+    """As many bytes as batch norm, whose folded shift is read with each output."""
+    read = []
+    for name in ("batch", "tdbn"):
+        norm = option("norm", name)(4, v_threshold=1.0, meets_sum=False)
+        net = nn.Sequential(layer.SeqToANNContainer(nn.Conv2d(1, 4, 3, bias=False)), norm).eval()
+        x = torch.ones(2, 3, 1, 8, 8)
+        with Recorder(net, [Energy()]) as recorder:
+            recorder.see_input(x[0], x)
+            net(x)
+            recorder.end_batch(torch.ones(3, dtype=torch.bool))
+        read.append(recorder.scalars()["test/energy_bytes"])
+    assert read[0] == read[1] > 4 * 4 * 36
+
+
+def test_export_folds_tdbn_and_rejects_tebn():
+    def net(norm):
+        return ConvNet(neuron=LIF, in_shape=(1, 8, 8), classes=2, channels=[4], norm=norm)
+
+    assert [link.name for link in chain(net(TDBN), (1, 8, 8))] == ["stages.conv1.0", "stages.sn1", "stages.pool1.0", "out"]
+    with pytest.raises(ValueError, match=r"^export: norm must be batch, .* got TEBN in stages"):
+        chain(net(partial(TEBN, timesteps=T)), (1, 8, 8))
+
+
+@pytest.mark.parametrize("name", ["tebn", "bntt"])
+def test_what_cannot_be_folded_is_rejected_before_training(name):
+    kind = name.upper()
+    with pytest.raises(ValueError, match=f"^Conversion: norm must be batch, .* got {kind} in stages"):
+        check(composed(f"norm={name}", "method=conversion"))
+    with pytest.raises(ValueError, match=f"^Energy: norm must be batch, .* got {kind} in stages"):
+        check(composed(f"norm={name}", "metric=[energy]"))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: TDBN(1, alpha=0), "^TDBN: alpha must be positive; got 0"),
+        (lambda: TDBN(1, v_threshold=None), "^TDBN: v_threshold must be that of spiking neurons; got neurons without one"),
+        (lambda: TEBN(1, timesteps=0), "^TEBN: timesteps must be at least 1; got 0"),
+        (lambda: BNTT(1, timesteps=0), "^BNTT: timesteps must be at least 1; got 0"),
+        (lambda: BNTT(1, timesteps=4, eps=0), "^BNTT: eps must be positive; got 0"),
+    ],
+)
+def test_bad_values(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
