@@ -1,0 +1,109 @@
+"""Configurations made by an adversary are refused, or build components; they never open a file, a connection or a process."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from snnx.options.folders import shipped
+from snnx.run.create import create
+from snnx.run.signature import nodes
+from snnx.run.target import KINDS
+
+CASES = 1_000
+SHIPPED = sorted({
+    node["_target_"] for path in shipped("conf").glob("*/*.yaml") for _, node in nodes(yaml.safe_load(path.read_text()))
+})  # fmt: skip
+HOSTILE = (
+    "os.system", "os.mkdir", "os.remove", "os.environ.get", "builtins.open", "builtins.exec", "builtins.eval", "io.open",
+    "subprocess.Popen", "subprocess.run", "socket.create_connection", "pathlib.Path.write_text", "shutil.rmtree",
+    "importlib.import_module", "runpy.run_path", "pickle.load", "ctypes.CDLL", "webbrowser.open",
+    "urllib.request.urlopen", "torch.load", "torch.save", "torch.hub.load", "torch.utils.cpp_extension.load",
+    "torch.jit.load", "numpy.load", "numpy.save", "pytorch_lightning.core.saving.pl_load", "pytorch_lightning.Trainer",
+    "pytorch_lightning.callbacks.ModelCheckpoint", "pytorch_lightning.loggers.CSVLogger", "torchvision.datasets.MNIST",
+    "torchvision.models.resnet18", "tonic.datasets.NMNIST", "snnx.record.write.write", "snnx.record.write.os.remove",
+    "snnx.command.main.main", "snnx.run.run.execute", "snnx.dataset.fetch.fetch", "snnx.logger.wandb.wandb.init",
+    "hydra.utils.instantiate", "hydra.utils.get_method", "functools.partial", "operator.methodcaller",
+    "operator.attrgetter", "types.CodeType", "code.interact", "__main__.x", "torch.nn.Sequential",
+    "torch.nn.modules.module.torch.load", "torch.optim.swa_utils.AveragedModel",
+    "spikingjelly.activation_based.neuron.torch.load", "spikingjelly.activation_based.cuda_kernel.cuda_utils.os.system",
+)  # fmt: skip
+texts = st.sampled_from([
+    "/tmp/hostile", "../hostile", "http://127.0.0.1:9/x", "touch hostile", "import os", "${oc.env:HOME}", "x",
+])  # fmt: skip
+keys = st.sampled_from([
+    "_args_", "_recursive_", "_convert_", "_partial_", "f", "path", "file", "command", "args", "name", "surrogate", "weights",
+    "callbacks", "strategy", "logger", "transforms", "betas", "params", "lr", "tau", "reduction", "norm", "channels",
+])  # fmt: skip
+targets = st.sampled_from([*HOSTILE, *SHIPPED]) | st.text(max_size=12)
+plain = st.none() | st.booleans() | st.integers(-2, 2) | st.floats(allow_nan=False, width=16) | texts
+
+
+def branch(inner: st.SearchStrategy) -> st.SearchStrategy:
+    mapping = st.dictionaries(keys, inner, max_size=3)
+    node = st.tuples(targets, mapping).map(lambda made: {"_target_": made[0], **made[1]})
+    return st.lists(inner, max_size=3) | mapping | node | node
+
+
+configurations = st.recursive(plain, branch, max_leaves=8)
+WATCHED = (
+    "os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect", "socket.bind",
+    "socket.getaddrinfo", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.link", "os.truncate",
+    "os.chmod", "shutil.rmtree", "pickle.find_class", "ctypes.dlopen", "urllib.Request", "webbrowser.open",
+)  # fmt: skip
+LIBRARIES = (*(str(Path(folder).resolve()) for folder in sys.path if folder), sys.base_prefix, sys.prefix, "/proc", "/dev/null")
+seen: list[str] = []
+jailed = [False]
+
+
+def watch(event: str, arguments: tuple) -> None:
+    if not jailed[0]:
+        return
+    if event in WATCHED:
+        seen.append(f"{event} {arguments}")
+    if event == "open" and isinstance(arguments[0], str) and not str(Path(arguments[0]).resolve()).startswith(LIBRARIES):
+        seen.append(f"open {arguments[0]}")
+
+
+@contextmanager
+def jail() -> Iterator[None]:
+    """Note everything that reaches the operating system; imports read the files of libraries, which is allowed."""
+    seen.clear()
+    jailed[0] = True
+    try:
+        yield
+    finally:
+        jailed[0] = False
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hook():
+    for name in SHIPPED:  # libraries make folders for their settings when they are imported first
+        with suppress(ImportError):
+            import_module(name.rpartition(".")[0])
+    sys.addaudithook(watch)  # cannot be removed, so it does nothing outside the jail
+
+
+@settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(group=st.sampled_from(sorted(KINDS)), config=configurations)
+def test_no_configuration_reaches_the_operating_system(group, config):
+    with jail(), suppress(ValueError, TypeError):  # refused, or an argument is missing
+        create(group, config)
+    assert not seen, f"{group}: {config}"
+
+
+ACTS = {"file": lambda: Path("/tmp/hostile").read_text(), "process": lambda: os.system("true")}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_the_jail_notices(act):
+    with jail(), suppress(OSError):
+        act()
+    assert seen
