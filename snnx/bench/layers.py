@@ -7,6 +7,7 @@ from spikingjelly.activation_based.neuron import LIFNode
 from spikingjelly.activation_based.surrogate import ATan
 from torch import Tensor, nn
 
+from snnx.bench.alif import ALIF
 from snnx.bench.draw import bars
 from snnx.bench.libraries import LIBRARIES
 from snnx.bench.turns import in_turns, medians
@@ -62,6 +63,7 @@ def compared_layers() -> tuple[dict[str, Layer], list[str]]:
         "snnx PLIF": fresh(PLIF()),
         "snnx KLIF": fresh(KLIF()),
         "snnx TTFS": fresh(TTFS()),
+        "a user's ALIF": fresh(ALIF()),
         "snnx LIF, definition": definition(LIF()),
         SPIKINGJELLY_LIF: fresh(LIFNode(step_mode="m", surrogate_function=ATan())),
     }

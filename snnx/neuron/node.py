@@ -92,7 +92,9 @@ class Node(BaseNode):
         self.probe: Callable[[Tensor, Tensor], None] | None = None
         """Called with `h` and `s`, both `[T, B, *]` and detached, after each forward; `None` costs nothing."""
         self.path: str | None = None
-        """How the last sequence was computed: by `numba`, by `spikingjelly`, or by the `definition`."""
+        """How the last sequence was computed: by `numba`, or by the `definition`."""
+        self.unfused: str | None = None
+        """Why the last sequence was computed by the definition, if it was."""
         self._compared: list[float | Tensor] | None = None  # the threshold of each step of the last probed sequence
 
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
@@ -141,37 +143,51 @@ class Node(BaseNode):
     def single_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor, ...]):
         """Compute one step with explicit state, with the signature that SpikingJelly expects."""
         (x,) = inputs
-        _, s, state = self.step(x, self.State(*states))
+        _, s, state = self.step(x.to(states[0].dtype), self.State(*states))
         return (s.to(x.dtype),), tuple(state)
 
     def multi_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor, ...]):
         """Compute a whole sequence with explicit state, with the signature that SpikingJelly expects, and call the probe."""
-        from snnx.neuron.kernel.find import find  # here, since it imports the neurons and numba, which is slow
-
         (x,) = inputs
-        fused = find(self, x, states[0])
-        path = "definition" if fused is None else fused.path
-        if path != self.path:  # setting an attribute of a module is slow
-            self.path = path
+        fused = self.fused(x, states)
+        path, unfused = ("definition", fused) if isinstance(fused, str) else (fused.path, None)
+        if (path, unfused) != (self.path, self.unfused):  # setting an attribute of a module is slow
+            self.path, self.unfused = path, unfused
         if self.probe is not None:
-            self._compared = [] if fused is None else None  # a fused kernel uses the constant v_threshold
-        if fused is None:
+            self._compared = []
+        if isinstance(fused, str):
             h, s, state = self.sequence(x, self.State(*states))
         else:
-            h, s, *state = fused.run(x, *states)
+            h, threshold, s, *state = fused.run(x, *states)
+            state = self.State(*state)
+            if self.probe is not None:
+                self._compared = [] if not fused.compares else [self.v_threshold] if threshold is None else [*threshold]
+        s, state = self.complete(s, state)
         if self.probe is not None:
             self.probe(h, s.detach())
         return (s.to(x.dtype),), tuple(state)
+
+    def fused(self, x: Tensor, states: tuple[Tensor, ...]):
+        """Return the fused kernel for a sequence, or the reason why there is none."""
+        if type(self).sequence is not Node.sequence:
+            return f"{type(self).__name__} has its own method `sequence`"
+        from snnx.neuron.kernel.find import find  # here, since numba is slow to import
+
+        return find(self, x, states[0])
 
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor | None, Tensor, State]:
         """Compute all steps by `step`; return `h` if the neuron is probed (else `None`), `s`, and the last state."""
         potentials, spikes = [], []
         for x_t in x:
-            h, s, state = self.step(x_t, state)
+            h, s, state = self.step(x_t.to(state.v.dtype), state)
             spikes.append(s)
             if self.probe is not None:
                 potentials.append(h.detach())
         return torch.stack(potentials) if potentials else None, torch.stack(spikes), state
+
+    def complete(self, s: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the spikes and the last state of a sequence, which a neuron may change once all steps are known."""
+        return s, state
 
     def materialize_states(self, inputs: tuple[Tensor], states: tuple[object, ...], step_mode: str):
         """Give the state the shape of the input, as SpikingJelly's hook of this name does.

@@ -69,12 +69,11 @@ class TTFS(Node):
         s = self.fire(h, state) * (1.0 - (state.fired.detach() if self.detach_mask else state.fired))
         return h, s, self.State(v=h, fired=state.fired + s)
 
-    def sequence(self, x: Tensor, state: State) -> tuple[Tensor | None, Tensor, State]:
-        h, s, state = super().sequence(x, state)
+    def complete(self, s: Tensor, state: State) -> tuple[Tensor, State]:
         if self.force_last_spike:
             forced = (1.0 - state.fired).detach()
             s, state = torch.cat([s[:-1], s[-1:] + forced]), state._replace(fired=state.fired + forced)
-        return h, s, state
+        return s, state
 
 
 def unfired(s: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ from snnx.logger.views import views_of
 from snnx.method.base import Method
 from snnx.method.finite import Diverged
 from snnx.metric.layer_values import as_csv
-from snnx.neuron.node import Node
 from snnx.record import provenance, result_file, run_folder, source
 from snnx.record.checkpoint import CODE, DATA, path_of
 from snnx.record.job import Job
@@ -26,6 +25,7 @@ from snnx.run.callback.epoch_log import EpochLog
 from snnx.run.callback.epoch_tests import EpochTests
 from snnx.run.callback.first_losses import FirstLosses
 from snnx.run.callback.keep import Keep
+from snnx.run.callback.paths import Paths
 from snnx.run.callback.progress import Progress
 from snnx.run.callback.prune import Prune
 from snnx.run.callback.reseed import Reseed
@@ -103,10 +103,10 @@ def compute(job: Job) -> dict:
     stop = Stop()
     with views_of(job, create("logger", config["logger"])) as (views, final), stop.listening():
         curves = EpochLog(folder / "metrics.csv", views)
-        first, answers, warn = FirstLosses(), Answers(), Warn()
+        first, answers, warn, paths = FirstLosses(), Answers(), Warn(), Paths()
         prune = [Prune(search, curves)] if search and search["pruner"] else []
         epoch_tests = [EpochTests(method)] if config["test_every_epoch"] else []
-        callbacks = [Reseed(config["seed"]), first, answers, Progress(folder / "progress.json"), stop, curves, warn]
+        callbacks = [Reseed(config["seed"]), first, answers, Progress(folder / "progress.json"), stop, curves, warn, paths]
         callbacks += [*epoch_tests, *prune, keep]
         callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # they watch training
         with ddp.other_processes(job, compute):
@@ -171,7 +171,7 @@ def compute(job: Job) -> dict:
         "formulas": {key: text for key, text in method.formulas.items() if key in final},
         "code": made_with[CODE],
         "parameters": sum(p.numel() for p in method.parameters()),
-        "paths": _paths(method),
+        "paths": paths.found,
         "resumed": resumed,
         "before_s": round(before_s, 2),
         "fit_s": round(fit_s, 2),
@@ -193,9 +193,3 @@ def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep:
         if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into SystemExit; turn it back
             raise KeyboardInterrupt from None
         raise
-
-
-def _paths(method: Method) -> dict[str, int]:
-    """Count the neuron layers by the implementation that they ran on."""
-    paths = [str(node.path) for node in method.tested.modules() if isinstance(node, Node)]
-    return {path: paths.count(path) for path in sorted(set(paths))}

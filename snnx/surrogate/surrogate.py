@@ -11,8 +11,8 @@ class Surrogate(Protocol):
         s     = 1 if x >= 0 else 0,   x = h - threshold         forward, exactly
         ds/dx = the surrogate's slope                           backward, finite and never negative
 
-    The parameter that sets how far the slope reaches is called `alpha`. If `snnx/neuron/kernel` has no kernel for a surrogate,
-    neurons that use it run as their Python definition.
+    The parameter that sets how far the slope reaches is called `alpha`. A surrogate of your own is
+    fused into the neuron's kernel like the others, if its slope consists of elementwise operations.
 
     Shape:
         any to the same, in the same dtype.

@@ -137,7 +137,7 @@ def test_a_run_prints_the_layer_with_the_largest_error(empty, capsys):
     assert seen["test/conversion_error"] == pytest.approx(wanted, rel=1e-4)  # the layers' numbers are rounded
     line = f"snnx: {worst} has the largest conversion error: its rates are off by {errors[worst][-1]:.4f} on average; mean"
     assert line in capsys.readouterr().out
-    assert found["paths"] == {"numba": 2}
+    assert found["paths"] == {"train": {}, "test": {"numba": 2}}
     assert json.loads((run.folder / "result.json").read_text())["metrics"]["test/acc"] == seen["test/acc"]
 
 

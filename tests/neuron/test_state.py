@@ -35,7 +35,7 @@ def test_it_equals_its_equations():
     torch.testing.assert_close(neuron.v, v)
     torch.testing.assert_close(neuron.b, b)
     torch.testing.assert_close(shown[0], thresholds)
-    assert neuron.path == "definition"
+    assert neuron.path == "numba"
 
 
 def test_both_states_are_carried_and_reset():

@@ -35,7 +35,7 @@ def test_contents_of_the_result(run):
     assert {"val/acc", "val/acc_best", "best_epoch", "test/acc", "test/acc_best", "test/firing_rate"} <= set(result["metrics"])
     assert result["data"]["name"] == "digits"
     assert result["data"]["train"] > result["data"]["val"] > 0
-    assert result["paths"]
+    assert all(result["paths"][phase] for phase in ("train", "test"))
     assert 0 < result["fit_s"] < result["wall_s"]
     assert result["formulas"] == {}, "firing rates have no formula"
     assert result["parameters"] == 6140  # 6138 weights, and a time constant in each of two neuron layers

@@ -1,6 +1,6 @@
-"""Chooses how a layer computes a sequence: by a fused kernel if there is one that equals the definition, else step by step."""
+"""Chooses how a layer computes a sequence: by a fused kernel made of its definition, or step by step."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
@@ -9,17 +9,26 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-from snnx.neuron.kernel import cpu, cuda
-from snnx.neuron.node import Node
+from snnx.neuron.kernel.facts import facts
+from snnx.neuron.kernel.memory import MOST
+from snnx.neuron.kernel.multistep import Layer
+from snnx.neuron.kernel.render import Kernel
+from snnx.neuron.kernel.trace import Untraceable, trace
 
-Sequence = Callable[..., tuple[Tensor | None, ...]]
+LAYERS: dict[tuple[Hashable, ...], Layer | str] = {}
+"""The traced layers, or the reasons why they have no kernel, by what they depend on."""
+MOST_LAYERS = 1000
 
 
 class Fused(NamedTuple):
-    """A fused kernel: `run(x, *states)` returns `h` (or `None` if the neuron is not probed), `s` and the last states."""
+    """A fused kernel."""
 
     path: str
-    run: Sequence
+    run: Callable[..., tuple[Tensor | None, ...]]
+    """`run(x, *states)` returns `h` and the thresholds (or `None` if the neuron is not probed), `s` and the last states."""
+    compares: bool
+    """Whether the threshold is known."""
+    kernel: Kernel
 
 
 only_definition: ContextVar[bool] = ContextVar("only_definition", default=False)
@@ -44,27 +53,52 @@ def definition_only() -> Iterator[None]:
         only_definition.reset(token)
 
 
-def find(node: Node, x: Tensor, v: Tensor) -> Fused | None:
-    """Return the fused kernel for `node` with input `x` and potential `v`, or `None` if the definition must be used.
+def find(node: nn.Module, x: Tensor, v: Tensor) -> Fused | str:
+    """Return the fused kernel for `node` with input `x` and potential `v`, or the reason why the definition must be used.
 
     Example:
         >>> from snnx.neuron.lif import LIF
-        >>> class Doubled(LIF):
+        >>> class Noisy(LIF):
         ...     def charge(self, x, v):
-        ...         return super().charge(2 * x, v)
+        ...         return super().charge(x + torch.rand_like(x), v)
         >>> x, v = torch.zeros(4, 3), torch.zeros(3)
-        >>> find(LIF(), x, v).path, find(Doubled(), x, v)
-        ('numba', None)
+        >>> find(LIF(), x, v).path, find(Noisy(), x, v)
+        ('numba', 'it draws random numbers (rand_like)')
     """
-    if only_definition.get() or not len(x) or v.dtype != torch.float32 or watched_by_torch(x):
-        return None
-    if x.device.type == "cpu":
-        run = cpu.sequence(node, x)
-        return None if run is None else Fused("numba", run)
-    if x.device.type == "cuda":
-        run = cuda.sequence(node)
-        return None if run is None else Fused("spikingjelly", run)
-    return None
+    if only_definition.get():
+        return "definition_only() is active"
+    if not len(x):
+        return "the sequence has no steps"
+    if v.dtype != torch.float32:
+        return f"the state is {str(v.dtype).removeprefix('torch.')}, and kernels compute in float32"
+    if watched_by_torch(x):
+        return "torch traces, transforms or counts operations"
+    if x.device.type != "cpu":
+        return f"there is no kernel for {x.device.type}"
+    key = (x.dim() - 1, *facts(node))
+    layer = LAYERS.get(key)
+    if layer is None:
+        layer = prepare(node, x.dim() - 1, key)
+    if isinstance(layer, str):
+        return layer
+    return Fused("numba", layer.runner(node), layer.trace.compares, layer.kernel)
+
+
+def prepare(node: nn.Module, dimensions: int, key: tuple[Hashable, ...]) -> Layer | str:
+    """Trace a neuron and write its kernel, or say why it has none, and keep the answer."""
+    if len(LAYERS) >= MOST_LAYERS:
+        LAYERS.clear()
+    try:
+        found = trace(node, dimensions)
+        if max(len(found.states), len(found.parameters)) > MOST:
+            raise Untraceable(f"it has more than {MOST} states or parameters")
+        if (dimensions, *facts(node)) != key:
+            raise Untraceable("its step changes an attribute of the neuron")
+        answer = Layer(found)
+    except Untraceable as reason:
+        answer = str(reason)
+    LAYERS[key] = answer
+    return answer
 
 
 def watched_by_torch(x: Tensor) -> bool:

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -15,20 +16,31 @@ ALONE = 32768
 
 
 class Launch(ctypes.Structure):
-    """The arguments of one call of a compiled loop: addresses of contiguous tensors, sizes, and the layer's constants.
+    """The arguments of one call of a compiled loop: addresses of contiguous tensors, and sizes.
 
-    An address of 0 means that there is no such tensor. If `v_same` is set, all initial potentials equal the single value at
-    `v`; `f_same` says the same of the spike counts at `f`.
+    An address of 0 means that there is no such tensor. `states` is the address of a table with one row, `State`, per state.
     """
 
     _fields_ = (
-        [(name, ctypes.c_int64) for name in ("x", "s", "h", "v", "v_same", "v_last", "f", "f_same", "f_last")]
-        + [(name, ctypes.c_int64) for name in ("grad_x", "grad_s", "grad_v", "grad_v_last", "grad_f", "grad_f_last")]
-        + [(name, ctypes.c_int64) for name in ("grad_k", "kept")]
+        [(name, ctypes.c_int64) for name in ("x", "s", "h", "threshold", "states", "constants")]
+        + [(name, ctypes.c_int64) for name in ("grad_x", "grad_s", "grad_learned", "kept")]
         + [(name, ctypes.c_int64) for name in ("steps", "neurons", "block", "next_block", "next_thread")]
-        + [(name, ctypes.c_float) for name in ("tau", "leak", "k", "v_threshold", "scaled_threshold", "v_reset")]
-        + [("alpha", ctypes.c_double)]
     )
+
+
+class State(NamedTuple):
+    """Addresses of one state's tensors; `same` says that all initial values equal the single one at `first`."""
+
+    first: int
+    same: int
+    last: int = 0
+    grad_first: int = 0
+    grad_last: int = 0
+
+
+FIRST, SAME, LAST, GRAD_FIRST, GRAD_LAST = range(len(State._fields))
+"""Where they stand in a row of the table."""
+ROW = len(State._fields)
 
 
 RECORD = numba.from_dtype(np.dtype(Launch))

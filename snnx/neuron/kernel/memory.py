@@ -2,11 +2,12 @@
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 
 WIDEST = 512
 """Largest number of neurons in a block."""
+MOST = 8
+"""Largest number of states of a neuron, and of its learned numbers."""
 PIECE = 64
 """Number of neurons computed between two prefetches; every block but the last is a multiple of it."""
 AHEAD = 2048
@@ -14,7 +15,7 @@ AHEAD = 2048
 LINE = 64
 """Size of a cache line in bytes."""
 
-BYTE, FLOAT, DOUBLE, INT32 = ir.IntType(8), ir.FloatType(), ir.DoubleType(), ir.IntType(32)
+BYTE, FLOAT, DOUBLE, INT32, INT64 = ir.IntType(8), ir.FloatType(), ir.DoubleType(), ir.IntType(32), ir.IntType(64)
 
 
 @intrinsic
@@ -25,6 +26,16 @@ def floats(typing, address):
         return builder.inttoptr(arguments[0], FLOAT.as_pointer())
 
     return types.CPointer(types.float32)(types.int64), generate
+
+
+@intrinsic
+def integers(typing, address):
+    """Return a pointer to the int64 values at an address."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], INT64.as_pointer())
+
+    return types.CPointer(types.int64)(types.int64), generate
 
 
 @intrinsic
@@ -43,7 +54,8 @@ def stack(kind: types.Type, count: int):
     @intrinsic
     def values(typing):
         def generate(context, builder, signature, arguments):
-            array = cgutils.alloca_once(builder, ir.ArrayType(context.get_value_type(kind), count))
+            with builder.goto_entry_block():  # not numba's alloca_once, whose zeros take seconds to compile
+                array = builder.alloca(ir.ArrayType(context.get_value_type(kind), count))
             array.align = LINE  # reading a vector that spans two lines takes twice as long
             return builder.bitcast(array, context.get_value_type(kind).as_pointer())
 
@@ -52,18 +64,34 @@ def stack(kind: types.Type, count: int):
     return values
 
 
-stack_block, stack_sums = stack(types.float32, WIDEST), stack(types.float64, PIECE)
+stack_blocks, stack_sums = stack(types.float32, MOST * WIDEST), stack(types.float64, PIECE)
 
 
 @register_jitable
-def load(values, source, same, first, count):
-    """Copy `count` values of `source` from index `first` on; if `same` is set, `source` holds one value for all of them."""
+def load(block, place, address, same, first, count):
+    """Copy `count` values of a tensor, from index `first` on, to the block's `place`; with `same` it is one expanded value."""
+    source = floats(address)
     if same:
         for i in range(count):
-            values[i] = source[0]
+            block[place + i] = source[0]
     else:
         for i in range(count):
-            values[i] = source[first + i]
+            block[place + i] = source[first + i]
+
+
+@register_jitable
+def store(block, place, address, first, count):
+    """Copy `count` values from the block's `place` to a tensor, from index `first` on."""
+    target = floats(address)
+    for i in range(count):
+        target[first + i] = block[place + i]
+
+
+@register_jitable
+def fill(block, place, count, value):
+    """Write one value `count` times to the block's `place`."""
+    for i in range(count):
+        block[place + i] = value
 
 
 def line_fetcher(to_write: int):

@@ -1,115 +1,132 @@
 """An autograd function that computes a whole sequence of one layer, by one compiled loop forward and one backward."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+import ctypes
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.neuron.kernel.backward import backward
 from snnx.neuron.kernel.forward import forward
-from snnx.neuron.kernel.launch import Launch, run, threads_for
+from snnx.neuron.kernel.launch import ROW, Launch, State, run, threads_for
 from snnx.neuron.kernel.memory import PIECE, WIDEST
+from snnx.neuron.kernel.render import Kernel, render
+from snnx.neuron.kernel.trace import Trace
 from snnx.neuron.kernel.values import NARROW, WIDE
 
 KEPT = 1 << 17
-"""Number of potentials of a block that backward keeps: half a megabyte, which fits into a core's own cache."""
+"""Number of values of a block that backward keeps: half a megabyte, which fits into a core's own cache."""
 
 
-class Kernel(NamedTuple):
-    """One layer's equations, as functions to compile, and its constants."""
+class Layer:
+    """The traced step of a neuron, and its kernel."""
 
-    charge: Callable
-    charge_back: Callable
-    discharge: Callable
-    discharge_back: Callable
-    slope: Callable
-    decays: bool
-    once: bool
-    detached: bool
-    tau: float
-    v_threshold: float
-    scaled_threshold: float
-    v_reset: float
-    alpha: float
+    def __init__(self, trace: Trace) -> None:
+        self.trace, self.kernel = trace, render(trace)
+        numbers = {f"n{i}": number for i, number in enumerate(trace.numbers)}
+        self.numbers = {name: numbers[name] for _, _, arguments in trace.settings for name in arguments if name in numbers}
+        names = self.kernel.constants
+        self.constants = (ctypes.c_float * max(1, len(names)))(*(numbers.get(name, 0.0) for name in names))
+        self.varying = [(place, name) for place, name in enumerate(names) if name not in numbers]
 
-    def job(self, x: Tensor, v: Tensor, fired: Tensor | None, k: Tensor | None) -> Launch:
-        """Return the arguments of a loop: the input, the initial states and the constants."""
-        steps, neurons = len(x), v.numel()
-        block = max(PIECE, min(WIDEST, KEPT // steps, neurons // (4 * torch.get_num_threads()))) // PIECE * PIECE
-        return Launch(
-            x=x.data_ptr(), v=v.data_ptr(), v_same=not any(v.stride()),
-            f=address(fired), f_same=fired is not None and not any(fired.stride()),
-            steps=steps, neurons=neurons, block=block,
-            tau=self.tau, leak=1 / self.tau, k=0.0 if k is None else k.item(),
-            v_threshold=self.v_threshold, scaled_threshold=self.scaled_threshold, v_reset=self.v_reset, alpha=self.alpha,
-        )  # fmt: skip
+    def runner(self, node: nn.Module) -> Callable[..., tuple[Tensor | None, ...]]:
+        """Return the function that computes a sequence of `node`."""
+        parameters = [attrgetter(name)(node) for name in self.trace.parameters]
+        constants = self.constants_with(parameters) if self.varying else self.constants
+        kernel, watched = self.kernel, node.probe is not None
+
+        def fused(x: Tensor, *states: Tensor) -> tuple[Tensor | None, ...]:
+            return MultiStep.apply(kernel, constants, watched, x, *states, *parameters)
+
+        return fused
+
+    def constants_with(self, parameters: Iterable[Tensor]) -> ctypes.Array:
+        """Return the kernel's constants; torch computes what depends on parameters, as in the definition."""
+        known = {**self.numbers, **{f"p{i}": parameter.detach() for i, parameter in enumerate(parameters)}}
+        for name, function, arguments in self.trace.settings:
+            known[name] = function(*[known[argument] for argument in arguments])
+        constants = type(self.constants)(*self.constants)
+        for place, name in self.varying:
+            constants[place] = known[name].item()
+        return constants
 
 
 class MultiStep(torch.autograd.Function):
-    """Computes the potentials before reset (if `watched`), the spikes and the last states from the input and the states.
+    """Computes the potentials before reset and the thresholds (if `watched`), the spikes and the last states.
 
-    The input is `x [T, *]`; the states are `v [*]` and, for a neuron that fires once, `fired [*]`. The loop converts bfloat16
-    to float32 value by value and returns bfloat16 spikes. float16 input, and any input if `watched`, is converted before the
-    loop; the latter because a probe counts the spikes.
-
-    `k` is the layer's learned number (PLIF's sigmoid(w), KLIF's k) or `None`. Only first derivatives are available.
+    The input is `x [T, *]`, followed by the states `[*]` and the parameters, each of which has one value. The loop converts
+    bfloat16 to float32 value by value and returns bfloat16 spikes. float16 input, and any input if `watched`, is converted
+    before the loop; the latter because a probe counts the spikes. Only first derivatives are available.
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, v: Tensor, fired: Tensor | None, k: Tensor | None, kernel: Kernel, watched: bool):
-        x, v = x.contiguous(), dense(v)
-        fired = None if fired is None else dense(fired)
-        ctx.save_for_backward(x, v, fired, k)  # x is saved unconverted: converting it again is cheaper
+    def forward(ctx, kernel: Kernel, constants: ctypes.Array, watched: bool, x: Tensor, *rest: Tensor):
+        x, states = x.contiguous(), [dense(state) for state in rest[: kernel.states]]
+        ctx.save_for_backward(x, *states, *rest[kernel.states :])  # x is saved unconverted: converting it again is cheaper
         ctx.access = NARROW if x.dtype == torch.bfloat16 and not watched else WIDE
         x = x if ctx.access is NARROW else x.float()
         ctx.set_materialize_grads(False)
-        ctx.kernel = kernel
-        s, v_last = torch.empty_like(x), v.new_empty(v.shape)
+        ctx.kernel, ctx.constants = kernel, constants
+        s, last = torch.empty_like(x), [state.new_empty(state.shape) for state in states]
         h = torch.empty_like(x) if watched else None
-        fired_last = v.new_empty(v.shape) if kernel.once else None
+        threshold = torch.empty_like(x) if watched and kernel.moving else None
         if x.numel():
-            job = kernel.job(x, v, fired, k)
-            job.s, job.h, job.v_last, job.f_last = address(s), address(h), address(v_last), address(fired_last)
-            loop = forward(kernel.charge, kernel.discharge, kernel.decays, kernel.once, watched, ctx.access)
-            run(loop, job, threads_for(job))
+            table = table_of(State(address(v), not any(v.stride()), address(new)) for v, new in zip(states, last, strict=True))
+            job = launch(kernel, constants, x, table)
+            job.s, job.h, job.threshold = address(s), address(h), address(threshold)
+            run(forward(kernel, watched, ctx.access), job, threads_for(job))
         if watched:
-            ctx.mark_non_differentiable(h)
-        return (h, s, v_last, fired_last) if kernel.once else (h, s, v_last)
+            ctx.mark_non_differentiable(h, *([threshold] if kernel.moving else []))
+        return h, threshold, s, *last
 
     @staticmethod
-    def backward(ctx, _, grad_s: Tensor | None, grad_v_last: Tensor | None, grad_f_last: Tensor | None = None):
+    def backward(ctx, _, __, grad_s: Tensor | None, *grad_last: Tensor | None):
         if torch.is_grad_enabled():
             raise RuntimeError(
                 "MultiStep: create_graph must be False, since a fused kernel differentiates once; got True; "
                 "run the forward within snnx.neuron.kernel.find.definition_only()"
             )
-        given, v, fired, k = ctx.saved_tensors
+        kernel, (given, *rest) = ctx.kernel, ctx.saved_tensors
+        states, parameters = rest[: kernel.states], rest[kernel.states :]
         x = given if ctx.access is NARROW else given.float()
-        kernel, learns = ctx.kernel, k is not None
         grad_s = torch.zeros_like(x) if grad_s is None else grad_s.contiguous()
-        grad_v_last = None if grad_v_last is None else grad_v_last.contiguous()
-        grad_f_last = None if grad_f_last is None else grad_f_last.contiguous()
+        grad_last = [None if g is None else g.contiguous() for g in grad_last]
         grad_x = torch.empty_like(x)
-        grad_v = v.new_empty(v.shape) if ctx.needs_input_grad[1] else None
-        grad_f = v.new_empty(v.shape) if ctx.needs_input_grad[2] else None
-        grad_k = torch.zeros_like(k) if learns else None
+        wanted = ctx.needs_input_grad[4 : 4 + kernel.states]
+        grad_first = [v.new_empty(v.shape) if want else None for v, want in zip(states, wanted, strict=True)]
+        grad_learned = [torch.zeros_like(parameter) for parameter in parameters]
         if x.numel():
-            job = kernel.job(x, v, fired, k)
-            job.grad_s, job.grad_v_last, job.grad_f_last = address(grad_s), address(grad_v_last), address(grad_f_last)
-            job.grad_x, job.grad_v, job.grad_f = address(grad_x), address(grad_v), address(grad_f)
-            sums = torch.zeros(-(-job.neurons // job.block), dtype=torch.float64) if learns else None
+            rows = zip(states, grad_first, grad_last, strict=True)
+            table = table_of(State(address(v), not any(v.stride()), 0, address(g), address(last)) for v, g, last in rows)
+            job = launch(kernel, ctx.constants, x, table)
+            job.grad_s, job.grad_x = address(grad_s), address(grad_x)
             threads = threads_for(job)
-            kept = v.new_empty(threads * job.steps * job.block * 3)
-            job.grad_k, job.kept = address(sums), address(kept)
-            loop = backward(
-                kernel.charge, kernel.charge_back, kernel.discharge, kernel.discharge_back, kernel.slope,
-                kernel.decays, kernel.once, kernel.detached, learns, ctx.access,
-            )  # fmt: skip
-            run(loop, job, threads)
-            if learns:
-                grad_k = sums.sum().to(k.dtype).reshape(k.shape)
-        return grad_x.to(given.dtype), grad_v, grad_f, grad_k, None, None
+            kept = torch.empty(threads * job.steps * job.block * kernel.kept)
+            sums = torch.zeros(-(-job.neurons // job.block), kernel.learned, dtype=torch.float64) if parameters else None
+            job.kept, job.grad_learned = address(kept), address(sums)
+            run(backward(kernel, ctx.access), job, threads)
+            if parameters:
+                grad_learned = [total.to(p.dtype).reshape(p.shape) for total, p in zip(sums.sum(0), parameters, strict=True)]
+        return None, None, None, grad_x.to(given.dtype), *grad_first, *grad_learned
+
+
+def launch(kernel: Kernel, constants: ctypes.Array, x: Tensor, table: ctypes.Array) -> Launch:
+    """Return the arguments that both loops need."""
+    steps, neurons = len(x), x[0].numel()
+    fitting = min(WIDEST, KEPT // (steps * max(1, kernel.kept)), neurons // (4 * torch.get_num_threads()))
+    job = Launch(
+        x=address(x), states=ctypes.addressof(table), constants=ctypes.addressof(constants),
+        steps=steps, neurons=neurons, block=max(PIECE, fitting) // PIECE * PIECE,
+    )  # fmt: skip
+    job.alive = (table, constants)
+    return job
+
+
+def table_of(states: Iterable[State]) -> ctypes.Array:
+    """Write the addresses of the states into a table that the loops read."""
+    values = [value for state in states for value in state]
+    return (ctypes.c_int64 * (ROW * len(values)))(*values)
 
 
 def dense(state: Tensor) -> Tensor:

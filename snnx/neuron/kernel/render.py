@@ -1,0 +1,213 @@
+"""Writes a traced step as the three functions that the loops call, and compiles their text to Python functions.
+
+For a LIF with a soft reset, `step` reads::
+
+    def step(x, v, i, c):
+        v0 = v[i]
+        n0, n1, n2, n3 = c
+        a0 = x - v0
+        ...
+        v[i] = a7
+        return a2, a6, ZERO
+
+`keep` is the same step of the backward pass: it stores what the gradient needs. `back` is the gradient of the step.
+"""
+
+import math
+import sys
+from collections.abc import Callable, Iterable
+from functools import cache
+from hashlib import sha256
+from itertools import combinations
+from types import ModuleType
+from typing import NamedTuple
+
+from numba.extending import register_jitable
+
+from snnx.neuron.kernel.constants import ONE, ZERO
+from snnx.neuron.kernel.exponential import exponential, fused
+from snnx.neuron.kernel.memory import PIECE, WIDEST
+from snnx.neuron.kernel.rules import RULES
+from snnx.neuron.kernel.trace import Operation, Trace
+
+MOST_COMPARED = 2
+"""Up to this number of kept values, all choices are compared."""
+TRUTHS = {
+    "ge",
+    "gt",
+    "le",
+    "lt",
+    "eq",
+    "ne",
+    "logical_not",
+    "logical_and",
+    "logical_or",
+    "bitwise_not",
+    "bitwise_and",
+    "bitwise_or",
+}
+SLOW = {"div": 8, "reciprocal": 8, "exp": 16, "sigmoid": 24}
+"""About how many additions an operation takes as long as, for the choice of what is kept."""
+
+
+class Kernel(NamedTuple):
+    """What the loops are compiled for."""
+
+    step: Callable
+    """`step(x, v, i, c) -> h, s, threshold`; it also updates the states in `v`."""
+    keep: Callable
+    """`keep(x, v, i, kept, at, c)`: it updates the states too, and stores what `back` needs."""
+    back: Callable
+    """`back(x, gs, g, i, kept, at, shares, c) -> gx`; it also updates the states' gradients in `g`, and adds to `shares`."""
+    load: Callable
+    """`load(address) -> c`, the constants."""
+    constants: tuple[str, ...]
+    """The names of the numbers and settings in `c`."""
+    states: int
+    kept: int
+    learned: int
+    moving: bool
+    """Whether the threshold changes."""
+
+
+def render(trace: Trace) -> Kernel:
+    """Write and compile the functions of a traced step."""
+    numbers = [f"n{i}" for i in range(len(trace.numbers))]
+    parameters = [f"p{i}" for i in range(len(trace.parameters))]
+    outside = [*numbers, *parameters, *(setting.name for setting in trace.settings)]
+    inputs = ["x", *(f"v{j}" for j in range(len(trace.states)))]
+    gradients = [trace.grad_x, *trace.grad_states, *trace.grad_parameters]
+    coming = ["gs", *(f"gv{j}" for j in range(len(trace.states)))]
+    shown = [trace.h, trace.s, *([trace.threshold] if trace.threshold else [])]
+    kept = what_to_keep(trace, inputs, gradients, [*coming, *outside])
+    chain = needed(trace.operations, gradients, ["x", *kept, *coming, *outside])
+    again = [operation for operation in chain if not operation.gradient]
+    arriving = dependent(chain, coming)
+    slopes = [operation for operation in chain if operation.gradient and operation.name not in arriving]
+    linear = [operation for operation in chain if operation.gradient and operation.name in arriving]
+    values = [operation.name for operation in again if operation.name in names_in(slopes, linear) | set(gradients)]
+    heights = [operation.name for operation in slopes if operation.name in names_in(linear) | set(gradients)]
+    chains = [
+        needed(trace.operations, [*shown, *trace.states], [*inputs, *outside]),
+        needed(trace.operations, [*kept, *trace.states], [*inputs, *outside]),
+        chain,
+    ]
+    read = names_in(*chains)
+    read |= {name for name in (*shown, *trace.states, *gradients, *kept) if name}
+    constants = tuple(name for name in outside if name in read)
+    fetch = [f"v{j} = v[i + {WIDEST * j}]" for j in range(len(trace.states))] + unpack(constants)
+    update = [f"v[i + {WIDEST * j}] = {name}" for j, name in enumerate(trace.states)]
+    held = [f"{name} = kept[at + {PIECE * j}]" for j, name in enumerate(kept)]
+    sources = {
+        "load(p)": [f"return {', '.join(f'p[{i}]' for i in range(len(constants)))}{',' if len(constants) == 1 else ''}"]
+        if constants
+        else ["return ZERO"],
+        "step(x, v, i, c)": [*fetch, *lines(chains[0]), *update, f"return {trace.h}, {trace.s}, {trace.threshold or 'ZERO'}"],
+        "keep(x, v, i, kept, at, c)": [
+            *fetch,
+            *lines(chains[1]),
+            *update,
+            *(f"kept[at + {PIECE * j}] = {name}" for j, name in enumerate(kept)),
+        ],
+        "again(x, kept, at, c)": [*held, *unpack(constants), *lines(again), f"return {', '.join(values) or 'ZERO'}"],
+        f"slopes({', '.join(['x', *kept, *values, 'c'])})": [
+            *unpack(constants),
+            *lines(slopes),
+            f"return {', '.join(heights) or 'ZERO'}",
+        ],
+        "back(x, gs, g, i, kept, at, shares, c)": [
+            *([f"{', '.join(values)} = again(x, kept, at, c)"] if values else []),
+            *held,
+            *(f"gv{j} = g[i + {WIDEST * j}]" for j in range(len(trace.states))),
+            *unpack(constants),
+            *([f"{', '.join(heights)} = slopes({', '.join(['x', *kept, *values, 'c'])})"] if heights else []),
+            *lines(linear),
+            *(f"g[i + {WIDEST * j}] = {name or 'ZERO'}" for j, name in enumerate(trace.grad_states)),
+            *(f"shares[i + {WIDEST * j}] += {name}" for j, name in enumerate(trace.grad_parameters) if name),
+            f"return {trace.grad_x or 'ZERO'}",
+        ],
+    }
+    text = "\n\n".join("\n    ".join([f"def {head}:", *body]) for head, body in sources.items())
+    functions = compiled_text(text)
+    return Kernel(
+        step=functions.step,
+        keep=functions.keep,
+        back=functions.back,
+        load=functions.load,
+        constants=constants,
+        states=len(trace.states),
+        kept=len(kept),
+        learned=len(trace.parameters),
+        moving=trace.threshold is not None,
+    )
+
+
+def names_in(*chains: Iterable[Operation]) -> set[str]:
+    """Return all operands."""
+    return {name for chain in chains for operation in chain for name in operation.arguments}
+
+
+def dependent(operations: Iterable[Operation], names: Iterable[str]) -> set[str]:
+    """Return the names that depend on the given ones, which are included."""
+    found = set(names)
+    for operation in operations:
+        if found & set(operation.arguments):
+            found.add(operation.name)
+    return found
+
+
+def needed(operations: Iterable[Operation], wanted: Iterable[str | None], given: Iterable[str]) -> list[Operation]:
+    """Return the operations, in order, that compute the `wanted` names from the `given` ones."""
+    missing, given, chosen = {name for name in wanted if name} - set(given), set(given), []
+    for operation in reversed(operations):
+        if operation.name in missing:
+            chosen.append(operation)
+            missing |= set(operation.arguments) - given
+    return chosen[::-1]
+
+
+def what_to_keep(trace: Trace, inputs: list[str], gradients: list[str | None], given: list[str]) -> tuple[str, ...]:
+    """Choose the values of a step from which its gradient is computed: as few as possible, then those that save most work.
+
+    The states always suffice, since `x` is read again.
+    """
+    forward = needed(trace.operations, [trace.h, trace.s, *trace.states], [*inputs, *given])
+    values = [*inputs[1:], *(operation.name for operation in forward if operation.kind not in TRUTHS)]
+    for count in range(min(len(trace.states), MOST_COMPARED) + 1):
+        fitting = []
+        for some in combinations(values, count):
+            operations = needed(trace.operations, gradients, ["x", *some, *given])
+            read = {name for operation in operations for name in operation.arguments} | {name for name in gradients if name}
+            if not read & set(inputs[1:]) - set(some):
+                fitting.append((sum(SLOW.get(operation.kind, 1) for operation in operations) + ("x" in read), some))
+        if fitting:
+            return min(fitting)[1]
+    return tuple(inputs[1:])
+
+
+def lines(operations: Iterable[Operation]) -> list[str]:
+    """Write operations down, one a line."""
+    return [f"{operation.name} = {RULES[operation.kind].format(*operation.arguments)}" for operation in operations]
+
+
+def unpack(constants: tuple[str, ...]) -> list[str]:
+    """Write down how the constants are read."""
+    return [f"{', '.join(constants)}{',' if len(constants) == 1 else ''} = c"] if constants else []
+
+
+@cache
+def compiled_text(text: str) -> ModuleType:
+    """Make a module of the text.
+
+    Its name is made of the text's hash. numba's cache on disk knows a function in a loop's closure by its module and name, so
+    it finds the loop of an equal text that another process has compiled.
+    """
+    name = f"snnx_kernel_{sha256(text.encode()).hexdigest()}"
+    module = ModuleType(name, "The functions of one kernel.")
+    vars(module).update(math=math, exponential=exponential, ONE=ONE, ZERO=ZERO)
+    exec(compile(text, f"<{name}>", "exec"), vars(module))
+    sys.modules[name] = module
+    for function in (module.load, module.step, module.keep, module.again, module.back):
+        register_jitable(function)
+    fused(module.slopes)
+    return module
