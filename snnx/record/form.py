@@ -28,7 +28,7 @@ FORM: dict[str, object] = {
     "answers": dict[str, dict[str, object]],
     "data": dict[str, object] | None,
     "parameters": int | None,
-    "paths": dict[str, int],
+    "paths": dict[str, object],
     "exact": list[str],
     "formulas": dict[str, str],
     "first_losses": list[float | None],
