@@ -14,7 +14,7 @@ class LIFLearned(Node):
         s[t] = 1 if h[t] >= level else 0        backward: the surrogate's slope at h/level - 1
         v[t] = h[t] - level*s[t]                the spike is a constant in backward, the threshold `level` is not
 
-    A leak that training has raised above 1 is set back to 1 at the next input. Shapes are those of `Node`.
+    A leak that training has raised above 1 is set back to 1 by `reset`, before the next batch. Shapes are those of `Node`.
 
     Args:
         leak: share of the potential that remains after one step, at the start of training, in (0, 1].
@@ -66,7 +66,7 @@ class LIFLearned(Node):
     def discharge(self, h: Tensor, s: Tensor) -> Tensor:
         return h - self.level * s.detach()
 
-    def sequence(self, x: Tensor, state: Node.State) -> tuple[Tensor | None, Tensor, Node.State]:
+    def reset(self) -> None:
+        super().reset()
         with torch.no_grad():
             self.leak.clamp_(max=1.0)
-        return super().sequence(x, state)

@@ -102,9 +102,10 @@ def test_stdb_equals_hybrid_training(by_time):
     compared(STDB(leak=0.95, v_threshold=0.7, by_time=by_time, surrogate=DampedTriangle()), hybrid)
 
 
-def test_a_leak_above_one_is_set_back_at_the_next_input():
+def test_a_leak_above_one_is_set_back_before_the_next_batch():
     node = LIFLearned(leak=1.0)
     node.leak.data += 0.5
+    node.reset()
     node(torch.ones(3, 1))
     assert node.leak.item() == 1.0
 
