@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from snnx.record.write import write
@@ -27,6 +27,7 @@ class Job:
     git: dict | None  # commit of the source when the run was composed
     outputs: str
     config: dict  # the resolved configuration as plain dicts
+    code: dict[str, str] = field(default_factory=dict)  # digests of its modules when its sweep began; empty without a sweep
 
     @property
     def folder(self) -> Path:

@@ -20,7 +20,7 @@ SNNX = {"snnx": Path(__file__).resolve().parents[1]}
 """The package of snnx, which counts in every run."""
 
 
-def sources(config: dict, packages: Mapping[str, Path] = SNNX) -> dict[str, str]:
+def sources(config: dict, packages: Mapping[str, Path] = SNNX, *, from_disk: bool = False) -> dict[str, str]:
     """Map the name of each module that the components of a configuration use to the digest of its code.
 
     All imports of a module are followed, also those inside functions, except imports of `NO_NUMBERS` and of other packages.
@@ -31,6 +31,7 @@ def sources(config: dict, packages: Mapping[str, Path] = SNNX) -> dict[str, str]
         config: a resolved configuration as plain dicts; its values under `_target_` name the components.
         packages: the packages whose modules count, by name, with their folders. These are snnx and the user's own packages, not
             those of third parties.
+        from_disk: whether the files are read as they are now, also in a process that has called `keep_loaded`.
 
     Example:
         >>> found = sources({"neuron": {"_target_": "snnx.neuron.lif.LIF"}})
@@ -44,7 +45,8 @@ def sources(config: dict, packages: Mapping[str, Path] = SNNX) -> dict[str, str]
         name = _module_of(todo.pop(), packages)
         if name is not None and name not in found and not name.startswith(NO_NUMBERS):
             path = _file(name, packages)
-            found[name], imports = LOADED.get(path) or _read(path, path.stat().st_mtime_ns, path.stat().st_size)
+            loaded = None if from_disk else LOADED.get(path)
+            found[name], imports = loaded or _read(path, path.stat().st_mtime_ns, path.stat().st_size)
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
             todo += [_absolute(imported, package) for imported in imports]
             todo += [above for above in _packages_above(name) if _has_code(above, packages)]

@@ -20,6 +20,20 @@ def code_of(config: dict) -> dict[str, str]:
     return source.sources(config, source.SNNX | component_folders())
 
 
+def require_same_code(job: Job) -> None:
+    """Reject a run of a sweep if one of its files was edited since the sweep began, so that a sweep computes with one code.
+
+    Raises:
+        ValueError: a file has changed.
+    """
+    now = source.sources(job.config, source.SNNX | component_folders(), from_disk=True)
+    if job.code and (files := source.changed_files(job.code, now)):
+        more = f", and {len(files) - 1} more" if len(files) > 1 else ""
+        raise ValueError(
+            f"{files[0]}{more} must not change during a sweep, as all its runs must use the same code; start the sweep again"
+        )
+
+
 def write_inputs(folder: Path, code: dict[str, str], data: dict) -> None:
     """Write down what a run is computed from: the digests of its modules and of its data set's files."""
     write(folder / NAME, to_json({"code": code, "data": data}))

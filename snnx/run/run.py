@@ -34,7 +34,7 @@ from snnx.run.callback.warn import Warn
 from snnx.run.component import component
 from snnx.run.create import create
 from snnx.run.history import finished
-from snnx.run.outdated import code_of, write_inputs
+from snnx.run.outdated import code_of, require_same_code, write_inputs
 from snnx.run.test import test
 from snnx.run.trial import OF_THE_TEST_PART, on_validation, withhold_test
 
@@ -84,6 +84,7 @@ def execute(job: Job) -> dict:
 def compute(job: Job) -> dict:
     """Build the stages, fit, and test at the last and at the best epoch."""
     config, folder = job.config, job.folder
+    require_same_code(job)
     keep_memory()
     pl.seed_everything(config["seed"], workers=True, verbose=False)
 

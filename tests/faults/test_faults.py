@@ -191,6 +191,21 @@ def test_13_an_edit_during_a_sweep_changes_no_run(shell, site):
     assert not any("lr: 0.5" in text for text in frozen)
 
 
+def test_13_a_run_whose_code_was_edited_during_its_sweep_is_refused_with_the_file(shell, site):
+    neuron = site / "snnx" / "neuron" / "faulty.py"
+    before = neuron.read_text()
+    try:
+        sweep = shell.start("-m", "neuron=faulty", "seed=0,1", *QUICK, "trainer.max_epochs=30")
+        wait_for(lambda: list(shell.folder.glob("outputs/runs/*/metrics.csv")))
+        neuron.write_text(f"{before}    def charge(self, x, v): return super().charge(x / 2, v)\n")
+        printed, _ = sweep.communicate(timeout=200)
+    finally:
+        neuron.write_text(before)
+    assert sweep.returncode == 1
+    assert sorted(result["status"] for result in shell.results().values()) == ["done", "failed"]
+    assert "failed: snnx/neuron/faulty.py must not change during a sweep, as all its runs must use the same code" in printed
+
+
 def test_14_a_run_stops_at_the_step_with_a_non_finite_loss_and_is_not_retried(shell):
     done = shell.run("-m", "optimizer=sgd", "optimizer.lr=1e30", *QUICK, "hydra.launcher.retries=3")
     assert done.returncode == 1
