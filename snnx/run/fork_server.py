@@ -14,10 +14,12 @@ def start() -> multiprocessing.context.BaseContext:
     context.set_forkserver_preload(["snnx.run.run", "snnx.run.loaded_code"])
     from multiprocessing import forkserver
 
-    # The terminal sends Ctrl-C to every process. The server and the runs ignore it from the start: `pool.run` stops them.
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The terminal sends Ctrl-C, and SIGHUP if it is closed, to every process. The server and the runs ignore both from the
+    # start: `pool.run` stops them.
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGHUP)}
     try:
         forkserver.ensure_running()
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     return context

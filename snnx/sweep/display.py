@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import sys
 import threading
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from snnx.record.job import Job
 from snnx.record.summary import MARKS, summary
 from snnx.run import history
 from snnx.sweep.compared import warnings
+from snnx.sweep.output import Output
 
 
 class Display:
@@ -22,11 +24,11 @@ class Display:
 
     Args:
         jobs: all jobs of the sweep.
-        console: where to print.
+        console: where to print; standard output if it is `None`.
     """
 
     def __init__(self, jobs: list[Job], console: Console | None = None) -> None:
-        self.console = console or Console()
+        self.console = console or Console(file=Output(sys.stdout))
         self.jobs, self.total = jobs, len(jobs)
         self.width = max((len(job.title) for job in jobs), default=0)
         self.ended = 0

@@ -135,18 +135,26 @@ def run(
 
 @contextmanager
 def _stop_signals(active: dict[int, _Attempt]) -> Iterator[list[int]]:
-    """Yield a list that receives each signal to stop; when the context ends, all processes that still run are killed."""
+    """Yield a list that receives each signal to stop; when the context ends, all processes that still run are killed.
+
+    Ctrl-C, SIGTERM and a closed terminal (SIGHUP) are such signals.
+    """
     signals: list[int] = []
 
     def ask(number: int, frame: object) -> None:
         signals.append(number)
         if len(signals) > 1:
-            raise KeyboardInterrupt
-        print("\nsnnx: stopping after this epoch of each run; press Ctrl-C again to stop now", file=sys.stderr, flush=True)
+            if number != signal.SIGHUP:  # a terminal that is closed sends it more than once
+                raise KeyboardInterrupt
+            return
+        with suppress(OSError):  # of a closed terminal
+            print("\nsnnx: stopping after this epoch of each run; press Ctrl-C again to stop now", file=sys.stderr, flush=True)
         for attempt in list(active.values()):
             attempt.process.terminate()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    numbers += [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL else []  # under nohup it is ignored
+    before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield signals
     finally:

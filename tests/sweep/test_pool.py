@@ -233,3 +233,43 @@ def test_a_run_that_fails_in_another_sweep_meanwhile_is_not_executed_again(jobs)
     assert pool.run(jobs[:1])[0]["error"]["message"] == "elsewhere"
     thread.join()
     assert not (jobs[0].folder / "metrics.csv").exists()
+
+
+@pytest.mark.slow
+def test_output_that_nobody_reads_ends_the_display_and_not_the_sweep(tmp_path):
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "snnx", "-m", "seed=0,1,2", *QUICK]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, env=env, **pipes) as process:
+        assert "1/3" in process.stdout.readline()
+        process.stdout.close()  # as `| head -1` does
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=120) == 0
+    assert len(list(tmp_path.glob("outputs/runs/*/result.json"))) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["seed=0"], ["-m", "seed=0,1"]], ids=["single", "sweep"])
+def test_a_closed_terminal_is_a_request_to_stop(tmp_path, words):
+    process = started(tmp_path, *words, *LONG)
+    for _ in range(2):  # the kernel and the shell both send it
+        os.killpg(process.pid, signal.SIGHUP)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert not processes_of(process.pid)
+    assert len(list(tmp_path.glob("outputs/runs/*/ckpt/last.ckpt"))) == 1
+    assert not list(tmp_path.glob("outputs/runs/*/result.json"))
+
+
+@pytest.mark.slow
+def test_under_nohup_a_closed_terminal_stops_nothing(tmp_path):
+    handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited by the command
+    try:
+        process = started(tmp_path, "-m", "seed=0,1", "trainer.max_epochs=5", "budget.samples=0.3")
+        os.killpg(process.pid, signal.SIGHUP)
+        _, err = process.communicate(timeout=120)
+    finally:
+        signal.signal(signal.SIGHUP, handler)
+    assert process.returncode == 0, err
+    assert len(list(tmp_path.glob("outputs/runs/*/result.json"))) == 2

@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytorch_lightning as pl
 
@@ -28,12 +28,12 @@ class Stop(pl.Callback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Treat Ctrl-C and SIGTERM as a request to stop; a second Ctrl-C ends the run at once.
+        """Treat Ctrl-C, SIGTERM and a closed terminal (SIGHUP) as a request to stop; a second Ctrl-C ends the run at once.
 
         A signal that other code already handles or ignores is left alone. For example, submitit installs its own handlers,
         and the runs of a sweep ignore Ctrl-C from the terminal because their launcher sends them SIGTERM.
         """
-        free = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+        free = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
         self._taken = [number for number, handler in free.items() if signal.getsignal(number) is handler]
         for number in self._taken:
             signal.signal(number, self._ask)
@@ -50,4 +50,5 @@ class Stop(pl.Callback):
                 raise KeyboardInterrupt
             return
         self.asked = True
-        print("\nsnnx: stopping after this epoch; press Ctrl-C again to stop now", file=sys.stderr, flush=True)
+        with suppress(OSError):  # of a closed terminal
+            print("\nsnnx: stopping after this epoch; press Ctrl-C again to stop now", file=sys.stderr, flush=True)
