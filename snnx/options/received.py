@@ -48,9 +48,7 @@ def check_content(content: object, place: str) -> None:
         Traceback (most recent call last):
         ValueError: evil.yaml: defaults must choose no option of Hydra itself; got override /hydra/launcher
     """
-    for count, _ in enumerate(_values(content)):
-        if count == LARGEST:
-            raise ValueError(f"{place}: must have at most {LARGEST:,} values, with every alias written out")
+    check_size(content, place)
     if not isinstance(content, dict):
         return
     check_keys(map(str, content), place)
@@ -59,6 +57,17 @@ def check_content(content: object, place: str) -> None:
         for key in map(str, entry if isinstance(entry, dict) else [entry]):
             if "hydra" in key:
                 raise ValueError(f"{place}: defaults must choose no option of Hydra itself; got {key}")
+
+
+def check_size(content: object, place: str) -> None:
+    """Check that a YAML file is not too large with every alias written out.
+
+    Raises:
+        ValueError: it has more than `LARGEST` values.
+    """
+    for count, _ in enumerate(_values(content)):
+        if count == LARGEST:
+            raise ValueError(f"{place}: must have at most {LARGEST:,} values, with every alias written out")
 
 
 def check_keys(keys: Sequence[str] | Iterator[str], place: str) -> None:

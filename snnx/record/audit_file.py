@@ -18,9 +18,10 @@ def read(folder: Path, result: dict) -> dict | None:
     """Return the audit of this result; `None` if there is none, or if it belongs to an earlier result of the run."""
     try:
         audit = json.loads((folder / NAME).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
-    return audit if audit["started"] == result.get("started") else None
+    ours = isinstance(audit, dict) and isinstance(audit.get("findings"), list)
+    return audit if ours and audit.get("started") == result.get("started") else None
 
 
 def added(result: dict, folder: Path) -> dict:

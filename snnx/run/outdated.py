@@ -48,8 +48,12 @@ def outdated(job: Job) -> str | None:
     """
     try:
         made = json.loads((job.folder / NAME).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError):
+        return f"{NAME} is damaged"
+    if not (isinstance(made, dict) and all(isinstance(made.get(key), dict) for key in ("code", "data"))):
+        return f"{NAME} is damaged"
     if files := source.changed_files(made["code"], code_of(job.config)):
         return f"{files[0]} changed" + (f", and {len(files) - 1} more" if len(files) > 1 else "")
     if _samples_changed(job, made):
@@ -59,6 +63,8 @@ def outdated(job: Job) -> str | None:
 
 def _samples_changed(job: Job, made: dict) -> bool:
     root = Path(job.config["dataset"].get("root") or ".").expanduser().absolute()
+    if not {"folders", "stamp", "content"} <= set(made["data"]):
+        return True
     if _stamp(root, tuple(made["data"]["folders"])) == made["data"]["stamp"]:
         return False
     from snnx.run.build import build_data  # imports torch, so only when the files must be read

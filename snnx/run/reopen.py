@@ -7,6 +7,7 @@ import yaml
 from torch import Tensor
 
 from snnx.method.base import Method
+from snnx.options.received import check_size
 from snnx.record import result_file
 from snnx.record.checkpoint import RUN, DamagedCheckpoint, epochs, load, path_of
 from snnx.record.identity import run_id
@@ -91,6 +92,7 @@ def _frozen(folder: Path, path: Path) -> dict:
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError):
         raise ValueError(f"{folder / 'config.yaml'} must be valid YAML; got a damaged file") from None
+    check_size(config, str(folder / "config.yaml"))
     if not isinstance(config, dict) or not {"dataset", "method", "budget", "trainer", "seed"} <= set(config):
         raise ValueError(f"{folder / 'config.yaml'} must be the configuration of a run of snnx; got that of another program")
     return config

@@ -72,11 +72,11 @@ class Display:
         for job, task in self.live.values():
             try:
                 state = json.loads((job.folder / "progress.json").read_text(encoding="utf-8"))
-            except (FileNotFoundError, ValueError):
+                accuracy = "" if state["val/acc"] is None else f"  val/acc {state['val/acc']:.3f}"
+                self.bars.update(task, completed=state["done"], note=f"epoch {state['epoch']}/{state['epochs']}{accuracy}")
+                shares += state["done"]
+            except (OSError, ValueError, LookupError, TypeError):  # not written yet, removed already, or foreign
                 continue
-            accuracy = "" if state["val/acc"] is None else f"  val/acc {state['val/acc']:.3f}"
-            self.bars.update(task, completed=state["done"], note=f"epoch {state['epoch']}/{state['epochs']}{accuracy}")
-            shares += state["done"]
         if self.whole is not None:
             self.bars.update(self.whole, completed=self.ended + shares)
 

@@ -7,6 +7,7 @@ from composing import composed
 from own_folder import refusal, write
 
 from snnx.options.received import COMMAND_LINE_ONLY, LARGEST, check_content, check_keys
+from snnx.run.reopen import reopen
 
 SWEEP = "# A figure.\n#   snnx -m sweep=evil\nsweep: {paper: own, artifact: T, metric: test/acc}\n"
 EVIL = "{evil: {_target_: evil.Callback}}"
@@ -93,6 +94,14 @@ def test_aliases_of_aliases_are_counted_and_not_written_out():
         value = [value] * 10  # 10**31 values in 310
     with pytest.raises(ValueError, match=f"x.yaml: must have at most {LARGEST:,} values"):
         check_content({"a": value}, "x.yaml")
+
+
+def test_aliases_of_aliases_in_a_received_run_are_not_written_out(tmp_path):
+    lines = ["seed: 0", "method: {}", "budget: {}", "trainer: {}", "a0: &a0 [0,0,0,0,0,0,0,0,0,0]"]
+    lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
+    write(tmp_path, "config.yaml", "\n".join([*lines, "dataset: *a29", ""]))
+    with pytest.raises(ValueError, match=r"config\.yaml: must have at most 100,000 values"):
+        reopen(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["HOME", "AWS_SECRET_ACCESS_KEY", "PATH"])

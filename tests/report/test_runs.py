@@ -150,6 +150,16 @@ def test_a_damaged_line_of_the_record_is_named_and_not_lost(outputs, docs, done,
     assert path.read_text().startswith("<<<<<<< HEAD\n")
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"done": "x", "epoch": 1, "epochs": 2, "left_s": 1}', '"done"'])
+def test_damaged_progress_is_none(leave, done, outputs, docs, content):
+    folder = leave("fig", "B,seed=0,scale=small", None, hash="b0")
+    (folder / "progress.json").write_text(content)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (run,) = collect("fig", outputs, docs)
+    assert (run.state, run.progress) == ("running", {})
+
+
 def test_control_characters_of_a_result_are_made_visible(leave, done, outputs, docs):
     error = {"type": "OSError", "message": "\x1b[2Jgone\u202e", "traceback": ""}
     leave("fig", "A,seed=0,x=\x1b[1m", done("A", 0, None, status="failed", error=error, device="cpu\x9b"))

@@ -59,6 +59,14 @@ def test_another_identity_with_the_same_configuration_means_another_version_of_s
     )
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"code": 1, "data": {}}', "\udcff"])
+def test_a_run_whose_inputs_are_damaged_is_out_of_date(job, content):
+    write(job.folder / "result.json", json.dumps(result_of(job)))
+    (job.folder / "inputs.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert history.describe_earlier_attempt(job) == "out of date because inputs.json is damaged"
+    assert history.finished(job) is None
+
+
 def test_temporary_files_of_a_killed_process_are_removed(job):
     kept = {".lock", "metrics.csv", ".gitignore", ".vimrc.swp", "ckpt/.hidden"}
     for name in (*kept, ".result.json.x1y2z3_4", "ckpt/.epoch=1.ckpt.abcdefgh"):

@@ -166,8 +166,10 @@ def _linked(link: Path) -> Run:
 
 def _progress(path: Path) -> dict:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # not written yet, or already removed
+        found = json.loads(path.read_bytes())
+        whole = all(isinstance(found[key], int | float) for key in ("done", "epoch", "epochs"))
+        return found if whole and isinstance(found["left_s"], int | float | None) else {}
+    except (OSError, ValueError, LookupError, TypeError):  # not written yet, already removed, or damaged
         return {}
 
 
