@@ -13,7 +13,8 @@ from snnx.logger.views import views_of
 from snnx.method.base import Method
 from snnx.method.finite import Diverged
 from snnx.metric.layer_values import as_csv
-from snnx.neuron.node import Node
+from snnx.neuron.spiking import path_of as neuron_path
+from snnx.neuron.spiking import spiking_layers
 from snnx.record import provenance, result_file, run_folder, source
 from snnx.record.checkpoint import CODE, DATA, path_of
 from snnx.record.job import Job
@@ -197,5 +198,5 @@ def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep:
 
 def _paths(method: Method) -> dict[str, int]:
     """Count the neuron layers by the implementation that they ran on."""
-    paths = [str(node.path) for node in method.tested.modules() if isinstance(node, Node)]
+    paths = [neuron_path(layer) for layer in spiking_layers(method.tested).values()]
     return {path: paths.count(path) for path in sorted(set(paths))}
