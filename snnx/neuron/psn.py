@@ -15,8 +15,8 @@ class PSN(neuron.PSN):
         s = 1 if h + b >= 0 else 0            b learned, one a step; -1 at the start, which is a threshold of 1
 
     There is no state and no reset. As a step reads later steps, a network of these neurons gives no answer before its last
-    step, so `metric=anytime` and `metric=decision` are refused. So are metrics that need the potential, which SpikingJelly's
-    class does not show. An attention cannot set its threshold, which is learned.
+    step, so `metric=anytime`, `decision` and `early_exit` are refused. So are metrics that need the potential, which
+    SpikingJelly's class does not show. An attention cannot set its threshold, which is learned.
 
     Shape:
         input current `[timesteps, B, *]` to spikes of the same shape.

@@ -62,7 +62,7 @@ def reset(make: Make, shape: Sequence[int] = (16,)) -> None:
 def causality(make: Make, shape: Sequence[int] = (16,)) -> None:
     """Later inputs do not change earlier spikes, and the gradient of a spike with respect to later inputs is zero.
 
-    A neuron that reads later steps, such as PSN, is exempt; `metric=anytime` and `metric=decision` refuse it.
+    A neuron that reads later steps, such as PSN, is exempt; metrics of answers before the last step refuse it.
 
     Args:
         make, shape: see `spikes`.
