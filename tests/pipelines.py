@@ -38,7 +38,7 @@ METRIC_REFUSES = {
     **{f"attention_{what}": NO_ATTENTION for what in ("energy", "map", "score", "zero")},
     **dict.fromkeys(("denoiser", "tasa"), NOTHING),
     **{f"{what}potential": NO_STEPS for what in ("", "negative_", "residual_")},
-    **dict.fromkeys(("anytime", "decision", "firing_rate_by_iteration", "weight_gradient"), NO_STEPS),
+    **dict.fromkeys(("anytime", "decision", "early_exit", "firing_rate_by_iteration", "weight_gradient"), NO_STEPS),
     "relative_energy": UNLESS_TTFS,
     "single_spike": dict.fromkeys(("spiking", "attention"), "a neuron must fire at most once per sample"),
 }

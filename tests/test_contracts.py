@@ -28,6 +28,7 @@ from snnx.testing import (
     scheduler,
     surrogate,
 )
+from snnx.testing.firing_input import STEPS
 from snnx.testing.images import Images
 
 ELSEWHERE = {
@@ -45,7 +46,12 @@ def walk(group, contracts):
 
 @walk("neuron", neuron.CONTRACTS)
 def test_neuron(name, contract):
-    make = option("neuron", name)
+    build = option("neuron", name, f"timesteps={STEPS}")
+
+    def make():
+        torch.manual_seed(0)  # of parameters that start at random
+        return build()
+
     contract(make)
     contract(make, (3, 2, 2))
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import pytorch_lightning as pl
-from spikingjelly.activation_based.neuron import BaseNode
+from spikingjelly.activation_based.surrogate import MultiLevelSpikeCount
 from torch import Tensor, nn
 
 from snnx.audit.finding import FAILED, NOT_APPLICABLE, PASSED, Finding, plural
+from snnx.neuron.spiking import spiking_layers
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 NONE = Finding(NOT_APPLICABLE, "the network has no spiking layer")
@@ -20,22 +21,23 @@ class Emitted:
     fires_once: bool  # the layer emits spike times: each neuron fires at most once, and the time encodes the value
     neurons: int = 0
     outputs: int = 0  # neurons * steps * samples
-    spikes: int = 0  # outputs of 1
-    others: int = 0  # outputs that are neither 0 nor 1
+    levels: int = 1  # number of spikes that a neuron may emit at a step, as a whole number
+    spikes: int = 0  # outputs of 1 to levels
+    others: int = 0  # outputs that are none of these and not 0
     example: float = 0.0  # one of these other values
 
     def see(self, s: Tensor) -> None:
         """Count a batch `[T, B, *]`."""
-        ones, zeros = int((s == 1).sum()), int((s == 0).sum())
+        fired, silent = (s == s.round()) & (s >= 1) & (s <= self.levels), s == 0
         self.neurons = s[0, 0].numel()
-        self.outputs, self.spikes, others = self.outputs + s.numel(), self.spikes + ones, s.numel() - ones - zeros
-        if others:
-            self.others, self.example = self.others + others, float(s[(s != 0) & (s != 1)][0])
+        self.outputs, self.spikes = self.outputs + s.numel(), self.spikes + int(fired.sum())
+        if len(wrong := s[~(fired | silent)]):
+            self.others, self.example = self.others + len(wrong), float(wrong[0])
 
 
 @dataclass
 class Layers(pl.Callback):
-    """Watches the output of every spiking layer in a test, also of layers of SpikingJelly that no metric reads.
+    """Watches the output of every spiking layer in a test, also of SpikingJelly's layers.
 
     Attributes:
         layers: what each layer emitted, by name, in the order of the network.
@@ -46,10 +48,9 @@ class Layers(pl.Callback):
 
     def on_test_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
         if not self._hooks:  # not earlier, because a converted network is built in the first batch
-            parts = [*pl_module.encoding.named_modules(prefix="encoding"), *pl_module.tested.named_modules()]
-            for name, module in parts:
-                if isinstance(module, BaseNode):
-                    self._hooks.append(module.register_forward_hook(partial(self._see, name)))
+            parts = {**spiking_layers(pl_module.encoding, prefix="encoding"), **spiking_layers(pl_module.tested)}
+            for name, layer in parts.items():
+                self._hooks.append(layer.register_forward_hook(partial(self._see, name)))
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         for hook in self._hooks:
@@ -60,18 +61,25 @@ class Layers(pl.Callback):
         times = isinstance(module, DynamicThreshold)
         if times and len(output) == 1:
             return  # the equivalent ANN, which emits values
-        self.layers.setdefault(name, Emitted(fires_once=times)).see(output[:1] if times else output)
+        slope = getattr(module, "surrogate_function", None)
+        levels = slope.max_spike_count if isinstance(slope, MultiLevelSpikeCount) else 1
+        self.layers.setdefault(name, Emitted(fires_once=times, levels=levels)).see(output[:1] if times else output)
 
 
 def spikes(layers: dict[str, Emitted]) -> Finding:
-    """Every output of a spiking layer is 0 or 1."""
+    """Every output of a spiking layer is 0 or 1, or a number of spikes up to the levels of a neuron such as I-LIF."""
     if not layers:
         return NONE
+    most = max(one.levels for one in layers.values())
     wrong = [f"{name} emitted {one.example:g}" for name, one in layers.items() if one.others]
     if wrong:
-        return Finding(FAILED, f"spikes must be 0 or 1, but {', '.join(wrong)}")
+        return Finding(FAILED, f"spikes must be {_up_to(most)}, but {', '.join(wrong)}")
     total = sum(one.outputs for one in layers.values())
-    return Finding(PASSED, f"all {total:,} outputs of {plural(len(layers), 'spiking layer')} are 0 or 1")
+    return Finding(PASSED, f"all {total:,} outputs of {plural(len(layers), 'spiking layer')} are {_up_to(most)}")
+
+
+def _up_to(levels: int) -> str:
+    return "0 or 1" if levels == 1 else f"whole numbers from 0 to {levels}"
 
 
 def activity(layers: dict[str, Emitted]) -> Finding:

@@ -14,6 +14,7 @@ from snnx.loss.loss import Loss, reads_every_step
 from snnx.method.finite import Diverged, first_nonfinite
 from snnx.metric.metric import Metric
 from snnx.metric.recorder import Recorder
+from snnx.neuron.spiking import spiking_layers
 from snnx.norm.norm import Norm, require_steps
 from snnx.scheduler.scheduler import MakesSchedule
 
@@ -44,7 +45,7 @@ class Method(pl.LightningModule):
     Raises:
         ValueError: a metric needs target values for the neurons, which only `method=conversion` has, or the loss reads the
             outputs of every time step and this method trains without time steps, or a norm has parameters for another number of
-            steps than the encoding returns.
+            steps than the encoding returns, or SpikingJelly's neurons would take the first dimension for samples.
     """
 
     has_targets = False
@@ -77,6 +78,12 @@ class Method(pl.LightningModule):
         for module in backbone.modules():
             if isinstance(module, Norm):
                 require_steps(module, encoding.timesteps)
+        for layer in (*spiking_layers(encoding).values(), *spiking_layers(backbone).values()):
+            if getattr(layer, "step_mode", "m") != "m":
+                raise ValueError(
+                    f"{type(self).__name__}: neuron.step_mode must be m, since layers pass all time steps at once; "
+                    f"got {layer.step_mode} of {type(layer).__name__}"
+                )
         super().__init__()
         self.encoding = encoding
         self.backbone = backbone

@@ -9,10 +9,9 @@ from snnx.attention.self_attention import SelfAttention
 from snnx.energy.fan_out import fan_out
 from snnx.energy.operations import additions
 from snnx.energy.prices import PRICES
-from snnx.metric.by_step import answers, require_steps, scores_by_step
+from snnx.metric.by_step import answers, require_causal, require_steps, scores_by_step
 from snnx.metric.counting import Counting
 from snnx.metric.metric import Table
-from snnx.neuron.node import Node
 
 
 class AnyTime(Counting):
@@ -49,8 +48,8 @@ class AnyTime(Counting):
         marks: the steps, ascending, whose values are written to the result.
 
     Raises:
-        ValueError: `confidence`, `every` or `marks` is out of range, the network uses spike times instead of steps, or it has
-            an attention whose products cannot be measured.
+        ValueError: `confidence`, `every` or `marks` is out of range, the network uses spike times instead of steps or has
+            neurons that read later steps, or it has an attention whose products cannot be measured.
 
     Source: On the Future of Training Spiking Neural Networks, Figure 2 (accuracy); Horowitz, 2014, as in most papers (energy).
 
@@ -107,6 +106,7 @@ class AnyTime(Counting):
 
     def begin(self, network: nn.Module) -> None:
         require_steps(network, "AnyTime")
+        require_causal(network, "AnyTime")
         super().begin(network)
 
     def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
@@ -114,7 +114,7 @@ class AnyTime(Counting):
         self._right = {}
         return super().measure_input(images, encoded)
 
-    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+    def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         super().measure(h, s, node)
         return {"anytime_spikes": s.flatten(2).float().sum(2)}
 

@@ -5,6 +5,7 @@ from spikingjelly.activation_based import functional
 from torch import Tensor, nn
 
 from snnx.decoding.running_mean import RunningMean
+from snnx.neuron.spiking import reads_later_steps
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 
@@ -44,3 +45,17 @@ def require_steps(network: nn.Module, metric: str) -> None:
             f"{metric}: method must have time steps; got a network of spike times; "
             "choose metric=[spikes_per_neuron,relative_energy], which give its spikes and its latency"
         )
+
+
+def require_causal(network: nn.Module, metric: str) -> None:
+    """Reject a network whose neurons read later steps, since it gives no answer before its last step.
+
+    Raises:
+        ValueError: a layer of the network is a PSN, or a MaskedPSN whose mask is not complete.
+    """
+    for name, module in network.named_modules():
+        if reads_later_steps(module):
+            raise ValueError(
+                f"{metric}: neuron must not read later steps, since the network is to answer before its last step; got "
+                f"{type(module).__name__} in {name}; choose another neuron"
+            )

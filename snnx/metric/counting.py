@@ -9,7 +9,7 @@ from torch.nn.modules.conv import _ConvNd
 from snnx.attention.self_attention import SelfAttention
 from snnx.energy.attention_products import products
 from snnx.metric.metric import Metric
-from snnx.neuron.node import Node
+from snnx.neuron.spiking import is_spiking
 from snnx.norm.foldable import require_foldable
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
@@ -52,12 +52,12 @@ class Counting(Metric):
                     f"{type(self).__name__}: backbone must multiply in Conv2d, Linear and SelfAttention only, which can be "
                     f"counted; got {type(module).__name__} in {name}"
                 )
-            if isinstance(module, SelfAttention) and not isinstance(module.v_sn, Node):
+            if isinstance(module, SelfAttention) and not is_spiking(module.v_sn):
                 raise ValueError(
                     f"{type(self).__name__}: attention must have spiking neurons, whose products are additions; got "
                     f"{type(module.v_sn).__name__} in {name}; choose another neuron"
                 )
-        self._spikes = any(isinstance(module, MemoryModule) for module in network.modules())
+        self._spikes = any(isinstance(module, MemoryModule) or is_spiking(module) for module in network.modules())
         self._times = any(isinstance(module, DynamicThreshold) for module in network.modules())
         self._last = None
 
@@ -68,7 +68,7 @@ class Counting(Metric):
         self._constant = encoded.stride(0) == 0 or len(encoded) == 1
         return {}
 
-    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+    def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         self._last = s
         self._spikes = True  # even if only the encoding has neurons
         return {}

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from snnx.metric.by_step import answers, require_steps, scores_by_step
+from snnx.metric.by_step import answers, require_causal, require_steps, scores_by_step
 from snnx.metric.metric import Metric, Table
 
 
@@ -19,7 +19,7 @@ class Decision(Metric):
     accuracy after half of the steps.
 
     Raises:
-        ValueError: the network uses spike times instead of steps.
+        ValueError: the network uses spike times instead of steps, or its neurons read later steps.
 
     Source: ETTFS argues for fewer steps by weighting early spikes; it states no measure.
 
@@ -39,6 +39,7 @@ class Decision(Metric):
 
     def begin(self, network: nn.Module) -> None:
         require_steps(network, "Decision")
+        require_causal(network, "Decision")
 
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
         scores = scores_by_step(outputs, decoding)

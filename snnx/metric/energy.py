@@ -1,7 +1,6 @@
 """Operations of the whole network, and their energy by several price lists."""
 
 import torch
-from spikingjelly.activation_based.base import MemoryModule
 from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
@@ -11,7 +10,6 @@ from snnx.energy.quantum import quantum
 from snnx.metric.counting import Counting
 from snnx.metric.metric import Table
 from snnx.metric.relative_energy import RATE_SPIKES, RATE_STEPS, SHARES, relative_energy
-from snnx.neuron.node import Node
 
 SUMS = ("charge", "dense", "values", "products", "bias", "state", "spikes", "steps")
 BYTES = 4  # size of a weight, a bias or a state
@@ -68,10 +66,10 @@ class Energy(Counting):
         self._top: dict[str, float] = {}
         self._without: dict[str, Tensor] = {}  # memory traffic of the bias that a norm adds to the last layer, if it has none
 
-    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+    def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         super().measure(h, s, node)
         fired = s[:1] if self._times and len(s) == 2 else s
-        states = sum(1 for _ in MemoryModule.memories(node)) * s[0, 0].numel() * len(fired)
+        states = len(getattr(node, "_memories", ())) * s[0, 0].numel() * len(fired)
         spikes = fired.flatten(2).abs().sum(2).double().sum(0, keepdim=True)
         return {"energy_spikes": spikes, "energy_state": torch.full_like(spikes, 2.0 * states)}
 

@@ -1,9 +1,8 @@
 """Firing rate: how often a neuron fires."""
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.metric.metric import Metric, Table
-from snnx.neuron.node import Node
 
 
 class FiringRate(Metric):
@@ -21,7 +20,7 @@ class FiringRate(Metric):
     over_samples = {"firing_rate": "mean"}
     in_pieces = True
 
-    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+    def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         return {"firing_rate": s.flatten(2).float().mean(2)}
 
     def extra(self, curve: str, table: Table) -> dict[str, float]:

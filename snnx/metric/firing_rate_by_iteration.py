@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from snnx.metric.by_step import require_steps
 from snnx.metric.metric import Metric, Table
-from snnx.neuron.node import Node
+from snnx.neuron.spiking import spiking_layers
 
 
 class FiringRateByIteration(Metric, pl.Callback):
@@ -66,10 +66,9 @@ class FiringRateByIteration(Metric, pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.global_step >= self.iterations:  # resumed after the recorded batches
             return
-        for name, node in pl_module.backbone.named_modules():
-            if isinstance(node, Node):
-                rates = self._rates.setdefault(name, [])
-                self._hooks.append(node.register_forward_hook(partial(_append, rates)))
+        for name, node in spiking_layers(pl_module.backbone).items():
+            rates = self._rates.setdefault(name, [])
+            self._hooks.append(node.register_forward_hook(partial(_append, rates)))
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: object) -> None:
         if trainer.global_step >= self.iterations:
@@ -84,7 +83,7 @@ class FiringRateByIteration(Metric, pl.Callback):
         self._hooks = []
 
 
-def _append(rates: list[Tensor], node: Node, _: object, s: Tensor) -> None:
+def _append(rates: list[Tensor], node: nn.Module, _: object, s: Tensor) -> None:
     """Append the mean firing rate; this is a hook, since a probe would make the kernels use float32 and change the training."""
     if node.training:  # not during validation
         rates.append(s.detach().mean(dtype=torch.float32))

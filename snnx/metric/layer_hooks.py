@@ -15,8 +15,8 @@ from snnx.norm.foldable import is_batch_norm
 class Listener(Protocol):
     """Receives what the hooked layers do, in the order in which they run."""
 
-    def see_neurons(self, name: str, node: Node, h: Tensor, s: Tensor) -> None:
-        """A neuron layer fired: its potentials before reset and its spikes, both `[T, B, *]`."""
+    def see_neurons(self, name: str, node: nn.Module, h: Tensor | None, s: Tensor) -> None:
+        """A neuron layer fired: its potentials before reset, or `None` if it does not show them, and its spikes `[T, B, *]`."""
 
     def see_scores(self, name: str, attention: SelfAttention, before: Tensor, after: Tensor) -> None:
         """A spiking attention made its scores, before and after a denoiser, both `[T, B, h, N, N]`."""
@@ -43,7 +43,7 @@ class LayerHooks:
         self,
         listener: Listener,
         *,
-        nodes: Mapping[str, Node],
+        nodes: Mapping[str, nn.Module],
         attentions: Mapping[str, SelfAttention],
         layers: Mapping[str, nn.Module],
         norms: bool,
@@ -52,7 +52,10 @@ class LayerHooks:
         self._hooks: list[RemovableHandle] = []
         self._made: tuple[str, Tensor] | None = None  # name and output of the layer that ran last
         for name, node in nodes.items():
-            node.probe = partial(listener.see_neurons, name, node)
+            if isinstance(node, Node):
+                node.probe = partial(listener.see_neurons, name, node)
+            else:
+                self._hooks.append(node.register_forward_hook(partial(self._after_neurons, name)))
         for name, attention in attentions.items():
             attention.probe = partial(listener.see_scores, name, attention)
         for name, module in layers.items():
@@ -65,10 +68,14 @@ class LayerHooks:
     def remove(self) -> None:
         """Remove all hooks and probes from the network."""
         for watched in (*self.nodes.values(), *self.attentions.values()):
-            watched.probe = None
+            if isinstance(watched, Node | SelfAttention):
+                watched.probe = None
         for hook in self._hooks:
             hook.remove()
         self._hooks, self._made = [], None
+
+    def _after_neurons(self, name: str, node: nn.Module, inputs: tuple[Tensor], s: Tensor) -> None:
+        self.listener.see_neurons(name, node, None, s.detach())
 
     def _before_layer(self, name: str, layer: nn.Module, inputs: tuple[Tensor]) -> None:
         self.listener.see_layer(name, layer, inputs[0])

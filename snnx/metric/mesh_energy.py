@@ -3,10 +3,9 @@
 from math import ceil, isqrt
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.metric.metric import Metric, Table
-from snnx.neuron.node import Node
 
 
 def mesh_energy_uj(spikes: Tensor | float, hops: Tensor | float) -> Tensor | float:
@@ -104,7 +103,7 @@ class MeshEnergy(Metric):
         self.core = core
         self.multicast = multicast
 
-    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+    def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         spikes = s.sum(0).flatten(1).float()
         cores = ceil(spikes.shape[1] / self.core)
         return {"core_spikes": torch.stack([group.sum(1) for group in spikes.tensor_split(cores, dim=1)])}

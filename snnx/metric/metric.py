@@ -5,7 +5,6 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
-from snnx.neuron.node import Node
 
 Table = dict[str, Tensor]
 """Maps each layer's name, in the order of the network, to one value per time step, `[T]`."""
@@ -31,6 +30,9 @@ class Metric:
     needs_targets: ClassVar[bool] = False
     """Whether it needs the neurons' target rates, which only neurons of a converted network have."""
 
+    needs_potential: ClassVar[bool] = False
+    """Whether `measure` reads the potential or the threshold, which neurons of SpikingJelly that are no `Node` do not show."""
+
     first_step: int = 1
     """The first step, counted from 1, for which the metric has a value."""
 
@@ -43,8 +45,11 @@ class Metric:
     def begin(self, network: nn.Module) -> None:
         """Prepare for a test of this network: forget the previous test, and raise a ValueError if the network does not fit."""
 
-    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
-        """Return curves `[T, B]` of a neuron layer, from its potentials before reset and its spikes, both `[T, B, *]`."""
+    def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
+        """Return curves `[T, B]` of a neuron layer, from its potentials before reset and its spikes, both `[T, B, *]`.
+
+        `h` is `None` for a neuron that is no `Node`, unless the metric says `needs_potential`.
+        """
         return {}
 
     def measure_scores(self, before: Tensor, after: Tensor, attention: SelfAttention) -> dict[str, Tensor]:

@@ -30,6 +30,7 @@ class NegativePotential(Metric):
         {'negative_potential_percent': tensor([[50.]])}
     """
 
+    needs_potential = True
     over_samples = {"negative_potential_percent": "mean"}
     in_pieces = True
 

@@ -37,6 +37,7 @@ class Potential(Metric):
         {'potential_mean': 1.0, 'potential_std': 0.5, 'potential_above': 0.5}
     """
 
+    needs_potential = True
     over_samples = {
         **{f"_{name}": "mean" for name in ("counted", "h", "hh", "hhh", "above", "near", "x", "xx")},
         "potential_histogram": "mean",

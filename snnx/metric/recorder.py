@@ -13,6 +13,7 @@ from snnx.metric.layer_hooks import LayerHooks
 from snnx.metric.metric import Metric
 from snnx.metric.reductions import Reductions
 from snnx.neuron.node import Node
+from snnx.neuron.spiking import is_spiking, spiking_layers
 from snnx.norm.foldable import is_batch_norm
 
 
@@ -29,7 +30,7 @@ class Recorder(Reductions):
         encoding: the encoding before the network; the operations of its layers and neurons are counted too.
 
     Raises:
-        ValueError: no neuron layer matches the pattern.
+        ValueError: no neuron layer matches the pattern, or a metric needs potentials that a layer does not show.
 
     Example:
         >>> import torch
@@ -49,10 +50,13 @@ class Recorder(Reductions):
         super().__init__(metrics)
         self.counting = [metric for metric in metrics if isinstance(metric, Counting)]
         parts = encoding.named_modules(prefix="encoding") if encoding is not None and self.counting else ()
-        kinds = nn.Conv2d | nn.Linear | Node
-        self.before = {name: module for name, module in parts if isinstance(module, kinds) or is_batch_norm(module)}
+        self.before = {
+            name: module
+            for name, module in parts
+            if isinstance(module, nn.Conv2d | nn.Linear) or is_spiking(module) or is_batch_norm(module)
+        }
         self.layers = layers
-        self.nodes: dict[str, Node] = {}
+        self.nodes: dict[str, nn.Module] = {}
         self.attentions: dict[str, SelfAttention] = {}
         self.labels: Tensor | None = None  # labels of the present batch, if they are known
         self._hooks: LayerHooks | None = None
@@ -64,16 +68,18 @@ class Recorder(Reductions):
         """Watch this network from now on, instead of the previous one.
 
         Raises:
-            ValueError: no neuron layer matches the pattern.
+            ValueError: no neuron layer matches the pattern, or a metric needs potentials that a layer does not show.
         """
         with self.paused():
             self.network = network
             for metric in self.metrics:
                 metric.begin(network)
-            found = {name: module for name, module in network.named_modules() if isinstance(module, Node)}
+            found = spiking_layers(network)
             self.matched = {name for name in found if fnmatchcase(name, self.layers)}
             if found and not self.matched:
                 raise ValueError(f"Recorder: layers must match one of {', '.join(found)}; got {self.layers}")
+            for name in sorted(self.matched):
+                self._require_potential(name, found[name])
             self.nodes = {name: module for name, module in found.items() if self.counting or name in self.matched}
             scored = any(type(metric).measure_scores is not Metric.measure_scores for metric in self.metrics)
             attentions = {name: module for name, module in network.named_modules() if isinstance(module, SelfAttention)}
@@ -83,7 +89,7 @@ class Recorder(Reductions):
         read = any(type(metric).measure_layer is not Metric.measure_layer for metric in self.metrics)
         self._hooks = LayerHooks(
             self,
-            nodes={**{name: module for name, module in self.before.items() if isinstance(module, Node)}, **self.nodes},
+            nodes={**{name: module for name, module in self.before.items() if is_spiking(module)}, **self.nodes},
             attentions=self.attentions,
             layers={**self.before, **dict(self.network.named_modules())} if read else {},
             norms=bool(self.counting),
@@ -126,7 +132,7 @@ class Recorder(Reductions):
                     self.outputs.setdefault(curve, {}).update({place: outputs[0, 0].numel() for place in places})
                     self._put(curve, places)
 
-    def see_neurons(self, name: str, node: Node, h: Tensor, s: Tensor) -> None:
+    def see_neurons(self, name: str, node: nn.Module, h: Tensor | None, s: Tensor) -> None:
         self._once_known(name, partial(self._measure_neurons, name, node, h, s))
 
     def see_layer(self, name: str, layer: nn.Conv2d | nn.Linear, x: Tensor) -> None:
@@ -147,8 +153,19 @@ class Recorder(Reductions):
         else:
             measure()
 
-    def _measure_neurons(self, layer: str, node: Node, h: Tensor, s: Tensor) -> None:
-        self.neurons[layer] = h[0, 0].numel()
+    def _require_potential(self, name: str, layer: nn.Module) -> None:
+        if isinstance(layer, Node):
+            return
+        for metric in self.metrics:
+            if metric.needs_potential:
+                raise ValueError(
+                    f"{type(metric).__name__}: neuron must show its potential, as the neurons of snnx do; got "
+                    f"{type(layer).__name__} in {name}, which shows its spikes only; "
+                    "choose another neuron, or leave this metric out"
+                )
+
+    def _measure_neurons(self, layer: str, node: nn.Module, h: Tensor | None, s: Tensor) -> None:
+        self.neurons[layer] = s[0, 0].numel()
         for metric in self.metrics if layer in self.matched else self.counting:
             for curve, values in metric.measure(h, s, node).items():
                 self._put(curve, {layer: values})

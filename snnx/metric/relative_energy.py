@@ -5,7 +5,6 @@ from torch import Tensor, nn
 
 from snnx.metric.metric import Metric, Table
 from snnx.metric.spikes_per_neuron import answered
-from snnx.neuron.node import Node
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 RATE_STEPS, RATE_SPIKES = 512, 2.612e6  # RMP-SNN, VGG-16 on CIFAR-10: the reference of the paper's Table 2
@@ -72,7 +71,7 @@ class RelativeEnergy(Metric):
         steps = last.steps or self.window_steps
         self._latency = (last.window + 2) * steps  # windows count from 0, and the read-out has the next one
 
-    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+    def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         return {"spikes": s.sum(0, keepdim=True).flatten(2).float().sum(2)}
 
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:

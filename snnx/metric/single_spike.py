@@ -1,9 +1,8 @@
 """A check that fails a run in which a neuron fires twice."""
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.metric.metric import Metric
-from snnx.neuron.node import Node
 
 
 class SingleSpike(Metric):
@@ -23,7 +22,7 @@ class SingleSpike(Metric):
     over_samples = {"spikes_of_busiest": "max"}
     formulas = {"spikes_of_busiest": "the most spikes that any neuron fired for any sample"}
 
-    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+    def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         spikes = s.sum(0, keepdim=True).flatten(2).amax(2)
         if (most := float(spikes.max())) > 1:
             raise ValueError(

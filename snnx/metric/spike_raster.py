@@ -1,10 +1,9 @@
 """The times at which the neurons of each layer fire, for one sample."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.metric.metric import Metric
-from snnx.neuron.node import Node
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 
@@ -35,7 +34,7 @@ class SpikeRaster(Metric):
             raise ValueError(f"SpikeRaster: neurons must be at least 1; got {neurons}")
         self.neurons = neurons
 
-    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+    def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         if isinstance(node, DynamicThreshold):
             times = node.times[0].flatten(1)
         else:

@@ -4,7 +4,6 @@ import torch
 from torch import Tensor, nn
 
 from snnx.metric.metric import Metric, Table
-from snnx.neuron.node import Node
 from snnx.spike_time.readout import LATE, SpikeTime
 
 
@@ -41,7 +40,7 @@ class SpikesPerNeuron(Metric):
         self._fired, self._answered = {}, False
         return {}
 
-    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+    def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         """Return one value per piece of time: the spikes in it, and the share of neurons that were silent until its end."""
         spikes = s.sum(0, keepdim=True).flatten(2).float()
         fired = (spikes > 0) | self._fired.get(id(node), torch.zeros_like(spikes, dtype=torch.bool))

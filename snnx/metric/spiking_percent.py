@@ -1,9 +1,8 @@
 """Spiking percent: the share of neurons that fire, in per cent."""
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.metric.metric import Metric, Table, rise
-from snnx.neuron.node import Node
 
 
 class SpikingPercent(Metric):
@@ -24,7 +23,7 @@ class SpikingPercent(Metric):
     over_samples = {"spiking_percent": "mean"}
     in_pieces = True
 
-    def measure(self, h: Tensor, s: Tensor, node: Node) -> dict[str, Tensor]:
+    def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         return {"spiking_percent": 100 * s.flatten(2).float().mean(2)}
 
     def extra(self, curve: str, table: Table) -> dict[str, float]:

@@ -37,6 +37,7 @@ class WeightGradient(Metric, pl.Callback):
         {'least': -3.0}
     """
 
+    needs_potential = True
     over_samples: dict[str, str] = {}
 
     def __init__(self) -> None:

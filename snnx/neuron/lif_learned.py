@@ -24,7 +24,7 @@ class LIFLearned(Node):
     Raises:
         ValueError: `leak` is not in (0, 1].
 
-    Source: Rathi and Roy, Diet-SNN, 2021, and the authors' code, nitin-rathi/DIET-SNN, `self_models/vgg_spiking.py`, which
+    Source: Rathi and Roy, Diet-SNN, 2020, and the authors' code, nitin-rathi/DIET-SNN, `self_models/vgg_spiking.py`, which
         fires only above the threshold. Its slope is `surrogate=damped_triangle`.
 
     Example:

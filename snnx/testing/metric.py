@@ -93,7 +93,27 @@ def repetition(make: Make, measured: Measured = direct) -> None:
     _same(one.curves(), one.curves(), one, "give the same in a second test")
 
 
-CONTRACTS = (numbers, unchanged, hooks, batches, repetition)
+def potentials(make: Make, measured: Measured = direct) -> None:
+    """A metric that does not say `needs_potential` measures the same if the layers show their spikes only.
+
+    Then it works for neurons of SpikingJelly, too, and is refused before the training of a run if it cannot.
+
+    Args:
+        make, measured: see `numbers`.
+    """
+    one, hidden = _Test(make(), measured), make()
+    if one.metric.needs_potential or one.metric.needs_targets:
+        return
+    other, measure = _Test(hidden, measured), hidden.measure
+    hidden.measure = lambda h, s, node: measure(None, s, node)
+    try:
+        found = other.curves()
+    except (TypeError, AttributeError) as error:
+        raise AssertionError(f"{type(hidden).__name__}: must say needs_potential = True, since it reads h; {error}") from error
+    _same(one.curves(), found, one, "say needs_potential = True, or give the same without h")
+
+
+CONTRACTS = (numbers, unchanged, hooks, batches, repetition, potentials)
 """All contracts, for `pytest.mark.parametrize`."""
 
 

@@ -37,6 +37,10 @@ WITHOUT_ORACLE = {
     ),
     "lif_learned": ("test_published.py", "SpikingJelly has no learned threshold of this kind; compared with its authors' code"),
     "stdb": ("test_published.py", "SpikingJelly has no neuron that fires one step late; compared with its authors' code"),
+    "clif": ("test_published.py", "SpikingJelly's ComplementaryLIFNode has no reset to choose; compared with its equation"),
+    "glif": ("test_published.py", "SpikingJelly's GatedLIFNode takes images only; compared with its equation"),
+    "ilif": ("test_published.py", "it is SpikingJelly's own node, whose slope is fixed; compared with its equation"),
+    "psn": ("test_published.py", "it is SpikingJelly's own node, which has no reset; compared with its equation"),
     "relu": ("test_oracle.py", "it is torch's own module and does not spike"),
 }
 """Options of conf/neuron that SpikingJelly does not have, with the test that takes the oracle's place, and the reason."""
@@ -50,7 +54,9 @@ def given(option: str) -> tuple[type[nn.Module], dict]:
 
 
 def theirs(kind: type[nn.Module]) -> type[nn.Module] | None:
-    return getattr(sj, THEIRS.get(kind.__name__, f"{kind.__name__}Node"), None)
+    """SpikingJelly's node of the same equation; None if there is none, or if the option itself is SpikingJelly's node."""
+    found = getattr(sj, THEIRS.get(kind.__name__, f"{kind.__name__}Node"), None)
+    return None if found is None or issubclass(kind, found) else found
 
 
 @pytest.mark.parametrize("option", files("neuron"))

@@ -47,6 +47,13 @@ class Sized(Counts):
         return {"count": torch.full(s.shape[:2], float(s.shape[1]))}
 
 
+class Reads(Counts):
+    """Reads the potential without saying so."""
+
+    def measure(self, h, s, node):
+        return {"count": h.flatten(2).sum(2).float()}
+
+
 class Adds(Counts):
     """Keeps the number of calls from one test to the next."""
 
@@ -69,6 +76,7 @@ WRONG = [
         "^Sized: must give the same in two batches as in one; got other values in test/count/stages.sn1$",
     ),
     (metric.repetition, Adds, "^Adds: must give the same in a second test; got other values in test/count/stages.sn1$"),
+    (metric.potentials, Reads, "^Reads: must say needs_potential = True, since it reads h; 'NoneType' object has no attribute"),
 ]
 
 

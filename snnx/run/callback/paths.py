@@ -4,6 +4,7 @@ import pytorch_lightning as pl
 from torch import nn
 
 from snnx.neuron.node import Node
+from snnx.neuron.spiking import path_of, spiking_layers
 
 
 class Paths(pl.Callback):
@@ -29,8 +30,12 @@ class Paths(pl.Callback):
     def _look(self, phase: str, network: nn.Module, prints: bool) -> None:
         if self.found[phase]:
             return
-        nodes = [module for module in network.modules() if isinstance(module, Node) and module.path]
-        paths = [f"{node.path} ({type(node).__name__}: {node.unfused})" if node.unfused else node.path for node in nodes]
+        layers = [layer for layer in spiking_layers(network).values() if path_of(layer)]
+        nodes = [layer for layer in layers if isinstance(layer, Node)]
+        paths = [
+            f"{node.path} ({type(node).__name__}: {node.unfused})" if getattr(node, "unfused", None) else path_of(node)
+            for node in layers
+        ]
         self.found[phase] = {path: paths.count(path) for path in sorted(set(paths))}
         reasons = {
             f"{type(node).__name__} runs step by step, without a fused kernel: {node.unfused}" for node in nodes if node.unfused

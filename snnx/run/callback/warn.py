@@ -5,9 +5,10 @@ from functools import partial
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
-from spikingjelly.activation_based.neuron import BaseNode
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
+
+from snnx.neuron.spiking import spiking_layers
 
 NEAR = 0.005  # largest relative difference from log K at which the loss counts as log K
 STAYS = 2  # number of epochs in a row that the loss must stay at log K before a warning
@@ -38,9 +39,8 @@ class Warn(Checkpoint):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._remove_hooks()
         self._scored = False
-        for name, module in pl_module.named_modules():
-            if isinstance(module, BaseNode):
-                self._hooks[name] = module.register_forward_hook(partial(self._see_spikes, name))
+        for name, layer in spiking_layers(pl_module).items():
+            self._hooks[name] = layer.register_forward_hook(partial(self._see_spikes, name))
         self._hooks[SCORES] = pl_module.decoding.register_forward_hook(self._see_scores)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

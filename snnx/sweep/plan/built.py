@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-from snnx.neuron.node import Node
+from snnx.neuron.spiking import path_of, spiking_layers
 
 NEURON = ("v_threshold", "v_reset", "detach_reset", "tau")  # the neurons' constants that are compared
 
@@ -21,13 +21,13 @@ def built(network: nn.Module) -> dict[str, dict]:
         >>> found["layers"], found["bias"], found["tau"]
         ({'0': 'Linear [3, 2]', '1': 'neuron'}, {'0': True}, {'1': 2.0})
     """
-    nodes = {name: module for name, module in network.named_modules() if isinstance(module, Node)}
+    nodes = spiking_layers(network)
     plain = dict(_plain(network))
     weights = {
         f"{name}.{key}": value for name, module in plain.items() for key, value in module.named_parameters(recurse=False)
     }
     leaves = {name: module for name, module in network.named_modules() if name in nodes or _childless(plain.get(name))}
-    layers = {name: "neuron" if isinstance(module, Node) else _shape(module) for name, module in leaves.items()}
+    layers = {name: "neuron" if name in nodes else _shape(module) for name, module in leaves.items()}
     constants = {key: {name: _number(getattr(node, key, None)) for name, node in nodes.items()} for key in NEURON}
     constants["v_reset"] = {name: "soft" if value is None else value for name, value in constants["v_reset"].items()}
     return {
@@ -36,14 +36,14 @@ def built(network: nn.Module) -> dict[str, dict]:
         "bias": {name: module.bias is not None for name, module in plain.items() if hasattr(module, "bias")},
         "initial weights": {name: _digest(value) for name, value in weights.items()},
         **constants,
-        "surrogate": {name: str(node.surrogate_function) for name, node in nodes.items()},
-        "implementation": {name: node.path for name, node in nodes.items()},
+        "surrogate": {name: str(getattr(node, "surrogate_function", None)) for name, node in nodes.items()},
+        "implementation": {name: path_of(node) for name, node in nodes.items()},
     }
 
 
 def _plain(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Return the modules that are neither a neuron nor part of one."""
-    inside = {id(part) for module in network.modules() if isinstance(module, Node) for part in module.modules()}
+    inside = {id(part) for layer in spiking_layers(network).values() for part in layer.modules()}
     return ((name, module) for name, module in network.named_modules() if id(module) not in inside)
 
 

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from snnx.method.base import Method
 from snnx.metric.recorder import Recorder
-from snnx.neuron.node import Node
+from snnx.neuron.spiking import spiking_layers
 from snnx.norm.norm import Norm
 from snnx.record.checkpoint import load
 from snnx.record.job import Job
@@ -149,7 +149,7 @@ def _operations(method: Method, images: Tensor) -> tuple[float, float]:
             seen.append((layer, inputs[0]))
 
     hooks = [m.register_forward_pre_hook(see) for m in method.backbone.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    hooks += [m.register_forward_hook(lambda *_: fired.append(1)) for m in method.backbone.modules() if isinstance(m, Node)]
+    hooks += [m.register_forward_hook(lambda *_: fired.append(1)) for m in spiking_layers(method.backbone).values()]
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             method(images)

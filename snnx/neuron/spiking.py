@@ -1,0 +1,58 @@
+"""Tells layers of spiking neurons from other modules, also those of SpikingJelly."""
+
+from spikingjelly.activation_based import neuron
+from torch import nn
+
+from snnx.neuron.node import Node
+
+SPIKINGJELLY = neuron.__name__
+GRADED = (neuron.NonSpikingBaseNode, neuron.LIAFNode)
+"""Neurons of SpikingJelly whose output is a potential or an activation, and no spikes."""
+
+
+def is_spiking(module: nn.Module) -> bool:
+    """Whether a module is a layer of spiking neurons: a `Node`, or a neuron of SpikingJelly that emits spikes.
+
+    SpikingJelly's neurons have several base classes, and some have none, such as `PSN`. So what counts is that the class, or
+    one that it inherits from, is defined in SpikingJelly's package of neurons.
+
+    Example:
+        >>> from spikingjelly.activation_based.neuron import PSN, LIFNode, NonSpikingLIFNode
+        >>> [is_spiking(module) for module in (LIFNode(), PSN(T=4), NonSpikingLIFNode(), nn.ReLU())]
+        [True, True, False, False]
+    """
+    ours = any(f"{kind.__module__}.".startswith(f"{SPIKINGJELLY}.") for kind in type(module).__mro__)
+    return ours and not isinstance(module, GRADED)
+
+
+def spiking_layers(network: nn.Module, prefix: str = "") -> dict[str, nn.Module]:
+    """Return the layers of spiking neurons by name, in the order of the network.
+
+    A neuron that SpikingJelly uses inside of another one, such as the one of a recurrent neuron, is not a layer.
+
+    Example:
+        >>> from spikingjelly.activation_based.neuron import LIFNode
+        >>> list(spiking_layers(nn.Sequential(nn.Linear(2, 2), LIFNode())))
+        ['1']
+    """
+    found = {name: module for name, module in network.named_modules(prefix=prefix) if is_spiking(module)}
+    inside = {
+        id(part) for layer in found.values() if not isinstance(layer, Node) for part in layer.modules() if part is not layer
+    }
+    return {name: layer for name, layer in found.items() if id(layer) not in inside}
+
+
+def reads_later_steps(module: nn.Module) -> bool:
+    """Whether the spikes of a step depend on the input of later steps, as in SpikingJelly's parallel neurons.
+
+    Example:
+        >>> from spikingjelly.activation_based.neuron import PSN, SlidingPSN
+        >>> [reads_later_steps(module) for module in (PSN(T=4), SlidingPSN(k=2))]
+        [True, False]
+    """
+    return isinstance(module, neuron.PSN) or (isinstance(module, neuron.MaskedPSN) and bool(module.lambda_ < 1))
+
+
+def path_of(layer: nn.Module) -> str:
+    """Return the implementation that a layer of spiking neurons ran on; `spikingjelly` for SpikingJelly's own neurons."""
+    return str(layer.path) if isinstance(layer, Node) else "spikingjelly"
