@@ -22,7 +22,6 @@ from snnx.neuron.lif import LIF
 from snnx.neuron.psn import PSN
 from snnx.neuron.spiking import path_of, spiking_layers
 from snnx.options.files import files
-from snnx.run.run import _paths
 from snnx.sweep.plan.built import built as described
 from snnx.testing.images import SHAPE
 
@@ -129,11 +128,6 @@ NAMED = ("neuron._target_=spikingjelly.activation_based.neuron.ComplementaryLIFN
 def test_a_named_neuron_of_spikingjelly_runs_in_multi_step_mode_only():
     with pytest.raises(ValueError, match=r"Direct: neuron\.step_mode must be m, since layers pass all .*; got s of Compl"):
         built(("timesteps=4", *NAMED), metric={})
-
-
-def test_the_paths_of_a_run_contain_neurons_of_spikingjelly():
-    method = built(("timesteps=4", *NAMED, "+neuron.step_mode=m"), metric={})
-    assert set(_paths(method)) == {"spikingjelly"}
 
 
 @pytest.mark.parametrize("name", ["clif", "glif", "ilif", "psn"])

@@ -3,6 +3,7 @@
 import pytorch_lightning as pl
 import torch
 from own_neurons import Noisy
+from spikingjelly.activation_based.neuron import LIFNode
 from torch import nn
 
 from snnx.neuron.lif import LIF
@@ -12,7 +13,7 @@ from snnx.run.callback.paths import Paths
 class Network(pl.LightningModule):
     def __init__(self) -> None:
         super().__init__()
-        self.tested = nn.Sequential(LIF(), LIF(), Noisy())
+        self.tested = nn.Sequential(LIF(), LIF(), Noisy(), LIFNode(step_mode="m"))
 
 
 def test_each_phase_is_counted_and_a_reason_is_printed_once(capsys):
@@ -26,5 +27,9 @@ def test_each_phase_is_counted_and_a_reason_is_printed_once(capsys):
     paths.on_train_batch_end(trainer, network, None, None, 1)
     paths.on_test_batch_end(trainer, network, None, None, 0)
     reason = "it draws random numbers (rand_like)"
-    assert paths.found == {"train": {"numba": 2, f"definition (Noisy: {reason})": 1}, "test": {"numba": 3}}
+    assert paths.found["train"] == {"numba": 2, f"definition (Noisy: {reason})": 1, "spikingjelly": 1}
+    assert paths.found["test"] == {"numba": 3, "spikingjelly": 1}
+        "train": {"numba": 2, f"definition (Noisy: {reason})": 1, "spikingjelly": 1},
+        "test": {"numba": 3, "spikingjelly": 1},
+    }
     assert capsys.readouterr().out == f"snnx: Noisy runs step by step, without a fused kernel: {reason}\n"
