@@ -29,7 +29,4 @@ def test_each_phase_is_counted_and_a_reason_is_printed_once(capsys):
     reason = "it draws random numbers (rand_like)"
     assert paths.found["train"] == {"numba": 2, f"definition (Noisy: {reason})": 1, "spikingjelly": 1}
     assert paths.found["test"] == {"numba": 3, "spikingjelly": 1}
-        "train": {"numba": 2, f"definition (Noisy: {reason})": 1, "spikingjelly": 1},
-        "test": {"numba": 3, "spikingjelly": 1},
-    }
     assert capsys.readouterr().out == f"snnx: Noisy runs step by step, without a fused kernel: {reason}\n"
