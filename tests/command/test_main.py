@@ -31,7 +31,7 @@ def snnx(empty, monkeypatch, capsys):
 
 
 MISTAKES = {
-    "unknown option": (["neuron=lff"], "neuron must be one of if, klif, lif, lif_delayed, plif, .*; got lff; did you mean lif"),
+    "unknown option": (["neuron=lff"], "neuron must be one of .*, if, .*, lif, .*.*; got lff; did you mean lif"),
     "unknown group": (
         ["neurone=lif"],
         r"neurone must be a key.*; got neurone=lif; did you mean neuron\?",

@@ -137,7 +137,7 @@ def test_a_run_with_foreign_classes_is_not_opened_in_another_folder(lab, tmp_pat
     (run,) = lab.glob("outputs/mylab2_tiring/Tiring,seed=0*")
     done = snnx(tmp_path, command, f"checkpoint={run}")
     assert done.returncode == 2, done.stdout
-    assert "neuron._target_ must be in one of snnx, " in done.stderr
+    assert "neuron._target_ must be in one of snnx.neuron, " in done.stderr
     assert "got mylab2.tiring.Tiring: list your own package under [tool.snnx]" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
