@@ -63,7 +63,7 @@ def test_a_sweep_writes_no_secret_to_any_file(tmp_path):
 
     sweep = ["-m", "sweep=demo_neurons", "row=PLIF,LIF", "seed=0"]
     assert snnx(*sweep, *quick, *launcher) == 0
-    assert snnx(*sweep, *quick, "optimizer.lr=1e30") == 1
+    assert snnx(*sweep, *quick, "optimizer=sgd", "optimizer.lr=1e30", "budget.samples=0.5") == 1
     assert [snnx(word, "demo_neurons") for word in ("report", "dashboard", "sync")] == [0, 0, 1]
 
     typed = f"logger.wandb.project={SENTINEL}key"
