@@ -173,6 +173,8 @@ def gradients(make: Make, shape: Sequence[int] = (16,)) -> None:
 def fused(make: Make, shape: Sequence[int] = (16,)) -> None:
     """If a fused kernel computes the neuron, its spikes, states and gradients are those of the neuron's definition.
 
+    States may differ in their last bits, because a kernel's exponential is not torch's.
+
     Args:
         make, shape: see `spikes`.
     """
@@ -184,7 +186,8 @@ def fused(make: Make, shape: Sequence[int] = (16,)) -> None:
         expected, expected_states, expected_gradients = from_rest(node, x), _states(node), _gradients(node, x)
     _same(s, expected, node, f"give the spikes of its definition on {path}")
     for name, state in states.items():
-        must(torch.equal(state, expected_states[name]), node, f"end with the {name} of its definition on {path}; got another")
+        equal = torch.allclose(state, expected_states[name], rtol=1e-5, atol=1e-6)
+        must(equal, node, f"end with the {name} of its definition on {path}; got another")
     for name, gradient in found.items():
         reference = expected_gradients[name]
         # the gradient of a scalar parameter sums the rounding errors of all neurons and steps
