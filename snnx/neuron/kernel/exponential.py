@@ -13,7 +13,7 @@ LN2_HIGH = np.float32(0.693359375)  # has so few bits that n*LN2_HIGH is exact
 LN2_LOW = np.float32(math.log(2) - 0.693359375)
 ROUND = np.float32(1.5 * 2**23)  # adding it leaves the nearest integer in the low bits of the sum
 LOWEST, HIGHEST = np.float32(-104), np.float32(89)
-"""Beyond these, the result is 0 or infinite."""
+"""Below the first, exp(y) is 0 in float32; above the second, it is infinite."""
 C2, C3, C4, C5, C6, C7 = (np.float32(1 / math.factorial(n)) for n in range(2, 8))
 ONE = np.float32(1)
 

@@ -9,7 +9,7 @@ from types import NoneType
 from torch import Tensor, nn
 
 ASIDE = {*vars(nn.Module()), "_memories", "_memories_rv", "probe", "path", "unfused", "_compared"} - {"training"}
-"""Attributes that no step depends on, or that are looked at separately."""
+"""Attributes that are left out: no step depends on them, or, as for parameters and parts, `facts` reads them in another way."""
 
 PLAIN = {bool, int, float, str, NoneType}
 
@@ -32,9 +32,9 @@ def facts(module: nn.Module) -> tuple[Hashable, ...]:
 
 
 def fact(value: object) -> Hashable:
-    """Return something that changes whenever the value does."""
-    if isinstance(value, Tensor):
-        return (value.shape, value.dtype, value.item() if value.numel() == 1 else None)  # a kernel reads no larger one
+    """Return a hashable object that differs for different values."""
+    if isinstance(value, Tensor):  # the values of a larger one do not matter: a step that reads them gets no kernel
+        return (value.shape, value.dtype, value.item() if value.numel() == 1 else None)
     if isinstance(value, list | tuple | set):
         return (type(value), *map(fact, value))
     if isinstance(value, dict):

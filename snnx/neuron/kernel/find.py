@@ -12,8 +12,9 @@ from torch.autograd import forward_ad
 from snnx.neuron.kernel.facts import facts
 from snnx.neuron.kernel.memory import MOST
 from snnx.neuron.kernel.multistep import Layer
+from snnx.neuron.kernel.recorder import Untraceable
 from snnx.neuron.kernel.render import Kernel
-from snnx.neuron.kernel.trace import Untraceable, trace
+from snnx.neuron.kernel.trace import trace
 
 LAYERS: dict[tuple[Hashable, ...], Layer | str] = {}
 """The traced layers, or the reasons why they have no kernel, by what they depend on."""

@@ -39,7 +39,7 @@ class State(NamedTuple):
 
 
 FIRST, SAME, LAST, GRAD_FIRST, GRAD_LAST = range(len(State._fields))
-"""Where they stand in a row of the table."""
+"""Columns of the table that has one row, a `State`, for each state."""
 ROW = len(State._fields)
 
 

@@ -10,7 +10,8 @@ For a LIF with a soft reset, `step` reads::
         v[i] = a7
         return a2, a6, ZERO
 
-`keep` is the same step of the backward pass: it stores what the gradient needs. `back` is the gradient of the step.
+`keep` computes the same step again before the backward pass, and stores the values that the gradient needs. `back` computes the
+gradient of one step.
 """
 
 import math
@@ -27,11 +28,12 @@ from numba.extending import register_jitable
 from snnx.neuron.kernel.constants import ONE, ZERO
 from snnx.neuron.kernel.exponential import exponential, fused
 from snnx.neuron.kernel.memory import PIECE, WIDEST
+from snnx.neuron.kernel.recorder import Operation
 from snnx.neuron.kernel.rules import RULES
-from snnx.neuron.kernel.trace import Operation, Trace
+from snnx.neuron.kernel.trace import Trace
 
 MOST_COMPARED = 2
-"""Up to this number of kept values, all choices are compared."""
+"""A step keeps up to this many values if they suffice for its gradient; otherwise it keeps all states."""
 TRUTHS = {
     "ge",
     "gt",
@@ -47,7 +49,7 @@ TRUTHS = {
     "bitwise_or",
 }
 SLOW = {"div": 8, "reciprocal": 8, "exp": 16, "sigmoid": 24}
-"""About how many additions an operation takes as long as, for the choice of what is kept."""
+"""Cost of an operation in additions, roughly; used to choose which values are kept."""
 
 
 class Kernel(NamedTuple):
@@ -143,7 +145,7 @@ def render(trace: Trace) -> Kernel:
 
 
 def names_in(*chains: Iterable[Operation]) -> set[str]:
-    """Return all operands."""
+    """Return the names of all operands of these operations."""
     return {name for chain in chains for operation in chain for name in operation.arguments}
 
 
@@ -197,7 +199,7 @@ def unpack(constants: tuple[str, ...]) -> list[str]:
 
 @cache
 def compiled_text(text: str) -> ModuleType:
-    """Make a module of the text.
+    """Compile the text, and return it as a module.
 
     Its name is made of the text's hash. numba's cache on disk knows a function in a loop's closure by its module and name, so
     it finds the loop of an equal text that another process has compiled.

@@ -57,3 +57,5 @@ RULES = {
     "bitwise_or": "{0} or {1}",
     "to float32": "(ONE if {0} else ZERO)",
 }
+TRANSCENDENTAL = {"exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", "sigmoid"}
+"""Operations whose last bits differ from those of torch."""
