@@ -12,7 +12,8 @@ from snnx.options.files import files
 from snnx.options.sweepfile import sweep_named
 from snnx.record import audit_file
 from snnx.report.data.lines import NO_OVERRIDE
-from snnx.report.data.runs import Run, collect
+from snnx.report.data.run import Run
+from snnx.report.data.runs import collect
 
 
 def main(words: list[str]) -> int:

@@ -18,7 +18,8 @@ from snnx.record.summary import MARKS
 from snnx.report.board import Board, boards
 from snnx.report.data.format import duration
 from snnx.report.data.outdated import outdated
-from snnx.report.data.runs import DAMAGED, Run, collect
+from snnx.report.data.run import DAMAGED, Run
+from snnx.report.data.runs import collect
 
 EVERY_S, PATIENCE = 2, 10
 """Seconds between two updates, and the number of updates without an active run after which `--watch` ends."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from snnx.command.parser import Parser
 from snnx.logger import account
 from snnx.options.sweepfile import find, read
-from snnx.report.data.runs import Run, collect
+from snnx.report.data.run import Run
+from snnx.report.data.runs import collect
 
 LIMIT_S = 300  # time limit for the upload of one run, because `wandb sync` would wait for a server for hours
 SYNCED = ".synced"  # after uploading run-X.wandb, `wandb sync` writes a file run-X.wandb.synced next to it

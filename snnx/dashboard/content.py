@@ -10,7 +10,7 @@ from pathlib import Path
 from snnx.metric.drawn_curves import HISTOGRAMS, PICTURES
 from snnx.options.unit import factor
 from snnx.report.data.lines import Line, scales
-from snnx.report.data.runs import Run
+from snnx.report.data.run import Run
 from snnx.report.results import Results
 
 

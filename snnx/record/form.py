@@ -1,4 +1,4 @@
-"""The form of a result: which entries it has, and of which types."""
+"""Checks that a result that was read from a file has the entries of a result, each of its type."""
 
 import typing
 from collections.abc import Callable
@@ -102,4 +102,4 @@ def _check(kind: object) -> Callable[[object], bool]:
         checks = [_check(one) for one in kinds]
         return lambda value: any(check(value) for check in checks)
     classes = {*kinds, int} if float in kinds else set(kinds)
-    return lambda value: type(value) in classes  # as in JSON, true is no number
+    return lambda value: type(value) in classes  # exact types, so that `true` does not count as a number

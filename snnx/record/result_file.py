@@ -25,16 +25,34 @@ def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def parsed(content: bytes, run: str | None = None) -> dict | str:
+    """Return the result that a file or a line of the record contains, or what is wrong with it.
+
+    Args:
+        content: the file or the line.
+        run: identity of the run that it must belong to; `None` accepts any.
+
+    Example:
+        >>> parsed(b"[1]"), parsed(b"<<<<<<< HEAD")
+        ('a result must be a mapping; got list', 'must be JSON; got a file that is cut short or damaged (...)')
+    """
+    try:
+        result = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        return f"must be JSON; got a file that is cut short or damaged ({error})"
+    return wrong_form(result, run) or result
+
+
 def read(folder: Path) -> dict | None:
     """Return the result of the run in this folder; `None` if it has not ended, or if its result cannot be used.
 
     A result cannot be used if it is cut short, belongs to another run, or has another form.
     """
     try:
-        result = json.loads((folder / "result.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
+        found = parsed((folder / "result.json").read_bytes(), folder.name)
+    except OSError:
         return None
-    return None if wrong_form(result, folder.name) else result
+    return None if isinstance(found, str) else found
 
 
 def recorded(sweep: str | None, row: str, run_id: str, docs: Path = Path("docs/results")) -> dict | None:
@@ -46,13 +64,5 @@ def recorded(sweep: str | None, row: str, run_id: str, docs: Path = Path("docs/r
         lines = (docs / f"{sweep}" / "runs.jsonl").read_bytes().splitlines()
     except FileNotFoundError:
         return None
-    found = (_parsed(line) for line in lines if run_id.encode() in line)
-    return next((run for run in found if run and run["hash"] == run_id and run["row"] == row and run["status"] == "done"), None)
-
-
-def _parsed(line: bytes) -> dict | None:
-    try:
-        result = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return None if wrong_form(result) else result
+    found = (parsed(line, run_id) for line in lines if run_id.encode() in line)
+    return next((run for run in found if isinstance(run, dict) and run["row"] == row and run["status"] == "done"), None)

@@ -4,7 +4,7 @@ import statistics
 from dataclasses import dataclass
 
 from snnx.options.sweepfile import SweepFile
-from snnx.report.data.runs import Run
+from snnx.report.data.run import Run
 
 
 @dataclass(frozen=True)

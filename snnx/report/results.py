@@ -7,7 +7,7 @@ from functools import cached_property
 from snnx.options.sweepfile import SweepFile
 from snnx.report.data import claims
 from snnx.report.data.lines import Line, lines
-from snnx.report.data.runs import Run
+from snnx.report.data.run import Run
 from snnx.report.data.verdict import Verdict, verdicts
 from snnx.report.figures import anytime, attention_maps, histograms, layer_curves, learning_curves, raster, tradeoff
 from snnx.report.figures.axes import Plot

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from snnx.record.audit_file import failed_checks
-from snnx.report.data.runs import STATES, Run
+from snnx.report.data.run import STATES, Run
 
 OVERRIDE = re.compile(r"(?:\[[^\]]*\]|\{[^}]*\}|[^,])+")  # key=value; the value may be a list or mapping that contains commas
 READOUT = "out"  # the place of the network's outputs in a metric's curves, besides the layers of neurons

@@ -7,7 +7,7 @@ from snnx.record import provenance
 from snnx.record.confirmed import OTHER, code_state
 from snnx.record.identity import leaves
 from snnx.record.source import SNNX
-from snnx.report.data.runs import Run
+from snnx.report.data.run import Run
 
 
 def outdated(runs: Sequence[Run]) -> list[str]:

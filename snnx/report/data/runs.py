@@ -6,67 +6,18 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from snnx.options.tune import is_tuned
 from snnx.record import audit_file
-from snnx.record.form import wrong_form
+from snnx.record.result_file import parsed
 from snnx.record.visible import visible
+from snnx.report.data.run import DAMAGED, PRUNED, Run
 
-TERMINAL = ("done", "failed", "diverged", "no data")  # the statuses that result.json can have
-PRUNED = "pruned"  # the status of a trial that its search has stopped early
-DAMAGED = "damaged"  # the result cannot be used, and is computed again if the sweep is run again
-STATES = (*TERMINAL, "running", "unfinished", DAMAGED)  # a run without result.json is running if a process holds its lock
 OWN_COLUMN = ("seed=", "scale=", "sweep=", "row=")  # overrides that reports show in a separate column
 NOT_PLAIN = re.compile(rb"\\u|[^ -~\t\n]")  # what a control character looks like in JSON; almost no result has any of this
 FACTOR = "budget."  # overrides of this prefix are shown as part of the scale
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a sweep, under the row, seed and scale that this sweep names it by."""
-
-    row: str
-    seed: int
-    scale: str
-    further: str  # overrides other than row, seed and scale, as they are written in the link's name
-    hash: str
-    state: str  # one of STATES
-    result: dict  # contents of result.json, with the run's audit under `audit`; empty until the run has ended
-    local: bool  # True if read from this machine's outputs, False if read from the record
-    progress: dict = field(default_factory=dict)  # contents of a running run's progress.json; empty until its first step
-
-    @property
-    def group(self) -> str | None:
-        """The hash without the seed: runs with the same group differ in nothing but the seed."""
-        return self.result.get("group")
-
-    @property
-    def cause(self) -> str:
-        """The first line of the error message, or the type of the error."""
-        error = self.result.get("error") or {"message": "", "type": ""}
-        return (error["message"].strip().splitlines() or [error["type"]])[0]
-
-    @property
-    def title(self) -> str:
-        """Row, overrides, seed and scale: `PLIF, seed 0, small`."""
-        row = f"{self.row} {self.further}".strip()
-        return f"{row}, seed {self.seed}, {self.scale}"
-
-    @property
-    def reason(self) -> str:
-        """Type and message of the run's error, in one line."""
-        error = self.result.get("error") or {}
-        message = " ".join(str(error.get("message", "")).split())
-        if error.get("type") in ("NoData", "Diverged", "Damaged"):  # the run's state already says the type
-            return message
-        return f"{error.get('type', 'no reason recorded')}: {message}" if message else error.get("type", "no reason recorded")
-
-    @property
-    def terminal(self) -> bool:
-        """Whether the run has ended and has a result, whatever its status."""
-        return self.state in TERMINAL
 
 
 def collect(sweep: str, outputs: Path, docs: Path) -> list[Run]:
@@ -203,12 +154,9 @@ def _entry(result: dict, line: str) -> Run:
 
 def _read(content: bytes, place: str, run: str | None = None) -> dict:
     """Return a result, with control characters made visible; one that cannot be used is replaced by an error that says why."""
-    try:
-        result = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        return _damage(f"{place}: must be JSON; got a file that is cut short or damaged ({error})")
-    if complaint := wrong_form(result, run):
-        return _damage(f"{place}: {complaint}")
+    result = parsed(content, run)
+    if isinstance(result, str):
+        return _damage(f"{place}: {result}")
     return visible(result) if NOT_PLAIN.search(content) else result
 
 

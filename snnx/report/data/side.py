@@ -8,7 +8,7 @@ import numpy as np
 
 from snnx.record.correctness import unpack
 from snnx.report.data.lines import Line
-from snnx.report.data.runs import Run
+from snnx.report.data.run import Run
 
 SHARE = re.compile(r"(ann_)?acc(_first|_best|_\d+bit)*|anytime_acc_at_\w+|early_exit_acc_at_[\d.]+|conversion_loss")
 """Names of the metrics that are shares of samples, so that their error is at least that of counting."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from snnx.report.data.format import duration
 from snnx.report.data.lines import Line
-from snnx.report.data.runs import Run
+from snnx.report.data.run import Run
 from snnx.report.results import Results
 from snnx.report.tables.tuning import searched
 

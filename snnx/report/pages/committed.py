@@ -8,7 +8,7 @@ from pathlib import Path
 
 from snnx.options.sweepfile import SweepFile
 from snnx.record.write import write
-from snnx.report.data.runs import DAMAGED, Run
+from snnx.report.data.run import DAMAGED, Run
 from snnx.report.pages.markdown import document
 from snnx.report.results import work_out
 

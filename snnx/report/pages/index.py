@@ -10,7 +10,8 @@ from snnx.options.unit import factor
 from snnx.report.data.evidence import FAILS, HOLDS, OPEN
 from snnx.report.data.format import duration, spread
 from snnx.report.data.lines import scales
-from snnx.report.data.runs import DAMAGED, Run, collect
+from snnx.report.data.run import DAMAGED, Run
+from snnx.report.data.runs import collect
 from snnx.report.data.verdict import RULE
 from snnx.report.results import Results, work_out
 from snnx.report.tables.table import Table

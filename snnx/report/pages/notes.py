@@ -10,7 +10,7 @@ from snnx.record.audit_file import failed_checks
 from snnx.report.data.changed_rows import changed
 from snnx.report.data.lines import Line, shared_overrides
 from snnx.report.data.outdated import outdated
-from snnx.report.data.runs import DAMAGED, Run
+from snnx.report.data.run import DAMAGED, Run
 from snnx.report.tables.tuning import edges
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from snnx.report.data.format import duration
-from snnx.report.data.runs import STATES, Run
+from snnx.report.data.run import STATES, Run
 
 
 def provenance(runs: Iterable[Run]) -> list[tuple[str, str]]:
