@@ -1,4 +1,4 @@
-"""Convolutions, poolings and linear layers one after another, as a list says."""
+"""A network of convolutions, poolings and linear layers, one after another, in the order of a list."""
 
 from collections.abc import Callable, Sequence
 

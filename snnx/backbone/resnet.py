@@ -19,9 +19,9 @@ DEPTHS = {
     19: ((128, 3), (256, 3), (512, 2)),
     34: ((64, 3), (128, 4), (256, 6), (512, 3)),
 }
-"""For each depth, the channels and the number of blocks of each stage; the stem has 64 channels."""
+"""For each depth, its stages as pairs of channels and number of blocks. The convolution before the stages has 64 channels."""
 HIDDEN = {19: 256}
-"""Width of the hidden linear layer of the depths that have one."""
+"""Number of neurons in the hidden linear layer, for each depth that has such a layer."""
 STEM_POOLS = {"none": nn.Identity, "avg": lambda: nn.AvgPool2d(3, 2, 1), "max": lambda: nn.MaxPool2d(3, 2, 1)}
 
 

@@ -59,7 +59,7 @@ ALLOWED = {
     ("numpy.core.numeric", "_frombuffer"): PickledArray,
     ("_codecs", "encode"): _encode,
 }
-"""What takes the place of the functions that a pickled array names. A pickle can call any function that it can name."""
+"""Our stand-ins for the functions that a pickled array names. Without them, a pickle could call any function by its name."""
 
 
 class ArrayUnpickler(pickle._Unpickler):

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 
 class TET(nn.Module):
-    """The mean cross entropy of all time steps, and a term that pulls every score towards `means`.
+    """The cross entropy of every time step, averaged, plus the mean squared distance of all scores from the number `means`.
 
         L = (1 - lambda_mse) * mean over t of CE(y[t], label) + lambda_mse * mean over t, b, k of (y[t, b, k] - means)^2
 
@@ -15,7 +15,7 @@ class TET(nn.Module):
 
     Args:
         lambda_mse: lambda, the share of the second term, in [0, 1].
-        means: the score that the second term pulls towards; the authors use the threshold of the neurons.
+        means: the number from which the second term measures; the authors use the threshold of the neurons.
 
     Raises:
         ValueError: `lambda_mse` is not in [0, 1].

@@ -70,7 +70,7 @@ class EarlyExit(Metric):
         self.thresholds = {f"{threshold:g}": float(threshold) for threshold in thresholds}
         self._sum: Tensor | float = 0.0  # outputs of the steps of the present batch that have been measured
         self._exited: dict[str, Tensor] = {}  # for each threshold, which samples of the present batch have exited
-        self._right: dict[str, Tensor] = {}  # and whether their answers are right, so far
+        self._right: dict[str, Tensor] = {}  # for each threshold, whether the answers so far are right
 
     def begin(self, network: nn.Module) -> None:
         require_steps(network, "EarlyExit")
@@ -114,7 +114,7 @@ class EarlyExit(Metric):
         found: dict[str, Table] = {"early_exit_acc": {}, "early_exit_steps": {}, "early_exit_share": {}}
         for name, share in curves["early_exit_share"].items():
             share = share.clone()
-            share[-1] += 1 - share.sum()  # all others run to the end
+            share[-1] += 1 - share.sum()  # samples that never exit use all steps
             found["early_exit_acc"][name] = curves["early_exit_acc"][name][-1:]
             found["early_exit_steps"][name] = (share * torch.arange(1, 1 + len(share)).to(share)).sum()[None]
             found["early_exit_share"][name] = share

@@ -44,7 +44,7 @@ class LIFLearned(Node):
 
     @property
     def v_threshold(self) -> float:
-        """The threshold at the start of training; if it is set, so is the present one."""
+        """The threshold at the start of training. Setting it also sets the present threshold, `level`."""
         return self._v_threshold
 
     @v_threshold.setter
@@ -60,7 +60,7 @@ class LIFLearned(Node):
         return self.level
 
     def fire(self, h: Tensor, state: Node.State) -> Tensor:
-        super().fire(h.detach(), state)  # keeps the threshold for metrics
+        super().fire(h.detach(), state)  # only records the threshold for metrics; its spikes are not used
         return self.surrogate_function(h / self.level - 1)
 
     def discharge(self, h: Tensor, s: Tensor) -> Tensor:

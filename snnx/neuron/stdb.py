@@ -1,4 +1,7 @@
-"""The neuron of Hybrid training, which fires one step late and whose slope depends on the time since its last spike."""
+"""The neuron of Hybrid training: it fires one step after its potential has reached the threshold.
+
+In backward, its slope depends on how many steps ago it last fired.
+"""
 
 from typing import NamedTuple
 
@@ -69,7 +72,7 @@ class STDB(Node):
         self.leak, self.by_time, self.alpha, self.beta = float(leak), by_time, float(alpha), float(beta)
 
     def fire(self, h: Tensor, state: State) -> Tensor:
-        super().fire(h.detach(), state)  # keeps the threshold for metrics
+        super().fire(h.detach(), state)  # only records the threshold for metrics; its spikes are not used
         z = h / self.v_threshold - 1
         return _ByTime.apply(z, state.age, self.alpha, self.beta) if self.by_time else self.surrogate_function(z)
 

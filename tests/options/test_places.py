@@ -35,7 +35,7 @@ def site(tmp_path, monkeypatch):
 
 def test_help_lists_the_options_of_the_current_folder(here):
     printed = snnx(here, "--help").stdout
-    assert "klif, lif, lif_delayed, mine, plif" in printed
+    assert ", lif_learned, mine, plif, " in printed
     assert "  my_table\n      Mine against LIF.\n" in printed
     assert printed.rstrip().endswith(f"From {here}: neuron=mine, sweep=my_table")
 

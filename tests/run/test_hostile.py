@@ -36,7 +36,7 @@ HOSTILE = (
     "spikingjelly.activation_based.neuron.torch.load", "spikingjelly.activation_based.cuda_kernel.cuda_utils.os.system",
 )  # fmt: skip
 texts = st.sampled_from([
-    "/tmp/hostile", "../hostile", "http://127.0.0.1:9/x", "touch hostile", "import os", "${oc.env:HOME}", "x",
+    "/hostile/file", "../hostile", "http://127.0.0.1:9/x", "touch hostile", "import os", "${oc.env:HOME}", "x",
 ])  # fmt: skip
 keys = st.sampled_from([
     "_args_", "_recursive_", "_convert_", "_partial_", "f", "path", "file", "command", "args", "name", "surrogate", "weights",
@@ -99,7 +99,7 @@ def test_no_configuration_reaches_the_operating_system(group, config):
     assert not seen, f"{group}: {config}"
 
 
-ACTS = {"file": lambda: Path("/tmp/hostile").read_text(), "process": lambda: os.system("true")}
+ACTS = {"file": lambda: Path("/hostile/file").read_text(), "process": lambda: os.system("true")}
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)

@@ -251,7 +251,11 @@ def test_output_that_nobody_reads_ends_the_display_and_not_the_sweep(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [["seed=0"], ["-m", "seed=0,1"]], ids=["single", "sweep"])
 def test_a_closed_terminal_is_a_request_to_stop(tmp_path, words):
-    process = started(tmp_path, *words, *LONG)
+    handler = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup, and the command inherits this
+    try:
+        process = started(tmp_path, *words, *LONG)
+    finally:
+        signal.signal(signal.SIGHUP, handler)
     for _ in range(2):  # the kernel and the shell both send it
         os.killpg(process.pid, signal.SIGHUP)
     _, err = process.communicate(timeout=60)
