@@ -6,6 +6,7 @@ from hydra.utils import get_object
 from own_neurons import OWN
 
 from snnx.neuron.if_ import IF
+from snnx.neuron.kernel.trace import Untraceable, trace
 from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF
 from snnx.neuron.node import Node
@@ -21,6 +22,24 @@ def option(group: str, name: str):
 
 
 SHIPPED = [name for name in files("neuron") if isinstance(option("neuron", name), Node)]
+TRANSCENDENTAL = {"exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", "sigmoid"}
+"""Operations whose last bits are not those of torch."""
+
+
+def traced(node: Node):
+    """Trace a node for two dimensions; `None` if it has no kernel."""
+    try:
+        return trace(node, 2)
+    except Untraceable:
+        return None
+
+
+def exact(node: Node) -> bool:
+    """Whether the kernel of a node gives exactly the definition's values."""
+    return not any(operation.kind in TRANSCENDENTAL and not operation.gradient for operation in trace(node, 2).operations)
+
+
+TRACED = [name for name in SHIPPED if traced(option("neuron", name))]
 LAYERS = {
     "if": lambda **reset: IF(**reset),
     "lif": lambda **reset: LIF(tau=2.3, **reset),
