@@ -9,7 +9,7 @@ SCALE ?= small
 NAME ?= demo_neurons
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-faults test-interchange test-engines lint docs sweep report bench results reproduce clean
+.PHONY: help install demo test test-fast test-faults test-triton test-interchange test-engines lint docs sweep report bench results reproduce clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ test-fast: install ## run only the fast tests
 
 test-faults: install ## cause every fault on purpose (kill processes, fill the disk, damage files), and run all of snnx bench; takes minutes
 	$(BIN)/python -m pytest tests/faults tests/command/test_bench.py -m 'slow or faults'
+
+test-triton: install ## compile every neuron's GPU kernels, and run them in Triton's interpreter, or on a GPU if there is one
+	$(BIN)/python -m pytest tests/neuron/test_triton.py -m 'triton or not triton'
 
 test-interchange: install ## install NIR, NeuroBench and other simulators, and compare with each; test pages if Chromium is installed
 	$(BIN)/pip install --quiet --editable '.[dev,export,neurobench,bench]'

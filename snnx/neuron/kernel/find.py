@@ -9,14 +9,17 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
+from snnx.neuron.kernel import multistep as cpu
+from snnx.neuron.kernel.cuda import multistep as cuda
+from snnx.neuron.kernel.cuda.works import trouble
 from snnx.neuron.kernel.facts import facts
 from snnx.neuron.kernel.memory import MOST
-from snnx.neuron.kernel.multistep import Layer
 from snnx.neuron.kernel.recorder import Untraceable
-from snnx.neuron.kernel.render import Kernel
 from snnx.neuron.kernel.trace import trace
 
-LAYERS: dict[tuple[Hashable, ...], Layer | str] = {}
+DEVICES = {"cpu": cpu.Layer, "cuda": cuda.Layer}
+"""What makes kernels for each type of device."""
+LAYERS: dict[tuple[Hashable, ...], cpu.Layer | cuda.Layer | str] = {}
 """The traced layers, or the reasons why they have no kernel, by what they depend on."""
 MOST_LAYERS = 1000
 
@@ -29,7 +32,7 @@ class Fused(NamedTuple):
     """`run(x, *states)` returns `h` and the thresholds (or `None` if the neuron is not probed), `s` and the last states."""
     compares: bool
     """Whether the threshold is known."""
-    kernel: Kernel
+    kernel: cpu.Kernel | cuda.Kernel
 
 
 only_definition: ContextVar[bool] = ContextVar("only_definition", default=False)
@@ -74,18 +77,21 @@ def find(node: nn.Module, x: Tensor, v: Tensor) -> Fused | str:
         return f"the state is {str(v.dtype).removeprefix('torch.')}, and kernels compute in float32"
     if watched_by_torch(x):
         return "torch traces, transforms or counts operations"
-    if x.device.type != "cpu":
-        return f"there is no kernel for {x.device.type}"
-    key = (x.dim() - 1, *facts(node))
+    device = x.device.type
+    if device not in DEVICES:
+        return f"there is no kernel for {device}"
+    if device == "cuda" and (reason := trouble(x.device)):
+        return reason
+    key = (device, x.dim() - 1, *facts(node))
     layer = LAYERS.get(key)
     if layer is None:
-        layer = prepare(node, x.dim() - 1, key)
+        layer = prepare(node, device, x.dim() - 1, key)
     if isinstance(layer, str):
         return layer
-    return Fused("numba", layer.runner(node), layer.trace.compares, layer.kernel)
+    return Fused(layer.path, layer.runner(node), layer.trace.compares, layer.kernel)
 
 
-def prepare(node: nn.Module, dimensions: int, key: tuple[Hashable, ...]) -> Layer | str:
+def prepare(node: nn.Module, device: str, dimensions: int, key: tuple[Hashable, ...]) -> cpu.Layer | cuda.Layer | str:
     """Trace a neuron and write its kernel, or say why it has none, and keep the answer."""
     if len(LAYERS) >= MOST_LAYERS:
         LAYERS.clear()
@@ -93,9 +99,9 @@ def prepare(node: nn.Module, dimensions: int, key: tuple[Hashable, ...]) -> Laye
         found = trace(node, dimensions)
         if max(len(found.states), len(found.parameters)) > MOST:
             raise Untraceable(f"it has more than {MOST} states or parameters")
-        if (dimensions, *facts(node)) != key:
+        if (device, dimensions, *facts(node)) != key:
             raise Untraceable("its step changes an attribute of the neuron")
-        answer = Layer(found)
+        answer = DEVICES[device](found)
     except Untraceable as reason:
         answer = str(reason)
     LAYERS[key] = answer

@@ -12,6 +12,7 @@ from snnx.neuron.kernel.forward import forward
 from snnx.neuron.kernel.launch import ROW, Launch, State, run, threads_for
 from snnx.neuron.kernel.memory import PIECE, WIDEST
 from snnx.neuron.kernel.render import Kernel, render
+from snnx.neuron.kernel.settings import evaluate
 from snnx.neuron.kernel.trace import Trace
 from snnx.neuron.kernel.values import NARROW, WIDE
 
@@ -20,7 +21,9 @@ KEPT = 1 << 17
 
 
 class Layer:
-    """The traced step of a neuron, and its kernel."""
+    """The traced step of a neuron, and its kernel for a CPU."""
+
+    path = "numba"
 
     def __init__(self, trace: Trace) -> None:
         self.trace, self.kernel = trace, render(trace)
@@ -43,9 +46,7 @@ class Layer:
 
     def constants_with(self, parameters: Iterable[Tensor]) -> ctypes.Array:
         """Return the kernel's constants; torch computes what depends on parameters, as in the definition."""
-        known = {**self.numbers, **{f"p{i}": parameter.detach() for i, parameter in enumerate(parameters)}}
-        for name, function, arguments in self.trace.settings:
-            known[name] = function(*[known[argument] for argument in arguments])
+        known = evaluate(self.trace, self.numbers, parameters)
         constants = type(self.constants)(*self.constants)
         for place, name in self.varying:
             constants[place] = known[name].item()
@@ -82,11 +83,7 @@ class MultiStep(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, _, __, grad_s: Tensor | None, *grad_last: Tensor | None):
-        if torch.is_grad_enabled():
-            raise RuntimeError(
-                "MultiStep: create_graph must be False, since a fused kernel differentiates once; got True; "
-                "run the forward within snnx.neuron.kernel.find.definition_only()"
-            )
+        reject_second_derivative()
         kernel, (given, *rest) = ctx.kernel, ctx.saved_tensors
         states, parameters = rest[: kernel.states], rest[kernel.states :]
         x = given if ctx.access is NARROW else given.float()
@@ -109,6 +106,15 @@ class MultiStep(torch.autograd.Function):
             if parameters:
                 grad_learned = [total.to(p.dtype).reshape(p.shape) for total, p in zip(sums.sum(0), parameters, strict=True)]
         return None, None, None, grad_x.to(given.dtype), *grad_first, *grad_learned
+
+
+def reject_second_derivative() -> None:
+    """Raise RuntimeError if autograd records the backward pass, in order to differentiate it again."""
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            "MultiStep: create_graph must be False, since a fused kernel differentiates once; got True; "
+            "run the forward within snnx.neuron.kernel.find.definition_only()"
+        )
 
 
 def launch(kernel: Kernel, constants: ctypes.Array, x: Tensor, table: ctypes.Array) -> Launch:

@@ -1,0 +1,171 @@
+"""The Triton kernels equal the definition, in Triton's interpreter, which needs no GPU.
+
+Triton reads TRITON_INTERPRET when it is imported, so `test_triton.py` runs this file in a process of its own.
+"""
+
+import pytest
+import torch
+from neurons import FIXED, LAYERS, SURROGATES, TRACED, layer_of, option, run
+
+from snnx.neuron.if_ import IF
+from snnx.neuron.kernel.cuda.multistep import SEGMENT, Layer
+from snnx.neuron.kernel.cuda.works import trouble
+from snnx.neuron.kernel.find import Fused, definition_only
+from snnx.neuron.kernel.trace import trace
+from snnx.neuron.lif import LIF
+from snnx.neuron.plif import PLIF
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # the interpreter computes with NumPy
+
+
+def on_triton(node):
+    """Let a neuron compute on Triton although its input is on a CPU."""
+
+    def fused(x, states):
+        layer = Layer(trace(node, x.dim() - 1))
+        return Fused(layer.path, layer.runner(node), layer.trace.compares, layer.kernel)
+
+    node.fused = fused
+    return node
+
+
+def assert_equals_definition(make, x, **more):
+    path, states, gradients = run(on_triton(make()), x, **more)
+    with definition_only():
+        slow, expected_states, expected = run(make(), x, **more)
+    assert (path, slow) == ("triton", "definition")
+    assert torch.equal(states[0], expected_states[0])
+    last_bits = 0.0 if trace(make(), x.dim() - 1).exact else 1e-5
+    for state, wanted in zip(states, expected_states, strict=True):
+        torch.testing.assert_close(state, wanted, rtol=last_bits, atol=last_bits)
+    assert gradients.keys() == expected.keys()
+    for name, gradient in gradients.items():
+        sums = x.numel() ** 0.5 if gradient.numel() == 1 else 0.0
+        scale = max(1.0, float(expected[name].abs().max()), sums)
+        torch.testing.assert_close(gradient, expected[name], rtol=0, atol=max(1e-6, last_bits) * scale)
+
+
+def test_the_interpreter_computes_the_trivial_kernel():
+    assert trouble(torch.device("cpu")) is None
+
+
+@pytest.mark.parametrize("name", TRACED)
+def test_every_option_of_conf(name):
+    torch.manual_seed(0)
+    x = torch.randn(9, 5, 37) * 1.5 + 0.5
+    assert_equals_definition(lambda: option("neuron", name), x)
+    assert_equals_definition(lambda: option("neuron", name), x, v=torch.randn(5, 37))
+
+
+@pytest.mark.parametrize("layer", [*LAYERS, *FIXED])
+def test_every_neuron(layer):
+    torch.manual_seed(0)
+    x = torch.randn(19, 5, 37) * 1.5 + 0.5
+    first = {name: torch.rand(5, 37) for name in layer_of(layer)._memories}
+    assert_equals_definition(lambda: layer_of(layer), x)
+    assert_equals_definition(lambda: layer_of(layer, v_reset=None), x, **first)
+    assert 0 < float(on_triton(layer_of(layer))(x).detach().abs().mean()) < 1
+
+
+@pytest.mark.parametrize("surrogate", SURROGATES)
+def test_every_surrogate(surrogate):
+    x = torch.cat([torch.linspace(-60, 60, 401), torch.linspace(0, 2, 101), torch.tensor([-1e30, 1e30])])[None]
+    assert_equals_definition(lambda: IF(surrogate=option("surrogate", surrogate)), x, weight=torch.ones_like(x))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, SEGMENT, SEGMENT + 1, 4 * SEGMENT])
+def test_any_number_of_steps(steps):
+    torch.manual_seed(1)
+    assert_equals_definition(lambda: PLIF(tau=2.3, v_reset=None), torch.randn(steps, 130) + 0.5, v=torch.randn(130))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (128,), (3, 1, 5)])
+def test_any_shape(shape):
+    torch.manual_seed(2)
+    x = torch.randn(5, *shape) + 0.5
+    if x.numel():
+        assert_equals_definition(lambda: LIF(tau=2.3), x)
+    else:
+        assert on_triton(LIF())(x).shape == x.shape
+
+
+@pytest.mark.parametrize(
+    "arrange",
+    [
+        lambda x: x.flatten(0, 1).contiguous(memory_format=torch.channels_last).view(x.shape),
+        lambda x: x[:1].expand(x.shape),
+        lambda x: x.transpose(2, 3).contiguous().transpose(2, 3)[:1].expand(x.shape),
+        lambda x: x.movedim(0, -1).contiguous().movedim(-1, 0),
+    ],
+    ids=["channels_last", "expanded", "expanded-transposed", "time-last"],
+)
+def test_any_arrangement_in_memory(arrange):
+    torch.manual_seed(3)
+    x = arrange(torch.randn(9, 2, 3, 4, 5) + 0.5)
+    v = torch.randn(2, 3, 4, 5)
+    results = []
+    for slow in (False, True):
+        node = LIF(tau=2.3)
+        leaf = x.detach().requires_grad_()
+        node.v = v.clone().requires_grad_()
+        first = node.v
+        if slow:
+            with definition_only():
+                s = node(leaf)
+        else:
+            s = on_triton(node)(leaf)
+        (s * torch.linspace(0.1, 1, s.numel()).view(s.shape)).sum().backward()
+        results.append((s.detach(), node.v.detach(), leaf.grad, first.grad))
+        if not slow and x.stride(-1) != 9:
+            assert s.stride()[1:] == x.stride()[1:]
+    torch.testing.assert_close(*results, rtol=0, atol=1e-6)
+    assert torch.equal(results[0][0], results[1][0])
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("layer", ["lif", "plif", "ttfs-exact", "cuba"])
+def test_low_precision(layer, dtype):
+    """The interpreter cuts off a gradient's last bits where a GPU rounds, so its bound is one last bit of the type."""
+    torch.manual_seed(4)
+    x, results = torch.randn(11, 5, 37).to(dtype), []
+    for slow in (False, True):
+        node, leaf = layer_of(layer), x.clone().requires_grad_()
+        if slow:
+            with definition_only():
+                s = node(leaf)
+        else:
+            s = on_triton(node)(leaf)
+        (s * torch.randn(s.shape, generator=torch.Generator().manual_seed(5)).to(dtype)).sum().backward()
+        assert (s.dtype, node.v.dtype) == (dtype, torch.float32)
+        results.append((s.detach(), node.v.detach(), leaf.grad, [p.grad for p in node.parameters()]))
+    (s, v, grad, learned), (s_slow, v_slow, grad_slow, learned_slow) = results
+    assert torch.equal(s, s_slow)
+    assert torch.equal(v, v_slow)
+    torch.testing.assert_close(grad, grad_slow, rtol=torch.finfo(dtype).eps, atol=1e-6)
+    torch.testing.assert_close(learned, learned_slow, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_nan_and_infinity_affect_only_their_neuron(bad):
+    torch.manual_seed(5)
+    clean = torch.randn(7, 200)
+    dirty = clean.clone()
+    dirty[2, 77] = bad
+    (_, states, gradients), (_, bad_states, bad_gradients) = run(on_triton(LIF()), clean), run(on_triton(LIF()), dirty)
+    others = torch.arange(200) != 77
+    for a, b in zip([*states, gradients["x"]], [*bad_states, bad_gradients["x"]], strict=True):
+        assert torch.equal(a[..., others], b[..., others])
+
+
+def test_only_states_of_every_eighth_step_are_kept():
+    kept = []
+    x = torch.randn(4 * SEGMENT, 8, 16, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+        on_triton(LIF())(x)
+    assert [t.shape for t in kept if t is not x and t.numel() > 8 * 16] == [(3, 8, 16)]
+
+
+def test_a_second_derivative_is_rejected():
+    x = torch.rand(4, 3, requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"MultiStep: create_graph must be False, .*; got True; run .*definition_only\(\)"):
+        torch.autograd.grad(on_triton(LIF())(x).sum(), x, create_graph=True)

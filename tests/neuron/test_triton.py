@@ -1,0 +1,115 @@
+"""The Triton kernels of CUDA, on a machine without a GPU: they compile for it, and Triton's interpreter computes them."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from neurons import TRACED, option, run
+from own_neurons import OWN
+
+from snnx.neuron.kernel.cuda.render import module_of, render
+from snnx.neuron.kernel.cuda.rules import IN_GRADIENTS, RULES
+from snnx.neuron.kernel.cuda.works import trouble
+from snnx.neuron.kernel.find import definition_only
+from snnx.neuron.kernel.rules import RULES as CPU_RULES
+from snnx.neuron.kernel.trace import trace
+from snnx.neuron.lif import LIF
+
+triton = pytest.importorskip("triton", reason="Triton is not installed")
+compiler = pytest.importorskip("triton.backends.compiler", reason="this Triton cannot compile ahead of time")
+
+HERE = Path(__file__).parent
+INTEGERS = ("steps", "neurons", "x_step", "gs_step")
+FIXED = {"SAME": False, "SEGMENT": 8, "EVEN": False, "BLOCK": 512}
+SOME = "trivial or option_of_conf[plif] or any_number_of_steps[9] or any_arrangement or low_precision[plif]"
+NEURONS = {**{name: lambda name=name: option("neuron", name) for name in TRACED}, **OWN}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chosen", [SOME, pytest.param("", marks=pytest.mark.triton)], ids=["some", "all"])
+def test_triton_equals_the_definition_in_its_interpreter(chosen):
+    """`interpreted.py` has the tests."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", chosen, str(HERE / "interpreted.py")]
+    path = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
+    done = subprocess.run(command, cwd=HERE.parent.parent, env=environment, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert re.search(rf"^[.]{{{5 if chosen else 50}}}", done.stdout, re.MULTILINE)  # they ran, and were not skipped
+
+
+def compile_ahead(name: str, loop: str, capability: int, dtype: str, fixed: dict[str, object]):
+    """Compile one loop of a neuron for a GPU that is not there."""
+    function = getattr(module_of(render(trace(NEURONS[name](), 2)).text), loop)
+    signature, known = {}, {}
+    for argument in function.arg_names:
+        if argument in fixed:
+            signature[argument], known[argument] = "constexpr", fixed[argument]
+        elif argument in INTEGERS:
+            signature[argument] = "i32"
+        elif re.fullmatch(r"n\d+", argument):
+            signature[argument] = "fp32"
+        else:
+            signature[argument] = f"*{dtype if argument in ('x', 's', 'gs', 'gx') else 'fp32'}"
+    source = triton.compiler.ASTSource(fn=function, signature=signature, constexprs=known)
+    target = compiler.GPUTarget("cuda", capability, 32)
+    return triton.compile(source, target=target, options={"num_warps": 4, "enable_fp_fusion": False})
+
+
+@pytest.mark.triton
+@pytest.mark.parametrize("loop", ["forward", "backward"])
+@pytest.mark.parametrize("name", NEURONS)
+def test_every_neuron_compiles_ahead_of_time(name, loop):
+    """The compiler rejects what the interpreter lets pass, such as a value that changes its type in a loop."""
+    made = compile_ahead(name, loop, 80, "fp32", FIXED)
+    assert made.asm["cubin"]
+    assert "fma.rn" not in made.asm["ptx"]  # a fused product and sum would be rounded once instead of twice
+
+
+@pytest.mark.parametrize("capability", [80, 90, 100])
+@pytest.mark.parametrize("dtype", ["fp32", "bf16", "fp16"])
+def test_each_generation_and_type_compiles(dtype, capability):
+    absent = dict.fromkeys(["h", "threshold", "kept0", "kept1", "grad_first0", "grad_first1", "grad_last0", "grad_last1"])
+    for loop, without in (("forward", absent), ("backward", {**absent, "kept0": "", "kept1": ""})):
+        without = {name: value for name, value in without.items() if value is None}
+        fixed = {"SAME": True, "SEGMENT": 4, "EVEN": True, "BLOCK": 128, **without}
+        made = compile_ahead("learned", loop, capability, dtype, fixed)
+        assert f"sm_{capability}" in made.asm["ptx"]
+
+
+def test_both_languages_have_the_same_rules():
+    assert RULES.keys() == CPU_RULES.keys()
+    assert IN_GRADIENTS.keys() < RULES.keys()
+
+
+def test_other_numbers_need_no_other_kernel():
+    assert len({render(trace(LIF(tau=tau, v_threshold=at), 2)).text for tau, at in ((3, 1), (2.5, 0.7))}) == 1
+
+
+def test_without_a_gpu_triton_says_that_it_does_not_work():
+    """Here a CPU stands for a device on which Triton cannot run."""
+    trouble.cache_clear()
+    with pytest.warns(UserWarning, match=r"^Triton does not work on cpu \(.+\); neurons run step by step there"):
+        reason = trouble(torch.device("cpu"))
+    assert re.fullmatch(r"Triton does not work on cpu \(.+\)", reason)
+    assert trouble(torch.device("cpu")) == reason  # without another warning
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
+@pytest.mark.parametrize("name", NEURONS)
+def test_a_gpu_equals_the_definition_on_a_cpu(name):
+    torch.manual_seed(0)
+    x = torch.randn(19, 5, 37) * 1.5 + 0.5
+    path, states, gradients = run(NEURONS[name]().cuda(), x.cuda())
+    with definition_only():
+        _, expected_states, expected = run(NEURONS[name](), x)
+    assert path == "triton"
+    last_bits = 0.0 if trace(NEURONS[name](), 2).exact else 1e-5
+    for state, wanted in zip(states, expected_states, strict=True):
+        torch.testing.assert_close(state.cpu(), wanted, rtol=last_bits, atol=last_bits)
+    for key, gradient in gradients.items():
+        scale = max(1.0, float(expected[key].abs().max()), x.numel() ** 0.5 if gradient.numel() == 1 else 0.0)
+        torch.testing.assert_close(gradient.cpu(), expected[key], rtol=0, atol=max(1e-6, last_bits) * scale)
