@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
@@ -10,6 +11,7 @@ from snnx.decoding.decoding import Decoding
 from snnx.loss.loss import Loss
 from snnx.method.base import Method
 from snnx.metric.metric import Metric
+from snnx.neuron.take_norms import take_norms
 from snnx.scheduler.scheduler import MakesSchedule
 
 
@@ -79,3 +81,4 @@ class Direct(Method):
             optimizer=optimizer,
             scheduler=scheduler,
         )
+        take_norms(self.backbone, torch.zeros(built.timesteps, 1, built.out_channels, *size))

@@ -9,6 +9,7 @@ from spikingjelly.activation_based.neuron import BaseNode
 from spikingjelly.activation_based.surrogate import ATan
 from torch import Tensor
 
+from snnx.norm.batch import Batch
 from snnx.surrogate.surrogate import Surrogate
 
 
@@ -95,6 +96,11 @@ class Node(BaseNode):
         """How the last sequence was computed: by `numba` on a CPU, by `triton` on CUDA, or by the `definition`."""
         self.unfused: str | None = None
         """Why the last sequence was computed by the definition, if it was."""
+        self.norm: tuple[Batch, int] | None = None
+        """The batch norm in front of this layer, if this layer computes it, and the number of dimensions behind the channels.
+
+        It is in a tuple, so that torch does not count the norm as a part of this layer. See `snnx.neuron.take_norms`.
+        """
         self._compared: list[float | Tensor] | None = None  # the threshold of each step of the last probed sequence
 
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
@@ -143,6 +149,11 @@ class Node(BaseNode):
     def single_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor, ...]):
         """Compute one step with explicit state, with the signature that SpikingJelly expects."""
         (x,) = inputs
+        if self.norm is not None:
+            raise RuntimeError(
+                f"{type(self).__name__}: step_mode must be m while the layer computes a norm; got s; "
+                "call snnx.neuron.take_norms.release_norms(network) first"
+            )
         _, s, state = self.step(x.to(states[0].dtype), self.State(*states))
         return (s.to(x.dtype),), tuple(state)
 
@@ -156,7 +167,7 @@ class Node(BaseNode):
         if self.probe is not None:
             self._compared = []
         if isinstance(fused, str):
-            h, s, state = self.sequence(x, self.State(*states))
+            h, s, state = self.sequence(self.normalised(x), self.State(*states))
         else:
             h, threshold, s, *state = fused.run(x, *states)
             state = self.State(*state)
@@ -174,6 +185,13 @@ class Node(BaseNode):
         from snnx.neuron.kernel.find import find  # here, since numba is slow to import
 
         return find(self, x, states[0])
+
+    def normalised(self, x: Tensor) -> Tensor:
+        """Return the output of the norm that this layer computes, or `x` if there is none."""
+        if self.norm is None:
+            return x
+        norm, behind = self.norm
+        return norm.normalise(x.flatten(1, -2 - behind)).view(x.shape)
 
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor | None, Tensor, State]:
         """Compute all steps by `step`; return `h` if the neuron is probed (else `None`), `s`, and the last state."""

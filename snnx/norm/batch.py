@@ -11,6 +11,7 @@ class Batch(nn.BatchNorm2d, Norm):
         y = gamma * (x - mean) / sqrt(var + eps) + beta         mean and var over T, B and *
 
     Training starts with `gamma = 1` and `beta = 0`, whatever the threshold is. Its state dict has the keys of `nn.BatchNorm2d`.
+    If a neuron layer is the only one that reads the output, the two can be computed as one; see `snnx.neuron.take_norms`.
 
     Shape:
         `[T, B, C, *]` to the same.
@@ -18,6 +19,8 @@ class Batch(nn.BatchNorm2d, Norm):
     Args:
         channels: number of channels C.
         v_threshold, meets_sum: not used.
+        fused: whether the neuron layer behind may compute this norm together with its spikes, which gives the same numbers with
+            less memory and time.
 
     Source: Ioffe and Szegedy, 2015.
 
@@ -28,10 +31,17 @@ class Batch(nn.BatchNorm2d, Norm):
         [-1.0, 1.0]
     """
 
-    def __init__(self, channels: int, *, v_threshold: float | None = 1.0, meets_sum: bool = False) -> None:
+    def __init__(self, channels: int, *, v_threshold: float | None = 1.0, meets_sum: bool = False, fused: bool = True) -> None:
         super().__init__(channels)
+        self.fused = fused
+        self.taken = False
+        """Whether the neuron layer behind computes this norm; then `forward` returns its input."""
 
     def forward(self, x: Tensor) -> Tensor:
+        return x if self.taken else self.normalise(x)
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """Return the normalised values, also if this norm is taken."""
         return super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
     def _check_input_dim(self, x: Tensor) -> None:

@@ -26,6 +26,7 @@ class TDBN(Batch):
         v_threshold: threshold of the neurons that read the output.
         meets_sum: whether the output is added to another tensor before the neurons, as at the end of a residual block.
         alpha: further factor of the scale, > 0.
+        fused: as for `Batch`.
 
     Raises:
         ValueError: `alpha` is not positive, or the neurons have no threshold.
@@ -40,12 +41,20 @@ class TDBN(Batch):
         [-0.5, 0.5]
     """
 
-    def __init__(self, channels: int, *, v_threshold: float | None = 1.0, meets_sum: bool = False, alpha: float = 1.0) -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        v_threshold: float | None = 1.0,
+        meets_sum: bool = False,
+        alpha: float = 1.0,
+        fused: bool = True,
+    ) -> None:
         if not float(alpha) > 0:
             raise ValueError(f"TDBN: alpha must be positive; got {alpha}")
         if v_threshold is None:
             raise ValueError("TDBN: v_threshold must be that of spiking neurons; got neurons without one; choose norm=batch")
-        super().__init__(channels)
+        super().__init__(channels, fused=fused)
         register_parametrization(self, "weight", _Scaled(float(alpha) * v_threshold / (2**0.5 if meets_sum else 1.0)))
 
 

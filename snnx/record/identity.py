@@ -13,6 +13,8 @@ NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "loaded", *SWITCHES)
 """Groups and keys that do not affect a run's numbers."""
 PATHS_AND_DEVICES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
 """Keys inside other groups that do not affect a run's numbers either; see `is_path_or_device`."""
+SAME_NUMBERS = ("norm.fused",)
+"""Keys that say how something is computed, and give the same numbers either way."""
 LOADED = ("backbone.weights", "method.checkpoint")
 """Keys that name files of weights; the identity contains a hash of the file's content, not its path."""
 ADDED: dict[str, object] = {
@@ -54,11 +56,12 @@ def physics(config: Mapping) -> dict:
         >>> physics({"seed": 0, "label": "LIF", "dataset": {"root": "/data", "batch_size": 64}})
         {'seed': 0, 'dataset': {'batch_size': 64}}
     """
-    return {
+    kept = {
         group: dict(_without_paths(group, value, config)) if isinstance(value, Mapping) else value
         for group, value in config.items()
-        if group not in NOT_PHYSICS and value is not None and not _as_before_added(group, value)
+        if group not in NOT_PHYSICS and value is not None
     }
+    return {group: value for group, value in kept.items() if not _as_before_added(group, value)}
 
 
 def is_path_or_device(path: str, config: Mapping) -> bool:
@@ -73,7 +76,7 @@ def is_path_or_device(path: str, config: Mapping) -> bool:
         (False, True)
     """
     nameless = (config.get("dataset") or {}).get("name", path) is None
-    return path in PATHS_AND_DEVICES and not (path == "dataset.root" and nameless)
+    return path in (*PATHS_AND_DEVICES, *SAME_NUMBERS) and not (path == "dataset.root" and nameless)
 
 
 def _without_paths(prefix: str, values: Mapping, config: Mapping) -> Iterator[tuple[str, object]]:

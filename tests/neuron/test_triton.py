@@ -23,8 +23,8 @@ triton = pytest.importorskip("triton", reason="Triton is not installed")
 compiler = pytest.importorskip("triton.backends.compiler", reason="this Triton cannot compile ahead of time")
 
 HERE = Path(__file__).parent
-INTEGERS = ("steps", "neurons", "x_step", "gs_step")
-FIXED = {"SAME": False, "SEGMENT": 8, "EVEN": False, "BLOCK": 512}
+INTEGERS = ("steps", "neurons", "x_step", "gs_step", "channels", "inner")
+FIXED = {"SAME": False, "SEGMENT": 8, "EVEN": False, "BLOCK": 512, "scale": None, "shift": None}
 SOME = "trivial or option_of_conf[plif] or any_number_of_steps[9] or any_arrangement or low_precision[plif]"
 NEURONS = {**{name: lambda name=name: option("neuron", name) for name in TRACED}, **OWN}
 

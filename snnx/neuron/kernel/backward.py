@@ -5,6 +5,7 @@ follows the backward pass. This moves less data than a forward pass that writes 
 to be stored.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 from numba import carray
@@ -23,7 +24,9 @@ from snnx.neuron.kernel.memory import (
     floats,
     integers,
     load,
+    spread,
     stack_blocks,
+    stack_channels,
     stack_sums,
     store,
 )
@@ -32,11 +35,11 @@ from snnx.neuron.kernel.values import Access
 
 
 @cache
-def backward(kernel: Kernel, access: Access):
+def backward(kernel: Kernel, access: Access, normed: Callable):
     """Compile the loop that computes `grad_x` and the gradients of the first states from `grad_s` and those of the last states.
 
     It also computes the gradient of each learned number, as one sum per block. `access` gives the data type of `x`, `grad_s`
-    and `grad_x`.
+    and `grad_x`. `normed` is the function that turns an `x` into what a neuron receives, of which `grad_x` is the gradient.
     """
     sources = SOURCES
     at_address, get, put, size = access
@@ -50,6 +53,7 @@ def backward(kernel: Kernel, access: Access):
         c = constants(floats(job.constants))
         x, gs, gx = at_address(job.x), at_address(job.grad_s), at_address(job.grad_x)
         table, v, g = integers(job.states), stack_blocks(), stack_blocks()
+        scale, shift = stack_channels(), stack_channels()
         sums, totals, shares = stack_sums(), doubles(job.grad_learned), stack_blocks()
         kept = floats(job.kept + 4 * values * steps * block * take_thread(pointer))
         ahead = min(AHEAD // block, steps)
@@ -63,6 +67,9 @@ def backward(kernel: Kernel, access: Access):
                     load(g, j * WIDEST, table[j * ROW + GRAD_LAST], False, start, width)
                 else:
                     fill(g, j * WIDEST, width, ZERO)
+            if job.channels:
+                spread(scale, job.scale, job.channels, job.inner, start, width)
+                spread(shift, job.shift, job.channels, job.inner, start, width)
             for j in range(learned):
                 fill(shares, j * WIDEST, block, ZERO)
             for t in range(steps):
@@ -77,7 +84,8 @@ def backward(kernel: Kernel, access: Access):
                     else:
                         fetch_to_read(job.x, soon + piece, count, size)
                     for i in range(count):
-                        keep(get(x, now + i), v, piece + i, kept, at + i, c)
+                        current = normed(get(x, now + i), scale[piece + i], shift[piece + i])
+                        keep(current, v, piece + i, kept, at + i, c)
             for t in range(steps - 1, -1, -1):
                 ending = t < ahead
                 soon = (ahead - 1 - t) * neurons + coming if ending else (t - ahead) * neurons + start
@@ -90,7 +98,8 @@ def backward(kernel: Kernel, access: Access):
                         fetch_to_read(job.grad_s, soon + piece, count, size)
                         fetch_to_write(job.grad_x, soon + piece, count, size)
                     for i in range(count):
-                        put(gx, now + i, back(get(x, now + i), get(gs, now + i), g, piece + i, kept, at + i, shares, c))
+                        current = normed(get(x, now + i), scale[piece + i], shift[piece + i])
+                        put(gx, now + i, back(current, get(gs, now + i), g, piece + i, kept, at + i, shares, c))
             for j in range(states):
                 if table[j * ROW + GRAD_FIRST]:
                     store(g, j * WIDEST, table[j * ROW + GRAD_FIRST], start, width)

@@ -8,7 +8,7 @@ from types import NoneType
 
 from torch import Tensor, nn
 
-ASIDE = {*vars(nn.Module()), "_memories", "_memories_rv", "probe", "path", "unfused", "_compared"} - {"training"}
+ASIDE = {*vars(nn.Module()), "_memories", "_memories_rv", "probe", "path", "unfused", "norm", "_compared"} - {"training"}
 """Attributes that are left out: no step depends on them, or, as for parameters and parts, `facts` reads them in another way."""
 
 PLAIN = {bool, int, float, str, NoneType}

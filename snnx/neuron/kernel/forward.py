@@ -8,6 +8,7 @@ the last steps of a block, it prefetches the first rows of the next block.
 The equations are the functions of a `Kernel`, which are fixed when the loop is compiled. The number of steps is a variable.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 from numba import carray
@@ -23,7 +24,9 @@ from snnx.neuron.kernel.memory import (
     floats,
     integers,
     load,
+    spread,
     stack_blocks,
+    stack_channels,
     store,
 )
 from snnx.neuron.kernel.render import Kernel
@@ -31,10 +34,11 @@ from snnx.neuron.kernel.values import Access
 
 
 @cache
-def forward(kernel: Kernel, watched: bool, access: Access):
+def forward(kernel: Kernel, watched: bool, access: Access, normed: Callable):
     """Compile the loop that computes `s` and the last states from `x` and the first states.
 
-    If `watched` it also computes `h`, and `threshold` if that changes. `access` gives the data type of `x` and `s`.
+    If `watched` it also computes `h`, and `threshold` if that changes. `access` gives the data type of `x` and `s`. `normed` is
+    the function that turns an `x` into what a neuron receives.
     """
     sources = SOURCES
     at, get, put, size = access
@@ -47,6 +51,7 @@ def forward(kernel: Kernel, watched: bool, access: Access):
         c = constants(floats(job.constants))
         x, s, h, thresholds = at(job.x), at(job.s), floats(job.h), floats(job.threshold)
         table, v = integers(job.states), stack_blocks()
+        scale, shift = stack_channels(), stack_channels()
         ahead = min(AHEAD // block, steps)
         start = take_block(pointer) * block
         while start < neurons:
@@ -54,6 +59,9 @@ def forward(kernel: Kernel, watched: bool, access: Access):
             width = min(block, neurons - start)
             for j in range(states):
                 load(v, j * WIDEST, table[j * ROW + FIRST], table[j * ROW + SAME], start, width)
+            if job.channels:
+                spread(scale, job.scale, job.channels, job.inner, start, width)
+                spread(shift, job.shift, job.channels, job.inner, start, width)
             for t in range(steps):
                 soon = (t + ahead) * neurons + start if t + ahead < steps else (t + ahead - steps) * neurons + coming
                 for piece in range(0, width, PIECE):
@@ -62,7 +70,9 @@ def forward(kernel: Kernel, watched: bool, access: Access):
                     fetch_to_read(job.x, soon + piece, count, size)
                     fetch_to_write(job.s, soon + piece, count, size)
                     for i in range(count):
-                        potential, spike, threshold = step(get(x, now + i), v, piece + i, c)
+                        potential, spike, threshold = step(
+                            normed(get(x, now + i), scale[piece + i], shift[piece + i]), v, piece + i, c
+                        )
                         put(s, now + i, spike)
                         if watched:
                             h[now + i] = potential

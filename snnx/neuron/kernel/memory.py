@@ -65,6 +65,7 @@ def stack(kind: types.Type, count: int):
 
 
 stack_blocks, stack_sums = stack(types.float32, MOST * WIDEST), stack(types.float64, PIECE)
+stack_channels = stack(types.float32, WIDEST)
 
 
 @register_jitable
@@ -92,6 +93,23 @@ def fill(block, place, count, value):
     """Write one value `count` times to the block's `place`."""
     for i in range(count):
         block[place + i] = value
+
+
+@register_jitable
+def spread(block, address, channels, inner, start, count):
+    """Write the value of its channel to each neuron of a block; `inner` neurons that follow one another share a channel."""
+    values, i = floats(address), 0
+    while i < count:
+        channel = (start + i) // inner % channels
+        if inner == 1:
+            run = min(channels - channel, count - i)
+            for k in range(run):
+                block[i + k] = values[channel + k]
+        else:
+            run = min(inner - (start + i) % inner, count - i)
+            for k in range(run):
+                block[i + k] = values[channel]
+        i += run
 
 
 def line_fetcher(to_write: int):

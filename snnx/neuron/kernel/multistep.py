@@ -11,10 +11,11 @@ from snnx.neuron.kernel.backward import backward
 from snnx.neuron.kernel.forward import forward
 from snnx.neuron.kernel.launch import ROW, Launch, State, run, threads_for
 from snnx.neuron.kernel.memory import PIECE, WIDEST
+from snnx.neuron.kernel.normed import Affine, prepared
 from snnx.neuron.kernel.render import Kernel, render
 from snnx.neuron.kernel.settings import evaluate
 from snnx.neuron.kernel.trace import Trace
-from snnx.neuron.kernel.values import NARROW, WIDE
+from snnx.neuron.kernel.values import NARROW, WIDE, as_it_is, scaled, scaled_narrow
 
 KEPT = 1 << 17
 """Number of values of a block that backward keeps: half a megabyte, which fits into a core's own cache."""
@@ -40,7 +41,8 @@ class Layer:
         kernel, watched = self.kernel, node.probe is not None
 
         def fused(x: Tensor, *states: Tensor) -> tuple[Tensor | None, ...]:
-            return MultiStep.apply(kernel, constants, watched, x, *states, *parameters)
+            x, affine = prepared(node, x)
+            return MultiStep.apply(kernel, constants, watched, affine, x, *states, *parameters)
 
         return fused
 
@@ -62,10 +64,12 @@ class MultiStep(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, kernel: Kernel, constants: ctypes.Array, watched: bool, x: Tensor, *rest: Tensor):
+    def forward(ctx, kernel: Kernel, constants: ctypes.Array, watched: bool, affine: Affine | None, x: Tensor, *rest: Tensor):
         x, states = x.contiguous(), [dense(state) for state in rest[: kernel.states]]
         ctx.save_for_backward(x, *states, *rest[kernel.states :])  # x is saved unconverted: converting it again is cheaper
         ctx.access = NARROW if x.dtype == torch.bfloat16 and not watched else WIDE
+        ctx.affine = affine
+        ctx.normed = as_it_is if affine is None else scaled_narrow if x.dtype == torch.bfloat16 else scaled
         x = x if ctx.access is NARROW else x.float()
         ctx.set_materialize_grads(False)
         ctx.kernel, ctx.constants = kernel, constants
@@ -74,9 +78,9 @@ class MultiStep(torch.autograd.Function):
         threshold = torch.empty_like(x) if watched and kernel.moving else None
         if x.numel():
             table = table_of(State(address(v), not any(v.stride()), address(new)) for v, new in zip(states, last, strict=True))
-            job = launch(kernel, constants, x, table)
+            job = launch(kernel, constants, x, table, affine)
             job.s, job.h, job.threshold = address(s), address(h), address(threshold)
-            run(forward(kernel, watched, ctx.access), job, threads_for(job))
+            run(forward(kernel, watched, ctx.access, ctx.normed), job, threads_for(job))
         if watched:
             ctx.mark_non_differentiable(h, *([threshold] if kernel.moving else []))
         return h, threshold, s, *last
@@ -90,22 +94,22 @@ class MultiStep(torch.autograd.Function):
         grad_s = torch.zeros_like(x) if grad_s is None else grad_s.contiguous()
         grad_last = [None if g is None else g.contiguous() for g in grad_last]
         grad_x = torch.empty_like(x)
-        wanted = ctx.needs_input_grad[4 : 4 + kernel.states]
+        wanted = ctx.needs_input_grad[5 : 5 + kernel.states]
         grad_first = [v.new_empty(v.shape) if want else None for v, want in zip(states, wanted, strict=True)]
         grad_learned = [torch.zeros_like(parameter) for parameter in parameters]
         if x.numel():
             rows = zip(states, grad_first, grad_last, strict=True)
             table = table_of(State(address(v), not any(v.stride()), 0, address(g), address(last)) for v, g, last in rows)
-            job = launch(kernel, ctx.constants, x, table)
+            job = launch(kernel, ctx.constants, x, table, ctx.affine)
             job.grad_s, job.grad_x = address(grad_s), address(grad_x)
             threads = threads_for(job)
             kept = torch.empty(threads * job.steps * job.block * kernel.kept)
             sums = torch.zeros(-(-job.neurons // job.block), kernel.learned, dtype=torch.float64) if parameters else None
             job.kept, job.grad_learned = address(kept), address(sums)
-            run(backward(kernel, ctx.access), job, threads)
+            run(backward(kernel, ctx.access, ctx.normed), job, threads)
             if parameters:
                 grad_learned = [total.to(p.dtype).reshape(p.shape) for total, p in zip(sums.sum(0), parameters, strict=True)]
-        return None, None, None, grad_x.to(given.dtype), *grad_first, *grad_learned
+        return None, None, None, None, grad_x.to(given.dtype), *grad_first, *grad_learned
 
 
 def reject_second_derivative() -> None:
@@ -117,7 +121,7 @@ def reject_second_derivative() -> None:
         )
 
 
-def launch(kernel: Kernel, constants: ctypes.Array, x: Tensor, table: ctypes.Array) -> Launch:
+def launch(kernel: Kernel, constants: ctypes.Array, x: Tensor, table: ctypes.Array, affine: Affine | None) -> Launch:
     """Return the arguments that both loops need."""
     steps, neurons = len(x), x[0].numel()
     fitting = min(WIDEST, KEPT // (steps * max(1, kernel.kept)), neurons // (4 * torch.get_num_threads()))
@@ -125,7 +129,10 @@ def launch(kernel: Kernel, constants: ctypes.Array, x: Tensor, table: ctypes.Arr
         x=address(x), states=ctypes.addressof(table), constants=ctypes.addressof(constants),
         steps=steps, neurons=neurons, block=max(PIECE, fitting) // PIECE * PIECE,
     )  # fmt: skip
-    job.alive = (table, constants)
+    if affine is not None:
+        job.scale, job.shift = address(affine.scale), address(affine.shift)
+        job.channels, job.inner = len(affine.scale), affine.inner
+    job.alive = (table, constants, affine)
     return job
 
 

@@ -91,3 +91,29 @@ class Access(NamedTuple):
 
 
 WIDE, NARROW = Access(wide, get_wide, put_wide, 4), Access(narrow, get_narrow, put_narrow, 2)
+
+
+@intrinsic
+def fma(typing, a, b, c):
+    """Return `a * b + c`, rounded once, as torch's batch norm computes it."""
+
+    def generate(context, builder, signature, arguments):
+        kind = ir.FunctionType(FLOAT, [FLOAT] * 3)
+        return builder.call(builder.module.declare_intrinsic("llvm.fma", [FLOAT], kind), arguments)
+
+    return types.float32(types.float32, types.float32, types.float32), generate
+
+
+@register_jitable
+def as_it_is(x, scale, shift):
+    return x
+
+
+@register_jitable
+def scaled(x, scale, shift):
+    return fma(x, scale, shift)
+
+
+@register_jitable
+def scaled_narrow(x, scale, shift):
+    return widened(narrowed(fma(x, scale, shift)))

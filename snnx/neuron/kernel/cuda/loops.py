@@ -12,12 +12,16 @@ tensor that is not wanted is `None`.
 LOOPS = """
 @triton.jit(do_not_specialize=["steps"])
 def forward(
-    x, s, h, threshold, {forward_states}, {constants}steps, neurons, x_step,
+    x, s, h, threshold, scale, shift, {forward_states}, {constants}steps, neurons, x_step, channels, inner,
     SAME: tl.constexpr, SEGMENT: tl.constexpr, EVEN: tl.constexpr, BLOCK: tl.constexpr,
 ):
     {load_constants}
     at = tl.cast(tl.program_id(0), tl.int64) * BLOCK + tl.arange(0, BLOCK)
     here = at < neurons
+    if scale is not None:
+        channel = at // inner % channels
+        a = tl.load(scale + channel)
+        b = tl.load(shift + channel)
     {load_first}
     for first in range(0, steps, SEGMENT):
         if kept0 is not None:
@@ -28,6 +32,8 @@ def forward(
             t = tl.cast(first + i, tl.int64)
             now = here if EVEN else here & (t < steps)
             current = tl.load(x + t * x_step + at, now, other=0.0).to(tl.float32)
+            if scale is not None:
+                current = tl.fma(current, a, b).to(x.dtype.element_ty).to(tl.float32)
             potential, spike, compared, {new}{nothing_kept} = step(current, {states}, {constants})
             tl.store(s + t * neurons + at, spike.to(s.dtype.element_ty), now)
             if h is not None:
@@ -40,12 +46,16 @@ def forward(
 
 @triton.jit(do_not_specialize=["steps"])
 def backward(
-    x, gs, gx, gp, {backward_states}, {constants}steps, neurons, x_step, gs_step,
+    x, gs, gx, gp, scale, shift, {backward_states}, {constants}steps, neurons, x_step, gs_step, channels, inner,
     SAME: tl.constexpr, SEGMENT: tl.constexpr, EVEN: tl.constexpr, BLOCK: tl.constexpr,
 ):
     {load_constants}
     at = tl.cast(tl.program_id(0), tl.int64) * BLOCK + tl.arange(0, BLOCK)
     here = at < neurons
+    if scale is not None:
+        channel = at // inner % channels
+        a = tl.load(scale + channel)
+        b = tl.load(shift + channel)
     none = tl.zeros([BLOCK], tl.float32)
     {start_gradients}
     segments = (steps + SEGMENT - 1) // SEGMENT
@@ -63,6 +73,8 @@ def backward(
             t = tl.cast(first + i, tl.int64)
             now = here if EVEN else here & (t < steps)
             current = tl.load(x + t * x_step + at, now, other=0.0).to(tl.float32)
+            if scale is not None:
+                current = tl.fma(current, a, b).to(x.dtype.element_ty).to(tl.float32)
             potential, spike, compared, {new}{values} = step(current, {states}, {constants})
             inputs = inputs + (current,)
             {hold_values}

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from snnx.neuron.kernel.cuda.render import Kernel, module_of, render
 from snnx.neuron.kernel.multistep import reject_second_derivative
+from snnx.neuron.kernel.normed import Affine, prepared
 from snnx.neuron.kernel.settings import evaluate
 from snnx.neuron.kernel.trace import Trace
 
@@ -34,8 +35,9 @@ class Layer:
         kernel, watched = self.kernel, node.probe is not None
 
         def fused(x: Tensor, *states: Tensor) -> tuple[Tensor | None, ...]:
+            x, affine = prepared(node, x)
             learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *states, *parameters))
-            return MultiStep.apply(kernel, constants, watched, learns, x, *states, *parameters)
+            return MultiStep.apply(kernel, constants, watched, learns, affine, x, *states, *parameters)
 
         return fused
 
@@ -50,7 +52,16 @@ class MultiStep(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, kernel: Kernel, constants: list[Tensor | float], watched: bool, learns: bool, x: Tensor, *rest: Tensor):
+    def forward(
+        ctx,
+        kernel: Kernel,
+        constants: list[Tensor | float],
+        watched: bool,
+        learns: bool,
+        affine: Affine | None,
+        x: Tensor,
+        *rest: Tensor,
+    ):
         x = x if x.is_floating_point() else x.float()
         x = x if dense(x) else x.contiguous()
         states, parameters = rest[: kernel.states], rest[kernel.states :]
@@ -65,10 +76,11 @@ class MultiStep(torch.autograd.Function):
         ctx.sizes = {"SAME": same, "SEGMENT": segment, "EVEN": len(x) % segment == 0, "BLOCK": block_of(x)}
         if x.numel():
             tables = [tensor for row in zip(states, last, kept, strict=True) for tensor in row]
-            launch(kernel, "forward", x, [x, s, h, threshold, *tables, *constants], [x.stride(0)], ctx.sizes)
+            strides, norm = [x.stride(0), *channels_of(affine)], scale_and_shift(affine)
+            launch(kernel, "forward", x, [x, s, h, threshold, *norm, *tables, *constants], strides, ctx.sizes)
         ctx.save_for_backward(x, *states, *kept, *parameters)
         ctx.set_materialize_grads(False)
-        ctx.kernel, ctx.constants = kernel, constants
+        ctx.kernel, ctx.constants, ctx.affine = kernel, constants, affine
         if watched:
             ctx.mark_non_differentiable(h, *([threshold] if kernel.moving else []))
         return h, threshold, s, *last
@@ -83,17 +95,17 @@ class MultiStep(torch.autograd.Function):
         elif grad_s.stride()[1:] != x.stride()[1:]:
             grad_s = like(x, grad_s.dtype).copy_(grad_s)
         grad_last = [None if g is None else arranged(g, x.stride()[1:]) for g in grad_last]
-        wanted = ctx.needs_input_grad[5 : 5 + kernel.states]
+        wanted = ctx.needs_input_grad[6 : 6 + kernel.states]
         grad_x, grad_first = like(x, x.dtype), [like_step(x) if want else None for want in wanted]
         programs = -(-x[0].numel() // ctx.sizes["BLOCK"])
         shares = x.new_empty(kernel.learned, programs, dtype=torch.float32) if parameters else None
         if x.numel():
             tables = [tensor for row in zip(states, kept, grad_first, grad_last, strict=True) for tensor in row]
-            strides = [x.stride(0), grad_s.stride(0)]
-            launch(kernel, "backward", x, [x, grad_s, grad_x, shares, *tables, *ctx.constants], strides, ctx.sizes)
+            strides, norm = [x.stride(0), grad_s.stride(0), *channels_of(ctx.affine)], scale_and_shift(ctx.affine)
+            launch(kernel, "backward", x, [x, grad_s, grad_x, shares, *norm, *tables, *ctx.constants], strides, ctx.sizes)
         totals = shares.sum(1, dtype=torch.float64) if parameters else ()
         grad_learned = [total.to(p.dtype).reshape(p.shape) for total, p in zip(totals, parameters, strict=True)]
-        return None, None, None, None, grad_x, *grad_first, *grad_learned
+        return None, None, None, None, None, grad_x, *grad_first, *grad_learned
 
 
 def launch(kernel: Kernel, name: str, x: Tensor, tensors: list, strides: list[int], sizes: dict[str, int | bool]) -> None:
@@ -102,6 +114,16 @@ def launch(kernel: Kernel, name: str, x: Tensor, tensors: list, strides: list[in
     with torch.cuda.device_of(x):
         loop = getattr(module_of(kernel.text), name)[(-(-neurons // sizes["BLOCK"]),)]
         loop(*tensors, len(x), neurons, *strides, **sizes, enable_fp_fusion=False)  # a fused sum would be rounded otherwise
+
+
+def scale_and_shift(affine: Affine | None) -> list[Tensor | None]:
+    """Return a norm's tensors; without a norm there are none."""
+    return [None, None] if affine is None else [affine.scale, affine.shift]
+
+
+def channels_of(affine: Affine | None) -> list[int]:
+    """Return the number of channels, and of values that follow one another in each."""
+    return [1, 1] if affine is None else [len(affine.scale), affine.inner]
 
 
 def block_of(x: Tensor) -> int:

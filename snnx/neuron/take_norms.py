@@ -1,0 +1,145 @@
+"""Lets neuron layers compute the batch norms in front of them, so that the norms' outputs never stand in memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from spikingjelly.activation_based.functional import reset_net
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from snnx.neuron.node import Node
+from snnx.norm.batch import Batch
+
+
+def take_norms(network: nn.Module, x: Tensor) -> int:
+    """Let each neuron layer compute the batch norm in front of it, and return how many do so.
+
+    A norm is taken if a neuron layer is the only reader of its output. It stays where it is, with its parameters and running
+    statistics, and its `forward` passes the input on; the neuron layer's kernel normalises each value when it reads it. Spikes
+    and gradients stay the same to the last bit, on processors for which torch contracts products and sums (AVX2, AVX-512).
+
+    Args:
+        network: the backbone; it is run once on `x`, in evaluation and without gradients, to see which layer reads what.
+        x: an input of the network, `[T, B, *]`.
+
+    Example:
+        >>> from snnx.backbone.convnet import ConvNet
+        >>> from snnx.neuron.lif import LIF
+        >>> network, x = ConvNet(neuron=LIF, in_shape=(1, 8, 8), classes=2, channels=[4, 8]), torch.rand(4, 2, 1, 8, 8)
+        >>> spikes = network(x)
+        >>> reset_net(network)
+        >>> take_norms(network, x), network.stages.conv1[1].taken
+        (2, True)
+        >>> bool(torch.equal(network(x), spikes))
+        True
+    """
+    release_norms(network)
+    with _as_it_is(network), torch.no_grad():
+        pairs = _pairs(network, x.contiguous()) & _pairs(network, x[:1].expand(x.shape))  # some layers compute equal steps once
+    for norm, node, behind in pairs:
+        norm.taken, node.norm = True, (norm, behind)
+    return len(pairs)
+
+
+def release_norms(network: nn.Module) -> None:
+    """Let every norm compute its output itself again; code that replaces or copies norms needs this."""
+    for module in network.modules():
+        if isinstance(module, Batch):
+            module.taken = False
+        elif isinstance(module, Node):
+            module.norm = None
+
+
+def _pairs(network: nn.Module, x: Tensor) -> set[tuple[Batch, Node, int]]:
+    """Run the network; return each norm that only one neuron layer reads, that layer, and what `Node.norm` says of the norm."""
+    watch = _Watch()
+    hooks = [norm.register_forward_hook(watch.norm_ended) for norm in network.modules() if _can_be_taken(norm)]
+    nodes = [node for node in network.modules() if isinstance(node, Node)]
+    hooks += [node.register_forward_pre_hook(watch.neurons_begin) for node in nodes]
+    hooks += [node.register_forward_hook(watch.neurons_ended) for node in nodes]
+    with watch:
+        network(x)
+    for hook in hooks:
+        hook.remove()
+    reset_net(network)
+    return watch.pairs()
+
+
+def _can_be_taken(module: nn.Module) -> bool:
+    """Whether a module is a batch norm whose computation is the one that a kernel knows."""
+    return isinstance(module, Batch) and type(module).forward is Batch.forward and module.fused
+
+
+@contextmanager
+def _as_it_is(network: nn.Module) -> Iterator[None]:
+    """Within this context the network is in evaluation, without states; afterwards its modes are as before."""
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    reset_net(network)
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+class _Watch(TorchDispatchMode):
+    """Notes which operations read the outputs of norms."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[int, tuple[Batch, Tensor, int]] = {}  # by memory; the tensor is kept, so that no other gets its memory
+        self._readers: dict[int, list[Node | None]] = {}
+        self._within: Node | None = None
+        self._ran: list[nn.Module] = []
+
+    def norm_ended(self, norm: Batch, given: tuple[Tensor], y: Tensor) -> None:
+        self._made[_memory(y)] = norm, y, y.dim() - 3
+        self._ran.append(norm)
+
+    def neurons_begin(self, node: Node, given: tuple[Tensor]) -> None:
+        """Note that a neuron layer reads a norm's output, whole and in its order."""
+        self._within = node
+        self._ran.append(node)
+        (x,) = given
+        if (place := _memory(x)) in self._made:
+            _, y, behind = self._made[place]
+            whole = x.numel() == y.numel() and x.is_contiguous() and y.is_contiguous() and len(x) == len(y)
+            whole = whole and x.shape[x.dim() - 1 - behind :] == y.shape[2:]
+            self._readers.setdefault(place, []).append(node if whole else None)
+
+    def neurons_ended(self, node: Node, given: tuple[Tensor], s: Tensor) -> None:
+        self._within = None
+
+    def pairs(self) -> set[tuple[Batch, Node, int]]:
+        """Return each norm that ran once and is read once, by a neuron layer that ran once, and its dimensions behind C."""
+        found = set()
+        for place, (norm, _, behind) in self._made.items():
+            readers = self._readers.get(place, [])
+            if len(readers) == 1 and readers[0] and self._ran.count(norm) == self._ran.count(readers[0]) == 1:
+                found.add((norm, readers[0], behind))
+        return found
+
+    def __torch_dispatch__(self, target, types, arguments=(), keywords=None):
+        result = target(*arguments, **keywords or {})
+        if self._within is None and self._made:
+            made = {_memory(value) for value in _tensors(result)}
+            for place in {_memory(value) for value in _tensors((arguments, tuple((keywords or {}).values())))}:
+                if place in self._made and place not in made:  # a view reads nothing
+                    self._readers.setdefault(place, []).append(None)
+        return result
+
+
+def _tensors(values: object) -> Iterator[Tensor]:
+    """Yield all tensors of nested tuples and lists."""
+    if isinstance(values, Tensor):
+        yield values
+    elif isinstance(values, tuple | list):
+        for value in values:
+            yield from _tensors(value)
+
+
+def _memory(values: Tensor) -> int:
+    """Return the address of the memory that a tensor shares with all its views."""
+    return values.untyped_storage().data_ptr()

@@ -1,0 +1,242 @@
+"""A neuron layer that computes the norm in front of it gives the numbers of the two layers one after another."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from neurons import SHIPPED, option
+from spikingjelly.activation_based.functional import reset_net
+from torch import nn
+
+from snnx.backbone.convnet import ConvNet
+from snnx.backbone.resnet import ResNet
+from snnx.backbone.spikformer import Spikformer
+from snnx.conversion.fold_norm import fold_norm
+from snnx.layer.normed import Normed
+from snnx.neuron.kernel.find import definition_only
+from snnx.neuron.lif import LIF
+from snnx.neuron.take_norms import release_norms, take_norms
+from snnx.norm.batch import Batch
+from snnx.norm.tdbn import TDBN
+
+
+def numbers(network, x, **autocast):
+    """Run forward and backward; return outputs, gradients and running statistics."""
+    reset_net(network)
+    network.zero_grad()
+    x = x.clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16, **{"enabled": False, **autocast}):
+        y = network(x)
+    (y.float() * torch.linspace(0.1, 1, y.numel()).view(y.shape)).sum().backward()
+    gradients = [parameter.grad.clone() for parameter in network.parameters() if parameter.grad is not None]
+    return [y.detach(), x.grad, *gradients, *(buffer.clone() for buffer in network.buffers())]
+
+
+def assert_equal(found, expected):
+    for a, b in zip(found, expected, strict=True):
+        assert a.dtype == b.dtype
+        assert torch.equal(a, b)
+
+
+def pair(norm, neuron, x, **autocast):
+    """Compute a norm and neurons as one and as two layers, and compare every number."""
+    two = nn.Sequential(norm, neuron)
+    one = copy.deepcopy(two)
+    assert take_norms(one, x.float()) == 1
+    for _ in range(2):  # the second time with other running statistics
+        found = numbers(one, x, **autocast)
+        assert_equal(found, numbers(two, x, **autocast))
+    return found
+
+
+def normed(cls, channels, **more):
+    norm = cls(channels, v_threshold=0.8, meets_sum=False, **more)
+    with torch.no_grad():
+        for parameter in norm.parameters():
+            parameter.copy_(torch.rand(channels) + 0.3)
+    return norm
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    steps=st.integers(1, 9),
+    samples=st.integers(2, 4),
+    channels=st.integers(1, 70),
+    sides=st.sampled_from([(), (1,), (7,), (3, 5), (9, 9)]),
+    cls=st.sampled_from([Batch, TDBN]),
+    training=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_any_shape(steps, samples, channels, sides, cls, training, seed):
+    torch.manual_seed(seed)
+    x = torch.randn(steps, samples, channels, *sides) * 3 + 1
+    norm = normed(cls, channels)
+    norm.running_mean.normal_()
+    norm.running_var.uniform_(0.5, 2)
+    pair(norm.train(training), LIF(tau=2.3), x)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_neuron_of_conf(name):
+    torch.manual_seed(1)
+    spikes, *_ = pair(normed(Batch, 6), option("neuron", name), torch.randn(4, 3, 6, 5, 5) * 2)
+    assert spikes.any()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_low_precision(dtype):
+    torch.manual_seed(2)
+    pair(normed(Batch, 6), LIF(), (torch.randn(4, 3, 6, 5, 5) * 2).to(dtype))
+
+
+def test_a_probed_layer_shows_its_potentials():
+    torch.manual_seed(3)
+    x = torch.randn(4, 3, 6, 5) * 2
+    seen = []
+    for take in (False, True):
+        layers = nn.Sequential(Batch(6), LIF())
+        layers[1].probe = lambda h, s: seen.append(h)
+        if take:
+            take_norms(layers, x)
+            seen.pop()  # of the run in which the layers are watched
+            seen.pop()
+        layers(x)
+    assert torch.equal(*seen)
+
+
+@pytest.mark.parametrize("change", [{"momentum": None}, {"track_running_stats": False}, {"momentum": 0.3}])
+def test_any_way_of_tracking_statistics(change):
+    torch.manual_seed(4)
+    norm = normed(Batch, 6)
+    for name, value in change.items():
+        setattr(norm, name, value)
+    if not norm.track_running_stats:
+        norm.running_mean = norm.running_var = norm.num_batches_tracked = None
+    pair(norm, LIF(), torch.randn(4, 3, 6, 5))
+    pair(norm.eval(), LIF(), torch.randn(4, 3, 6, 5))
+
+
+@pytest.mark.parametrize("enabled", [False, True])
+@pytest.mark.parametrize(
+    ("make", "taken", "norms"),
+    [
+        (lambda: ConvNet(neuron=LIF, in_shape=(3, 32, 32), classes=10, channels=[4, 8]), 2, 2),
+        (lambda: ResNet(neuron=LIF, in_shape=(3, 32, 32), classes=10, width=0.125), 9, 20),  # not those that meet a sum
+        (lambda: Spikformer(neuron=LIF, in_shape=(3, 32, 32), classes=10, width=0.25), 28, 29),
+    ],
+)
+def test_networks(make, taken, norms, enabled):
+    torch.manual_seed(5)
+    two, x = make(), torch.rand(4, 2, 3, 32, 32)
+    one = copy.deepcopy(two)
+    assert take_norms(one, x) == taken
+    assert sum(isinstance(module, Batch) for module in one.modules()) == norms
+    assert list(one.state_dict()) == list(two.state_dict())
+    assert_equal(numbers(one, x, enabled=enabled), numbers(two, x, enabled=enabled))
+    reset_net(one)
+    assert_equal(numbers(copy.deepcopy(one), x), numbers(copy.deepcopy(one), x))
+    with definition_only():
+        assert_equal(numbers(one, x), numbers(two, x))
+
+
+class Twice(nn.Module):
+    """Two readers of one norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.neuron = Batch(3), LIF()
+
+    def forward(self, x):
+        y = self.norm(x)
+        return self.neuron(y) + y
+
+
+class Shared(nn.Module):
+    """One norm that runs twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.first, self.second = Batch(3), LIF(), LIF()
+
+    def forward(self, x):
+        return self.second(self.norm(self.first(self.norm(x))))
+
+
+class Turned(nn.Module):
+    """Neurons that read a norm's output in another order."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.neuron = Batch(3), LIF()
+
+    def forward(self, x):
+        return self.neuron(self.norm(x).transpose(1, 2))
+
+
+class Doubled(Batch):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+class Once(nn.Module):
+    """A norm that sees one of equal steps."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.neuron = Normed(nn.Conv2d(3, 3, 1), Batch(3), once=True), LIF()
+
+    def forward(self, x):
+        return self.neuron(self.layer(x))
+
+
+@pytest.mark.parametrize(
+    "network",
+    [Twice(), Shared(), Turned(), Once(), nn.Sequential(Doubled(3), LIF()), nn.Sequential(Batch(3, fused=False), LIF())],
+    ids=lambda network: type(network).__name__,
+)
+def test_other_norms_are_not_taken(network):
+    assert take_norms(network, torch.rand(4, 2, 3, 5, 5)) == 0
+    assert not any(isinstance(module, LIF) and module.norm for module in network.modules())
+
+
+def test_the_output_of_a_taken_norm_is_not_kept():
+    x, kept = torch.rand(4, 2, 3, 5, 5, requires_grad=True), []
+    layers = nn.Sequential(Batch(3), LIF())
+    take_norms(layers, x.detach())
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+        layers(x)
+    large = {tensor.untyped_storage().data_ptr() for tensor in kept if tensor.untyped_storage().nbytes() >= 4 * x.numel()}
+    assert large == {x.untyped_storage().data_ptr()}
+
+
+def test_a_network_is_left_as_it_was():
+    network = nn.Sequential(Batch(3), LIF())
+    network[0].eval()
+    before = copy.deepcopy(network.state_dict())
+    take_norms(network, torch.rand(4, 2, 3))
+    assert (network.training, network[0].training, network[1].v) == (True, False, 0.0)
+    assert all(torch.equal(a, b) for a, b in zip(before.values(), network.state_dict().values(), strict=True))
+    release_norms(network)
+    assert (network[0].taken, network[1].norm) == (False, None)
+
+
+def test_a_folded_network_has_no_taken_norms():
+    torch.manual_seed(6)
+    network, x = ConvNet(neuron=LIF, in_shape=(1, 8, 8), classes=2, channels=[4]).eval(), torch.rand(4, 2, 1, 8, 8)
+    network.stages.conv1[1].running_mean.normal_()
+    take_norms(network, x)
+    folded = fold_norm(network, (1, 8, 8), who="test")
+    assert folded.stages.sn1.norm is None
+    torch.testing.assert_close(folded(x), network(x))
+
+
+def test_single_steps_are_refused():
+    layers = nn.Sequential(Batch(3), LIF())
+    take_norms(layers, torch.rand(4, 2, 3))
+    layers[1].step_mode = "s"
+    with pytest.raises(
+        RuntimeError, match=r"^LIF: step_mode must be m while the layer computes a norm; got s; .*release_norms"
+    ):
+        layers[1](torch.rand(2, 3))
