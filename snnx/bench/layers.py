@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import torch
+from spikingjelly.activation_based.functional import reset_net
 from spikingjelly.activation_based.neuron import LIFNode
 from spikingjelly.activation_based.surrogate import ATan
 from torch import Tensor, nn
@@ -16,7 +17,9 @@ from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF
 from snnx.neuron.plif import PLIF
+from snnx.neuron.take_norms import take_norms
 from snnx.neuron.ttfs import TTFS
+from snnx.norm.batch import Batch
 from snnx.report.figures.axes import Plot
 from snnx.report.tables.table import Table
 
@@ -29,12 +32,12 @@ Layer = Callable[[Tensor], Tensor]
 BASELINE, SPIKINGJELLY_LIF = "ReLU", "SpikingJelly LIF"
 
 
-def fresh(node: nn.Module) -> Layer:
-    """Reset `node` before every call, as training does."""
+def fresh(module: nn.Module) -> Layer:
+    """Reset the neurons before every call, as training does."""
 
     def layer(x: Tensor) -> Tensor:
-        node.reset()
-        return node(x)
+        reset_net(module)
+        return module(x)
 
     return layer
 
@@ -50,8 +53,20 @@ def definition(node: nn.Module) -> Layer:
     return slow
 
 
-def compared_layers() -> tuple[dict[str, Layer], list[str]]:
-    """Build the layers to compare, with ArcTan as surrogate where it can be chosen.
+def behind_norm(after: nn.Module, shape: tuple[int, ...]) -> Layer:
+    """Put a batch norm in front of a layer; a neuron layer then computes the norm, too."""
+    layers = nn.Sequential(Batch(shape[2]), after)
+    take_norms(layers, torch.zeros(shape))
+    return fresh(layers)
+
+
+def unfused_norm(after: nn.Module, shape: tuple[int, ...]) -> Layer:
+    """Put a batch norm in front of a neuron layer, which does not compute the norm."""
+    return fresh(nn.Sequential(Batch(shape[2], fused=False), after))
+
+
+def compared_layers(shape: tuple[int, ...]) -> tuple[dict[str, Layer], list[str]]:
+    """Build the layers to compare for input of this shape, with ArcTan as surrogate where it can be chosen.
 
     Returns:
         The layers by name, and the names of the libraries that are not installed.
@@ -65,6 +80,9 @@ def compared_layers() -> tuple[dict[str, Layer], list[str]]:
         "snnx TTFS": fresh(TTFS()),
         "a user's ALIF": fresh(ALIF()),
         "snnx LIF, definition": definition(LIF()),
+        "norm, ReLU": behind_norm(nn.ReLU(), shape),
+        "norm, snnx LIF as one": behind_norm(LIF(), shape),
+        "norm, snnx LIF as two": unfused_norm(LIF(), shape),
         SPIKINGJELLY_LIF: fresh(LIFNode(step_mode="m", surrogate_function=ATan())),
     }
     missing = []
@@ -86,8 +104,10 @@ def measure(shapes: Sequence[tuple[int, ...]], rounds: int) -> dict:
     Returns:
         The seconds of every round by shape and layer, and under `missing` the libraries that are not installed.
     """
-    layers, missing = compared_layers()
-    shown = [{"shape": list(shape), "seconds": one_shape(layers, shape, rounds)} for shape in shapes]
+    shown = []
+    for shape in shapes:
+        layers, missing = compared_layers(shape)
+        shown.append({"shape": list(shape), "seconds": one_shape(layers, shape, rounds)})
     return {"rounds": rounds, "missing": missing, "shapes": shown}
 
 

@@ -44,7 +44,7 @@ def pair(norm, neuron, x, **autocast):
     """Compute a norm and neurons as one and as two layers, and compare every number."""
     two = nn.Sequential(norm, neuron)
     one = copy.deepcopy(two)
-    assert take_norms(one, x.float()) == 1
+    assert take_norms(one, torch.zeros(x.shape)) == 1
     for _ in range(2):  # the second time with other running statistics
         found = numbers(one, x, **autocast)
         assert_equal(found, numbers(two, x, **autocast))
@@ -83,6 +83,18 @@ def test_every_neuron_of_conf(name):
     torch.manual_seed(1)
     spikes, *_ = pair(normed(Batch, 6), option("neuron", name), torch.randn(4, 3, 6, 5, 5) * 2)
     assert spikes.any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(4, 2, 8, 5, 7), (1, 2, 65, 3, 3), (3, 2, 1, 4, 4)])
+def test_channels_last(shape, dtype):
+    torch.manual_seed(7)
+    images = (torch.randn(shape) * 2).to(dtype).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    x = images.unflatten(0, shape[:2])
+    pair(normed(Batch, shape[2]), LIF(), x)
+    layers = nn.Sequential(normed(Batch, shape[2]), LIF())
+    take_norms(layers, torch.zeros(shape))
+    assert layers(x).stride()[1:] == x.stride()[1:]
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from snnx.neuron.kernel.backward import backward
 from snnx.neuron.kernel.forward import forward
 from snnx.neuron.kernel.launch import ROW, Launch, State, run, threads_for
+from snnx.neuron.kernel.layout import arranged, dense, like_step
 from snnx.neuron.kernel.memory import PIECE, WIDEST
 from snnx.neuron.kernel.normed import Affine, prepared
 from snnx.neuron.kernel.render import Kernel, render
@@ -65,7 +66,8 @@ class MultiStep(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, kernel: Kernel, constants: ctypes.Array, watched: bool, affine: Affine | None, x: Tensor, *rest: Tensor):
-        x, states = x.contiguous(), [dense(state) for state in rest[: kernel.states]]
+        x = x if dense(x) and x.stride(0) == x[0].numel() else x.contiguous()
+        states = [ordered(state, x) for state in rest[: kernel.states]]
         ctx.save_for_backward(x, *states, *rest[kernel.states :])  # x is saved unconverted: converting it again is cheaper
         ctx.access = NARROW if x.dtype == torch.bfloat16 and not watched else WIDE
         ctx.affine = affine
@@ -73,7 +75,7 @@ class MultiStep(torch.autograd.Function):
         x = x if ctx.access is NARROW else x.float()
         ctx.set_materialize_grads(False)
         ctx.kernel, ctx.constants = kernel, constants
-        s, last = torch.empty_like(x), [state.new_empty(state.shape) for state in states]
+        s, last = torch.empty_like(x), [like_step(x) for _ in states]
         h = torch.empty_like(x) if watched else None
         threshold = torch.empty_like(x) if watched and kernel.moving else None
         if x.numel():
@@ -91,11 +93,17 @@ class MultiStep(torch.autograd.Function):
         kernel, (given, *rest) = ctx.kernel, ctx.saved_tensors
         states, parameters = rest[: kernel.states], rest[kernel.states :]
         x = given if ctx.access is NARROW else given.float()
-        grad_s = torch.zeros_like(x) if grad_s is None else grad_s.contiguous()
-        grad_last = [None if g is None else g.contiguous() for g in grad_last]
+        grad_s = (
+            torch.zeros_like(x)
+            if grad_s is None
+            else grad_s
+            if grad_s.stride() == x.stride()
+            else torch.empty_like(x).copy_(grad_s)
+        )
+        grad_last = [None if g is None else arranged(g, x.stride()[1:]) for g in grad_last]
         grad_x = torch.empty_like(x)
         wanted = ctx.needs_input_grad[5 : 5 + kernel.states]
-        grad_first = [v.new_empty(v.shape) if want else None for v, want in zip(states, wanted, strict=True)]
+        grad_first = [like_step(x) if want else None for want in wanted]
         grad_learned = [torch.zeros_like(parameter) for parameter in parameters]
         if x.numel():
             rows = zip(states, grad_first, grad_last, strict=True)
@@ -142,9 +150,14 @@ def table_of(states: Iterable[State]) -> ctypes.Array:
     return (ctypes.c_int64 * (ROW * len(values)))(*values)
 
 
-def dense(state: Tensor) -> Tensor:
-    """Make `state` contiguous, unless it is a single expanded number, as a fresh state is; a loop can read both."""
-    return state.contiguous() if any(state.stride()) else state
+def as_ordered(grad: Tensor, x: Tensor) -> Tensor:
+    """Let a gradient lie in memory as `x` does."""
+    return grad if grad.stride() == x.stride() else torch.empty_like(x).copy_(grad)
+
+
+def ordered(state: Tensor, x: Tensor) -> Tensor:
+    """Let a state lie in memory as a step of `x`, unless it is one expanded number, as a fresh state is; a loop reads both."""
+    return arranged(state, x.stride()[1:]) if any(state.stride()) else state
 
 
 def address(tensor: Tensor | None) -> int:

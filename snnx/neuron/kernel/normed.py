@@ -5,6 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from snnx.neuron.kernel.layout import dense
+
 
 class Affine(NamedTuple):
     """What a kernel does to each input: `scale * x + shift`, rounded once, with the two values of its channel."""
@@ -13,7 +15,7 @@ class Affine(NamedTuple):
     """float32, one for each channel."""
     shift: Tensor
     inner: int
-    """How many values that follow one another in memory belong to the same channel, such as H*W."""
+    """How many values that follow one another in memory belong to the same channel: H*W, or 1 in channels_last."""
 
 
 def prepared(node: nn.Module, x: Tensor) -> tuple[Tensor, Affine | None]:
@@ -24,7 +26,7 @@ def prepared(node: nn.Module, x: Tensor) -> tuple[Tensor, Affine | None]:
     if node.norm is None:
         return x, None
     norm, behind = node.norm
-    plain = x.dtype in (torch.float32, torch.bfloat16) and x.is_contiguous()
+    plain = x.dtype in (torch.float32, torch.bfloat16) and dense(x)
     if not plain or any(number.dtype != torch.float32 for number in norm.parameters()):
         return node.normalised(x), None
     return measured(norm, x, behind)
@@ -56,7 +58,7 @@ def measured(norm: nn.BatchNorm2d, x: Tensor, behind: int) -> tuple[Tensor, Affi
         scale = invstd if norm.weight is None else norm.weight * invstd
         shift = (-mean.double() * scale.double() + (0.0 if norm.bias is None else norm.bias.double())).float()
     passed = _Gradient.apply(flat, norm.weight, norm.bias, *running, mean, invstd, own, norm.eps)
-    return passed.view(x.shape), Affine(scale, shift, flat[0, 0].numel())
+    return passed.view(x.shape), Affine(scale, shift, max(1, flat.stride(1)))
 
 
 class _Gradient(torch.autograd.Function):

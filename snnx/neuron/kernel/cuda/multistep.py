@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from snnx.neuron.kernel.cuda.render import Kernel, module_of, render
+from snnx.neuron.kernel.layout import arranged, dense, like, like_step
 from snnx.neuron.kernel.multistep import reject_second_derivative
 from snnx.neuron.kernel.normed import Affine, prepared
 from snnx.neuron.kernel.settings import evaluate
@@ -129,30 +130,3 @@ def channels_of(affine: Affine | None) -> list[int]:
 def block_of(x: Tensor) -> int:
     """Return the number of neurons in a block."""
     return 512 if x[0].numel() >= MANY else 128
-
-
-def dense(x: Tensor) -> bool:
-    """Whether the values of one step fill a piece of memory without gaps, in any order."""
-    expected = 1
-    for stride, size in sorted(zip(x.stride()[1:], x.shape[1:], strict=True)):
-        if size != 1 and stride != expected:
-            return False
-        expected *= size
-    return True
-
-
-def like(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return an empty tensor whose steps lie in memory as those of `x`, one after another."""
-    return torch.empty_strided(x.shape, (x[0].numel(), *x.stride()[1:]), dtype=dtype, device=x.device)
-
-
-def like_step(x: Tensor) -> Tensor:
-    """Return an empty float32 tensor that lies in memory as one step of `x`."""
-    return torch.empty_strided(x.shape[1:], x.stride()[1:], dtype=torch.float32, device=x.device)
-
-
-def arranged(value: Tensor, strides: tuple[int, ...]) -> Tensor:
-    """Return the value with these strides, as a copy if it has others."""
-    if value.stride() == strides:
-        return value
-    return torch.empty_strided(value.shape, strides, dtype=value.dtype, device=value.device).copy_(value)
