@@ -1,14 +1,11 @@
 """A wheel that is built from this checkout works in an empty folder."""
 
-import os
 import re
-import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,33 +25,14 @@ def test_wheel_contains_modules_options_sweeps_and_plugins(wheel):
     assert "snnx = snnx.command.main:main" in entry.read_text()
 
 
-@pytest.mark.slow
-def test_wheel_runs_a_sweep_in_an_empty_folder(wheel, tmp_path):
-    env = {**os.environ, "PYTHONPATH": str(wheel), "PYTHONSAFEPATH": "1"}
-    words = ["-m", "sweep=demo_neurons", "row=IF", "seed=0", "scale=smoke"]
-    code = "import sys; from snnx.command.main import main; sys.exit(main())"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "outputs" / "demo_neurons" / "report" / "report.html").is_file()
-
-
-@pytest.mark.slow
-def test_wheel_creates_a_project_in_an_empty_folder(wheel, tmp_path):
-    """The commands in the new project's README and its tests run with the wheel alone."""
-    env = {**os.environ, "PYTHONPATH": str(wheel), "PYTHONSAFEPATH": "1"}
-    code = "import sys; from snnx.command.main import main; sys.exit(main())"
-    snnx = [sys.executable, "-c", code]
-    subprocess.run([*snnx, "new", "mylab"], cwd=tmp_path, env=env, check=True)
-    readme = (tmp_path / "mylab" / "README.md").read_text(encoding="utf-8")
-    lines = re.search(r"```sh\n(.*?)```", readme, re.DOTALL)[1].splitlines()
-    commands = [[*snnx, *shlex.split(line, comments=True)[1:]] for line in lines]
+def test_the_readme_of_a_new_project_has_commands_of_the_guide():
+    """`test_own_folder.py` follows the guide with the wheel alone, so it runs them."""
+    template = ROOT / "snnx" / "command" / "project" / "README.md.template"
+    (shown,) = re.findall(r"```sh\n(.*?)```", template.read_text(encoding="utf-8"), re.DOTALL)
+    commands = [line.partition("#")[0].strip() for line in shown.splitlines()]
+    guide = (ROOT / "docs" / "guides" / "your_own_project.md").read_text(encoding="utf-8").splitlines()
     assert len(commands) == 2
-    for command in (*commands, [sys.executable, "-m", "pytest"]):
-        done = subprocess.run(command, cwd=tmp_path / "mylab", env=env, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "mylab" / "outputs" / "mylab_tiring" / "report" / "report.html").is_file()
+    assert set(commands) <= set(guide)
 
 
 MISSPELLED = {
@@ -77,11 +55,7 @@ def test_a_misspelled_key_in_a_file_is_rejected(wheel, tmp_path, where, kind):
     else:
         (tmp_path / "site" / "snnx" / "conf" / "recipe" / "bad_file.yaml").write_text(f"# @package _global_\n{line}\n")
         words = ["recipe=bad_file"]
-    env = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "PYTHONSAFEPATH": "1"}
-    code = "import sys; from snnx.command.main import main; sys.exit(main())"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
-    )
+    done = warm.python(["-m", "snnx", *words], tmp_path, tmp_path / "site", PYTHONSAFEPATH="1")
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert where != "top level" or f"{kind if kind == 'recipe' else 'sweeps'}/bad_file.yaml: " in done.stderr

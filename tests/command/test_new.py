@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pytest
-import warm
 import yaml
 from command_lines import ROOT, snnx
 
@@ -71,12 +70,6 @@ def test_files_that_are_written(empty, capsys):
     printed = capsys.readouterr().out
     readme = re.search(r"```sh\n(.*?)```", (empty / "mylab2" / "README.md").read_text(), re.DOTALL)[1]
     assert {shlex.join(shlex.split(line, comments=True)) for line in readme.splitlines()} <= set(printed.split("\n  "))
-
-
-@pytest.mark.slow
-def test_tests_of_the_new_folder_pass(lab):
-    done = warm.python(["-m", "pytest", "-q"], lab, ROOT)
-    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.slow
