@@ -21,7 +21,7 @@ def take_norms(network: nn.Module, x: Tensor) -> int:
 
     Args:
         network: the backbone; it is run once on `x`, in evaluation and without gradients, to see which layer reads what.
-        x: an input of the network, `[T, B, *]`.
+        x: an input of the network, `[T, B, *]`. No norm is taken if the network raises an error for it.
 
     Example:
         >>> from snnx.backbone.convnet import ConvNet
@@ -36,7 +36,10 @@ def take_norms(network: nn.Module, x: Tensor) -> int:
     """
     release_norms(network)
     with _as_it_is(network), torch.no_grad():
-        pairs = _pairs(network, x.contiguous()) & _pairs(network, x[:1].expand(x.shape))  # some layers compute equal steps once
+        try:
+            pairs = _pairs(network, x.contiguous()) & _pairs(network, x[:1].expand(x.shape))
+        except Exception:  # the network does not run on x; the training will say why
+            return 0
     for norm, node, behind in pairs:
         norm.taken, node.norm = True, (norm, behind)
     return len(pairs)
@@ -58,11 +61,13 @@ def _pairs(network: nn.Module, x: Tensor) -> set[tuple[Batch, Node, int]]:
     nodes = [node for node in network.modules() if isinstance(node, Node)]
     hooks += [node.register_forward_pre_hook(watch.neurons_begin) for node in nodes]
     hooks += [node.register_forward_hook(watch.neurons_ended) for node in nodes]
-    with watch:
-        network(x)
-    for hook in hooks:
-        hook.remove()
-    reset_net(network)
+    try:
+        with watch:
+            network(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        reset_net(network)
     return watch.pairs()
 
 

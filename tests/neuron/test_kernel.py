@@ -436,9 +436,9 @@ def test_a_second_process_does_not_compile():
     code = (
         "import torch; from snnx.neuron.lif import LIF; from snnx.neuron.kernel.find import find;"
         "from snnx.neuron.kernel.forward import forward; from snnx.neuron.kernel.backward import backward;"
-        "from snnx.neuron.kernel.values import WIDE;"
+        "from snnx.neuron.kernel.values import WIDE, as_it_is;"
         "kernel = find(LIF(), torch.zeros(2, 3), torch.zeros(3)).kernel;"
-        "print(forward(kernel, False, WIDE).cache_hits, backward(kernel, WIDE).cache_hits)"
+        "print(forward(kernel, False, WIDE, as_it_is).cache_hits, backward(kernel, WIDE, as_it_is).cache_hits)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "1"]

@@ -244,6 +244,13 @@ def test_a_folded_network_has_no_taken_norms():
     torch.testing.assert_close(folded(x), network(x))
 
 
+def test_a_network_that_does_not_run_on_the_example_takes_none():
+    network = nn.Sequential(Batch(3), LIF())
+    assert take_norms(network, torch.rand(4, 2, 5)) == 0
+    assert not network[0]._forward_hooks
+    assert not network[1]._forward_pre_hooks
+
+
 def test_single_steps_are_refused():
     layers = nn.Sequential(Batch(3), LIF())
     take_norms(layers, torch.rand(4, 2, 3))
