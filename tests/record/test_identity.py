@@ -21,3 +21,7 @@ def test_identity_contains_the_content_of_weight_files_not_their_path(tmp_path):
 
 def test_without_weight_files_the_configuration_has_no_hashes():
     assert "loaded" not in composed("method=conversion").config
+
+
+def test_how_a_norm_is_computed_does_not_count():
+    assert composed("norm.fused=false").id == composed().id != composed("norm=none").id
