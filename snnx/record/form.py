@@ -98,8 +98,8 @@ def _check(kind: object) -> Callable[[object], bool]:
         item = _check(inner[0])
         return lambda value: type(value) is list and all(map(item, value))
     kinds = inner or (kind,)
-    if any(typing.get_origin(one) for one in kinds):
-        checks = [_check(one) for one in kinds]
-        return lambda value: any(check(value) for check in checks)
+    if len(kinds) == 2 and kinds[1] is type(None) and typing.get_origin(kinds[0]):
+        check = _check(kinds[0])
+        return lambda value: value is None or check(value)
     classes = {*kinds, int} if float in kinds else set(kinds)
     return lambda value: type(value) in classes  # exact types, so that `true` does not count as a number
