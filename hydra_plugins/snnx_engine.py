@@ -55,12 +55,11 @@ class EngineLauncher(Launcher):
         from snnx.sweep.display import Display
         from snnx.sweep.result_watcher import ResultWatcher
 
-        jobs = freeze(self.context.config_loader, self.config, job_overrides, initial_job_idx)
+        jobs = freeze(self.context.config_loader, self.config, job_overrides)
         display = Display(jobs)
         todo = [one for one in jobs if history.finished(one) is None]
         if todo:
-            with display.console.status(f"checking {len(todo)} runs"):
-                check_all(todo)
+            check_all(todo)
         jobs, todo = ([history.start_over_if_forced(one) for one in some] for some in (jobs, todo))
         with display, interruptible(), ResultWatcher(display, jobs) as follow:
             words = [[str(one.save(self._frozen).resolve())] for one in todo]

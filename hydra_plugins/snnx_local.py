@@ -50,11 +50,10 @@ class LocalLauncher(Launcher):
         from snnx.sweep import pool
         from snnx.sweep.display import Display
 
-        jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
+        jobs = freeze(self.loader, self.config, job_overrides)
         display = Display(jobs)
         if todo := [one for one in jobs if history.finished(one) is None]:
-            with display.console.status(f"checking {len(todo)} runs"):
-                check_all(todo)
+            check_all(todo)
         jobs = [history.start_over_if_forced(one) for one in jobs]
         with display:
             outcomes = pool.run(

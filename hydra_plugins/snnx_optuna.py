@@ -101,7 +101,7 @@ class OptunaSweeper(Sweeper):
         from snnx.sweep.exit_code import SweepFailed
 
         overrides = [[*fixed, *(f"{key}={value}" for key, value in trial.params.items())] for trial in trials]
-        jobs = freeze(self.loader, self.config, overrides, trials[0].number)
+        jobs = freeze(self.loader, self.config, overrides)
         try:
             self.launcher.launch(overrides, trials[0].number)
         except SweepFailed:

@@ -52,12 +52,11 @@ class PlanLauncher(LocalLauncher):
         from snnx.sweep.plan.plan import Plan
 
         context = fork_server.start()
-        jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
+        jobs = freeze(self.loader, self.config, job_overrides)
         console = Console(highlight=False)
         if not console.is_terminal:
             console = Console(highlight=False, width=160)  # a pipe has no width
-        with console.status(f"checking {len(jobs)} runs"):
-            check_all(jobs)
+        check_all(jobs)
         distinct = {one.group: one for one in reversed(jobs)}  # one seed of each network
         with interruptible(), ProcessPoolExecutor(self.n_jobs, mp_context=context, max_tasks_per_child=1) as executor:
             costs = self._measure(executor, [one for one in jobs if distinct[one.group] is one], console)

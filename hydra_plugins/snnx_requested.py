@@ -47,7 +47,7 @@ def requested(words: list[str], loader: Any, config: Any, pruner: Any) -> tuple[
     searches = [
         Search(
             name, row, tune=tune, space=space, fixed=fixed, pruner=pruner,
-            compose=lambda words: freeze(loader, config, [words], 0)[0],
+            compose=lambda words: freeze(loader, config, [words])[0],
         )
         for row in rows
     ]  # fmt: skip

@@ -124,7 +124,7 @@ class TuneSweeper(Sweeper):
         from snnx.run import history
         from snnx.sweep.exit_code import SweepFailed
 
-        jobs = freeze(self.loader, self.config, words, 0)
+        jobs = freeze(self.loader, self.config, words)
         with suppress(SweepFailed):  # the failed runs have been reported; they become failed trials
             self.launcher.launch(words, 0)
         return [history.finished(job) or result_file.read(job.folder) or {"status": "failed"} for job in jobs]
@@ -137,7 +137,7 @@ class TuneSweeper(Sweeper):
         from snnx.record.write import write
 
         words = [search.winner(values, seed, facts) for search, values, facts in winners for seed in seeds]
-        jobs = freeze(self.loader, self.config, words, 0)
+        jobs = freeze(self.loader, self.config, words)
         try:
             self.launcher.launch(words, 0)
         finally:

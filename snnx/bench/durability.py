@@ -1,4 +1,4 @@
-"""Measures what durability costs: checkpoints, finished and interrupted sweeps, and `snnx status` of many runs."""
+"""Measures what durability costs: checkpoints, finished and interrupted sweeps, and commands on thousands of runs."""
 
 import json
 import os
@@ -21,20 +21,34 @@ FULL = {
     "rows": ("IF", "LIF", "PLIF", "KLIF"),
     "seeds": 25,
     "runs": 10_000,
+    "composed": 2_000,
+    "reported": (1_000, 3),
     "megabytes": (0.1, 4, 40),
     "epochs": 40,
     "rounds": 5,
 }
-SMOKE = {"rows": ("IF",), "seeds": 1, "runs": 20, "megabytes": (0.1,), "epochs": 2, "rounds": 1}
+SMOKE = {"rows": ("IF",), "seeds": 1, "runs": 20, "composed": 22, "reported": (30, 2), "megabytes": (0.1,), "epochs": 2,
+         "rounds": 1}  # fmt: skip
 
 
-def measure(rows: Sequence[str], seeds: int, runs: int, megabytes: tuple[float, ...], epochs: int, rounds: int) -> dict:
+def measure(
+    rows: Sequence[str],
+    seeds: int,
+    runs: int,
+    composed: int,
+    reported: tuple[int, int],
+    megabytes: tuple[float, ...],
+    epochs: int,
+    rounds: int,
+) -> dict:
     """Time each command in a separate process, as a user would run it.
 
     Args:
         rows: rows of the sweep `demo_neurons`.
         seeds: number of seeds of the sweep `demo_neurons`.
         runs: how many copies of a run are added for `snnx status` of many runs.
+        composed: how many runs the sweep has whose composing is timed, an even number above 2.
+        reported: numbers of rows and seeds of the sweep whose report is timed; its runs are copies of one.
         megabytes: sizes of the checkpoints.
         epochs: epochs of the runs that are interrupted.
         rounds: how often each is timed.
@@ -50,12 +64,18 @@ def measure(rows: Sequence[str], seeds: int, runs: int, megabytes: tuple[float, 
         small = [_timed(folder, "status", "demo_neurons") for _ in range(rounds)]
         _multiply(folder / "outputs", runs)
         large = [_timed(folder, "status", "demo_neurons") for _ in range(rounds)]
+        _add_grid(folder / "outputs", *reported)
+        report = [_timed(folder, "report", "single") for _ in range(rounds)]
     return {
         "runs": seeds * len(rows),
         "again": again,
         "status": small,
         "many": runs,
         "status of many": large,
+        "reported": list(reported),
+        "report": report,
+        "composed": composed,
+        "composing": [_composing(composed) for _ in range(rounds)],
         "checkpoint": {str(size): _checkpoint(size, rounds) for size in megabytes},
         "interrupted": [_interrupted(epochs) for _ in range(rounds)],
     }
@@ -77,6 +97,36 @@ def _multiply(outputs: Path, runs: int) -> None:
         folder.mkdir()
         (folder / "result.json").write_text(json.dumps({**result, "seed": seed, "hash": folder.name}), encoding="utf-8")
         (outputs / "demo_neurons" / f"{row},seed={seed}").symlink_to(Path("..") / "runs" / folder.name)
+
+
+def _add_grid(outputs: Path, rows: int, seeds: int) -> None:
+    """Add copies of one run's result as runs without a sweep file: a grid over a value, with several seeds each."""
+    link = next(path for path in (outputs / "demo_neurons").iterdir() if path.is_symlink())
+    result = json.loads((link / "result.json").read_text(encoding="utf-8"))
+    (outputs / "single").mkdir()
+    for number in range(rows):
+        row = f"neuron.tau={2 + number / rows:g}"
+        for seed in range(seeds):
+            folder = outputs / "runs" / f"{number:08x}{seed:08x}"
+            folder.mkdir()
+            facts = {"sweep": None, "row": row, "seed": seed, "group": f"{number:016x}", "hash": folder.name, "scale": "paper"}
+            (folder / "result.json").write_text(json.dumps({**result, **facts}), encoding="utf-8")
+            (outputs / "single" / f"seed={seed},{row}").symlink_to(Path("..") / "runs" / folder.name)
+
+
+def _composing(runs: int) -> float:
+    """Return the seconds in which a run is composed: the difference between a sweep of `runs` runs and one of two, per run.
+
+    The first run of both sweeps has a wrong seed. So all runs are composed, and then the sweep is refused.
+    """
+
+    def refused(seeds: int) -> float:
+        with TemporaryDirectory() as temporary:
+            start = time.perf_counter()
+            snnx(Path(temporary), "-m", "neuron.tau=2,4", f"seed=range(-1,{seeds - 1})", code=2)
+            return time.perf_counter() - start
+
+    return (refused(runs // 2) - refused(1)) / (runs - 2)
 
 
 def _checkpoint(megabytes: float, rounds: int) -> dict[str, list[float]]:
@@ -119,10 +169,13 @@ def _interrupted(epochs: int) -> dict[str, float]:
 def tables(measured: dict) -> list[Table]:
     """Make the tables of commands and of checkpoints."""
     ratios = [times["interrupted"] / times["whole"] for times in measured["interrupted"]]
+    rows, seeds = measured["reported"]
     commands = (
         (f"running a finished sweep of {measured['runs']} runs again", *_cell(measured["again"])),
         (f"snnx status of {measured['runs']} runs", *_cell(measured["status"])),
         (f"snnx status of {measured['many']:,} runs", *_cell(measured["status of many"])),
+        (f"snnx report of {rows:,} rows with {seeds} seeds each", *_cell(measured["report"])),
+        (f"composing a run of a sweep of {measured['composed']:,} runs", *_cell(measured["composing"], digits=4)),
         (
             "a sweep that is killed halfway and started again, relative to one without interruption",
             f"{statistics.median(ratios):.2f}x",
@@ -148,5 +201,5 @@ def tables(measured: dict) -> list[Table]:
     ]
 
 
-def _cell(seconds: list[float]) -> tuple[str, str]:
-    return f"{statistics.median(seconds):.2f}", str(len(seconds))
+def _cell(seconds: list[float], digits: int = 2) -> tuple[str, str]:
+    return f"{statistics.median(seconds):.{digits}f}", str(len(seconds))

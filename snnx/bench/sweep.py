@@ -66,21 +66,26 @@ def _forecast(rows: Sequence[str], epochs: int) -> dict:
     return {"forecast": 60 * minutes + seconds, "took": took}
 
 
-def snnx(folder: Path, *words: str) -> str:
+def snnx(folder: Path, *words: str, code: int = 0) -> str:
     """Run `snnx WORDS` in a folder, with as many threads as torch uses in this process.
+
+    Args:
+        folder: the folder.
+        words: the command line.
+        code: the exit code that is expected.
 
     Returns:
         Its standard output.
 
     Raises:
-        RuntimeError: the command failed.
+        RuntimeError: the command ended with another exit code.
     """
     command = [sys.executable, "-m", "snnx", *words]
     env = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
-    if done.returncode:
+    if done.returncode != code:
         raise RuntimeError(
-            f"snnx bench: the command snnx {' '.join(words)} must exit with 0; got {done.returncode}: {done.stderr}"
+            f"snnx bench: the command snnx {' '.join(words)} must exit with {code}; got {done.returncode}: {done.stderr}"
         )
     return done.stdout
 

@@ -59,6 +59,7 @@ def _task(config) -> None:
     from snnx.compose.check import check
     from snnx.compose.complaint import COMPLAINTS, complaint
     from snnx.compose.compose import job
+    from snnx.compose.left_over import left_over
     from snnx.record.run_folder import Busy
     from snnx.record.summary import summary
     from snnx.record.write import write
@@ -69,10 +70,12 @@ def _task(config) -> None:
     hydra = HydraConfig.get()
     words = sys.argv[1:]
     try:
+        given, chosen = list(hydra.overrides.task), dict(hydra.runtime.choices)
         run = job(
             config,
-            overrides=list(hydra.overrides.task),
-            choices=dict(hydra.runtime.choices),
+            overrides=given,
+            choices=chosen,
+            unused=left_over(chosen, given),
             command=shlex.join(["snnx", *words]),
         )
     except COMPLAINTS as error:  # handled here, because otherwise Hydra would print it as well

@@ -76,7 +76,7 @@ def _report(sweep: SweepFile, arguments: argparse.Namespace) -> int:
         return 1
     whole, folder = work_out(sweep, runs), arguments.outputs / sweep.name / "report"  # the files always contain all runs
     written = [*_write(whole, folder), *_for_a_paper(whole, folder, arguments.format)]
-    _print(work_out(narrowed, shown))
+    _print(whole if narrowed is sweep and shown == runs else work_out(narrowed, shown))
     if arguments.record:
         written += record(sweep, runs, arguments.docs)
     for path in written:

@@ -1,5 +1,6 @@
 """Checks a run before it starts: every setting is used, every value has the right type, and every component can be built."""
 
+import json
 from inspect import isfunction
 from pathlib import Path
 
@@ -27,8 +28,13 @@ COMPLETE = ("dataset", "decoding", "init", "loss", "quantization", "surrogate")
 
 
 @exit_on_interrupt()  # because torch is first imported here
-def check(job: Job) -> None:
+def check(job: Job, checked: set[str] | None = None) -> None:
     """Check every component's arguments and build the run, without reading data and without allocating weights.
+
+    Args:
+        job: the run.
+        checked: what earlier calls have found to be right, which this call adds to. A run that differs from an earlier one
+            in the seed only is not built again.
 
     Raises:
         ValueError: something is wrong; the message says in one line what is required, what was given, and in which run.
@@ -37,13 +43,27 @@ def check(job: Job) -> None:
         reject_secrets(job)
         reject_links(job.folder)
         _ranges(job.config)
-        check_signatures(job.config)
-        _partials(job.config)
-        _require_readers(job)
-        _build(job.config)
+        if checked is None or (same := _without_seed(job)) not in checked:
+            check_signatures(job.config)
+            _partials(job.config)
+            _require_readers(job)
+            _build(job.config)
+            if checked is not None:
+                checked.add(same)
     except Exception as error:
         where = f" [{job.title}]" if job.row != "default" else ""
         raise ValueError(f"{reason(error)}{where}") from error
+
+
+def _without_seed(job: Job) -> str:
+    """Write down what is checked of a run without its seed, also where a component has the same seed."""
+
+    def written(value: object, key: str = "") -> object:
+        if isinstance(value, dict):
+            return {name: written(item, name) for name, item in value.items()}
+        return None if key == "seed" and value == job.seed else value
+
+    return json.dumps([written(job.config), [word for word in job.overrides if not word.startswith("seed=")]])
 
 
 def _require_readers(job: Job) -> None:

@@ -6,6 +6,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from snnx.compose.check import check
+from snnx.compose.counting import counting
 from snnx.options.own_components import make_importable
 from snnx.record.job import Job
 from snnx.run import fork_server
@@ -25,23 +26,28 @@ def check_all(jobs: Sequence[Job]) -> None:
     process = context.Process(target=_check_each, args=(jobs, sender))
     process.start()
     sender.close()  # else `recv` would wait for ever if the process died
-    try:
-        complaint = receiver.recv()
-    except EOFError:
+    with counting("checking", len(jobs)) as count:
+        try:
+            while (complaint := receiver.recv()) is None:
+                count()
+        except EOFError:
+            process.join()
+            complaint = f"the process that checks the runs must finish; it ended with exit code {process.exitcode}"
         process.join()
-        complaint = f"the process that checks the runs must finish; it ended with exit code {process.exitcode}"
-    process.join()
     if complaint:
         raise ValueError(complaint)
 
 
 def _check_each(jobs: Sequence[Job], sender: Connection) -> None:
+    """Check each run, and send `None` after each; at the end, send what is wrong, or an empty text."""
     make_importable(Path.cwd())  # the server may have been started before the user's own components were on the path
     complaint = ""
-    try:
-        for job in jobs:
-            check(job)
-    except ValueError as error:
-        complaint = str(error)
     with suppress(BrokenPipeError):  # Ctrl-C has ended the sweep in the meantime
+        try:
+            checked: set[str] = set()
+            for job in jobs:
+                check(job, checked)
+                sender.send(None)
+        except ValueError as error:
+            complaint = str(error)
         sender.send(complaint)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from snnx.compose.left_over import left_over
 from snnx.options.places import places, shipped_place
 from snnx.options.tune import tuned_label
 from snnx.record import provenance
@@ -18,10 +17,27 @@ SEARCH = "search/"
 """The links of a search's trials are in this folder beside those of the sweep's runs, where no report looks for rows."""
 
 
-def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, str], command: str) -> Job:
-    """Turn a composed configuration into plain data: what to compute, and where to write it."""
-    unused = left_over(choices, overrides)
-    plain = _plain(config, unused)
+def job(
+    config: DictConfig,
+    *,
+    overrides: Sequence[str],
+    choices: Mapping[str, str],
+    unused: Sequence[tuple[str, str]],
+    command: str,
+) -> Job:
+    """Turn a composed configuration into plain data: what to compute, and where to write it.
+
+    Args:
+        config: the composed configuration.
+        overrides: the words that the run was composed from.
+        choices: the chosen option of each group.
+        unused: the settings that `left_over` finds for these.
+        command: the command line that the job records as its origin.
+    """
+    own = _own(config, unused)
+    plain = _resolved(own)
+    own.seed = -1  # also where something refers to it, so a run has the same group with every seed
+    group = run_id(_resolved(own))
     task = [o for o in overrides if not _keeps_identity(o.split("=")[0].lstrip("+~"), plain)]
     search, tuned = plain["search"], plain["tuned"]
     sweep, label = choices.get("sweep"), tuned_label(config.label) if tuned else config.label
@@ -31,7 +47,7 @@ def job(config: DictConfig, *, overrides: Sequence[str], choices: Mapping[str, s
     budget = [o for o in task if o.startswith("budget.")]
     return Job(
         id=run_id(plain),
-        group=run_id(_plain(config, unused, seed=-1)),  # the same for all seeds, so the runs of a group differ in the seed only
+        group=group,
         name=f"{SEARCH if search else ''}{_file_name(named, ','.join(rest))}",
         sweep=sweep,
         row=f"{label or 'default'} trial {search['trial']}" if search else label or ",".join(rest) or "default",
@@ -53,20 +69,20 @@ def _commits() -> dict | None:
     return found or None
 
 
-def _plain(config: DictConfig, unused: Sequence[tuple[str, str]], seed: int | None = None) -> dict:
-    """Resolve the configuration to plain values, without Hydra's own part and without `unused` settings of groups.
-
-    If a seed is given, it is set before the references to `seed` are resolved, so it holds everywhere.
-    """
-    copy = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
-    if seed is not None:
-        copy.seed = seed
+def _own(config: DictConfig, unused: Sequence[tuple[str, str]]) -> DictConfig:
+    """Return a copy of a configuration without Hydra's own part and without `unused` settings of groups."""
+    own = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
     for group, key in unused:
-        options = copy[group]
+        options = own[group]
         if OmegaConf.is_dict(options) and ("_target_" in options or "_target_" not in options.get(key, {})):
             with open_dict(options):
                 options.pop(key, None)
-    plain = OmegaConf.to_container(copy, resolve=True, enum_to_str=True)
+    return own
+
+
+def _resolved(own: DictConfig) -> dict:
+    """Resolve a configuration to plain values, and add hashes of the files of weights that it names."""
+    plain = OmegaConf.to_container(own, resolve=True, enum_to_str=True)
     loaded = contents(plain)
     return {**plain, "loaded": loaded} if loaded else plain
 

@@ -3,33 +3,38 @@
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 from hydra.core.utils import setup_globals
-from omegaconf import open_dict
 
 from snnx.compose.compose import job
+from snnx.compose.composer import Composer
+from snnx.compose.counting import counting
 from snnx.record.identity import leaves
+from snnx.record.job import Job
 from snnx.run.outdated import code_of
 
+MANY = 20  # runs; composing fewer takes a moment
 
-def freeze(loader: Any, config: Any, job_overrides: Sequence[Sequence[str]], first: int) -> list:
+
+def freeze(loader: Any, config: Any, job_overrides: Sequence[Sequence[str]]) -> list[Job]:
     """Compose every run of a sweep now, so that editing an option before a run starts does not change the run.
 
     Each job also gets the digests of its modules, so that a run whose code is edited before it starts is refused.
     """
     setup_globals()
-    jobs, codes = [], {}
-    for number, overrides in enumerate(job_overrides, first):
-        composed = loader.load_sweep_config(config, list(overrides))
-        with open_dict(composed):
-            composed.hydra.job.id = composed.hydra.job.num = number
-        words = shlex.join(["snnx", *sys.argv[1:]])
-        plain = composed.hydra
-        made = job(composed, overrides=list(plain.overrides.task), choices=dict(plain.runtime.choices), command=words)
-        targets = tuple(str(value) for key, value in leaves(made.config) if key.endswith("_target_"))
-        if targets not in codes:  # the same for most runs
-            codes[targets] = code_of(made.config)
-        jobs.append(replace(made, code=codes[targets]))
-    return jobs
+    command = shlex.join(["snnx", *sys.argv[1:]])
+    jobs: dict[int, Job] = {}
+    codes: dict[tuple[str, ...], dict[str, str]] = {}
+    total = len(job_overrides)
+    with counting("composing", total) if total > MANY else nullcontext(lambda: None) as count:
+        for number, composed, overrides, choices, unused in Composer(loader, config).composed(job_overrides):
+            made = job(composed, overrides=overrides, choices=choices, unused=unused, command=command)
+            targets = tuple(str(value) for key, value in leaves(made.config) if key.endswith("_target_"))
+            if targets not in codes:  # the same for most runs
+                codes[targets] = code_of(made.config)
+            jobs[number] = replace(made, code=codes[targets])
+            count()
+    return [jobs[number] for number in range(total)]

@@ -6,6 +6,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from snnx.compose.compose import job
+from snnx.compose.left_over import left_over
 from snnx.compose.sweep_options import register
 from snnx.options.folders import shipped
 from snnx.record.job import Job
@@ -30,4 +31,5 @@ def composed(words: Sequence[str], command: str) -> Job:
     register(words)
     with initialize_config_dir(str(shipped("conf")), version_base="1.3"):
         config = compose("config", overrides=list(words), return_hydra_config=True)
-    return job(config, overrides=list(words), choices=dict(config.hydra.runtime.choices), command=command)
+    chosen = dict(config.hydra.runtime.choices)
+    return job(config, overrides=list(words), choices=chosen, unused=left_over(chosen, words), command=command)

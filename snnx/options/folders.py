@@ -1,8 +1,10 @@
 """Finds the YAML files that ship with snnx: inside the package in a wheel, beside it in a checkout."""
 
+from functools import cache
 from pathlib import Path
 
 
+@cache
 def shipped(folder: str) -> Path:
     """Return the path of the shipped folder `conf` or `sweeps`.
 

@@ -91,15 +91,21 @@ def _check(kind: object) -> Callable[[object], bool]:
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if kind is object:
         return lambda value: True
-    if origin is dict:
-        item = _check(inner[1])
-        return lambda value: type(value) is dict and all(map(item, value.values()))
-    if origin is list:
-        item = _check(inner[0])
-        return lambda value: type(value) is list and all(map(item, value))
-    kinds = inner or (kind,)
-    if any(typing.get_origin(one) for one in kinds):
-        checks = [_check(one) for one in kinds]
-        return lambda value: any(check(value) for check in checks)
-    classes = {*kinds, int} if float in kinds else set(kinds)
-    return lambda value: type(value) in classes  # exact types, so that `true` does not count as a number
+    if origin in (dict, list):
+        items = dict.values if origin is dict else iter
+        if (classes := _classes(inner[-1])) is not None:
+            return lambda value: type(value) is origin and classes.issuperset(map(type, items(value)))
+        item = _check(inner[-1])
+        return lambda value: type(value) is origin and all(map(item, items(value)))
+    if (classes := _classes(kind)) is not None:
+        return lambda value: type(value) in classes
+    check = _check(inner[0])  # of `X | None`, where X is a dict or a list
+    return lambda value: value is None or check(value)
+
+
+def _classes(kind: object) -> set[type] | None:
+    """Return the classes of values that are of this type; `None` if one class does not decide it."""
+    kinds = typing.get_args(kind) or (kind,)
+    if kind is object or typing.get_origin(kind) in (dict, list) or any(typing.get_origin(one) for one in kinds):
+        return None
+    return {*kinds, int} if float in kinds else set(kinds)  # exact classes, so that `true` does not count as a number

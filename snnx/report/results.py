@@ -11,21 +11,12 @@ from snnx.report.data.run import Run
 from snnx.report.data.verdict import Verdict, verdicts
 from snnx.report.figures import anytime, attention_maps, histograms, layer_curves, learning_curves, raster, tradeoff
 from snnx.report.figures.axes import Plot
+from snnx.report.figures.readable import readable
 from snnx.report.pages import notes, provenance
 from snnx.report.tables import claims as claims_table
 from snnx.report.tables import costs, numbers, splits, tuning
 from snnx.report.tables.by_layer import by_layer
 from snnx.report.tables.table import Table, without_empty_columns
-
-FIGURES = (
-    learning_curves.draw,
-    tradeoff.draw,
-    anytime.draw,
-    layer_curves.draw,
-    histograms.draw,
-    attention_maps.draw,
-    raster.draw,
-)  # each is called with (sweep, lines) and returns a list of plots, which is empty if there is nothing to draw
 
 
 @dataclass(frozen=True)
@@ -39,8 +30,18 @@ class Results:
 
     @cached_property
     def plots(self) -> tuple[Plot, ...]:
-        """Every figure; drawn on first access, because loading matplotlib takes time."""
-        return tuple(plot for figure in FIGURES for plot in figure(self.sweep, self.lines))
+        """Every figure, of some rows if there are many; drawn on first access, because loading matplotlib takes time."""
+        sweep, (shown, remark) = self.sweep, readable(self.sweep, self.lines)
+        plots = (
+            *learning_curves.draw(sweep, shown),
+            *tradeoff.draw(sweep, shown, compared=self.lines),
+            *anytime.draw(sweep, shown),
+            *layer_curves.draw(sweep, shown),
+            *histograms.draw(sweep, shown),
+            *attention_maps.draw(sweep, shown),
+            *raster.draw(sweep, shown),
+        )
+        return tuple(plot.with_remark(remark) for plot in plots) if remark else plots
 
     @cached_property
     def layers(self) -> str:
@@ -62,7 +63,7 @@ class Results:
         """The rest of that comment as one paragraph: what to know before reading the numbers."""
         return " ".join(line.strip() for line in self.sweep.title.split("\n")[2:])
 
-    @property
+    @cached_property
     def tables(self) -> list[Table]:
         """At least one table: one per metric with the paper's numbers beside ours, then costs, splits and searches.
 
@@ -83,7 +84,7 @@ class Results:
         """Every claim with its verdict."""
         return claims_table.claims(self.verdicts)
 
-    @property
+    @cached_property
     def notes(self) -> list[str]:
         """The remarks below the tables, such as failed runs and their errors."""
         return notes.notes(self.sweep, self.lines)

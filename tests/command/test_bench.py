@@ -30,7 +30,8 @@ def test_all_with_record_writes_page_figures_and_results(tmp_path, capsys):
     assert results["growth"]["cold"][0] > results["growth"]["warm"][0], "with an empty cache, the code must be compiled"
     found = results["durability"]
     assert found["runs"] == 1
-    assert all(value > 0 for value in (*found["again"], *found["status"], *found["status of many"]))
+    assert all(value > 0 for what in ("again", "status", "status of many", "report") for value in found[what])
+    assert len(found["composing"]) == 1
     assert 0.5 < found["interrupted"][0]["interrupted"] / found["interrupted"][0]["whole"] < 10
 
 

@@ -47,3 +47,30 @@ def test_an_option_that_says_wrongly_whether_it_is_built_later_is_rejected(group
     node |= {"_partial_": partial} if partial else {}
     with pytest.raises(ValueError, match=f"^{message}$"):
         check(replace(job, config={**job.config, group: node}))
+
+
+def test_a_run_that_differs_in_the_seed_only_is_not_built_again():
+    checked = set()
+    for seed in (0, 1):
+        check(composed(f"seed={seed}"), checked)
+    assert len(checked) == 1
+    check(composed("seed=1", "neuron.tau=4"), checked)
+    check(composed("seed=1", "dataset.seed=0"), checked)
+    assert len(checked) == 3
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("seed=-1", "seed must be at least 0; got -1"),
+        ("neuron.tau=0.5", "tau must be greater than 1"),
+        ("encoding=events", "encoding must take samples of shape"),
+        ("trainer.max_epochs=2.5", "trainer.max_epochs must be an integer"),
+    ],
+)
+def test_nothing_that_is_wrong_is_taken_for_an_earlier_run(word, message):
+    checked = set()
+    check(composed("seed=0"), checked)
+    with pytest.raises(ValueError, match=message):
+        check(composed(word), checked)
+    assert len(checked) == 1

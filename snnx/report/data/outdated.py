@@ -30,12 +30,18 @@ def outdated(runs: Sequence[Run]) -> list[str]:
 
 def _by_other_code(runs: Sequence[Run]) -> int:
     packages = SNNX | component_folders()
+    targets: dict[str | None, tuple[str, ...]] = {}  # of each group; its runs differ in the seed only
     states: dict[tuple, str] = {}  # computed once for all runs with the same components, because it takes 10 ms
     count = 0
     for result in (run.result for run in runs if run.result.get("physics")):
-        targets = {str(value) for key, value in leaves(result["physics"]) if key.endswith("_target_")}
-        key = (result.get("code"), (result.get("confirmed") or {}).get("code"), *sorted(targets))
+        if (group := result.get("group")) not in targets:
+            targets[group] = _targets(result["physics"])
+        key = (result.get("code"), (result.get("confirmed") or {}).get("code"), targets[group])
         if key not in states:
             states[key] = code_state(result, packages)
         count += states[key] == OTHER
     return count
+
+
+def _targets(physics: dict) -> tuple[str, ...]:
+    return tuple(sorted({str(value) for key, value in leaves(physics) if key.endswith("_target_")}))

@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from snnx.record.visible import visible
 from snnx.report.data.run import DAMAGED, PRUNED, Run
 
 OWN_COLUMN = ("seed=", "scale=", "sweep=", "row=")  # overrides that reports show in a separate column
-NOT_PLAIN = re.compile(rb"\\u|[^ -~\t\n]")  # what a control character looks like in JSON; almost no result has any of this
+PLAIN = bytes(range(ord(" "), ord("~") + 1)) + b"\t\n"
 FACTOR = "budget."  # overrides of this prefix are shown as part of the scale
 
 
@@ -157,7 +156,8 @@ def _read(content: bytes, place: str, run: str | None = None) -> dict:
     result = parsed(content, run)
     if isinstance(result, str):
         return _damage(f"{place}: {result}")
-    return visible(result) if NOT_PLAIN.search(content) else result
+    plain = b"\\u" not in content and not content.translate(None, PLAIN)  # then it has no control character, as almost always
+    return result if plain else visible(result)
 
 
 def _damage(message: str) -> dict:

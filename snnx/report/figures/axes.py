@@ -29,6 +29,11 @@ class Plot:
     caption: str
     figure: "Figure"
 
+    def with_remark(self, remark: str) -> "Plot":
+        """Return the plot with a remark in its caption, and in small letters below the picture."""
+        self.figure.supxlabel(remark, fontsize=7, color="#555555", x=0.01, ha="left")
+        return Plot(self.name, f"{self.caption}; {remark}", self.figure)
+
     @cached_property
     def png(self) -> bytes:
         """The figure as PNG."""

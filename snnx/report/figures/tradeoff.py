@@ -30,8 +30,14 @@ class Tradeoff(NamedTuple):
     spiking: bool  # False for a network without spikes
 
 
-def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
-    """Draw accuracy over latency and accuracy over energy, for the lines that have these numbers."""
+def draw(sweep: SweepFile, lines: Sequence[Line], compared: Sequence[Line] = ()) -> list[Plot]:
+    """Draw accuracy over latency and accuracy over energy, for the lines that have these numbers.
+
+    Args:
+        sweep: the sweep.
+        lines: the lines that are drawn.
+        compared: further lines that count for the Pareto front; those that are drawn too count once.
+    """
     plots, style = [], styles([line.label for line in lines])
     for name, x, trace in (
         ("latency", "latency (time steps)", _by_latency),
@@ -39,7 +45,8 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
     ):
         rows = [trace(line) for line in with_cost(lines)]
         if any(row.end for row in rows):
-            plots.append(_plot(sweep, rows, style, name, x))
+            others = [trace(line) for line in with_cost(compared)]
+            plots.append(_plot(sweep, rows, [*rows, *others], style, name, x))
     return plots
 
 
@@ -88,16 +95,22 @@ def _by_energy(line: Line) -> Tradeoff:
     return Tradeoff(line, end, curve if _has_spikes(line) else [], None, _has_spikes(line))
 
 
-def _plot(sweep: SweepFile, rows: Sequence[Tradeoff], style: dict[str, tuple[str, str]], name: str, x: str) -> Plot:
+def _plot(
+    sweep: SweepFile,
+    rows: Sequence[Tradeoff],
+    compared: Sequence[Tradeoff],
+    style: dict[str, tuple[str, str]],
+    name: str,
+    x: str,
+) -> Plot:
     times = factor(sweep.unit, ACCURACY)
     shown = scales(row.line for row in rows)
     figure, axes = panels([f"{sweep.artifact}, scale {scale}" for scale in shown], width=7.0, height=4.4)
     for axis, scale in zip(axes, shown, strict=True):
         here = [row for row in rows if row.line.scale == scale and row.end]
-        levels = [row for row in here if not row.spiking and name == "latency"]
         for row in here:
             colour, dash = style[row.line.label]
-            if row in levels:
+            if _is_level(row, name):
                 axis.axhline(times * row.end[1], color=colour, linestyle=":", linewidth=1.2, label=row.line.label)
                 continue
             marker = MARKERS[dash] if row.spiking else "s"
@@ -107,7 +120,8 @@ def _plot(sweep: SweepFile, rows: Sequence[Tradeoff], style: dict[str, tuple[str
             axis.plot(*_scaled(seeds, times), color=colour, marker=".", markersize=4, linestyle="")
             if row.early_exit and row.early_exit != row.end:  # if they are equal, the hollow marker would hide the filled one
                 axis.plot(*_scaled([row.early_exit], times), color=colour, marker=marker, markerfacecolor="white", linestyle="")
-        points = [point for row in here if row not in levels for point in (*row.curve, row.early_exit, row.end) if point]
+        rivals = [row for row in compared if row.line.scale == scale and row.end and not _is_level(row, name)]
+        points = [point for row in rivals for point in (*row.curve, row.early_exit, row.end) if point]
         best = front(point for point in points if point[0] > 0)
         axis.step(*_scaled(best, times), where="post", color="#999999", linewidth=4, alpha=0.35, zorder=0, label="front")
         axis.set_xscale("log")
@@ -122,11 +136,17 @@ def _plot(sweep: SweepFile, rows: Sequence[Tradeoff], style: dict[str, tuple[str
         further = "hollow marker: early exit, at the mean step; dotted: a network without spikes"
     else:
         further = "square: a network without spikes"
+    of_all = " of all rows" if len({row.line.label for row in compared}) > len({row.line.label for row in rows}) else ""
     caption = (
         f"{ACCURACY} over {x}, means over seeds; filled marker: after all time steps, dots: its seeds; "
-        f"line: stopped after each time step; {further}; grey: the Pareto front"
+        f"line: stopped after each time step; {further}; grey: the Pareto front{of_all}"
     )
     return Plot(f"{name}_accuracy", caption, figure)
+
+
+def _is_level(row: Tradeoff, name: str) -> bool:
+    """Whether a row is drawn as a horizontal line: a network without spikes has no latency."""
+    return name == "latency" and not row.spiking
 
 
 def _scaled(points: Sequence[Point], times: float) -> tuple[list[float], list[float]]:

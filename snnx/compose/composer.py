@@ -1,0 +1,87 @@
+"""Composes the runs of a sweep, and merges the options that several of them choose only once."""
+
+import pickle
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, open_dict
+
+from snnx.compose.left_over import left_over
+
+
+class Composed(NamedTuple):
+    """A composed run."""
+
+    number: int  # its position among the runs of the sweep
+    config: DictConfig  # without Hydra's own part
+    overrides: list[str]
+    choices: dict[str, str]  # the chosen option of each group
+    unused: list[tuple[str, str]]  # see `left_over`
+
+
+class Composer:
+    """Composes runs as Hydra does, but runs that choose the same options share the first of its two steps.
+
+    Hydra first merges the files of the chosen options. Then it applies the overrides that set single values, such as
+    `neuron.tau=4` or `seed=3`, to what it has merged. The first step takes far longer, and depends only on the words that
+    choose options. So it is done once for all runs with the same such words, and each run gets a copy. Hydra itself applies the
+    values to it.
+
+    Args:
+        loader: Hydra's loader of configurations.
+        master: Hydra's configuration of the sweep.
+    """
+
+    def __init__(self, loader: Any, master: DictConfig) -> None:
+        self.loader, self.master = loader, master
+        name, words = master.hydra.job.config_name, list(master.hydra.overrides.hydra)
+        _, repository = loader._parse_overrides_and_create_caching_repo(name, words)
+        self._is_group = cache(repository.group_exists)
+        parser = OverridesParser.create()
+        self._parsed = cache(lambda word: parser.parse_overrides([word])[0])
+
+    def composed(self, job_overrides: Sequence[Sequence[str]]) -> Iterator[Composed]:
+        """Compose runs, those that choose the same options one after another.
+
+        Raises:
+            HydraException: a word of a run is wrong.
+        """
+        same: dict[tuple[str, ...], list[int]] = {}
+        for number, words in enumerate(job_overrides):
+            same.setdefault(self._options(words), []).append(number)
+        for options, numbers in same.items():
+            merged = self.loader.load_sweep_config(self.master, list(options))
+            choices, alone = dict(merged.hydra.runtime.choices), list(merged.hydra.overrides.task)
+            with open_dict(merged):
+                del merged["hydra"]  # a run's configuration cannot refer to it, and it is larger than the rest
+            copied = pickle.dumps(merged)  # loading it is the fastest way to copy it
+            unused: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+            for number in numbers:
+                words = job_overrides[number]
+                values = [self._parsed(word) for word in words if word not in options]
+                config = pickle.loads(copied)
+                self.loader._apply_overrides_to_config(values, config)
+                task = [word for word in words if not self._parsed(word).is_hydra_override()] if values else alone
+                keys = tuple(word.partition("=")[0] for word in task)
+                if keys not in unused:  # it does not depend on the values
+                    unused[keys] = left_over(choices, task)
+                yield Composed(number, config, task, choices, unused[keys])
+
+    def _options(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Return the words of a run that are needed to merge its options.
+
+        If a word refers to other values, as in `backbone.depth=${timesteps}`, these are all words, because Hydra resolves it
+        among its own settings too.
+        """
+        if any("${" in word for word in words):
+            return tuple(words)
+        return tuple(word for word in words if not self._sets_value(self._parsed(word)))
+
+    def _sets_value(self, override: Override) -> bool:
+        """Whether Hydra applies an override after it has merged the options; it decides so in its class `Overrides`."""
+        if override.is_hydra_override() or override.is_sweep_override():  # the second is an error, which Hydra reports
+            return False
+        return isinstance(override.value(), dict) or not self._is_group(override.key_or_group)
