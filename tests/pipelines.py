@@ -22,6 +22,7 @@ OWN = {"spike times": "ttfs", "converted": "conversion"}
 
 METHOD_REFUSES = {
     "conversion": {"attention": "^SelfAttention: q must be 0 or 1"},  # it trains ReLU, and the denoiser needs spikes
+    "fine_tuned": {"attention": "^SelfAttention: q must be 0 or 1"},  # its first stage trains ReLU, too
     "ttfs": {
         "spiking": "^TTFS: backbone must have no AvgPool2d",
         "attention": "^TTFS: backbone must have no bias",

@@ -38,10 +38,10 @@ class Images(pl.LightningDataModule):
         return DataLoader(self.samples, batch_size=self.batch)
 
 
-def train(method: pl.LightningModule, data: Images, *callbacks: pl.Callback) -> pl.Trainer:
-    """Train for one epoch of two batches, and return the trainer."""
+def train(method: pl.LightningModule, data: Images, *callbacks: pl.Callback, epochs: int = 1) -> pl.Trainer:
+    """Train for epochs of two batches, and return the trainer."""
     trainer = pl.Trainer(
-        max_epochs=1, accelerator="cpu", callbacks=list(callbacks), logger=False, enable_checkpointing=False,
+        max_epochs=epochs, accelerator="cpu", callbacks=list(callbacks), logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, log_every_n_steps=1,
     )  # fmt: skip
     with warnings.catch_warnings():

@@ -1,0 +1,207 @@
+"""Fine-tuning after conversion: a ReLU network is trained first, then its spiking twin is trained on from its weights."""
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Iterator
+
+import torch
+from spikingjelly.activation_based.functional import reset_net
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from snnx.backbone.backbone import MakesBackbone
+from snnx.backbone.weights import load_weights
+from snnx.conversion.current_thresholds import set_thresholds
+from snnx.decoding.decoding import Decoding
+from snnx.loss.loss import Loss
+from snnx.method.direct import Direct
+from snnx.metric.metric import Metric
+from snnx.neuron.node import Node
+from snnx.neuron.spiking import spiking_layers
+from snnx.neuron.take_norms import release_norms
+from snnx.scheduler.scheduler import MakesSchedule
+
+
+class FineTuned(Direct):
+    """Trains the backbone with ReLU, converts it by thresholds, and trains the spiking network on, as `Direct` does.
+
+        first epochs:   scores = relu_backbone(images)              [1, B, C, H, W] -> [B, K]
+        then:           v_threshold of each layer = scaling * a percentile of its currents; see `set_thresholds`
+        last epochs:    scores = decoding(backbone(encoding(images)))
+
+    Both networks have the same weights and norms. Validation and test always use the spiking network; in the first epochs its
+    thresholds are found again before each validation, so `val/acc` is then that of the conversion. Optimizer and schedule are
+    those of the whole training. If training is interrupted, it is continued in its stage.
+
+    Args:
+        source: share of the epochs, at the start of training, in which the ReLU network is trained, in [0, 1). If it is above 0
+            and there are at least two epochs, each stage gets at least one.
+        checkpoint: file of weights for the backbone, to start from a trained network.
+        percentile, scaling: see `set_thresholds`.
+        calibration: number of training samples from which the thresholds are found, at least 1.
+        encoding, neuron, backbone, decoding, loss, metric, watch, optimizer, scheduler, in_shape, classes, width: see `Direct`.
+
+    Raises:
+        ValueError: there is neither a `source` nor a `checkpoint`, an argument is out of range, the neurons are not those of
+            snnx, a layer of the backbone needs spikes as input, or the encoding has other channels than the images.
+
+    Source: Rathi et al., Hybrid Conversion and Spike Timing Dependent Backpropagation, 2020; Rathi and Roy, Diet-SNN, 2020.
+        There, the two stages are two trainings, each with its own learning rate.
+
+    Example:
+        >>> from functools import partial
+        >>> from snnx.backbone.convnet import ConvNet
+        >>> from snnx.decoding.mean_logits import MeanLogits
+        >>> from snnx.encoding.repeat import Repeat
+        >>> from snnx.neuron.lif_learned import LIFLearned
+        >>> from snnx.scheduler.constant import Constant
+        >>> method = FineTuned(
+        ...     encoding=partial(Repeat, timesteps=4), neuron=LIFLearned, backbone=partial(ConvNet, channels=[4]),
+        ...     decoding=MeanLogits(), loss=nn.CrossEntropyLoss(), metric={}, optimizer=torch.optim.Adam,
+        ...     scheduler=Constant, in_shape=(1, 8, 8), classes=3, source=0.5,
+        ... )
+        >>> method(torch.rand(2, 1, 8, 8)).shape
+        torch.Size([2, 3])
+    """
+
+    def __init__(
+        self,
+        *,
+        encoding: Callable[..., nn.Module],
+        neuron: Callable[[], nn.Module],
+        backbone: MakesBackbone,
+        decoding: Decoding,
+        loss: Loss,
+        metric: dict[str, Metric],
+        optimizer: Callable[[Iterable[dict]], Optimizer],
+        scheduler: MakesSchedule,
+        in_shape: tuple[int, int, int],
+        classes: int,
+        source: float = 0.5,
+        checkpoint: str | None = None,
+        percentile: float = 99.7,
+        scaling: float = 1.0,
+        calibration: int = 512,
+        width: float = 1.0,
+        watch: str = "*",
+    ) -> None:
+        if not 0 <= source < 1:
+            raise ValueError(f"FineTuned: source must be a share of the epochs in [0, 1); got {source}")
+        if not source and checkpoint is None:
+            raise ValueError(
+                "FineTuned: source must be above 0, or checkpoint must name trained weights; got neither; "
+                "choose method=direct to train without a first stage"
+            )
+        if not 0 < percentile <= 100:
+            raise ValueError(f"FineTuned: percentile must be in (0, 100]; got {percentile}")
+        if not scaling > 0:
+            raise ValueError(f"FineTuned: scaling must be positive; got {scaling}")
+        if calibration < 1:
+            raise ValueError(f"FineTuned: calibration must be at least 1; got {calibration}")
+        super().__init__(
+            encoding=encoding, neuron=neuron, backbone=backbone, decoding=decoding, loss=loss, metric=metric,
+            optimizer=optimizer, scheduler=scheduler, in_shape=in_shape, classes=classes, width=width, watch=watch,
+        )  # fmt: skip
+        if self.encoding.out_channels != in_shape[0]:
+            raise ValueError(
+                f"FineTuned: encoding must keep the {in_shape[0]} channels of the images, which the ReLU network reads; "
+                f"got {type(self.encoding).__name__} with {self.encoding.out_channels}; choose encoding=repeat or rate"
+            )
+        if others := {type(layer).__name__ for layer in spiking_layers(self.backbone).values() if not isinstance(layer, Node)}:
+            raise ValueError(f"FineTuned: neuron must be one of snnx, whose threshold can be set; got {', '.join(others)}")
+        if checkpoint is not None:
+            load_weights(self.backbone, checkpoint, name="method.checkpoint")
+        release_norms(self.backbone)  # both networks use them
+        self.source, self.calibration = float(source), calibration
+        self.percentile, self.scaling = float(percentile), float(scaling)
+        # in a tuple, so that its parameters, which are those of the backbone, are not registered and saved twice
+        self._twin = (relu_twin(self.backbone),)
+        self._as_relu = False
+        with torch.no_grad():  # raises an error now, rather than in the training, if a layer needs spikes
+            self.backbone.eval()
+            self._twin[0](torch.linspace(0, 1, math.prod(in_shape)).view(1, 1, *in_shape))
+            self.backbone.train()
+        self.register_buffer("thresholds", torch.full((len(spiking_layers(self.backbone)),), torch.nan))
+        self.register_load_state_dict_post_hook(lambda method, _: method._apply_thresholds())
+
+    def _apply_thresholds(self) -> None:
+        """Give the layers the thresholds that were found, which a checkpoint has."""
+        for layer, value in zip(spiking_layers(self.backbone).values(), self.thresholds.tolist(), strict=True):
+            if value == value and layer.v_threshold != value:  # not NaN
+                present = {name: parameter.detach().clone() for name, parameter in layer.named_parameters()}
+                layer.v_threshold = value
+                for name, parameter in layer.named_parameters():  # a learned threshold goes on from where it was
+                    parameter.data.copy_(present[name])
+
+    def find_thresholds(self) -> None:
+        """Set the thresholds of the spiking network for its present weights."""
+        self.encoding.begin_evaluation()
+
+        def inputs() -> Iterator[Tensor]:
+            left = self.calibration
+            data = self.trainer.datamodule
+            for batch in data.train_dataloader():
+                images = data.on_after_batch_transfer(tuple(tensor.to(self.device) for tensor in batch), 0)[0][:left]
+                reset_net(self.encoding)
+                yield self.encoding(images)
+                left -= len(images)
+                if not left:
+                    return
+
+        found = set_thresholds(self.backbone, inputs, percentile=self.percentile, scaling=self.scaling)
+        with torch.no_grad():
+            self.thresholds.copy_(torch.tensor([found[name] for name in spiking_layers(self.backbone)]))
+
+    def _source_epochs(self) -> int:
+        epochs = self.trainer.max_epochs
+        return min(max(1, round(self.source * epochs)), epochs - 1) if self.source else 0
+
+    def _converts(self) -> bool:
+        """Whether the thresholds must follow the weights, because the spiking network has not been trained yet."""
+        return self.current_epoch < self._source_epochs() or bool(self.thresholds.isnan().any())
+
+    def on_train_epoch_start(self) -> None:
+        if self.current_epoch == self._source_epochs():
+            self.find_thresholds()
+
+    def on_validation_epoch_start(self) -> None:
+        if self._converts():
+            self.find_thresholds()
+        super().on_validation_epoch_start()
+
+    def on_test_epoch_start(self) -> None:
+        if bool(self.thresholds.isnan().any()):
+            self.find_thresholds()
+        super().on_test_epoch_start()
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        self._as_relu = self.current_epoch < self._source_epochs()
+        loss = super().training_step(batch, batch_idx)
+        self._as_relu = False
+        return loss
+
+    def run(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return outputs `[T, B, K]` and scores `[B, K]`: of the ReLU network in one step while that is trained."""
+        if not self._as_relu:
+            return super().run(images)
+        outputs = self._twin[0](images[None])
+        return outputs, outputs[0]
+
+
+def relu_twin(network: nn.Module) -> nn.Module:
+    """Return a network with ReLU in place of each neuron layer, and with the other layers of `network` itself, not copies.
+
+    Example:
+        >>> from snnx.neuron.if_ import IF
+        >>> network = nn.Sequential(nn.Linear(2, 3), IF())
+        >>> twin = relu_twin(network)
+        >>> twin[0] is network[0], twin[1]
+        (True, ReLU())
+    """
+    layers = spiking_layers(network)
+    outside = [m for name, m in network.named_modules() if name and not any(f"{at}.".startswith(f"{name}.") for at in layers)]
+    twin_has = {id(one): one for one in (*outside, *network.parameters(), *network.buffers())}
+    twin = copy.deepcopy(network, twin_has)
+    for name in layers:
+        twin.set_submodule(name, nn.ReLU())
+    return twin

@@ -1,0 +1,176 @@
+"""A ReLU network is trained, its thresholds are set, and the spiking network with the same weights is trained on."""
+
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from snnx.backbone.chain import Chain
+from snnx.backbone.convnet import ConvNet
+from snnx.backbone.resnet import ResNet
+from snnx.conversion.current_thresholds import set_thresholds
+from snnx.decoding.mean_logits import MeanLogits
+from snnx.encoding.gaussian import Gaussian
+from snnx.encoding.repeat import Repeat
+from snnx.method.fine_tuned import FineTuned, relu_twin
+from snnx.neuron.if_ import IF
+from snnx.neuron.lif import LIF
+from snnx.neuron.lif_learned import LIFLearned
+from snnx.neuron.spiking import spiking_layers
+from snnx.scheduler.constant import Constant
+from snnx.testing.images import CLASSES, SHAPE, Images, evaluate, train
+
+
+def made(**changed):
+    torch.manual_seed(0)
+    given = {
+        "encoding": partial(Repeat, timesteps=4), "neuron": LIFLearned, "backbone": partial(ConvNet, channels=[4, 6]),
+        "decoding": MeanLogits(), "loss": nn.CrossEntropyLoss(), "metric": {},
+        "optimizer": partial(torch.optim.Adam, lr=0.01), "scheduler": Constant, "in_shape": SHAPE, "classes": CLASSES,
+    }  # fmt: skip
+    return FineTuned(**{**given, **changed})
+
+
+@pytest.mark.parametrize("backbone", [partial(ConvNet, channels=[4]), partial(ResNet, width=0.125)])
+def test_the_twin_has_the_same_layers(backbone):
+    network = backbone(neuron=LIF, in_shape=(3, 16, 16), classes=3)
+    relu, x = backbone(neuron=nn.ReLU, in_shape=(3, 16, 16), classes=3), torch.rand(1, 2, 3, 16, 16)
+    relu.load_state_dict(network.state_dict())
+    twin = relu_twin(network)
+    assert torch.equal(twin(x), relu(x))
+    assert {id(p) for p in twin.parameters()} == {id(p) for p in network.parameters()}
+    assert {id(b) for b in twin.buffers()} == {id(b) for b in network.buffers()}
+    assert not spiking_layers(twin)
+
+
+def test_thresholds_are_those_of_a_hand_computation():
+    """Layer by layer: percentiles of each step's currents, the largest over steps and batches, with unscaled predecessors."""
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Linear(5, 7), IF(v_reset=None), nn.Linear(7, 3), IF(v_reset=None))
+    batches = [torch.rand(4, 6, 5), torch.rand(4, 2, 5)]
+    expected, seen = [], []
+    for x in batches:
+        currents = network[0](x)
+        seen.append((currents, [step.flatten().sort().values[round(0.9 * (step.numel() - 1))].item() for step in currents]))
+    expected.append(max(value for _, values in seen for value in values))
+    second = []
+    for currents, _ in seen:
+        first = IF(v_threshold=expected[0], v_reset=None)
+        second += [step.flatten().sort().values[round(0.9 * (step.numel() - 1))].item() for step in network[2](first(currents))]
+    expected.append(max(second))
+    found = set_thresholds(network, lambda: batches, percentile=90, scaling=0.5)
+    assert found == pytest.approx({"1": 0.5 * expected[0], "3": 0.5 * expected[1]})
+    assert [network[1].v_threshold, network[3].v_threshold] == pytest.approx(list(found.values()))
+    assert network.training
+
+
+def test_layers_are_found_in_the_order_in_which_they_run():
+    class Crossed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last, self.first = IF(), IF()
+
+        def forward(self, x):
+            return self.last(2 * self.first(x))
+
+    assert list(set_thresholds(Crossed(), lambda: [torch.full((3, 1, 2), 3.0)])) == ["first", "last"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"percentile": 0}, r"^set_thresholds: percentile must be in \(0, 100\]; got 0$"),
+        ({"scaling": 0}, "^set_thresholds: scaling must be positive; got 0$"),
+        ({}, r"^set_thresholds: 0 must receive currents above 0; got none at the 99.7 percentile: raise the percentile, or"),
+    ],
+)
+def test_thresholds_that_cannot_be_found(more, message):
+    with pytest.raises(ValueError, match=message):
+        set_thresholds(nn.Sequential(IF()), lambda: [-torch.ones(2, 1, 1)], **more)
+
+
+@pytest.mark.parametrize("neuron", [LIFLearned, LIF])
+def test_first_the_relu_network_is_trained_then_the_spiking_one(neuron):
+    method, stages = made(neuron=neuron), []
+    step = method.training_step
+
+    def look(batch, batch_idx):  # Lightning asks for these names
+        before = {name: layer.v_threshold for name, layer in spiking_layers(method.backbone).items()}
+        loss = step(batch, batch_idx)
+        stages.append((method.current_epoch, loss.item(), before))
+        return loss
+
+    method.training_step = look
+    train(method, Images(), epochs=4)
+    first, last = [s for s in stages if s[0] < 2], [s for s in stages if s[0] >= 2]
+    assert len(first) == len(last) > 0
+    images, labels = next(iter(Images().train_dataloader()))
+    fresh = made(neuron=neuron)
+    expected = nn.functional.cross_entropy(fresh._twin[0](images[None])[0], labels)
+    assert first[0][1] == pytest.approx(expected.item())
+    assert all(set(thresholds.values()) != {1.0} for _, _, thresholds in last)
+    assert method.thresholds.isfinite().all()
+
+
+def test_a_spiking_network_that_was_never_trained_is_the_conversion():
+    """After epochs of ReLU alone, as at a best epoch of the first stage, a test finds the thresholds."""
+    method, data = made(source=0.99), Images()
+    trainer = train(method, data, epochs=1)  # one epoch, so the second stage has it
+    method.thresholds.fill_(torch.nan)
+    evaluate(trainer, method, data)
+    assert method.thresholds.isfinite().all()
+
+
+def test_a_checkpoint_has_the_thresholds():
+    method = made()
+    train(method, Images(), epochs=2)
+    other = made()
+    other.load_state_dict(method.state_dict())
+    for a, b in zip(spiking_layers(method.backbone).values(), spiking_layers(other.backbone).values(), strict=True):
+        assert a.v_threshold == pytest.approx(b.v_threshold)
+        assert torch.equal(a.level, b.level)
+    x = Images().samples.tensors[0]
+    assert torch.equal(method.eval()(x), other.eval()(x))
+    assert not [name for name in method.state_dict() if "twin" in name]
+
+
+def test_it_starts_from_weights(tmp_path):
+    trained = made()
+    torch.save(trained.backbone.state_dict(), tmp_path / "weights.pt")
+    method = made(source=0.0, checkpoint=str(tmp_path / "weights.pt"))
+    train(method, Images(), epochs=1)
+    assert method.thresholds.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"source": 1.0}, r"^FineTuned: source must be a share of the epochs in \[0, 1\); got 1.0$"),
+        (
+            {"source": 0},
+            "^FineTuned: source must be above 0, or checkpoint must name trained weights; got neither; choose method=",
+        ),
+        ({"percentile": 101}, r"^FineTuned: percentile must be in \(0, 100\]; got 101$"),
+        ({"scaling": -1}, "^FineTuned: scaling must be positive; got -1$"),
+        ({"calibration": 0}, "^FineTuned: calibration must be at least 1; got 0$"),
+        (
+            {
+                "encoding": partial(
+                    Gaussian, timesteps=2, fields=8, beta=1.5, x_range=[0.0, 1.0], sigma_denominator="n_minus_1", r_min=0.1
+                )
+            },
+            "^FineTuned: encoding must keep the 1 channels of the images, which the ReLU network reads; got Gaussian with 8",
+        ),
+    ],
+)
+def test_settings_that_are_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
+        made(**changed)
+
+
+def test_dropout_and_bias_are_those_of_the_backbone():
+    layers = partial(Chain, layers=[4, "D"], hidden=[8], norm=False, hidden_norm=False, bias=False, dropout=0.5, votes=0)
+    method = made(backbone=layers)
+    train(method, Images(), epochs=2)
+    assert method.thresholds.isfinite().all()
