@@ -53,9 +53,9 @@ class PlanLauncher(LocalLauncher):
 
         context = fork_server.start()
         jobs = freeze(self.loader, self.config, job_overrides, initial_job_idx)
-        console = Console(highlight=False)
+        console = Console(emoji=False, highlight=False)
         if not console.is_terminal:
-            console = Console(highlight=False, width=160)  # a pipe has no width
+            console = Console(emoji=False, highlight=False, width=160)  # a pipe has no width
         with console.status(f"checking {len(jobs)} runs"):
             check_all(jobs)
         distinct = {one.group: one for one in reversed(jobs)}  # one seed of each network
