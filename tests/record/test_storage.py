@@ -39,9 +39,8 @@ def test_a_folder_that_can_be_written_has_no_obstacle_and_nothing_stays(tmp_path
 
 def test_a_full_disk_is_named(small):
     disk = small("size=64k")
-    with (disk / "filler").open("wb") as file, pytest.raises(OSError, match="No space"):
-        file.write(bytes(100_000))
-        file.flush()
+    with pytest.raises(OSError, match="No space"):
+        (disk / "filler").write_bytes(bytes(100_000))
     message = f"{disk}/outputs must be writable; got No space left on device: make room there"
     assert obstacle(disk / "outputs") == message
     with pytest.raises(ValueError, match=f"^{message}$"):
