@@ -189,6 +189,12 @@ MISTAKES = {
 }
 
 
+def test_an_accelerator_that_this_machine_lacks_is_reported_without_a_line_of_code(snnx):
+    code, _, err = snnx("trainer.accelerator=mps")
+    assert code == hydra_app.USAGE
+    assert re.fullmatch(r"snnx: `MPSAccelerator` can not run on your system .*'cpu'\]\.\n", err)
+
+
 def test_the_version_is_printed(snnx):
     code, out, _ = snnx("--version")
     assert (code, out) == (hydra_app.OK, f"snnx {version('snnx')}\n")
