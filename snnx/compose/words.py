@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -134,7 +135,7 @@ def _ordered(words: Sequence[str]) -> bool:
 
 
 def _require_no_space_after_comma(overrides: Sequence[str]) -> None:
-    for word, following in zip(overrides, [*overrides[1:], ""], strict=True):
+    for word, following in pairwise([*overrides, ""]):
         if word.endswith(",") and "=" in word:
             raise ValueError(
                 f"values must be separated by commas without spaces; got {word} {following}: write {word}{following}"

@@ -51,6 +51,7 @@ def test_null_also_switches_off_what_a_recipe_chooses(recipe, group):
         (["seed=0", "--cfg", "job", "neuron=if", "-r"], ["--cfg", "job", "--resolve", "seed=0", "neuron=if"]),
         (["seed=0,1", "-m"], ["seed=0,1", "-m"]),
         (["-m", "seed=0,1"], ["-m", "seed=0,1"]),
+        ([], []),
         (["-sc", "query=bash"], ["-sc", "query=bash"]),
     ],
 )
