@@ -51,6 +51,7 @@ class EngineLauncher(Launcher):
         from snnx.compose.check_all import check_all
         from snnx.compose.freeze import freeze
         from snnx.compose.interrupt import interruptible
+        from snnx.record.storage import check_storage
         from snnx.run import history
         from snnx.sweep.display import Display
         from snnx.sweep.result_watcher import ResultWatcher
@@ -60,6 +61,7 @@ class EngineLauncher(Launcher):
         todo = [one for one in jobs if history.finished(one) is None]
         if todo:
             check_all(todo)
+            display.warn(check_storage(Path(jobs[0].outputs)))
         jobs, todo = ([history.start_over_if_forced(one) for one in some] for some in (jobs, todo))
         with display, interruptible(), ResultWatcher(display, jobs) as follow:
             words = [[str(one.save(self._frozen).resolve())] for one in todo]

@@ -3,6 +3,7 @@
 # No `from __future__ import annotations` here: Hydra's plugin scan cannot resolve a dataclass whose annotations are text.
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -46,6 +47,7 @@ class LocalLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from snnx.compose.check_all import check_all
         from snnx.compose.freeze import freeze
+        from snnx.record.storage import check_storage
         from snnx.run import history
         from snnx.sweep import pool
         from snnx.sweep.display import Display
@@ -54,6 +56,7 @@ class LocalLauncher(Launcher):
         display = Display(jobs)
         if todo := [one for one in jobs if history.finished(one) is None]:
             check_all(todo)
+            display.warn(check_storage(Path(jobs[0].outputs)))
         jobs = [history.start_over_if_forced(one) for one in jobs]
         with display:
             outcomes = pool.run(
@@ -62,6 +65,7 @@ class LocalLauncher(Launcher):
                 timeout_s=self.timeout_s,
                 retries=self.retries,
                 on_start=display.start,
+                on_wait=display.wait,
                 on_tick=display.refresh,
                 on_end=display.end,
             )

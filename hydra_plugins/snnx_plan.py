@@ -53,9 +53,9 @@ class PlanLauncher(LocalLauncher):
 
         context = fork_server.start()
         jobs = freeze(self.loader, self.config, job_overrides)
-        console = Console(highlight=False)
+        console = Console(emoji=False, highlight=False)
         if not console.is_terminal:
-            console = Console(highlight=False, width=160)  # a pipe has no width
+            console = Console(emoji=False, highlight=False, width=160)  # a pipe has no width
         check_all(jobs)
         distinct = {one.group: one for one in reversed(jobs)}  # one seed of each network
         with interruptible(), ProcessPoolExecutor(self.n_jobs, mp_context=context, max_tasks_per_child=1) as executor:

@@ -1,7 +1,6 @@
 """A study of Optuna that several workers may share, and that continues after a kill."""
 
 # No `from __future__ import annotations` here: see snnx_local.py.
-import fcntl
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 
+from snnx.record.lock import acquire
 from snnx.run.create import create
 
 
@@ -126,7 +126,7 @@ class Study:
     def _alone(self) -> Iterator[None]:
         """Lock the study, so that no other worker asks for trials between our count of trials and our own request."""
         with open(self.folder / ".study", "a", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            acquire(lock, wait=True)
             yield
 
 

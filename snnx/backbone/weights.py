@@ -8,6 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+WRAPPERS = {"module.": "model.module", "_orig_mod.": "model._orig_mod"}
+"""What DataParallel and torch.compile put before every name, and where the model is that they wrap."""
+
 
 def load_weights(network: nn.Module, path: str, *, name: str) -> None:
     """Load a state dict into `network`, or raise an error that says in one line how the two differ.
@@ -23,7 +26,8 @@ def load_weights(network: nn.Module, path: str, *, name: str) -> None:
 
     Raises:
         FileNotFoundError: the file does not exist, or is a folder.
-        ValueError: the file contains no state dict, or a tensor is missing, does not exist in the network, or has another size.
+        ValueError: the file contains no state dict, or a tensor is missing, does not exist in the network, has another size, or
+            is not finite.
 
     Example:
         >>> import tempfile
@@ -37,6 +41,12 @@ def load_weights(network: nn.Module, path: str, *, name: str) -> None:
         is_what = "is not a file" if Path(path).exists() else "does not exist"
         raise FileNotFoundError(f"{name}: must be a file of weights; got {path}, which {is_what}")
     found, wanted = _read(path, name), network.state_dict()
+    for wrapper, unwrapped in WRAPPERS.items():
+        if all(key.startswith(wrapper) for key in found) and not any(key.startswith(wrapper) for key in wanted):
+            raise ValueError(
+                f"{name}: names must be those of the network; got {path}, in which all begin with {wrapper}, as of a wrapped "
+                f"model: save {unwrapped}.state_dict()"
+            )
     for key in wanted:
         if key not in found and not key.endswith("num_batches_tracked"):  # files from before torch 0.4.1 lack it
             raise ValueError(f"{name}: {key} must be in the file; got {path} without it: is it of another architecture?")
@@ -46,6 +56,8 @@ def load_weights(network: nn.Module, path: str, *, name: str) -> None:
         if value.shape != wanted[key].shape:
             sizes = f"{list(wanted[key].shape)}; got {list(value.shape)}"
             raise ValueError(f"{name}: {key} must be of size {sizes} in {path}")
+        if not bool(value.isfinite().all()):
+            raise ValueError(f"{name}: {key} must be finite; got NaN or infinity in {path}: did its training diverge?")
     if not next(iter(wanted.values())).is_meta:
         network.load_state_dict({**wanted, **found})
 
@@ -72,9 +84,18 @@ def _read(path: str, name: str) -> dict[str, Tensor]:
                 f"{name}: the state_dict of a checkpoint must have keys that begin with {below}, as those of snnx do; got none "
                 f"in {path}; save the network's state_dict alone"
             )
-    if not isinstance(found, dict) or not found or not all(isinstance(value, Tensor) for value in found.values()):
+    if isinstance(found, dict) and (inside := [key for key, value in found.items() if _is_state_dict(value)]):
+        raise ValueError(
+            f"{name}: must be a state dict, which maps names to tensors; got {path}, a checkpoint with a state dict under "
+            f"{' and '.join(map(str, inside))}: save it alone"
+        )
+    if not _is_state_dict(found):
         raise ValueError(f"{name}: must be a state dict, which maps names to tensors; got {type(found).__name__} in {path}")
     return found
+
+
+def _is_state_dict(value: object) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(one, Tensor) for one in value.values())
 
 
 def _safetensors(path: str, name: str) -> dict[str, Tensor]:

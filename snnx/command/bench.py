@@ -97,9 +97,9 @@ def _complaint(arguments: argparse.Namespace) -> str | None:
 
 
 def _bench(arguments: argparse.Namespace, command: str) -> int:
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=200)  # a pipe has no width
+        console = Console(emoji=False, highlight=False, width=200)  # a pipe has no width
     facts = _facts(command)
     console.print("\n".join(f"{what}: {value}" for what, value in facts.items()), markup=False, soft_wrap=True)
     results, tables, notes, plots = {"facts": facts}, [], [], []

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from snnx.command.parser import Parser
+from snnx.command.refusal import REFUSED
 from snnx.dashboard.page import page
 from snnx.dashboard.workspace import save_workspace
 from snnx.options.sweepfile import SweepFile, sweep_named
@@ -39,7 +40,7 @@ def main(words: list[str]) -> int:
         _draw(sweep, arguments, path, watched=False)
         if line := save_workspace(sweep, arguments.outputs):
             print(line)
-    except ValueError as error:
+    except REFUSED as error:
         print(f"snnx dashboard: {error}", file=sys.stderr)
         return 2
     return 0

@@ -4,6 +4,8 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 
 from snnx.compose.interrupt import exit_on_interrupt, interruptible
 
@@ -12,6 +14,7 @@ HYDRA_OPTIONS = (
     "-sc", "--shell-completion", "--hydra-help",
 )  # fmt: skip
 OK, FAILED, USAGE = 0, 1, 2
+OUTPUTS = Path("outputs")
 
 
 def start(words: list[str], commands: Iterable[str] = ()) -> int:
@@ -35,17 +38,23 @@ def start(words: list[str], commands: Iterable[str] = ()) -> int:
         from snnx.compose.complaint import COMPLAINTS, complaint
         from snnx.compose.secret import reject_secrets_in
         from snnx.compose.sweep_options import register
+        from snnx.compose.words import completed
         from snnx.options.folders import shipped
+        from snnx.record.storage import obstacle
         from snnx.sweep.exit_code import SweepFailed
 
     try:
         reject_secrets_in(("the command line", word) for word in words)  # before Hydra writes them to files
+        words, added = completed(words), sys.argv[1 + len(words) :]
+        sys.argv[1:] = [*words, *added]  # Hydra reads them there
         register(words, completing=shlex.split(os.environ.get("COMP_LINE", "")))
         with exit_on_interrupt():  # code that must save its work uses `interruptible`
             hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name="config")(_task)()
     except SweepFailed as error:
         print(f"snnx: {error}", file=sys.stderr)
         return FAILED
+    except OSError as error:  # Hydra makes the folder of outputs before the run is checked
+        return _usage(complaint(error, words, commands) if error.errno is None else obstacle(OUTPUTS) or str(error))
     except COMPLAINTS as error:
         return _usage(complaint(error, words, commands))
     return OK
@@ -61,6 +70,7 @@ def _task(config) -> None:
     from snnx.compose.compose import job
     from snnx.compose.left_over import left_over
     from snnx.record.run_folder import Busy
+    from snnx.record.storage import check_storage, obstacle
     from snnx.record.summary import summary
     from snnx.record.write import write
     from snnx.run.history import finished, start_over_if_forced
@@ -84,24 +94,30 @@ def _task(config) -> None:
         raise SystemExit(_usage(f"sweep={run.sweep} must run with -m, because it has rows; got a single run: add -m or row="))
     try:
         check(run)
+        before = finished(run) is not None
+        warnings = [] if before else check_storage(Path(run.outputs))
     except ValueError as error:
         raise SystemExit(_usage(str(error))) from None
     with exit_on_interrupt():
         from snnx.run.run import execute
 
-    before = finished(run) is not None
-    run = start_over_if_forced(run)
     try:
+        run = start_over_if_forced(run)
         with Display([run]) as display, interruptible():
+            display.warn(warnings)
             with display.watch(run):
                 outcome = execute(run) | {"before": before}
             display.end(run, outcome)
     except Busy as error:
         print(f"snnx: {error}; wait until it has finished", file=sys.stderr)
         raise SystemExit(FAILED) from None
+    except OSError as error:
+        print(f"snnx: {run.title} could not be written: {obstacle(run.folder) or error}", file=sys.stderr)
+        raise SystemExit(FAILED) from None
     if outcome["status"] in ("failed", "diverged"):
-        log = write(run.folder / "run.log", outcome["error"]["traceback"])
-        print(f"  the traceback is in {log}", file=sys.stderr)
+        with suppress(OSError):  # of a full disk, which the run's error names
+            log = write(run.folder / "run.log", outcome["error"]["traceback"])
+            print(f"  the traceback is in {log}", file=sys.stderr)
     again = "; force=true repeats it" if before else ""
     display.console.print(f"  all its files are in {run.link}/{again}", highlight=False, markup=False, soft_wrap=True)
     if judge([outcome]):

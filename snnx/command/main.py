@@ -2,6 +2,8 @@
 
 import sys
 from importlib import import_module
+from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 
 from snnx.command.print_text import print_text
@@ -36,6 +38,9 @@ def main() -> int:
         The exit code: 0 if all is well, 1 if a run failed, 2 for a mistake in the words or in a file, 130 if interrupted.
     """
     words = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a test may have replaced it
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character, such as the check mark, ends nothing
     try:
         if words[:1] != ["new"]:  # `new` reads no options of the current folder
             make_importable(Path.cwd())
@@ -46,6 +51,9 @@ def main() -> int:
     try:
         if words and words[0] in COMMANDS:
             return _command(words[0], words[1:])
+        if words == ["--version"]:
+            print(f"snnx {version('snnx')}")
+            return OK
         if {"-h", "--help"} & set(words):
             from snnx.command.help import overview
 

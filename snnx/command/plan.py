@@ -1,6 +1,7 @@
 """The command `snnx plan -m sweep=NAME`: reports what a sweep will cost, without executing it."""
 
 import sys
+import tempfile
 
 from snnx.command.hydra_app import start
 
@@ -35,8 +36,10 @@ def main(words: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    sys.argv[1:] = planned = line(words)  # Hydra reads sys.argv
-    return start(planned)
+    planned = line(words)
+    with tempfile.TemporaryDirectory(prefix="snnx-plan-") as folder:  # Hydra writes a file, but a plan needs no outputs
+        sys.argv[1:] = [*planned, f"hydra.sweep.dir='{folder}'"]  # Hydra reads sys.argv
+        return start(planned)
 
 
 def line(words: list[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import fcntl
 import os
 import sys
 from collections.abc import Iterator
@@ -15,14 +14,16 @@ from snnx.dataset.examine import USABLE, examine
 from snnx.dataset.fetch import fetch
 from snnx.options.files import files
 from snnx.options.nearest import nearest
+from snnx.record.lock import acquire
 from snnx.run.target import target
 
 
 def main(words: list[str]) -> int:
     """Execute the command; `words` is the command line after `snnx prepare`, and the exit code is returned.
 
-    The class of a data set of images must provide three things: `files`, a tuple of `PublishedFile`; `samples_in(path)`, the
-    number of samples in one of these files; and `fetch(folder)`, which downloads them all. A data set of event recordings
+    The class of a data set of images must provide four things: `files`, a tuple of `PublishedFile`; `samples_in(path)`, the
+    number of samples in one of these files; `fetch(folder)`, which downloads them all; and `packed`, the archives that it
+    downloads. A data set of event recordings
     provides `examine(root, variant)`, which checks the files below a root, `fetch(folder, variant)`, which downloads a variant,
     and `prepared`, which converts the recordings to frames. A data set of the user's own pictures provides `examine` only.
 
@@ -73,10 +74,7 @@ def main(words: list[str]) -> int:
         return 1
     code = _printed(found)
     if problem:
-        print(
-            f"snnx prepare {arguments.dataset}: download failed ({problem}); put the missing files into their place by hand",
-            file=sys.stderr,
-        )
+        print(f"snnx prepare {arguments.dataset}: {problem}", file=sys.stderr)
     if not code and hasattr(dataset, "prepared"):
         return _frames(dataset, arguments)
     return code
@@ -92,11 +90,13 @@ def _printed(found: list[tuple[str, str]]) -> int:
 def _frames(dataset: type, arguments: argparse.Namespace) -> int:
     """Convert the recordings of an event data set to frames, with the settings of its option."""
     try:
-        folder = dataset.prepared(Path(arguments.root), arguments.timesteps, _plain(arguments))
+        folder, absent = dataset.prepared(Path(arguments.root), arguments.timesteps, _plain(arguments))
     except (ValueError, OSError, ImportError) as error:
         print(f"snnx prepare {arguments.dataset}: {error}", file=sys.stderr)
         return 1
     print(f"frames  {folder}")
+    if absent:
+        print(f"partial no recordings of class {', '.join(map(str, absent))}: is the copy complete?")
     return 0
 
 
@@ -129,11 +129,9 @@ def _locked(root: Path) -> Iterator[None]:
         yield
         return
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not acquire(file):
             print(f"waiting for another `snnx prepare`, which has locked {path}", file=sys.stderr)
-            fcntl.flock(file, fcntl.LOCK_EX)
+            acquire(file, wait=True)
         yield
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from snnx.command.parser import Parser
+from snnx.command.refusal import REFUSED
 from snnx.options.sweepfile import find
 from snnx.record import provenance, source
 from snnx.record.identity import changes
@@ -33,7 +34,7 @@ def main(words: list[str]) -> int:
             raise ValueError(f"NAME must be a sweep with a record; got {arguments.name}, which has no {path}")
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         chosen = _chosen(lines, arguments)
-    except ValueError as error:
+    except REFUSED as error:
         print(f"snnx replay: {error}", file=sys.stderr)
         return 2
     os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from snnx.command.parser import Parser
+from snnx.command.refusal import REFUSED
 from snnx.options.sweepfile import SweepFile, sweep_named
 from snnx.record.write import write
 from snnx.report.data import claims
@@ -34,7 +35,7 @@ def main(words: list[str]) -> int:
     arguments = _parser().parse_args(words)
     try:
         return _report(sweep_named(arguments.name), arguments)
-    except ValueError as error:
+    except REFUSED as error:
         print(f"snnx report: {error}", file=sys.stderr)
         return 2
 
@@ -93,9 +94,9 @@ def _narrowed(sweep: SweepFile, rows: list[str]) -> SweepFile:
 
 
 def _print(results: Results) -> None:
-    console = Console(highlight=False)
+    console = Console(emoji=False, highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=200)  # a pipe has no width
+        console = Console(emoji=False, highlight=False, width=200)  # a pipe has no width
     console.print(results.heading, style="bold", markup=False)
     for table in results.tables:
         console.print(terminal(table))

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from snnx.command.parser import Parser
+from snnx.command.refusal import REFUSED
 from snnx.record.write import write
 from snnx.report.pages.index import page
 
@@ -25,7 +26,7 @@ def main(words: list[str]) -> int:
         if not arguments.docs.is_dir():
             raise ValueError(f"--docs must be the folder of the record, such as docs/results; got {arguments.docs}")
         print(write(arguments.docs / "README.md", page(arguments.docs)))
-    except ValueError as error:
+    except REFUSED as error:
         print(f"snnx results: {error}", file=sys.stderr)
         return 2
     return 0

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from snnx.command.parser import Parser
+from snnx.command.refusal import REFUSED
 from snnx.options.sweepfile import SweepFile, sweep_named
 from snnx.record.summary import MARKS
 from snnx.report.board import Board, boards
@@ -45,14 +46,14 @@ def main(words: list[str]) -> int:
     arguments = parser.parse_args(words)
     try:
         sweep = sweep_named(arguments.name)
-        return _watch(sweep, arguments) if arguments.watch else _show(sweep, arguments, Console(highlight=False))
-    except ValueError as error:
+        return _watch(sweep, arguments) if arguments.watch else _show(sweep, arguments, Console(emoji=False, highlight=False))
+    except REFUSED as error:
         print(f"snnx status: {error}", file=sys.stderr)
         return 2
 
 
 def _watch(sweep: SweepFile, arguments: argparse.Namespace) -> int:
-    console, idle, code = Console(highlight=False), 0, 0
+    console, idle, code = Console(emoji=False, highlight=False), 0, 0
     while idle < PATIENCE:  # between two runs, no run is active for a moment
         if console.is_terminal:
             console.clear()

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from snnx.command.parser import Parser
+from snnx.command.refusal import REFUSED
 from snnx.logger import account
 from snnx.options.sweepfile import find, read
 from snnx.report.data.run import Run
@@ -28,7 +29,7 @@ def main(words: list[str]) -> int:
     try:
         name = read(find(arguments.name)).name
         runs = [run for run in collect(name, arguments.outputs, Path()) if run.state != "running"]
-    except ValueError as error:
+    except REFUSED as error:
         print(f"snnx sync: {error}", file=sys.stderr)
         return 2
     waiting = {run.hash: run for run in runs if unsent(arguments.outputs / "runs" / run.hash)}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from snnx.compose.interrupt import exit_on_interrupt
 from snnx.compose.secret import reject_secrets
+from snnx.options.files import is_group
 from snnx.record.identity import loaded_from
 from snnx.record.job import Job
 from snnx.record.run_folder import reject_links
@@ -44,6 +45,7 @@ def check(job: Job, checked: set[str] | None = None) -> None:
         reject_links(job.folder)
         _ranges(job.config)
         if checked is None or (same := _without_seed(job)) not in checked:
+            _require_chosen(job.config)
             check_signatures(job.config)
             _partials(job.config)
             _require_readers(job)
@@ -89,6 +91,18 @@ def _require_readers(job: Job) -> None:
         )
     if "init" in given and (loaded := loaded_from(config)):  # an `init` from a recipe is just ignored
         raise ValueError(f"init must not be set with {loaded[0]}, which loads the weights; got {given['init']}: leave it out")
+
+
+def _require_chosen(config: dict) -> None:
+    """Reject a key such as `+metric.energy.foo` of an option that was not chosen."""
+    for group, options in config.items():
+        several = isinstance(options, dict) and is_group(group) and "_target_" not in options
+        for name, node in options.items() if several else ():
+            if not isinstance(node, dict) or "_target_" not in node:
+                got = ", ".join(node) if isinstance(node, dict) else node
+                raise ValueError(
+                    f"{group}.{name} must be an option that was chosen; got only {got}: choose it too, as in {group}=[{name}]"
+                )
 
 
 def _partials(config: dict) -> None:

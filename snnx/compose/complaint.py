@@ -7,13 +7,24 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from snnx.compose.chosen_options import chosen_options
+from snnx.compose.meant import meant
 from snnx.compose.schema import RunSchema
+from snnx.compose.words import readable
 from snnx.options.files import files, is_group
 from snnx.options.keys import keys
 from snnx.options.nearest import nearest
 from snnx.options.sweepfile import names
 
 COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError)
+UNREADABLE = (
+    "missing EQUAL",
+    "no viable alternative",
+    "extraneous input",
+    "mismatched input",
+    "token recognition",
+    "LexerNoVia",
+)
+"""What Hydra's messages contain if a word does not have the form of an override."""
 
 
 def complaint(error: BaseException, words: list[str], commands: Iterable[str] = ()) -> str:
@@ -24,19 +35,26 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
         words: the command line.
         commands: the names of snnx's commands, to suggest one if it was misspelled.
     """
+    if isinstance(error.__cause__, ValueError) and str(error).startswith("Error in call to target"):
+        return _flat(error.__cause__)  # of a launcher or a sweeper, which Hydra builds
     text = _flat(error) or _flat(error.__cause__ or "")  # some errors of Hydra are empty; their cause has the text
     if "Ambiguous value for argument" in text:
         several = next((word for word in words if "," in word), "several values")
         return f"a single run must have one value per key; got {several}: add -m to run each"
     if "Only one of --run, --multirun, --cfg" in text:
         return "--cfg must be used for a single run; got -m too: leave out -m and give row= and seed="
-    if "missing EQUAL" in text or "no viable alternative" in text:
-        bare = next((word for word in words if "=" not in word and not word.startswith("-")), " ".join(words))
+    bare = next((word for word in words if "=" not in word and not word.startswith(("-", "~"))), None)
+    unreadable = any(sign in text for sign in UNREADABLE)
+    if bare and unreadable:
         hint = f"write sweep={bare}" if bare in names() else f"see snnx --help{nearest(bare, commands)}"
         return f"an override must be key=value; got {bare}: {hint}"
     if "mismatched input '='" in text and (word := next((word for word in words if word.count("=") > 1), None)):
         key, _, value = word.partition("=")
         return f"a value that contains = must be quoted; got {word}: write '{key}=\"{value}\"', with both kinds of quotes"
+    if unreadable:
+        word = next((word for word in words if not word.startswith("-") and not readable(word)), " ".join(words))
+        key, _, value = word.partition("=")
+        return f"a value with such characters must be quoted; got {word}: write '{key}=\"{value}\"', with both kinds of quotes"
     if option := re.search(r"(?:Could not find|In '[^']*': Could not find|Could not load) '([\w./]+)/([^'/]+)'", text):
         group, name = option.groups()
         group = group.removeprefix("hydra/") if not is_group(group) else group
@@ -89,7 +107,8 @@ def _key(full: str, words: list[str]) -> str:
     else:
         known = keys(group, option)
         where = f"{group}={option}" + (f", which has {', '.join(known)}" if known else "")
-    return f"{full} must be a key of {where}; got {given}{nearest(leaf, known)}"
+    hint = nearest(leaf, known) or ("" if group else meant(leaf, words))
+    return f"{full} must be a key of {where}; got {given}{hint}"
 
 
 def _flat(error: BaseException | str) -> str:

@@ -13,6 +13,7 @@ from snnx.record import provenance
 from snnx.record.identity import SWITCHES, contents, is_path_or_device, run_id
 from snnx.record.job import Job
 
+PAPER = "paper"  # the scale without factors
 SEARCH = "search/"
 """The links of a search's trials are in this folder beside those of the sweep's runs, where no report looks for rows."""
 
@@ -38,7 +39,8 @@ def job(
     plain = _resolved(own)
     own.seed = -1  # also where something refers to it, so a run has the same group with every seed
     group = run_id(_resolved(own))
-    task = [o for o in overrides if not _keeps_identity(o.split("=")[0].lstrip("+~"), plain)]
+    named_overrides = [f"{o[1:]}=null" if o.startswith("~") and "=" not in o else o for o in overrides]
+    task = [o for o in named_overrides if not _keeps_identity(o.split("=")[0].lstrip("+~"), plain)]
     search, tuned = plain["search"], plain["tuned"]
     sweep, label = choices.get("sweep"), tuned_label(config.label) if tuned else config.label
     chosen = tuned["values"] if tuned else {}
@@ -52,7 +54,7 @@ def job(
         sweep=sweep,
         row=f"{label or 'default'} trial {search['trial']}" if search else label or ",".join(rest) or "default",
         seed=config.seed,
-        scale=", ".join([choices["scale"], *budget]),
+        scale=", ".join([choices.get("scale") or PAPER, *budget]),
         overrides=list(overrides),
         command=command,
         git=_commits(),

@@ -8,6 +8,7 @@ from hydra.core.global_hydra import GlobalHydra
 from snnx.compose.compose import job
 from snnx.compose.left_over import left_over
 from snnx.compose.sweep_options import register
+from snnx.compose.words import override_word
 from snnx.options.folders import shipped
 from snnx.record.job import Job
 
@@ -28,6 +29,7 @@ def composed(words: Sequence[str], command: str) -> Job:
         (8, 'neuron=plif,timesteps=8')
     """
     GlobalHydra.instance().clear()
+    words = [override_word(word) for word in words]
     register(words)
     with initialize_config_dir(str(shipped("conf")), version_base="1.3"):
         config = compose("config", overrides=list(words), return_hydra_config=True)

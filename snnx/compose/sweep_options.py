@@ -11,6 +11,7 @@ from snnx.compose.environment import restrict_environment
 from snnx.compose.schema import RunSchema
 from snnx.options import sweepfile
 from snnx.options.files import is_group
+from snnx.options.nearest import nearest
 from snnx.options.row import Row
 from snnx.options.sweepfile import SweepFile
 
@@ -46,7 +47,7 @@ def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
     labels = [row.label for row in sweep.live]
     for asked in (label for word in words if word.startswith("row=") for label in word.removeprefix("row=").split(",")):
         if asked not in labels:
-            raise ValueError(f"row must be one of {', '.join(labels)} in sweep {chosen}; got {asked}")
+            raise ValueError(f"row must be one of {', '.join(labels)} in sweep {chosen}; got {asked}{nearest(asked, labels)}")
     given = {word.split("=")[0] for word in words}
     if sweep.tune and given & {"search", "tuned"}:  # the words are those of a run that a search has started
         given -= set(sweep.tune.keys)

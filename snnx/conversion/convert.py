@@ -101,8 +101,18 @@ def convert(
 
 
 def _inputs(layer: nn.Conv2d | nn.Linear, scale: Tensor) -> Tensor:
-    """Return the scale of each input of a layer, shaped like its weights; a flattened map has an input for each pixel."""
+    """Return the scale of each input of a layer, shaped like its weights.
+
+    A flattened map has an input for each pixel. The kernels of a grouped convolution read only the channels of their group.
+
+    Example:
+        >>> depthwise = nn.Conv2d(2, 4, 1, groups=2)                           # two kernels read channel 0, two channel 1
+        >>> _inputs(depthwise, torch.tensor([3.0, 5.0])).flatten().tolist()
+        [3.0, 3.0, 5.0, 5.0]
+    """
     if scale.numel() == 1:
         return scale.reshape(())
-    width = layer.weight.shape[1]
-    return scale.repeat_interleave(width // len(scale)).view(1, -1, *[1] * (layer.weight.ndim - 2))
+    groups = getattr(layer, "groups", 1)
+    outputs, width = layer.weight.shape[:2]
+    of_groups = scale.repeat_interleave(groups * width // len(scale)).view(groups, width)
+    return of_groups.repeat_interleave(outputs // groups, 0).view(outputs, width, *[1] * (layer.weight.ndim - 2))

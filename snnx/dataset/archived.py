@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from snnx.augmentation.none import none
 from snnx.dataset.published import Archive, NoData
+from snnx.dataset.unpack import unpack
 
 BY_HAND = "it cannot be downloaded automatically: download and unpack it by hand"
 
@@ -48,31 +49,41 @@ class Archived:
         ]
 
     @classmethod
+    def packed(cls, variant: str) -> list[tuple[str, str]]:
+        return [(f"{archive.folder}/{archive.name}", archive.md5) for archive in cls._archives(variant)]
+
+    @classmethod
     def _archives(cls, variant: str) -> list[Archive]:
         return [archive for archive in cls.archives if archive.variant in ("", variant)]
 
     @classmethod
     def fetch(cls, folder: str, variant: str) -> None:
-        """Download the archives of a variant and unpack each into its place below `folder`.
+        """Download the archives of a variant that are not below `folder` yet, and unpack each into its place there.
 
         Raises:
             RuntimeError: an archive can be downloaded by hand only, or a downloaded file has a wrong checksum.
             OSError: the publisher's server cannot be reached.
         """
-        from torchvision.datasets.utils import download_and_extract_archive
+        from torchvision.datasets.utils import download_url
 
-        wanted = cls._archives(variant)
-        if not all(archive.fetchable for archive in wanted):
+        wanted = {archive: Path(folder) / archive.folder for archive in cls._archives(variant)}
+        if not all(archive.fetchable or (place / archive.name).exists() for archive, place in wanted.items()):
             others = sorted({archive.variant for archive in cls.archives if archive.fetchable})
             raise RuntimeError("; ".join([BY_HAND, *(f"--variant {other} can be fetched" for other in others)]))
-        for archive in wanted:
-            place = Path(folder) / archive.folder
-            download_and_extract_archive(archive.url, str(place), filename=archive.name, md5=archive.md5)
+        for archive, place in wanted.items():
+            download_url(archive.url, str(place), archive.name, archive.md5)
+            unpack(place / archive.name, place)
 
     @classmethod
-    def prepared(cls, root: Path, timesteps: int, arguments: dict[str, Any]) -> Path:
-        """Return the folder with the frames for these arguments; they are made now if they do not exist."""
-        return cls._built(root, timesteps, arguments).convert()
+    def prepared(cls, root: Path, timesteps: int, arguments: dict[str, Any]) -> tuple[Path, list[int]]:
+        """Return the folder with the frames for these arguments, and the classes that this copy lacks.
+
+        The frames are made now if they do not exist, and divided into parts as a run does, so that the run's checks are made.
+        """
+        dataset = cls._built(root, timesteps, arguments)
+        folder = dataset.convert()
+        dataset.setup()
+        return folder, dataset.absent
 
     @classmethod
     def _built(cls, root: Path, timesteps: int, arguments: dict[str, Any]) -> Any:

@@ -1,5 +1,6 @@
 """Keeps what was computed from a data set in a folder whose name identifies the inputs."""
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = ".snnx_cache"
+WITHOUT_LOCKS = {errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""How a file system that has no locks answers."""
 
 
 def cached(root: Path, name: str, key: dict, make: Callable[[Path], None]) -> Path:
@@ -95,7 +98,11 @@ def _remove_remains(folder: Path) -> None:
 
 @contextmanager
 def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Hold a lock and yield True; without `wait`, yield False if another process holds it."""
+    """Hold a lock and yield True; without `wait`, yield False if another process holds it.
+
+    On a file system without locks, it yields `wait`: then a folder is filled, and possibly by two processes at once, but none
+    that another process may be filling is removed.
+    """
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -105,4 +112,9 @@ def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
                 return
             print(f"snnx: waiting for another process, which is writing {path.with_suffix('')}", file=sys.stderr, flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in WITHOUT_LOCKS:
+                raise
+            yield wait
+            return
         yield True

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torchvision.datasets.utils import download_url
+
+from snnx.dataset.unpack import unpack
 
 BYTE = ("u1", "|u1")  # how a pickle names the dtype uint8
 MOST = 1_000_000  # samples in a batch; the published ones have at most 50,000
@@ -73,6 +76,12 @@ class ArrayUnpickler(pickle._Unpickler):
         if key not in ALLOWED:
             raise pickle.UnpicklingError(f"{module}.{name} is not part of an array")
         return ALLOWED[key]
+
+
+def fetch(official: type, folder: str) -> None:
+    """Download the archive of torchvision's class of the data set, and unpack it into `folder`."""
+    download_url(official.url, folder, official.filename, official.tgz_md5)
+    unpack(Path(folder) / official.filename, Path(folder))
 
 
 def read(paths: Iterable[Path]) -> tuple[Tensor, Tensor]:

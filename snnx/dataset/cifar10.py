@@ -37,7 +37,11 @@ class CIFAR10(Images):
     @staticmethod
     def fetch(folder: str) -> None:
         """Download the published files into `folder`, in the publisher's layout."""
-        torchvision.datasets.CIFAR10(folder, download=True)
+        cifar.fetch(torchvision.datasets.CIFAR10, folder)
+
+    @classmethod
+    def packed(cls, variant: str) -> list[tuple[str, str]]:
+        return [(torchvision.datasets.CIFAR10.filename, torchvision.datasets.CIFAR10.tgz_md5)]
 
     def read(self) -> dict[str, tuple[Tensor, Tensor]]:
         *train, test = self.located()

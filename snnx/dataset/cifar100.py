@@ -31,7 +31,11 @@ class CIFAR100(Images):
     @staticmethod
     def fetch(folder: str) -> None:
         """Download the published files into `folder`, in the publisher's layout."""
-        torchvision.datasets.CIFAR100(folder, download=True)
+        cifar.fetch(torchvision.datasets.CIFAR100, folder)
+
+    @classmethod
+    def packed(cls, variant: str) -> list[tuple[str, str]]:
+        return [(torchvision.datasets.CIFAR100.filename, torchvision.datasets.CIFAR100.tgz_md5)]
 
     def read(self) -> dict[str, tuple[Tensor, Tensor]]:
         train, test = self.located()

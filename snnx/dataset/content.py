@@ -3,7 +3,6 @@
 import hashlib
 import os
 import sqlite3
-import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from snnx.dataset.cache import places
 
-SETTLED_S = 2
+SETTLED_S = 2  # seconds after which a file that changes again gets another modification time
 TABLE = "create table if not exists files (path text primary key, size integer, modified integer, sha256 text)"
 
 
@@ -99,11 +98,14 @@ def _known(root: Path, stats: dict[Path, os.stat_result]) -> dict[Path, str]:
 
 def _remember(root: Path, new: dict[Path, tuple[os.stat_result, str]]) -> None:
     """Store the digests in the first folder that can be written; if none can, the files are read again next time."""
-    settled = time.time() - SETTLED_S  # a file that has just changed may change again without a new modification time
-    rows = [(str(p), stat.st_size, stat.st_mtime_ns, sha) for p, (stat, sha) in new.items() if stat.st_mtime < settled]
-    for place in places(root) if rows else ():
+    for place in places(root) if new else ():
         try:
             place.mkdir(parents=True, exist_ok=True)
+            (place / "content.db").touch()
+            # A file that has just changed may change again without a new modification time. Modification times are compared
+            # with that of a file that is written now, not with the time of day, which may be that of another machine.
+            settled = (place / "content.db").stat().st_mtime - SETTLED_S
+            rows = [(str(p), stat.st_size, stat.st_mtime_ns, sha) for p, (stat, sha) in new.items() if stat.st_mtime < settled]
             with closing(sqlite3.connect(place / "content.db", timeout=60)) as base, base:
                 base.execute(TABLE)
                 base.executemany("insert or replace into files values (?, ?, ?, ?)", rows)

@@ -44,9 +44,10 @@ class Labelled(pl.LightningDataModule):
         clusters: for each part whose `groups` are known, the number of each sample's group; set by `setup`.
         chance: share of the test samples that belong to the largest class, the accuracy of always naming it; set by `setup`.
         test_index: position of each test sample in the official file; set by `setup`.
+        absent: classes of which this copy has no sample in any part; set by `setup`.
 
     Raises:
-        ValueError: an argument is out of range, or a file is damaged.
+        ValueError: an argument is out of range, a file is damaged, or another part has a class that the training part lacks.
         NoData: a file is missing.
     """
 
@@ -101,6 +102,11 @@ class Labelled(pl.LightningDataModule):
     def sources(self) -> list[Path]:
         """Return the files that the samples come from; each data set defines this."""
         raise NotImplementedError
+
+    @classmethod
+    def packed(cls, variant: str) -> list[tuple[str, str]]:
+        """Return the path and md5 of each archive that `fetch` downloads, relative to the folder that it is given."""
+        return []
 
     def content(self) -> dict[str, object]:
         """Return digests of the data set's files, by which a later change can be detected.
@@ -157,6 +163,7 @@ class Labelled(pl.LightningDataModule):
     def _cut(self, official: dict[str, tuple[Samples, Tensor]]) -> dict[str, tuple[Samples, Tensor]]:
         for part, (samples, labels) in official.items():
             self._check(part, samples, labels)
+        self._require_trained_classes({part: labels.bincount(minlength=self.classes) for part, (_, labels) in official.items()})
         order = {part: balanced_order(labels, self.split_seed) for part, (_, labels) in official.items()}
         if "val" not in official:
             held_out = min(round(self.validation * len(order["train"])), len(order["train"]) - 1)
@@ -187,6 +194,18 @@ class Labelled(pl.LightningDataModule):
             )
         if not 0 <= labels.min() <= labels.max() < self.classes:
             raise ValueError(f"{name}: {part} labels must lie in 0..{self.classes - 1}; got {labels.min()} to {labels.max()}")
+
+    def _require_trained_classes(self, counts: dict[str, Tensor]) -> None:
+        """Reject a copy in which a class is missing from the training part only, for example because it was not unpacked."""
+        for part, found in counts.items():
+            if untrained := ((counts["train"] == 0) & (found > 0)).nonzero().flatten().tolist():
+                first = untrained[0]
+                more = f", and {len(untrained) - 1} more such classes" if len(untrained) > 1 else ""
+                raise ValueError(
+                    f"{type(self).__name__}: train must have samples of every class in {part}; got none of class {first}, of "
+                    f"which {part} has {found[first]}{more}: copy or unpack the data set again"
+                )
+        self.absent = (sum(counts.values()) == 0).nonzero().flatten().tolist()
 
 
 def _first(share: float, order: Tensor) -> Tensor:

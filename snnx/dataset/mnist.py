@@ -55,6 +55,10 @@ class MNIST(Images):
         """Download the published files into `folder`, in the publisher's layout."""
         torchvision.datasets.MNIST(folder, download=True)
 
+    @classmethod
+    def packed(cls, variant: str) -> list[tuple[str, str]]:
+        return [(f"MNIST/raw/{name}", md5) for name, md5 in torchvision.datasets.MNIST.resources]
+
     def read(self) -> dict[str, tuple[Tensor, Tensor]]:
         train_images, train_labels, test_images, test_labels = (idx.read(path) for path in self.located())
         return {

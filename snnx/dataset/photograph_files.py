@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from snnx.dataset.mapped import Mapped
+from snnx.dataset.picture import WHITE, pixels
+from snnx.dataset.picture_reader import in_channels
 
 Box = tuple[float, float, float, float]
 
@@ -20,6 +22,8 @@ class PhotographFiles(Mapped):
 
         centred: resize the shorter side to side * 256/224 and keep the middle; a picture of size side × side is not changed
         random:  crop 8 % to 100 % of the area with an aspect ratio of 3/4 to 4/3, resize it, and mirror it with probability 1/2
+
+    Grey becomes three equal channels, and 16 bits a channel become 8, the pixel / 257.
 
     Random numbers come from torch and are drawn before decoding begins, so that they do not depend on the decoding threads.
 
@@ -33,7 +37,7 @@ class PhotographFiles(Mapped):
         index: the files to use, in this order; None for all.
 
     Raises:
-        ValueError: a file is not a picture.
+        ValueError: a file is not a picture, or is one that `picture.pixels` does not read.
 
     Source: Szegedy et al., 2015 (the random crop), with torchvision's ranges.
     """
@@ -63,19 +67,16 @@ class PhotographFiles(Mapped):
             return torch.stack(list(threads.map(self._decoded, paths, draws)))
 
     def _decoded(self, path: str, draw: list[float] | None) -> Tensor:
-        try:
-            with Image.open(path) as file:
-                picture = file.convert("RGB")
-        except (UnidentifiedImageError, OSError) as error:
-            raise ValueError(
-                f"{path}: must be a picture; got {' '.join(str(error).split())}; remove it or copy it again"
-            ) from None
+        values = pixels(Path(path))
+        if values.dtype == np.uint16:
+            values = np.rint(values / (WHITE / 255)).astype(np.uint8)
+        picture = Image.fromarray(in_channels(values, 3))
         size = (self.side, self.side)
         if draw is not None or picture.size != size:
             box = middle(*picture.size, self.side) if draw is None else crop(*picture.size, draw)
             picture = picture.resize(size, Image.Resampling.BILINEAR, box=box)
-        pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
-        return pixels.flip(2) if draw is not None and draw[4] < 0.5 else pixels
+        decoded = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+        return decoded.flip(2) if draw is not None and draw[4] < 0.5 else decoded
 
 
 def middle(width: int, height: int, side: int) -> Box:

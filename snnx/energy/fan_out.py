@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 
 @torch.no_grad()
@@ -10,7 +11,7 @@ def fan_out(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
 
         fan_out[t, b] = sum over outputs of #{i : w_i is connected and x[t, b, i] != 0}
 
-    The count is exact, also with padding and strides: the layer's geometry gives the number of outputs that read each pixel.
+    The count is exact, also with strides and any kind of padding: the layer's geometry says how often each pixel is read.
 
     Shape:
         `[T, B, C, H, W]` (convolution) or `[T, B, *, F]` (linear) to `[T, B]`.
@@ -49,10 +50,20 @@ def reads(layer: nn.Conv2d | nn.Linear, amounts: Tensor) -> Tensor:
 
 
 def reach(layer: nn.Conv2d, size: torch.Size, device: torch.device) -> Tensor:
-    """Return how many pixels of the output map read each pixel of the input map, `[H*W]`, as the gradient of a sum."""
+    """Return how many weights of one kernel read each pixel of the input map, `[H*W]`, as the gradient of a sum.
+
+    A pixel that the padding repeats, as `padding_mode="reflect"` does at the border, is read at each of its places.
+
+    Example:
+        >>> layer = nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular")      # a map without a border
+        >>> reach(layer, torch.Size([4, 4]), torch.device("cpu")).unique().tolist()
+        [9.0]
+    """
+    geometry = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
     with torch.enable_grad(), torch.inference_mode(mode=False), torch.autocast(device.type, enabled=False):
         place = torch.zeros(1, 1, *size, device=device, requires_grad=True)
-        kernel = torch.ones(1, 1, *layer.kernel_size, device=device)
-        read = nn.functional.conv2d(place, kernel, None, layer.stride, layer.padding, layer.dilation)
-        (reach,) = torch.autograd.grad(read.sum(), place)
+        # skip_init, because drawing weights would change the random numbers of the run
+        one = skip_init(nn.Conv2d, 1, 1, *geometry, bias=False, padding_mode=layer.padding_mode, device=device)
+        nn.init.ones_(one.weight)
+        (reach,) = torch.autograd.grad(one(place).sum(), place)
     return reach.flatten()

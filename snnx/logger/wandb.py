@@ -34,11 +34,12 @@ class Wandb:
     Args:
         job: the run to log.
         project: name of the W&B project.
-        mode: `online`, `offline`, or `None` for online if an API key is known. Offline logs are uploaded by `snnx sync`.
+        mode: `online`, `offline`, `disabled` to log nothing, or `None` for WANDB_MODE or, without it, online if an API key is
+            known. Offline logs are uploaded by `snnx sync`.
     """
 
     def __init__(self, *, job: Job, project: str, mode: str | None = None) -> None:
-        self._folder = job.folder
+        self._folder, self._mode = job.folder, mode or account.mode()
         self._logged = set(wandb_file.rows(job.folder))
         self._papers = papers(job)
         sweep = job.config["sweep"] or {}
@@ -61,7 +62,7 @@ class Wandb:
                     x_disable_meta=True, x_save_requirements=False, init_timeout=15, finish_timeout=FINISH_S,
                 ),
             ),
-            mode or account.mode(),
+            self._mode,
         )  # fmt: skip
         self._run.define_metric("epoch")
         self._run.define_metric("*", step_metric="epoch")
@@ -84,6 +85,8 @@ class Wandb:
         difference = {f"difference/{metric}": ours[metric] - value for metric, value in self._papers.items() if metric in ours}
         self._run.summary.update({**ours, **difference})
         self._run.finish(exit_code=exit_code)
+        if self._mode == "disabled":  # then W&B writes no file
+            return
         deadline = time.monotonic() + FLUSH_S
         while self.stored_epochs() < len(self._logged):
             if time.monotonic() > deadline:

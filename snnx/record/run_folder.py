@@ -1,26 +1,58 @@
 """A run's folder: the process that executes the run locks it, and a readable name links to it."""
 
-import fcntl
+import filecmp
 import os
 import re
-import time
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from snnx.record.lock import acquire_soon, this_process
+
 CKPT = "ckpt"  # the folder of a run's checkpoints
+LOCK = ".lock"
 CHECKPOINTS = (".ckpt", ".corrupt", ".outdated")
 TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")  # names of the files that `write` renames when they are complete
-TRIES = 4  # attempts to get a run's lock, 0.05 s apart
 
 
 class Busy(RuntimeError):
     """Another process holds the lock of the run."""
 
 
+class LockLost(RuntimeError):
+    """Somebody has removed the lock of the run while this process held it."""
+
+
+class Claim:
+    """The lock on a run's folder that this process holds.
+
+    Args:
+        folder: the run's folder, whose lock file names this process.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._written = _read(folder)
+
+    def held(self) -> bool:
+        """Whether the lock file is still the one that this process has locked, since only that one keeps others out."""
+        return self._written is not None and _read(self.folder) == self._written
+
+    def require(self) -> None:
+        """Raise an error if the lock file was removed; another process could then have started the same run.
+
+        Raises:
+            LockLost: it was removed.
+        """
+        if not self.held():
+            gone = self.folder / LOCK if self.folder.exists() else self.folder
+            raise LockLost(f"{gone} must not be removed while its run is active; it was removed")
+
+
 @contextmanager
-def claim(folder: Path) -> Iterator[None]:
-    """Lock the run of this folder for as long as the context lasts.
+def claim(folder: Path) -> Iterator[Claim]:
+    """Lock the run of this folder for as long as the context lasts; the lock file names this process and its machine.
 
     The lock belongs to the kernel, which releases it when the process ends, even if it is killed. So no stale lock remains.
 
@@ -30,20 +62,29 @@ def claim(folder: Path) -> Iterator[None]:
     """
     reject_links(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "a", encoding="utf-8") as lock:
-        for attempt in range(TRIES):
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:  # another process may hold it for a moment only, to test whether the run is locked
-                if attempt == TRIES - 1:
-                    raise Busy(f"{folder} is being computed by another process") from None
-                time.sleep(0.05)
-        yield
+    with os.fdopen(os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644), "r+b", buffering=0) as lock:
+        if not acquire_soon(lock):
+            raise Busy(f"{folder} is being computed by {holder(folder)}")
+        with suppress(OSError):  # a full disk; what cannot be written next is named then
+            lock.truncate(0)
+            lock.write(this_process().encode())
+        yield Claim(folder)
+
+
+def holder(folder: Path) -> str:
+    """Return the process that holds the lock of a run, such as `process 4711 on node3`; only for a run that is locked."""
+    return _read(folder) or "another process"
+
+
+def _read(folder: Path) -> str | None:
+    try:
+        return (folder / LOCK).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
 
 
 def reject_links(folder: Path) -> None:
-    """Reject a run's folder that is a link, or whose `ckpt` is one, because snnx replaces and removes files in both.
+    """Reject a run's folder that is a link, or whose `ckpt` or lock is one, because snnx writes and removes files there.
 
     Raises:
         ValueError: one of them is a link.
@@ -51,6 +92,8 @@ def reject_links(folder: Path) -> None:
     for path in (folder, folder / CKPT):
         if path.is_symlink():
             raise ValueError(f"{path} must be a folder, because files in it are replaced; got a link to {os.readlink(path)}")
+    if (lock := folder / LOCK).is_symlink():
+        raise ValueError(f"{lock} must be a file, because it is written; got a link to {os.readlink(lock)}")
 
 
 def tidy(folder: Path) -> None:
@@ -71,16 +114,36 @@ def remove_checkpoints(folder: Path) -> None:
 def link(name: Path, folder: Path) -> None:
     """Make `name` a relative symbolic link to the run's folder.
 
+    If `name` is a copy of the folder, because all of it was copied without links, the link replaces the copy.
+
     Raises:
-        FileExistsError: a file or folder with this name exists that is not a link.
+        FileExistsError: `name` is another file or folder.
     """
     name.parent.mkdir(parents=True, exist_ok=True)
     target = os.path.relpath(folder, name.parent)
+    if not _same(name.parent / target, folder):  # a folder above is itself a link
+        target = os.path.relpath(folder.resolve(), name.parent.resolve())
     if name.is_symlink() and os.readlink(name) == target:
         return
     if name.exists() and not name.is_symlink():
-        raise FileExistsError(f"{name} must be a link to a run; got a file or folder: move it away")
+        if not _is_copy(name, folder):
+            raise FileExistsError(
+                f"{name} must be a link to a run; got a file or folder that differs from {folder}: move it away"
+            )
+        shutil.rmtree(name)
     temporary = name.with_name(f".{os.getpid()}.link")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
     os.replace(temporary, name)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _is_copy(copy: Path, folder: Path) -> bool:
+    """Whether all files in `copy` are also in the run's folder, with the same content, apart from the lock."""
+    if not (copy / "config.yaml").is_file():
+        return False
+    names = [path.relative_to(copy) for path in copy.rglob("*") if not path.is_dir() and path.name != LOCK]
+    return all((folder / one).is_file() and filecmp.cmp(copy / one, folder / one, shallow=False) for one in names)

@@ -1,8 +1,13 @@
 """Writes a file completely or not at all."""
 
+import errno
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+WITHOUT_SYNC = {errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""How a file system answers that syncs files but not folders."""
 
 
 def write(path: Path, content: str | bytes | memoryview) -> Path:
@@ -22,13 +27,10 @@ def write(path: Path, content: str | bytes | memoryview) -> Path:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # mkstemp sets 0600, which no other user could read
+        with suppress(PermissionError):  # of a file system without permissions
+            os.chmod(name, 0o644)  # mkstemp sets 0600, which no other user could read
         os.replace(name, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # syncs the rename too
-        finally:
-            os.close(folder)
+        sync(path.parent)
     except OSError as error:
         Path(name).unlink(missing_ok=True)
         raise type(error)(error.errno, error.strerror, str(path)) from error  # the error of a full disk does not name the file
@@ -36,3 +38,17 @@ def write(path: Path, content: str | bytes | memoryview) -> Path:
         Path(name).unlink(missing_ok=True)
         raise
     return path
+
+
+def sync(folder: Path) -> bool:
+    """Sync the names in a folder to disk; return False if its file system cannot do that, see `storage.shortcomings`."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in WITHOUT_SYNC:
+            raise
+        return False
+    finally:
+        os.close(handle)
+    return True

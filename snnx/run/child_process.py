@@ -18,10 +18,14 @@ def main(job: Job, threads: int, gpu: str | None) -> None:
     """Execute one run in this process, with its output in `run.log` and with the given number of threads and GPU."""
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # must be set before CUDA is initialised
-    job.folder.mkdir(parents=True, exist_ok=True)
-    log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError:  # the process that started this one says why
+        sys.exit(UNWRITTEN)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    sys.stdout.reconfigure(errors="replace")  # as in `main`: a message must not end a run
     make_importable(Path.cwd())  # the process that started this one may lack the user's own components on its path
 
     import torch

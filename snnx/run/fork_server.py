@@ -1,7 +1,14 @@
 """The fork server, from which the processes of runs are forked, so that they need not import torch again."""
 
 import multiprocessing
+import os
 import signal
+import tempfile
+from multiprocessing.util import get_temp_dir
+
+LONGEST_TEMPORARY = 107 - len("/pymp-12345678/listener-12345678")
+"""Bytes that the path of the temporary folder may have, since that of a socket may have 107."""
+SHORT = ("/tmp", "/var/tmp", "/dev/shm")
 
 
 def start() -> multiprocessing.context.BaseContext:
@@ -16,6 +23,7 @@ def start() -> multiprocessing.context.BaseContext:
 
     # The terminal sends Ctrl-C, and SIGHUP if it is closed, to every process. The server and the runs ignore both from the
     # start: `pool.run` stops them.
+    _short_temporary_folder()
     handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGHUP)}
     try:
         forkserver.ensure_running()
@@ -23,3 +31,19 @@ def start() -> multiprocessing.context.BaseContext:
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return context
+
+
+def _short_temporary_folder() -> None:
+    """Choose the folder of the server's socket, whose path must be short, also if the temporary folder has a long path.
+
+    Slurm's temporary folders may have a path of more than a hundred characters. `get_temp_dir` makes a folder once and removes
+    it when the program ends.
+    """
+    if len(os.fsencode(tempfile.gettempdir())) <= LONGEST_TEMPORARY:
+        return
+    before = tempfile.tempdir
+    tempfile.tempdir = next((place for place in SHORT if os.access(place, os.W_OK | os.X_OK)), before)
+    try:
+        get_temp_dir()
+    finally:
+        tempfile.tempdir = before

@@ -11,7 +11,7 @@ def reason(error: BaseException) -> str:
     while type(error).__module__.startswith("hydra") and error.__cause__ is not None:
         error = error.__cause__
     text = " ".join(str(error).split())
-    if isinstance(error, ValueError) or type(error).__module__.startswith("pytorch_lightning"):
+    if isinstance(error, ValueError) or type(error).__module__.startswith(("pytorch_lightning", "lightning_fabric")):
         return text
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {text} ({last.filename}:{last.lineno})"

@@ -68,10 +68,11 @@ def reopen(path: str | Path) -> Reopened:
     reject_links(folder)
     config = _frozen(folder, path)
     found = run_id(config)
-    checkpoint = path if is_checkpoint else _chosen(folder)
+    ended = None if is_checkpoint else _finished(folder)
+    checkpoint = path if ended is None else _chosen(folder, ended)
     content = None if checkpoint is None else _content(checkpoint)
-    owner = folder.name if content is None else content[RUN]
-    if owner != found:
+    owners = {*([ended["hash"]] if ended else []), *([content[RUN]] if content else [])}  # a copied folder has any name
+    for owner in owners - {found}:
         raise ValueError(
             f"{checkpoint or folder} must belong to the run of its config.yaml, {found}; got {owner}: config.yaml was changed, "
             "or another version of snnx computed the run"
@@ -98,12 +99,18 @@ def _frozen(folder: Path, path: Path) -> dict:
     return config
 
 
-def _chosen(folder: Path) -> Path | None:
-    """Return the checkpoint of a finished run's best epoch, or else of its last; `None` if nothing was trained."""
-    ended = result_file.read(folder)
-    if ended is None or ended["status"] != "done":
-        state = "one that has not finished" if ended is None else f"one with the status {ended['status']}"
+def _finished(folder: Path) -> dict:
+    """Return the result of a finished run."""
+    path = folder / "result.json"
+    ended = result_file.parsed(path.read_bytes()) if path.is_file() else "one that has not finished"
+    if isinstance(ended, str) or ended["status"] != "done":
+        state = ended if isinstance(ended, str) else f"one with the status {ended['status']}"
         raise ValueError(f"{folder} must be a finished run; got {state}: finish it, or name a .ckpt in its ckpt/")
+    return ended
+
+
+def _chosen(folder: Path, ended: dict) -> Path | None:
+    """Return the checkpoint of a finished run's best epoch, or else of its last; `None` if nothing was trained."""
     if (best := folder / "ckpt" / "best.ckpt").exists():
         if best.resolve().parent != folder / "ckpt":
             raise ValueError(f"{best} must be a link to a checkpoint beside it; got one to {best.resolve()}")

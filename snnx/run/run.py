@@ -3,6 +3,7 @@
 import resource
 import time
 import traceback
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import pytorch_lightning as pl
@@ -25,6 +26,7 @@ from snnx.run.callback.epoch_log import EpochLog
 from snnx.run.callback.epoch_tests import EpochTests
 from snnx.run.callback.first_losses import FirstLosses
 from snnx.run.callback.keep import Keep
+from snnx.run.callback.locked import Locked
 from snnx.run.callback.paths import Paths
 from snnx.run.callback.progress import Progress
 from snnx.run.callback.prune import Prune
@@ -46,24 +48,23 @@ def execute(job: Job) -> dict:
         The content of `result.json`; `status` is one of done, failed, diverged, no data, pruned.
 
     Raises:
-        Busy: another process is executing the run.
+        Busy: another process is executing the run, also if it could start because somebody has removed this one's lock.
         KeyboardInterrupt: the run was interrupted; no result is written.
     """
-    with run_folder.claim(job.folder):
+    with run_folder.claim(job.folder) as claim:
         if (found := finished(job)) is not None:
             run_folder.link(job.link, job.folder)
             return found
         if ddp.rank():
             raise RuntimeError(f"LOCAL_RANK must not be set, because snnx starts the processes of a run; got {ddp.rank()}")
         run_folder.tidy(job.folder)
-        (job.folder / "result.json").unlink(missing_ok=True)
-        write(job.folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(job.config)))
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
         try:
             run_folder.link(job.link, job.folder)
-            found = {"status": "done", **compute(job), "error": None}
-            if not (job.folder / "config.yaml").exists():
-                raise FileNotFoundError(f"{job.folder} must not be removed while its run is active; it was removed")
+            (job.folder / "result.json").unlink(missing_ok=True)
+            write(job.folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(job.config)))
+            found = {"status": "done", **compute(job, claim), "error": None}
+            claim.require()
         except (Exception, SystemExit) as error:  # if a component calls sys.exit, only this run fails, not the whole sweep
             status = "diverged" if isinstance(error, Diverged) else "no data" if isinstance(error, NoData) else "failed"
             trace = "".join(traceback.format_exception(error))
@@ -77,12 +78,18 @@ def execute(job: Job) -> dict:
             "started": started,
             "wall_s": round(wall_s, 2),
         }
-        write(job.folder / "result.json", result_file.to_json(outcome))
+        with nullcontext() if claim.held() else run_folder.claim(job.folder):  # busy if another process has taken the run
+            write(job.folder / "result.json", result_file.to_json(outcome))
         return outcome
 
 
-def compute(job: Job) -> dict:
-    """Build the stages, fit, and test at the last and at the best epoch."""
+def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
+    """Build the stages, fit, and test at the last and at the best epoch.
+
+    Args:
+        job: the run.
+        claim: this process's lock on the run; `None` in the other processes of a run on several devices, which write nothing.
+    """
     config, folder = job.config, job.folder
     require_same_code(job)
     keep_memory()
@@ -107,7 +114,8 @@ def compute(job: Job) -> dict:
         first, answers, warn, paths = FirstLosses(), Answers(), Warn(), Paths()
         prune = [Prune(search, curves)] if search and search["pruner"] else []
         epoch_tests = [EpochTests(method)] if config["test_every_epoch"] else []
-        callbacks = [Reseed(config["seed"]), first, answers, Progress(folder / "progress.json"), stop, curves, warn, paths]
+        callbacks = [Locked(claim)] if claim else []
+        callbacks += [Reseed(config["seed"]), first, answers, Progress(folder / "progress.json"), stop, curves, warn, paths]
         callbacks += [*epoch_tests, *prune, keep]
         callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # they watch training
         with ddp.other_processes(job, compute):

@@ -28,12 +28,12 @@ class Display:
     """
 
     def __init__(self, jobs: list[Job], console: Console | None = None) -> None:
-        self.console = console or Console(file=Output(sys.stdout))
+        self.console = console or Console(file=Output(sys.stdout), emoji=False)
         self.jobs, self.total = jobs, len(jobs)
         self.width = max((len(job.title) for job in jobs), default=0)
         self.ended = 0
         self.bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # with markup, `:b:` in a name would become a picture
             BarColumn(bar_width=30),
             TextColumn("{task.percentage:>3.0f}%"),
             TextColumn("[cyan]{task.fields[note]}"),
@@ -52,7 +52,7 @@ class Display:
         for line in warnings(self.jobs):
             self.console.print(f"[yellow]≠[/] {escape(line)}, which the sweep's factor does not explain", soft_wrap=True)
         if self.total > 1:
-            self.whole = self.bars.add_task(f"[bold]{self.total} runs", total=self.total, note="")
+            self.whole = self.bars.add_task(f"{self.total} runs", total=self.total, note="")
         self.bars.start()
         return self
 
@@ -64,7 +64,17 @@ class Display:
         if job.id not in self.live:  # a run that waited for another process starts more than once
             if found := self.found.get(job.id):
                 self.console.print(f"↻ {escape(job.title)}  {escape(found)}", highlight=False, soft_wrap=True)
-            self.live[job.id] = (job, self.bars.add_task(f"  {escape(job.title)}", total=1.0, note="starting"))
+            self.live[job.id] = (job, self.bars.add_task(f"  {job.title}", total=1.0, note="starting"))
+
+    def wait(self, job: Job, holder: str) -> None:
+        """Show that a run waits for another process, which has locked it."""
+        line = f"⏳ {escape(job.title)}  waits for {escape(holder)}, which is computing it"
+        self.console.print(line, highlight=False, soft_wrap=True)
+
+    def warn(self, lines: list[str]) -> None:
+        """Show lines that concern the whole sweep."""
+        for line in lines:
+            self.console.print(f"[yellow]![/] {escape(line)}", highlight=False, soft_wrap=True)
 
     def refresh(self) -> None:
         """Update the bars from the runs' `progress.json`."""

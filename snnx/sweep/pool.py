@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
-from snnx.record import provenance, result_file, run_folder
+from snnx.record import provenance, result_file, run_folder, storage
 from snnx.record.job import Job
 from snnx.record.write import write
 from snnx.run import child_process, fork_server, history
 from snnx.sweep import machine
+from snnx.sweep.running_time import RunningTime
 
 POLL_S = 0.25  # how often the display is updated
 
@@ -29,11 +30,20 @@ class _Attempt:
     process: BaseProcess | None = None
     began: float = 0.0  # time.monotonic() at the start
     started: str = ""  # date and time of the start
+    ran: RunningTime | None = None  # of the process
     timed_out: bool = False
     gpu: str | None = None
+    holder: str = ""  # the process for whose lock this attempt waits
+    waited: RunningTime | None = None  # how long it has waited for this process
 
-    def again(self, after_s: float = 0.0) -> "_Attempt":
-        return _Attempt(self.index, self.retries, self.found, not_before=time.monotonic() + after_s)
+    def again(self) -> "_Attempt":
+        return _Attempt(self.index, self.retries, self.found)
+
+    def wait_for(self, holder: str) -> "_Attempt":
+        """Return an attempt that begins in a second, when the process may have released its lock."""
+        waited = self.waited if holder == self.holder else RunningTime()
+        later = time.monotonic() + 1
+        return _Attempt(self.index, self.retries, self.found, not_before=later, holder=holder, waited=waited)
 
 
 def run(
@@ -43,6 +53,7 @@ def run(
     timeout_s: float | None = None,
     retries: int = 0,
     on_start: Callable[[Job], None] = lambda job: None,
+    on_wait: Callable[[Job, str], None] = lambda job, holder: None,
     on_tick: Callable[[], None] = lambda: None,
     on_end: Callable[[Job, dict], None] = lambda job, outcome: None,
 ) -> list[dict]:
@@ -53,16 +64,16 @@ def run(
     The outcome of a job is read from its folder. If its process leaves no result there (it was killed, ran out of memory or
     exceeded `timeout_s`), the job gets up to `retries` more attempts. If all of them fail, a result with status failed is
     written for it, and the other jobs are still executed. If another process is already executing a run, this function waits
-    for its result.
+    for its result, but not longer than `timeout_s` for one process. Seconds in which a process was stopped do not count.
 
     On the first Ctrl-C or SIGTERM, no further runs are started, and the active ones are asked to finish their epoch and save a
     checkpoint. On the second one, they are killed.
 
     Args:
         n_jobs: how many jobs run at once, at least 1.
-        timeout_s: seconds after which a run is killed; `None` means no limit.
+        timeout_s: seconds after which a run is killed, and for which another process is waited for; `None` means no limit.
         retries: how many more attempts a run gets if its process dies, at least 0.
-        on_start, on_tick, on_end: callbacks for a display.
+        on_start, on_wait, on_tick, on_end: callbacks for a display; `on_wait` gets the name of the process that is waited for.
 
     Returns:
         One outcome per job, in order: the content of its `result.json`, with `before` set if it was done before the sweep.
@@ -99,6 +110,7 @@ def run(
                     attempt.gpu = machine.freest(cards, [other.gpu for other in active.values()])
                 attempt.process = context.Process(target=child_process.main, args=(jobs[attempt.index], threads, attempt.gpu))
                 attempt.process.start()
+                attempt.ran = RunningTime(attempt.process.pid)
                 active[attempt.process.sentinel] = attempt
                 if stopping:  # the signal came during the start, when the process was not in `active` yet
                     attempt.process.terminate()
@@ -111,7 +123,14 @@ def run(
                     outcomes[attempt.index] = found
                     on_end(job, found)
                 elif attempt.process.exitcode in (child_process.BUSY, child_process.LOST):
-                    todo.append(attempt.again(after_s=1))
+                    later = attempt.wait_for(run_folder.holder(job.folder))
+                    if timeout_s and later.waited.passed() > timeout_s:
+                        outcomes[attempt.index] = _not_written(job, later, _still_held(job, later.holder, timeout_s))
+                        on_end(job, outcomes[attempt.index])
+                        continue
+                    if later.holder != attempt.holder and attempt.process.exitcode == child_process.BUSY:
+                        on_wait(job, later.holder)
+                    todo.append(later)
                     context = fork_server.start()  # starts a new fork server if the old one died; its runs are still alive
                 elif stopping:
                     on_end(job, {"status": "stopped", "error": None})
@@ -121,8 +140,11 @@ def run(
                 else:
                     outcomes[attempt.index] = _write_failure(job, attempt, timeout_s)
                     on_end(job, outcomes[attempt.index])
+            for attempt in [*todo, *active.values()]:
+                if attempt.waited:
+                    attempt.waited.passed()
             for attempt in active.values():
-                if timeout_s and time.monotonic() - attempt.began > timeout_s:
+                if timeout_s and attempt.ran.passed() > timeout_s:
                     attempt.timed_out = True
                     attempt.process.kill()
             on_tick()
@@ -190,12 +212,24 @@ def _write_failure(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict
     code = attempt.process.exitcode
     cause = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
     if code == child_process.UNWRITTEN:
-        cause = f"could not write to {job.folder}: is the disk full or read-only?"
+        cause = f"could not write: {storage.obstacle(job.folder) or f'{job.folder} could not be written for some time'}"
     if attempt.timed_out:
         cause = f"took longer than hydra.launcher.timeout_s={timeout_s:g} and was killed"
-    error = {"type": "ProcessDied", "message": f"the process {cause}; its output is in run.log", "traceback": ""}
-    outcome = {**provenance.of(job), "status": "failed", "error": error, "started": attempt.started}
-    outcome["wall_s"] = round(time.monotonic() - attempt.began, 2)
+    outcome = _not_written(job, attempt, f"the process {cause}; its output is in run.log")
     with suppress(OSError, run_folder.Busy), run_folder.claim(job.folder):  # a full disk must not stop the other runs
         write(job.folder / "result.json", result_file.to_json(outcome))
     return outcome
+
+
+def _still_held(job: Job, holder: str, timeout_s: float) -> str:
+    return (
+        f"{holder} has held {job.folder / run_folder.LOCK} for longer than hydra.launcher.timeout_s={timeout_s:g}: end that "
+        "process if it hangs, then start the command again"
+    )
+
+
+def _not_written(job: Job, attempt: _Attempt, cause: str) -> dict:
+    """Return a failed result for a run that could not write one."""
+    error = {"type": "ProcessDied", "message": cause, "traceback": ""}
+    wall_s = round(time.monotonic() - attempt.began, 2) if attempt.began else 0.0
+    return {**provenance.of(job), "status": "failed", "error": error, "started": attempt.started, "wall_s": wall_s}

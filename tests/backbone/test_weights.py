@@ -66,6 +66,31 @@ class Runs:
             {},
             "backbone.weights: the state_dict of a checkpoint must have keys that begin with backbone., .*; got none in",
         ),
+        (
+            lambda s: {"net": s, "optimizer": {"state": {}, "param_groups": []}, "epoch": 3},
+            {},
+            r"backbone.weights: must be a state dict, .*; got .*odd.pth, a checkpoint with a state dict under net: save it al",
+        ),
+        (
+            lambda s: {"model": s, "model_ema": s},
+            {},
+            "a checkpoint with a state dict under model and model_ema: save it alone",
+        ),
+        (
+            lambda s: {f"module.{key}": value for key, value in s.items()},
+            {},
+            r"names must be those of the network; got .*odd.pth, in which all begin with module., .*: save model.module.state_",
+        ),
+        (
+            lambda s: {f"_orig_mod.{key}": value for key, value in s.items()},
+            {},
+            r"in which all begin with _orig_mod., as of a wrapped model: save model._orig_mod.state_dict\(\)",
+        ),
+        (
+            lambda s: {**s, "conv1.weight": s["conv1.weight"] * float("nan")},
+            {},
+            "backbone.weights: conv1.weight must be finite; got NaN or infinity in .*odd.pth: did its training diverge",
+        ),
         (lambda s: {"a": Runs()}, {}, "backbone.weights: must be a file of tensors only, as torch.save writes it; got "),
     ],
 )

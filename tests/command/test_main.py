@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -138,8 +139,91 @@ MISTAKES = {
         "init.v_threshold must be set if the chosen neuron has no neuron.v_threshold",
     ),
     "the same in a sweep": (["-m", "neuron=ttfs,relu", "init=ettfs"], "init.v_threshold must be set if the chosen neuron"),
+    "a space after a comma": (
+        ["-m", "optimizer.lr=1e-3,", "1e-4"],
+        "values must be separated by commas without spaces; got optimizer.lr=1e-3, 1e-4: write optimizer.lr=1e-3,1e-4",
+    ),
+    "several values with a character that Hydra does not know": (
+        ["-m", "dataset=cifar10", "dataset.root=~/a,~/b"],
+        "a value with such characters must be quoted; got dataset.root=~/a,~/b: write 'dataset.root=\"~/a,~/b\"'",
+    ),
+    "a colon for an equals sign": (["neuron.tau:2"], "an override must be key=value; got neuron.tau:2"),
+    "a power": (["optimizer.lr=10^-3"], r"optimizer.lr must be of type .*; got 10\^-3"),
+    "a semicolon": (["neuron=lif;if"], r"neuron must be one of .*; got lif;if; did you mean lif\?"),
+    "capital letters": (["neuron=LIF"], r"neuron must be one of .*; got LIF; did you mean lif\?"),
+    "capital letters of a data set": (["dataset=MNIST"], r"got MNIST; did you mean mnist\?"),
+    "a row in small letters": (
+        ["-m", "sweep=demo_neurons", "row=lif"],
+        r"row must be one of IF, LIF, PLIF, KLIF in .*; got lif; did you mean LIF\?",
+    ),
+    "a key without its group": (
+        ["lr=0.01"],
+        r"lr must be a key of the configuration; got lr=0.01; did you mean optimizer.lr\?",
+    ),
+    "a short key without its group": (["batch_size=32"], r"got batch_size=32; did you mean dataset.batch_size\?"),
+    "an added key": (
+        ["+timestep=8"],
+        r"timestep must be a key of the configuration, also after \+; got \+timestep=8; did you mean timesteps\?",
+    ),
+    "an added key of a group": (["++max_epochs=2"], r"max_epochs must be a key of .*, also after \+; .* trainer.max_epochs\?"),
+    "an added budget": (
+        ["+budget.foo=1"],
+        r"budget.foo must be a key of budget, which has epochs, samples, width; got \+budget",
+    ),
+    "an added key of the sweep": (
+        ["+sweep.paper=x"],
+        r"sweep.paper must not be set on the command line, because sweep files set it; got \+sweep.paper=x",
+    ),
+    "an added key of a search": (["+search.trial=1"], "search.trial must not be set on .*, because a search sets it"),
+    "a key of a metric that was not chosen": (
+        ["+metric.energy.foo=1"],
+        r"metric.energy must be an option that was chosen; got only foo: choose it too, as in metric=\[energy\]",
+    ),
+    "a value among metrics": (["+metric.foo=1"], r"metric.foo must be an option that was chosen; got only 1: choose it too"),
+    "another folder for the results": (
+        ["hydra.run.dir=/x"],
+        "hydra.run.dir must not be set, because results are written to outputs/ in the current folder; got hydra.run.dir=/x",
+    ),
+    "another folder for a run": (["+hydra.job.chdir=true"], "hydra.job.chdir must not be set, because results are written to"),
     "mistake in one job": (["-m", "neuron=if,lif", "timesteps=4,0"], "timesteps must be at least 1; got 0"),
 }
+
+
+def test_an_accelerator_that_this_machine_lacks_is_reported_without_a_line_of_code(snnx):
+    code, _, err = snnx("trainer.accelerator=mps")
+    assert code == hydra_app.USAGE
+    assert re.fullmatch(r"snnx: `MPSAccelerator` can not run on your system .*'cpu'\]\.\n", err)
+
+
+def test_the_version_is_printed(snnx):
+    code, out, _ = snnx("--version")
+    assert (code, out) == (hydra_app.OK, f"snnx {version('snnx')}\n")
+
+
+def test_multirun_may_stand_between_overrides_and_r_resolves(snnx):
+    code, out, err = snnx("neuron=klif", "--cfg", "job", "-r", "timesteps=3")
+    assert (code, err) == (hydra_app.OK, "")
+    assert "snnx.neuron.klif.KLIF" in out
+    assert "${" not in out
+
+
+def test_a_terminal_that_does_not_know_a_character_ends_nothing(empty):
+    """As with LC_ALL=zh_CN.GBK, which lacks the mark of a finished run."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "gbk"}
+    words = ["-m", "seed=0,1", "scale=smoke", "trainer.accelerator=cpu"]
+    done = subprocess.run([sys.executable, "-m", "snnx", *words], capture_output=True, env=env, cwd=empty, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"? 2/2" in done.stdout
+    status = subprocess.run(
+        [sys.executable, "-m", "snnx", "status", "single"], capture_output=True, env=env, cwd=empty, check=False
+    )
+    assert (status.returncode, status.stderr) == (0, b"")
+
+
+def test_names_between_colons_are_printed_as_they_are(snnx, tmp_path):
+    code, out, _ = snnx("dataset=cifar10", f"dataset.root={tmp_path}/a:b:c:smile:", "trainer.max_epochs=1")
+    assert code == hydra_app.FAILED
+    assert "a:b:c:smile:" in " ".join(out.split())
 
 
 def test_a_path_with_an_equals_sign_can_be_quoted():

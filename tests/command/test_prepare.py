@@ -201,3 +201,13 @@ def test_a_folder_given_without_its_option_gets_a_hint(capsys):
         main(["folder", "pics"])
     text = "KEY=VALUE must be left out for folder, which has no frames; got pics"
     assert f"{text}: write --root pics if it is the folder of the files" in capsys.readouterr().err
+
+
+def test_archives_that_are_there_are_unpacked_without_a_network(tmp_path, publisher, capsys):
+    raw = tmp_path / "data/MNIST/raw"
+    raw.mkdir(parents=True)
+    for path in publisher.iterdir():
+        path.rename(raw / path.name)
+    assert main(["mnist", "--root", str(tmp_path / "data")]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["partial"] * 4
+    assert len(list(raw.glob("*.gz"))) == 4, "what the user has put there must stay"

@@ -1,5 +1,7 @@
 """A converted network against the original: identities of the paper, and choices that must not change the result."""
 
+import copy
+
 import pytest
 import torch
 from converting import SHAPE, images, network
@@ -210,3 +212,31 @@ def test_the_gradient_of_the_ceiling():
 def test_bad_values(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+class Grouped(nn.Module):
+    """Convolutions in groups, of which the last one reads and writes each channel by itself."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 16, 3, padding=1, groups=groups), nn.ReLU(),
+            nn.Conv2d(16, 16, 3, padding=1, groups=16), nn.ReLU(), nn.AvgPool2d(4), nn.Flatten(), nn.Linear(64, 5),
+        )  # fmt: skip
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x) if isinstance(layer, nn.ReLU | IF) else layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        return x
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("groups", [1, 2, 8])
+def test_scales_by_channel_reach_the_kernels_of_their_group(groups):
+    """Of a constant input, the mean of the scores over many steps approaches those of the original, layer by layer."""
+    torch.manual_seed(0)
+    net, sample = Grouped(groups).double().eval(), images(4)[..., :8, :8]
+    snn = converted(copy.deepcopy(net), shape=(3, 8, 8), sample=sample, per_channel=True)
+    expected = net(sample[None])[0]
+    found = snn(sample.expand(1000, *sample.shape)).mean(0)
+    assert (found - expected).abs().max() < 0.02 * expected.abs().max()

@@ -19,6 +19,7 @@ from snnx.dataset.cifar10_dvs import CIFAR10DVS
 from snnx.dataset.dvs128_gesture import DVS128Gesture
 from snnx.dataset.nmnist import NMNIST
 from snnx.dataset.published import Archive
+from snnx.dataset.unpack import DAMAGED, unpack
 
 FOUND = "found   official, bin: 10 train, 10 test recordings; published 60,000 and 10,000 samples"
 
@@ -188,3 +189,47 @@ def test_checksums_are_the_libraries(spikingjelly_events):
     assert [(a.name, a.md5, a.url.rpartition("/")[2]) for a in CIFAR10DVS.archives] == [
         (name, md5, url.rpartition("/")[2]) for name, url, md5 in theirs
     ]
+
+
+def test_a_class_without_recordings_is_said(root, capsys):
+    for path in root.glob("NMNIST/*/[27]/*.bin"):
+        path.unlink()
+    assert main(["nmnist", "--root", str(root), "--timesteps", "3"]) == 0
+    assert capsys.readouterr().out.splitlines()[2] == "partial no recordings of class 2, 7: is the copy complete?"
+    for path in root.glob("NMNIST/Train/4/*.bin"):
+        path.unlink()
+    assert main(["nmnist", "--root", str(root), "--timesteps", "3"]) == 1
+    message = "NMNIST: train must have samples of every class in test; got none of class 4, of which test has 1: copy or"
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("names", [("train.zip", "test.zip"), ("Train.zip", "Test.zip")])
+@pytest.mark.parametrize("place", ["NMNIST", "."])
+def test_archives_that_are_there_are_unpacked_without_a_network(root, publisher, capsys, names, place):
+    (root / place).mkdir(parents=True)
+    for name in names:
+        os.rename(publisher / name.lower(), root / place / name)  # the publisher has them no longer
+    assert main(["nmnist", "--root", str(root), "--timesteps", "3"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == FOUND
+    assert all((root / place / name).is_file() for name in names), "what the user has put there must stay"
+
+
+def test_an_archive_that_is_not_the_publishers_is_named(root, publisher, capsys):
+    (root / "NMNIST").mkdir(parents=True)
+    (root / "NMNIST/Train.zip").write_bytes(b"half")
+    assert main(["nmnist", "--root", str(root)]) == 1
+    checksum = hashlib.md5(b"half").hexdigest()
+    message = f"Train.zip must be the publisher's file, with md5 {NMNIST.archives[1].md5}; got {checksum}: remove it or copy"
+    assert message in capsys.readouterr().err
+    assert (root / "NMNIST/Train.zip").read_bytes() == b"half"
+
+
+def test_an_archive_writes_only_below_its_folder(tmp_path):
+    """A tar file from somebody else may have members with names such as `../outside`."""
+    (tmp_path / "a").touch()
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "a", "../outside")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DAMAGED, match="outside"):
+        unpack(tmp_path / "a.tar.gz", tmp_path / "folder")
+    assert not (tmp_path / "outside").exists()

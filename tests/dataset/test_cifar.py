@@ -1,14 +1,20 @@
 """Contract: batches are read whatever wrote them, damaged ones are named, and a pickle cannot run code."""
 
 import contextlib
+import hashlib
 import os
 import pickle
+import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torchvision
 
+from snnx.command.prepare import main as prepare
 from snnx.dataset import cifar
+from snnx.dataset.cifar10 import CIFAR10
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
@@ -103,3 +109,17 @@ def test_a_batch_with_changed_bytes_is_read_or_named(tmp_path, write_cifar, seed
             images, labels = cifar.read([tmp_path / "changed"])
             assert images.shape[1:] == (3, 32, 32)
             assert len(labels) == len(images)
+
+
+def test_the_archive_of_cifar_is_unpacked(tmp_path, monkeypatch, capsys, write_cifar):
+    names = [Path(file.path).name for file in CIFAR10.files]
+    for name in names:
+        write_cifar(tmp_path / "cifar-10-batches-py" / name, 20)
+    root = tmp_path / "data"
+    root.mkdir()
+    with tarfile.open(root / "cifar-10-python.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "cifar-10-batches-py", "cifar-10-batches-py")
+    checksum = hashlib.md5((root / "cifar-10-python.tar.gz").read_bytes()).hexdigest()
+    monkeypatch.setattr(torchvision.datasets.CIFAR10, "tgz_md5", checksum)
+    assert prepare(["cifar10", "--root", str(root)]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["partial"] * 6

@@ -1,5 +1,6 @@
 """Contract of event sets: counts as they are on the disk, every damage named or counted, and no stale frame ever."""
 
+import errno
 import fcntl
 import json
 import os
@@ -74,6 +75,18 @@ def test_frames_are_those_of_the_recordings(root):
         assert np.array_equal(sample.numpy(), expected)
     assert ready(root).shape == (2, 34, 34)
     assert everything(ready(root).test_dataloader())[0].max() == 1
+
+
+def test_frames_are_made_on_a_file_system_without_locks(root, monkeypatch):
+    other = root / ".snnx_cache" / "nmnist-of-another-process.partial"
+    other.mkdir(parents=True)
+
+    def flock(file, how):
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert len(everything(ready(root).test_dataloader())[1]) == 10
+    assert other.exists(), "another process may be filling it"
 
 
 def test_the_split_names_the_recordings_wherever_and_whenever_they_were_copied(tmp_path, write_bin, random_events):

@@ -166,3 +166,22 @@ def test_prepare_checks_and_never_fetches(tiny, capsys):
 def test_without_a_root():
     with pytest.raises(ValueError, match=r"TinyImageNet: root must be a folder; got null; set dataset.root or SNNX_DATA"):
         build_data({**composed("dataset=tiny_imagenet", "dataset.root=null").config, "budget": {"samples": 1.0}}).setup()
+
+
+@pytest.mark.parametrize("side", [64, 80], ids=["as it is", "resized"])
+def test_pictures_of_16_bits_are_those_of_8_bits(tmp_path, side):
+    """The levels of 8 bits are those of 16 bits divided by 257, and none is cut off at white."""
+    levels = np.random.default_rng(0).integers(0, 256, (side, side)).astype(np.uint16)
+    Image.fromarray(levels.astype(np.uint8)).save(tmp_path / "8.png")
+    Image.fromarray(257 * levels).save(tmp_path / "16.png")
+    with Image.open(tmp_path / "16.png") as written:
+        assert written.mode.startswith("I")
+    narrow, wide = PhotographFiles([tmp_path / "8.png", tmp_path / "16.png"], 64, random=False)[:]
+    assert torch.equal(narrow, wide)
+    assert wide.unique().numel() > 100
+
+
+def test_a_picture_whose_bits_cannot_be_kept_is_named(tmp_path):
+    Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "float.tif")
+    with pytest.raises(ValueError, match=r"float.tif: must have 8 or 16 bits a channel; got mode F; convert it"):
+        PhotographFiles([tmp_path / "float.tif"], 4, random=False)[:]

@@ -1,10 +1,14 @@
 """Property: prefixes are class-balanced; golden: the order does not drift between machines."""
 
+import numpy as np
+import pytest
 import torch
+from composing import composed
 from hypothesis import given
 from hypothesis import strategies as st
 
 from snnx.dataset.split import balanced_order, fingerprint
+from snnx.run.build import build_data
 
 LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=60).map(torch.tensor)
 
@@ -42,3 +46,16 @@ def test_fingerprint_tells_where_one_part_ends():
     a, b, c = (torch.tensor(x) for x in ([0, 1], [2], [0]))
     assert fingerprint([a, b]) != fingerprint([c, torch.tensor([1, 2])])
     assert fingerprint([a, b]) == fingerprint([a.int(), b.int()])
+
+
+def test_a_class_that_is_tested_but_not_trained_is_an_error(tmp_path, write_idx):
+    """As of a copy in which the recordings of a class were unpacked for the test part only."""
+    for part, labels in (("train", [0, 1, 2]), ("t10k", [0, 1, 2, 7, 7, 9])):
+        write_idx(tmp_path / f"MNIST/raw/{part}-images-idx3-ubyte", np.zeros((len(labels), 28, 28)))
+        write_idx(tmp_path / f"MNIST/raw/{part}-labels-idx1-ubyte", np.array(labels))
+    message = (
+        r"^MNIST: train must have samples of every class in test; got none of class 7, of which test has 2, and 1 more such "
+        r"classes: copy or unpack the data set again$"
+    )
+    with pytest.raises(ValueError, match=message):
+        build_data(composed("dataset=mnist", f"dataset.root='{tmp_path}'").config).setup()

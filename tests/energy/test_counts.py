@@ -63,6 +63,22 @@ def test_counts_are_exact_whatever_the_precision_of_the_run(spikes):
         torch.testing.assert_close(charge.sum(0), brute.view(2, 2).sum(0), rtol=0 if spikes else 1e-6, atol=0)
 
 
+@pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
+@pytest.mark.parametrize("padding", [1, (2, 1), "same"])
+@pytest.mark.parametrize("groups", [1, 4])
+def test_every_kind_of_padding_is_counted_as_the_layer_computes_it(mode, padding, groups):
+    """Golden: a layer with weights of 1 adds up what it reads, so its outputs on spikes are the counts."""
+    layer = nn.Conv2d(4, 8, 3, padding=padding, groups=groups, bias=False, padding_mode=mode)
+    spikes = (torch.rand(2, 3, 4, 7, 6, generator=torch.Generator().manual_seed(0)) < 0.4).float()
+    before = torch.random.get_rng_state()
+    found = fan_out(layer, spikes)
+    assert torch.equal(torch.random.get_rng_state(), before), "counting must not change the random numbers of a run"
+    nn.init.ones_(layer.weight)
+    assert torch.equal(found, layer(spikes.flatten(0, 1)).sum((1, 2, 3)).double().detach().view(2, 3))
+    assert operations.charge(layer, spikes).sum() == found.sum()
+    assert operations.outputs(layer, spikes) == layer(spikes[0, :1]).numel()
+
+
 def test_anytime_and_energy_count_the_same_in_bfloat16():
     draw = torch.Generator().manual_seed(0)
     network = SCNN(neuron=IF, in_shape=(1, 28, 28), classes=10, bias=False)

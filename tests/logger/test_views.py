@@ -79,6 +79,20 @@ def test_both_loggers_contain_the_whole_run(offline):
     ]
 
 
+@pytest.mark.parametrize("by", ["WANDB_MODE", "logger.wandb.mode"])
+def test_if_wandb_is_disabled_nothing_is_logged_and_nobody_warns(by, tmp_path, monkeypatch, capfd):
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    words = []
+    if by == "WANDB_MODE":
+        monkeypatch.setenv("WANDB_MODE", "disabled")
+    else:
+        words = ["logger.wandb.mode=disabled"]
+    job = made(tmp_path, *words)
+    assert execute(job)["status"] == "done"
+    assert "wandb" not in capfd.readouterr().err
+    assert not list(job.folder.glob("wandb/*run*"))
+
+
 def test_summary_has_the_paper_s_number_and_the_difference(offline, monkeypatch):
     """91.5 % in the sweep file is logged as 0.915; the difference is our number minus the paper's."""
     path = offline / "fig.yaml"

@@ -71,7 +71,21 @@ def test_remarks_on_failed_unfinished_and_unknown_runs(results, leave, done):
 def test_remark_if_two_configurations_have_the_same_name(results, leave, done):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, group="a", hash="a"))
     leave("fig", "A,scale=small,seed=0", done("A", 0, 0.8, group="b", hash="b"))
-    assert "A small: several configurations have this name; claims use the one that was started last" in results().notes
+    remark = "A small: several configurations have this name; claims use that of this machine, or that with more runs"
+    assert remark in results().notes
+
+
+def test_remark_if_runs_have_read_different_files(results, leave, done):
+    """As if a sweep was begun with one copy of a data set and finished with another."""
+    data = {"name": "fashion_mnist", "train": 54000, "val": 6000, "test": 10000}
+    for seed, content in ((0, "aa"), (1, "aa"), (2, "bb")):
+        leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, data=data | {"content": content}))
+    leave("fig", "B,seed=0,scale=small", done("B", 0, 0.8, data=data | {"name": "mnist", "content": "cc"}))
+    expected = (
+        "scale small: the runs have read different files of fashion_mnist, so their numbers cannot be compared: "
+        "aa in 2 runs, bb in 1 runs"
+    )
+    assert [note for note in results().notes if "different files" in note] == [expected]
 
 
 def test_csv_has_all_digits(sweep, results, leave, done):

@@ -211,10 +211,13 @@ def test_runs_are_compared_only_with_runs_of_the_same_further_overrides(sweep, l
     assert [(verdict.further, verdict.outcome) for verdict in found] == [("", HOLDS), ("T=4", FAILS)]
 
 
-def test_of_two_configurations_the_one_started_last_is_used(sweep, leave, done, outputs, docs):
+@pytest.mark.parametrize("started", ["1990-01-01T00:00:00", "2090-01-01T00:00:00"])
+def test_of_two_configurations_the_one_with_more_runs_is_used_whatever_the_calendar_says(
+    sweep, leave, done, outputs, docs, started
+):
+    other = done("A", 0, 0.1, group="f", hash="f0", started=started)
+    leave("fig", "A,scale=small,seed=0", other)
     for seed in (0, 1):
-        old = done("A", seed, 0.1, group="f", hash=f"f{seed}", started="2026-01-01T00:00:00")
-        leave("fig", f"A,scale=small,seed={seed}", old)
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.9, group="a", hash=f"a{seed}"))
         leave("fig", f"B,seed={seed},scale=small", done("B", seed, 0.8))
     found = verdicts(sweep, read(sweep)[:1], lines(["A", "B"], collect("fig", outputs, docs)))

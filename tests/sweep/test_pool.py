@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -211,6 +212,21 @@ def test_waits_for_a_run_that_another_process_executes(jobs):
     threading.Timer(4.0, release.set).start()
     assert pool.run(jobs[:1])[0]["status"] == "done"
     thread.join()
+
+
+@pytest.mark.slow
+def test_a_process_that_keeps_a_lock_is_named_and_waited_for_within_the_limit(jobs):
+    waits = []
+    with run_folder.claim(jobs[0].folder):
+        outcomes = pool.run(jobs[:1], timeout_s=3, on_wait=lambda job, holder: waits.append((job.title, holder)))
+    assert [outcome["status"] for outcome in outcomes] == ["failed"]
+    holder = f"process {os.getpid()} on {socket.gethostname()}"
+    assert waits == [(jobs[0].title, holder)], "one line is enough"
+    assert outcomes[0]["error"]["message"] == (
+        f"{holder} has held {jobs[0].folder}/.lock for longer than hydra.launcher.timeout_s=3: end that process if it hangs, "
+        "then start the command again"
+    )
+    assert not (jobs[0].folder / "result.json").exists(), "the run still belongs to the other process"
 
 
 @pytest.mark.slow

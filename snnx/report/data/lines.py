@@ -39,9 +39,13 @@ class Line:
         return sorted({run.further for run in self.runs}, key=lambda text: (len(text), text))
 
     @property
-    def started(self) -> str:
-        """When the most recent run was started, as ISO 8601; empty if no run has ended."""
-        return max((run.result.get("started") or "" for run in self.runs), default="")
+    def preference(self) -> tuple[bool, int, str]:
+        """Which of several configurations with the same name claims use: the line with the largest value.
+
+        Runs on this machine count more than those of the record, then those with more finished seeds. The time of day does not
+        count, because clocks differ and jump.
+        """
+        return any(run.local for run in self.done), len(self.done), self.runs[0].group or "" if self.runs else ""
 
     @property
     def status(self) -> str:

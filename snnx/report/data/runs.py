@@ -1,6 +1,5 @@
 """The runs of one sweep: those in `outputs/`, merged with the committed record."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from snnx.options.tune import is_tuned
 from snnx.record import audit_file
+from snnx.record.lock import acquire
 from snnx.record.result_file import parsed
 from snnx.record.visible import visible
 from snnx.report.data.run import DAMAGED, PRUNED, Run
@@ -86,12 +86,14 @@ def _local(folder: Path) -> list[Run]:
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:  # for ten thousand runs, making a Path for each would take longer than reading
-        links = sorted(entry.name for entry in entries if entry.is_symlink() and entry.is_dir())
-    return [_linked(folder / link) for link in links]
+        links = {entry.name: entry.is_symlink() for entry in entries if entry.is_dir()}
+    runs = (name for name, is_link in links.items() if is_link or (folder / name / "config.yaml").is_file())
+    return [_linked(folder / link, links[link]) for link in sorted(runs)]
 
 
-def _linked(link: Path) -> Run:
-    path, run = link / "result.json", os.path.basename(os.readlink(link))
+def _linked(link: Path, is_link: bool) -> Run:
+    """Read the run that a link points to; without links, as in a copy made with `cp -rL`, `link` is the run's folder itself."""
+    path, run = link / "result.json", os.path.basename(os.readlink(link)) if is_link else None
     try:
         result = _read(path.read_bytes(), str(path), run)
         state = result.get("status", DAMAGED)
@@ -110,7 +112,7 @@ def _linked(link: Path) -> Run:
     return Run(
         row=row, seed=result.get("seed", 0) if seed is None else seed,
         scale=result.get("scale") or scale or "paper", further=further,
-        hash=run, state=state, result=result, local=True, progress=progress,
+        hash=run or result.get("hash", link.name), state=state, result=result, local=True, progress=progress,
     )  # fmt: skip
 
 
@@ -128,11 +130,7 @@ def _locked(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+        return not acquire(file, shared=True)
 
 
 def _recorded(path: Path) -> list[Run]:

@@ -48,11 +48,11 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
         cited = _cited(sweep, claim.metric)
         live = {row.label for row in sweep.measured} & set(claim.rows)
         for scale in scales(lines):
-            here = sorted((line for line in lines if line.scale == scale), key=lambda line: line.started)
+            here = sorted((line for line in lines if line.scale == scale), key=lambda line: line.preference)
             settings = sorted({text for line in here for text in line.further})
             common = [text for text in settings if live <= {line.row for line in here if text in line.further}]
             for further in common or settings[:1]:
-                compared = {line.row: line for line in here if further in line.further and line.row in live}  # the later one
+                compared = {line.row: line for line in here if further in line.further and line.row in live}  # the last one
                 done = {row for row, line in compared.items() if line.done}
                 sides = _sides(claim, compared, cited)
                 if not live <= done or any(line.values(claim.metric) for line in compared.values()):

@@ -21,13 +21,14 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     known = {row.label for row in sweep.rows}
     found += [f"scale {scale}: all runs have {further}" for scale, further in shared_overrides(lines).items()]
     found += [
-        f"{name}: several configurations have this name; claims use the one that was started last"
+        f"{name}: several configurations have this name; claims use that of this machine, or that with more runs"
         for name in _names_used_twice(lines)
     ]
     runs = [run for line in lines for run in line.runs]
     if 0 < (recorded := sum(not run.local for run in runs)) < len(runs):
         found.append(f"{recorded} of {len(runs)} runs come from the committed record, not from the outputs on this machine")
     found += outdated(runs)
+    found += _mixed_data(lines)
     found += _unexplained(sweep, lines)
     rows = {row.label: row for row in sweep.measured}
     for line in lines:
@@ -49,6 +50,21 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
 def _untrained(run: Run, metric: str) -> bool:
     """Whether a run has no such metric because it was not trained; only its test metrics are expected."""
     return not metric.startswith("test/") and not run.result.get("curves")
+
+
+def _mixed_data(lines: Sequence[Line]) -> list[str]:
+    """One remark for each data set of which the runs of a scale have read different files, such as two copies."""
+    read: dict[tuple[str, str], Counter] = {}
+    for run in (run for line in lines for run in line.done):
+        data = run.result.get("data") or {}
+        if data.get("content"):
+            read.setdefault((run.scale, data.get("name", "the data set")), Counter())[data["content"]] += 1
+    return [
+        f"scale {scale}: the runs have read different files of {name}, so their numbers cannot be compared: "
+        + ", ".join(f"{content} in {count} runs" for content, count in found.most_common())
+        for (scale, name), found in read.items()
+        if len(found) > 1
+    ]
 
 
 def _unexplained(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:

@@ -1,0 +1,152 @@
+"""Completes the words of a command line, so that Hydra reads them as they were meant."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+
+from snnx.compose.meant import meant
+from snnx.compose.schema import Budget, RunSchema
+from snnx.options.files import files, is_group
+from snnx.options.nearest import nearest
+
+PLAIN = re.compile(r"([+~]{0,2}[\w./@:-]+)=(.*)", re.DOTALL)
+WITH_VALUE = {"-c", "--cfg", "-p", "--package", "-cd", "--config-dir"}
+"""Options of Hydra after which their value is a word of its own."""
+OURS = {"-r": "--resolve"}
+"""Hydra's `-r` is `--run`, which is the default; with `--cfg`, people mean `--resolve`."""
+FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.job.chdir", "hydra.output_subdir")
+FIXED = {
+    "sweep": "sweep files set it",
+    "search": "a search sets it: hydra/sweeper=snnx_tune or snnx_optuna",
+    "tuned": "a search sets it: hydra/sweeper=snnx_tune",
+}
+"""Keys that only snnx sets, and where they come from."""
+
+
+def completed(words: Sequence[str]) -> list[str]:
+    """Return the words in the order and form that Hydra needs.
+
+    Options such as `-m` may stand anywhere. A value with characters that Hydra's grammar does not know is quoted, and a group
+    is switched off by `GROUP=null`.
+
+    Raises:
+        ValueError: a word cannot be meant so; the message says what to write.
+
+    Example:
+        >>> completed(["scale=smoke", "-m", "seed=0,1"])
+        ['-m', 'scale=smoke', 'seed=0,1']
+        >>> completed(["dataset.root=~/data", "init=null"])
+        ["dataset.root='~/data'", '~init']
+    """
+    options, overrides = _apart(words)
+    _require_no_space_after_comma(overrides)
+    _require_own_folders(overrides)
+    if "-sc" in options or "--shell-completion" in options:  # the words are those that the shell completes
+        return list(words)
+    overrides = [override_word(word) for word in overrides]
+    unmixed = _ordered(words)
+    return [*options, *overrides] if not unmixed or words[:1] == options[:1] else [*overrides, *options]
+
+
+def override_word(word: str) -> str:
+    """Return one override as Hydra reads it, with its value quoted if necessary.
+
+    Example:
+        >>> override_word("dataset.root=/data (copy)"), override_word("neuron.tau=3"), override_word("metric=null")
+        ("dataset.root='/data (copy)'", 'neuron.tau=3', 'metric=[]')
+    """
+    require_known(word)
+    found = PLAIN.fullmatch(word)
+    if not found:
+        return word
+    key, value = found.groups()
+    if value == "null" and is_group(key):
+        return f"{key}=[]" if takes_several(key) else f"~{key}"
+    if readable(word):
+        return word
+    if set(value) & set(",=\n"):  # it may be meant as several values, or as two overrides
+        return word
+    escaped = value.replace("\\", "\\\\").replace("'", r"\'")
+    return f"{key}='{escaped}'"
+
+
+def require_known(word: str) -> None:
+    """Reject a word such as `+timestep=8`, which adds a key that nothing reads.
+
+    Hydra adds any key to a configuration if it is asked to by `+`. Keys inside of components are checked with the others, by
+    `check_signatures`.
+
+    Raises:
+        ValueError: there is no such key.
+    """
+    added = re.match(r"\++([\w.]+)=", word)
+    if not added:
+        return
+    key = added[1]
+    first, _, rest = key.partition(".")
+    known = sorted(RunSchema.__dataclass_fields__)
+    if first in FIXED and rest:
+        raise ValueError(f"{key} must not be set on the command line, because {FIXED[first]}; got {word}")
+    if first == "budget" and rest and rest not in (factors := sorted(Budget.__dataclass_fields__)):
+        raise ValueError(f"{key} must be a key of budget, which has {', '.join(factors)}; got {word}{nearest(rest, factors)}")
+    if first not in known and first != "hydra" and not is_group(first):
+        hint = nearest(first, known) or meant(first, [])
+        raise ValueError(f"{key} must be a key of the configuration, also after +; got {word}{hint}")
+
+
+def takes_several(group: str) -> bool:
+    """Whether a group can have several options at once, such as `metric`; then each option is an entry of its own.
+
+    Example:
+        >>> takes_several("metric"), takes_several("attention"), takes_several("init"), takes_several("recipe")
+        (True, True, False, False)
+    """
+    texts = [path.read_text(encoding="utf-8") for path in files(group).values()]
+    return group in RunSchema.__dataclass_fields__ and not any(re.search("^_target_:", text, re.MULTILINE) for text in texts)
+
+
+def readable(word: str) -> bool:
+    """Whether Hydra's grammar takes a word as an override."""
+    try:
+        OverridesParser.create().parse_override(word)
+    except HydraException:
+        return False
+    return True
+
+
+def _apart(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Separate Hydra's options, with their values, from the overrides."""
+    options: list[str] = []
+    overrides: list[str] = []
+    for word in words:
+        belongs = bool(options) and options[-1] in WITH_VALUE
+        (options if word.startswith("-") or belongs else overrides).append(OURS.get(word, word))
+    return options, overrides
+
+
+def _ordered(words: Sequence[str]) -> bool:
+    """Whether the overrides stand together, as Hydra's parser requires."""
+    _, overrides = _apart(words)
+    places = [place for place, word in enumerate(words) if word in overrides]
+    return not places or places[-1] - places[0] == len(places) - 1
+
+
+def _require_no_space_after_comma(overrides: Sequence[str]) -> None:
+    for word, following in pairwise([*overrides, ""]):
+        if word.endswith(",") and "=" in word:
+            raise ValueError(
+                f"values must be separated by commas without spaces; got {word} {following}: write {word}{following}"
+            )
+
+
+def _require_own_folders(overrides: Sequence[str]) -> None:
+    for word in overrides:
+        key = word.lstrip("+~").partition("=")[0]
+        if key in FOLDERS:
+            raise ValueError(
+                f"{key} must not be set, because results are written to outputs/ in the current folder; got {word}: go to the "
+                "folder in which they should be, or make outputs a link to another one"
+            )
