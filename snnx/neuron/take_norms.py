@@ -78,8 +78,9 @@ def _can_be_taken(module: nn.Module) -> bool:
 
 @contextmanager
 def _as_it_is(network: nn.Module) -> Iterator[None]:
-    """Within this context the network is in evaluation, without states; afterwards its modes are as before."""
+    """Within this context the network is in evaluation, without states; afterwards modes and paths are as before."""
     modes = {module: module.training for module in network.modules()}
+    paths = {node: (node.path, node.unfused) for node in network.modules() if isinstance(node, Node)}
     network.eval()
     reset_net(network)
     try:
@@ -87,6 +88,8 @@ def _as_it_is(network: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes.items():
             module.training = training
+        for node, (path, unfused) in paths.items():
+            node.path, node.unfused = path, unfused
 
 
 class _Watch(TorchDispatchMode):

@@ -228,7 +228,7 @@ def test_a_network_is_left_as_it_was():
     network[0].eval()
     before = copy.deepcopy(network.state_dict())
     take_norms(network, torch.rand(4, 2, 3))
-    assert (network.training, network[0].training, network[1].v) == (True, False, 0.0)
+    assert (network.training, network[0].training, network[1].v, network[1].path) == (True, False, 0.0, None)
     assert all(torch.equal(a, b) for a, b in zip(before.values(), network.state_dict().values(), strict=True))
     release_norms(network)
     assert (network[0].taken, network[1].norm) == (False, None)
