@@ -71,7 +71,7 @@ def test_remarks_on_failed_unfinished_and_unknown_runs(results, leave, done):
 def test_remark_if_two_configurations_have_the_same_name(results, leave, done):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, group="a", hash="a"))
     leave("fig", "A,scale=small,seed=0", done("A", 0, 0.8, group="b", hash="b"))
-    remark = "A small: several configurations have this name; claims use that of this machine, or that with more runs"
+    remark = "A small: several configurations have this name; claims use that of the sweep file, or else of this machine"
     assert remark in results().notes
 
 

@@ -211,6 +211,23 @@ def test_runs_are_compared_only_with_runs_of_the_same_further_overrides(sweep, l
     assert [(verdict.further, verdict.outcome) for verdict in found] == [("", HOLDS), ("T=4", FAILS)]
 
 
+def test_of_two_configurations_that_of_the_sweep_file_is_used(sweep, leave, done, outputs, docs):
+    """As after an edit of the row: two runs have its new settings, and three have the old ones."""
+    (first, *others) = sweep.rows
+    edited = replace(sweep, rows=(replace(first, overrides=("neuron=lif", "neuron.tau=4")), *others))
+    for tau, rate, links in (
+        (2.0, 0.1, ("A,seed=0", "A,seed=1", "A,seed=2")),
+        (4.0, 0.9, ("A,scale=small", "A,scale=small,seed=1")),
+    ):
+        physics = {"neuron": {"_target_": "snnx.neuron.lif.LIF", "tau": tau}}
+        for seed, link in enumerate(links):
+            leave("fig", link, done("A", seed, rate, group=f"g{tau}", hash=f"a{tau}{seed}", physics=physics))
+    for seed in (0, 1):
+        leave("fig", f"B,seed={seed}", done("B", seed, 0.8))
+    found = verdicts(edited, read(edited)[:1], lines(["A", "B"], collect("fig", outputs, docs)))
+    assert [verdict.outcome for verdict in found] == [HOLDS]
+
+
 @pytest.mark.parametrize("started", ["1990-01-01T00:00:00", "2090-01-01T00:00:00"])
 def test_of_two_configurations_the_one_with_more_runs_is_used_whatever_the_calendar_says(
     sweep, leave, done, outputs, docs, started

@@ -40,7 +40,7 @@ class Line:
 
     @property
     def preference(self) -> tuple[bool, int, str]:
-        """Which of several configurations with the same name claims use: the line with the largest value.
+        """Which of several configurations with the same name claims use, if the sweep file does not decide it: the largest.
 
         Runs on this machine count more than those of the record, then those with more finished seeds. The time of day does not
         count, because clocks differ and jump.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor
+from snnx.report.data.changed_rows import changed
 from snnx.report.data.claims import Claim
 from snnx.report.data.evidence import FAILS, FALSE_DISCOVERIES, HOLDS, OPEN, ClaimData, Evidence, Side, decided, estimated
 from snnx.report.data.lines import Line, scales
@@ -48,7 +49,8 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
         cited = _cited(sweep, claim.metric)
         live = {row.label for row in sweep.measured} & set(claim.rows)
         for scale in scales(lines):
-            here = sorted((line for line in lines if line.scale == scale), key=lambda line: line.preference)
+            here = [line for line in lines if line.scale == scale]
+            here.sort(key=lambda line: (_present(sweep, line), *line.preference))
             settings = sorted({text for line in here for text in line.further})
             common = [text for text in settings if live <= {line.row for line in here if text in line.further}]
             for further in common or settings[:1]:
@@ -135,3 +137,9 @@ def _cited(sweep: SweepFile, metric: str) -> dict[str, Number]:
         for row in sweep.rows
         if row.cited is not None and metric in row.reported
     }
+
+
+def _present(sweep: SweepFile, line: Line) -> bool:
+    """Whether the runs of a line have the settings that the sweep file gives their row today."""
+    row = next((row for row in sweep.measured if row.label == line.row), None)
+    return row is not None and bool(line.runs) and not changed(row, line.runs[0].result)

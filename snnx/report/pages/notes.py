@@ -21,7 +21,7 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     known = {row.label for row in sweep.rows}
     found += [f"scale {scale}: all runs have {further}" for scale, further in shared_overrides(lines).items()]
     found += [
-        f"{name}: several configurations have this name; claims use that of this machine, or that with more runs"
+        f"{name}: several configurations have this name; claims use that of the sweep file, or else of this machine"
         for name in _names_used_twice(lines)
     ]
     runs = [run for line in lines for run in line.runs]
