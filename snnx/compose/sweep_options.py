@@ -14,6 +14,7 @@ from snnx.options.files import is_group
 from snnx.options.nearest import nearest
 from snnx.options.row import Row
 from snnx.options.sweepfile import SweepFile
+from snnx.report.data.claims import read as read_claims
 
 
 def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
@@ -29,8 +30,8 @@ def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
             incomplete.
 
     Raises:
-        ValueError: the selected sweep does not exist, several sweeps are selected, the sweep has no such row, or the command
-            line overrides a key that the rows vary.
+        ValueError: the selected sweep does not exist, several sweeps are selected, the sweep has no such row, a claim is
+            malformed, or the command line overrides a key that the rows vary.
     """
     restrict_environment()
     store = ConfigStore.instance()
@@ -44,6 +45,7 @@ def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
     if not chosen or chosen == "null":
         return
     sweep = sweepfile.read(sweepfile.find(chosen))
+    read_claims(sweep)  # a mistake in a claim is reported now, not after the runs
     labels = [row.label for row in sweep.live]
     for asked in (label for word in words if word.startswith("row=") for label in word.removeprefix("row=").split(",")):
         if asked not in labels:

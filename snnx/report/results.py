@@ -87,7 +87,7 @@ class Results:
     @cached_property
     def notes(self) -> list[str]:
         """The remarks below the tables, such as failed runs and their errors."""
-        return notes.notes(self.sweep, self.lines)
+        return [*notes.notes(self.sweep, self.lines), *notes.left_out(claims.read(self.sweep), self.verdicts, self.lines)]
 
     @property
     def provenance(self) -> list[tuple[str, str]]:

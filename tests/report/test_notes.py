@@ -56,3 +56,10 @@ def test_a_row_that_has_not_changed_is_not_named(noted):
 @pytest.mark.parametrize("override", ["neuron.tau=2", "neuron=lif"])
 def test_a_setting_of_the_command_line_is_no_change_of_the_row(noted, override):
     assert not [note for note in noted("neuron.tau=4", overrides=(override,)) if "since this run" in note]
+
+
+def test_a_claim_on_a_metric_that_no_run_has_is_named(noted):
+    claims = ", claims: [A > B, {metric: test/enregy, claim: A < B}]"
+    left_out = [note for note in noted(tune=claims) if "left out" in note]
+    expected = "the claim A < B on test/enregy is left out, because no run has test/enregy: "
+    assert [note.startswith(expected) for note in left_out] == [True]

@@ -100,7 +100,7 @@ def prepare(node: nn.Module, device: str, dimensions: int, key: tuple[Hashable, 
         if max(len(found.states), len(found.parameters)) > MOST:
             raise Untraceable(f"it has more than {MOST} states or parameters")
         if (device, dimensions, *facts(node)) != key:
-            raise Untraceable("its step changes an attribute of the neuron")
+            raise Untraceable("its step changes an attribute of the neuron, which no reset restores: keep it in State")
         answer = DEVICES[device](found)
     except Untraceable as reason:
         answer = str(reason)

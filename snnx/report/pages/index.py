@@ -67,7 +67,7 @@ def page(docs: Path) -> str:
             waiting.setdefault(paper, []).append(left)
     parts = [
         "# Results",
-        "This page lists what has been run and recorded for each table and figure. `make results` writes it from the records "
+        "This page lists what has been run and recorded for each table and figure. `snnx results` writes it from the records "
         "beside it. Scale `paper` is the setting of the paper, or of the sweep file if there is no paper. Scale `small` and "
         "the factors `budget.…` use a fraction of its epochs, samples and width: such runs can show which row is better, but "
         "not which values the full setting reaches. *n* is the number of seeds of a row. " + RULE,

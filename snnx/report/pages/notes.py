@@ -8,9 +8,11 @@ from snnx.options.row import Row
 from snnx.options.sweepfile import SweepFile
 from snnx.record.audit_file import failed_checks
 from snnx.report.data.changed_rows import changed
+from snnx.report.data.claims import Claim
 from snnx.report.data.lines import Line, shared_overrides
 from snnx.report.data.outdated import outdated
 from snnx.report.data.run import DAMAGED, Run
+from snnx.report.data.verdict import Verdict
 from snnx.report.tables.tuning import edges
 
 
@@ -45,6 +47,18 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
             elif run.state == "done" and run.seed not in line.values(sweep.metric) and not _untrained(run, sweep.metric):
                 found.append(f"{run.title} is done but has no finite {sweep.metric}")
     return found
+
+
+def left_out(claims: Sequence[Claim], verdicts: Sequence[Verdict], lines: Sequence[Line]) -> list[str]:
+    """One remark for each claim that is in no table, because its rows are done and none of them has its metric."""
+    shown = {verdict.claim for verdict in verdicts}
+    done = {line.row for line in lines if line.done}
+    return [
+        f"the claim {claim.text} on {claim.metric} is left out, because no run has {claim.metric}: "
+        "measure it by metric=..., or correct its name"
+        for claim in claims
+        if claim not in shown and set(claim.rows) & done
+    ]
 
 
 def _untrained(run: Run, metric: str) -> bool:
