@@ -8,6 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from snnx.run.target import target
 
 NODE_KEYS = ("_target_", "_partial_")
+ADDED = {
+    "encoding": ("in_channels",),
+    "backbone": ("neuron", "in_shape", "classes", "width"),
+    "norm": ("v_threshold", "meets_sum"),
+}
+"""The arguments with which a component of a group is built, besides those of the configuration."""
 PLAIN = (int, float, bool, str, type(None))  # types of single values in YAML
 
 
@@ -18,8 +24,8 @@ def check_signatures(config: dict, path: str = "") -> None:
     check the types of values.
 
     Raises:
-        ValueError: a configuration may not name the target, see `target`; a key is not an argument of its constructor, or
-            a value does not have the type that the constructor declares.
+        ValueError: a configuration may not name the target, see `target`; a key is not an argument of its constructor; the
+            constructor lacks an argument that is added later; or a value does not have the type that it declares.
 
     Example:
         >>> check_signatures({"neuron": {"_target_": "snnx.neuron.lif.LIF", "_partial_": True, "taau": 3}})
@@ -60,6 +66,11 @@ def check_signature(path: str, node: dict) -> Callable:
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return built
     named = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if missing := [name for name in ADDED.get(path, ()) if name not in named]:
+        raise ValueError(
+            f"{path}: {built.__name__} must take {' and '.join(missing)}, with which the {path} is built; "
+            f"it takes {', '.join(named)}"
+        )
     hints = _hints(built)
     for key, value in arguments(node).items():
         if key not in named:
