@@ -10,6 +10,7 @@ from snnx.compose.chosen_options import chosen_options
 from snnx.compose.meant import meant
 from snnx.compose.schema import RunSchema
 from snnx.compose.words import readable
+from snnx.options.elsewhere import elsewhere
 from snnx.options.files import files, is_group
 from snnx.options.keys import keys
 from snnx.options.nearest import nearest
@@ -83,7 +84,8 @@ def _choice(group: str, name: str) -> str:
     known = files(group)
     if group == "row":
         return f"row must be a row of a sweep; got {name}: give sweep= too"
-    return f"{group} must be one of {', '.join(known)} (the files in {folder}/); got {name}{nearest(name, known)}"
+    hint = elsewhere(f"conf/{group}/{name}.yaml") or nearest(name, known)
+    return f"{group} must be one of {', '.join(known)} (the files in {folder}/); got {name}{hint}"
 
 
 def _file(text: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from snnx.options.elsewhere import elsewhere
 from snnx.options.files import files
 from snnx.options.nearest import nearest
 from snnx.options.received import check_content
@@ -63,7 +64,8 @@ def find(name: str) -> Path:
     """
     known = files("sweep")
     if name not in known:
-        raise ValueError(f"sweep must be one of {', '.join(known)}; got {name}{nearest(name, known)}")
+        hint = elsewhere(f"sweeps/{name}.yaml") or nearest(name, known)
+        raise ValueError(f"sweep must be one of {', '.join(known)}; got {name}{hint}")
     return known[name]
 
 

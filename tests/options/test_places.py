@@ -59,6 +59,14 @@ def test_suggests_options_of_the_current_folder_for_misspelled_names(here):
     assert "neuron: Mine has no argument taau; it takes tau, " in refusal(here, "neuron=mine", "+neuron.taau=3")
 
 
+def test_in_another_folder_the_message_names_the_project(here):
+    inner = here / "ownlab"
+    assert refusal(inner, "neuron=mine").endswith("got mine; .. has conf/neuron/mine.yaml: run the command there\n")
+    assert refusal(inner, "-m", "sweep=my_table").endswith("got my_table; .. has sweeps/my_table.yaml: run the command there\n")
+    above = refusal(here.parent, "neuron=mine")
+    assert above.endswith(f"got mine; {here.name} has conf/neuron/mine.yaml: run the command there\n")
+
+
 def test_in_a_checkout_of_snnx_there_is_one_place(monkeypatch):
     monkeypatch.chdir(ROOT)
     assert len(places()) == 1
