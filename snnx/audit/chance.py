@@ -1,7 +1,7 @@
 """Whether a trained network classifies better than always naming the largest class."""
 
 from snnx.audit.finding import FAILED, NOT_APPLICABLE, PASSED, Finding
-from snnx.report.data.lines import chance_bound
+from snnx.record.chance import chance_bound
 
 
 def chance(accuracy: float, *, largest: float, samples: int, trained: bool) -> Finding:

@@ -1,5 +1,7 @@
 """Describes in one line how a run ended."""
 
+from snnx.record.chance import chance_bound
+
 MARKS = {
     "done": "[green]✓[/]",
     "failed": "[red]✗[/]",
@@ -27,6 +29,9 @@ def summary(outcome: dict) -> str:
         'test/acc 1.0000 on 1 sample  done before'
         >>> summary({**before, "outdated": "mylab/alif.py changed"})
         'test/acc 1.0000 on 1 sample  done before, although mylab/alif.py changed'
+        >>> data = {"chance": 0.1, "test": 400}
+        >>> summary({**before, "metrics": {"test/acc": 0.14}, "curves": {"train/loss": [2.3]}, "data": data})
+        'test/acc 0.1400 on 1 sample, no better than chance  done before'
         >>> summary({"status": "failed", "error": {"type": "OSError", "message": "disk full"}})
         'failed: disk full'
         >>> summary({"status": "pruned", "metrics": {"val/acc": 0.25}, "curves": {"val/acc": [0.125, 0.25]}})
@@ -45,8 +50,17 @@ def summary(outcome: dict) -> str:
     shown = [f"{key} {found[key]:.4f}" for key in (beside, "test/acc") if found.get(key) is not None]
     if samples := ((outcome.get("answers") or {}).get("test") or {}).get("samples"):
         shown[-1] += f" on {samples:,} sample{'s' * (samples > 1)}"
+    if _at_chance(outcome):
+        shown[-1] += ", no better than chance"
     if code := outcome.get("recorded"):
         return "  ".join([*shown, f"recorded, {code}"])
     if why := outcome.get("outdated"):
         return "  ".join([*shown, f"done before, although {why}"])
     return "  ".join([*shown, "done before" if outcome.get("before") else f"{outcome['wall_s']:.0f} s"])
+
+
+def _at_chance(outcome: dict) -> bool:
+    """Whether a trained network is no better on the test set than always naming the largest class."""
+    data, found = outcome.get("data") or {}, outcome["metrics"].get("test/acc")
+    trained = bool(outcome.get("curves")) and found is not None and data.get("chance") is not None and data.get("test")
+    return bool(trained) and found <= chance_bound(data["chance"], data["test"])

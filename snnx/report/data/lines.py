@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from snnx.record.audit_file import failed_checks
+from snnx.record.chance import chance_bound
 from snnx.report.data.run import STATES, Run
 
 OVERRIDE = re.compile(r"(?:\[[^\]]*\]|\{[^}]*\}|[^,])+")  # key=value; the value may be a list or mapping that contains commas
@@ -129,18 +130,6 @@ def lines(rows: Sequence[str], runs: Iterable[Run]) -> list[Line]:
         for group, line in found
     ]
     return [replace(line, label=f"{line.label}{_mark(line)}") for line in named]
-
-
-def chance_bound(chance: float, samples: int) -> float:
-    """Return the test accuracy up to which a network counts as no better than always naming the largest class.
-
-        c + 3 √(c (1 - c) / N)        c = share of the largest class, N = number of test samples
-
-    Example:
-        >>> round(chance_bound(0.5, 100), 3)
-        0.65
-    """
-    return chance + 3 * math.sqrt(chance * (1 - chance) / samples)
 
 
 def shared_overrides(lines: Iterable[Line]) -> dict[str, str]:

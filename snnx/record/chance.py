@@ -1,0 +1,15 @@
+"""The accuracy up to which a network counts as no better than chance."""
+
+import math
+
+
+def chance_bound(chance: float, samples: int) -> float:
+    """Return the test accuracy up to which a network counts as no better than always naming the largest class.
+
+        c + 3 √(c (1 - c) / N)        c = share of the largest class, N = number of test samples
+
+    Example:
+        >>> round(chance_bound(0.5, 100), 3)
+        0.65
+    """
+    return chance + 3 * math.sqrt(chance * (1 - chance) / samples)
