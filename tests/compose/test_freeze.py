@@ -25,7 +25,7 @@ GROUPS = [group for group in groups() if not group.startswith("hydra/")]
 KEYS = ["seed", "timesteps", "label", "unknown", "neuron.unknown", "unknown.key", "dataset", "budget", "hydra.verbose"]
 VALUES = [
     "0", "3", "-1", "2.5", "true", "null", "text", "''", "'a b'", "[]", "[1,2]", "[firing_rate]", "{}", "{tau:3.0}",
-    "{_target_:snnx.neuron.lif.LIF}", "${timesteps}", "${seed}", "${neuron.tau}", "${hydra.job.num}", "???", "1,2", "a=b",
+    "{_target_:snnx.neuron.lif.LIF}", "${timesteps}", "${seed}", "${neuron.tau}", "${hydra.job.name}", "???", "1,2", "a=b",
 ]  # fmt: skip
 
 
@@ -79,7 +79,9 @@ def test_runs_are_what_hydra_composes(line):
         (default,) = freeze(loader, master, [list(master.hydra.overrides.task)])
         keys = [key for key, _ in leaves(default.config)]
 
-        @settings(max_examples=EXAMPLES, phases=[Phase.generate])  # to find a smaller example would take minutes
+        @settings(
+            max_examples=EXAMPLES, phases=[Phase.generate], derandomize=True
+        )  # to find a smaller example would take minutes
         @given(st.lists(st.lists(words(keys), max_size=4), min_size=1, max_size=3), st.lists(words(keys), max_size=2))
         def check(runs, shared):
             runs = [[*shared, *run] for run in runs]

@@ -29,7 +29,7 @@ def write(request, tmp_path, random_events):
 
     def cifar(folder, batches, **form):
         for number, batch in enumerate(batches):
-            writer("cifar")(tmp_path / folder / batch, 20 + number, **form)
+            writer("cifar")(tmp_path / folder / batch, 30 - number, **form)
 
     def recordings(write, pattern, names, each):
         for label, name in enumerate(names):
