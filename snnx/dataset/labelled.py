@@ -10,6 +10,7 @@ from torch import Tensor
 from snnx.augmentation.augmentation import Augmentation
 from snnx.dataset.batches import Batches
 from snnx.dataset.content import content, folders, stamp
+from snnx.dataset.labels import require_labels, require_trained_classes
 from snnx.dataset.published import PublishedFile
 from snnx.dataset.rows import Samples, row_numbers, rows
 from snnx.dataset.split import balanced_order, fingerprint, numbered
@@ -161,9 +162,12 @@ class Labelled(pl.LightningDataModule):
         return self.samples
 
     def _cut(self, official: dict[str, tuple[Samples, Tensor]]) -> dict[str, tuple[Samples, Tensor]]:
+        name = type(self).__name__
         for part, (samples, labels) in official.items():
-            self._check(part, samples, labels)
-        self._require_trained_classes({part: labels.bincount(minlength=self.classes) for part, (_, labels) in official.items()})
+            require_labels(f"{name}: {part}", samples, labels, shape=self.sample_shape, classes=self.classes)
+        counts = {part: labels.bincount(minlength=self.classes) for part, (_, labels) in official.items()}
+        require_trained_classes(name, counts)
+        self.absent = (sum(counts.values()) == 0).nonzero().flatten().tolist()
         order = {part: balanced_order(labels, self.split_seed) for part, (_, labels) in official.items()}
         if "val" not in official:
             held_out = min(round(self.validation * len(order["train"])), len(order["train"]) - 1)
@@ -183,29 +187,6 @@ class Labelled(pl.LightningDataModule):
         groups = {"val": self.groups.get("train"), **self.groups}
         self.clusters = {part: numbered(some, index) for part, index in chosen.items() if (some := groups.get(part))}
         return {name: (rows(source[name][0], index), source[name][1][index]) for name, index in chosen.items()}
-
-    def _check(self, part: str, samples: Samples, labels: Tensor) -> None:
-        name = type(self).__name__
-        if tuple(samples.shape[1:]) != self.sample_shape:
-            raise ValueError(f"{name}: {part} images must be {self.sample_shape}; got {tuple(samples.shape[1:])}")
-        if labels.ndim != 1 or len(labels) != len(samples) or len(labels) == 0:
-            raise ValueError(
-                f"{name}: {part} must have a label for each image; got {len(samples)} images and {labels.numel()} labels"
-            )
-        if not 0 <= labels.min() <= labels.max() < self.classes:
-            raise ValueError(f"{name}: {part} labels must lie in 0..{self.classes - 1}; got {labels.min()} to {labels.max()}")
-
-    def _require_trained_classes(self, counts: dict[str, Tensor]) -> None:
-        """Reject a copy in which a class is missing from the training part only, for example because it was not unpacked."""
-        for part, found in counts.items():
-            if untrained := ((counts["train"] == 0) & (found > 0)).nonzero().flatten().tolist():
-                first = untrained[0]
-                more = f", and {len(untrained) - 1} more such classes" if len(untrained) > 1 else ""
-                raise ValueError(
-                    f"{type(self).__name__}: train must have samples of every class in {part}; got none of class {first}, of "
-                    f"which {part} has {found[first]}{more}: copy or unpack the data set again"
-                )
-        self.absent = (sum(counts.values()) == 0).nonzero().flatten().tolist()
 
 
 def _first(share: float, order: Tensor) -> Tensor:

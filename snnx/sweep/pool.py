@@ -6,44 +6,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
-from multiprocessing.process import BaseProcess
 
-from snnx.record import provenance, result_file, run_folder, storage
+from snnx.record import run_folder
 from snnx.record.job import Job
-from snnx.record.write import write
 from snnx.run import child_process, fork_server, history
 from snnx.sweep import machine
+from snnx.sweep.attempt import Attempt, new_result, result_of, stamp, still_locked, write_failure
 from snnx.sweep.running_time import RunningTime
 
 POLL_S = 0.25  # how often the display is updated
-
-
-@dataclass
-class _Attempt:
-    index: int  # index of the job
-    retries: int  # how many further attempts are left
-    found: tuple | None  # stamp of the result file when the sweep began; a different stamp means that a new result was written
-    not_before: float = 0.0
-    process: BaseProcess | None = None
-    began: float = 0.0  # time.monotonic() at the start
-    started: str = ""  # date and time of the start
-    ran: RunningTime | None = None  # of the process
-    timed_out: bool = False
-    gpu: str | None = None
-    holder: str = ""  # the process for whose lock this attempt waits
-    waited: RunningTime | None = None  # how long it has waited for this process
-
-    def again(self) -> "_Attempt":
-        return _Attempt(self.index, self.retries, self.found)
-
-    def wait_for(self, holder: str) -> "_Attempt":
-        """Return an attempt that begins in a second, when the process may have released its lock."""
-        waited = self.waited if holder == self.holder else RunningTime()
-        later = time.monotonic() + 1
-        return _Attempt(self.index, self.retries, self.found, not_before=later, holder=holder, waited=waited)
 
 
 def run(
@@ -83,10 +56,10 @@ def run(
     """
     threads = max(1, machine.cores() // n_jobs)
     outcomes: dict[int, dict] = {}
-    todo: deque[_Attempt] = deque()
+    todo: deque[Attempt] = deque()
     for index, job in enumerate(jobs):
         if (found := history.finished(job)) is None:
-            todo.append(_Attempt(index, retries, _stamp(job)))
+            todo.append(Attempt(index, retries, stamp(job)))
         else:
             run_folder.link(job.link, job.folder)
             outcomes[index] = {**found, "before": True}
@@ -95,12 +68,12 @@ def run(
         return [outcomes[index] for index in range(len(jobs))]
     context = fork_server.start()
     cards = machine.gpus()
-    active: dict[int, _Attempt] = {}
+    active: dict[int, Attempt] = {}
     with _stop_signals(active) as stopping:
         while (todo and not stopping) or active:
             while todo and not stopping and len(active) < n_jobs and todo[0].not_before <= time.monotonic():
                 attempt = todo.popleft()
-                if (found := _new_result(jobs[attempt.index], attempt)) is not None:  # another sweep has executed the same run
+                if (found := new_result(jobs[attempt.index], attempt)) is not None:  # another sweep has executed the same run
                     outcomes[attempt.index] = found
                     on_end(jobs[attempt.index], found)
                     continue
@@ -118,14 +91,14 @@ def run(
             for sentinel in wait(list(active), timeout=POLL_S):
                 attempt = active.pop(sentinel)
                 attempt.process.join()
-                job, found = jobs[attempt.index], _result(jobs[attempt.index], attempt)
+                job, found = jobs[attempt.index], result_of(jobs[attempt.index], attempt)
                 if found is not None:
                     outcomes[attempt.index] = found
                     on_end(job, found)
                 elif attempt.process.exitcode in (child_process.BUSY, child_process.LOST):
                     later = attempt.wait_for(run_folder.holder(job.folder))
                     if timeout_s and later.waited.passed() > timeout_s:
-                        outcomes[attempt.index] = _not_written(job, later, _still_held(job, later.holder, timeout_s))
+                        outcomes[attempt.index] = still_locked(job, later, timeout_s)
                         on_end(job, outcomes[attempt.index])
                         continue
                     if later.holder != attempt.holder and attempt.process.exitcode == child_process.BUSY:
@@ -138,7 +111,7 @@ def run(
                     attempt.retries -= 1
                     todo.append(attempt.again())
                 else:
-                    outcomes[attempt.index] = _write_failure(job, attempt, timeout_s)
+                    outcomes[attempt.index] = write_failure(job, attempt, timeout_s)
                     on_end(job, outcomes[attempt.index])
             for attempt in [*todo, *active.values()]:
                 if attempt.waited:
@@ -156,7 +129,7 @@ def run(
 
 
 @contextmanager
-def _stop_signals(active: dict[int, _Attempt]) -> Iterator[list[int]]:
+def _stop_signals(active: dict[int, Attempt]) -> Iterator[list[int]]:
     """Yield a list that receives each signal to stop; when the context ends, all processes that still run are killed.
 
     Ctrl-C, SIGTERM and a closed terminal (SIGHUP) are such signals.
@@ -186,50 +159,3 @@ def _stop_signals(active: dict[int, _Attempt]) -> Iterator[list[int]]:
             attempt.process.join()
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _stamp(job: Job) -> tuple | None:
-    """Return the inode and modification time of the result file, which change when a new one is written; `None` without one."""
-    try:
-        found = (job.folder / "result.json").stat()
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_mtime_ns
-
-
-def _new_result(job: Job, attempt: _Attempt) -> dict | None:
-    """Return the result if any process has written one since the sweep began, else `None`."""
-    return result_file.read(job.folder) if _stamp(job) not in (None, attempt.found) else None
-
-
-def _result(job: Job, attempt: _Attempt) -> dict | None:
-    """Return the result that was written during this attempt, or the older one that the process accepted as valid."""
-    return _new_result(job, attempt) or (history.finished(job) if attempt.process.exitcode == 0 else None)
-
-
-def _write_failure(job: Job, attempt: _Attempt, timeout_s: float | None) -> dict:
-    """Write and return a failed result for a process that could not write one itself."""
-    code = attempt.process.exitcode
-    cause = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    if code == child_process.UNWRITTEN:
-        cause = f"could not write: {storage.obstacle(job.folder) or f'{job.folder} could not be written for some time'}"
-    if attempt.timed_out:
-        cause = f"took longer than hydra.launcher.timeout_s={timeout_s:g} and was killed"
-    outcome = _not_written(job, attempt, f"the process {cause}; its output is in run.log")
-    with suppress(OSError, run_folder.Busy), run_folder.claim(job.folder):  # a full disk must not stop the other runs
-        write(job.folder / "result.json", result_file.to_json(outcome))
-    return outcome
-
-
-def _still_held(job: Job, holder: str, timeout_s: float) -> str:
-    return (
-        f"{holder} has held {job.folder / run_folder.LOCK} for longer than hydra.launcher.timeout_s={timeout_s:g}: end that "
-        "process if it hangs, then start the command again"
-    )
-
-
-def _not_written(job: Job, attempt: _Attempt, cause: str) -> dict:
-    """Return a failed result for a run that could not write one."""
-    error = {"type": "ProcessDied", "message": cause, "traceback": ""}
-    wall_s = round(time.monotonic() - attempt.began, 2) if attempt.began else 0.0
-    return {**provenance.of(job), "status": "failed", "error": error, "started": attempt.started, "wall_s": wall_s}
