@@ -33,7 +33,7 @@ def completed(words: Sequence[str]) -> list[str]:
     is switched off by `GROUP=null`.
 
     Raises:
-        ValueError: a word cannot be meant so; the message says what to write.
+        ValueError: a word is a mistake that only its author can correct; the message says what to write.
 
     Example:
         >>> completed(["scale=smoke", "-m", "seed=0,1"])
@@ -46,9 +46,7 @@ def completed(words: Sequence[str]) -> list[str]:
     _require_own_folders(overrides)
     if "-sc" in options or "--shell-completion" in options:  # the words are those that the shell completes
         return list(words)
-    overrides = [override_word(word) for word in overrides]
-    unmixed = _ordered(words)
-    return [*options, *overrides] if not unmixed or words[:1] == options[:1] else [*overrides, *options]
+    return [*options, *(override_word(word) for word in overrides)]
 
 
 def override_word(word: str) -> str:
@@ -125,13 +123,6 @@ def _apart(words: Sequence[str]) -> tuple[list[str], list[str]]:
         belongs = bool(options) and options[-1] in WITH_VALUE
         (options if word.startswith("-") or belongs else overrides).append(OURS.get(word, word))
     return options, overrides
-
-
-def _ordered(words: Sequence[str]) -> bool:
-    """Whether the overrides stand together, as Hydra's parser requires."""
-    _, overrides = _apart(words)
-    places = [place for place, word in enumerate(words) if word in overrides]
-    return not places or places[-1] - places[0] == len(places) - 1
 
 
 def _require_no_space_after_comma(overrides: Sequence[str]) -> None:

@@ -40,10 +40,7 @@ def set_thresholds(
         >>> set_thresholds(network, lambda: [torch.ones(4, 5, 1)], percentile=100, scaling=0.5)
         {'1': 1.5}
     """
-    if not 0 < percentile <= 100:
-        raise ValueError(f"set_thresholds: percentile must be in (0, 100]; got {percentile}")
-    if not scaling > 0:
-        raise ValueError(f"set_thresholds: scaling must be positive; got {scaling}")
+    require_valid(percentile, scaling, who="set_thresholds")
     names = {module: name for name, module in network.named_modules()}
     training, found = network.training, {}
     network.eval()
@@ -55,6 +52,18 @@ def set_thresholds(
     for name, value in found.items():
         network.get_submodule(name).v_threshold = found[name] = scaling * value
     return found
+
+
+def require_valid(percentile: float, scaling: float, *, who: str) -> None:
+    """Reject values that `set_thresholds` does not take.
+
+    Raises:
+        ValueError: one of them is out of its range; the message begins with `who`.
+    """
+    if not 0 < percentile <= 100:
+        raise ValueError(f"{who}: percentile must be in (0, 100]; got {percentile}")
+    if not scaling > 0:
+        raise ValueError(f"{who}: scaling must be positive; got {scaling}")
 
 
 def _in_order(network: nn.Module, inputs: Callable[[], Iterable[Tensor]]) -> list[Node]:

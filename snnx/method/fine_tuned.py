@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from snnx.backbone.backbone import MakesBackbone
 from snnx.backbone.weights import load_weights
-from snnx.conversion.current_thresholds import set_thresholds
+from snnx.conversion.current_thresholds import require_valid, set_thresholds
 from snnx.decoding.decoding import Decoding
 from snnx.loss.loss import Loss
 from snnx.method.direct import Direct
@@ -92,10 +92,7 @@ class FineTuned(Direct):
                 "FineTuned: source must be above 0, or checkpoint must name trained weights; got neither; "
                 "choose method=direct to train without a first stage"
             )
-        if not 0 < percentile <= 100:
-            raise ValueError(f"FineTuned: percentile must be in (0, 100]; got {percentile}")
-        if not scaling > 0:
-            raise ValueError(f"FineTuned: scaling must be positive; got {scaling}")
+        require_valid(percentile, scaling, who="FineTuned")
         if calibration < 1:
             raise ValueError(f"FineTuned: calibration must be at least 1; got {calibration}")
         super().__init__(
@@ -114,7 +111,7 @@ class FineTuned(Direct):
         release_norms(self.backbone)  # both networks use them
         self.source, self.calibration = float(source), calibration
         self.percentile, self.scaling = float(percentile), float(scaling)
-        # in a tuple, so that its parameters, which are those of the backbone, are not registered and saved twice
+        # The twin has the backbone's parameters. In a tuple, torch does not see it, and so does not save them twice.
         self._twin = (relu_twin(self.backbone),)
         self._as_relu = False
         with torch.no_grad():  # raises an error now, rather than in the training, if a layer needs spikes
@@ -122,16 +119,8 @@ class FineTuned(Direct):
             self._twin[0](torch.linspace(0, 1, math.prod(in_shape)).view(1, 1, *in_shape))
             self.backbone.train()
         self.register_buffer("thresholds", torch.full((len(spiking_layers(self.backbone)),), torch.nan))
-        self.register_load_state_dict_post_hook(lambda method, _: method._apply_thresholds())
-
-    def _apply_thresholds(self) -> None:
-        """Give the layers the thresholds that were found, which a checkpoint has."""
-        for layer, value in zip(spiking_layers(self.backbone).values(), self.thresholds.tolist(), strict=True):
-            if value == value and layer.v_threshold != value:  # not NaN
-                present = {name: parameter.detach().clone() for name, parameter in layer.named_parameters()}
-                layer.v_threshold = value
-                for name, parameter in layer.named_parameters():  # a learned threshold goes on from where it was
-                    parameter.data.copy_(present[name])
+        # Before the parameters are loaded, because setting a threshold also sets the parameter of a layer that learns it.
+        self.register_load_state_dict_pre_hook(_load_thresholds)
 
     def find_thresholds(self) -> None:
         """Set the thresholds of the spiking network for its present weights."""
@@ -186,6 +175,14 @@ class FineTuned(Direct):
             return super().run(images)
         outputs = self._twin[0](images[None])
         return outputs, outputs[0]
+
+
+def _load_thresholds(method: FineTuned, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    """Give the layers the thresholds of a checkpoint, if it has some."""
+    found = state.get(f"{prefix}thresholds", method.thresholds).tolist()
+    for layer, value in zip(spiking_layers(method.backbone).values(), found, strict=True):
+        if not math.isnan(value):
+            layer.v_threshold = value
 
 
 def relu_twin(network: nn.Module) -> nn.Module:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from snnx.run.target import target
 
 NODE_KEYS = ("_target_", "_partial_")
-ADDED = {
+BUILT_WITH = {
     "encoding": ("in_channels",),
     "backbone": ("neuron", "in_shape", "classes", "width"),
     "norm": ("v_threshold", "meets_sum"),
@@ -66,7 +66,7 @@ def check_signature(path: str, node: dict) -> Callable:
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return built
     named = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if missing := [name for name in ADDED.get(path, ()) if name not in named]:
+    if missing := [name for name in BUILT_WITH.get(path, ()) if name not in named]:
         raise ValueError(
             f"{path}: {built.__name__} must take {' and '.join(missing)}, with which the {path} is built; "
             f"it takes {', '.join(named)}"

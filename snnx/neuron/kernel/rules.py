@@ -4,18 +4,29 @@
 the other transcendental functions differ from torch's, by about two units in the last place.
 """
 
-RULES = {
+ARITHMETIC = {
     "add": "{0} + {1}",
     "sub": "{0} - {1}",
     "rsub": "{1} - {0}",
     "mul": "{0} * {1}",
-    "div": "{0} / {1}",
     "neg": "-{0}",
-    "reciprocal": "ONE / {0}",
     "square": "{0} * {0}",
     "pow 2": "{0} * {0}",
     "pow 3": "{0} * {0} * {0}",
     "pow 1": "{0}",
+    "ge": "{0} >= {1}",
+    "gt": "{0} > {1}",
+    "le": "{0} <= {1}",
+    "lt": "{0} < {1}",
+    "eq": "{0} == {1}",
+    "ne": "{0} != {1}",
+}
+"""The rules that are the same in every language of kernels."""
+
+RULES = {
+    **ARITHMETIC,
+    "div": "{0} / {1}",
+    "reciprocal": "ONE / {0}",
     "pow 0.5": "math.sqrt({0})",
     "pow -1": "ONE / {0}",
     "pow -2": "ONE / ({0} * {0})",
@@ -43,12 +54,6 @@ RULES = {
     "maximum": "({0} if {0} > {1} or {0} != {0} else {1})",
     "where": "({1} if {0} else {2})",
     "masked_fill": "({2} if {1} else {0})",
-    "ge": "{0} >= {1}",
-    "gt": "{0} > {1}",
-    "le": "{0} <= {1}",
-    "lt": "{0} < {1}",
-    "eq": "{0} == {1}",
-    "ne": "{0} != {1}",
     "logical_not": "not {0}",
     "logical_and": "{0} and {1}",
     "logical_or": "{0} or {1}",

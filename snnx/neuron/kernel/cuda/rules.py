@@ -1,24 +1,18 @@
 """How each operation of torch is written in Triton.
 
 `{0}`, `{1}`, ... stand for the operands. As on a CPU, a rule rounds as torch does and keeps NaN where torch does, and only the
-exponential and the other transcendental functions differ in their last bits. Triton's `/` is not rounded correctly, so only
-gradients are divided with it.
+exponential and the other transcendental functions differ in their last bits. Near 0, `expm1`, `log1p` and `tanh` have fewer
+correct digits than torch's. Triton's `/` is not rounded correctly, so only gradients are divided with it.
 """
+
+from snnx.neuron.kernel.rules import ARITHMETIC
 
 SIGN = "tl.where({0} > 0.0, 1.0, tl.where({0} < 0.0, -1.0, 0.0))"
 
 RULES = {
-    "add": "{0} + {1}",
-    "sub": "{0} - {1}",
-    "rsub": "{1} - {0}",
-    "mul": "{0} * {1}",
+    **ARITHMETIC,
     "div": "tl.div_rn({0}, {1})",
-    "neg": "-{0}",
     "reciprocal": "tl.div_rn(1.0, {0})",
-    "square": "{0} * {0}",
-    "pow 2": "{0} * {0}",
-    "pow 3": "{0} * {0} * {0}",
-    "pow 1": "{0}",
     "pow 0.5": "tl.sqrt_rn({0})",
     "pow -1": "tl.div_rn(1.0, {0})",
     "pow -2": "tl.div_rn(1.0, {0} * {0})",
@@ -46,12 +40,6 @@ RULES = {
     "maximum": "tl.where(({0} > {1}) | ({0} != {0}), {0}, {1})",
     "where": "tl.where({0}, {1}, {2})",
     "masked_fill": "tl.where({1}, {2}, {0})",
-    "ge": "{0} >= {1}",
-    "gt": "{0} > {1}",
-    "le": "{0} <= {1}",
-    "lt": "{0} < {1}",
-    "eq": "{0} == {1}",
-    "ne": "{0} != {1}",
     "logical_not": "{0} == 0",
     "logical_and": "({0} != 0) & ({1} != 0)",
     "logical_or": "({0} != 0) | ({1} != 0)",
