@@ -40,7 +40,7 @@ def main() -> int:
     words = sys.argv[1:]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a test may have replaced it
-            stream.reconfigure(errors="replace")  # a terminal that lacks a character, such as the check mark, ends nothing
+            stream.reconfigure(errors="replace")  # else a terminal that lacks the check mark would end the command
     try:
         if words[:1] != ["new"]:  # `new` reads no options of the current folder
             make_importable(Path.cwd())

@@ -101,7 +101,7 @@ def convert(
 
 
 def _inputs(layer: nn.Conv2d | nn.Linear, scale: Tensor) -> Tensor:
-    """Return the scale of each input of a layer, shaped like its weights.
+    """Return the scale of each input of a layer, in a shape that can be multiplied with its weights.
 
     A flattened map has an input for each pixel. The kernels of a grouped convolution read only the channels of their group.
 

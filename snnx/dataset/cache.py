@@ -14,7 +14,7 @@ from pathlib import Path
 
 FOLDER = ".snnx_cache"
 WITHOUT_LOCKS = {errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""How a file system that has no locks answers."""
+"""The errors by which a file system says that it has no locks, as in `snnx/record/lock.py`, which components do not import."""
 
 
 def cached(root: Path, name: str, key: dict, make: Callable[[Path], None]) -> Path:

@@ -1,4 +1,4 @@
-"""Lets neuron layers compute the batch norms in front of them, so that the norms' outputs never stand in memory."""
+"""Lets neuron layers compute the batch norms in front of them, so that the norms' outputs are not written to memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

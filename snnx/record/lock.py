@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 WITHOUT_LOCKS = {errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""How a file system that has no locks answers."""
+"""The errors by which a file system says that it has no locks."""
 TRIES = 4  # attempts to get a lock, 0.05 s apart
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 WITHOUT_SYNC = {errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""How a file system answers that syncs files but not folders."""
+"""The errors by which a file system says that it cannot sync folders."""
 
 
 def write(path: Path, content: str | bytes | memoryview) -> Path:

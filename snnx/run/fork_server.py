@@ -34,10 +34,10 @@ def start() -> multiprocessing.context.BaseContext:
 
 
 def _short_temporary_folder() -> None:
-    """Choose the folder of the server's socket, whose path must be short, also if the temporary folder has a long path.
+    """Let the server's socket be in a folder with a short path if the temporary folder has a long one.
 
-    Slurm's temporary folders may have a path of more than a hundred characters. `get_temp_dir` makes a folder once and removes
-    it when the program ends.
+    A socket's path may have 107 bytes, and temporary folders of Slurm may have longer ones. `get_temp_dir` makes a folder at
+    its first call, uses it from then on, and removes it when the program ends.
     """
     if len(os.fsencode(tempfile.gettempdir())) <= LONGEST_TEMPORARY:
         return

@@ -71,7 +71,11 @@ def reopen(path: str | Path) -> Reopened:
     ended = None if is_checkpoint else _finished(folder)
     checkpoint = path if ended is None else _chosen(folder, ended)
     content = None if checkpoint is None else _content(checkpoint)
-    owners = {*([ended["hash"]] if ended else []), *([content[RUN]] if content else [])}  # a copied folder has any name
+    # the folder's name does not count, because a copy may have another
+    owners = {
+        *([ended["hash"]] if ended else []),
+        *([content[RUN]] if content else []),
+    }
     for owner in owners - {found}:
         raise ValueError(
             f"{checkpoint or folder} must belong to the run of its config.yaml, {found}; got {owner}: config.yaml was changed, "

@@ -76,7 +76,7 @@ def test_outputs_may_be_moved_copied_without_links_and_linked(shell, elsewhere):
     assert shell.run(*line).returncode == 0
     before = {row: result["started"] for row, result in shell.results().items()}
     moved, copied, linked = elsewhere(), elsewhere(), elsewhere()
-    shutil.copytree(shell.folder / "outputs", copied.folder / "outputs", symlinks=False)  # cp -rL
+    shutil.copytree(shell.folder / "outputs", copied.folder / "outputs", symlinks=False)  # as `cp -rL` copies
     shutil.move(shell.folder / "outputs", moved.folder / "outputs")
     shutil.copytree(moved.folder / "outputs", linked.folder / "disk" / "o", symlinks=True)
     (linked.folder / "outputs").symlink_to("disk/o")

@@ -25,7 +25,7 @@ def like_step(x: Tensor) -> Tensor:
 
 
 def arranged(value: Tensor, strides: tuple[int, ...]) -> Tensor:
-    """Return the value with these strides, as a copy if it has others."""
+    """Return a tensor with these values and strides: the given one if it has these strides, else a copy."""
     if value.stride() == strides:
         return value
     return torch.empty_strided(value.shape, strides, dtype=value.dtype, device=value.device).copy_(value)
