@@ -42,8 +42,8 @@ class FineTuned(Direct):
         encoding, neuron, backbone, decoding, loss, metric, watch, optimizer, scheduler, in_shape, classes, width: see `Direct`.
 
     Raises:
-        ValueError: there is neither a `source` nor a `checkpoint`, an argument is out of range, the neurons are not those of
-            snnx, a layer of the backbone needs spikes as input, or the encoding has other channels than the images.
+        ValueError: there is neither a `source` nor a `checkpoint`, an argument is out of range, the neurons do not spike or are not
+            those of snnx, a layer of the backbone needs spikes as input, or the encoding has other channels than the images.
 
     Source: Rathi et al., Hybrid Conversion and Spike Timing Dependent Backpropagation, 2020; Rathi and Roy, Diet-SNN, 2020.
         There, the two stages are two trainings, each with its own learning rate.
@@ -104,6 +104,8 @@ class FineTuned(Direct):
                 f"FineTuned: encoding must keep the {in_shape[0]} channels of the images, which the ReLU network reads; "
                 f"got {type(self.encoding).__name__} with {self.encoding.out_channels}; choose encoding=repeat or rate"
             )
+        if not spiking_layers(self.backbone):
+            raise ValueError("FineTuned: neuron must spike, so that it has a threshold to set; got none; choose method=direct")
         if others := {type(layer).__name__ for layer in spiking_layers(self.backbone).values() if not isinstance(layer, Node)}:
             raise ValueError(f"FineTuned: neuron must be one of snnx, whose threshold can be set; got {', '.join(others)}")
         if checkpoint is not None:

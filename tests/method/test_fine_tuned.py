@@ -153,6 +153,10 @@ def test_it_starts_from_weights(tmp_path):
         ),
         ({"percentile": 101}, r"^FineTuned: percentile must be in \(0, 100\]; got 101$"),
         ({"scaling": -1}, "^FineTuned: scaling must be positive; got -1$"),
+        (
+            {"neuron": nn.ReLU},
+            "^FineTuned: neuron must spike, so that it has a threshold to set; got none; choose method=direct$",
+        ),
         ({"calibration": 0}, "^FineTuned: calibration must be at least 1; got 0$"),
         (
             {
