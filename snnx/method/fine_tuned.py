@@ -42,8 +42,8 @@ class FineTuned(Direct):
         encoding, neuron, backbone, decoding, loss, metric, watch, optimizer, scheduler, in_shape, classes, width: see `Direct`.
 
     Raises:
-        ValueError: there is neither a `source` nor a `checkpoint`, an argument is out of range, the neurons do not spike or are not
-            those of snnx, a layer of the backbone needs spikes as input, or the encoding has other channels than the images.
+        ValueError: there is neither a `source` nor a `checkpoint`, an argument is out of range, the neurons do not spike or are
+            not those of snnx, a layer of the backbone needs spikes as input, or the encoding changes the number of channels.
 
     Source: Rathi et al., Hybrid Conversion and Spike Timing Dependent Backpropagation, 2020; Rathi and Roy, Diet-SNN, 2020.
         There, the two stages are two trainings, each with its own learning rate.

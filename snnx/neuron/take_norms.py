@@ -11,13 +11,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from snnx.neuron.node import Node
 from snnx.norm.batch import Batch
 
+CONTRACTING = ("AVX2", "AVX512")
+"""The instructions for which torch computes a product and a sum as one operation in its batch norm, as our kernels do."""
+
 
 def take_norms(network: nn.Module, x: Tensor) -> int:
     """Let each neuron layer compute the batch norm in front of it, and return how many do so.
 
     A norm is taken if a neuron layer is the only reader of its output. It stays where it is, with its parameters and running
     statistics, and its `forward` passes the input on; the neuron layer's kernel normalises each value when it reads it. Spikes
-    and gradients stay the same to the last bit, on processors for which torch contracts products and sums (AVX2, AVX-512).
+    and gradients stay the same to the last bit on a CPU. On a processor without AVX2 they would not, so no norm is taken there.
 
     Args:
         network: the backbone; it is run once on `x`, in evaluation and without gradients, to see which layer reads what.
@@ -35,6 +38,8 @@ def take_norms(network: nn.Module, x: Tensor) -> int:
         True
     """
     release_norms(network)
+    if torch.backends.cpu.get_cpu_capability() not in CONTRACTING:
+        return 0
     with _as_it_is(network), torch.no_grad():
         try:
             pairs = _pairs(network, x.contiguous()) & _pairs(network, x[:1].expand(x.shape))

@@ -1,6 +1,9 @@
 """A neuron layer that computes the norm in front of it gives the numbers of the two layers one after another."""
 
 import copy
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -17,9 +20,13 @@ from snnx.conversion.fold_norm import fold_norm
 from snnx.layer.normed import Normed
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.lif import LIF
-from snnx.neuron.take_norms import release_norms, take_norms
+from snnx.neuron.take_norms import CONTRACTING, release_norms, take_norms
 from snnx.norm.batch import Batch
 from snnx.norm.tdbn import TDBN
+
+pytestmark = pytest.mark.skipif(
+    torch.backends.cpu.get_cpu_capability() not in CONTRACTING, reason="no norm is taken on this processor"
+)
 
 
 def numbers(network, x, **autocast):
@@ -249,6 +256,17 @@ def test_a_network_that_does_not_run_on_the_example_takes_none():
     assert take_norms(network, torch.rand(4, 2, 5)) == 0
     assert not network[0]._forward_hooks
     assert not network[1]._forward_pre_hooks
+
+
+def test_without_avx2_no_norm_is_taken():
+    """There, torch rounds the product and the sum of a batch norm apart."""
+    code = (
+        "import torch; from torch import nn; from snnx.neuron.lif import LIF; from snnx.norm.batch import Batch;"
+        "from snnx.neuron.take_norms import take_norms; print(take_norms(nn.Sequential(Batch(3), LIF()), torch.rand(4, 2, 3)))"
+    )
+    environment = {**os.environ, "ATEN_CPU_CAPABILITY": "default"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
 
 
 def test_single_steps_are_refused():
