@@ -67,7 +67,7 @@ def _watch(sweep: SweepFile, arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _no_search_for_cycles() -> Iterator[None]:
-    """Keep Python from searching for cycles of references, which takes as long as reading thousands of results: they have none."""
+    """Do not search for cycles of references: results have none, and among thousands of them the searches take seconds."""
     gc.disable()
     try:
         yield
