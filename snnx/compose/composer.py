@@ -24,6 +24,10 @@ class Composed(NamedTuple):
     unused: list[tuple[str, str]]  # see `left_over`
 
 
+Merged = tuple[DictConfig, dict[str, str], list[str]]
+"""What Hydra merges from the options of a run; the chosen option of each group; the words of a run without further values."""
+
+
 class Composer:
     """Composes runs as Hydra does, but runs that choose the same options share the first of its two steps.
 
@@ -59,7 +63,7 @@ class Composer:
             alike.setdefault(self._without_label(options), {}).setdefault(options, []).append(number)
         unused: dict[tuple, list[tuple[str, str]]] = {}
         for same in alike.values():
-            for (options, numbers), (merged, choices) in zip(same.items(), self._merged(list(same)), strict=True):
+            for (options, numbers), (merged, choices, alone) in zip(same.items(), self._merged(list(same)), strict=True):
                 copied = pickle.dumps(merged)  # loading it is the fastest way to copy it
                 row = self._row_words(choices.get("sweep")).get(choices.get("row"), ())
                 for number in numbers:
@@ -67,31 +71,35 @@ class Composer:
                     config = pickle.loads(copied)
                     values = [self._parsed(word) for word in words if word not in options]
                     self.loader._apply_overrides_to_config(values, config)
-                    task = [word for word in words if not self._parsed(word).is_hydra_override()]
+                    task = self._task(words) if values else alone
                     keys = (word.partition("=")[0] for word in (*task, *row))
                     facts = (*(choices | {"row": None}).items(), *keys)  # it does not depend on the values
                     if facts not in unused:
                         unused[facts] = left_over(choices, task)
                     yield Composed(number, config, task, choices, unused[facts])
 
-    def _merged(self, alike: Sequence[tuple[str, ...]]) -> Iterator[tuple[DictConfig, dict[str, str]]]:
-        """Merge the options of runs that choose the same ones, and differ in the row only; yield the chosen options too."""
+    def _merged(self, alike: Sequence[tuple[str, ...]]) -> Iterator[Merged]:
+        """Merge the options of runs that choose the same ones, and differ in the row only."""
         first, *others = alike
-        merged, choices = self._loaded(first)
-        yield merged, choices
+        merged, choices, task = self._loaded(first)
+        yield merged, choices, task
         if others:
             rows = RowMerger(self.loader, self.master, first, choices["row"])
             for options in others:
                 label = next(word.removeprefix("row=") for word in options if word.startswith("row="))
                 merged = rows.merged(label)
-                yield (merged, choices | {"row": label}) if merged is not None else self._loaded(options)
+                found = (merged, choices | {"row": label}, self._task(options))
+                yield found if merged is not None else self._loaded(options)
 
-    def _loaded(self, options: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
+    def _loaded(self, options: Sequence[str]) -> Merged:
         merged = self.loader.load_sweep_config(self.master, list(options))
-        choices = dict(merged.hydra.runtime.choices)
+        choices, task = dict(merged.hydra.runtime.choices), list(merged.hydra.overrides.task)
         with open_dict(merged):
             del merged["hydra"]  # a run's configuration cannot refer to it, and it is larger than the rest
-        return merged, choices
+        return merged, choices, task
+
+    def _task(self, words: Sequence[str]) -> list[str]:
+        return [word for word in words if not self._parsed(word).is_hydra_override()]
 
     def _options(self, words: Sequence[str]) -> tuple[str, ...]:
         """Return the words of a run that are needed to merge its options.

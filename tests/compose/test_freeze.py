@@ -28,7 +28,7 @@ GROUPS = [group for group in groups() if not group.startswith("hydra/")]
 KEYS = ["seed", "timesteps", "label", "unknown", "neuron.unknown", "unknown.key", "dataset", "budget", "hydra.verbose"]
 VALUES = [
     "0", "3", "-1", "2.5", "true", "null", "text", "''", "'a b'", "[]", "[1,2]", "[firing_rate]", "{}", "{tau:3.0}",
-    "{_target_:snnx.neuron.lif.LIF}", "${timesteps}", "${seed}", "${neuron.tau}", "${hydra.job.num}", "???", "1,2", "a=b",
+    "{_target_:snnx.neuron.lif.LIF}", "${timesteps}", "${seed}", "${neuron.tau}", "${hydra.job.name}", "???", "1,2", "a=b",
 ]  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def test_rows_are_what_hydra_composes(tmp_path, monkeypatch):
     """Rows that choose the same options are merged in the place of one of them, between what comes before and after it."""
     with hydra() as (loader, master):
         (default,) = freeze(loader, master, [[]])
-        keys = [key for key, _ in leaves(default.config) if key.split(".")[0] not in COMMAND_LINE_ONLY]
+        keys = [key for key, _ in leaves(default.config) if key.split(".")[0] not in ("sweep", *COMMAND_LINE_ONLY)]
     monkeypatch.chdir(tmp_path)
     seen = Counter()
 
