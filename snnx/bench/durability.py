@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
+from snnx.bench.composing import grid, per_run, rows_of_file
 from snnx.bench.sweep import TINY, snnx
 from snnx.record.checkpoint import Checkpoints, load
 from snnx.report.tables.table import Table
@@ -47,7 +48,7 @@ def measure(
         rows: rows of the sweep `demo_neurons`.
         seeds: number of seeds of the sweep `demo_neurons`.
         runs: how many copies of a run are added for `snnx status` of many runs.
-        composed: how many runs the sweep has whose composing is timed, an even number above 2.
+        composed: how many runs the sweeps have whose composing is timed, an even number above 2.
         reported: numbers of rows and seeds of the sweep whose report is timed; its runs are copies of one.
         megabytes: sizes of the checkpoints.
         epochs: epochs of the runs that are interrupted.
@@ -75,7 +76,8 @@ def measure(
         "reported": list(reported),
         "report": report,
         "composed": composed,
-        "composing": [_composing(composed) for _ in range(rounds)],
+        "composing": [per_run(grid, composed) for _ in range(rounds)],
+        "composing rows": [per_run(rows_of_file, composed) for _ in range(rounds)],
         "checkpoint": {str(size): _checkpoint(size, rounds) for size in megabytes},
         "interrupted": [_interrupted(epochs) for _ in range(rounds)],
     }
@@ -112,21 +114,6 @@ def _add_grid(outputs: Path, rows: int, seeds: int) -> None:
             facts = {"sweep": None, "row": row, "seed": seed, "group": f"{number:016x}", "hash": folder.name, "scale": "paper"}
             (folder / "result.json").write_text(json.dumps({**result, **facts}), encoding="utf-8")
             (outputs / "single" / f"seed={seed},{row}").symlink_to(Path("..") / "runs" / folder.name)
-
-
-def _composing(runs: int) -> float:
-    """Return the seconds in which a run is composed: the difference between a sweep of `runs` runs and one of two, per run.
-
-    The first run of both sweeps has a wrong seed. So all runs are composed, and then the sweep is refused.
-    """
-
-    def refused(seeds: int) -> float:
-        with TemporaryDirectory() as temporary:
-            start = time.perf_counter()
-            snnx(Path(temporary), "-m", "neuron.tau=2,4", f"seed=range(-1,{seeds - 1})", code=2)
-            return time.perf_counter() - start
-
-    return (refused(runs // 2) - refused(1)) / (runs - 2)
 
 
 def _checkpoint(megabytes: float, rounds: int) -> dict[str, list[float]]:
@@ -176,6 +163,7 @@ def tables(measured: dict) -> list[Table]:
         (f"snnx status of {measured['many']:,} runs", *_cell(measured["status of many"])),
         (f"snnx report of {rows:,} rows with {seeds} seeds each", *_cell(measured["report"])),
         (f"composing a run of a sweep of {measured['composed']:,} runs", *_cell(measured["composing"], digits=4)),
+        (f"composing a row of a sweep file of {measured['composed']:,} rows", *_cell(measured["composing rows"], digits=4)),
         (
             "a sweep that is killed halfway and started again, relative to one without interruption",
             f"{statistics.median(ratios):.2f}x",

@@ -1,11 +1,13 @@
 """The command `snnx status NAME`: shows the state of every run of a sweep, which it reads from files only."""
 
 import argparse
+import gc
 import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -64,6 +66,17 @@ def _watch(sweep: SweepFile, arguments: argparse.Namespace) -> int:
     return code
 
 
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Do not search for cycles of references: results have none, and among thousands of them the searches take seconds."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@_no_search_for_cycles()
 def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> int:
     runs = collect(sweep.name, arguments.outputs, arguments.docs)
     if not runs:

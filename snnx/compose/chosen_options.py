@@ -41,8 +41,7 @@ def choices(body: Mapping) -> Choices:
 
 def row_words(sweep: str | None, label: str | None) -> Sequence[str]:
     """Return the settings of a row of a sweep, as the words of a command line."""
-    rows = sweepfile.read(sweepfile.find(sweep)).rows if sweep and label else ()
-    return next((row.overrides for row in rows if row.label == label), ())
+    return sweepfile.read(sweepfile.find(sweep)).words.get(label, ()) if sweep and label else ()
 
 
 def chosen_options(words: Iterable[str]) -> Choices:

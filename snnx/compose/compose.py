@@ -29,23 +29,24 @@ def job(
     """Turn a composed configuration into plain data: what to compute, and where to write it.
 
     Args:
-        config: the composed configuration.
+        config: the composed configuration; it is changed, because a copy would take longer than all the rest.
         overrides: the words that the run was composed from.
         choices: the chosen option of each group.
         unused: the settings that `left_over` finds for these.
         command: the command line that the job records as its origin.
     """
-    own = _own(config, unused)
-    plain = _resolved(own)
-    own.seed = -1  # also where something refers to it, so a run has the same group with every seed
-    group = run_id(_resolved(own))
+    _leave_out(config, unused)
+    plain = _resolved(config)
+    seed, label = config.seed, config.label
+    config.seed = -1  # also where something refers to it, so a run has the same group with every seed
+    group = run_id(_resolved(config))
     named_overrides = [f"{o[1:]}=null" if o.startswith("~") and "=" not in o else o for o in overrides]
     task = [o for o in named_overrides if not _keeps_identity(o.split("=")[0].lstrip("+~"), plain)]
     search, tuned = plain["search"], plain["tuned"]
-    sweep, label = choices.get("sweep"), tuned_label(config.label) if tuned else config.label
+    sweep, label = choices.get("sweep"), tuned_label(label) if tuned else label
     chosen = tuned["values"] if tuned else {}
     rest = [o for o in task if o.split("=")[0] not in ("sweep", "row", "seed", *chosen)]
-    named = ",".join([*([label] if label else []), f"seed={config.seed}"])
+    named = ",".join([*([label] if label else []), f"seed={seed}"])
     budget = [o for o in task if o.startswith("budget.")]
     return Job(
         id=run_id(plain),
@@ -53,7 +54,7 @@ def job(
         name=f"{SEARCH if search else ''}{_file_name(named, ','.join(rest))}",
         sweep=sweep,
         row=f"{label or 'default'} trial {search['trial']}" if search else label or ",".join(rest) or "default",
-        seed=config.seed,
+        seed=seed,
         scale=", ".join([choices.get("scale") or PAPER, *budget]),
         overrides=list(overrides),
         command=command,
@@ -71,20 +72,20 @@ def _commits() -> dict | None:
     return found or None
 
 
-def _own(config: DictConfig, unused: Sequence[tuple[str, str]]) -> DictConfig:
-    """Return a copy of a configuration without Hydra's own part and without `unused` settings of groups."""
-    own = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+def _leave_out(config: DictConfig, unused: Sequence[tuple[str, str]]) -> None:
+    """Leave out Hydra's own part and `unused` settings of groups."""
+    with open_dict(config):
+        config.pop("hydra", None)
     for group, key in unused:
-        options = own[group]
+        options = config[group]
         if OmegaConf.is_dict(options) and ("_target_" in options or "_target_" not in options.get(key, {})):
             with open_dict(options):
                 options.pop(key, None)
-    return own
 
 
-def _resolved(own: DictConfig) -> dict:
+def _resolved(config: DictConfig) -> dict:
     """Resolve a configuration to plain values, and add hashes of the files of weights that it names."""
-    plain = OmegaConf.to_container(own, resolve=True, enum_to_str=True)
+    plain = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
     loaded = contents(plain)
     return {**plain, "loaded": loaded} if loaded else plain
 

@@ -1,11 +1,12 @@
 """Makes sweep files and their rows available as options of Hydra."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
-from hydra.core.config_store import ConfigStore
+from hydra.core.config_store import ConfigNode, ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import OverrideType
-from omegaconf import OmegaConf
+from hydra.core.override_parser.types import Override, OverrideType
+from omegaconf import DictConfig, OmegaConf
 
 from snnx.compose.environment import restrict_environment
 from snnx.compose.schema import RunSchema
@@ -46,41 +47,56 @@ def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
         return
     sweep = sweepfile.read(sweepfile.find(chosen))
     read_claims(sweep)  # a mistake in a claim is reported now, not after the runs
-    labels = [row.label for row in sweep.live]
+    labels = sweep.words
     for asked in (label for word in words if word.startswith("row=") for label in word.removeprefix("row=").split(",")):
         if asked not in labels:
             raise ValueError(f"row must be one of {', '.join(labels)} in sweep {chosen}; got {asked}{nearest(asked, labels)}")
     given = {word.split("=")[0] for word in words}
     if sweep.tune and given & {"search", "tuned"}:  # the words are those of a run that a search has started
         given -= set(sweep.tune.keys)
+    rows, parser = _Rows(), OverridesParser.create()
+    parsed = cache(lambda word: parser.parse_overrides([word])[0])  # rows of a grid have words in common
     for row in sweep.live:
         if clash := sorted(given & {o.split("=")[0] for o in row.overrides}):
             raise ValueError(
                 f"{', '.join(clash)} must not be set in sweep {chosen}, whose rows set it; got {clash[0]}=: choose rows by row="
             )
-        store.store(group="row", name=row.label, node=_option(sweep, row), package="_global_", provider=f"{chosen}.yaml")
+        name = f"{row.label}.yaml"
+        rows[name] = ConfigNode(name, _option(sweep, row, parsed), group="row", package="_global_", provider=f"{chosen}.yaml")
+    if rows:
+        store.repo["row"] = rows
     store.store(group="sweep", name=chosen, node=_layer(sweep), package="_global_", provider=f"{chosen}.yaml")
+
+
+class _Rows(dict):
+    """The rows in Hydra's store. Hydra copies its store for each run that it composes; the copies share the rows."""
+
+    def __deepcopy__(self, memo: dict) -> "_Rows":
+        return self
 
 
 def _layer(sweep: SweepFile) -> dict:
     """Turn a sweep file into an option of Hydra: its defaults are applied last, and its rows become an axis of the sweeper."""
     body = dict(sweep.body)
     if sweep.live:
-        axes = body.setdefault("hydra", {}).setdefault("sweeper", {}).setdefault("params", {})
-        body["hydra"]["sweeper"]["params"] = {"row": ",".join(row.label for row in sweep.live), **axes}
+        axes = ((body.get("hydra") or {}).get("sweeper") or {}).get("params") or {}
+        body["hydra"] = {"sweeper": {"params": {"row": ",".join(row.label for row in sweep.live), **axes}}}
     body["defaults"] = ["_self_", *body.get("defaults", [])]
     return body
 
 
-def _option(sweep: SweepFile, row: Row) -> dict:
+def _option(sweep: SweepFile, row: Row, parsed: Callable[[str], Override]) -> DictConfig:
     """Turn a row such as `[neuron=plif, neuron.tau=4]` into an option of Hydra: groups become defaults, other keys values."""
     defaults: list = ["_self_"]
-    values = OmegaConf.create({"label": row.label})
-    for override in OverridesParser.create().parse_overrides(list(row.overrides)):
+    values = []
+    for override in map(parsed, row.overrides):
         if override.type is not OverrideType.CHANGE or override.is_sweep_override():
             raise ValueError(f"{sweep.name}.yaml: row {row.label}: set must contain only key=value; got {override.input_line}")
         if is_group(override.key_or_group):
             defaults.append({f"override /{override.key_or_group}": override.value()})
         else:
-            OmegaConf.update(values, override.key_or_group, override.value())
-    return {"defaults": defaults, **OmegaConf.to_container(values)}
+            values.append(override)
+    option = OmegaConf.create({"defaults": defaults, "label": row.label})
+    for override in values:
+        OmegaConf.update(option, override.key_or_group, override.value())
+    return option

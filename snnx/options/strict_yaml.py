@@ -1,6 +1,7 @@
 """Reads YAML as Hydra does, without Hydra: `5e-4` is a number, and a duplicate key is an error."""
 
 import re
+from collections.abc import Hashable
 
 import yaml
 
@@ -20,9 +21,11 @@ class Loader(yaml.CSafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
+        seen = set()
+        for key in (key for key in keys if isinstance(key, Hashable)):  # PyYAML itself rejects the others
+            if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"the key {key} occurs twice", node.start_mark)
+            seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
 

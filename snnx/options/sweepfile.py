@@ -1,7 +1,9 @@
 """Reads a sweep file, which describes one table or figure of a paper by rows, reported numbers and claims."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import yaml
@@ -49,6 +51,11 @@ class SweepFile:
     def measured(self) -> tuple[Row, ...]:
         """The rows that can have runs: those that can be launched, and their tuned twins, which a search launches."""
         return tuple(row for row in self.rows if row.overrides is not None)
+
+    @cached_property
+    def words(self) -> dict[str, tuple[str, ...]]:
+        """The settings of each row that can be launched, by its label."""
+        return {row.label: row.overrides for row in self.live}
 
 
 def names() -> list[str]:
@@ -100,7 +107,11 @@ def read(path: Path) -> SweepFile:
         >>> sweep.artifact, [row.label for row in sweep.live]
         ('Figure 12', ['ArcTan', 'Sigmoid', 'SoftSign'])
     """
-    text = path.read_text(encoding="utf-8")
+    return _read(path, path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)  # several parts of a command read the chosen sweep, and thousands of rows take seconds
+def _read(path: Path, text: str) -> SweepFile:
     title = "\n".join(line[2:] for line in text.splitlines()[: _leading_comments(text)])
     try:
         body = yaml.load(text, Loader)
@@ -156,8 +167,7 @@ def _with_twins(path: Path, rows: Sequence[Row], searched: Tune | None) -> tuple
     found: list[Row] = []
     for row in rows:
         found += [row, row.tuned()] if searched and row.label in searched.rows else [row]
-    labels = [row.label for row in found]
-    if twice := next((label for label in labels if labels.count(label) > 1), None):
+    if twice := next((label for label, count in Counter(row.label for row in found).items() if count > 1), None):
         raise ValueError(f"{path.name}: a row must not be named like a tuned row; got {twice}: rename it")
     return tuple(found)
 

@@ -16,11 +16,11 @@ def test_tables():
     commands, checkpoints = tables(
         {"runs": 100, "again": [5.0, 6.0], "status": [0.2], "many": 10_000, "status of many": [1.5],
          "reported": [10, 3], "report": [7.0],
-         "composed": 40, "composing": [0.01234], "checkpoint": checkpoint,
+         "composed": 40, "composing": [0.01234], "composing rows": [0.0098], "checkpoint": checkpoint,
          "interrupted": [{"whole": 10.0, "interrupted": 12.0}]}
     )  # fmt: skip
     assert [row[1:] for row in commands.rows] == [
-        ("5.50", "2"), ("0.20", "1"), ("1.50", "1"), ("7.00", "1"), ("0.0123", "1"), ("1.20x", "1"),
+        ("5.50", "2"), ("0.20", "1"), ("1.50", "1"), ("7.00", "1"), ("0.0123", "1"), ("0.0098", "1"), ("1.20x", "1"),
     ]  # fmt: skip
     assert checkpoints.rows == (("4 MB", "30.0", "10.0", "3"),)
 

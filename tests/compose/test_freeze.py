@@ -1,9 +1,11 @@
 """Runs of a sweep that choose the same options are composed together, and become what Hydra composes for each alone."""
 
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+import yaml
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
@@ -17,6 +19,7 @@ from snnx.compose.left_over import left_over
 from snnx.compose.sweep_options import register
 from snnx.options.files import files, groups
 from snnx.options.folders import shipped
+from snnx.options.received import COMMAND_LINE_ONLY
 from snnx.record.identity import leaves
 
 SWEEP = "demo_neurons"
@@ -93,6 +96,92 @@ def test_runs_are_what_hydra_composes(line):
             assert together(loader, master, [run for run, _ in good]) == [one for _, one in good]
 
         check()
+
+
+@st.composite
+def sweeps(draw, keys):
+    """The words of the rows of a sweep. Several choose the same options and differ in values; the scale sets some of these."""
+    options = st.sampled_from(GROUPS).flatmap(
+        lambda group: st.sampled_from([f"{group}={name}" for name in [*files(group), "null"]])
+    )
+    kinds = draw(st.lists(st.lists(options, max_size=2, unique_by=lambda word: word.partition("=")[0]), min_size=1, max_size=2))
+    key = st.sampled_from(["budget.epochs", "budget.width", "neuron.tau", "optimizer.lr", "neuron.extra", *KEYS[:-1], *keys])
+    values = st.lists(
+        st.builds(
+            "{}={}".format, key, st.sampled_from(["0.5", "4.0", *(value for value in VALUES if value not in ("1,2", "a=b"))])
+        ),
+        max_size=3,
+    )
+    return [[*draw(st.sampled_from(kinds)), *draw(values)] for _ in range(draw(st.integers(2, 5)))]
+
+
+@pytest.mark.slow
+def test_rows_are_what_hydra_composes(tmp_path, monkeypatch):
+    """Rows that choose the same options are merged in the place of one of them, between what comes before and after it."""
+    with hydra() as (loader, master):
+        (default,) = freeze(loader, master, [[]])
+        keys = [key for key, _ in leaves(default.config) if key.split(".")[0] not in ("sweep", *COMMAND_LINE_ONLY)]
+    monkeypatch.chdir(tmp_path)
+    seen = Counter()
+
+    @settings(max_examples=EXAMPLES, phases=[Phase.generate])
+    @given(sweeps(keys), st.lists(words(keys), max_size=1))
+    def check(rows, shared):
+        write_sweep(tmp_path, {f"R{number}": row for number, row in enumerate(rows)})
+        with hydra("sweep=random") as (loader, master):
+            runs = [[f"row=R{number}", "sweep=random", *shared] for number in range(len(rows))]
+            expected = [alone(loader, master, run) for run in runs]
+            good = [(run, one) for run, one in zip(runs, expected, strict=True) if not isinstance(one, tuple)]
+            bad = [(run, one) for run, one in zip(runs, expected, strict=True) if isinstance(one, tuple)]
+            assert together(loader, master, [run for run, _ in good]) == [one for _, one in good]
+            for run, one in bad:
+                assert together(loader, master, [*(run for run, _ in good), run]) == one
+            seen.update(good=len(good), bad=len(bad))
+
+    check()
+    assert seen["good"] > EXAMPLES
+    assert seen["bad"]
+
+
+def write_sweep(folder, rows):
+    (folder / "sweeps").mkdir(exist_ok=True)
+    sweep = {"paper": "none", "artifact": "Random rows", "metric": "test/acc"}
+    content = {"sweep": sweep, "rows": {label: {"set": row} for label, row in rows.items()}}
+    (folder / "sweeps" / "random.yaml").write_text(yaml.safe_dump(content))
+
+
+def test_rows_that_choose_the_same_options_are_merged_together(tmp_path, monkeypatch):
+    """Each row keeps its own values and label, and the scale comes after the row."""
+    write_sweep(tmp_path, {
+        "A": ["neuron=plif", "neuron.tau=3.0", "budget.width=0.5"], "B": ["neuron=plif", "optimizer.lr=0.5"],
+        "C": ["neuron.tau=5.0"], "D": ["neuron=plif", "timesteps=7", "neuron.v_threshold=${timesteps}"],
+    })  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    with hydra("sweep=random") as (loader, master):
+        composed = []
+        monkeypatch.setattr(
+            loader, "load_sweep_config", lambda *words, load=loader.load_sweep_config: composed.append(1) or load(*words)
+        )
+        made = freeze(loader, master, [["sweep=random", f"row={label}", "scale=small"] for label in "ABCD"])
+        assert len(composed) == 2, "once for the rows with plif, and once for C"
+    assert [job.row for job in made] == [job.config["label"] for job in made] == list("ABCD")
+    default = made[1].config["neuron"]["tau"]
+    assert [job.config["neuron"]["tau"] for job in made] == [3.0, default, 5.0, default]
+    assert [job.config["neuron"].get("v_threshold") for job in made][3] == 7
+    assert {job.config["budget"]["width"] for job in made} == {0.25}
+    assert made[1].config["optimizer"]["lr"] == 0.5 != made[0].config["optimizer"]["lr"]
+
+
+def test_an_option_that_depends_on_the_label_is_composed_for_each_row(tmp_path, monkeypatch):
+    write_sweep(tmp_path, {"lif": ["recipe=own"], "plif": ["recipe=own"]})
+    (tmp_path / "conf" / "recipe").mkdir(parents=True)
+    (tmp_path / "conf" / "recipe" / "own.yaml").write_text(
+        "# @package _global_\ndefaults: [{/neuron@backbone.extra: '${row}'}]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with hydra("sweep=random") as (loader, master):
+        made = freeze(loader, master, [["sweep=random", "row=lif"], ["sweep=random", "row=plif"]])
+    assert [job.config["backbone"]["extra"]["_target_"].rpartition(".")[2] for job in made] == ["LIF", "PLIF"]
 
 
 def test_each_run_keeps_its_place():
