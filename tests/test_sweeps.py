@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 import torch
-from composing import composed
+from composing import composed, composed_together
 
 from snnx.options import sweepfile
 from snnx.report.data.claims import read as read_claims
@@ -28,14 +28,15 @@ def test_header_and_claims(sweep):
 
 
 @cache
-def smallest(sweep, row):
-    """The job of this row at the smallest scale; cached, because composing takes longer than all else here."""
-    return composed(f"sweep={sweep}", f"row={row}", "scale=smoke")
+def smallest(sweep):
+    """The jobs of a sweep's rows at the smallest scale, by row."""
+    rows = [row.label for row in sweepfile.read(sweepfile.find(sweep)).live]
+    return dict(zip(rows, composed_together([f"sweep={sweep}", "scale=smoke"], [[f"row={row}"] for row in rows]), strict=True))
 
 
 @pytest.mark.parametrize(("sweep", "row"), ROWS, ids=lambda x: getattr(x, "label", None) or x.name)
 def test_row_is_built_and_runs(sweep, row):
-    run = smallest(sweep.name, row.label)
+    run = smallest(sweep.name)[row.label]
     assert (run.sweep, run.row) == (sweep.name, row.label)
     check_signatures(run.config)
     data = build_data(run.config)
@@ -48,7 +49,7 @@ def test_row_is_built_and_runs(sweep, row):
 
 def test_rows_of_a_sweep_are_different_runs():
     for sweep in SWEEPS:
-        runs = [smallest(sweep.name, row.label) for row in sweep.live]
+        runs = smallest(sweep.name).values()
         for a, b in itertools.combinations(runs, 2):
             assert a.id != b.id, f"{sweep.name}: {a.row} and {b.row} are the same run"
 
@@ -68,7 +69,7 @@ def test_surrogate_widths_are_named_by_the_slope_at_the_threshold():
     sweep = sweepfile.read(sweepfile.find("dtst_surrogate_widths"))
     for row in sweep.live:
         x = torch.zeros(1, requires_grad=True)
-        component(smallest(sweep.name, row.label).config, "surrogate")(x).sum().backward()
+        component(smallest(sweep.name)[row.label].config, "surrogate")(x).sum().backward()
         assert x.grad.item() == pytest.approx({"05": 0.5}.get(label := row.label.split("_")[1]) or float(label))
 
 
