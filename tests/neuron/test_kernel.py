@@ -1,6 +1,5 @@
 """The fused kernels equal the definition: spikes and potentials exactly, gradients within 1e-6 of their scale."""
 
-import multiprocessing
 import re
 import subprocess
 import sys
@@ -397,37 +396,12 @@ def test_it_can_be_called_from_several_threads(two_threads):
             assert torch.equal(s, expected)
 
 
-def child(results):
-    torch.set_num_threads(1)  # as in a data loader's worker, since torch's operations would wait for threads that are gone
-    x = big()
-    torch.set_num_threads(2)  # our kernels do not wait
-    with torch.no_grad():
-        node = LIF()
-        s = node(x)
-    torch.set_num_threads(1)
-    results.put((node.path, float(s.sum())))
-
-
-def through_a_child(method: str) -> None:
-    """Compute in this process on two threads, then the same in its child."""
-    torch.set_num_threads(2)
-    expected = float(run(LIF(), big())[1][0].sum())
-    context = multiprocessing.get_context(method)
-    results = context.Queue()
-    process = context.Process(target=child, args=(results,))
-    process.start()
-    assert results.get(timeout=60) == ("numba", expected)
-    process.join()
-
-
 @pytest.mark.parametrize("method", ["fork", "forkserver"])
 def test_it_works_in_a_child_process(method):
     """After a fork OpenMP's threads are gone, and waiting for them would never end. The parent is a new interpreter, because
     the one that runs the tests has threads of other libraries, after which no fork is safe."""
     here = Path(__file__).parent
-    folders = [str(here), str(here.parent)]
-    code = f"import sys; sys.path[:0] = {folders!r}; import test_kernel; test_kernel.through_a_child({method!r})"
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-W", "ignore", here / "in_a_child.py", method], check=True, timeout=120)
 
 
 def test_a_second_process_does_not_compile():
