@@ -185,6 +185,23 @@ def test_a_row_at_chance_is_marked(sweep, leave, done, outputs, docs):
     assert [line.label for line in lines(ROWS, collect("fig", outputs, docs))] == ["A (at chance)", "B", "C"]
 
 
+def test_what_speaks_against_a_row_stands_beside_its_claim(sweep, leave, done, outputs, docs):
+    """B failed an audit, was trained with another rate, and ran before its neuron was changed in the sweep file."""
+    first, second, *others = sweep.rows
+    new = replace(second, overrides=("neuron=lif", "neuron.tau=4"))
+    edited = replace(sweep, rows=(replace(first, overrides=("neuron=lif",)), new, *others), factor=("neuron",))
+    audit = {"findings": [{"check": "batch", "outcome": "failed", "text": "12 of 256 predictions differ"}]}
+    for seed in (0, 1):
+        neuron = {"_target_": "snnx.neuron.lif.LIF", "tau": 2.0}
+        leave("fig", f"A,seed={seed}", done("A", seed, 0.9, physics={"neuron": neuron, "optimizer": {"lr": 0.1}}))
+        leave("fig", f"B,seed={seed}", done("B", seed, 0.8, physics={"neuron": neuron, "optimizer": {"lr": 0.2}}, audit=audit))
+    (verdict,) = verdicts(edited, read(edited)[:1], lines(["A", "B"], collect("fig", outputs, docs)))
+    assert (verdict.outcome, verdict.evidence[0].why) == (
+        HOLDS,
+        "B failed the audit (batch) and has other settings in the sweep file now and also differs from A in optimizer.lr",
+    )
+
+
 def test_claims_are_decided_at_each_scale_and_cited_rows_count_as_numbers(sweep, leave, done, outputs, docs):
     for seed in (0, 1):
         for scale, a, b in (("small", 0.7, 0.8), ("paper", 0.9, 0.8)):

@@ -1,7 +1,7 @@
 """The evidence for one comparison of a claim: the estimated difference, its p-value, and the outcome."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,12 +29,14 @@ class ClaimData:
             is one layer, "".
         at_chance: the rows whose networks classify no better than chance.
         exact: whether training cannot change the metric, for example the number of parameters.
+        doubts: what speaks against a row although the claim is decided, see `doubts`.
     """
 
     claim: Claim
     sides: Mapping[str, Mapping[str, Side]]
     at_chance: Set[str] = frozenset()
     exact: bool = False
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

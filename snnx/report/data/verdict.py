@@ -7,6 +7,7 @@ from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor
 from snnx.report.data.changed_rows import changed
 from snnx.report.data.claims import Claim
+from snnx.report.data.doubts import doubts
 from snnx.report.data.evidence import FAILS, FALSE_DISCOVERIES, HOLDS, OPEN, ClaimData, Evidence, Side, decided, estimated
 from snnx.report.data.lines import Line, scales
 from snnx.report.data.side import Measured, Number, is_share, measured
@@ -60,7 +61,8 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
                 if not live <= done or any(line.values(claim.metric) for line in compared.values()):
                     at_chance = {row for row, line in compared.items() if line.at_chance}
                     exact = bool(done) and all(claim.metric in line.exact for line in compared.values() if line.done)
-                    pages.setdefault((scale, further), []).append(ClaimData(claim, sides, at_chance, exact))
+                    against = doubts(sweep, {row: compared[row] for row in claim.rows if row in compared})
+                    pages.setdefault((scale, further), []).append(ClaimData(claim, sides, at_chance, exact, against))
     found = {}
     for (scale, further), page in pages.items():
         for verdict in decide(page, scale, further):
@@ -94,11 +96,17 @@ def decide(page: Sequence[ClaimData], scale: str = "paper", further: str = "") -
     verdicts = []
     for data, links in zip(page, evidence, strict=True):
         links = [one if one.p is None else replace(one, adjusted=next(remaining)) for one in links]
-        judged = tuple(decided(one, data.claim.within, bound) for one in links)
+        judged = tuple(_doubted(decided(one, data.claim.within, bound), data.doubts) for one in links)
         outcomes = {one.outcome for one in judged} if judged and scale != "smoke" else {OPEN}
         outcome = FAILS if FAILS in outcomes else OPEN if OPEN in outcomes else HOLDS
         verdicts.append(Verdict(data.claim, scale, further, outcome, judged))
     return verdicts
+
+
+def _doubted(one: Evidence, doubts: Mapping[str, str]) -> Evidence:
+    """Add what speaks against its rows to a comparison."""
+    against = (f"{row} {doubts[row]}" for row in (one.left, one.right) if row in doubts)
+    return replace(one, why="; ".join(text for text in (one.why, *against) if text))
 
 
 def _sides(claim: Claim, compared: Mapping[str, Line], cited: Mapping[str, Number]) -> dict[str, dict[str, Side]]:
