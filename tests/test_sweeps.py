@@ -91,6 +91,7 @@ BAD = {
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed]}}": r"row A: set must be a list of key=value",
     "sweep: {paper: p, artifact: a, metric: m, claims: [{metric: x}]}": "a claim must be a text, or have the key",
     "sweep: [": "must be YAML",
+    "sweep: {paper: p, artifact: a, metric: m}\ndefaults: [override neuron: if]": "as in override /neuron; got override n",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: [A]": r"rows must be a mapping from labels to rows; got \['A'\]",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed=1]}, A: {set: [seed=2]}}": "the key A occurs twice",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: }}": "row A: set must be a list of key=value; got None",

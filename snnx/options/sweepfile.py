@@ -120,6 +120,7 @@ def _read(path: Path, text: str) -> SweepFile:
     if not isinstance(body, dict) or not isinstance(body.get("sweep"), dict):
         raise ValueError(f"{path.name}: must be a mapping with the key sweep; see the sweep files of snnx for examples")
     check_content({key: value for key, value in body.items() if key != "hydra"}, path.name)
+    _require_groups_from_the_root(path, body.get("defaults"))
     facts = body["sweep"]
     if unknown := set(facts) - SWEEP_KEYS:
         raise ValueError(f"{path.name}: keys of sweep must be among {sorted(SWEEP_KEYS)}; got {sorted(unknown)}")
@@ -149,6 +150,16 @@ def _read(path: Path, text: str) -> SweepFile:
         factor=_factor(path, facts.get("factor"), rows), metric=facts["metric"], unit=facts.get("unit"), claims=claims,
         needs=facts.get("needs"), rows=_with_twins(path, rows, searched), tune=searched, body=body,
     )  # fmt: skip
+
+
+def _require_groups_from_the_root(path: Path, defaults: object) -> None:
+    """Reject `override dataset`, which Hydra looks for in the folder `sweep/`."""
+    for key in (key for entry in (defaults or ()) if isinstance(entry, dict) for key in entry):
+        first, _, group = str(key).rpartition(" ")
+        if not group.startswith("/"):
+            raise ValueError(
+                f"{path.name}: defaults must name a group with a slash, as in {first} /{group}; got {key}".replace("  ", " ")
+            )
 
 
 def _factor(path: Path, value: object, rows: Sequence[Row]) -> tuple[str, ...]:

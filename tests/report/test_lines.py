@@ -75,6 +75,14 @@ def test_single_runs_are_labelled_by_the_overrides_that_they_do_not_all_share(le
     assert shared_overrides(found) == {"small": common}
 
 
+def test_single_runs_of_one_configuration_share_a_line_in_whatever_order_it_was_written(leave, done, outputs, docs):
+    for seed, words in enumerate(("neuron=if,timesteps=2", "timesteps=2,neuron=if")):
+        leave("single", f"seed={seed},{words}", done(words, seed, 0.8, scale="paper", group="g"))
+    leave("single", "seed=0,neuron=lif", done("neuron=lif", 0, 0.8, scale="paper", group="h"))
+    found = lines([], collect("single", outputs, docs))
+    assert [(line.label, len(line.runs)) for line in found] == [("neuron=if,timesteps=2", 2), ("neuron=lif", 1)]
+
+
 def test_if_there_is_one_single_run_it_keeps_all_its_overrides(leave, done, outputs, docs):
     leave("single", "seed=0,neuron=if", done("", 0, 0.8))
     assert [line.label for line in lines([], collect("single", outputs, docs))] == ["neuron=if"]

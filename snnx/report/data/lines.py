@@ -152,8 +152,13 @@ def scales(lines: Iterable[Line]) -> list[str]:
 
 
 def _move_common_overrides(runs: Iterable[Run]) -> list[Run]:
-    """Move the overrides that all runs without a row share from their names to their further overrides."""
+    """Move the overrides that all runs without a row share from their names to their further overrides.
+
+    Runs of the same group have the same settings, so they get one name, also if the overrides were written in another order.
+    """
     runs = list(runs)
+    names = {(run.scale, run.group): run.row for run in reversed(runs) if run.group is not None}
+    runs = [replace(run, row=names.get((run.scale, run.group), run.row)) if "=" in run.row else run for run in runs]
     words = {run.row: dict.fromkeys(OVERRIDE.findall(run.row)) for run in runs if "=" in run.row or not run.row}
     if len(words) < 2:
         return runs
