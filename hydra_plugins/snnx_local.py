@@ -16,7 +16,7 @@ from hydra_plugins.snnx_returned import returned
 @dataclass
 class LocalConf:
     _target_: str = "hydra_plugins.snnx_local.LocalLauncher"
-    n_jobs: int = 1  # how many runs are executed at once; the cores are divided among them
+    n_jobs: int | None = None  # how many runs are executed at once, which share the cores; null: one per GPU, or one
     timeout_s: float | None = None  # seconds after which a run is killed
     retries: int = 0  # how many more attempts a run gets if its process dies
 
@@ -32,14 +32,16 @@ class LocalLauncher(Launcher):
         SweepFailed: at least one run failed; each failure has been reported.
     """
 
-    def __init__(self, n_jobs: int, timeout_s: float | None, retries: int) -> None:
-        if n_jobs < 1:
-            raise ValueError(f"hydra.launcher.n_jobs must be at least 1; got {n_jobs}")
+    def __init__(self, n_jobs: int | None, timeout_s: float | None, retries: int) -> None:
+        from snnx.run.cards import cards
+
+        if n_jobs is not None and n_jobs < 1:
+            raise ValueError(f"hydra.launcher.n_jobs must be at least 1, or null; got {n_jobs}")
         if timeout_s is not None and not timeout_s > 0:
             raise ValueError(f"hydra.launcher.timeout_s must be positive, or null; got {timeout_s}")
         if retries < 0:
             raise ValueError(f"hydra.launcher.retries must be at least 0; got {retries}")
-        self.n_jobs, self.timeout_s, self.retries = n_jobs, timeout_s, retries
+        self.n_jobs, self.timeout_s, self.retries = n_jobs or len(cards()) or 1, timeout_s, retries
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
         self.loader, self.config = hydra_context.config_loader, config

@@ -36,7 +36,7 @@ class PlanLauncher(LocalLauncher):
         Confounded: rows differ in more than the factor.
     """
 
-    def __init__(self, n_jobs: int, timeout_s: float | None, retries: int, confounds: str) -> None:
+    def __init__(self, n_jobs: int | None, timeout_s: float | None, retries: int, confounds: str) -> None:
         super().__init__(n_jobs, timeout_s, retries)
         if confounds not in ("refuse", "allow"):
             raise ValueError(f"confounds must be refuse or allow; got {confounds}")

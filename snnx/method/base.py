@@ -168,7 +168,8 @@ class Method(pl.LightningModule):
 
     def _count(self, split: str, loss: Tensor, correct: Tensor) -> None:
         size = len(correct)
-        new = torch.stack([loss.double() * size, correct.sum().double(), loss.new_tensor(size, dtype=torch.float64)])
+        counted = loss.new_full((), size, dtype=torch.float64)  # made on the device: a copy to it would wait for it
+        new = torch.stack([loss.double() * size, correct.sum().double(), counted])
         if split in self._sums:
             new = new + self._sums[split][:3]
         finite = torch.isfinite(new[0]).double()  # of the sum, so that the count stops at the first loss that is not finite

@@ -38,21 +38,25 @@ class Checkpoints(CheckpointIO):
         torch.save({**checkpoint, RUN: self.run, **self.made_with}, buffer)
         write(Path(path), buffer.getbuffer())
 
-    def load_checkpoint(self, path: str | Path, map_location=None, weights_only: bool | None = None) -> dict:
-        """Load a checkpoint of this run; whatever `weights_only` says, only tensors and plain values are unpickled."""
-        return load(Path(path), self.run, map_location)
+    def load_checkpoint(self, path: str | Path, map_location: object = None, weights_only: bool | None = None) -> dict:
+        """Load a checkpoint of this run to the CPU; Lightning copies it to the devices of its modules.
+
+        Whatever `weights_only` says, only tensors and plain values are unpickled.
+        """
+        return load(Path(path), self.run)
 
     def remove_checkpoint(self, path: str | Path) -> None:
         Path(path).unlink(missing_ok=True)
 
 
-def load(path: Path, run: str | None, map_location=None) -> dict:
+def load(path: Path, run: str | None) -> dict:
     """Load a checkpoint after verifying its checksums, since `torch.load` does not notice a changed byte.
+
+    All tensors are on the CPU, so a checkpoint from a GPU can be read on a machine without one.
 
     Args:
         path: the file.
         run: identity of the run that it must belong to; `None` accepts any run.
-        map_location: as in `torch.load`.
 
     Raises:
         DamagedCheckpoint: the file is cut short, a byte has changed, it contains more than tensors and plain values, or it
@@ -65,7 +69,7 @@ def load(path: Path, run: str | None, map_location=None) -> dict:
             broken = archive.testzip()
         if broken is not None:
             raise DamagedCheckpoint(f"{path} must be undamaged; got a wrong checksum in {broken}")
-        content = torch.load(path, map_location=map_location, weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except (DamagedCheckpoint, FileNotFoundError):
         raise
     except pickle.UnpicklingError:  # torch's own message explains how to load the unsafe file anyway

@@ -39,6 +39,7 @@ FORM: dict[str, object] = {
     "before_s": float,
     "fit_s": float,
     "peak_memory_mb": float,
+    "gpu_peak_memory_mb": float,
     "error": dict[str, str] | None,
     "code": str,
     "confirmed": dict[str, object],

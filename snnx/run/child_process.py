@@ -14,10 +14,8 @@ UNWRITTEN = 74  # the process could not write its result
 STOPPED = 130  # the process was asked to stop and has saved its checkpoint
 
 
-def main(job: Job, threads: int, gpu: str | None) -> None:
-    """Execute one run in this process, with its output in `run.log` and with the given number of threads and GPU."""
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # must be set before CUDA is initialised
+def main(job: Job, threads: int) -> None:
+    """Execute one run in this process, with its output in `run.log` and with the given number of threads."""
     try:
         job.folder.mkdir(parents=True, exist_ok=True)
         log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

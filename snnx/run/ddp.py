@@ -13,6 +13,7 @@ from lightning_fabric.plugins.environments.lightning import find_free_network_po
 from snnx.method.finite import Diverged
 from snnx.record.job import Job
 from snnx.run import fork_server
+from snnx.run.cards import VISIBLE
 
 DIVERGED = 76  # exit code of a process whose loss is not finite
 PATIENCE_S = 10.0  # how long to wait for each other process to end after the training
@@ -41,10 +42,11 @@ def other_processes(job: Job, compute: Callable[[Job], object]) -> Iterator[None
     threads = torch.get_num_threads()
     share = max(1, threads // size)
     environment = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_network_port()), "WORLD_SIZE": str(size)}
+    shared = {VISIBLE: os.environ[VISIBLE]} if VISIBLE in os.environ else {}  # the fork server has it as it was before
     quiet = replace(job, config={**job.config, "logger": {}})
     context = fork_server.start()
     processes = [
-        context.Process(target=_train, args=(quiet, compute, environment | {"LOCAL_RANK": str(r)}, share))
+        context.Process(target=_train, args=(quiet, compute, shared | environment | {"LOCAL_RANK": str(r)}, share))
         for r in range(1, size)
     ]
     for process in processes:

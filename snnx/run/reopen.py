@@ -128,7 +128,7 @@ def _chosen(folder: Path, ended: dict) -> Path | None:
 
 def _content(checkpoint: Path) -> dict:
     try:
-        content = load(checkpoint, None, map_location="cpu")
+        content = load(checkpoint, None)
     except DamagedCheckpoint as error:
         raise ValueError(str(error)) from None
     if RUN not in content:

@@ -77,7 +77,7 @@ def _tested(config: dict, checkpoint: Path | None, nudge: float | None) -> dict[
     on_one = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
     data, method, trainer = built(on_one, nudge)
     if checkpoint is not None:
-        method.load_state_dict(load(checkpoint, None, map_location="cpu")["state_dict"])
+        method.load_state_dict(load(checkpoint, None)["state_dict"])
     logged, recorder = run_test(trainer, method, data)
     return {**logged, **recorder.scalars()}
 

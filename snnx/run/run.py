@@ -1,6 +1,5 @@
 """Executes one run: from its configuration to its result, in the order in which data flows."""
 
-import resource
 import time
 import traceback
 from contextlib import nullcontext
@@ -33,10 +32,12 @@ from snnx.run.callback.prune import Prune
 from snnx.run.callback.reseed import Reseed
 from snnx.run.callback.stop import Stop
 from snnx.run.callback.warn import Warn
+from snnx.run.cards import take
 from snnx.run.component import component
 from snnx.run.create import create
 from snnx.run.history import finished
 from snnx.run.outdated import code_of, require_same_code, write_inputs
+from snnx.run.peak_memory import gpu_peak_memory_mb, peak_memory_mb
 from snnx.run.test import test
 from snnx.run.trial import OF_THE_TEST_PART, on_validation, withhold_test
 
@@ -58,6 +59,7 @@ def execute(job: Job) -> dict:
         if ddp.rank():
             raise RuntimeError(f"LOCAL_RANK must not be set, because snnx starts the processes of a run; got {ddp.rank()}")
         run_folder.tidy(job.folder)
+        take(job.config["trainer"])
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
         try:
             run_folder.link(job.link, job.folder)
@@ -185,7 +187,8 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
         "before_s": round(before_s, 2),
         "fit_s": round(fit_s, 2),
         "device": provenance.device(trainer.strategy.root_device),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_memory_mb": peak_memory_mb(),
+        **({"gpu_peak_memory_mb": gpu} if (gpu := gpu_peak_memory_mb()) else {}),
     }
 
 

@@ -25,7 +25,6 @@ class Attempt:
     started: str = ""  # date and time of the start
     ran: RunningTime | None = None  # of the process
     timed_out: bool = False
-    gpu: str | None = None
     holder: str = ""  # the process for whose lock this attempt waits
     waited: RunningTime | None = None  # how long it has waited for this process
 

@@ -32,7 +32,7 @@ def run(
 ) -> list[dict]:
     """Execute all jobs, at most `n_jobs` at once, with the cores divided among them; jobs that are done already are skipped.
 
-    If there are GPUs, each run gets the one that has the fewest runs; a run on several devices gets all of them.
+    If there are GPUs, each run takes the ones that the fewest runs use, see `snnx.run.cards`.
 
     The outcome of a job is read from its folder. If its process leaves no result there (it was killed, ran out of memory or
     exceeded `timeout_s`), the job gets up to `retries` more attempts. If all of them fail, a result with status failed is
@@ -67,7 +67,6 @@ def run(
     if not todo:
         return [outcomes[index] for index in range(len(jobs))]
     context = fork_server.start()
-    cards = machine.gpus()
     active: dict[int, Attempt] = {}
     with _stop_signals(active) as stopping:
         while (todo and not stopping) or active:
@@ -79,9 +78,7 @@ def run(
                     continue
                 attempt.began = time.monotonic()
                 attempt.started = datetime.now(UTC).isoformat(timespec="seconds")
-                if jobs[attempt.index].config["trainer"]["devices"] == 1:
-                    attempt.gpu = machine.freest(cards, [other.gpu for other in active.values()])
-                attempt.process = context.Process(target=child_process.main, args=(jobs[attempt.index], threads, attempt.gpu))
+                attempt.process = context.Process(target=child_process.main, args=(jobs[attempt.index], threads))
                 attempt.process.start()
                 attempt.ran = RunningTime(attempt.process.pid)
                 active[attempt.process.sentinel] = attempt

@@ -32,6 +32,15 @@ def test_save_and_load(saved):
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 
 
+def test_a_checkpoint_from_a_gpu_is_read_without_one(tmp_path, monkeypatch):
+    path = tmp_path / "epoch=1.ckpt"
+    monkeypatch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")  # as if the tensors were there
+    Checkpoints("me", {}).save_checkpoint({"state_dict": {"w": torch.arange(3.0)}}, path)
+    with pytest.raises(RuntimeError, match="Attempting to deserialize object on a CUDA device"):
+        torch.load(path, weights_only=True)
+    assert torch.equal(Checkpoints("me", {}).load_checkpoint(path)["state_dict"]["w"], torch.arange(3.0))
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
 def test_a_truncated_file_is_rejected(saved, share):
     content = saved.read_bytes()

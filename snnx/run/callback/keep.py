@@ -60,7 +60,7 @@ class Keep(Checkpoint):
         for epoch in epochs(self.folder):
             path = path_of(self.folder, epoch)
             try:
-                content = load(path, self.run, map_location="cpu")
+                content = load(path, self.run)
                 if not self.outdated and any(content.get(key) != value for key, value in self.made_with.items()):
                     complaints.append(f"{path} comes from other code or samples; kept as {path.with_suffix('.outdated').name}")
                     os.replace(path, path.with_suffix(".outdated"))
@@ -81,7 +81,7 @@ class Keep(Checkpoint):
         """
         path, copy = path_of(self.folder, epoch), self.folder / "best.ckpt"
         try:
-            load(path, self.run, map_location="cpu")
+            load(path, self.run)
         except (DamagedCheckpoint, FileNotFoundError):
             if self._epoch_of(copy) != epoch:
                 raise
@@ -93,7 +93,7 @@ class Keep(Checkpoint):
             write(copy, path.read_bytes())  # the run was killed between saving the checkpoint and copying it
 
     def _epoch_of(self, path: Path) -> int:
-        return load(path, self.run, map_location="cpu")["epoch"] + 1  # Lightning counts from 0
+        return load(path, self.run)["epoch"] + 1  # Lightning counts from 0
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._epoch = epoch = trainer.current_epoch + 1
@@ -104,7 +104,7 @@ class Keep(Checkpoint):
         trainer.save_checkpoint(path)
         if not trainer.is_global_zero:
             return
-        load(path, self.run, map_location="cpu")
+        load(path, self.run)
         _link(self.folder / "last.ckpt", path)
         if self.best_epoch == epoch:
             write(self.folder / "best.ckpt", path.read_bytes())

@@ -10,7 +10,8 @@ class Cost:
     parameters: int
     flops: float  # of one sample's forward pass over all time steps, counted as dense operations
     synops: float  # of one sample over all time steps, in the untrained network, in layers that receive spikes
-    peak_mb: int
+    peak_mb: int  # of main memory
+    gpu_peak_mb: int | None  # of the GPU that uses most; None without one
     start_s: float  # to load the data, build the network and take the first steps
     step_s: float  # per training step
     val_s: float  # per validation batch
@@ -19,6 +20,12 @@ class Cost:
     steps: tuple[int, int, int]  # number of batches in training, validation and test
     epochs: int
     built: dict
+
+    @property
+    def memory(self) -> str:
+        """The peak memory, as text."""
+        gpu = f", GPU {self.gpu_peak_mb:,} MB" if self.gpu_peak_mb else ""
+        return f"{self.peak_mb:,} MB{gpu}"
 
     @property
     def run_s(self) -> float:

@@ -1,6 +1,5 @@
 """Measures what a run costs on this machine, by a few steps of training, validation and test."""
 
-import resource
 import tempfile
 import time
 from contextlib import suppress
@@ -20,6 +19,8 @@ from snnx.record.checkpoint import load
 from snnx.record.job import Job
 from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
+from snnx.run.cards import take
+from snnx.run.peak_memory import gpu_peak_memory_mb, peak_memory_mb
 from snnx.run.steps_done import StepsDone
 from snnx.sweep.plan.built import built
 from snnx.sweep.plan.cost import Cost
@@ -37,6 +38,8 @@ class Clock(pl.Callback):
         self.stamps: list[float] = []
 
     def tick(self) -> None:
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()  # a GPU computes a step after the call that starts it has returned
         self.stamps.append(time.perf_counter())
         if len(self.stamps) > WARM + FEWEST and self.stamps[-1] - self.stamps[WARM] > ENOUGH_S:
             raise StepsDone
@@ -72,6 +75,7 @@ def measure(job: Job, threads: int) -> Cost:
     """
     torch.set_num_threads(threads)
     keep_memory()
+    take({**job.config["trainer"], "devices": 1})
     on_one = {**job.config, "trainer": {**job.config["trainer"], "devices": 1, "strategy": "auto"}}  # measure in one process
     began = time.perf_counter()
     pl.seed_everything(job.config["seed"], workers=True, verbose=False)
@@ -100,12 +104,13 @@ def measure(job: Job, threads: int) -> Cost:
         method.recorder = None
     as_built["implementation"] = built(method.backbone)["implementation"]  # known only after a forward pass
     images, _ = data.on_after_batch_transfer(next(iter(data.test_dataloader())), 0)
-    flops, operations = _operations(method, images[:8])
+    flops, operations = _operations(method, images[:8].to(method.device))  # Lightning has moved the network to the CPU
     return Cost(
         parameters=sum(p.numel() for p in method.parameters()),
         flops=flops,
         synops=operations,
-        peak_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        peak_mb=peak_memory_mb(),
+        gpu_peak_mb=gpu_peak_memory_mb(),
         start_s=start_s,
         step_s=clocks["fit"].step_s,
         val_s=clocks["validate"].step_s or clocks["test"].step_s,
@@ -127,7 +132,7 @@ def _save(trainer: pl.Trainer, method: Method, path: Path) -> float:
     state = {"state_dict": method.state_dict(), "optimizer_states": [o.state_dict() for o in trainer.optimizers]}
     began = time.perf_counter()
     trainer.strategy.checkpoint_io.save_checkpoint(state, path)
-    load(path, None, map_location="cpu")
+    load(path, None)
     return time.perf_counter() - began
 
 

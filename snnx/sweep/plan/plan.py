@@ -55,7 +55,7 @@ class Plan:
                 table.add_row(row, runs, *["-"] * 6, f"{left}: {escape(cost)}")
                 continue
             table.add_row(
-                row, runs, f"{cost.parameters:,}", _short(cost.flops), _short(cost.synops), f"{cost.peak_mb:,} MB",
+                row, runs, f"{cost.parameters:,}", _short(cost.flops), _short(cost.synops), cost.memory,
                 f"{cost.step_s * 1000:.0f} ms", duration(cost.run_s), f"{left}" if left else "done",
             )  # fmt: skip
         console.print(table)

@@ -1,0 +1,62 @@
+"""Which GPUs a run uses: its process locks a place on each, so that all runs of a machine share its cards evenly."""
+
+import fcntl
+import itertools
+import os
+import tempfile
+from pathlib import Path
+
+DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # device files of the drivers: NVIDIA, NVIDIA in WSL, AMD
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+_held: dict[str, int] = {}  # card -> file descriptor of its lock, which the system releases when this process ends
+
+
+def cards() -> list[str]:
+    """Return the GPUs that this process may use, in the form in which CUDA_VISIBLE_DEVICES names them."""
+    if not any(Path(driver).exists() for driver in DRIVERS):
+        return []
+    import torch  # only now, because importing it takes seconds
+
+    count = torch.cuda.device_count()  # does not initialise CUDA
+    visible = [name.strip() for name in os.environ.get(VISIBLE, "").split(",") if name.strip()]
+    return visible[:count] if visible else [str(number) for number in range(count)]
+
+
+def take(trainer: dict) -> list[str]:
+    """Choose the cards of a run, the least used ones of this machine, and let CUDA see only these in this process.
+
+    Each card has places 0, 1, 2 and so on, which are files that a process locks. A run takes the lowest free place of all
+    cards: first every card gets one run, then every card a second one. The locks are the machine's, so runs of other sweeps
+    and of joblib's, Ray's or Slurm's workers count too. A process takes its cards once and keeps them until it ends.
+
+    Args:
+        trainer: the run's options of the trainer; `devices` says how many cards it needs, `auto` or -1 all of them.
+
+    Returns:
+        The names of the cards; none if there are none or if the trainer's `accelerator` is `cpu`.
+    """
+    if trainer["accelerator"] == "cpu" or not (found := cards()):
+        return []
+    if not _held:
+        asked = trainer["devices"]
+        number = len(found) if asked in ("auto", -1) else int(asked)
+        folder = Path(tempfile.gettempdir()) / f"snnx-cards-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        places = ((place, card) for place in itertools.count() for card in found)
+        while len(_held) < min(number, len(found)):
+            place, card = next(places)
+            if card not in _held and (lock := _locked(folder / f"{card.replace('/', '_')}.{place}")) is not None:
+                _held[card] = lock
+        os.environ[VISIBLE] = ",".join(_held)  # CUDA reads it when it is initialised
+    return list(_held)
+
+
+def _locked(path: Path) -> int | None:
+    """Lock a file and return its descriptor; `None` if another process holds the lock."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
