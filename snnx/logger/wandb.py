@@ -36,9 +36,10 @@ class Wandb:
         project: name of the W&B project.
         mode: `online`, `offline`, `disabled` to log nothing, or `None` for WANDB_MODE or, without it, online if an API key is
             known. Offline logs are uploaded by `snnx sync`.
+        statistics: whether W&B also logs the load and memory of the machine and its GPUs, every 15 seconds.
     """
 
-    def __init__(self, *, job: Job, project: str, mode: str | None = None) -> None:
+    def __init__(self, *, job: Job, project: str, mode: str | None = None, statistics: bool = True) -> None:
         self._folder, self._mode = job.folder, mode or account.mode()
         self._logged = set(wandb_file.rows(job.folder))
         self._papers = papers(job)
@@ -58,7 +59,7 @@ class Wandb:
                 dir=str(job.folder.absolute()),
                 resume="allow",
                 settings=wandb.Settings(
-                    console="off", silent=True, disable_git=True, disable_code=True, x_disable_stats=True,
+                    console="off", silent=True, disable_git=True, disable_code=True, x_disable_stats=not statistics,
                     x_disable_meta=True, x_save_requirements=False, init_timeout=15, finish_timeout=FINISH_S,
                 ),
             ),

@@ -123,7 +123,8 @@ def test_a_continued_run_logs_only_the_missing_epochs(offline):
     first = Wandb(job=job, project="snnx")
     first.show(rows[:2])
     first.close(1, {})
-    second = Wandb(job=job, project="snnx")
+    second = Wandb(job=job, project="snnx", statistics=False)
+    assert [view._run.settings.x_disable_stats for view in (first, second)] == [False, True]
     second.show(rows[:3])
     second.show(rows)
     second.close(0, {"val/acc": 0.5})
