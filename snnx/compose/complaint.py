@@ -74,6 +74,10 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
         full = re.search(r"full_key: ([\w.]+)", f"{text} {cause}")
         where = full.group(1) if full else "the value"
         return f"{where} must be of type {value.group(2).lower()}; got {value.group(1)}"
+    if value := re.search(
+        r"Error merging override ([\w.]+)=.*?Invalid value '([^']*)', expected one of \[([^\]]*)\]", f"{text} {cause}"
+    ):
+        return f"{value.group(1)} must be one of {value.group(3)}; got {value.group(2)}"
     if value := re.search(r"Error merging override ([\w.]+)=(\S*)", text):
         return f"{value.group(1)} must be of the type of its default; got {value.group(2)}"
     return text

@@ -1,6 +1,7 @@
 """The schema of a run: every key at its top level, with its type."""
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 
@@ -11,6 +12,14 @@ class Budget:
     epochs: float = 1.0
     samples: float = 1.0
     width: float = 1.0
+
+
+class Matmul(Enum):
+    """The values of `torch.set_float32_matmul_precision`."""
+
+    highest = "highest"
+    high = "high"
+    medium = "medium"
 
 
 @dataclass
@@ -55,6 +64,10 @@ class RunSchema:
     label: str | None = None  # label of the sweep's row
     search: Any = None  # of a trial of a search: its study, number, storage and pruner; set by hydra/sweeper=snnx_tune
     tuned: Any = None  # of a run with the settings that a search chose: what is known of the search; set by the same
+    matmul: Matmul = Matmul.highest  # how float32 products are computed on a GPU: high uses TF32, medium bfloat16
+    channels_last: bool = (
+        False  # keep weights and feature maps as [B, H, W, C] in memory, which convolutions may compute faster
+    )
     test_every_epoch: bool = False  # also test after each epoch, for a report on choosing an epoch on the test set
     force: bool = False  # execute a run again even if it is done
     recorded: bool = False  # count runs of the committed record as done

@@ -13,7 +13,7 @@ NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "loaded", *SWITCHES)
 """Groups and keys that do not affect a run's numbers."""
 PATHS_AND_DEVICES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
 """Keys inside other groups that do not affect a run's numbers either; see `is_path_or_device`."""
-SAME_NUMBERS = ("norm.fused",)
+SAME_NUMBERS = ("norm.fused", "channels_last")
 """Keys that say how something is computed, and give the same numbers either way."""
 LOADED = ("backbone.weights", "method.checkpoint")
 """Keys that name files of weights; the identity contains a hash of the file's content, not its path."""
@@ -33,6 +33,8 @@ ADDED: dict[str, object] = {
     "metric.anytime.marks": [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1500, 2000, 2500],
     "metric.negative_potential.on": "H",
     "neuron.fire_at_equality": True,
+    "matmul": "highest",
+    "trainer.accumulate_grad_batches": 1,
 }
 """Keys that were added to snnx after runs had been recorded, each with the value that gives the behaviour from before.
 
@@ -59,7 +61,7 @@ def physics(config: Mapping) -> dict:
     kept = {
         group: dict(_without_paths(group, value, config)) if isinstance(value, Mapping) else value
         for group, value in config.items()
-        if group not in NOT_PHYSICS and value is not None
+        if group not in (*NOT_PHYSICS, *SAME_NUMBERS) and value is not None
     }
     return {group: value for group, value in kept.items() if not _as_before_added(group, value)}
 

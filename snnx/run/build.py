@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytorch_lightning as pl
+import torch
 from lightning_fabric.plugins.environments import LightningEnvironment
 
 from snnx.method.base import Method
@@ -30,6 +31,8 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
     method = component(config, "method")(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
     if config["init"] is not None and not loaded_from(config):
         create("init", config["init"])(method.backbone)
+    if config.get("channels_last"):  # convolutions then give their outputs this layout, and neurons keep it
+        method.to(memory_format=torch.channels_last)
     return method
 
 
@@ -41,6 +44,7 @@ def build_trainer(
     `made_with` holds the digests of code and samples that are stored in every checkpoint.
     """
     _quiet()
+    torch.set_float32_matmul_precision(config.get("matmul", "highest"))
     epochs = config["trainer"]["max_epochs"]
     trainer = create("trainer", config["trainer"])
     return trainer(

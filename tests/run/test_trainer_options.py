@@ -1,0 +1,67 @@
+"""Options of the training: gradients added up over batches, the layout of feature maps, the precision of products."""
+
+import pytest
+import torch
+from composing import composed
+from hydra.errors import HydraException
+
+from snnx.compose.complaint import complaint
+from snnx.run.build import build_data, build_method
+from snnx.run.run import execute
+
+WORDS = ("timesteps=2", "trainer.max_epochs=1", "budget.samples=0.3", "trainer.accelerator=cpu", "dataset.validation=0")
+
+
+@pytest.mark.slow
+def test_gradients_of_two_batches_are_added_up(tmp_path, monkeypatch):
+    """Two batches of 67 make the same step as one of 134, as long as no norm sees the batches."""
+    monkeypatch.chdir(tmp_path)
+    words = (
+        *WORDS,
+        "neuron=relu",
+        "norm=none",
+        "optimizer=sgd",
+        "optimizer.lr=0.5",
+        "scheduler=constant",
+        "budget.samples=0.089",
+    )
+    whole = execute(composed(*words, "dataset.batch_size=134"))
+    assert whole["data"]["train"] == 134
+    halves = execute(composed(*words, "dataset.batch_size=67", "trainer.accumulate_grad_batches=2"))
+    assert halves["metrics"]["test/loss"] == pytest.approx(whole["metrics"]["test/loss"], rel=1e-5)
+    plain = execute(composed(*words, "dataset.batch_size=67"))
+    assert abs(plain["metrics"]["test/loss"] - whole["metrics"]["test/loss"]) > 1e-3
+
+
+@pytest.mark.slow
+def test_channels_last_changes_the_layout_and_nothing_else(tmp_path, monkeypatch):
+    plain, last = composed(*WORDS), composed(*WORDS, "channels_last=true")
+    assert (last.id, last.name) == (plain.id, plain.name)
+    data = build_data(last.config)
+    layouts = {}
+    method = build_method(last.config, data)
+    for name, layer in method.backbone.named_modules():
+        layer.register_forward_hook(lambda module, inputs, out, name=name: layouts.update({name: out}))
+    method(torch.rand(2, *data.sample_shape))
+    maps = [out.flatten(0, 1) for out in layouts.values() if out.dim() == 5 and min(out.shape[2:]) > 1]
+    assert len(maps) > 3
+    assert all(out.is_contiguous(memory_format=torch.channels_last) for out in maps)
+    results = []
+    for place, job in (("plain", plain), ("last", last)):
+        (tmp_path / place).mkdir()
+        monkeypatch.chdir(tmp_path / place)
+        results.append(execute(job))
+    assert results[1]["first_losses"] == pytest.approx(results[0]["first_losses"], rel=1e-3)
+
+
+def test_the_precision_of_products_is_part_of_the_identity(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert composed(*WORDS, "matmul=high").id != composed(*WORDS).id == composed(*WORDS, "matmul=highest").id
+    with pytest.raises(HydraException, match="Error merging override matmul=hgh") as error:
+        composed(*WORDS, "matmul=hgh")
+    assert complaint(error.value, ["matmul=hgh"]) == "matmul must be one of highest, high, medium; got hgh"
+    try:
+        assert execute(composed(*WORDS, "matmul=high"))["status"] == "done"
+        assert torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.set_float32_matmul_precision("highest")
