@@ -43,7 +43,7 @@ def as_sent(x: Tensor, values: Tensor) -> Tensor:
         >>> as_sent(torch.tensor([2.0, 0.7, 0.1]), kernel_values(2.0, 0.0, 3)).tolist()
         [1.0, 0.606..., 0.0]
     """
-    return torch.cat([values, values.new_zeros(1)]).to(x.dtype)[first_steps(x, values)]
+    return _at(values.to(x.dtype), first_steps(x, values))
 
 
 class TemporalKernel(nn.Module):
@@ -90,12 +90,15 @@ class TemporalKernel(nn.Module):
         return kernel_values(self.time_constant.detach(), self.delay.detach(), self.duration)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = as_sent(x.detach(), self.values)
+        values = self.values
+        steps = first_steps(x.detach(), values)
+        y = _at(values.to(x.dtype), steps)
         if not torch.is_grad_enabled():
             return y
-        sent = y > 0
-        exact = self.delay - self.time_constant * torch.where(sent, x, 1.0).log()
-        step = exact.clamp(min=0)
-        step = step + (first_steps(x.detach(), self.values) - step).detach()
-        smooth = torch.where(sent, ((self.delay - step) / self.time_constant).exp(), 0.0)
-        return smooth + (y - smooth).detach()
+        exact = (self.delay - self.time_constant * torch.where(y > 0, x, 1.0).log()).clamp(min=0)
+        exponent = (self.delay - exact - (steps - exact).detach()) / self.time_constant
+        return y * (1 + exponent - exponent.detach())
+
+
+def _at(values: Tensor, steps: Tensor) -> Tensor:
+    return torch.cat([values, values.new_zeros(1)])[steps]
