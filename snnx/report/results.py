@@ -10,7 +10,7 @@ from snnx.report.data.lines import Line, lines
 from snnx.report.data.relative import with_relative_energies
 from snnx.report.data.run import Run
 from snnx.report.data.verdict import Verdict, verdicts
-from snnx.report.figures import anytime, attention_maps, histograms, layer_curves, learning_curves, raster, tradeoff
+from snnx.report.figures import anytime, attention_maps, histograms, layer_curves, learning_curves, raster, together, tradeoff
 from snnx.report.figures.axes import Plot
 from snnx.report.figures.readable import readable
 from snnx.report.pages import notes, provenance
@@ -36,6 +36,7 @@ class Results:
         plots = (
             *learning_curves.draw(sweep, shown),
             *tradeoff.draw(sweep, shown, compared=self.lines),
+            *together.draw(sweep, shown),
             *anytime.draw(sweep, shown),
             *layer_curves.draw(sweep, shown),
             *histograms.draw(sweep, shown),
