@@ -15,6 +15,7 @@ from snnx.conversion.code.tune import tuned
 from snnx.conversion.code.windows import Windows
 from snnx.conversion.dendrite import Dendrite
 from snnx.conversion.kernel import TemporalKernel, as_sent, first_steps, kernel_values
+from snnx.conversion.links import Link
 from snnx.conversion.presented import Presented
 from snnx.conversion.timed import Once, Timed
 from snnx.metric.recorder import Recorder
@@ -279,6 +280,37 @@ def test_scores_approach_those_of_the_trained_network(code, bound):
     assert wanted.abs().max() > 0.1
 
 
+@pytest.mark.parametrize("options", [["method.percentile=99", "method.per_channel=true"], ["method.activation=clipped"]])
+@pytest.mark.parametrize("code", ["phase", "burst", "t2fsnn"])
+@torch.no_grad()
+def test_scales_of_channels_and_learned_ceilings_go_with_any_code(code, options):
+    """They are those of the rate code, whose scores the others approach."""
+    found = {}
+    for name in ("rate", code):
+        words = [*CODES[name], *options, "method.ceiling=2.0", "method.levels=null"]
+        method = build(*words, *([] if name == "t2fsnn" else ["timesteps=2000"]))
+        method.convert(lambda: [images()])
+        found[name] = method(images())
+    assert (found["rate"] - found[code]).abs().max() < 0.2 * found["rate"].abs().max()
+
+
+@torch.no_grad()
+def test_tuning_does_not_depend_on_scales():
+    """A network whose layers are all scaled by a factor has the same kernels."""
+    first, second = build(*CODES["t2fsnn"]), build(*CODES["t2fsnn"])
+    for module in second.backbone.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.weight.mul_(4.0)  # exact in float32, too
+            module.bias.mul_(4.0)
+            break
+    for method in (first, second):
+        method.convert(lambda: [images()])
+    (*_, one), (*_, two) = (list(method.code.kernels.items())[:2] for method in (first, second))
+    assert one[0] == two[0] == "stages.sn1"
+    assert one[1] == pytest.approx(two[1], rel=1e-4)
+    assert one[1] != first.code.start_kernel
+
+
 @pytest.mark.parametrize("code", ["phase", "burst"])
 @torch.no_grad()
 def test_residual_networks_are_read_out_by_codes_without_windows(code):
@@ -322,10 +354,6 @@ REFUSED = [
         "code=park must go with percentile=null, per_channel=false and scale_factor=1, since its kernels are learned; got 99",
     ),
     (["method.activation=kernel", "method.code=park", "method.ceiling=0"], "TemporalKernel: ceiling must be positive; got 0"),
-    (
-        ["method.activation=kernel", "method.code=park", "method.duration=0", "method.start=0"],
-        "duration must be at least 1|start",
-    ),
     (["method.code=phase", "metric=[conversion_error]"], "metric must not compare firing rates, .*; got conversion_error"),
     (
         ["method.code=burst", "backbone=vgg", "backbone.pool=max"],
@@ -348,6 +376,19 @@ def test_what_a_code_cannot_take_is_refused_before_training(overrides, message):
     with pytest.raises(Exception, match=message) as caught:
         build_method(composed("method=conversion", "timesteps=100", *overrides).config, Large())
     assert "\n" not in str(caught.value).split("Conversion: ")[-1].split("\nfull_key")[0]
+
+
+def test_an_image_that_is_added_to_spikes_has_no_phase():
+    method = build(*CODES["phase"])
+    links = {"conv1": Link(None, "sn1"), "conv2": Link("sn1", "sn2"), "skip": Link(None, "sn2"), "out": Link("sn2", None)}
+    with pytest.raises(ValueError, match=r"not add the image to what layers send with code=phase, .*; got skip; use code=rate"):
+        method.code.require_fitting(links, 96)
+    build(*CODES["burst"]).code.require_fitting(links, 96)
+
+
+def test_a_kernel_has_a_window():
+    with pytest.raises(ValueError, match="TemporalKernel: duration must be at least 1; got 0"):
+        TemporalKernel(duration=0, ceiling=1.0)
 
 
 def test_images_must_be_in_range():

@@ -47,7 +47,8 @@ class FirstSpike(Code):
 
     def connect(self, scaled: nn.Module, in_shape: tuple[int, int, int], values: dict[str | None, Tensor]) -> nn.Module:
         """Replace the activations of a network with scaled weights by neurons with these kernels; `None` is the input."""
-        rhythms = {name: self.windows.rhythm(layer, kernel.tolist()) for layer, (name, kernel) in enumerate(values.items())}
-        self.encoding.neuron.rhythm = rhythms[None]
         found = links(scaled, in_shape)
+        in_order = [None, *(link.sink for link in found.values() if link.sink is not None)]
+        rhythms = {name: self.windows.rhythm(layer, values[name].tolist()) for layer, name in enumerate(in_order)}
+        self.encoding.neuron.rhythm = rhythms[None]
         return connect(scaled, found, in_shape, rhythms, neuron=Once, every=self.timesteps, readout=self.decoding)

@@ -62,14 +62,12 @@ class Phase(Code):
         self.decoding = Readout(Dendrite(of_layers, every=PERIOD))
 
     def require_fitting(self, links: dict[str, Link], timesteps: int) -> None:
+        from_image: dict[str | None, bool] = {}
         for name, link in links.items():
-            rivals = [
-                other for other, its in links.items() if its.sink == link.sink and (its.source is None) != (link.source is None)
-            ]
-            if rivals:
+            if from_image.setdefault(link.sink, link.source is None) != (link.source is None):
                 raise ValueError(
-                    f"Conversion: backbone must not add the image to a layer's output with code=phase, since they have other "
-                    f"phases; got {name} and {rivals[0]}; use code=rate or burst"
+                    "Conversion: backbone must not add the image to what layers send with code=phase, since pixels have other "
+                    f"phases; got {name}; use code=rate or burst"
                 )
 
     def convert(

@@ -24,6 +24,9 @@ class T2FSNN(FirstSpike):
     Raises:
         ValueError: a setting concerns firing rates, or `tuning` is below 0.
 
+    Attributes:
+        kernels: time constant and delay of each layer of the last conversion, in steps, and of the input by `None`.
+
     Source: Park et al., 2020 (T2FSNN), and seongsikpark/SNN-neural-coding.
     """
 
@@ -41,28 +44,32 @@ class T2FSNN(FirstSpike):
         self, folded: nn.Module, in_shape: tuple[int, int, int], batches: Batches, simulations: Simulations
     ) -> tuple[nn.Module, dict[str, Tensor]]:
         scales = self.scaling.of_activations(folded, batches)
+        self.kernels = self._tuned(folded, scales, batches)
         scale_layers(folded, links(folded, in_shape), scales, scales)
-        kernels = self._kernels(folded, list(scales), batches)
-        self.kernels = kernels
         one = next(folded.parameters())
         values = {
             name: kernel_values(one.new_tensor(constant), delay, self.windows.duration)
-            for name, (constant, delay) in kernels.items()
+            for name, (constant, delay) in self.kernels.items()
         }
         return self.connect(folded, in_shape, values), scales
 
-    def _kernels(self, scaled: nn.Module, names: list[str], batches: Batches) -> dict[str | None, tuple[float, float]]:
+    def _tuned(self, folded: nn.Module, scales: dict[str, Tensor], batches: Batches) -> dict[str | None, tuple[float, float]]:
         """Return time constant and delay of each layer, and of the input by `None`."""
-        kernels: dict[str | None, tuple[float, float]] = dict.fromkeys((None, *names), self.start_kernel)
+        kernels: dict[str | None, tuple[float, float]] = dict.fromkeys((None, *scales), self.start_kernel)
 
         def see(name: str | None, x: Tensor) -> None:
             kernels[name] = tuned(*kernels[name], x, self.windows.duration)
 
-        hooks = [scaled.get_submodule(name).register_forward_hook(lambda _, x, y, name=name: see(name, y[0])) for name in names]
+        hooks = [
+            folded.get_submodule(name).register_forward_hook(
+                lambda _, x, y, name=name, scale=scale: see(name, y[0] / scale.view(-1, *[1] * (y.ndim - 3)))
+            )
+            for name, scale in scales.items()
+        ]
         for _ in range(self.tuning):
             for images in batches():
                 see(None, images)
-                scaled(images[None])
+                folded(images[None])
         for hook in hooks:
             hook.remove()
         return kernels
