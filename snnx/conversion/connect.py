@@ -33,16 +33,16 @@ def connect(
         rhythms: rhythm of each activation by its name, and of the input by `None`.
         neuron: class of the neurons.
         every: number of steps of a presentation.
-        readout: the decoding, which gets the dendrite of the outputs.
+        readout: the decoding, whose dendrite gets the rhythm of the last layer and the bias of the outputs.
 
     Example: see `tests/conversion/test_codes.py`.
     """
     names = [name for name in rhythms if name is not None]
     biases = take_biases(network, links, names, in_shape)
-    dendrites = {link.sink: Dendrite(rhythms[link.source], every=every, bias=biases[link.sink]) for link in links.values()}
+    read = {link.sink: rhythms[link.source] for link in links.values()}
     for name in names:
-        network.set_submodule(name, neuron(rhythms[name], dendrites[name]))
-    readout.dendrite = dendrites[None]
+        network.set_submodule(name, neuron(rhythms[name], Dendrite(read[name], every=every, bias=biases[name])))
+    readout.dendrite.rhythm, readout.dendrite.bias = read[None], biases[None]
     return network
 
 

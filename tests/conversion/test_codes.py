@@ -257,6 +257,17 @@ def test_networks_equal_a_transcription_of_their_rules(code):
 
 
 @pytest.mark.parametrize("code", CODES)
+def test_a_second_test_gives_the_same(code):
+    """Also after another batch and with other calibration images in between, and for a sample alone."""
+    method = build(*CODES[code])
+    first, _ = measured(method, images())
+    measured(method, images(4, seed=5))
+    assert torch.equal(measured(method, images())[0], first)
+    with torch.no_grad():
+        torch.testing.assert_close(method(images()[2:3]), first[2:3])
+
+
+@pytest.mark.parametrize("code", CODES)
 def test_pieces_do_not_matter(code):
     common = [*CODES[code], "metric=[anytime,firing_rate,spikes_per_neuron]"]
     (scores, curves), *others = (measured(build(*common, f"method.piece={size}"), images()) for size in (96, 7))
