@@ -31,7 +31,6 @@ METHOD_REFUSES = {
 }
 """What a method refuses, with the message; it must accept every other pipeline."""
 
-UNLESS_TTFS = dict.fromkeys(("spiking", "attention", "first spikes"), "method must be ttfs")
 NO_STEPS = {"spike times": "method must have time steps"}
 NO_ATTENTION = dict.fromkeys(("spiking", "first spikes", "spike times"), "backbone must have spiking attention")
 NOTHING = dict.fromkeys(("spiking", "first spikes", "spike times"), "must give a curve in a test; got none$")
@@ -40,7 +39,6 @@ METRIC_REFUSES = {
     **dict.fromkeys(("denoiser", "tasa"), NOTHING),
     **{f"{what}potential": NO_STEPS for what in ("", "negative_", "residual_")},
     **dict.fromkeys(("anytime", "decision", "early_exit", "firing_rate_by_iteration", "weight_gradient"), NO_STEPS),
-    "relative_energy": UNLESS_TTFS,
     "single_spike": dict.fromkeys(("spiking", "attention"), "a neuron must fire at most once per sample"),
 }
 """What a metric refuses, or measures nothing of, besides what follows from its `in_pieces` and `needs_targets`."""

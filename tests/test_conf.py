@@ -40,6 +40,7 @@ SHARED = {  # modules that several components of a group use; every other module
         "layer_values",
         "learned",
         "metric",
+        "pieces",
         "recorder",
         "reductions",
     },

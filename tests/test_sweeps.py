@@ -90,6 +90,9 @@ BAD = {
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {reported: 1}}": "row A: must have either set .* or cited",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed]}}": r"row A: set must be a list of key=value",
     "sweep: {paper: p, artifact: a, metric: m, claims: [{metric: x}]}": "a claim must be a text, or have the key",
+    "sweep: {paper: p, artifact: a, metric: m, reference: B}\nrows: {A: {set: [seed=1]}, B: {cited: b}}": (
+        "reference must be a row that is run, among A; got B"
+    ),
     "sweep: [": "must be YAML",
     "sweep: {paper: p, artifact: a, metric: m}\ndefaults: [override neuron: if]": "as in override /neuron; got override n",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: [A]": r"rows must be a mapping from labels to rows; got \['A'\]",

@@ -33,6 +33,7 @@ class Sweep:
     unit: str | None = None
     claims: list[Any] = field(default_factory=list)
     needs: str | None = None
+    reference: str | None = None
 
 
 @dataclass

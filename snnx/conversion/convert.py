@@ -84,6 +84,29 @@ def convert(
     one = torch.ones((), device=next(network.parameters()).device)
     first = {link.sink: scales.get(link.source, one) for link in reversed(links.values())}  # the first layer wins
     units = {sink: scales[sink] if by == "weight" else first[sink] for sink in scales}
+    scale_layers(network, links, scales, units)
+    for name, scale in scales.items():
+        neuron = IF(v_threshold=1.0 if by == "weight" else (scale / units[name]).item(), v_reset=None)
+        neuron.set_reset_value("v", initial * neuron.v_threshold)
+        neuron.reset()
+        network.set_submodule(name, neuron)
+    return network
+
+
+@torch.no_grad()
+def scale_layers(
+    network: nn.Module, links: dict[str, Link], scales: dict[str | None, Tensor], units: dict[str, Tensor]
+) -> None:
+    """Scale weights, biases and shortcuts in place, so that layers read activations divided by their scales.
+
+        w' = w * scale_in / unit,    b' = b / unit,    gain of a shortcut = scale_in / unit
+
+    Args:
+        network, links: see `convert`.
+        scales: scale of each activation, and of the input by `None`; without it, the input's is 1.
+        units: what the input of each activation is divided by; the read-out is not divided.
+    """
+    one = torch.ones((), device=next(network.parameters()).device)
     for name, link in links.items():
         layer, scale, unit = network.get_submodule(name), scales.get(link.source, one), units.get(link.sink, one)
         if isinstance(layer, Shortcut):
@@ -92,12 +115,6 @@ def convert(
         layer.weight.mul_(_inputs(layer, scale)).div_(unit.reshape(-1, *[1] * (layer.weight.ndim - 1)))
         if layer.bias is not None:
             layer.bias.div_(unit)
-    for name, scale in scales.items():
-        neuron = IF(v_threshold=1.0 if by == "weight" else (scale / units[name]).item(), v_reset=None)
-        neuron.set_reset_value("v", initial * neuron.v_threshold)
-        neuron.reset()
-        network.set_submodule(name, neuron)
-    return network
 
 
 def _inputs(layer: nn.Conv2d | nn.Linear, scale: Tensor) -> Tensor:

@@ -9,9 +9,10 @@ from torch.nn.modules.pooling import _MaxPoolNd
 from torch.overrides import TorchFunctionMode
 
 from snnx.conversion.clipped import Clipped
+from snnx.conversion.kernel import TemporalKernel
 from snnx.layer.shortcut import Shortcut
 
-ACTIVATIONS = (nn.ReLU, Clipped)
+ACTIVATIONS = (nn.ReLU, Clipped, TemporalKernel)
 LAYERS = (nn.Conv2d, nn.Linear, Shortcut)
 SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
 LINEAR = SUMS | {  # operations allowed between layers, since a common factor of the inputs stays a factor of the output

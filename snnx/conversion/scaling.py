@@ -92,7 +92,7 @@ class Scaling:
         if self.normalise == "spikingjelly":
             return convert_spikingjelly(folded, batches, percentile=self.percentile, initial=self.initial)
         found = links(folded, in_shape)
-        scales = calibrate(folded, batches, percentile=self.percentile, over=self.percentile_over, per_channel=self.per_channel)
+        scales = self._calibrated(folded, batches)
         if self.scales == "spikes":
             scales = spike_maxima(folded, found, scales, simulations, initial=self.initial)
         scales = {name: self.scale_factor * scale for name, scale in scales.items()}
@@ -101,3 +101,11 @@ class Scaling:
         if without_spikes is not None:
             calibrate_biases(without_spikes, spiking, found, scales, simulations)
         return spiking, scales
+
+    def of_activations(self, folded: nn.Module, batches: Callable[[], Iterable[Tensor]]) -> dict[str, Tensor]:
+        """Return the scale of each activation, for a code that brings its own neurons."""
+        return {name: self.scale_factor * scale for name, scale in self._calibrated(folded, batches).items()}
+
+    def _calibrated(self, folded: nn.Module, batches: Callable[[], Iterable[Tensor]]) -> dict[str, Tensor]:
+        how = {"percentile": self.percentile, "over": self.percentile_over, "per_channel": self.per_channel}
+        return calibrate(folded, batches, **how)

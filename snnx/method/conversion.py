@@ -1,8 +1,7 @@
-"""Conversion: a ReLU network is trained or loaded, then its activations become firing rates of integrate-and-fire neurons."""
+"""Conversion: a ReLU network is trained or loaded, then spiking neurons transmit its activations by a code."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import Literal
 
 from pytorch_lightning import LightningDataModule
@@ -12,22 +11,20 @@ from torch.optim import Optimizer
 
 from snnx.backbone.backbone import MakesBackbone
 from snnx.backbone.weights import load_weights
-from snnx.conversion.clipped import Clipped
+from snnx.conversion.activation import activation_named
+from snnx.conversion.clipped import ceilings
+from snnx.conversion.code.choice import code_named
+from snnx.conversion.code.windows import Windows
 from snnx.conversion.fits import require_fitting
 from snnx.conversion.fold_norm import fold_norm
 from snnx.conversion.links import links
 from snnx.conversion.scaling import Scaling
 from snnx.conversion.targets import tell_targets, worst
-from snnx.decoding.running_mean import RunningMean
-from snnx.encoding.rate import Rate
-from snnx.encoding.repeat import Repeat
 from snnx.loss.loss import Loss
 from snnx.method.base import Method
 from snnx.metric.metric import Metric
+from snnx.metric.pieces import require_pieces
 from snnx.scheduler.scheduler import MakesSchedule
-
-INPUTS = {"current": Repeat, "poisson": partial(Rate, eval_seed=0)}
-ACTIVATION = ("relu", "clipped")
 
 
 class Conversion(Method):
@@ -35,23 +32,28 @@ class Conversion(Method):
 
         train, validate:  scores = backbone(images)                                       [1, B, C, H, W] -> [1, B, K]
         test:             outputs = converted(piece of the input), piece after piece      [c, B, C, H, W] -> [c, B, K]
-                          scores  = mean of all outputs so far                            [B, K]
+                          scores  = the code's decoding of all outputs so far             [B, K]
 
-    The spiking neurons are integrate-and-fire neurons with a soft reset. The steps are simulated in pieces and the neurons keep
-    their state between pieces, so that memory is needed for one piece only. `val/acc` is the accuracy of the ReLU network, and
-    `test/acc` is that of the spiking network after the last step. The test also gives `test/ann_acc`, the ReLU network's test
-    accuracy, and `test/conversion_loss`, the difference of the two. The groups `encoding`, `neuron`, `surrogate` and `decoding`
-    are not used, since this method brings its own.
+    A code says how activations become spikes; by default, they are firing rates of integrate-and-fire neurons. The steps are
+    simulated in pieces and the neurons keep their state between pieces, so that memory is needed for one piece only. `val/acc`
+    is the accuracy of the ReLU network, and `test/acc` is that of the spiking network after the last step. The test also gives
+    `test/ann_acc`, the ReLU network's test accuracy, and `test/conversion_loss`, the difference of the two. The groups
+    `encoding`, `neuron`, `surrogate` and `decoding` are not used, since this method brings its own.
 
     Args:
         backbone: makes the backbone; it is called here with `neuron`, `in_shape`, `classes` and `width`. The backbone may
             contain convolutions, linear layers, batch norms, average pooling and sums only.
         timesteps: number of time steps in a test.
         piece: how many steps are simulated at once.
-        input: `current` feeds the image itself at every step; `poisson` draws spikes with the pixel values as probabilities.
-        activation: `relu`, or `clipped`, whose upper bound is learned and then used as the layer's scale (see `Clipped`).
+        code: `rate`, `phase`, `burst`, `t2fsnn` or `park`; see the classes in `snnx.conversion.code`.
+        start, duration: for `t2fsnn` and `park`, when each layer fires; see `Windows`.
+        tuning: for `t2fsnn`, passes over the calibration samples in which the kernels are tuned.
+        input: for `rate`, `current` feeds the image itself at every step, and `poisson` draws spikes with the pixel values as
+            probabilities. The other codes have their own input, whose pixels must be in [0, 1].
+        activation: `relu`; or `clipped`, whose upper bound is learned and then used as the layer's scale (see `Clipped`); or
+            for `park`, `kernel` (see `TemporalKernel`).
         levels: number of levels to which `clipped` rounds its output; null does not round.
-        ceiling: upper bound of each `clipped` layer when training starts.
+        ceiling: upper bound of each `clipped` or `kernel` layer when training starts.
         normalise: whether the scales are applied to the `weight`s or to the `threshold`s (see `convert`); or `spikingjelly`,
             for SpikingJelly's own conversion.
         percentile: percentile of the activations that becomes the scale, in (0, 100]; null takes their maximum.
@@ -71,12 +73,14 @@ class Conversion(Method):
 
     Raises:
         ValueError: an argument is not one of its choices or is out of range, the backbone has a layer that cannot be converted,
-            a metric needs all steps at once or more steps than there are, or the checkpoint belongs to another network.
+            a metric needs all steps at once or more steps than there are, the code cannot take the backbone, the number of
+            steps or another argument, or the checkpoint belongs to another network.
 
     Source: On the Future of Training Spiking Neural Networks, section 2.2; Rueckauer et al., 2017.
 
     Example:
         >>> import torch
+        >>> from functools import partial
         >>> from snnx.backbone.convnet import ConvNet
         >>> from snnx.scheduler.constant import Constant
         >>> method = Conversion(
@@ -106,8 +110,12 @@ class Conversion(Method):
         classes: int,
         timesteps: int = 100,
         piece: int = 10,
+        code: Literal["rate", "phase", "burst", "t2fsnn", "park"] = "rate",
+        start: int = 80,
+        duration: int = 80,
+        tuning: int = 6,
         input: Literal["current", "poisson"] = "current",
-        activation: Literal["relu", "clipped"] = "relu",
+        activation: Literal["relu", "clipped", "kernel"] = "relu",
         levels: int | None = 8,
         ceiling: float = 8.0,
         normalise: Literal["weight", "threshold", "spikingjelly"] = "weight",
@@ -123,9 +131,7 @@ class Conversion(Method):
         width: float = 1.0,
         watch: str = "*",
     ) -> None:
-        for name, value, choices in (("input", input, INPUTS), ("activation", activation, ACTIVATION)):
-            if value not in choices:
-                raise ValueError(f"Conversion: {name} must be one of {', '.join(choices)}; got {value}")
+        neuron = activation_named(activation, levels=levels, ceiling=ceiling, duration=duration)
         for name, value in (("timesteps", timesteps), ("piece", piece), ("calibration", calibration)):
             if value is not None and value < 1:
                 raise ValueError(f"Conversion: {name} must be at least 1; got {value}")
@@ -134,25 +140,19 @@ class Conversion(Method):
             scale_factor=float(scale_factor), initial=float(initial), bias_calibration=bias_calibration,
             clipped=activation == "clipped",
         )  # fmt: skip
-        if whole := [name for name, one in metric.items() if not one.in_pieces]:
-            raise ValueError(
-                f"Conversion: metric must not need all steps at once, since {timesteps} steps are simulated in pieces; "
-                f"got {', '.join(whole)}; anytime and spikes_per_neuron work with pieces"
-            )
-        for name, one in metric.items():
-            if one.first_step > timesteps:
-                raise ValueError(
-                    f"Conversion: timesteps must be at least {one.first_step}, the first step of {name}; got {timesteps}"
-                )
-        neuron = nn.ReLU if activation == "relu" else partial(Clipped, levels=levels, ceiling=ceiling)
+        how = code_named(
+            code, scaling=scaling, input=input, activation=activation, timesteps=timesteps, piece=piece, channels=in_shape[0],
+            windows=Windows(start, duration), tuning=tuning,
+        )  # fmt: skip
+        require_pieces(metric, timesteps, has_rates=how.has_rates, who="Conversion")
         built = backbone(neuron=neuron, in_shape=in_shape, classes=classes, width=width)
         if checkpoint is not None:
             load_weights(built, checkpoint, name="method.checkpoint")
-        links(fold_norm(built, in_shape, who="Conversion"), in_shape)  # raises an error now rather than after the training
+        how.require_fitting(links(fold_norm(built, in_shape, who="Conversion"), in_shape), timesteps)
         super().__init__(
-            encoding=INPUTS[input](timesteps=min(piece, timesteps), in_channels=in_shape[0]),
+            encoding=how.encoding,
             backbone=built,
-            decoding=RunningMean(),
+            decoding=how.decoding,
             loss=loss,
             metric=metric,
             watch=watch,
@@ -160,7 +160,7 @@ class Conversion(Method):
             scheduler=scheduler,
         )
         self.in_shape, self.timesteps, self.calibration = tuple(in_shape), timesteps, calibration
-        self.scaling, self.ceiling = scaling, float(ceiling)
+        self.code, self.ceiling = how, float(ceiling)
         # a tuple, so that torch does not register the spiking network as a submodule and save it
         self._made: tuple[nn.Module, dict[str, Tensor]] | None = None
         self._ann_correct = self._tested = 0
@@ -187,7 +187,7 @@ class Conversion(Method):
         if self._trainer is not None and not self.trainer.max_epochs:  # the weights were loaded
             require_fitting(self.backbone, next(iter(batches())))
         folded = fold_norm(self.backbone, self.in_shape, who="Conversion")
-        self._made = self.scaling.convert(folded, self.in_shape, batches, lambda: self._simulations(batches()))
+        self._made = self.code.convert(folded, self.in_shape, batches, lambda: self._simulations(batches()))
         if self.recorder is not None:
             self.recorder.watch(self.tested)
         return self.tested
@@ -207,7 +207,7 @@ class Conversion(Method):
     def forward(self, images: Tensor) -> Tensor:
         """Return the scores `[B, K]` of images `[B, C, H, W]`: in a test the spiking network's, else the ReLU network's."""
         if self.training or not self._simulates:
-            return self.backbone(images[None])[0]
+            return self.backbone(self.code.transmitted(images)[None])[0]
         for part in (self.encoding, self.tested, self.decoding):
             functional.reset_net(part)
         scores = None
@@ -226,9 +226,8 @@ class Conversion(Method):
 
     def on_test_epoch_start(self) -> None:
         self.convert(lambda: self.calibration_images(self.trainer.datamodule))
-        if ceilings := {name: m.ceiling.item() for name, m in self.backbone.named_modules() if isinstance(m, Clipped)}:
-            shown = (f"{name} {now:.3g}{' (not learned)' if now == self.ceiling else ''}" for name, now in ceilings.items())
-            print(f"snnx: ceilings, which were {self.ceiling:g} at the start: {', '.join(shown)}", flush=True)
+        if text := ceilings(self.backbone, self.ceiling):
+            print(f"snnx: {text}", flush=True)
         self._ann_correct = self._tested = 0
         super().on_test_epoch_start()  # last, so that the spikes of the test do not depend on those of the conversion
 
@@ -245,7 +244,7 @@ class Conversion(Method):
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         images, labels = batch
-        ann_correct = tell_targets(self.backbone, *self._made, images).argmax(1) == labels
+        ann_correct = tell_targets(self.backbone, *self._made, self.code.transmitted(images)).argmax(1) == labels
         self._ann_correct = self._ann_correct + ann_correct.sum()
         self._tested += len(labels)
         return {**super().test_step(batch, batch_idx), "test/ann_acc": ann_correct}

@@ -5,11 +5,11 @@ from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
 from snnx.energy import operations
+from snnx.energy.chips import RATE_SPIKES, RATE_STEPS, SHARES, relative_energy
 from snnx.energy.prices import PRICES
 from snnx.energy.quantum import quantum
 from snnx.metric.counting import Counting
 from snnx.metric.metric import Table
-from snnx.metric.relative_energy import RATE_SPIKES, RATE_STEPS, SHARES, relative_energy
 
 SUMS = ("charge", "dense", "values", "products", "bias", "state", "spikes", "steps")
 BYTES = 4  # size of a weight, a bias or a state

@@ -1,43 +1,42 @@
-"""Energy relative to rate coding, from latency and number of spikes."""
+"""Latency and number of spikes, and energy relative to rate coding."""
 
 import torch
 from torch import Tensor, nn
 
+from snnx.conversion.timed import Once
+from snnx.energy.chips import RATE_SPIKES, RATE_STEPS, SHARES, relative_energy
+from snnx.metric.by_step import require_causal, scores_by_step
 from snnx.metric.metric import Metric, Table
 from snnx.metric.spikes_per_neuron import answered
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
-RATE_STEPS, RATE_SPIKES = 512, 2.612e6  # RMP-SNN, VGG-16 on CIFAR-10: the reference of the paper's Table 2
-SHARES = {"truenorth": (0.6, 0.4), "spinnaker": (0.36, 0.64)}  # static and dynamic share of the reference's energy
-
-
-def relative_energy(steps: float, spikes: Tensor | float, chip: str) -> Tensor | float:
-    """Return `E_static * steps/512 + E_dynamic * spikes/2.612e6`, which is 1 for the paper's rate-coded network.
-
-    Example:
-        >>> round(relative_energy(160, 0.073e6, "truenorth"), 4), round(relative_energy(160, 0.073e6, "spinnaker"), 4)
-        (0.1987, 0.1304)
-    """
-    static, dynamic = SHARES[chip]
-    return static * steps / RATE_STEPS + dynamic * spikes / RATE_SPIKES
+NEAR = 0.005
+"""A network has settled once its accuracy stays within half a point of its last one."""
 
 
 class RelativeEnergy(Metric):
-    """`relative_energy` on TrueNorth and on SpiNNaker of a network whose layers fire in time windows.
+    """Latency of a network and its spikes until then, from which the energy on TrueNorth and on SpiNNaker follows.
 
-        spikes_in_total = spikes of all watched layers and of the read-out; a read-out that does not fire counts one per neuron
-        latency_steps   = windows * window_steps, over the windows of all layers and of the read-out; if pixels fire at certain
-            times, the first window is theirs
+        spikes_in_total = spikes of all watched layers up to the latency, and of the read-out; a read-out that does not fire
+            counts one per neuron
+        latency_steps   = windows * window_steps, over the windows of all layers and of the read-out, for `method=ttfs`; if
+            pixels fire at certain times, the first window is theirs
+                        = all time steps, if the layers fire one after another in windows of steps
+                        = else the first step from which test accuracy stays within 0.5 points of that of the last step
+
+    `method=ttfs` also gives the energies relative to the paper's rate-coded network (see `energy.chips`). Those of a network
+    with time steps are computed by `snnx report`, relative to the row that the sweep file names as `reference`. A network
+    without spikes has none of these numbers.
 
     Args:
         window_steps: number of time steps that a window counts as, if the network computes exact times, at least 1. The paper's
             VGG-16 has 160 steps, which are 16 windows of 10. A network with `method.steps` uses its own number.
 
     Raises:
-        ValueError: `window_steps` is below 1, or the network has no windows.
+        ValueError: `window_steps` is below 1, or the network has neurons that read later steps.
 
-    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 11 and Table 2. That each term is divided
-        by that of the rate-coded network before it is weighted is our conclusion from the table, and fits all its rows.
+    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 11 and Table 2. When a rate counts as
+        settled is our choice.
 
     Example:
         >>> metric, last = RelativeEnergy(window_steps=10), DynamicThreshold()
@@ -48,10 +47,13 @@ class RelativeEnergy(Metric):
         (0.1987, 160.0)
     """
 
-    over_samples = {"spikes": "mean"}
+    over_samples = {"spikes": "mean", "right": "mean"}
+    in_pieces = True
     formulas = {
-        "spikes_in_total": "spikes of all watched layers and the read-out; a read-out that does not fire counts one per neuron",
-        "latency_steps": "windows * window_steps",
+        "spikes_in_total": "spikes of all watched layers up to the latency, and of the read-out; a read-out that does not fire "
+        "counts one per neuron",
+        "latency_steps": "windows * window_steps; all steps for layers that fire one after another; else the first step from "
+        "which accuracy stays within 0.5 points of the last",
         **{
             f"energy_{chip}": f"{static} * latency_steps/{RATE_STEPS} + {dynamic} * spikes_in_total/{RATE_SPIKES:g} [DTA Eq 11]"
             for chip, (static, dynamic) in SHARES.items()
@@ -62,23 +64,45 @@ class RelativeEnergy(Metric):
         if window_steps < 1:
             raise ValueError(f"RelativeEnergy: window_steps must be at least 1; got {window_steps}")
         self.window_steps = window_steps
+        self._answered = False
 
     def begin(self, network: nn.Module) -> None:
+        require_causal(network, "RelativeEnergy")
         layers = [module for module in network.modules() if isinstance(module, DynamicThreshold)]
-        if not layers:
-            raise ValueError(f"RelativeEnergy: method must be ttfs, whose layers have windows; got {type(network).__name__}")
-        last = max(layers, key=lambda layer: layer.window)
-        steps = last.steps or self.window_steps
-        self._latency = (last.window + 2) * steps  # windows count from 0, and the read-out has the next one
+        self._windows: int | None = None  # steps of all windows of a network of spike times
+        if layers:
+            last = max(layers, key=lambda layer: layer.window)
+            self._windows = (last.window + 2) * (
+                last.steps or self.window_steps
+            )  # windows count from 0; the read-out's is next
+        self._one_by_one = any(isinstance(module, Once) for module in network.modules())
+
+    def measure_input(self, images: Tensor, encoded: Tensor) -> dict[str, dict[str, Tensor]]:
+        self._answered = False
+        return {}
 
     def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
-        return {"spikes": s.sum(0, keepdim=True).flatten(2).float().sum(2)}
+        return {"spikes": s.flatten(2).float().sum(2)}
 
     def measure_output(self, outputs: Tensor, decoding: nn.Module, labels: Tensor) -> dict[str, dict[str, Tensor]]:
-        return {"spikes": {"out": answered(outputs, decoding).sum(1)[None]}}
+        found = {} if self._answered else {"spikes": {"out": answered(outputs, decoding).sum(1)[None]}}
+        self._answered = True  # the read-out counts once per run, not once per piece
+        if self._windows is None:
+            found["right"] = {"output": (scores_by_step(outputs, decoding).argmax(2) == labels).float()}
+        return found
 
     def finish(self, curves: dict[str, Table]) -> dict[str, Table]:
         layers = curves["spikes"]
-        spikes, steps = torch.stack(list(layers.values())).sum(0), self._latency
-        found = {f"energy_{chip}": {"all": relative_energy(steps, spikes, chip)} for chip in SHARES}
-        return {"spikes_in_total": {"all": spikes}, "latency_steps": {"all": torch.full_like(spikes, steps)}, **found}
+        if not set(layers) - {"out"}:
+            return {}
+        steps = self._windows or self._settled(curves["right"]["output"])
+        spikes = torch.stack([values[:steps].sum(0, keepdim=True) for values in layers.values()]).sum(0)
+        found = {"spikes_in_total": {"all": spikes}, "latency_steps": {"all": torch.full_like(spikes, steps)}}
+        if self._windows is None:
+            return found
+        return found | {f"energy_{chip}": {"all": relative_energy(steps, spikes, chip)} for chip in SHARES}
+
+    def _settled(self, accuracy: Tensor) -> int:
+        """Return the latency of a network with time steps, from its accuracy after each step."""
+        away = ((accuracy - accuracy[-1]).abs() > NEAR + 1e-9).nonzero()
+        return len(accuracy) if self._one_by_one else int(away.max()) + 2 if len(away) else 1

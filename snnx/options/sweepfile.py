@@ -17,7 +17,7 @@ from snnx.options.strict_yaml import Loader
 from snnx.options.tune import Tune, tune
 from snnx.record.job import SINGLE
 
-SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs", "tune"}
+SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs", "tune", "reference"}
 PER_LAYER = "layer"
 
 
@@ -34,6 +34,7 @@ class SweepFile:
     unit: str | None  # unit of the reported numbers: "%" or None
     claims: tuple[dict, ...]  # metric and claim, and where given chance (rows that should learn nothing) and per
     needs: str | None  # what a machine needs to run the sweep at the paper's scale, for example a GPU
+    reference: str | None  # label of the row whose time and spikes are 1 in relative energies; None if there is none
     rows: tuple[Row, ...]  # in the order of the file; each row that is tuned is followed by its tuned twin
     tune: Tune | None  # how rows are searched; None if they are not
     body: dict  # the file's content for Hydra, without `rows` and `tune`
@@ -90,7 +91,7 @@ def sweep_named(name: str) -> SweepFile:
         title = "Runs that belong to no sweep file; each row is named by its overrides."
         return SweepFile(
             name=SINGLE, title=title, paper="", artifact="Single runs and grids", factor=(),
-            metric="test/acc", unit=None, claims=(), needs=None, rows=(), tune=None, body={},
+            metric="test/acc", unit=None, claims=(), needs=None, reference=None, rows=(), tune=None, body={},
         )  # fmt: skip
     return read(find(name))
 
@@ -148,7 +149,8 @@ def _read(path: Path, text: str) -> SweepFile:
     return SweepFile(
         name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"],
         factor=_factor(path, facts.get("factor"), rows), metric=facts["metric"], unit=facts.get("unit"), claims=claims,
-        needs=facts.get("needs"), rows=_with_twins(path, rows, searched), tune=searched, body=body,
+        needs=facts.get("needs"), reference=_reference(path, facts.get("reference"), rows),
+        rows=_with_twins(path, rows, searched), tune=searched, body=body,
     )  # fmt: skip
 
 
@@ -171,6 +173,13 @@ def _factor(path: Path, value: object, rows: Sequence[Row]) -> tuple[str, ...]:
     if unknown := next((factor for factor in factors if factor not in known), None):
         raise ValueError(f"{path.name}: factor must be a group or key that a row sets; got {unknown}{nearest(unknown, known)}")
     return tuple(factors)
+
+
+def _reference(path: Path, label: object, rows: Sequence[Row]) -> str | None:
+    live = [row.label for row in rows if row.overrides is not None]
+    if label is not None and label not in live:
+        raise ValueError(f"{path.name}: reference must be a row that is run, among {', '.join(live)}; got {label}")
+    return label
 
 
 def _with_twins(path: Path, rows: Sequence[Row], searched: Tune | None) -> tuple[Row, ...]:

@@ -2,7 +2,8 @@
 
 import re
 
-OWN_UNIT = ("_percent", "_ms", "_mj", "_uj", "_px", "_steps", "_per_neuron")  # metrics with this ending are never converted
+OWN_UNIT = ("_percent", "_ms", "_mj", "_uj", "_px", "_steps", "_per_neuron", "_in_total", "_truenorth", "_spinnaker")
+"""Metrics with these endings are never converted."""
 BITS = re.compile(r"_\d+bit$")  # ending of a metric that was measured with weights of this many bits
 
 
@@ -12,6 +13,8 @@ def factor(unit: str | None, metric: str) -> float:
     Example:
         >>> factor("%", "val/acc"), factor("%", "test/spiking_percent"), factor(None, "val/acc")
         (100.0, 1.0, 1.0)
+        >>> factor("%", "test/spikes_in_total"), factor("%", "test/relative_truenorth")
+        (1.0, 1.0)
         >>> factor("%", "test/acc_4bit"), factor("%", "test/mesh_energy_uj_4bit")
         (100.0, 1.0)
     """

@@ -7,9 +7,10 @@ from functools import cached_property
 from snnx.options.sweepfile import SweepFile
 from snnx.report.data import claims
 from snnx.report.data.lines import Line, lines
+from snnx.report.data.relative import with_relative_energies
 from snnx.report.data.run import Run
 from snnx.report.data.verdict import Verdict, verdicts
-from snnx.report.figures import anytime, attention_maps, histograms, layer_curves, learning_curves, raster, tradeoff
+from snnx.report.figures import anytime, attention_maps, histograms, layer_curves, learning_curves, raster, together, tradeoff
 from snnx.report.figures.axes import Plot
 from snnx.report.figures.readable import readable
 from snnx.report.pages import notes, provenance
@@ -35,6 +36,7 @@ class Results:
         plots = (
             *learning_curves.draw(sweep, shown),
             *tradeoff.draw(sweep, shown, compared=self.lines),
+            *together.draw(sweep, shown),
             *anytime.draw(sweep, shown),
             *layer_curves.draw(sweep, shown),
             *histograms.draw(sweep, shown),
@@ -102,5 +104,5 @@ def work_out(sweep: SweepFile, runs: Sequence[Run]) -> Results:
         ValueError: a claim of the sweep file is malformed; see `claims.parse`.
     """
     claimed = claims.read(sweep)
-    grouped = lines([row.label for row in sweep.measured], runs)
+    grouped = with_relative_energies(sweep.reference, lines([row.label for row in sweep.measured], runs))
     return Results(sweep, tuple(runs), tuple(grouped), tuple(verdicts(sweep, claimed, grouped)))

@@ -105,7 +105,7 @@ def test_a_sum_is_allowed_with_a_shortcut():
             "got MaxPool2d in stem_pool; use average pooling",
         ),
         (["method.input=spikes"], "Conversion: input must be one of current, poisson; got spikes"),
-        (["method.activation=elu"], "Conversion: activation must be one of relu, clipped; got elu"),
+        (["method.activation=elu"], "Conversion: activation must be one of relu, clipped, kernel; got elu"),
         (["method.normalise=both"], "Conversion: normalise must be one of weight, threshold, spikingjelly; got both"),
         (["timesteps=0"], "Conversion: timesteps must be at least 1; got 0"),
         (["method.piece=0"], "Conversion: piece must be at least 1; got 0"),

@@ -16,13 +16,13 @@ from snnx.backbone.vit import Attention
 from snnx.conversion.fold_norm import fold_norm
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.energy import operations
+from snnx.energy.chips import relative_energy
 from snnx.energy.fan_out import fan_out
 from snnx.energy.prices import PRICES
 from snnx.metric.anytime import AnyTime
 from snnx.metric.energy import Energy
 from snnx.metric.firing_rate import FiringRate
 from snnx.metric.recorder import Recorder
-from snnx.metric.relative_energy import relative_energy
 from snnx.neuron.if_ import IF
 from snnx.run.build import build_method
 

@@ -141,6 +141,34 @@ def test_a_run_prints_the_layer_with_the_largest_error(empty, capsys):
     assert json.loads((run.folder / "result.json").read_text())["metrics"]["test/acc"] == seen["test/acc"]
 
 
+def test_codes_read_out_the_same_trained_network(empty):
+    """Rows that differ in the code alone train alike from the same seed; a network trained with kernels has no gap."""
+    common = [
+        "method=conversion",
+        "trainer.max_epochs=2",
+        "optimizer.lr=0.01",
+        "budget.samples=0.5",
+        "metric=[relative_energy]",
+    ]
+    codes = {
+        "rate": ["timesteps=32"],
+        "phase": ["timesteps=32"],
+        "burst": ["timesteps=32"],
+        "t2fsnn": ["timesteps=64", "method.start=16", "method.duration=32"],
+        "park": ["timesteps=96", "method.start=32", "method.duration=32", "method.activation=kernel", "method.ceiling=4.0"],
+    }
+    found = {code: execute(composed(*common, f"method.code={code}", *words)) for code, words in codes.items()}
+    assert {code: run["error"] for code, run in found.items() if run["status"] != "done"} == {}
+    first, *others = (found[code] for code in ("rate", "phase", "burst", "t2fsnn"))
+    for run in others:
+        assert run["curves"]["train/loss"] == first["curves"]["train/loss"]
+        assert run["metrics"]["test/ann_acc"] == first["metrics"]["test/ann_acc"]
+    assert found["park"]["metrics"]["test/conversion_loss"] == 0
+    assert found["park"]["metrics"]["test/ann_acc"] > 0.5
+    assert found["t2fsnn"]["metrics"]["test/latency_steps"] == 64
+    assert len({run["hash"] for run in found.values()}) == len(codes)
+
+
 def _weighted(errors, neurons):
     """The mean over all neurons of the last mark."""
     return sum(errors[layer][-1] * n for layer, n in neurons.items()) / sum(neurons.values())

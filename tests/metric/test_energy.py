@@ -6,9 +6,10 @@ import pytest
 import torch
 from composing import composed
 
+from snnx.energy.chips import relative_energy
 from snnx.metric.mesh_energy import MeshEnergy, hops, mesh_energy_uj
 from snnx.metric.recorder import Recorder
-from snnx.metric.relative_energy import RelativeEnergy, relative_energy
+from snnx.metric.relative_energy import RelativeEnergy
 from snnx.run.build import build_method
 
 TABLE_2 = [  # steps, spikes in millions, TrueNorth, SpiNNaker

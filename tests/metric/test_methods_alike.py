@@ -108,5 +108,37 @@ def test_the_latency_of_spike_times_counts_all_windows_whatever_is_watched():
     assert measured(*words, "method.steps=40")["test/latency_steps"] == 40
     found = measured(*words, "method.readout=spike_time", "metric=[relative_energy,spikes_per_neuron]")
     assert found["test/spikes_in_total"] == pytest.approx(found["test/spikes_per_neuron"] * (4 * 8 * 8 + 8 + 10), rel=1e-6)
-    with pytest.raises(ValueError, match="RelativeEnergy: method must be ttfs, whose layers have windows; got SCNN"):
-        measured("neuron=lif", "metric=[relative_energy]")
+
+
+CONVERTED = ["method=conversion", "init=kaiming", "metric=[relative_energy,anytime,spikes_per_neuron]"]
+CONVERTED += ["metric.anytime.every=1", "backbone.bias=true"]
+
+
+@pytest.mark.parametrize("code", ["rate", "phase", "burst"])
+def test_a_code_of_steps_has_settled_when_its_accuracy_no_longer_changes(code):
+    """Latency and spikes are those of `anytime`, read at the first step from which its accuracy stays within 0.5 points."""
+    words = [*CONVERTED, f"method.code={code}"]
+    steps = 60
+    found = measured(*words, f"timesteps={steps}", "metric.anytime.marks=[60]")
+    settled = int(found["test/latency_steps"])
+    marks = ",".join(str(step) for step in range(1, steps + 1))
+    curves = measured(*words, f"timesteps={steps}", f"metric.anytime.marks=[{marks}]")
+    accuracy = [curves[f"test/anytime_acc_at_{step}"] for step in range(1, steps + 1)]
+    assert all(abs(value - accuracy[-1]) <= 0.005 for value in accuracy[settled - 1 :])
+    assert settled == 1 or abs(accuracy[settled - 2] - accuracy[-1]) > 0.005
+    assert found["test/spikes_in_total"] == pytest.approx(curves[f"test/anytime_spikes_at_{settled}"] + 10)
+
+
+def test_a_code_of_windows_takes_all_its_steps():
+    words = [*CONVERTED, "method.code=t2fsnn", "method.start=10", "method.duration=20", "timesteps=40"]
+    found = measured(*words)
+    assert found["test/latency_steps"] == 40
+    assert found["test/spikes_in_total"] == pytest.approx(found["test/anytime_spikes"] + 10)
+    assert found["test/spikes_per_neuron"] <= 1
+
+
+def test_networks_with_steps_have_a_latency_and_those_without_spikes_have_none():
+    found = measured("neuron=lif", "neuron.v_threshold=0.1", "timesteps=4", "metric=[relative_energy]")
+    assert 1 <= found["test/latency_steps"] <= 4
+    assert "test/energy_truenorth" not in found
+    assert measured("neuron=relu", "timesteps=1", "metric=[relative_energy]") == {}

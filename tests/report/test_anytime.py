@@ -1,11 +1,13 @@
 """Figures of accuracy and cost over the time steps of a run."""
 
+from dataclasses import replace
+
 import matplotlib.axes
 import pytest
 
 from snnx.report.data.lines import lines
 from snnx.report.data.runs import collect
-from snnx.report.figures import anytime, layer_curves
+from snnx.report.figures import anytime, layer_curves, together
 
 
 def probed(steps, accuracies):
@@ -50,3 +52,21 @@ def test_draws_a_curve_per_row_and_the_network_without_spikes_dashed(leave, done
 def test_draws_nothing_without_anytime_curves(leave, done, drawn):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
     assert drawn(anytime.draw) == []
+
+
+def test_draws_accuracy_spikes_and_energy_in_one_picture_for_each_scale(leave, done, sweep, outputs, docs):
+    """For a sweep with a reference row; a row without spikes is left out."""
+    spikes = {"anytime_spikes": {"test": {"all": [3.0, 7.0]}}}
+    for scale in ("small", "paper"):
+        for row in ("A", "B"):
+            layers = probed([1, 2], [0.5, 0.8]) | (spikes if row == "A" else {})
+            leave("fig", f"{row},seed=0,scale={scale}", done(row, 0, 0.8, scale=scale, layers=layers))
+    found = lines(["A", "B"], collect("fig", outputs, docs))
+    assert together.draw(sweep, found) == []
+    plots = together.draw(replace(sweep, reference="A"), found)
+    assert [plot.name for plot in plots] == ["together_paper", "together_small"]
+    accuracy, fired, energy = plots[0].figure.axes
+    assert accuracy.lines[0].get_ydata().tolist() == [50.0, 80.0]
+    assert [line.get_ydata().tolist() for line in fired.lines if len(line.get_ydata()) == 2] == [[3.0, 7.0]]
+    assert tuple(axis.get_title(loc="left") for axis in (fired, energy)) == ("spikes per sample", "energy per sample (µJ)")
+    assert all(plot.png.startswith(b"\x89PNG") for plot in plots)

@@ -7,6 +7,7 @@ from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, with_unit
 from snnx.report.data.format import decimals, mean_std, spread
 from snnx.report.data.lines import Line
+from snnx.report.data.relative import formula
 from snnx.report.tables.table import EMPTY, Table
 
 
@@ -25,7 +26,7 @@ def numbers(sweep: SweepFile, lines: Sequence[Line], metric: str) -> Table:
         rows += [_measured(sweep, line, row.reported.get(metric), metric) for line in lines if line.row == row.label]
     rows += [_measured(sweep, line, None, metric) for line in lines if line.row not in known]
     columns = ("row", "paper", "ours, mean ± std (n)", "difference", "scale", "status")
-    return Table(with_unit(sweep.unit, metric), columns, "lrrrll", tuple(rows))
+    return Table(with_unit(sweep.unit, metric), columns, "lrrrll", tuple(rows), formula(sweep.reference, metric))
 
 
 def _measured(sweep: SweepFile, line: Line, paper: float | None, metric: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from snnx.report.data import claims
 from snnx.report.data.evidence import Evidence
 from snnx.report.data.format import spread
 from snnx.report.data.lines import lines
+from snnx.report.data.relative import with_relative_energies
 from snnx.report.data.runs import collect
 from snnx.report.data.verdict import Verdict, verdicts
 
@@ -28,9 +29,8 @@ def power(sweep: SweepFile, seeds: int, scale: str, outputs: Path, docs: Path) -
         return []
     if seeds < 2:
         return ["one seed cannot decide a claim; use three, or five if runs are short"]
-    found = verdicts(
-        sweep, claims.read(sweep), lines([row.label for row in sweep.measured], collect(sweep.name, outputs, docs))
-    )
+    known = lines([row.label for row in sweep.measured], collect(sweep.name, outputs, docs))
+    found = verdicts(sweep, claims.read(sweep), with_relative_energies(sweep.reference, known))
     here = [verdict for verdict in found if verdict.scale == scale] or found
     widths: dict[tuple[str, str], list[float]] = {}
     for verdict in here:

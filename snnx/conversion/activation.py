@@ -1,0 +1,34 @@
+"""The activations with which a network can be trained that is converted later."""
+
+from collections.abc import Callable
+from functools import partial
+
+from torch import nn
+
+from snnx.conversion.clipped import Clipped
+from snnx.conversion.kernel import TemporalKernel
+
+
+def activation_named(name: str, *, levels: int | None, ceiling: float, duration: int) -> Callable[[], nn.Module]:
+    """Return what makes one layer of an activation.
+
+    Args:
+        name: `relu`, `clipped` or `kernel`.
+        levels, ceiling: see `Clipped`; `kernel` starts with the same ceiling.
+        duration: see `TemporalKernel`.
+
+    Raises:
+        ValueError: there is no such activation.
+
+    Example:
+        >>> activation_named("clipped", levels=4, ceiling=2.0, duration=80)()
+        Clipped()
+    """
+    known = {
+        "relu": nn.ReLU,
+        "clipped": partial(Clipped, levels=levels, ceiling=ceiling),
+        "kernel": partial(TemporalKernel, duration=duration, ceiling=ceiling),
+    }
+    if name not in known:
+        raise ValueError(f"Conversion: activation must be one of {', '.join(known)}; got {name}")
+    return known[name]

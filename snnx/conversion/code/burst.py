@@ -1,0 +1,48 @@
+"""The burst code: spikes in a row are worth twice as much each time."""
+
+import torch
+from torch import Tensor, nn
+
+from snnx.conversion.bursting import Bursting
+from snnx.conversion.code.code import Batches, Code, require_plain
+from snnx.conversion.convert import scale_layers
+from snnx.conversion.driven import Simulations
+from snnx.conversion.links import links
+from snnx.conversion.presented import Presented
+from snnx.conversion.scaling import Scaling
+from snnx.decoding.running_mean import RunningMean
+
+OF_LAYERS, OF_INPUT = 0.4, 0.125
+"""Value of the first spike of a burst, in layers and in the input, in units of a layer's scale."""
+
+
+class Burst(Code):
+    """Neurons whose threshold doubles with each spike of a burst, and whose spikes are worth that threshold.
+
+    The image charges the input's neurons at every step, and biases act at every step, as in the rate code. In the authors' code
+    all pixels start over when none fires at a step, so that the input of a sample depends on its batch.
+
+    Args:
+        scaling, input, piece, channels: see `Phase`.
+
+    Raises:
+        ValueError: a setting concerns firing rates.
+
+    Source: Park et al., 2019 (burst coding), and seongsikpark/SNN-neural-coding, `lib_snn.py` and `run.sh` (the thresholds).
+    """
+
+    def __init__(self, *, scaling: Scaling, input: str, piece: int, channels: int) -> None:
+        require_plain("burst", scaling, input)
+        self.scaling = scaling
+        self.encoding = Presented(timesteps=piece, in_channels=channels, neuron=Bursting(v_threshold=OF_INPUT), every=1)
+        self.decoding = RunningMean()
+
+    def convert(
+        self, folded: nn.Module, in_shape: tuple[int, int, int], batches: Batches, simulations: Simulations
+    ) -> tuple[nn.Module, dict[str, Tensor]]:
+        scales = self.scaling.of_activations(folded, batches)
+        sent = {None: torch.tensor(OF_INPUT).double(), **{name: OF_LAYERS * scale.double() for name, scale in scales.items()}}
+        scale_layers(folded, links(folded, in_shape), sent, scales)
+        for name in scales:
+            folded.set_submodule(name, Bursting(v_threshold=OF_LAYERS))
+        return folded, scales

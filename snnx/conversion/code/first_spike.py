@@ -1,0 +1,54 @@
+"""What codes of one spike per neuron share: the time of the spike in the layer's window is the value."""
+
+from torch import Tensor, nn
+
+from snnx.conversion.code.code import Code, require_plain
+from snnx.conversion.code.windows import Windows
+from snnx.conversion.connect import connect
+from snnx.conversion.dendrite import Dendrite
+from snnx.conversion.kernel import WINDOWS_PER_CONSTANT, kernel_values
+from snnx.conversion.links import Link, links
+from snnx.conversion.presented import Presented
+from snnx.conversion.readout import Readout
+from snnx.conversion.scaling import Scaling
+from snnx.conversion.timed import Once
+
+
+class FirstSpike(Code):
+    """Every neuron fires at most once, at the first step of its layer's window at which it reaches an exponential kernel.
+
+    Args:
+        name: name of the code, for messages.
+        scaling, input, piece, channels: see `Phase`.
+        windows: when each layer fires.
+        timesteps: number of steps of a run.
+
+    Raises:
+        ValueError: a setting concerns firing rates.
+    """
+
+    def __init__(
+        self, name: str, *, scaling: Scaling, input: str, piece: int, channels: int, windows: Windows, timesteps: int
+    ) -> None:
+        require_plain(name, scaling, input)
+        self.name, self.scaling, self.windows, self.timesteps = name, scaling, windows, timesteps
+        self.start_kernel = (windows.duration / WINDOWS_PER_CONSTANT, 0.0)
+        pixels = Once(windows.rhythm(0, self.start_values.tolist()), Dendrite(lambda step: 1.0, every=timesteps))
+        self.encoding = Presented(timesteps=piece, in_channels=channels, neuron=pixels, every=timesteps)
+        self.decoding = Readout(Dendrite(pixels.rhythm, every=timesteps))
+
+    @property
+    def start_values(self) -> Tensor:
+        """The values of a kernel that has not been tuned."""
+        return kernel_values(*self.start_kernel, self.windows.duration)
+
+    def require_fitting(self, links: dict[str, Link], timesteps: int) -> None:
+        self.windows.require_fitting(self.name, links, timesteps)
+
+    def connect(self, scaled: nn.Module, in_shape: tuple[int, int, int], values: dict[str | None, Tensor]) -> nn.Module:
+        """Replace the activations of a network with scaled weights by neurons with these kernels; `None` is the input."""
+        found = links(scaled, in_shape)
+        in_order = [None, *(link.sink for link in found.values() if link.sink is not None)]
+        rhythms = {name: self.windows.rhythm(layer, values[name].tolist()) for layer, name in enumerate(in_order)}
+        self.encoding.neuron.rhythm = rhythms[None]
+        return connect(scaled, found, in_shape, rhythms, neuron=Once, every=self.timesteps, readout=self.decoding)

@@ -1,0 +1,58 @@
+"""Park and Yoon's code: one spike per neuron, with kernels that the network was trained with."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from snnx.conversion.code.code import Batches
+from snnx.conversion.code.first_spike import FirstSpike
+from snnx.conversion.code.windows import Windows
+from snnx.conversion.driven import Simulations
+from snnx.conversion.kernel import TemporalKernel, as_sent
+from snnx.conversion.scaling import Scaling
+
+
+class Park(FirstSpike):
+    """Reads out a network whose activations are `TemporalKernel`s, by one spike per neuron.
+
+    The network is trained on the images as their spikes transmit them. If each layer waits for all spikes before it fires, that
+    is if `windows.start` is `windows.duration`, the spiking network therefore computes what the trained one does.
+
+    Args:
+        scaling, input, piece, channels, windows, timesteps: see `FirstSpike`.
+
+    Raises:
+        ValueError: a setting concerns firing rates or scales, which the learned kernels replace.
+
+    Source: Park and Yoon, 2021, Training Energy-Efficient Deep Spiking Neural Networks with Time-to-First-Spike Coding.
+    """
+
+    activations: ClassVar[tuple[str, ...]] = ("kernel",)
+
+    def __init__(self, *, scaling: Scaling, input: str, piece: int, channels: int, windows: Windows, timesteps: int) -> None:
+        super().__init__(
+            "park", scaling=scaling, input=input, piece=piece, channels=channels, windows=windows, timesteps=timesteps
+        )
+        if (scaling.percentile, scaling.per_channel, scaling.scale_factor) != (None, False, 1.0):
+            raise ValueError(
+                "Conversion: code=park must go with percentile=null, per_channel=false and scale_factor=1, since its kernels "
+                f"are learned; got {scaling.percentile}, {scaling.per_channel} and {scaling.scale_factor}"
+            )
+
+    def transmitted(self, images: Tensor) -> Tensor:
+        self.encoding.require_range(images)
+        return as_sent(images, self.start_values.to(images))
+
+    def convert(
+        self, folded: nn.Module, in_shape: tuple[int, int, int], batches: Batches, simulations: Simulations
+    ) -> tuple[nn.Module, dict[str, Tensor]]:
+        kernels = {name: m for name, m in folded.named_modules() if isinstance(m, TemporalKernel)}
+        for name, kernel in kernels.items():
+            if not kernel.time_constant > 0:
+                raise ValueError(
+                    f"Conversion: the learned time constant of {name} must stay above 0; got {kernel.time_constant.item():g}; "
+                    "train with a lower optimizer.lr"
+                )
+        values = {None: self.start_values, **{name: kernel.values for name, kernel in kernels.items()}}
+        return self.connect(folded, in_shape, values), {name: torch.ones(()).to(k.delay) for name, k in kernels.items()}

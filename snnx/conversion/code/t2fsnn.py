@@ -1,0 +1,75 @@
+"""T2FSNN: one spike per neuron, with a kernel for each layer that is tuned after the training."""
+
+from torch import Tensor, nn
+
+from snnx.conversion.code.code import Batches
+from snnx.conversion.code.first_spike import FirstSpike
+from snnx.conversion.code.tune import tuned
+from snnx.conversion.code.windows import Windows
+from snnx.conversion.convert import scale_layers
+from snnx.conversion.driven import Simulations
+from snnx.conversion.kernel import kernel_values
+from snnx.conversion.links import links
+from snnx.conversion.scaling import Scaling
+
+
+class T2FSNN(FirstSpike):
+    """Reads out a ReLU network by one spike per neuron.
+
+    Args:
+        tuning: passes over the calibration set in which the kernels are tuned; with 0 each has a quarter of its window as time
+            constant, and no delay.
+        scaling, input, piece, channels, windows, timesteps: see `FirstSpike`.
+
+    Raises:
+        ValueError: a setting concerns firing rates, or `tuning` is below 0.
+
+    Attributes:
+        kernels: time constant and delay of each layer of the last conversion, in steps, and of the input by `None`.
+
+    Source: Park et al., 2020 (T2FSNN), and seongsikpark/SNN-neural-coding.
+    """
+
+    def __init__(
+        self, *, scaling: Scaling, input: str, piece: int, channels: int, windows: Windows, timesteps: int, tuning: int
+    ) -> None:
+        if tuning < 0:
+            raise ValueError(f"Conversion: tuning must be at least 0; got {tuning}")
+        super().__init__(
+            "t2fsnn", scaling=scaling, input=input, piece=piece, channels=channels, windows=windows, timesteps=timesteps
+        )
+        self.tuning = tuning
+
+    def convert(
+        self, folded: nn.Module, in_shape: tuple[int, int, int], batches: Batches, simulations: Simulations
+    ) -> tuple[nn.Module, dict[str, Tensor]]:
+        scales = self.scaling.of_activations(folded, batches)
+        self.kernels = self._tuned(folded, scales, batches)
+        scale_layers(folded, links(folded, in_shape), scales, scales)
+        one = next(folded.parameters())
+        values = {
+            name: kernel_values(one.new_tensor(constant), delay, self.windows.duration)
+            for name, (constant, delay) in self.kernels.items()
+        }
+        return self.connect(folded, in_shape, values), scales
+
+    def _tuned(self, folded: nn.Module, scales: dict[str, Tensor], batches: Batches) -> dict[str | None, tuple[float, float]]:
+        """Return time constant and delay of each layer, and of the input by `None`."""
+        kernels: dict[str | None, tuple[float, float]] = dict.fromkeys((None, *scales), self.start_kernel)
+
+        def see(name: str | None, x: Tensor) -> None:
+            kernels[name] = tuned(*kernels[name], x, self.windows.duration)
+
+        hooks = [
+            folded.get_submodule(name).register_forward_hook(
+                lambda _, x, y, name=name, scale=scale: see(name, y[0] / scale.view(-1, *[1] * (y.ndim - 3)))
+            )
+            for name, scale in scales.items()
+        ]
+        for _ in range(self.tuning):
+            for images in batches():
+                see(None, images)
+                folded(images[None])
+        for hook in hooks:
+            hook.remove()
+        return kernels

@@ -1,0 +1,31 @@
+"""Which metrics can measure a run that is simulated in pieces."""
+
+from collections.abc import Mapping
+
+from snnx.metric.metric import Metric
+
+
+def require_pieces(metrics: Mapping[str, Metric], timesteps: int, *, has_rates: bool, who: str) -> None:
+    """Reject metrics that a run in pieces of so many steps cannot have.
+
+    Args:
+        metrics: the metrics by name.
+        timesteps: number of steps of the run.
+        has_rates: whether the firing rates of the neurons have targets.
+        who: class or option with which messages begin.
+
+    Raises:
+        ValueError: a metric needs all steps at once, more steps than there are, or firing rates that mean something.
+    """
+    if whole := [name for name, one in metrics.items() if not one.in_pieces]:
+        raise ValueError(
+            f"{who}: metric must not need all steps at once, since {timesteps} steps are simulated in pieces; "
+            f"got {', '.join(whole)}; anytime and spikes_per_neuron work with pieces"
+        )
+    if not has_rates and (asked := [name for name, one in metrics.items() if one.needs_targets]):
+        raise ValueError(
+            f"{who}: metric must not compare firing rates, which mean something with code=rate only; got {', '.join(asked)}"
+        )
+    for name, one in metrics.items():
+        if one.first_step > timesteps:
+            raise ValueError(f"{who}: timesteps must be at least {one.first_step}, the first step of {name}; got {timesteps}")
