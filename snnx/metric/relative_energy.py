@@ -64,7 +64,7 @@ class RelativeEnergy(Metric):
         self.window_steps = window_steps
 
     def begin(self, network: nn.Module) -> None:
-        layers = [module for module in network.modules() if isinstance(module, DynamicThreshold)]
+        layers = [module for module in network.modules() if isinstance(module, DynamicThreshold) and module.window is not None]
         if not layers:
             raise ValueError(f"RelativeEnergy: method must be ttfs, whose layers have windows; got {type(network).__name__}")
         last = max(layers, key=lambda layer: layer.window)

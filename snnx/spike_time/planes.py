@@ -85,3 +85,39 @@ class ValuePlanes(Planes):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.stack([torch.zeros_like(x), x])
+
+
+class ExponentialPlanes(Planes):
+    """Makes each pixel fire at `t = latest (1 - x)`, a black one too, passed on as `z = exp(t)`.
+
+        m = 1        a = 1 - z = 1 - exp(latest (1 - x))
+
+    Shape:
+        `[B, C, H, W]` to `[2, B, C, H, W]`.
+
+    Args:
+        in_channels: number of channels C of the images.
+        latest: time at which a black pixel fires, in time constants of the current, > 0.
+
+    Raises:
+        ValueError: `latest` is not positive, or a value of x is outside [0, 1].
+
+    Source: the code of Zhou et al., 2021: 3 for its convolutional network, and 2 for the fully connected one.
+
+    Example:
+        >>> z = 1 - ExponentialPlanes(in_channels=1, latest=2.0)(torch.tensor([1.0, 0.5, 0.0]).view(1, 1, 1, 3))[1]
+        >>> z.flatten().tolist()                                    # 1, e, e^2
+        [1.0, 2.71828..., 7.38905...]
+    """
+
+    windows = 1
+
+    def __init__(self, *, in_channels: int, latest: float = 3.0) -> None:
+        super().__init__(in_channels=in_channels)
+        if not latest > 0:
+            raise ValueError(f"ExponentialPlanes: latest must be positive; got {latest}")
+        self.latest = float(latest)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.require_range(x)
+        return torch.stack([torch.ones_like(x), 1 - (self.latest * (1 - x)).exp()])

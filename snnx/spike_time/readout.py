@@ -8,8 +8,6 @@ from torch import Tensor, nn
 from snnx.spike_time.clocked import clocked
 from snnx.spike_time.closed_form import ClosedForm
 
-LATE = 2.0  # spike time of a neuron that does not fire
-
 
 class EndMembrane(nn.Module):
     """Takes the potential at the end of the last layer's window, `score = W + P`; the layer does not fire.
@@ -78,6 +76,9 @@ class SpikeTime(nn.Module):
         [[-0.121..., -2.0]]
     """
 
+    late: ClassVar[float] = 2.0
+    """`-score` of a neuron that does not fire."""
+
     def __init__(self, *, fire_at_end: bool = False, clip: float | None = None, steps: int | None = None) -> None:
         super().__init__()
         self.fire_at_end = fire_at_end
@@ -89,4 +90,25 @@ class SpikeTime(nn.Module):
             fired, activation = ClosedForm.apply(y.float(), self.fire_at_end, self.clip)
         else:
             fired, activation = clocked(y.float(), self.steps, fire_at_end=self.fire_at_end)
-        return torch.where(fired > 0, activation - 1, -LATE)
+        return torch.where(fired > 0, activation - 1, -self.late)
+
+
+class Earliest(nn.Module):
+    """Scores a class by how early its neuron fires: `score = -z`; a neuron that does not fire has `z = 100,000`.
+
+    Shape:
+        `[2, B, K]` to `[B, K]`.
+
+    Source: the cost of Zhou et al., 2021, is the cross entropy of these scores.
+
+    Example:
+        >>> Earliest()(torch.tensor([[[1.0, 0.0]], [[-2.0, -torch.inf]]])).tolist()
+        [[-3.0, -100000.0]]
+    """
+
+    late: ClassVar[float] = 1e5
+    """`-score` of a neuron that does not fire, as in the authors' code."""
+
+    def forward(self, y: Tensor) -> Tensor:
+        fired, activation = y
+        return torch.where(fired > 0, (activation - 1).clamp(min=-self.late), -self.late)
