@@ -18,9 +18,18 @@ PIPELINES = {
     "decaying currents": (
         "method=exponential", "backbone=mlp", "backbone.hidden=[16]", "backbone.bias=false", "init=positive", "init.bound=2",
     ),
+    "whole steps": (
+        "method=s4nn", "backbone=mlp", "backbone.hidden=[16]", "backbone.bias=false", "optimizer=sgd",
+        "method.initial=[3.1,48]",
+    ),
+    "whole steps, one by one": (
+        "method=s4nn", "backbone=mlp", "backbone.hidden=[16]", "backbone.bias=false", "init=kaiming",
+        "method.one_by_one=true", "method.binary=true", "method.threshold=40", "optimizer=sgd", "optimizer.momentum=0",
+    ),
     "converted": ("method=conversion", "timesteps=20"),
 }  # fmt: skip
-OWN = {"spike times": "ttfs", "decaying currents": "exponential", "converted": "conversion"}
+OWN = {"spike times": "ttfs", "decaying currents": "exponential", "whole steps": "s4nn", "whole steps, one by one": "s4nn"}
+OWN |= {"converted": "conversion"}
 """Pipelines that are made for one method; all other pipelines are tried with every method."""
 
 NO_SINGLE_SPIKES = {
@@ -33,6 +42,7 @@ METHOD_REFUSES = {
     "fine_tuned": {"attention": "^SelfAttention: q must be 0 or 1"},  # its first stage trains ReLU, too
     "ttfs": {pipeline: f"^TTFS: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
     "exponential": {pipeline: f"^Exponential: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
+    "s4nn": {pipeline: f"^S4NN: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
 }
 """What a method refuses, with the message; it must accept every other pipeline."""
 
