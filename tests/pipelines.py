@@ -15,30 +15,49 @@ PIPELINES = {
     ),
     "first spikes": ("timesteps=4", "neuron=ttfs", "init=ettfs"),
     "spike times": ("method=ttfs", "backbone=mlp", "backbone.hidden=[16]", "backbone.bias=false"),
+    "decaying currents": (
+        "method=exponential", "backbone=mlp", "backbone.hidden=[16]", "backbone.bias=false", "init=positive", "init.bound=2",
+    ),
+    "whole steps": (
+        "method=s4nn", "backbone=mlp", "backbone.hidden=[16]", "backbone.bias=false", "optimizer=sgd",
+        "method.initial=[3.1,48]",
+    ),
+    "whole steps, one by one": (
+        "method=s4nn", "backbone=mlp", "backbone.hidden=[16]", "backbone.bias=false", "init=kaiming",
+        "method.one_by_one=true", "method.binary=true", "method.threshold=40", "optimizer=sgd", "optimizer.momentum=0",
+    ),
     "converted": ("method=conversion", "timesteps=20"),
 }  # fmt: skip
-OWN = {"spike times": "ttfs", "converted": "conversion"}
+OWN = {"spike times": "ttfs", "decaying currents": "exponential", "whole steps": "s4nn", "whole steps, one by one": "s4nn"}
+OWN |= {"converted": "conversion"}
 """Pipelines that are made for one method; all other pipelines are tried with every method."""
 
+NO_SINGLE_SPIKES = {
+    "spiking": "backbone must have no AvgPool2d",
+    "attention": "backbone must have no bias",
+    "first spikes": "backbone must have no norm",
+}
 METHOD_REFUSES = {
     "conversion": {"attention": "^SelfAttention: q must be 0 or 1"},  # it trains ReLU, and the denoiser needs spikes
     "fine_tuned": {"attention": "^SelfAttention: q must be 0 or 1"},  # its first stage trains ReLU, too
-    "ttfs": {
-        "spiking": "^TTFS: backbone must have no AvgPool2d",
-        "attention": "^TTFS: backbone must have no bias",
-        "first spikes": "^TTFS: backbone must have no norm",
-    },
+    "ttfs": {pipeline: f"^TTFS: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
+    "exponential": {pipeline: f"^Exponential: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
+    "s4nn": {pipeline: f"^S4NN: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
 }
 """What a method refuses, with the message; it must accept every other pipeline."""
 
-NO_STEPS = {"spike times": "method must have time steps"}
-NO_ATTENTION = dict.fromkeys(("spiking", "first spikes", "spike times"), "backbone must have spiking attention")
-NOTHING = dict.fromkeys(("spiking", "first spikes", "spike times"), "must give a curve in a test; got none$")
+TIMES = tuple(name for name, method in OWN.items() if method != "conversion")
+NO_STEPS = dict.fromkeys(TIMES, "method must have time steps")
+NO_ATTENTION = dict.fromkeys(("spiking", "first spikes", *TIMES), "backbone must have spiking attention")
+NOTHING = dict.fromkeys(("spiking", "first spikes", *TIMES), "must give a curve in a test; got none$")
 METRIC_REFUSES = {
     **{f"attention_{what}": NO_ATTENTION for what in ("energy", "map", "score", "zero")},
     **dict.fromkeys(("denoiser", "tasa"), NOTHING),
     **{f"{what}potential": NO_STEPS for what in ("", "negative_", "residual_")},
     **dict.fromkeys(("anytime", "decision", "early_exit", "firing_rate_by_iteration", "weight_gradient"), NO_STEPS),
+    "relative_energy": dict.fromkeys(
+        (name for name in TIMES if name != "spike times"), "layers must have windows or time steps"
+    ),
     "single_spike": dict.fromkeys(("spiking", "attention"), "a neuron must fire at most once per sample"),
 }
 """What a metric refuses, or measures nothing of, besides what follows from its `in_pieces` and `needs_targets`."""

@@ -51,6 +51,8 @@ WITH = {  # overrides that an option needs
     "attention=tasa": ["backbone=spikformer"],
     **{f"metric=attention_{what}": ["backbone=spikformer"] for what in ("energy", "map", "score", "zero")},
     "metric=conversion_error": ["method=conversion", "timesteps=10"],
+    "method=exponential": ["backbone=scnn", "backbone.bias=false", "backbone.pool=max"],
+    "method=s4nn": ["backbone=mlp", "backbone.bias=false"],
     "method=ttfs": ["backbone=scnn", "backbone.bias=false", "backbone.pool=max"],
 }
 GIVES_ARGUMENTS = dict.fromkeys(

@@ -29,7 +29,7 @@ def main(words: list[str]) -> int:
 
     Example:
         >>> main(["digits"])
-        digits: nothing to do, it is part of a library
+        digits: nothing to do, it needs no files
         0
     """
     parser = _parser()
@@ -51,7 +51,7 @@ def main(words: list[str]) -> int:
     if not dataset.files and not hasattr(dataset, "prepared"):
         if hasattr(dataset, "examine"):
             return _printed(examine(dataset, root))
-        print(f"{arguments.dataset}: nothing to do, it is part of a library")
+        print(f"{arguments.dataset}: nothing to do, it needs no files")
         return 0
     variants = getattr(dataset, "variants", ())
     if arguments.variant and arguments.variant not in variants:

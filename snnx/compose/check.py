@@ -15,7 +15,7 @@ from snnx.run.reason import reason
 from snnx.run.signature import check_signatures
 from snnx.run.target import target
 
-OF_SOME_METHODS = ("encoding", "neuron", "surrogate", "decoding")
+OF_SOME_METHODS = ("encoding", "neuron", "surrogate", "decoding", "loss")
 """Groups that some methods do not use."""
 
 COMPLETED_LATER = ("augmentation", "backbone", "encoding", "method", "neuron", "norm", "optimizer", "scheduler")

@@ -134,9 +134,13 @@ class Method(pl.LightningModule):
         scores = self(images)
         return scores, self.loss(scores, labels)
 
+    def learn_from(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return scores and loss of a training batch; a method that changes the weights itself overrides this."""
+        return self.scores_and_loss(images, labels)
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         images, labels = batch
-        scores, loss = self.scores_and_loss(images, labels)
+        scores, loss = self.learn_from(images, labels)
         hard = labels if labels.ndim == 1 else labels.argmax(1)
         self._count("train", loss.detach(), scores.argmax(1) == hard)
         steps = int(self.trainer.num_training_batches)
@@ -216,9 +220,13 @@ class Method(pl.LightningModule):
         Decay of a norm's gain, a bias, or the scalar of PLIF or KLIF would pull it, for example a time constant, towards an
         arbitrary value.
         """
-        decayed = [p for p in self.parameters() if p.ndim > 1]
-        plain = [p for p in self.parameters() if p.ndim <= 1]
-        optimizer = self._optimizer([{"params": decayed}, {"params": plain, "weight_decay": 0.0}])
+        optimizer = self._optimizer(self.parameter_groups())
         total_steps = max(1, int(self.trainer.estimated_stepping_batches))
         schedule = self._scheduler(optimizer, total_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def parameter_groups(self) -> list[dict]:
+        """Return the parameters with weight decay and those without, as the groups of an optimizer."""
+        decayed = [p for p in self.parameters() if p.ndim > 1]
+        plain = [p for p in self.parameters() if p.ndim <= 1]
+        return [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]

@@ -4,34 +4,24 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from snnx.backbone.backbone import MakesBackbone
 from snnx.backbone.weights import load_weights
-from snnx.layer.shortcut import Shortcut
 from snnx.loss.loss import Loss
 from snnx.method.base import Method
 from snnx.metric.metric import Metric
-from snnx.norm.none import NoNorm
-from snnx.norm.norm import Norm
 from snnx.scheduler.scheduler import MakesSchedule
 from snnx.spike_time.constant_threshold import keep_threshold
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 from snnx.spike_time.planes import SpikePlanes, ValuePlanes
 from snnx.spike_time.readout import EndMembrane, SpikeTime, StartMembrane
+from snnx.spike_time.single_spikes import require_single_spikes
 
 THRESHOLDS = ("dynamic", "constant", "none")
 INPUTS = {"time": SpikePlanes, "direct": ValuePlanes}
 READOUTS = {"end_membrane": EndMembrane, "start_membrane": StartMembrane, "spike_time": SpikeTime}
-NORM = "a norm moves spikes out of their window; set norm=none, or choose backbone=mlp or scnn, which have none"
-BREAKS = {  # layers that a backbone must not contain, and what to do instead
-    nn.AvgPool2d: "an average of spikes is not a spike; choose backbone=mlp, or scnn or vgg with backbone.pool=max",
-    Shortcut: "a sum of spikes is not a spike; choose backbone=mlp, scnn or vgg",
-    nn.modules.batchnorm._NormBase: NORM,
-    nn.LayerNorm: NORM,
-    Norm: NORM,
-}
 
 
 class TTFS(Method):
@@ -81,7 +71,7 @@ class TTFS(Method):
         >>> from snnx.backbone.mlp import MLP
         >>> from snnx.scheduler.constant import Constant
         >>> method = TTFS(
-        ...     backbone=partial(MLP, hidden=[16], bias=False), loss=nn.CrossEntropyLoss(), metric={},
+        ...     backbone=partial(MLP, hidden=[16], bias=False), loss=torch.nn.CrossEntropyLoss(), metric={},
         ...     optimizer=torch.optim.Adam, scheduler=Constant, in_shape=(1, 8, 8), classes=3,
         ... )
         >>> method(torch.rand(2, 1, 8, 8)).shape
@@ -126,7 +116,7 @@ class TTFS(Method):
             raise ValueError(f"TTFS: source must be a share of the epochs in [0, 1); got {source}")
         neuron = partial(DynamicThreshold, fire_at_end=fire_at_end, clip=clip)
         built = backbone(neuron=neuron, in_shape=in_shape, classes=classes, width=width)
-        _require_single_spikes(built)
+        require_single_spikes(built, who="TTFS")
         if checkpoint is not None:
             load_weights(built, checkpoint, name="method.checkpoint")
         neurons = [module for module in built.modules() if isinstance(module, DynamicThreshold)]
@@ -176,20 +166,3 @@ class TTFS(Method):
         if self.recorder is not None:
             self.recorder.see_output(outputs, EndMembrane())
         return outputs[0]
-
-
-def _require_single_spikes(network: nn.Module) -> None:
-    """Reject a network with a layer whose output is not at most one spike per neuron.
-
-    Raises:
-        ValueError: the network contains average pooling, a shortcut, a norm, or a bias.
-    """
-    for name, module in network.named_modules():
-        for kind, reason in BREAKS.items():
-            if isinstance(module, kind) and not isinstance(module, NoNorm):
-                if reason is NORM:
-                    raise ValueError(f"TTFS: backbone must have no norm; got {name} ({type(module).__name__}), but {reason}")
-                raise ValueError(f"TTFS: backbone must have no {kind.__name__}; got {name}, but {reason}")
-    for name, module in network.named_modules():
-        if getattr(module, "bias", None) is not None:
-            raise ValueError(f"TTFS: backbone must have no bias; got one in {name}; set backbone.bias=false")

@@ -68,7 +68,13 @@ class RelativeEnergy(Metric):
 
     def begin(self, network: nn.Module) -> None:
         require_causal(network, "RelativeEnergy")
-        layers = [module for module in network.modules() if isinstance(module, DynamicThreshold)]
+        timed = [module for module in network.modules() if isinstance(module, DynamicThreshold)]
+        layers = [module for module in timed if module.window is not None]
+        if timed and not layers:
+            raise ValueError(
+                f"RelativeEnergy: layers must have windows or time steps, which give the latency; got {type(network).__name__} "
+                "with spike times that have no bound; use method=ttfs"
+            )
         self._windows: int | None = None  # steps of all windows of a network of spike times
         if layers:
             last = max(layers, key=lambda layer: layer.window)

@@ -4,7 +4,6 @@ import torch
 from torch import Tensor, nn
 
 from snnx.metric.metric import Metric, Table
-from snnx.spike_time.readout import LATE, SpikeTime
 
 
 class SpikesPerNeuron(Metric):
@@ -63,6 +62,5 @@ class SpikesPerNeuron(Metric):
 
 def answered(outputs: Tensor, decoding: nn.Module) -> Tensor:
     """Return the spikes of the read-out, `[B, K]`: those that it fired, or one per neuron if it does not fire."""
-    if isinstance(decoding, SpikeTime):  # no other decoding may be called here, since that of a run in pieces has a state
-        return (decoding(outputs) > -LATE).float()
-    return torch.ones_like(outputs[0])
+    fired = getattr(decoding, "fired", None)  # only read-outs that fire have it
+    return torch.ones_like(outputs[0]) if fired is None else fired(outputs)

@@ -25,6 +25,8 @@ ADDED: dict[str, object] = {
     "encoding.norm": True,
     "encoding.trains": 1,
     "backbone.sn2_norm": False,
+    "backbone.stride": 1,
+    "backbone.padding": 0,
     "decoding.rate": False,
     "method.ceiling": 8.0,
     "method.code": "rate",

@@ -45,15 +45,7 @@ class CausalSet(torch.autograd.Function):
             activation: activations of its inputs.
             clip: largest `1/S` in backward, > 0; `None` for no limit.
         """
-        w, a = _array(weight), _array(activation)
-        order = np.argsort(-a, axis=1)
-        out = np.empty((len(a), len(w)), dtype=a.dtype)
-        slope = np.empty_like(out)
-        _first(w, a, order, out, slope)
-        out, slope = (torch.from_numpy(found).to(activation.device) for found in (out, slope))
-        ctx.save_for_backward(weight, activation, out, slope)
-        ctx.clip = clip
-        return out
+        return fire(ctx, weight, activation, clip, reach=1.0, lost=0.0)
 
     @staticmethod
     @once_differentiable
@@ -67,30 +59,57 @@ class CausalSet(torch.autograd.Function):
         return *(torch.from_numpy(found).to(grad.device) for found in (grad_w, grad_a)), None
 
 
+def fire(ctx: FunctionCtx, weight: Tensor, activation: Tensor, clip: float | None, *, reach: float, lost: float) -> Tensor:
+    """Compute `t = (reach + sum over C of w_i t_i)/S` with `S = sum over C of w_i - lost`, and save what backward needs."""
+    w, a = _array(weight), _array(activation)
+    order = np.argsort(-a, axis=1)
+    out = np.empty((len(a), len(w)), dtype=a.dtype)
+    slope = np.empty_like(out)
+    _first(np.ascontiguousarray(w.T), a, order, reach, lost, out, slope)
+    out, slope = (torch.from_numpy(found).to(activation.device) for found in (out, slope))
+    ctx.save_for_backward(weight, activation, out, slope)
+    ctx.clip = clip
+    return out
+
+
 def _array(x: Tensor) -> np.ndarray:
     return x.detach().to("cpu", torch.promote_types(x.dtype, torch.float32)).contiguous().numpy()
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _first(w, a, order, out, slope):
-    """Add inputs in their order until the potential reaches the threshold before the next input arrives."""
+def _first(w, a, order, reach, lost, out, slope):
+    """Add inputs in their order until the potential reaches the threshold before the next input arrives.
+
+    The neurons of a layer take each input together, so that the loop over them is vectorised; `w` is `[I, O]`.
+    """
+    neurons = w.shape[1]
+    total, level, time, rise = np.empty(neurons), np.empty(neurons), np.empty(neurons), np.empty(neurons)
     for n in range(a.shape[0]):
         fired = 0
         while fired < a.shape[1] and a[n, order[n, fired]] > -np.inf:
             fired += 1
-        for o in range(w.shape[0]):
-            total, level = 0.0, 0.0  # V(t) = total * t - level
-            out[n, o], slope[n, o] = -np.inf, 1.0
-            for k in range(fired):
-                i = order[n, k]
-                total += w[o, i]
-                level += w[o, i] * (1.0 - a[n, i])
-                if total <= 0.0:
-                    continue
-                t = (1.0 + level) / total
-                if k + 1 == fired or t <= 1.0 - a[n, order[n, k + 1]]:
-                    out[n, o], slope[n, o] = 1.0 - t, total
-                    break
+        total[:], level[:], time[:], rise[:] = -lost, 0.0, np.inf, 1.0  # a neuron fires where total * t - level = reach
+        left = neurons
+        for k in range(fired):
+            if left == 0:
+                break
+            row, start = w[order[n, k]], 1.0 - a[n, order[n, k]]
+            after = np.inf if k + 1 == fired else 1.0 - a[n, order[n, k + 1]]
+            for o in range(neurons):
+                total[o] += row[o]
+                level[o] += row[o] * start
+            if after == start:
+                continue  # the next input arrives at the same time, and no potential changes between the two
+            for o in range(neurons):
+                t = (reach + level[o]) / total[o]
+                now = (time[o] == np.inf) & (total[o] > 0.0) & (t <= after)
+                time[o] = t if now else time[o]
+                rise[o] = total[o] if now else rise[o]
+            left = 0
+            for o in range(neurons):
+                left += time[o] == np.inf
+        for o in range(neurons):
+            out[n, o], slope[n, o] = 1.0 - time[o], rise[o]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -45,11 +45,13 @@ class ConstantThreshold(nn.Module):
             return self.layer(x[0])[None]
         fired, activation = x
         activation = torch.where(fired > 0, activation, SILENT)
-        if isinstance(self.layer, nn.Linear):
-            found = CausalSet.apply(self.layer.weight, activation, self.clip)
-        else:
-            found = self._convolved(activation)
+        linear = isinstance(self.layer, nn.Linear)
+        found = self.fire(self.layer.weight, activation) if linear else self._convolved(activation)
         return torch.stack([(found > SILENT).to(found.dtype), found])
+
+    def fire(self, weight: Tensor, activation: Tensor) -> Tensor:
+        """Return the activations `[N, O]` of neurons with weights `[O, I]` and inputs `[N, I]`."""
+        return CausalSet.apply(weight, activation, self.clip)
 
     def _convolved(self, a: Tensor) -> Tensor:
         conv = self.layer
@@ -58,7 +60,7 @@ class ConstantThreshold(nn.Module):
         padded = F.pad(a, (left, left, above, above), value=SILENT)
         height = (padded.shape[2] - rows) // down + 1
         patches = padded.unfold(2, rows, down).unfold(3, columns, right).permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(0, 2)
-        found = CausalSet.apply(conv.weight.flatten(1), patches, self.clip)
+        found = self.fire(conv.weight.flatten(1), patches)
         return found.view(len(a), height, -1, conv.out_channels).permute(0, 3, 1, 2)
 
 
@@ -131,10 +133,26 @@ def keep_threshold(network: nn.Module, *, values: bool, clip: float | None, at: 
     neurons = [name for name, module in network.named_modules() if isinstance(module, DynamicThreshold)]
     for layer, neuron in list(zip(layers, neurons, strict=True))[values:]:
         weights = network.get_submodule(layer)
-        wrapper = layer.rpartition(".")[0]  # a wrapper, if there is one, merges time and batch
-        outer = wrapper if isinstance(network.get_submodule(wrapper), EachStep | Normed | SeqToANNContainer) else layer
-        network.set_submodule(outer, ConstantThreshold(weights, clip=clip))
+        replace_layer(network, layer, ConstantThreshold(weights, clip=clip))
         fired = Fired()
         fired.window = network.get_submodule(neuron).window
         network.set_submodule(neuron, fired)
     network.set_submodule(last, EndPotential(network.get_submodule(last), end=len(layers) - values + 1.0 + at))
+
+
+def replace_layer(network: nn.Module, layer: str, by: nn.Module) -> None:
+    """Replace a layer with weights, given by its name, and its wrapper if it has one, which merges time and batch.
+
+    Example:
+        >>> net = nn.Sequential(EachStep(nn.Linear(2, 3)), nn.Linear(3, 4))
+        >>> for layer in ("0.0", "1"):
+        ...     replace_layer(net, layer, nn.Identity())
+        >>> net
+        Sequential(
+          (0): Identity()
+          (1): Identity()
+        )
+    """
+    wrapper = layer.rpartition(".")[0]
+    outer = wrapper if isinstance(network.get_submodule(wrapper), EachStep | Normed | SeqToANNContainer) else layer
+    network.set_submodule(outer, by)

@@ -34,7 +34,7 @@ class DynamicThreshold(Node):
         clip: largest value of `da/dP` and `da/dW` in backward, > 0; `None` for no limit.
 
     Attributes:
-        window: time at which the window of this layer begins, in windows.
+        window: time at which the window of this layer begins, in windows; `None` for neurons without windows.
         times: spike times of the last batch if the neuron is probed, `[1, B, *]`, counted from the first window; NaN means
             none.
         steps: number of steps in a window at which potential and threshold are compared, outside training; `None` solves for
@@ -59,7 +59,7 @@ class DynamicThreshold(Node):
             raise ValueError(f"DynamicThreshold: clip must be positive, or null for no limit; got {clip}")
         self.fire_at_end = fire_at_end
         self.clip = None if clip is None else float(clip)
-        self.window = 1
+        self.window: int | None = 1
         self.times: Tensor | None = None
         self.steps: int | None = None
         self.path = "closed form"

@@ -97,6 +97,23 @@ def test_two_spike_times_in_one_window():
     assert EachStep(MeanPool())(s).sum().item() == 1
 
 
+def test_convolutions_may_have_a_stride_and_a_padding_in_place_of_pooling():
+    """32C5/2-16C5/2-10, the network of Zhou et al., whose last layer has 7 * 7 * 16 = 784 inputs."""
+    net = SCNN(
+        neuron=nn.ReLU,
+        in_shape=(1, 28, 28),
+        classes=10,
+        channels=[32, 16],
+        hidden=[],
+        stride=2,
+        padding=2,
+        pool="none",
+        bias=False,
+    )
+    assert net(torch.rand(2, 3, 1, 28, 28)).shape == (2, 3, 10)
+    assert [tuple(p.shape) for p in net.parameters()] == [(32, 1, 5, 5), (16, 32, 5, 5), (10, 784)]
+
+
 @pytest.mark.parametrize("neuron", [nn.ReLU, TTFS])
 def test_trains_with_spikes_and_with_relu(neuron):
     net = SCNN(neuron=neuron, in_shape=(3, 32, 32), classes=7, width=0.3)
@@ -109,12 +126,17 @@ def test_trains_with_spikes_and_with_relu(neuron):
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, pool="min"), "SCNN: pool must be one of avg, max; got min"),
+        (
+            lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, pool="min"),
+            "SCNN: pool must be one of avg, max, none; got min",
+        ),
         (
             lambda: SCNN(neuron=TTFS, in_shape=(1, 12, 12), classes=2),
             "SCNN: in_shape must leave a pixel after 2 stages with kernel 5; got 12x12; use fewer",
         ),
         (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, kernel=0), "SCNN: kernel must be at least 1; got 0"),
+        (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, stride=0), "SCNN: stride must be at least 1; got 0"),
+        (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, padding=-1), "SCNN: padding must be at least 0; got -1"),
         (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, channels=[0, 2]), "SCNN: channels must be at least 1; got"),
         (lambda: SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=2, hidden=[-5]), "SCNN: hidden must be at least 1; got"),
         (

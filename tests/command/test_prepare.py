@@ -165,7 +165,7 @@ def test_a_second_process_waits_for_the_first(tmp_path, capsys):
 
 def test_digits_need_no_files(tmp_path, capsys):
     assert main(["digits", "--root", str(tmp_path / "data")]) == 0
-    assert capsys.readouterr().out == "digits: nothing to do, it is part of a library\n"
+    assert capsys.readouterr().out == "digits: nothing to do, it needs no files\n"
     assert not (tmp_path / "data").exists()
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import yaml
 from composing import composed
 from PIL import Image
 
@@ -16,7 +17,7 @@ SMALL = {"dvs128_gesture": ["dataset.size=16"], "cifar10_dvs": ["dataset.size=16
 
 @pytest.fixture
 def write(request, tmp_path, random_events):
-    """Write a small copy of a data set below the root; `digits` and `event_digits` need none."""
+    """Write a small copy of a data set below the root; `digits`, `event_digits` and `yin_yang` need none."""
     draw = np.random.default_rng(0)
 
     def writer(name):
@@ -65,13 +66,16 @@ def write(request, tmp_path, random_events):
         "folder": lambda: writer("leaves")(tmp_path),
         "digits": lambda: None,
         "event_digits": lambda: None,
+        "yin_yang": lambda: None,
     }
 
 
 @pytest.mark.parametrize("name", files("dataset"))
 def test_it_is_a_data_set(tmp_path, write, name):
     write[name]()
-    root = [] if name == "digits" else [f"dataset.root='{tmp_path}'"]
-    config = composed(f"dataset={name}", *root, "dataset.validation=0.2", *SMALL.get(name, [])).config
+    keys = yaml.safe_load(files("dataset")[name].read_text())
+    given = {"root": f"'{tmp_path}'", "validation": 0.2}
+    words = [f"dataset.{key}={value}" for key, value in given.items() if key in keys]
+    config = composed(f"dataset={name}", *words, *SMALL.get(name, [])).config
     for contract in dataset.CONTRACTS:
         contract(lambda: build_data({**config, "budget": {"samples": 1.0}}))

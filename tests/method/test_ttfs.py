@@ -215,7 +215,7 @@ def test_each_stage_gets_at_least_one_epoch():
         (["method.source=1.0"], r"TTFS: source must be a share of the epochs in \[0, 1\); got 1.0"),
         (["backbone.pool=avg"], "TTFS: backbone must have no AvgPool2d; got features.pool1.0, .*; choose .* backbone.pool=max"),
         (["backbone.bias=true"], "TTFS: backbone must have no bias; got one in features.conv1.0; set backbone.bias=false"),
-        (["backbone=convnet"], "TTFS: backbone must have no norm; got .*, but a norm moves spikes out of their window"),
+        (["backbone=convnet"], "TTFS: backbone must have no norm; got .*, but a norm moves spikes in time"),
     ],
 )
 def test_backbones_that_do_not_keep_single_spikes_are_rejected(overrides, message):

@@ -10,7 +10,7 @@ from snnx.record.correctness import unpack
 from snnx.report.data.lines import Line
 from snnx.report.data.run import Run
 
-SHARE = re.compile(r"(ann_)?acc(_first|_best|_\d+bit)*|anytime_acc_at_\w+|early_exit_acc_at_[\d.]+|conversion_loss")
+SHARE = re.compile(r"(ann_)?acc(_ties|_first|_best|_\d+bit)*|anytime_acc_at_\w+|early_exit_acc_at_[\d.]+|conversion_loss")
 """Names of the metrics that are shares of samples, so that their error is at least that of counting."""
 GAPS = {"test/conversion_loss": ("test/ann_acc", "test/acc")}
 """Metrics that are the difference of two accuracies of the same network on the same samples."""

@@ -1,0 +1,131 @@
+"""S4NN's training as it is published: the weights change after every sample."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numba import njit
+
+from snnx.spike_time.crossing import cross_one, sort_times
+
+
+def learn(
+    weights: Sequence[np.ndarray],
+    factors: np.ndarray,
+    times: np.ndarray,
+    labels: np.ndarray,
+    *,
+    threshold: float,
+    steps: int,
+    gamma: int,
+    gamma_silent: int,
+    lr: float,
+    decay: float,
+    factor_lr: float,
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Change the weights of all layers for one sample after another, in place.
+
+        e  = (target - t)/steps of the outputs          target: see `RelativeTarget`
+        for the layers, the last one first:
+            e   = e / |e|                               unless it is 0
+            w_i = w_i - lr e [t_i < t]
+            w_i = w_i - lr decay w_i
+            f   = f - factor_lr * mean of e sign(w_i) [t_i < t]         of BS4NN
+            e_i = sum over neurons of e w_i [t_i < t]                   the errors of the layer before, with the new weights
+
+    Args:
+        weights: of each layer, `[O, I]`, floats.
+        factors: of each layer, for BS4NN; empty for S4NN.
+        times: spike times of the inputs, `[N, I]`, whole numbers.
+        labels: `[N]`.
+        threshold: of all layers; BS4NN divides it by the factor.
+        steps, gamma, gamma_silent: see `RelativeTarget`.
+        lr: learning rate of the weights.
+        decay: of the weights, per step and learning rate.
+        factor_lr: learning rate of the factors.
+
+    Returns:
+        the spike times of each layer, `[N, O]`, and the potentials of the outputs at which ties are decided, `[N, K]`; both are
+        those from before the sample changed the weights.
+
+    Source: `S4NN.py` of SRKH/S4NN and `BS4NN_mnist.ipynb` of SRKH/BS4NN.
+    """
+    found = [np.empty((len(times), len(w)), dtype=np.int32) for w in weights]
+    potentials = np.empty((len(times), len(weights[-1])))
+    _learn(
+        tuple(weights), factors, (times, *found), labels.astype(np.int64), potentials,
+        float(threshold), steps, gamma, gamma_silent, lr, decay, factor_lr,
+    )  # fmt: skip
+    return found, potentials
+
+
+@njit(cache=True, nogil=True)
+def _learn(weights, factors, times, labels, potentials, threshold, steps, gamma, gamma_silent, lr, decay, factor_lr):
+    binary = len(factors) > 0
+    widest = 0
+    for layer in times:
+        widest = max(widest, layer.shape[1])
+    order, starts = np.empty(widest, np.int64), np.empty(steps + 1, np.int64)
+    error, before = np.empty(widest), np.empty(widest)
+    for n in range(len(labels)):
+        fired = 0
+        for layer in range(len(weights)):
+            level = threshold / factors[layer] if binary else threshold
+            fired = sort_times(times[layer][n], steps, order, starts)
+            cross_one(weights[layer], times[layer][n], order, fired, level, steps, binary, times[layer + 1][n])
+        answers = times[-1][n]
+        first = answers.min()
+        until = steps - 3 if first == steps else first - 1
+        for o in range(len(answers)):
+            target = _target(answers[o], o == labels[n], first, steps, gamma, gamma_silent)
+            error[o] = (target - answers[o]) / steps
+            potentials[n, o] = 0.0
+            for i in range(len(times[-2][n])):
+                if times[-2][n, i] <= until:
+                    w = weights[-1][o, i]
+                    potentials[n, o] += np.sign(w) if binary else w
+        for layer in range(len(weights) - 1, -1, -1):
+            w = weights[layer]
+            size = np.sqrt(np.square(error[: len(w)]).sum())
+            if size > 0.0:
+                error[: len(w)] /= size
+            found = _update(w, times[layer][n], times[layer + 1][n], error, before, lr, decay, binary, layer > 0)
+            if binary:
+                factors[layer] -= factor_lr * found / w.size
+            error, before = before, error
+
+
+@njit(cache=True, nogil=True)
+def _target(t, is_label, first, steps, gamma, gamma_silent):
+    if first == steps:
+        return steps - gamma_silent if is_label else steps
+    if is_label:
+        return first
+    return min(first + gamma, steps) if t - first < gamma else t
+
+
+@njit(cache=True, nogil=True)
+def _update(w, times, found, error, before, lr, decay, binary, backwards):
+    """Change the weights of one layer; write the errors of its inputs into `before`; return the sum for the factor."""
+    step, keep = np.empty(1, w.dtype), np.empty(1, w.dtype)  # so that arithmetic stays in the precision of the weights
+    keep[0] = lr * decay
+    before[: w.shape[1]] = 0.0
+    signs = 0.0
+    for o in range(w.shape[0]):
+        row, t, e = w[o], found[o], error[o]
+        step[0] = lr * e
+        for i in range(len(row)):
+            row[i] -= step[0] if times[i] < t else 0
+        if keep[0] != 0:
+            for i in range(len(row)):
+                row[i] -= keep[0] * row[i]
+        if e == 0.0:
+            continue
+        if binary:
+            balance = np.int32(0)  # positive minus negative weights, of the inputs that fired before
+            for i in range(len(row)):
+                balance += np.int32(np.int32(row[i] > 0) - np.int32(row[i] < 0)) * np.int32(times[i] < t)
+            signs += e * balance
+        if backwards:
+            for i in range(len(row)):
+                before[i] += e * row[i] if times[i] < t else 0.0
+    return signs

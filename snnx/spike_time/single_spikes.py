@@ -1,0 +1,37 @@
+"""Which layers a network of neurons that fire at most once may contain."""
+
+from torch import nn
+
+from snnx.layer.shortcut import Shortcut
+from snnx.norm.none import NoNorm
+from snnx.norm.norm import Norm
+
+NORM = "a norm moves spikes in time; set norm=none, or choose backbone=mlp or scnn, which have none"
+BREAKS = {  # layers that a backbone must not contain, and what to do instead
+    nn.AvgPool2d: "an average of spikes is not a spike; choose backbone=mlp, or scnn or vgg with backbone.pool=max",
+    Shortcut: "a sum of spikes is not a spike; choose backbone=mlp, scnn or vgg",
+    nn.modules.batchnorm._NormBase: NORM,
+    nn.LayerNorm: NORM,
+    Norm: NORM,
+}
+
+
+def require_single_spikes(network: nn.Module, *, who: str) -> None:
+    """Reject a network with a layer whose output is not at most one spike per neuron.
+
+    Args:
+        network: the backbone of a method of spike times.
+        who: the method, for the message.
+
+    Raises:
+        ValueError: the network contains average pooling, a shortcut, a norm, or a bias.
+    """
+    for name, module in network.named_modules():
+        for kind, reason in BREAKS.items():
+            if isinstance(module, kind) and not isinstance(module, NoNorm):
+                if reason is NORM:
+                    raise ValueError(f"{who}: backbone must have no norm; got {name} ({type(module).__name__}), but {reason}")
+                raise ValueError(f"{who}: backbone must have no {kind.__name__}; got {name}, but {reason}")
+    for name, module in network.named_modules():
+        if getattr(module, "bias", None) is not None:
+            raise ValueError(f"{who}: backbone must have no bias; got one in {name}; set backbone.bias=false")
