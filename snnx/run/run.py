@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import pytorch_lightning as pl
+import torch
 from omegaconf import OmegaConf
 
 from snnx.dataset.published import NoData
@@ -36,6 +37,7 @@ from snnx.run.cards import take
 from snnx.run.component import component
 from snnx.run.create import create
 from snnx.run.history import finished
+from snnx.run.out_of_memory import too_large
 from snnx.run.outdated import code_of, require_same_code, write_inputs
 from snnx.run.peak_memory import gpu_peak_memory_mb, peak_memory_mb
 from snnx.run.test import test
@@ -201,6 +203,8 @@ def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep:
         print(f"snnx: continuing from {checkpoint}", flush=True)
     try:
         trainer.fit(method, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    except torch.OutOfMemoryError as error:
+        raise torch.OutOfMemoryError(too_large(method, data)) from error
     except SystemExit as error:
         if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into SystemExit; turn it back
             raise KeyboardInterrupt from None
