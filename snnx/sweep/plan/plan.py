@@ -61,6 +61,9 @@ class Plan:
         console.print(table)
         todo = sum(not done for done in self.done)
         unknown = len({group for group, cost in self.costs.items() if isinstance(cost, str)})
+        if unknown == len(self.costs):
+            console.print(f"{todo} of {len(self.jobs)} runs to do; no network could be measured, so their time is not known")
+            return
         without = f", without the {unknown} networks that could not be measured" if unknown else ""
         how = f"with {self.n_jobs} at a time at scale {self.jobs[0].scale}{without}"
         most = ", at most: a search may stop trials early" if any(job.config.get("search") for job in self.jobs) else ""

@@ -12,11 +12,13 @@ from composing import composed
 from finished import result_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 from torch import nn
 
 from snnx.command import main
 from snnx.record.write import write
 from snnx.sweep.plan.measure import measure
+from snnx.sweep.plan.plan import Plan
 from snnx.sweep.plan.synops import synops
 
 
@@ -43,6 +45,14 @@ def test_cost_of_a_small_network(tmp_path):
     assert 0 < cost.step_s < cost.run_s
     assert list(tmp_path.iterdir()) == [], "temporary files must be removed"
     torch.set_num_threads(1)
+
+
+def test_without_a_measured_network_no_time_is_promised():
+    job, console = composed("seed=1"), Console(record=True, width=200)
+    Plan([job], {job.group: "no data"}, done=[False], n_jobs=1).show(console)
+    text = console.export_text()
+    assert "1 of 1 runs to do; no network could be measured, so their time is not known" in text
+    assert "about" not in text
 
 
 @pytest.mark.slow
