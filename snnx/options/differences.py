@@ -18,13 +18,23 @@ def unexplained(factors: Sequence[str], configs: Mapping[str, Mapping]) -> list[
         ['B compared to A: lr: 0.1 → 0.2']
         >>> unexplained(["neuron.tau", "lr"], rows)
         []
+        >>> rows = {"A": {"timesteps": 2, "encoding": {"timesteps": 2}}, "B": {"timesteps": 4, "encoding": {"timesteps": 4}}}
+        >>> unexplained(["timesteps"], rows)
+        []
     """
     (base, config), *others = configs.items()
     return [f"{row} compared to {base}: {line}" for row, other in others for line in _differing(factors, config, other)]
 
 
 def _differing(factors: Sequence[str], first: Mapping, second: Mapping) -> list[str]:
-    lines = [line for line in changes(first, second) if not _below_any(factors, line.split(":")[0])]
+    explained: set[str] = set()
+    lines = []
+    for line in changes(first, second):
+        if _below_any(factors, line.split(":")[0]):
+            explained.add(_leaf(line))
+        else:
+            lines.append(line)
+    lines = [line for line in lines if _leaf(line) not in explained]  # encoding.timesteps, where timesteps is a factor
     return list({_leaf(line): line for line in reversed(lines)}.values())[::-1]
 
 
