@@ -43,7 +43,8 @@ class Exponential(Method):
         loss, metric, watch, optimizer, scheduler: see `Method`.
 
     Raises:
-        ValueError: a price is negative, `latest` is not positive, or the backbone has a layer that does not keep single spikes.
+        ValueError: a price is negative, `latest` or `clip` is out of range, or the backbone has a layer that does not keep
+            single spikes.
 
     Source: Mostafa, Supervised learning based on temporal coding in spiking neural networks, 2017; Zhou et al., Temporal-coded
         deep spiking neural network with easy training and robust performance, 2021, and its authors' code
@@ -87,6 +88,8 @@ class Exponential(Method):
         for name, price in (("weight_sum", weight_sum), ("mean_square", mean_square)):
             if not price >= 0:
                 raise ValueError(f"Exponential: {name} must be at least 0; got {price}")
+        if clip is not None and not clip > 0:
+            raise ValueError(f"Exponential: clip must be positive, or null for no limit; got {clip}")
         built = backbone(neuron=DynamicThreshold, in_shape=in_shape, classes=classes, width=width)
         require_single_spikes(built, who="Exponential")
         super().__init__(

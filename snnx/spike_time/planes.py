@@ -1,11 +1,13 @@
 """The input of a network of spike times: for each pixel, whether it fires, and how early or with what value."""
 
+from math import log
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from snnx.encoding.encoding import Encoding
+from snnx.spike_time.readout import NEVER
 
 
 class Planes(Encoding):
@@ -97,10 +99,11 @@ class ExponentialPlanes(Planes):
 
     Args:
         in_channels: number of channels C of the images.
-        latest: time at which a black pixel fires, in time constants of the current, > 0.
+        latest: time at which a black pixel fires, in time constants of the current, > 0 and below 11.5, since `z = 100,000`
+            says that a neuron does not fire, see `Earliest`.
 
     Raises:
-        ValueError: `latest` is not positive, or a value of x is outside [0, 1].
+        ValueError: `latest` is out of range, or a value of x is outside [0, 1].
 
     Source: the code of Zhou et al., 2021: 3 for its convolutional network, and 2 for the fully connected one.
 
@@ -114,8 +117,8 @@ class ExponentialPlanes(Planes):
 
     def __init__(self, *, in_channels: int, latest: float = 3.0) -> None:
         super().__init__(in_channels=in_channels)
-        if not latest > 0:
-            raise ValueError(f"ExponentialPlanes: latest must be positive; got {latest}")
+        if not 0 < latest < log(NEVER):
+            raise ValueError(f"ExponentialPlanes: latest must be positive and below {log(NEVER):.1f}; got {latest}")
         self.latest = float(latest)
 
     def forward(self, x: Tensor) -> Tensor:
