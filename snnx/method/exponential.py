@@ -11,9 +11,9 @@ from snnx.method.base import Method
 from snnx.metric.metric import Metric
 from snnx.scheduler.scheduler import MakesSchedule
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
+from snnx.spike_time.earliest import Earliest
 from snnx.spike_time.exponential_current import decay_currents
-from snnx.spike_time.planes import ExponentialPlanes
-from snnx.spike_time.readout import Earliest
+from snnx.spike_time.exponential_planes import ExponentialPlanes
 from snnx.spike_time.single_spikes import require_single_spikes
 
 

@@ -11,12 +11,12 @@ from snnx.method.base import Method
 from snnx.metric.metric import Metric
 from snnx.scheduler.scheduler import MakesSchedule
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
+from snnx.spike_time.earliest_or_strongest import EarliestOrStrongest
 from snnx.spike_time.one_by_one import learn_layers
-from snnx.spike_time.planes import StepPlanes
-from snnx.spike_time.readout import EarliestOrStrongest
 from snnx.spike_time.relative_target import RelativeTarget
 from snnx.spike_time.single_spikes import require_single_spikes
 from snnx.spike_time.step_layer import fire_at_steps
+from snnx.spike_time.step_planes import StepPlanes
 
 
 class S4NN(Method):

@@ -13,11 +13,11 @@ from snnx.metric.single_spike import SingleSpike
 from snnx.metric.spikes_per_neuron import SpikesPerNeuron
 from snnx.run.build import build_method
 from snnx.spike_time.crossing import Crossing
+from snnx.spike_time.earliest_or_strongest import EarliestOrStrongest
 from snnx.spike_time.one_by_one import learn, learn_layers
-from snnx.spike_time.planes import StepPlanes
-from snnx.spike_time.readout import EarliestOrStrongest
 from snnx.spike_time.relative_target import RelativeTarget
 from snnx.spike_time.step_layer import StepLayer
+from snnx.spike_time.step_planes import StepPlanes
 from snnx.testing.images import CLASSES, SHAPE, Images, evaluate, train
 
 STEPS = 256

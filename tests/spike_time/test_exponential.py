@@ -17,8 +17,8 @@ from snnx.metric.spikes_per_neuron import SpikesPerNeuron
 from snnx.run.build import build_method
 from snnx.spike_time.causal_set import SILENT
 from snnx.spike_time.exponential_current import ExponentialCurrent, FiredLater
+from snnx.spike_time.exponential_planes import ExponentialPlanes
 from snnx.spike_time.exponential_set import ExponentialSet
-from snnx.spike_time.planes import ExponentialPlanes
 
 MLP = ["method=exponential", "backbone=mlp", "backbone.hidden=[40]", "backbone.bias=false", "init=positive"]
 SCNN = [*MLP[:1], "backbone=scnn", "backbone.bias=false", "backbone.hidden=[]", "init=positive", "backbone.channels=[8,6]"]
