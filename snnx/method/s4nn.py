@@ -32,7 +32,8 @@ class S4NN(Method):
 
     A test gives two accuracies, which differ only where several classes fire first. `test/acc` takes one class for each sample:
     of the earliest classes that with the highest potential. `test/acc_ties` counts a sample as right if its label is among the
-    earliest, as the papers do. If no class fires, both take the one with the highest potential.
+    earliest, as the papers do; a network whose classes all fire at the same step has 1 there and has learned nothing. If no
+    class fires, both take the one with the highest potential.
 
     The groups `encoding`, `neuron`, `surrogate`, `decoding` and `loss` are not used. An `init` replaces the initial weights.
 

@@ -233,6 +233,10 @@ def test_a_tie_is_decided_by_the_potential_and_counts_as_right_in_acc_ties():
     found = method.test_step((torch.rand(3, *SHAPE), torch.zeros(3, dtype=torch.long)), 0)
     assert found["test/acc"].tolist() == [True, False, False]
     assert found["test/acc_ties"].tolist() == [True, True, False]
+    outputs[1] = 0.5  # all classes fire at once: the label is always among the first
+    found = method.test_step((torch.rand(3, *SHAPE), torch.tensor([0, 1, 2])), 0)
+    assert found["test/acc"].tolist() == [False, True, False]
+    assert found["test/acc_ties"].tolist() == [True, True, True]
     outputs[1] = 0  # no output fires: the potential decides, in both
     found = method.test_step((torch.rand(3, *SHAPE), torch.tensor([0, 1, 2])), 0)
     assert found["test/acc"].tolist() == found["test/acc_ties"].tolist() == [False, True, False]
