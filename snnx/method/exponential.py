@@ -11,9 +11,9 @@ from snnx.method.base import Method
 from snnx.metric.metric import Metric
 from snnx.scheduler.scheduler import MakesSchedule
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
+from snnx.spike_time.earliest import Earliest
 from snnx.spike_time.exponential_current import decay_currents
-from snnx.spike_time.planes import ExponentialPlanes
-from snnx.spike_time.readout import Earliest
+from snnx.spike_time.exponential_planes import ExponentialPlanes
 from snnx.spike_time.single_spikes import require_single_spikes
 
 
@@ -43,7 +43,8 @@ class Exponential(Method):
         loss, metric, watch, optimizer, scheduler: see `Method`.
 
     Raises:
-        ValueError: a price is negative, `latest` is not positive, or the backbone has a layer that does not keep single spikes.
+        ValueError: a price is negative, `latest` or `clip` is out of range, or the backbone has a layer that does not keep
+            single spikes.
 
     Source: Mostafa, Supervised learning based on temporal coding in spiking neural networks, 2017; Zhou et al., Temporal-coded
         deep spiking neural network with easy training and robust performance, 2021, and its authors' code
@@ -87,6 +88,8 @@ class Exponential(Method):
         for name, price in (("weight_sum", weight_sum), ("mean_square", mean_square)):
             if not price >= 0:
                 raise ValueError(f"Exponential: {name} must be at least 0; got {price}")
+        if clip is not None and not clip > 0:
+            raise ValueError(f"Exponential: clip must be positive, or null for no limit; got {clip}")
         built = backbone(neuron=DynamicThreshold, in_shape=in_shape, classes=classes, width=width)
         require_single_spikes(built, who="Exponential")
         super().__init__(

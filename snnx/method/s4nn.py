@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
@@ -11,14 +10,13 @@ from snnx.backbone.backbone import MakesBackbone
 from snnx.method.base import Method
 from snnx.metric.metric import Metric
 from snnx.scheduler.scheduler import MakesSchedule
-from snnx.spike_time.crossing import as_steps
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
-from snnx.spike_time.one_by_one import learn
-from snnx.spike_time.planes import StepPlanes
-from snnx.spike_time.readout import EarliestOrStrongest
+from snnx.spike_time.earliest_or_strongest import EarliestOrStrongest
+from snnx.spike_time.one_by_one import learn_layers
 from snnx.spike_time.relative_target import RelativeTarget
 from snnx.spike_time.single_spikes import require_single_spikes
 from snnx.spike_time.step_layer import fire_at_steps
+from snnx.spike_time.step_planes import StepPlanes
 
 
 class S4NN(Method):
@@ -32,9 +30,12 @@ class S4NN(Method):
     With `one_by_one`, a batch is taken sample by sample, and each sample changes the weights, as published; see `learn`. The
     size of the batch does not matter then. Otherwise the gradients of a batch are averaged, and any optimizer takes the step.
 
-    `test/acc` takes one class for each sample: of the earliest classes that with the highest potential. `test/acc_ties` counts
-    a sample as right if its label is among the earliest, as the papers do. The groups `encoding`, `neuron`, `surrogate`,
-    `decoding` and `loss` are not used.
+    A test gives two accuracies, which differ only where several classes fire first. `test/acc` takes one class for each sample:
+    of the earliest classes that with the highest potential. `test/acc_ties` counts a sample as right if its label is among the
+    earliest, as the papers do; a network whose classes all fire at the same step has 1 there and has learned nothing. If no
+    class fires, both take the one with the highest potential.
+
+    The groups `encoding`, `neuron`, `surrogate`, `decoding` and `loss` are not used. An `init` replaces the initial weights.
 
     Args:
         backbone: makes the backbone; it is called here with `neuron`, `in_shape`, `classes` and `width`. The backbone may
@@ -48,7 +49,7 @@ class S4NN(Method):
         redraw: share of an epoch's samples; a hidden neuron that fires for less of them gets new initial weights before the
             next epoch. In [0, 1).
         factor: start of the learned factor of each layer, > 0; for `binary`.
-        factor_lr: learning rate of the factors.
+        factor_lr: learning rate of the factors, >= 0.
         in_shape: `(C, H, W)` of the data set.
         classes: number of classes of the data set.
         width: factor on the backbone's width, from the scale.
@@ -107,6 +108,8 @@ class S4NN(Method):
                 raise ValueError(f"S4NN: {name} must be from 0 to steps - 1; got {value}")
         if len(initial) != 2 or not min(initial) > 0:
             raise ValueError(f"S4NN: initial must be two positive bounds, such as [5, 48]; got {list(initial)}")
+        if not factor_lr >= 0:
+            raise ValueError(f"S4NN: factor_lr must be at least 0; got {factor_lr}")
         if not 0 <= redraw < 1:
             raise ValueError(f"S4NN: redraw must be a share of the samples in [0, 1); got {redraw}")
         built = backbone(neuron=DynamicThreshold, in_shape=in_shape, classes=classes, width=width)
@@ -124,8 +127,8 @@ class S4NN(Method):
             scheduler=scheduler,
         )
         self._layers = fire_at_steps(built, threshold=threshold, steps=steps, factor=factor if binary else None)
-        self.one_by_one, self.steps, self.threshold = one_by_one, steps, float(threshold)
-        self.initial, self.redraw, self.factor_lr = [float(bound) for bound in initial], float(redraw), float(factor_lr)
+        self.one_by_one, self.redraw, self.factor_lr = one_by_one, float(redraw), float(factor_lr)
+        self.initial = [float(bound) for bound in initial]
         self.automatic_optimization = not one_by_one
         for place, layer in enumerate(self._layers):
             nn.init.uniform_(layer.layer.weight, 0.0, self.initial[place == len(self._layers) - 1])
@@ -138,25 +141,16 @@ class S4NN(Method):
     def learn_from(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         if not self.one_by_one:
             return super().learn_from(images, labels)
+        self.loss.require_classes(labels)
         optimizer = self.optimizers()
-        lr, decay = (optimizer.param_groups[0][key] for key in ("lr", "weight_decay"))
-        weights = [layer.layer.weight.detach().cpu().numpy() for layer in self._layers]
-        factors = np.array([layer.factor.item() for layer in self._layers if layer.factor is not None])
-        times, potentials = learn(
-            weights, factors, as_steps(self.encoding(images)[1].flatten(1), self.steps), labels.cpu().numpy(),
-            threshold=self.threshold, steps=self.steps, gamma=self.loss.gamma, gamma_silent=self.loss.gamma_silent,
-            lr=lr, decay=decay, factor_lr=self.factor_lr * lr / optimizer.param_groups[0]["initial_lr"],
+        group = optimizer.param_groups[0]
+        outputs = learn_layers(
+            self._layers, self.encoding(images)[1].flatten(1), labels,
+            gamma=self.loss.gamma, gamma_silent=self.loss.gamma_silent,
+            lr=group["lr"], decay=group["weight_decay"], factor_lr=self.factor_lr * group["lr"] / group["initial_lr"],
         )  # fmt: skip
-        with torch.no_grad():
-            for layer, weight, found in zip(self._layers, weights, times, strict=True):
-                layer.layer.weight.copy_(torch.from_numpy(weight))
-                layer.count(torch.from_numpy(found < self.steps))
-            for layer, factor in zip(self._layers, factors, strict=False):
-                layer.factor.fill_(factor)
         optimizer.step()  # changes nothing, since there are no gradients, but counts the step
         self.lr_schedulers().step()
-        found = torch.from_numpy(times[-1])
-        outputs = torch.stack([found < self.steps, 1 - found / self.steps, torch.from_numpy(potentials)]).to(images)
         return self.decoding(outputs), self.loss(outputs, labels)
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:

@@ -6,6 +6,8 @@ from numba import njit
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from snnx.spike_time.as_array import as_array
+
 SILENT = float("-inf")
 """The activation `a = 1 - t` of a neuron that never fires."""
 
@@ -53,15 +55,15 @@ class CausalSet(torch.autograd.Function):
         weight, activation, out, slope = ctx.saved_tensors
         factor = slope.reciprocal() if ctx.clip is None else slope.reciprocal().clamp_(max=ctx.clip)
         flow = torch.where(out > SILENT, grad * factor, 0.0)
-        w, a = _array(weight), _array(activation)
+        w, a = as_array(weight), as_array(activation)
         grad_w, grad_a = np.zeros_like(w), np.zeros_like(a)
-        _back(w, a, _array(out), _array(flow), grad_w, grad_a)
+        _back(w, a, as_array(out), as_array(flow), grad_w, grad_a)
         return *(torch.from_numpy(found).to(grad.device) for found in (grad_w, grad_a)), None
 
 
 def fire(ctx: FunctionCtx, weight: Tensor, activation: Tensor, clip: float | None, *, reach: float, lost: float) -> Tensor:
     """Compute `t = (reach + sum over C of w_i t_i)/S` with `S = sum over C of w_i - lost`, and save what backward needs."""
-    w, a = _array(weight), _array(activation)
+    w, a = as_array(weight), as_array(activation)
     order = np.argsort(-a, axis=1)
     out = np.empty((len(a), len(w)), dtype=a.dtype)
     slope = np.empty_like(out)
@@ -70,10 +72,6 @@ def fire(ctx: FunctionCtx, weight: Tensor, activation: Tensor, clip: float | Non
     ctx.save_for_backward(weight, activation, out, slope)
     ctx.clip = clip
     return out
-
-
-def _array(x: Tensor) -> np.ndarray:
-    return x.detach().to("cpu", torch.promote_types(x.dtype, torch.float32)).contiguous().numpy()
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

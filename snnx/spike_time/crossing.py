@@ -6,6 +6,8 @@ from numba import njit
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from snnx.spike_time.as_array import as_array
+
 
 class Crossing(torch.autograd.Function):
     """Computes at which step each neuron of a layer fires: one step after its potential has risen above the threshold.
@@ -54,7 +56,7 @@ class Crossing(torch.autograd.Function):
         level = threshold if factor is None else threshold / factor.item()
         times = as_steps(activation, steps)
         found = np.empty((len(times), len(weight)), dtype=np.int32)
-        _cross(_array(effective), times, level, steps, found)
+        _cross(as_array(effective), times, level, steps, found)
         ctx.save_for_backward(weight, factor)
         ctx.times, ctx.found = times, found
         return 1 - torch.from_numpy(found).to(activation) / steps
@@ -65,9 +67,9 @@ class Crossing(torch.autograd.Function):
         weight, factor = ctx.saved_tensors
         norm = grad.norm(dim=1, keepdim=True)
         grad = torch.where(norm > 0, grad / norm, 0.0)
-        w = _array(weight)
+        w = as_array(weight)
         grad_w, grad_a = np.zeros_like(w), np.zeros((len(grad), w.shape[1]), dtype=w.dtype)
-        _distribute(w, ctx.times, ctx.found, _array(grad), grad_w, grad_a)
+        _distribute(w, ctx.times, ctx.found, as_array(grad), grad_w, grad_a)
         grad_w, grad_a = (torch.from_numpy(found).to(grad) for found in (grad_w / len(grad), grad_a))
         grad_f = None if factor is None else (grad_w * weight.sign()).mean()
         return grad_w, grad_a, grad_f, None, None
@@ -76,10 +78,6 @@ class Crossing(torch.autograd.Function):
 def as_steps(activation: Tensor, steps: int) -> np.ndarray:
     """Return the times `t = steps (1 - a)` as whole numbers on the CPU."""
     return ((1 - activation.detach()) * steps).round().to("cpu", torch.int32).contiguous().numpy()
-
-
-def _array(x: Tensor) -> np.ndarray:
-    return x.detach().to("cpu", torch.promote_types(x.dtype, torch.float32)).contiguous().numpy()
 
 
 @njit(cache=True, nogil=True)

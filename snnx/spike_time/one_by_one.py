@@ -3,9 +3,46 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numba import njit
+from torch import Tensor
 
-from snnx.spike_time.crossing import cross_one, sort_times
+from snnx.spike_time.crossing import as_steps, cross_one, sort_times
+from snnx.spike_time.step_layer import StepLayer
+
+
+def learn_layers(
+    layers: Sequence[StepLayer],
+    activation: Tensor,
+    labels: Tensor,
+    *,
+    gamma: int,
+    gamma_silent: int,
+    lr: float,
+    decay: float,
+    factor_lr: float,
+) -> Tensor:
+    """Change the weights and factors of these layers by `learn`, and count which of their neurons fired.
+
+    Shape:
+        activations `[B, I]` of the inputs and labels `[B]` to the three planes of the last layer, `[3, B, K]`, from before each
+        sample changed the weights.
+    """
+    steps = layers[0].steps
+    weights = [layer.layer.weight.detach().cpu().numpy().copy() for layer in layers]
+    factors = np.array([layer.factor.item() for layer in layers if layer.factor is not None])
+    times, potentials = learn(
+        weights, factors, as_steps(activation, steps), labels.cpu().numpy(), threshold=layers[0].threshold, steps=steps,
+        gamma=gamma, gamma_silent=gamma_silent, lr=lr, decay=decay, factor_lr=factor_lr,
+    )  # fmt: skip
+    with torch.no_grad():
+        for layer, weight, found in zip(layers, weights, times, strict=True):
+            layer.layer.weight.copy_(torch.from_numpy(weight))
+            layer.count(torch.from_numpy(found < steps))
+        for layer, factor in zip(layers, factors, strict=False):
+            layer.factor.fill_(factor)
+    found = torch.from_numpy(times[-1])
+    return torch.stack([found < steps, 1 - found / steps, torch.from_numpy(potentials)]).to(activation)
 
 
 def learn(

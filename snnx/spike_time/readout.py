@@ -9,7 +9,6 @@ from snnx.spike_time.clocked import clocked
 from snnx.spike_time.closed_form import ClosedForm
 
 LATE = 2.0  # spike time of a neuron that does not fire
-NEVER = 1e5  # z of a neuron that does not fire, in the code of Zhou et al.
 
 
 class EndMembrane(nn.Module):
@@ -95,60 +94,3 @@ class SpikeTime(nn.Module):
     def fired(self, y: Tensor) -> Tensor:
         """Return which neurons fire, `[B, K]`, as 0 and 1."""
         return (self(y) > -LATE).float()
-
-
-class Earliest(nn.Module):
-    """Scores a class by how early its neuron fires: `score = -z`; a neuron that does not fire has `z = 100,000`.
-
-    Shape:
-        `[2, B, K]` to `[B, K]`.
-
-    Source: the cost of Zhou et al., 2021, is the cross entropy of these scores.
-
-    Example:
-        >>> Earliest()(torch.tensor([[[1.0, 0.0]], [[-2.0, -torch.inf]]])).tolist()
-        [[-3.0, -100000.0]]
-    """
-
-    def forward(self, y: Tensor) -> Tensor:
-        fired, activation = y
-        return torch.where(fired > 0, (activation - 1).clamp(min=-NEVER), -NEVER)
-
-    def fired(self, y: Tensor) -> Tensor:
-        """Return which neurons fire, `[B, K]`, as 0 and 1."""
-        return y[0]
-
-
-class EarliestOrStrongest(nn.Module):
-    """Scores a class by how early its neuron fires; of equally early ones, that with the higher potential comes first.
-
-        score = -t + (rank of the potential, from 0 to K - 1)/K             t in steps
-
-    So every sample gets one class. The potentials are those of `StepLayer`. If no neuron fires, all are equally early.
-
-    Shape:
-        `[3, B, K]` to `[B, K]`.
-
-    Args:
-        steps: number of time steps.
-
-    Source: ours. In the code of S4NN and BS4NN, a sample counts as right if the label is among the earliest classes, and the
-        highest potential names the class only if none fires.
-
-    Example:
-        >>> t, v = torch.tensor([[8.0, 7.0, 7.0]]), torch.tensor([[9.0, 1.0, 4.0]])
-        >>> EarliestOrStrongest(steps=10)(torch.stack([torch.ones(1, 3), 1 - t / 10, v])).tolist()
-        [[-7.33..., -7.0, -6.66...]]
-    """
-
-    def __init__(self, *, steps: int) -> None:
-        super().__init__()
-        self.steps = steps
-
-    def forward(self, y: Tensor) -> Tensor:
-        rank = y[2].argsort(1).argsort(1)
-        return rank / y.shape[2] - ((1 - y[1]) * self.steps).round()
-
-    def fired(self, y: Tensor) -> Tensor:
-        """Return which neurons fire, `[B, K]`, as 0 and 1."""
-        return y[0]

@@ -42,16 +42,21 @@ class RelativeTarget(nn.Module):
 
     def targets(self, times: Tensor, labels: Tensor) -> Tensor:
         """Return the target of each output, in steps, from spike times `[B, K]` in steps and labels `[B]`."""
-        if labels.ndim != 1:
-            raise ValueError(
-                f"RelativeTarget: labels must be whole numbers, one for each sample; got {list(labels.shape)}; "
-                "choose an augmentation without mixup"
-            )
+        self.require_classes(labels)
         first = times.amin(1, keepdim=True)
         target = torch.where(times - first < self.gamma, (first + self.gamma).clamp(max=self.steps), times)
         silent = first == self.steps
         target = torch.where(silent, torch.full_like(times, self.steps), target)
         return target.scatter(1, labels[:, None], torch.where(silent, first - self.gamma_silent, first))
+
+    @staticmethod
+    def require_classes(labels: Tensor) -> None:
+        """Reject labels that are not one class for each sample."""
+        if labels.ndim != 1:
+            raise ValueError(
+                f"RelativeTarget: labels must be whole numbers, one for each sample; got {list(labels.shape)}; "
+                "choose an augmentation without mixup"
+            )
 
     def forward(self, outputs: Tensor, labels: Tensor) -> Tensor:
         activation = outputs[1]

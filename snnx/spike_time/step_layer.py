@@ -47,7 +47,7 @@ class StepLayer(nn.Module):
 
     def count(self, fired: Tensor) -> None:
         """Count the training samples, and those for which each neuron fired, `[B, O]`."""
-        self.fired += fired.sum(0)
+        self.fired += fired.sum(0).to(self.fired)
         self.seen += len(fired)
 
     @torch.no_grad()

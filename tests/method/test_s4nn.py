@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from composing import composed
+from pretended_gpu import CUDA, pretended_gpu
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -12,11 +13,11 @@ from snnx.metric.single_spike import SingleSpike
 from snnx.metric.spikes_per_neuron import SpikesPerNeuron
 from snnx.run.build import build_method
 from snnx.spike_time.crossing import Crossing
-from snnx.spike_time.one_by_one import learn
-from snnx.spike_time.planes import StepPlanes
-from snnx.spike_time.readout import EarliestOrStrongest
+from snnx.spike_time.earliest_or_strongest import EarliestOrStrongest
+from snnx.spike_time.one_by_one import learn, learn_layers
 from snnx.spike_time.relative_target import RelativeTarget
 from snnx.spike_time.step_layer import StepLayer
+from snnx.spike_time.step_planes import StepPlanes
 from snnx.testing.images import CLASSES, SHAPE, Images, evaluate, train
 
 STEPS = 256
@@ -232,6 +233,10 @@ def test_a_tie_is_decided_by_the_potential_and_counts_as_right_in_acc_ties():
     found = method.test_step((torch.rand(3, *SHAPE), torch.zeros(3, dtype=torch.long)), 0)
     assert found["test/acc"].tolist() == [True, False, False]
     assert found["test/acc_ties"].tolist() == [True, True, False]
+    outputs[1] = 0.5  # all classes fire at once: the label is always among the first
+    found = method.test_step((torch.rand(3, *SHAPE), torch.tensor([0, 1, 2])), 0)
+    assert found["test/acc"].tolist() == [False, True, False]
+    assert found["test/acc_ties"].tolist() == [True, True, True]
     outputs[1] = 0  # no output fires: the potential decides, in both
     found = method.test_step((torch.rand(3, *SHAPE), torch.tensor([0, 1, 2])), 0)
     assert found["test/acc"].tolist() == found["test/acc_ties"].tolist() == [False, True, False]
@@ -304,6 +309,7 @@ def test_it_learns_and_every_neuron_fires_at_most_once(words):
          "S4NN: backbone must have linear layers only; got features.conv1.0; choose backbone=mlp"),
         (["backbone.bias=true"], "S4NN: backbone must have no bias"),
         (["method.threshold=0"], "S4NN: threshold must be positive; got 0"),
+        (["method.factor_lr=-1"], "S4NN: factor_lr must be at least 0; got -1"),
         (["method.factor=-1"], "S4NN: factor must be positive; got -1"),
         (["method.gamma=256"], "S4NN: gamma must be from 0 to steps - 1; got 256"),
         (["method.gamma_silent=-1"], "S4NN: gamma_silent must be from 0 to steps - 1; got -1"),
@@ -324,6 +330,37 @@ def test_one_by_one_needs_plain_gradient_descent(words):
     method = build("method.one_by_one=true", words=[*MLP[:4], *words])
     with pytest.raises(ValueError, match="S4NN: optimizer must be SGD without momentum if one_by_one; got"):
         train(method, Images())
+
+
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_labels_of_mixup_are_refused_before_anything_changes(one_by_one):
+    method = build(f"method.one_by_one={one_by_one}", "scheduler=constant")
+    before = [layer.layer.weight.detach().clone() for layer in method._layers]
+    data = Images()
+    images, labels = data.samples.tensors
+    data.samples = TensorDataset(images, nn.functional.one_hot(labels, CLASSES).float())
+    with pytest.raises(ValueError, match="RelativeTarget: labels must be whole numbers, one for each sample; got"):
+        train(method, data)
+    for weight, layer in zip(before, method._layers, strict=True):
+        assert torch.equal(weight, layer.layer.weight)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is not pretended where there is one")
+@pytest.mark.parametrize("words", [[], BINARY])
+def test_training_one_by_one_takes_weights_from_a_gpu_and_puts_them_back(words):
+    with pretended_gpu():
+        layers = build("method.one_by_one=true", "method.initial=[16,40]", *words).to(CUDA)._layers
+        before = [layer.layer.weight.detach().clone() for layer in layers]
+        activation = 1 - torch.randint(STEPS, (4, 64)).to(CUDA) / STEPS
+        outputs = learn_layers(
+            layers, activation, torch.arange(4).to(CUDA) % CLASSES, gamma=3, gamma_silent=3, lr=0.1, decay=0.0, factor_lr=0.01
+        )
+        assert outputs.is_cuda
+        for layer, weight in zip(layers, before, strict=True):
+            assert layer.layer.weight.is_cuda
+            assert layer.fired.is_cuda
+            assert not layer.layer.weight.equal(weight)
+            assert layer.seen == 4
 
 
 def test_several_processes_are_refused():

@@ -17,8 +17,8 @@ from snnx.metric.spikes_per_neuron import SpikesPerNeuron
 from snnx.run.build import build_method
 from snnx.spike_time.causal_set import SILENT
 from snnx.spike_time.exponential_current import ExponentialCurrent, FiredLater
+from snnx.spike_time.exponential_planes import ExponentialPlanes
 from snnx.spike_time.exponential_set import ExponentialSet
-from snnx.spike_time.planes import ExponentialPlanes
 
 MLP = ["method=exponential", "backbone=mlp", "backbone.hidden=[40]", "backbone.bias=false", "init=positive"]
 SCNN = [*MLP[:1], "backbone=scnn", "backbone.bias=false", "backbone.hidden=[]", "init=positive", "backbone.channels=[8,6]"]
@@ -212,7 +212,12 @@ def test_what_is_refused():
         build(MLP, "method.mean_square=-2")
     with pytest.raises(ValueError, match="Exponential: backbone must have no bias; got one in"):
         build(MLP, "backbone.bias=true")
-    with pytest.raises(ValueError, match="ExponentialPlanes: latest must be positive; got 0"):
-        ExponentialPlanes(in_channels=1, latest=0)
+    for clip in (0, -1):
+        with pytest.raises(ValueError, match=f"Exponential: clip must be positive, or null for no limit; got {clip}"):
+            build(MLP, f"method.clip={clip}")
+    for latest in (0, 12):  # exp(12) is more than 100,000, which means no spike
+        with pytest.raises(ValueError, match=rf"ExponentialPlanes: latest must be positive and below 11\.5; got {latest}"):
+            ExponentialPlanes(in_channels=1, latest=latest)
+    assert ExponentialPlanes(in_channels=1, latest=11.5)(torch.zeros(1, 1, 1, 1))[1].item() > -NEVER
     with pytest.raises(ValueError, match=r"ExponentialPlanes: x must be in \[0, 1\]"):
         ExponentialPlanes(in_channels=1)(torch.full((1, 1, 1, 1), 2.0))
