@@ -43,7 +43,17 @@ def as_sent(x: Tensor, values: Tensor) -> Tensor:
         >>> as_sent(torch.tensor([2.0, 0.7, 0.1]), kernel_values(2.0, 0.0, 3)).tolist()
         [1.0, 0.606..., 0.0]
     """
-    return _at(values.to(x.dtype), first_steps(x, values))
+    return value_at(values.to(x.dtype), first_steps(x, values))
+
+
+def value_at(values: Tensor, steps: Tensor) -> Tensor:
+    """Return what spikes at these steps are worth; 0 at step `len(values)`, which stands for no spike.
+
+    Example:
+        >>> value_at(torch.tensor([1.0, 0.5]), torch.tensor([1, 0, 2])).tolist()
+        [0.5, 1.0, 0.0]
+    """
+    return torch.cat([values, values.new_zeros(1)])[steps]
 
 
 class TemporalKernel(nn.Module):
@@ -92,13 +102,9 @@ class TemporalKernel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         values = self.values
         steps = first_steps(x.detach(), values)
-        y = _at(values.to(x.dtype), steps)
+        y = value_at(values.to(x.dtype), steps)
         if not torch.is_grad_enabled():
             return y
         exact = (self.delay - self.time_constant * torch.where(y > 0, x, 1.0).log()).clamp(min=0)
         exponent = (self.delay - exact - (steps - exact).detach()) / self.time_constant
         return y * (1 + exponent - exponent.detach())
-
-
-def _at(values: Tensor, steps: Tensor) -> Tensor:
-    return torch.cat([values, values.new_zeros(1)])[steps]

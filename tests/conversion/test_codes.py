@@ -163,18 +163,20 @@ def test_kernel_activation_has_the_gradient_of_the_unrounded_one():
 def test_one_step_of_tuning_equals_the_rule_by_hand():
     x, tc, td = torch.tensor([[0.9, 0.5, 0.03, 0.0], [0.7, 0.0, 0.2, 0.1]], dtype=torch.float64), 20.0, -1.0
     grid = [exp(-(t - td) / tc) for t in range(80)]
-    terms, tops, least = [], [], []
+    terms, earliest, least = [], [], []
     for row in x.tolist():
         sent = [next(((g, t) for t, g in enumerate(grid) if value >= g), (0.0, 80)) for value in row]
         terms += [(value - y) * y * (t - td) for value, (y, t) in zip(row, sent, strict=True)]
-        tops.append((max(y for y, _ in sent) - grid[0]) * grid[0])
+        earliest.append(min(t for _, t in sent))
         low, high = sorted(row)[:2]
         least.append(low + 0.06 * (high - low))  # the 2nd percentile of four values
     positive = [term for term in terms if term > 0]
     bottom = exp(-(80 - td) / tc)
     d1, d2 = sum(positive) / len(positive), (sum(least) / 2 - bottom) * bottom * (80 - td)
-    found = tuned(tc, td, x, 80)
-    assert found == pytest.approx((tc + (10 * d1 + 100 * d2) / tc**2, td + sum(tops) / 2 / tc))
+    new = tc + (10 * d1 + 100 * d2) / tc**2  # from here on, the delay's step uses the new time constant
+    top = exp(td / new)
+    d3 = sum((exp(-(t - td) / new) - top) * top for t in earliest) / 2 / new
+    assert tuned(tc, td, x, 80) == pytest.approx((new, td + d3), rel=1e-9)
     assert tuned(tc, td, torch.zeros(2, 4), 80)[0] < tc  # silent layers need no slow kernel
 
 
@@ -322,6 +324,15 @@ def test_tuning_does_not_depend_on_scales():
     assert one[1] != first.code.start_kernel
 
 
+@torch.no_grad()
+def test_the_delay_of_the_input_is_not_tuned():
+    method = build(*CODES["t2fsnn"])
+    method.convert(lambda: [images()])
+    assert method.code.kernels[None][1] == 0
+    assert method.code.kernels[None][0] != method.code.start_kernel[0]
+    assert all(delay < 0 for name, (_, delay) in method.code.kernels.items() if name is not None)
+
+
 @pytest.mark.parametrize("code", ["phase", "burst"])
 @torch.no_grad()
 def test_residual_networks_are_read_out_by_codes_without_windows(code):
@@ -408,11 +419,17 @@ def test_images_must_be_in_range():
         method.encoding(images() * 3 - 1)
 
 
+def test_a_tuned_time_constant_must_stay_positive():
+    method = build("method.code=t2fsnn", "method.start=2", "method.duration=2", "timesteps=6", "method.tuning=48")
+    with pytest.raises(ValueError, match=r"time constant of .* must stay above 0 with code=t2fsnn; got -.*; use a longer"):
+        method.convert(lambda: [images()])
+
+
 def test_a_learned_time_constant_must_stay_positive():
     method = build(*CODES["park"])
     with torch.no_grad():
         next(m for m in method.backbone.modules() if isinstance(m, TemporalKernel)).time_constant.fill_(-1.0)
     with pytest.raises(
-        ValueError, match=r"the learned time constant of stages\.sn1 must stay above 0; got -1; train with a lower"
+        ValueError, match=r"the time constant of stages\.sn1 must stay above 0 with code=park; got -1; .* lower optimizer.lr"
     ):
         method.convert(lambda: [images()])

@@ -47,12 +47,7 @@ class Park(FirstSpike):
     def convert(
         self, folded: nn.Module, in_shape: tuple[int, int, int], batches: Batches, simulations: Simulations
     ) -> tuple[nn.Module, dict[str, Tensor]]:
-        kernels = {name: m for name, m in folded.named_modules() if isinstance(m, TemporalKernel)}
-        for name, kernel in kernels.items():
-            if not kernel.time_constant > 0:
-                raise ValueError(
-                    f"Conversion: the learned time constant of {name} must stay above 0; got {kernel.time_constant.item():g}; "
-                    "train with a lower optimizer.lr"
-                )
-        values = {None: self.start_values, **{name: kernel.values for name, kernel in kernels.items()}}
-        return self.connect(folded, in_shape, values), {name: torch.ones(()).to(k.delay) for name, k in kernels.items()}
+        learned = {name: m for name, m in folded.named_modules() if isinstance(m, TemporalKernel)}
+        kernels = {name: (kernel.time_constant.detach(), kernel.delay.detach()) for name, kernel in learned.items()}
+        network = self.connect(folded, in_shape, {None: self.start_kernel, **kernels})
+        return network, {name: torch.ones(()).to(delay) for name, (_, delay) in kernels.items()}
