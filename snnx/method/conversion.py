@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from snnx.backbone.backbone import MakesBackbone
 from snnx.backbone.weights import load_weights
 from snnx.conversion.activation import activation_named
-from snnx.conversion.clipped import ceilings
+from snnx.conversion.ceilings import ceilings
 from snnx.conversion.code.choice import code_named
 from snnx.conversion.code.windows import Windows
 from snnx.conversion.fits import require_fitting
