@@ -24,7 +24,21 @@ REFUSED = [
     (["method.activation=kernel"], "Conversion: activation must be relu or clipped with code=rate; got kernel"),
     (
         ["method.code=park", "method.activation=kernel", "method.percentile=99"],
-        "code=park must go with percentile=null, per_channel=false and scale_factor=1, since its kernels are learned; got 99",
+        "code=park must go with percentile=null; got 99.*; its kernels are learned and need no scales",
+    ),
+    (
+        ["method.code=park", "method.activation=kernel", "method.percentile_over=all", "method.per_channel=true"],
+        "code=park must go with percentile_over=nonzero, per_channel=false; got all, true; its kernels are learned and need no",
+    ),
+    (
+        ["method.start=40", "method.duration=50", "method.tuning=3"],
+        "code=rate must go with start=80, duration=80; got 40, 50; only code=t2fsnn and park have windows",
+    ),
+    (["method.duration=50"], "code=rate must go with duration=80; got 50; only code=t2fsnn and park have windows"),
+    (["method.code=burst", "method.tuning=0"], "code=burst must go with tuning=6; got 0; only code=t2fsnn tunes kernels"),
+    (
+        ["method.code=park", "method.activation=kernel", "method.tuning=2"],
+        "code=park must go with tuning=6; got 2; only code=t2fsnn tunes kernels",
     ),
     (
         ["method.activation=kernel", "method.code=park", "method.ceiling=0"],

@@ -11,6 +11,9 @@ from snnx.conversion.driven import Simulations
 from snnx.conversion.links import links
 from snnx.conversion.scaling import Scaling
 
+PASSES = 6
+"""Passes over the calibration set in which the kernels are tuned, if nothing else is asked for, as in the authors' code."""
+
 
 class T2FSNN(FirstSpike):
     """Reads out a ReLU network by one spike per neuron.
