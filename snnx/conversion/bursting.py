@@ -21,6 +21,9 @@ class Bursting(Node):
     Args:
         v_threshold: value of the first spike of a burst, > 0.
 
+    Raises:
+        ValueError: `step_mode` is s in a forward.
+
     Source: Park et al., 2019 (burst coding), and the authors' code, seongsikpark/SNN-neural-coding, `lib_snn.py`, `fire_burst`.
 
     Example:
@@ -60,3 +63,12 @@ class Bursting(Node):
         (s,), states = super().multi_step_functional_forward(inputs, states)
         sent, self._sent = torch.stack(self._sent).to(s.dtype), []
         return (sent,), states
+
+    def single_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor, ...]):
+        """Reject a single step, which SpikingJelly computes in this method."""
+        raise ValueError(f"{type(self).__name__}: step_mode must be m, since it computes whole sequences; got s")
+
+    def reset(self) -> None:
+        """Forget the potential and the burst."""
+        super().reset()
+        self._sent = []

@@ -35,7 +35,7 @@ def connect(
         every: number of steps of a presentation.
         readout: the decoding, whose dendrite gets the rhythm of the last layer and the bias of the outputs.
 
-    Example: see `tests/conversion/test_codes.py`.
+    Example: see `tests/conversion/test_code_networks.py`.
     """
     names = [name for name in rhythms if name is not None]
     biases = take_biases(network, links, names, in_shape)

@@ -1,5 +1,7 @@
 """The exponential kernel of time-to-first-spike codes: what a spike is worth by the step at which it is fired."""
 
+from math import inf
+
 import torch
 from torch import Tensor, nn
 
@@ -43,7 +45,17 @@ def as_sent(x: Tensor, values: Tensor) -> Tensor:
         >>> as_sent(torch.tensor([2.0, 0.7, 0.1]), kernel_values(2.0, 0.0, 3)).tolist()
         [1.0, 0.606..., 0.0]
     """
-    return _at(values.to(x.dtype), first_steps(x, values))
+    return value_at(values.to(x.dtype), first_steps(x, values))
+
+
+def value_at(values: Tensor, steps: Tensor) -> Tensor:
+    """Return what spikes at these steps are worth; 0 at step `len(values)`, which stands for no spike.
+
+    Example:
+        >>> value_at(torch.tensor([1.0, 0.5]), torch.tensor([1, 0, 2])).tolist()
+        [0.5, 1.0, 0.0]
+    """
+    return torch.cat([values, values.new_zeros(1)])[steps]
 
 
 class TemporalKernel(nn.Module):
@@ -60,13 +72,14 @@ class TemporalKernel(nn.Module):
 
     Args:
         duration: number of steps of the window, at least 1.
-        ceiling: largest output at the start of training, > 0, which is exp(delay/time_constant).
+        ceiling: largest output at the start of training, > 0 and finite, which is exp(delay/time_constant).
 
     Raises:
-        ValueError: `duration` is below 1, or `ceiling` is not positive.
+        ValueError: `duration` is not a whole number or below 1, or `ceiling` is not positive and finite.
 
     Source: Park and Yoon, 2021, and the authors' later code, seongsikpark/TensorFlow-SNNs, `lib_snn/neurons.py`. There, the
-        first epochs round to the nearest step; here all round up, as the neuron does.
+        first epochs round to the nearest step; here all round up, as the neuron does. There, x may be sent after the end of the
+        window until an epoch from which the window ends the kernel, and the last step is then `duration`, one later than here.
 
     Example:
         >>> kernel = TemporalKernel(duration=8, ceiling=1.0)                   # time constant 2, delay 0
@@ -76,10 +89,10 @@ class TemporalKernel(nn.Module):
 
     def __init__(self, *, duration: int, ceiling: float) -> None:
         super().__init__()
-        if duration < 1:
-            raise ValueError(f"TemporalKernel: duration must be at least 1; got {duration}")
-        if not ceiling > 0:
-            raise ValueError(f"TemporalKernel: ceiling must be positive; got {ceiling}")
+        if duration % 1 or duration < 1:
+            raise ValueError(f"TemporalKernel: duration must be a whole number, at least 1; got {duration}")
+        if not 0 < ceiling < inf:
+            raise ValueError(f"TemporalKernel: ceiling must be positive and finite; got {ceiling}")
         self.duration = duration
         self.time_constant = nn.Parameter(torch.tensor(duration / WINDOWS_PER_CONSTANT))
         self.delay = nn.Parameter(self.time_constant.detach() * torch.tensor(float(ceiling)).log())
@@ -92,13 +105,9 @@ class TemporalKernel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         values = self.values
         steps = first_steps(x.detach(), values)
-        y = _at(values.to(x.dtype), steps)
+        y = value_at(values.to(x.dtype), steps)
         if not torch.is_grad_enabled():
             return y
         exact = (self.delay - self.time_constant * torch.where(y > 0, x, 1.0).log()).clamp(min=0)
         exponent = (self.delay - exact - (steps - exact).detach()) / self.time_constant
         return y * (1 + exponent - exponent.detach())
-
-
-def _at(values: Tensor, steps: Tensor) -> Tensor:
-    return torch.cat([values, values.new_zeros(1)])[steps]

@@ -22,6 +22,9 @@ class Timed(Node):
         rhythm: value of a spike of this layer, by step.
         dendrite: turns the input into currents; it counts the steps.
 
+    Raises:
+        ValueError: `step_mode` is s in a forward.
+
     Example:
         >>> import torch
         >>> neuron = Timed(lambda t: 0.5**t, Dendrite(lambda t: 1.0, every=4))
@@ -50,6 +53,16 @@ class Timed(Node):
     def sequence(self, x: Tensor, state: NamedTuple) -> tuple[Tensor | None, Tensor, NamedTuple]:
         self._now = self.dendrite.step
         return super().sequence(self.dendrite(x), state)
+
+    def single_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor, ...]):
+        """Reject a single step, which SpikingJelly computes in this method."""
+        raise ValueError(f"{type(self).__name__}: step_mode must be m, since it computes whole sequences; got s")
+
+    def reset(self) -> None:
+        """Forget all spikes and start again at step 0."""
+        super().reset()
+        self.dendrite.reset()
+        self._now = 0
 
 
 class Once(Timed):

@@ -12,9 +12,8 @@ from torch.optim import Optimizer
 from snnx.backbone.backbone import MakesBackbone
 from snnx.backbone.weights import load_weights
 from snnx.conversion.activation import activation_named
-from snnx.conversion.clipped import ceilings
+from snnx.conversion.ceilings import ceilings
 from snnx.conversion.code.choice import code_named
-from snnx.conversion.code.windows import Windows
 from snnx.conversion.fits import require_fitting
 from snnx.conversion.fold_norm import fold_norm
 from snnx.conversion.links import links
@@ -46,7 +45,7 @@ class Conversion(Method):
         timesteps: number of time steps in a test.
         piece: how many steps are simulated at once.
         code: `rate`, `phase`, `burst`, `t2fsnn` or `park`; see the classes in `snnx.conversion.code`.
-        start, duration: for `t2fsnn` and `park`, when each layer fires; see `Windows`.
+        start, duration: for `t2fsnn` and `park`, when each layer fires; see `snnx.conversion.code.windows`.
         tuning: for `t2fsnn`, passes over the calibration samples in which the kernels are tuned.
         input: for `rate`, `current` feeds the image itself at every step, and `poisson` draws spikes with the pixel values as
             probabilities. The other codes have their own input, whose pixels must be in [0, 1].
@@ -142,7 +141,7 @@ class Conversion(Method):
         )  # fmt: skip
         how = code_named(
             code, scaling=scaling, input=input, activation=activation, timesteps=timesteps, piece=piece, channels=in_shape[0],
-            windows=Windows(start, duration), tuning=tuning,
+            start=start, duration=duration, tuning=tuning,
         )  # fmt: skip
         require_pieces(metric, timesteps, has_rates=how.has_rates, who="Conversion")
         built = backbone(neuron=neuron, in_shape=in_shape, classes=classes, width=width)

@@ -24,9 +24,11 @@ class RelativeEnergy(Metric):
                         = all time steps, if the layers fire one after another in windows of steps
                         = else the first step from which test accuracy stays within 0.5 points of that of the last step
 
-    `method=ttfs` also gives the energies relative to the paper's rate-coded network (see `energy.chips`). Those of a network
-    with time steps are computed by `snnx report`, relative to the row that the sweep file names as `reference`. A network
-    without spikes has none of these numbers.
+    `method=ttfs` also gives `energy_truenorth` and `energy_spinnaker`, relative to the paper's rate-coded network (see
+    `energy.chips`), from all windows and their spikes; `metric=energy` gives the same of a network with time steps, from all
+    its steps. If a sweep file names a `reference` row, `snnx report` computes for all rows `relative_truenorth`,
+    divided by that row, and `relative_to_paper_truenorth`, divided by the paper's network, and the same for SpiNNaker. A
+    network without spikes has none of these numbers.
 
     Args:
         window_steps: number of time steps that a window counts as, if the network computes exact times, at least 1. The paper's

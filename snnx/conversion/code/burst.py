@@ -20,7 +20,9 @@ class Burst(Code):
     """Neurons whose threshold doubles with each spike of a burst, and whose spikes are worth that threshold.
 
     The image charges the input's neurons at every step, and biases act at every step, as in the rate code. In the authors' code
-    all pixels start over when none fires at a step, so that the input of a sample depends on its batch.
+    biases act at every step too, but the image is loaded at the first step, and again only after a step at which no pixel of
+    the batch fires. So there, the image is several times weaker beside the biases: a pixel of 0.8 sends 0.126 per step if it is
+    alone. Here it sends 0.8 per step, so that image and biases both have their full weight.
 
     Args:
         scaling, input, piece, channels: see `Phase`.

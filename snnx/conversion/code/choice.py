@@ -1,17 +1,16 @@
 """The codes by name."""
 
-from functools import partial
-
 from snnx.conversion.code.burst import Burst
-from snnx.conversion.code.code import Code
+from snnx.conversion.code.code import Code, require_defaults
 from snnx.conversion.code.park import Park
 from snnx.conversion.code.phase import Phase
 from snnx.conversion.code.rate import INPUTS, Rate
-from snnx.conversion.code.t2fsnn import T2FSNN
+from snnx.conversion.code.t2fsnn import PASSES, T2FSNN
 from snnx.conversion.code.windows import Windows
 from snnx.conversion.scaling import Scaling
 
 CODES = ("rate", "phase", "burst", "t2fsnn", "park")
+WITH_WINDOWS, TUNED = ("t2fsnn", "park"), ("t2fsnn",)
 
 
 def code_named(
@@ -23,17 +22,19 @@ def code_named(
     timesteps: int,
     piece: int,
     channels: int,
-    windows: Windows,
+    start: int,
+    duration: int,
     tuning: int,
 ) -> Code:
     """Make a code.
 
     Raises:
-        ValueError: there is no such code or input, or the code cannot be combined with a setting or with the activation.
+        ValueError: there is no such code or input, or the code cannot be combined with a setting or with the activation, or
+            does not read a setting that has not its default.
 
     Example:
         >>> settings = {"scaling": Scaling(), "input": "current", "timesteps": 80, "piece": 10, "channels": 1}
-        >>> code_named("park", **settings, activation="relu", windows=Windows(), tuning=0)
+        >>> code_named("park", **settings, activation="relu", start=80, duration=80, tuning=6)
         Traceback (most recent call last):
         ValueError: Conversion: activation must be kernel with code=park; got relu
     """
@@ -41,10 +42,16 @@ def code_named(
         if value not in choices:
             raise ValueError(f"Conversion: {key} must be one of {', '.join(choices)}; got {value}")
     settings = {"scaling": scaling, "input": input, "piece": min(piece, timesteps), "channels": channels}
-    timed = {**settings, "windows": windows, "timesteps": timesteps}
+    if name not in WITH_WINDOWS:
+        asked = {"start": (start, Windows.start), "duration": (duration, Windows.duration)}
+        require_defaults(name, asked, f"only code={' and '.join(WITH_WINDOWS)} have windows")
+    if name not in TUNED:
+        require_defaults(name, {"tuning": (tuning, PASSES)}, f"only code={' and '.join(TUNED)} tunes kernels")
+    timed = {**settings, "timesteps": timesteps}
     made = {
-        "rate": partial(Rate, **settings), "phase": partial(Phase, **settings), "burst": partial(Burst, **settings),
-        "t2fsnn": partial(T2FSNN, **timed, tuning=tuning), "park": partial(Park, **timed),
+        "rate": lambda: Rate(**settings), "phase": lambda: Phase(**settings), "burst": lambda: Burst(**settings),
+        "t2fsnn": lambda: T2FSNN(**timed, windows=Windows(start, duration), tuning=tuning),
+        "park": lambda: Park(**timed, windows=Windows(start, duration)),
     }[name]()  # fmt: skip
     if activation not in made.activations:
         raise ValueError(f"Conversion: activation must be {' or '.join(made.activations)} with code={name}; got {activation}")

@@ -1,6 +1,6 @@
 """The interface that every code follows in which a converted network can be read out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -67,11 +67,30 @@ def require_plain(code: str, scaling: Scaling, input: str) -> None:
         "initial": (scaling.initial, 0.0),
         "bias_calibration": (scaling.bias_calibration, False),
     }
+    require_defaults(code, asked, "only code=rate has firing rates")
+
+
+def require_defaults(code: str, asked: Mapping[str, tuple[object, object]], reason: str) -> None:
+    """Reject settings that a code does not read and that do not have their default.
+
+    Args:
+        code: name of the code.
+        asked: value and default of each setting.
+        reason: end of the message.
+
+    Raises:
+        ValueError: a setting has another value; the line names all that have.
+
+    Example:
+        >>> require_defaults("rate", {"tuning": (3, 6)}, "only code=t2fsnn tunes kernels")
+        Traceback (most recent call last):
+        ValueError: Conversion: code=rate must go with tuning=6; got 3; only code=t2fsnn tunes kernels
+    """
     if wrong := {name: pair for name, pair in asked.items() if pair[0] != pair[1]}:
-        needed = ", ".join(f"{name}={_word(plain)}" for name, (_, plain) in wrong.items())
+        needed = ", ".join(f"{name}={_word(default)}" for name, (_, default) in wrong.items())
         got = ", ".join(_word(value) for value, _ in wrong.values())
-        raise ValueError(f"Conversion: code={code} must go with {needed}; got {got}; only code=rate has firing rates")
+        raise ValueError(f"Conversion: code={code} must go with {needed}; got {got}; {reason}")
 
 
 def _word(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

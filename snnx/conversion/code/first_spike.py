@@ -13,6 +13,9 @@ from snnx.conversion.readout import Readout
 from snnx.conversion.scaling import Scaling
 from snnx.conversion.timed import Once
 
+Kernel = tuple[Tensor | float, Tensor | float]
+"""Time constant and delay, in steps."""
+
 
 class FirstSpike(Code):
     """Every neuron fires at most once, at the first step of its layer's window at which it reaches an exponential kernel.
@@ -45,8 +48,20 @@ class FirstSpike(Code):
     def require_fitting(self, links: dict[str, Link], timesteps: int) -> None:
         self.windows.require_fitting(self.name, links, timesteps)
 
-    def connect(self, scaled: nn.Module, in_shape: tuple[int, int, int], values: dict[str | None, Tensor]) -> nn.Module:
-        """Replace the activations of a network with scaled weights by neurons with these kernels; `None` is the input."""
+    def connect(self, scaled: nn.Module, in_shape: tuple[int, int, int], kernels: dict[str | None, Kernel]) -> nn.Module:
+        """Replace the activations of a network with scaled weights by neurons with these kernels; `None` is the input.
+
+        Raises:
+            ValueError: a time constant is not above 0, so that a spike would be worth more the later it is.
+        """
+        for name, (constant, _) in kernels.items():
+            if not constant > 0:
+                raise ValueError(
+                    f"Conversion: the time constant of {name or 'the input'} must stay above 0 with code={self.name}; got "
+                    f"{float(constant):.4g}; use a longer method.duration, fewer passes of method.tuning (t2fsnn) or a lower "
+                    "optimizer.lr (park)"
+                )
+        values = {name: kernel_values(*kernel, self.windows.duration) for name, kernel in kernels.items()}
         found = links(scaled, in_shape)
         in_order = [None, *(link.sink for link in found.values() if link.sink is not None)]
         rhythms = {name: self.windows.rhythm(layer, values[name].tolist()) for layer, name in enumerate(in_order)}

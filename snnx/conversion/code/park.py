@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from snnx.conversion.code.code import Batches
+from snnx.conversion.code.code import Batches, require_defaults
 from snnx.conversion.code.first_spike import FirstSpike
 from snnx.conversion.code.windows import Windows
 from snnx.conversion.driven import Simulations
@@ -34,11 +34,13 @@ class Park(FirstSpike):
         super().__init__(
             "park", scaling=scaling, input=input, piece=piece, channels=channels, windows=windows, timesteps=timesteps
         )
-        if (scaling.percentile, scaling.per_channel, scaling.scale_factor) != (None, False, 1.0):
-            raise ValueError(
-                "Conversion: code=park must go with percentile=null, per_channel=false and scale_factor=1, since its kernels "
-                f"are learned; got {scaling.percentile}, {scaling.per_channel} and {scaling.scale_factor}"
-            )
+        asked = {
+            "percentile": (scaling.percentile, None),
+            "percentile_over": (scaling.percentile_over, "nonzero"),
+            "per_channel": (scaling.per_channel, False),
+            "scale_factor": (scaling.scale_factor, 1.0),
+        }
+        require_defaults("park", asked, "its kernels are learned and need no scales")
 
     def transmitted(self, images: Tensor) -> Tensor:
         self.encoding.require_range(images)
@@ -47,12 +49,7 @@ class Park(FirstSpike):
     def convert(
         self, folded: nn.Module, in_shape: tuple[int, int, int], batches: Batches, simulations: Simulations
     ) -> tuple[nn.Module, dict[str, Tensor]]:
-        kernels = {name: m for name, m in folded.named_modules() if isinstance(m, TemporalKernel)}
-        for name, kernel in kernels.items():
-            if not kernel.time_constant > 0:
-                raise ValueError(
-                    f"Conversion: the learned time constant of {name} must stay above 0; got {kernel.time_constant.item():g}; "
-                    "train with a lower optimizer.lr"
-                )
-        values = {None: self.start_values, **{name: kernel.values for name, kernel in kernels.items()}}
-        return self.connect(folded, in_shape, values), {name: torch.ones(()).to(k.delay) for name, k in kernels.items()}
+        learned = {name: m for name, m in folded.named_modules() if isinstance(m, TemporalKernel)}
+        kernels = {name: (kernel.time_constant.detach(), kernel.delay.detach()) for name, kernel in learned.items()}
+        network = self.connect(folded, in_shape, {None: self.start_kernel, **kernels})
+        return network, {name: torch.ones(()).to(delay) for name, (_, delay) in kernels.items()}

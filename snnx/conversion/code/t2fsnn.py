@@ -8,9 +8,11 @@ from snnx.conversion.code.tune import tuned
 from snnx.conversion.code.windows import Windows
 from snnx.conversion.convert import scale_layers
 from snnx.conversion.driven import Simulations
-from snnx.conversion.kernel import kernel_values
 from snnx.conversion.links import links
 from snnx.conversion.scaling import Scaling
+
+PASSES = 6
+"""Passes over the calibration set in which the kernels are tuned, if nothing else is asked for, as in the authors' code."""
 
 
 class T2FSNN(FirstSpike):
@@ -25,7 +27,8 @@ class T2FSNN(FirstSpike):
         ValueError: a setting concerns firing rates, or `tuning` is below 0.
 
     Attributes:
-        kernels: time constant and delay of each layer of the last conversion, in steps, and of the input by `None`.
+        kernels: time constant and delay of each layer of the last conversion, in steps, and of the input by `None`. The
+            input's delay is not tuned; the kernels that the authors publish have none either.
 
     Source: Park et al., 2020 (T2FSNN), and seongsikpark/SNN-neural-coding.
     """
@@ -47,18 +50,17 @@ class T2FSNN(FirstSpike):
         self.kernels = self._tuned(folded, scales, batches)
         scale_layers(folded, links(folded, in_shape), scales, scales)
         one = next(folded.parameters())
-        values = {
-            name: kernel_values(one.new_tensor(constant), delay, self.windows.duration)
-            for name, (constant, delay) in self.kernels.items()
-        }
-        return self.connect(folded, in_shape, values), scales
+        kernels = {name: (one.new_tensor(constant), delay) for name, (constant, delay) in self.kernels.items()}
+        return self.connect(folded, in_shape, kernels), scales
 
     def _tuned(self, folded: nn.Module, scales: dict[str, Tensor], batches: Batches) -> dict[str | None, tuple[float, float]]:
-        """Return time constant and delay of each layer, and of the input by `None`."""
+        """Return time constant and delay of each layer, and of the input by `None`, whose delay stays 0."""
         kernels: dict[str | None, tuple[float, float]] = dict.fromkeys((None, *scales), self.start_kernel)
 
         def see(name: str | None, x: Tensor) -> None:
-            kernels[name] = tuned(*kernels[name], x, self.windows.duration)
+            if kernels[name][0] > 0:  # else `connect` refuses it
+                constant, delay = tuned(*kernels[name], x, self.windows.duration)
+                kernels[name] = constant, 0.0 if name is None else delay
 
         hooks = [
             folded.get_submodule(name).register_forward_hook(

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from snnx.conversion.kernel import as_sent, first_steps, kernel_values
+from snnx.conversion.kernel import first_steps, kernel_values, value_at
 
 RATES = (10.0, 100.0)
 """Learning rates of the two terms of the time constant: precision, and smallest value."""
@@ -22,8 +22,12 @@ def tuned(time_constant: float, delay: float, x: Tensor, duration: int) -> tuple
 
     y is x as it is sent, and t the step of its spike. x_min is the 2nd percentile of a sample, and y_min is
     `exp(-(duration - delay)/time_constant)`. So a kernel becomes slower if it rounds too much, or if its smallest value is
-    below those of the layer. The delay falls if the earliest spikes of the samples, which send y_max, leave the start of the
-    window unused.
+    below those of the layer. The delay falls if the earliest spikes of the samples leave the start of the window unused: y_max
+    is what these spikes are worth with the new time constant, which the delay's step uses throughout.
+
+    The authors tune on the spikes of the simulated network, so that y and t contain the errors of the layers before. Here y and
+    t are those of x itself, the activation of the network without spikes. Their y is also 0 where a neuron fired, which makes
+    its term of d1 0; here y is what the spike sends, as in the paper's equation.
 
     Args:
         time_constant, delay: the kernel, in steps.
@@ -41,11 +45,13 @@ def tuned(time_constant: float, delay: float, x: Tensor, duration: int) -> tuple
     """
     x = x.clamp(min=0).flatten(1)
     values = kernel_values(torch.tensor(time_constant, dtype=x.dtype, device=x.device), delay, duration)
-    y, t = as_sent(x, values), first_steps(x, values)
+    t = first_steps(x, values)
+    y = value_at(values, t)
     terms = (x - y) * y * (t - delay)
     d1 = terms[terms > 0].mean().nan_to_num().item()
     y_min = float(torch.tensor((delay - duration) / time_constant).exp())
     d2 = (x.quantile(SMALLEST, dim=1).mean().item() - y_min) * y_min * (duration - delay)
-    top = values[0]
-    d3 = ((y.amax(1) - top) * top).mean().item() / time_constant
-    return time_constant + (RATES[0] * d1 + RATES[1] * d2) / time_constant**2, delay + d3
+    time_constant += (RATES[0] * d1 + RATES[1] * d2) / time_constant**2
+    values = kernel_values(torch.tensor(time_constant, dtype=x.dtype, device=x.device), delay, duration)
+    top, y_max = values[0], value_at(values, t.amin(1))
+    return time_constant, delay + ((y_max - top) * top / time_constant).mean().item()

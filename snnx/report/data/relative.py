@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import fmean
 
 from snnx.energy.chips import RATE_SPIKES, RATE_STEPS, SHARES, relative_energy
 from snnx.report.data.lines import Line
@@ -10,18 +11,20 @@ from snnx.report.data.run import Run
 STEPS, SPIKES = "test/latency_steps", "test/spikes_in_total"
 RELATIVE = {f"test/relative_{chip}": chip for chip in SHARES}
 """Metrics relative to the reference row, with their chips."""
-TO_PAPER = {f"test/energy_{chip}": chip for chip in SHARES}
+TO_PAPER = {f"test/relative_to_paper_{chip}": chip for chip in SHARES}
 """Metrics relative to the paper's rate-coded network, with their chips."""
 
 
 def with_relative_energies(reference: str | None, lines: Sequence[Line]) -> list[Line]:
     """Add the energies to the runs of a sweep that names a reference row; nothing is added to others.
 
-        relative_chip = E_static * latency/latency of the reference + E_dynamic * spikes/spikes of the reference
-        energy_chip   = the same with the paper's 512 steps and 2.612 million spikes, if the run has not recorded it
+        relative_chip          = E_static * latency/latency of the reference + E_dynamic * spikes/spikes of the reference
+        relative_to_paper_chip = E_static * latency/512 steps + E_dynamic * spikes/2.612 million
 
-    The reference of a run is the run of the reference row with the same seed, scale and further overrides. Without it, a run
-    has no relative energy.
+    Latency and spikes of the reference are means over the seeds of the reference row, among its runs with the same scale and
+    further overrides. Without such runs, a run has no `relative_chip`. For every row, latency and spikes are
+    `test/latency_steps` and `test/spikes_in_total`. `test/energy_chip`, which a run measures itself from all of its steps and
+    spikes, stays as it is.
 
     Args:
         reference: label of the row.
@@ -29,7 +32,10 @@ def with_relative_energies(reference: str | None, lines: Sequence[Line]) -> list
     """
     if reference is None:
         return list(lines)
-    known = {_place(run): run.result["metrics"] for line in lines for run in line.done if line.row == reference}
+    places: dict[tuple, list[Run]] = {}
+    for run in (run for line in lines if line.row == reference for run in line.done):
+        places.setdefault(_place(run), []).append(run)
+    known = {place: (_mean(runs, STEPS), _mean(runs, SPIKES)) for place, runs in places.items()}
     return [replace(line, runs=tuple(_added(run, known) for run in line.runs)) for line in lines]
 
 
@@ -38,28 +44,34 @@ def formula(reference: str | None, metric: str) -> tuple[str, ...]:
 
     Example:
         >>> formula("Rate", "test/relative_truenorth")
-        ('test/relative_truenorth = 0.6 * latency_steps/(that of Rate) + 0.4 * spikes_in_total/(those of Rate), same seed',)
+        ('test/relative_truenorth = 0.6 * latency_steps/(mean of Rate) + 0.4 * spikes_in_total/(mean of Rate), over seeds',)
     """
     if reference is None or metric not in RELATIVE | TO_PAPER:
         return ()
     static, dynamic = SHARES[(RELATIVE | TO_PAPER)[metric]]
-    of_steps, of_spikes, seed = f"(that of {reference})", f"(those of {reference})", ", same seed"
+    of_steps, of_spikes, of = f"(mean of {reference})", f"(mean of {reference})", ", over seeds"
     if metric in TO_PAPER:
-        of_steps, of_spikes, seed = str(RATE_STEPS), f"{RATE_SPIKES:g}", ""
-    return (f"{metric} = {static} * latency_steps/{of_steps} + {dynamic} * spikes_in_total/{of_spikes}{seed}",)
+        of_steps, of_spikes, of = str(RATE_STEPS), f"{RATE_SPIKES:g}", ""
+    return (f"{metric} = {static} * latency_steps/{of_steps} + {dynamic} * spikes_in_total/{of_spikes}{of}",)
 
 
 def _place(run: Run) -> tuple:
-    return run.seed, run.scale, run.further
+    return run.scale, run.further
 
 
-def _added(run: Run, known: Mapping[tuple, Mapping[str, float]]) -> Run:
+def _mean(runs: Sequence[Run], metric: str) -> float:
+    """Return the mean over the runs that have the metric; 0 if none has it."""
+    found = [run.result["metrics"][metric] for run in runs if metric in run.result["metrics"]]
+    return fmean(found) if found else 0.0
+
+
+def _added(run: Run, known: Mapping[tuple, tuple[float, float]]) -> Run:
     found = run.result.get("metrics") or {}
     if run.state != "done" or STEPS not in found or SPIKES not in found:
         return run
-    steps, spikes, of = found[STEPS], found[SPIKES], known.get(_place(run), {})
+    steps, spikes, (of_steps, of_spikes) = found[STEPS], found[SPIKES], known.get(_place(run), (0.0, 0.0))
     added = {metric: relative_energy(steps, spikes, chip) for metric, chip in TO_PAPER.items()}
-    if of.get(STEPS) and of.get(SPIKES):
-        pairs = {"of_steps": of[STEPS], "of_spikes": of[SPIKES]}
-        added |= {metric: relative_energy(steps, spikes, chip, **pairs) for metric, chip in RELATIVE.items()}
-    return replace(run, result=run.result | {"metrics": added | found})
+    if of_steps and of_spikes:
+        pair = {"of_steps": of_steps, "of_spikes": of_spikes}
+        added |= {metric: relative_energy(steps, spikes, chip, **pair) for metric, chip in RELATIVE.items()}
+    return replace(run, result=run.result | {"metrics": found | added})
