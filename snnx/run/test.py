@@ -51,7 +51,12 @@ def test(
 
 
 def run_test(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> tuple[dict[str, float], Recorder]:
-    """Test the network with its present weights, and return the numbers and the recorder that watched the test."""
+    """Test the network with its present weights, and return the numbers and the recorder that watched the test.
+
+    A conversion is calibrated with training samples in the order of the epoch that would follow the last one. So also a trainer
+    that has only loaded the weights must know that all epochs are over.
+    """
+    trainer.fit_loop.epoch_progress.current.processed = trainer.max_epochs
     with Recorder(method.backbone, list(method.metrics.values()), method.watch, method.encoding) as method.recorder:
         (found,) = trainer.test(method, datamodule=data, verbose=False)
     recorder, method.recorder = method.recorder, None

@@ -18,6 +18,7 @@ from snnx.record.write import write
 from snnx.run.overrides import apply_overrides
 from snnx.run.reopen import reopen
 from snnx.run.retest import retest
+from snnx.run.run import execute
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,16 @@ def test_other_metrics_can_be_measured(run):
     assert "test/firing_rate" not in found["metrics"]
     assert found["changed"] == ["metric.anytime.confidence=0.5"]
     assert not (folder / "evaluate.json").exists()
+
+
+def test_a_converted_network_is_calibrated_with_the_samples_of_its_run(tmp_path, monkeypatch):
+    """Which training samples come first depends on the epoch, and a test after the training comes after the last one."""
+    monkeypatch.chdir(tmp_path)
+    words = ("method=conversion", "timesteps=5", "method.calibration=8", "trainer.max_epochs=2", "budget.samples=0.3")
+    done = execute(composed(*words, "trainer.accelerator=cpu"))
+    again = retest(tmp_path / "outputs" / "runs" / done["hash"] / "ckpt" / "last.ckpt", [])["metrics"]
+    assert again["test/loss"] == done["metrics"]["test/loss"]
+    assert again["test/acc"] == done["metrics"]["test/acc"]
 
 
 def test_a_conversion_without_training_is_tested_with_the_weights_that_it_loaded(tmp_path):
