@@ -52,8 +52,14 @@ MISTAKES = {
     "epochs": (["trainer.max_epochs=-1"], "trainer.max_epochs must be an integer of at least 0, .*; got -1"),
     "negative budget": (["budget.width=-1"], "budget.width must be a positive factor.*; got -1.0"),
     "negative seed": (["seed=-1"], "seed must be at least 0; got -1"),
-    "no runs at once": (["-m", "seed=0,1", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs must be at least 1; got 0"),
-    "all cores as joblib writes it": (["-m", "seed=0,1", "hydra.launcher.n_jobs=-1"], "n_jobs must be at least 1; got -1"),
+    "no runs at once": (
+        ["-m", "seed=0,1", "hydra.launcher.n_jobs=0"],
+        "n_jobs must be at least 1, or null; got 0",
+    ),
+    "all cores as joblib writes it": (
+        ["-m", "seed=0,1", "hydra.launcher.n_jobs=-1"],
+        "must be at least 1, or null; got -1",
+    ),
     "no time": (["-m", "seed=0,1", "hydra.launcher.timeout_s=0"], "hydra.launcher.timeout_s must be positive, or null; got 0"),
     "negative retries": (["-m", "seed=0,1", "hydra.launcher.retries=-1"], "hydra.launcher.retries must be at least 0; got -1"),
     "no steps": (["timesteps=0"], "timesteps must be at least 1; got 0"),

@@ -37,7 +37,8 @@ def test_reports_a_grid_without_a_sweep_file(report, leave, done, capsys):
     assert "no runs of single yet; start: snnx -m neuron=if,lif" in capsys.readouterr().out
     for neuron in ("if", "lif"):
         for seed, accuracy in enumerate((0.8, 0.9)):
-            leave("single", f"seed={seed},neuron={neuron}", done("", seed, accuracy, scale="paper", group=neuron))
+            facts = done("", seed, accuracy, scale="paper", group=neuron, hash=f"{neuron}{seed}")
+            leave("single", f"seed={seed},neuron={neuron}", facts)
     assert report("single") == 0
     out = capsys.readouterr().out
     for neuron in ("if", "lif"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from snnx.sweep.machine import DRIVERS
+from snnx.run.cards import DRIVERS
 
 PROGRAM = """
 import sys
