@@ -1,5 +1,6 @@
 """What the spiking layers emit in a test of the whole test set."""
 
+import math
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -21,7 +22,7 @@ class Emitted:
     fires_once: bool  # the layer emits spike times: each neuron fires at most once, and the time encodes the value
     neurons: int = 0
     outputs: int = 0  # neurons * steps * samples
-    levels: int = 1  # number of spikes that a neuron may emit at a step, as a whole number
+    levels: float = 1  # the largest output of a neuron at a step, which is a whole number of spikes or units
     spikes: int = 0  # outputs of 1 to levels
     others: int = 0  # outputs that are none of these and not 0
     example: float = 0.0  # one of these other values
@@ -62,12 +63,12 @@ class Layers(pl.Callback):
         if times and len(output) == 1:
             return  # the equivalent ANN, which emits values
         slope = getattr(module, "surrogate_function", None)
-        levels = slope.max_spike_count if isinstance(slope, MultiLevelSpikeCount) else 1
+        levels = slope.max_spike_count if isinstance(slope, MultiLevelSpikeCount) else getattr(module, "most_units", 1)
         self.layers.setdefault(name, Emitted(fires_once=times, levels=levels)).see(output[:1] if times else output)
 
 
 def spikes(layers: dict[str, Emitted]) -> Finding:
-    """Every output of a spiking layer is 0 or 1, or a number of spikes up to the levels of a neuron such as I-LIF."""
+    """Every output of a spiking layer is 0 or 1, or a whole number, of spikes for I-LIF and of units for a burst."""
     if not layers:
         return NONE
     most = max(one.levels for one in layers.values())
@@ -78,8 +79,8 @@ def spikes(layers: dict[str, Emitted]) -> Finding:
     return Finding(PASSED, f"all {total:,} outputs of {plural(len(layers), 'spiking layer')} are {_up_to(most)}")
 
 
-def _up_to(levels: int) -> str:
-    return "0 or 1" if levels == 1 else f"whole numbers from 0 to {levels}"
+def _up_to(levels: float) -> str:
+    return "0 or 1" if levels == 1 else "whole numbers" if levels == math.inf else f"whole numbers from 0 to {levels}"
 
 
 def activity(layers: dict[str, Emitted]) -> Finding:

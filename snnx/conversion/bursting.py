@@ -1,5 +1,6 @@
 """The neuron of the burst code: spikes in a row double their value."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -33,6 +34,9 @@ class Bursting(Node):
         >>> neuron.v.item()
         0.25
     """
+
+    most_units = math.inf
+    """The largest output: a burst has no longest length."""
 
     class State(NamedTuple):
         v: Tensor

@@ -19,6 +19,7 @@ from snnx.audit.predictions import different
 from snnx.audit.split import split
 from snnx.augmentation.none import none
 from snnx.command import audit as command
+from snnx.conversion.bursting import Bursting
 from snnx.dataset.digits import Digits
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.encoding.latency_linear import LatencyLinear
@@ -173,6 +174,12 @@ def test_a_spiking_layer_that_emits_a_half_is_caught():
     found = findings(digits(), neuron=partial(Half, v_threshold=0.1))
     assert failed(found) == ["spikes", "metrics"]  # whose means of 0.5 are no count of spikes
     assert found["spikes"].text == "spikes must be 0 or 1, but sn emitted 0.5"
+
+
+def test_the_units_of_a_burst_are_whole_numbers():
+    found = findings(digits(), neuron=partial(Bursting, v_threshold=0.1))
+    assert found["spikes"].outcome == "passed"
+    assert found["spikes"].text.endswith("are whole numbers")
 
 
 def test_a_silent_layer_is_caught():
