@@ -53,7 +53,7 @@ def start(words: list[str], commands: Iterable[str] = ()) -> int:
     except SweepFailed as error:
         print(f"snnx: {error}", file=sys.stderr)
         return FAILED
-    except OSError as error:  # Hydra makes the folder of outputs before the run is checked
+    except OSError as error:  # Hydra creates outputs/ itself, before snnx checks that it can
         return _usage(complaint(error, words, commands) if error.errno is None else obstacle(OUTPUTS) or str(error))
     except COMPLAINTS as error:
         return _usage(complaint(error, words, commands))

@@ -1,4 +1,4 @@
-"""Fine-tuning after conversion: a ReLU network is trained first, then its spiking twin is trained on from its weights."""
+"""Fine-tuning after conversion: a ReLU network is trained, then a spiking network that starts from its weights."""
 
 import copy
 import math

@@ -1,8 +1,17 @@
 """Finds settings in which the rows of an ablation differ although its factor does not explain it."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from snnx.record.identity import changes
+
+
+class Confound(NamedTuple):
+    """A setting in which a row differs from the first row although no factor explains it."""
+
+    row: str
+    base: str  # the first row
+    change: str  # for example, `optimizer.lr: 0.1 → 0.2`
 
 
 def unexplained(factors: Sequence[str], configs: Mapping[str, Mapping]) -> list[str]:
@@ -22,24 +31,24 @@ def unexplained(factors: Sequence[str], configs: Mapping[str, Mapping]) -> list[
         >>> unexplained(["timesteps"], rows)
         []
     """
+    return [f"{one.row} compared to {one.base}: {one.change}" for one in find_confounds(factors, configs)]
+
+
+def find_confounds(factors: Sequence[str], configs: Mapping[str, Mapping]) -> list[Confound]:
+    """Find the settings that `unexplained` lists."""
     (base, config), *others = configs.items()
-    return [f"{row} compared to {base}: {line}" for row, other in others for line in _differing(factors, config, other)]
+    return [Confound(row, base, change) for row, other in others for change in _differing(factors, config, other)]
 
 
 def _differing(factors: Sequence[str], first: Mapping, second: Mapping) -> list[str]:
-    explained: set[str] = set()
-    lines = []
-    for line in changes(first, second):
-        if _below_any(factors, line.split(":")[0]):
-            explained.add(_leaf(line))
-        else:
-            lines.append(line)
-    lines = [line for line in lines if _leaf(line) not in explained]  # encoding.timesteps, where timesteps is a factor
-    return list({_leaf(line): line for line in reversed(lines)}.values())[::-1]
+    lines = changes(first, second)
+    explained = {_leaf(line) for line in lines if _below_any(factors, line.split(":")[0])}
+    others = {_leaf(line): line for line in reversed(lines) if _leaf(line) not in explained}
+    return list(others.values())[::-1]
 
 
 def _leaf(line: str) -> str:
-    """Return `timesteps: 2 → 3` for `encoding.timesteps: 2 → 3`, so that two keys with one cause are reported once."""
+    """Return `timesteps: 2 → 3` for `encoding.timesteps: 2 → 3`, so that two keys with one cause count as one."""
     key, _, values = line.partition(":")
     return f"{key.rpartition('.')[2]}:{values}"
 

@@ -49,6 +49,11 @@ class SweepFile:
         return tuple(row for row in self.measured if row.tuned_from is None)
 
     @property
+    def may_differ(self) -> list[str]:
+        """The groups and keys in which rows differ on purpose: the factor, and what is tuned for each row."""
+        return [*self.factor, *(self.tune.keys if self.tune else ())]
+
+    @property
     def measured(self) -> tuple[Row, ...]:
         """The rows that can have runs: those that can be launched, and their tuned twins, which a search launches."""
         return tuple(row for row in self.rows if row.overrides is not None)

@@ -1,10 +1,10 @@
-"""The accuracy up to which a network counts as no better than chance."""
+"""The highest accuracy that still counts as chance."""
 
 import math
 
 
 def chance_bound(chance: float, samples: int) -> float:
-    """Return the test accuracy up to which a network counts as no better than always naming the largest class.
+    """Return the highest test accuracy that still counts as chance, which is to name the largest class always.
 
         c + 3 √(c (1 - c) / N)        c = share of the largest class, N = number of test samples
 

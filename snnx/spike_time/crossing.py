@@ -8,6 +8,9 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 
 from snnx.spike_time.as_array import as_array
 
+BEFORE_END = 3
+"""If no output fires, classes are told apart by their potentials this many steps before the end."""
+
 
 class Crossing(torch.autograd.Function):
     """Computes at which step each neuron of a layer fires: one step after its potential has risen above the threshold.

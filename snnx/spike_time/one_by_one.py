@@ -7,7 +7,7 @@ import torch
 from numba import njit
 from torch import Tensor
 
-from snnx.spike_time.crossing import as_steps, cross_one, sort_times
+from snnx.spike_time.crossing import BEFORE_END, as_steps, cross_one, sort_times
 from snnx.spike_time.step_layer import StepLayer
 
 
@@ -111,7 +111,7 @@ def _learn(weights, factors, times, labels, potentials, threshold, steps, gamma,
             cross_one(weights[layer], times[layer][n], order, fired, level, steps, binary, times[layer + 1][n])
         answers = times[-1][n]
         first = answers.min()
-        until = steps - 3 if first == steps else first - 1
+        until = steps - BEFORE_END if first == steps else first - 1
         for o in range(len(answers)):
             target = _target(answers[o], o == labels[n], first, steps, gamma, gamma_silent)
             error[o] = (target - answers[o]) / steps
@@ -142,7 +142,7 @@ def _target(t, is_label, first, steps, gamma, gamma_silent):
 
 @njit(cache=True, nogil=True)
 def _update(w, times, found, error, before, lr, decay, binary, backwards):
-    """Change the weights of one layer; write the errors of its inputs into `before`; return the sum for the factor."""
+    """Change one layer's weights, write the errors of its inputs into `before`, and return the sum for BS4NN's factor."""
     step, keep = np.empty(1, w.dtype), np.empty(1, w.dtype)  # so that arithmetic stays in the precision of the weights
     keep[0] = lr * decay
     before[: w.shape[1]] = 0.0

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from snnx.spike_time.constant_threshold import Fired, replace_layer
-from snnx.spike_time.crossing import Crossing
+from snnx.spike_time.crossing import BEFORE_END, Crossing
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 
@@ -75,7 +75,7 @@ class StepLayer(nn.Module):
     @torch.no_grad()
     def _potential(self, activation: Tensor, found: Tensor) -> Tensor:
         first = ((1 - found) * self.steps).round().amin(1, keepdim=True)
-        until = torch.where(first < self.steps, first - 1, self.steps - 3)
+        until = torch.where(first < self.steps, first - 1, self.steps - BEFORE_END)
         weight = self.layer.weight if self.factor is None else self.layer.weight.sign()
         return (((1 - activation) * self.steps).round() <= until).to(weight) @ weight.T
 

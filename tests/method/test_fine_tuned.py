@@ -114,7 +114,7 @@ def test_first_the_relu_network_is_trained_then_the_spiking_one(neuron):
 
 
 def test_a_spiking_network_that_was_never_trained_is_the_conversion():
-    """After epochs of ReLU alone, as at a best epoch of the first stage, a test finds the thresholds."""
+    """If the best epoch is one of the ReLU stage, its checkpoint has no thresholds, and the test finds them first."""
     method, data = made(source=0.99), Images()
     trainer = train(method, data, epochs=1)  # one epoch, so the second stage has it
     method.thresholds.fill_(torch.nan)

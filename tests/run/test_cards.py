@@ -60,7 +60,7 @@ def test_a_run_on_several_devices_gets_as_many_different_cards(four_cards, start
     assert start(devices=2)[0] == (["1", "2"], ["1", "2"], "1,2")
     assert start(devices=2)[0][0] == ["3", "0"]
     assert start(devices="auto")[0][0] == ["1", "2", "3", "0"]
-    assert start(devices=9)[0][0] == ["1", "2", "3", "0"]  # Lightning says that there are not so many
+    assert start(devices=9)[0][0] == ["1", "2", "3", "0"]  # all four; Lightning then refuses the run
 
 
 def test_cards_are_taken_only_from_those_that_an_engine_has_assigned(four_cards, start):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from snnx.options.differences import unexplained
+from snnx.options.differences import Confound, find_confounds
 from snnx.options.sweepfile import SweepFile
 from snnx.report.data.changed_rows import changed
 from snnx.report.data.lines import Line
@@ -22,24 +22,15 @@ def doubts(sweep: SweepFile, lines: Mapping[str, Line]) -> dict[str, str]:
             found[label].append(f"failed the audit ({', '.join(line.failed_checks)})")
         if label in rows and any(changed(rows[label], run.result) for run in line.done):
             found[label].append("has other settings in the sweep file now")
-    for label, key, base in _confounds(sweep, lines):
-        found[label].append(f"also differs from {base} in {key}")
+    for one in _confounds(sweep, lines):
+        found[one.row].append(f"also differs from {one.base} in {one.change.partition(':')[0]}")
     return {row: " and ".join(dict.fromkeys(texts)) for row, texts in found.items() if texts}
 
 
-def _confounds(sweep: SweepFile, lines: Mapping[str, Line]) -> list[tuple[str, str, str]]:
-    """Return the settings outside the sweep's factor in which a row differs from the first: row, setting, first row."""
-    if not sweep.factor:
-        return []
-    may_differ = [*sweep.factor, *(sweep.tune.keys if sweep.tune else ())]
+def _confounds(sweep: SweepFile, lines: Mapping[str, Line]) -> list[Confound]:
+    """Compare the runs of one seed that all rows have."""
     runs = {
         row: {run.seed: run.result["physics"] for run in line.done if run.result.get("physics")} for row, line in lines.items()
     }
-    seeds = set.intersection(*(set(of) for of in runs.values())) if runs else set()
-    found = []
-    for seed in sorted(seeds)[:1]:
-        for text in unexplained(may_differ, {row: of[seed] for row, of in runs.items()}):
-            row, _, rest = text.partition(" compared to ")
-            base, key, _ = rest.split(": ", 2)
-            found.append((row, key, base))
-    return found
+    common = set.intersection(*(set(of) for of in runs.values())) if sweep.factor and runs else set()
+    return find_confounds(sweep.may_differ, {row: of[min(common)] for row, of in runs.items()}) if common else []

@@ -85,14 +85,13 @@ def _unexplained(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     """One remark for each setting in which rows differ although the sweep's factor does not explain it."""
     if not sweep.factor:
         return []
-    may_differ = [*sweep.factor, *(sweep.tune.keys if sweep.tune else ())]
     configs: dict[tuple, dict[str, dict]] = {}
     for run in (run for line in lines for run in line.done if run.result.get("physics")):
         configs.setdefault((run.scale, run.further, run.seed), {}).setdefault(run.row, run.result["physics"])
     found = [
         f"{scale} {further}".strip() + f": {text}, which the factor {' and '.join(sweep.factor)} does not explain"
         for (scale, further, _), rows in sorted(configs.items())
-        for text in unexplained(may_differ, rows)
+        for text in unexplained(sweep.may_differ, rows)
     ]
     return list(dict.fromkeys(found))
 
