@@ -42,7 +42,7 @@ METHOD_REFUSES = {
     "fine_tuned": {"attention": "^SelfAttention: q must be 0 or 1"},  # its first stage trains ReLU, too
     "ttfs": {pipeline: f"^TTFS: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
     "exponential": {pipeline: f"^Exponential: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
-    "s4nn": {pipeline: f"^S4NN: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
+    "s4nn": dict.fromkeys(NO_SINGLE_SPIKES, "^S4NN: backbone must have linear layers only"),
 }
 """What a method refuses, with the message; it must accept every other pipeline."""
 

@@ -113,9 +113,9 @@ class S4NN(Method):
         if not 0 <= redraw < 1:
             raise ValueError(f"S4NN: redraw must be a share of the samples in [0, 1); got {redraw}")
         built = backbone(neuron=DynamicThreshold, in_shape=in_shape, classes=classes, width=width)
-        require_single_spikes(built, who="S4NN")
         if others := [name for name, module in built.named_modules() if isinstance(module, nn.Conv2d | nn.MaxPool2d)]:
             raise ValueError(f"S4NN: backbone must have linear layers only; got {others[0]}; choose backbone=mlp")
+        require_single_spikes(built, who="S4NN")
         super().__init__(
             encoding=StepPlanes(in_channels=in_shape[0], steps=steps, latest=latest),
             backbone=built,
