@@ -25,6 +25,8 @@ ADDED: dict[str, object] = {
     "encoding.norm": True,
     "encoding.trains": 1,
     "backbone.sn2_norm": False,
+    "encoding.signed": False,
+    "encoding.gain": 1.0,
     "backbone.stride": 1,
     "backbone.padding": 0,
     "decoding.rate": False,
