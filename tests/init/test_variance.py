@@ -59,9 +59,20 @@ def test_the_gain_of_kaiming_scales_the_standard_deviation():
     torch.testing.assert_close(layer.weight, 2 * plain)
 
 
-def test_a_gain_that_is_not_positive_is_rejected():
-    with pytest.raises(ValueError, match=r"Kaiming: gain must be positive and finite; got 0.0"):
-        Kaiming(gain=0.0)
+def test_the_further_gain_of_convolutions_leaves_linear_layers():
+    """TSSL-BP's convolutions have 5 times the weights of PyTorch's own draw: U(-5/sqrt(fan_in), 5/sqrt(fan_in))."""
+    torch.manual_seed(0)
+    convolution, linear = nn.Conv2d(20, 100, 3), nn.Linear(180, 100)
+    for layer in (convolution, linear):
+        Kaiming(conv_gain=(25 / 6) ** 0.5)(layer)
+    assert 0.98 * 5 < convolution.weight.abs().max().item() * 180**0.5 <= 5
+    assert 0.98 * 6**0.5 < linear.weight.abs().max().item() * 180**0.5 <= 6**0.5
+
+
+@pytest.mark.parametrize("name", ["gain", "conv_gain"])
+def test_a_gain_that_is_not_positive_is_rejected(name):
+    with pytest.raises(ValueError, match=rf"Kaiming: {name} must be positive and finite; got 0.0"):
+        Kaiming(**{name: 0.0})
 
 
 def test_the_threshold_scales_the_current():
