@@ -1,4 +1,7 @@
-"""tdBN, TEBN and BNTT equal the published equations, written here in a few lines of float64, in values and gradients."""
+"""tdBN, TEBN, BNTT and the attention of TA-SNN equal the published equations, written here in a few lines of float64.
+
+Values and gradients are compared.
+"""
 
 from functools import partial
 
@@ -12,11 +15,16 @@ from snnx.backbone.convnet import ConvNet
 from snnx.compose.check import check
 from snnx.conversion.fold_norm import fold_norm
 from snnx.export.chain import chain
+from snnx.metric.anytime import AnyTime
+from snnx.metric.decision import Decision
+from snnx.metric.early_exit import EarlyExit
 from snnx.metric.energy import Energy
 from snnx.metric.recorder import Recorder
+from snnx.metric.relative_energy import RelativeEnergy
 from snnx.neuron.lif import LIF
 from snnx.norm.batch import Batch
 from snnx.norm.bntt import BNTT
+from snnx.norm.ta import TA
 from snnx.norm.tdbn import TDBN
 from snnx.norm.tebn import TEBN
 
@@ -45,11 +53,21 @@ def bntt(x: Tensor, *gammas: Tensor) -> Tensor:
     return torch.stack([gammas[t].view(1, -1, 1, 1) * normalised(x[t], (0, 2, 3), 1e-4) for t in range(T)])
 
 
+def ta(x: Tensor, g: Tensor, b: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    z = channels(g) * normalised(x, (0, 1, 3, 4), 1e-5) + channels(b)
+    scored = []
+    for sample in z.unbind(1):
+        hidden = (w1 @ sample.mean((1, 2, 3)) + b1).clamp(min=0)
+        scored.append(sample / (1 + torch.exp(-(w2 @ hidden + b2))).view(-1, 1, 1, 1))
+    return torch.stack(scored, 1)
+
+
 CASES = {
     "tdbn": (lambda: TDBN(C, v_threshold=0.5, alpha=0.8), lambda x, g, b: tdbn(x, g, b, 0.8 * 0.5)),
     "tdbn at a sum": (lambda: TDBN(C, v_threshold=0.5, meets_sum=True), lambda x, g, b: tdbn(x, g, b, 0.5 / 2**0.5)),
     "tebn": (lambda: TEBN(C, timesteps=T), lambda x, g, b, p: tebn(x, p, g, b)),
     "bntt": (lambda: BNTT(C, timesteps=T), bntt),
+    "ta": (lambda: TA(C, timesteps=T, reduction=2), ta),
 }
 
 
@@ -83,6 +101,41 @@ def test_values_and_gradients_are_those_of_the_equation(name):
     assert len(in_order(norm)) == len(list(norm.parameters()))
     for found, leaf in zip([own, *in_order(norm)], leaves, strict=True):
         torch.testing.assert_close(found.grad, leaf.grad, rtol=0, atol=1e-10)
+
+
+def test_the_attention_of_ta_snn_may_come_before_average_pooling():
+    """In its code the scores follow from pooled currents, which have the same mean."""
+    torch.manual_seed(0)
+    norm, x = with_parameters(TA(C, timesteps=T, reduction=2)), torch.randn(T, B, C, 6, 8, dtype=torch.float64)
+    pool = layer.SeqToANNContainer(nn.AvgPool2d(2))
+    z = pool(norm.bn(x))
+    score = norm.excite(norm.squeeze(z.mean((2, 3, 4)).T).relu()).sigmoid().T
+    torch.testing.assert_close(pool(norm(x)), z * score.view(T, B, 1, 1, 1), rtol=0, atol=1e-12)
+
+
+def test_the_hidden_units_of_ta_snn_are_those_of_its_tables():
+    """T // r: one for Gesture (T 30, r 16), two for CIFAR10-DVS (T 10, r 5), and at least one."""
+    sizes = [TA(C, timesteps=steps, reduction=r).squeeze.out_features for steps, r in ((30, 16), (10, 5), (4, 16))]
+    assert sizes == [1, 2, 1]
+
+
+@pytest.mark.parametrize("metric", [AnyTime, Decision, EarlyExit, RelativeEnergy])
+def test_a_norm_that_reads_later_steps_gives_no_answer_before_the_last(metric):
+    net = ConvNet(neuron=LIF, in_shape=(1, 8, 8), classes=2, channels=[4], norm=partial(TA, timesteps=4))
+    with pytest.raises(ValueError, match=f"{metric.__name__}: norm must not read later steps.*; got TA in stages.conv1"):
+        Recorder(net, [metric()])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"timesteps": 0}, "^TA: timesteps must be at least 1; got 0$"),
+        ({"timesteps": 4, "reduction": 0}, "^TA: reduction must be at least 1; got 0$"),
+    ],
+)
+def test_bad_values_of_ta(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        TA(C, **arguments)
 
 
 def test_training_starts_with_a_gain_of_one_outside_of_the_threshold():
