@@ -27,6 +27,7 @@ from snnx.norm.bntt import BNTT
 from snnx.norm.ta import TA
 from snnx.norm.tdbn import TDBN
 from snnx.norm.tebn import TEBN
+from snnx.run.build import build_method
 
 T, B, C = 4, 5, 3
 
@@ -111,6 +112,51 @@ def test_the_attention_of_ta_snn_may_come_before_average_pooling():
     z = pool(norm.bn(x))
     score = norm.excite(norm.squeeze(z.mean((2, 3, 4)).T).relu()).sigmoid().T
     torch.testing.assert_close(pool(norm(x)), z * score.view(T, B, 1, 1, 1), rtol=0, atol=1e-12)
+
+
+def test_a_network_of_the_recipe_equals_ta_snn():
+    """Three convolutions and two linear layers in the order of the code: norm, pooling, attention, neurons; then the error."""
+    torch.manual_seed(0)
+    run = composed("recipe=tasnn_gesture", "timesteps=4", "norm.reduction=2", "budget.width=0.05")
+    method = build_method(run.config, type("Facts", (), {"shape": (2, 8, 8), "classes": 11})).double()
+    net, steps = method.backbone, 4
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    frames, labels = 2 * torch.rand(3, steps, 2, 8, 8, dtype=torch.float64), torch.tensor([3, 0, 10])
+    scores, loss = method.scores_and_loss(frames, labels)
+    loss.backward()
+    found = {name: parameter.grad for name, parameter in net.named_parameters()}
+    net.zero_grad()
+
+    def layer_of(x: Tensor, normed: nn.Module, pool: int = 1) -> Tensor:
+        weighted, norm = normed
+        x = weighted(x.flatten(0, 1))
+        whole = tuple(i for i in range(x.ndim) if i != 1)
+        mean = x.mean(whole, keepdim=True)
+        shape = (1, -1, *[1] * (x.ndim - 2))
+        x = (x - mean) / ((x - mean).square().mean(whole, keepdim=True) + 1e-5).sqrt()
+        x = norm.bn.weight.view(shape) * x + norm.bn.bias.view(shape)
+        x = nn.functional.avg_pool2d(x, pool).unflatten(0, (steps, 3)) if pool > 1 else x.unflatten(0, (steps, 3))
+        score = norm.excite(norm.squeeze(x.flatten(2).mean(2).T).relu()).sigmoid().T
+        left, spikes = 0.0, []
+        for current in x * score.view(steps, 3, *[1] * (x.ndim - 2)):
+            u = left + current
+            s = (u >= 0.3).double() + 2 * ((u - 0.3).abs() < 0.25) * (u - u.detach())
+            left = 0.3 * (s * 0.3 + (1 - s) * u)
+            spikes.append(s)
+        return torch.stack(spikes)
+
+    x = layer_of(frames.transpose(0, 1), net.features.conv1)
+    x = layer_of(layer_of(x, net.features.conv2, pool=2), net.features.conv3, pool=2)
+    rates = layer_of(layer_of(x.flatten(2), net.classifier.fc1), net.classifier.out).mean(0)
+    expected = ((rates - torch.eye(11, dtype=torch.float64)[labels]) ** 2).mean()
+    assert 0.05 < rates.mean() < 0.95
+    torch.testing.assert_close(scores, rates, rtol=0, atol=1e-12)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
+    expected.backward()
+    for name, parameter in net.named_parameters():
+        torch.testing.assert_close(found[name], parameter.grad, rtol=0, atol=1e-10)
 
 
 def test_the_hidden_units_of_ta_snn_are_those_of_its_tables():
