@@ -20,6 +20,7 @@ LOADED = ("backbone.weights", "method.checkpoint")
 ADDED: dict[str, object] = {
     "norm": {"_target_": "snnx.norm.batch.Batch", "_partial_": True},
     "init.gain": 1.0,
+    "init.standardise": False,
     "encoding.channels": None,
     "encoding.kernel": 3,
     "encoding.norm": True,
