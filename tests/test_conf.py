@@ -18,7 +18,7 @@ from snnx.run.signature import check_signatures
 PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "attention", "norm", "backbone", "init"]
 PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # modules that several components of a group use; every other module of the group must have an option
-    "augmentation": {"augmentation", "warp"},
+    "augmentation": {"augmentation", "rand_operation", "random_erasing", "warp"},
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node", "spiking", "take_norms"},
     "attention": {"attention", "self_attention"},
@@ -26,9 +26,9 @@ SHARED = {  # modules that several components of a group use; every other module
     "norm": {"foldable", "norm"},
     "surrogate": {"surrogate"},
     "backbone": {"backbone", "fold", "weights"},
-    "init": {"init"},
+    "init": {"init", "standardised"},
     "loss": {"loss"},
-    "method": {"base", "finite"},
+    "method": {"ann_accuracy", "base", "calibration", "finite"},
     "decoding": {"decoding", "running_mean"},
     "scheduler": {"scheduler"},
     "metric": {
