@@ -28,9 +28,9 @@ SHARED = {  # modules that several components of a group use; every other module
     "backbone": {"backbone", "fold", "weights"},
     "init": {"init", "standardised"},
     "loss": {"loss"},
-    "method": {"ann_accuracy", "base", "calibration", "finite"},
+    "method": {"ann_accuracy", "base", "calibration", "early", "finite"},
     "decoding": {"decoding", "running_mean"},
-    "scheduler": {"scheduler"},
+    "scheduler": {"decay", "scheduler"},
     "metric": {
         "attends",
         "by_step",
@@ -145,7 +145,7 @@ def test_recipes_name_their_source(name):
     lines = (shipped("conf") / "recipe" / f"{name}.yaml").read_text().splitlines()
     assert lines[0] == "# @package _global_"
     assert lines[1].startswith("# ")
-    assert "section" in lines[1] or "Table" in lines[1]
+    assert "section" in lines[1] or "Table" in lines[1] or "ours" in lines[1]
     check_signatures(composed(f"recipe={name}").config)
 
 

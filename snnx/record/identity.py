@@ -29,6 +29,7 @@ ADDED: dict[str, object] = {
     "backbone.stride": 1,
     "backbone.padding": 0,
     "decoding.rate": False,
+    "method.early": None,
     "method.ceiling": 8.0,
     "method.code": "rate",
     "method.start": 80,
