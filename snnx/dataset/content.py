@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from stat import S_ISREG
 
 from snnx.dataset.cache import places
 
@@ -32,6 +33,8 @@ def content(files: Sequence[Path], root: Path) -> str:
         False
     """
     stats = {path: path.stat() for path in files}
+    if strange := next((path for path, found in stats.items() if not S_ISREG(found.st_mode)), None):
+        raise ValueError(f"{strange}: must be a file; got a folder, a pipe or a device; remove it")  # it could be read for ever
     known = _known(root, stats)
     new = [path for path in stats if path not in known]
     with ThreadPoolExecutor() as pool:  # hashing and reading release the GIL
