@@ -101,5 +101,5 @@ def path_of(folder: Path, epoch: int) -> Path:
 
 def epochs(folder: Path) -> list[int]:
     """Return the epochs that have a checkpoint, the newest first; the files are not checked, `load` does that."""
-    names = (path.stem.removeprefix("epoch=") for path in folder.glob("epoch=*.ckpt"))
-    return sorted((int(name) for name in names if name.isdigit()), reverse=True)
+    names = (path.stem.removeprefix("epoch=") for path in folder.glob("epoch=*.ckpt") if path.is_file())
+    return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
