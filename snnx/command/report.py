@@ -1,14 +1,13 @@
 """The command `snnx report NAME`."""
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from snnx.command.parser import Parser
-from snnx.command.refusal import REFUSED
+from snnx.command.refusal import REFUSED, complain
 from snnx.options.sweepfile import SweepFile, sweep_named
 from snnx.record.write import write
 from snnx.report.data import claims
@@ -36,7 +35,7 @@ def main(words: list[str]) -> int:
     try:
         return _report(sweep_named(arguments.name), arguments)
     except REFUSED as error:
-        print(f"snnx report: {error}", file=sys.stderr)
+        complain(f"snnx report: {error}")
         return 2
 
 

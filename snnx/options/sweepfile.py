@@ -16,6 +16,7 @@ from snnx.options.row import Row, row_of
 from snnx.options.strict_yaml import load
 from snnx.options.tune import Tune, tune
 from snnx.record.job import SINGLE
+from snnx.record.visible import visible
 
 SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs", "tune", "reference"}
 PER_LAYER = "layer"
@@ -120,7 +121,7 @@ def read(path: Path) -> SweepFile:
 def _read(path: Path, text: str) -> SweepFile:
     title = "\n".join(line[2:] for line in text.splitlines()[: _leading_comments(text)])
     try:
-        body = load(text)
+        body = visible(load(text))
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name}: must be YAML; {' '.join(str(error).split())}") from None
     if not isinstance(body, dict) or not isinstance(body.get("sweep"), dict):

@@ -113,7 +113,7 @@ def _linked(link: Path, is_link: bool) -> Run:
     return Run(
         row=row, seed=result.get("seed", 0) if seed is None else seed,
         scale=result.get("scale") or scale or "paper", further=further,
-        hash=run or result.get("hash", link.name), state=state, result=result, local=True, progress=progress,
+        hash=visible(run or result.get("hash", link.name)), state=state, result=result, local=True, progress=progress,
     )  # fmt: skip
 
 
