@@ -62,6 +62,8 @@ def load(path: Path, run: str | None) -> dict:
         DamagedCheckpoint: the file is cut short, a byte has changed, it contains more than tensors and plain values, or it
             belongs to another run.
     """
+    if path.exists() and not path.is_file():  # reading could wait for ever
+        raise DamagedCheckpoint(f"{path} must be a file; got a folder, a pipe or a device")
     try:
         with zipfile.ZipFile(path) as archive:
             if any(entry.file_size > entry.compress_size for entry in archive.infolist()):  # could unpack to any size
