@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from snnx.command.parser import Parser
+from snnx.command.print_text import print_text
 from snnx.command.refusal import REFUSED, complain
 from snnx.dashboard.page import page
 from snnx.dashboard.workspace import save_workspace
@@ -33,7 +34,7 @@ def main(words: list[str]) -> int:
         if not collect(sweep.name, arguments.outputs, arguments.docs):
             complain(f"snnx dashboard: no runs of {sweep.name} yet; start: {sweep.start()}")
             return 1
-        print(path, flush=True)
+        print_text(str(path))
         if arguments.watch:
             _watch(sweep, arguments, path)
         _draw(sweep, arguments, path, watched=False)

@@ -3,6 +3,7 @@
 import argparse
 import gc
 import statistics
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from snnx.report.data.format import duration
 from snnx.report.data.outdated import outdated
 from snnx.report.data.run import DAMAGED, Run
 from snnx.report.data.runs import collect
+from snnx.sweep.output import Output
 
 EVERY_S, PATIENCE = 2, 10
 """Seconds between two updates, and the number of updates without an active run after which `--watch` ends."""
@@ -47,14 +49,18 @@ def main(words: list[str]) -> int:
     arguments = parser.parse_args(words)
     try:
         sweep = sweep_named(arguments.name)
-        return _watch(sweep, arguments) if arguments.watch else _show(sweep, arguments, Console(emoji=False, highlight=False))
+        return _watch(sweep, arguments) if arguments.watch else _show(sweep, arguments, _console())
     except REFUSED as error:
         complain(f"snnx status: {error}")
         return 2
 
 
+def _console() -> Console:
+    return Console(file=Output(sys.stdout), emoji=False, highlight=False)
+
+
 def _watch(sweep: SweepFile, arguments: argparse.Namespace) -> int:
-    console, idle, code = Console(emoji=False, highlight=False), 0, 0
+    console, idle, code = _console(), 0, 0
     while idle < PATIENCE:  # between two runs, no run is active for a moment
         if console.is_terminal:
             console.clear()
