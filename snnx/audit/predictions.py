@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from snnx.audit.finding import FAILED, PASSED, Finding
+from snnx.audit.finding import FAILED, NOT_APPLICABLE, PASSED, Finding
 from snnx.audit.subject import Subject
 
 MARGIN = 1e-6
@@ -17,7 +17,7 @@ def batch(subject: Subject) -> Finding:
         found = subject.scores(subject.everything, size)
         if (wrong := different(whole, found)) is not None:
             return Finding(FAILED, f"{_differ(wrong, whole, found, f'{how} than in one batch')}{_drawn(subject)}")
-    return Finding(PASSED, f"{number} samples get the same predictions alone, in one batch and in several{_drawn(subject)}")
+    return _same(whole, f"alone, in one batch and in several{_drawn(subject)}")
 
 
 def order(subject: Subject) -> Finding:
@@ -29,7 +29,7 @@ def order(subject: Subject) -> Finding:
     found[shuffled] = subject.scores(shuffled, 64)
     if (wrong := different(whole, found)) is not None:
         return Finding(FAILED, f"{_differ(wrong, whole, found, 'in another order')}{_drawn(subject)}")
-    return Finding(PASSED, f"{number} samples get the same predictions in another order{_drawn(subject)}")
+    return _same(whole, f"in another order{_drawn(subject)}")
 
 
 def repeat(subject: Subject) -> Finding:
@@ -37,7 +37,7 @@ def repeat(subject: Subject) -> Finding:
     first, second = subject.tested(), subject.tested()
     if (wrong := different(first, second)) is not None:
         return Finding(FAILED, _differ(wrong, first, second, "in a second test"))
-    return Finding(PASSED, f"{len(first)} samples get the same predictions in a second test")
+    return _same(first, "in a second test")
 
 
 def different(first: Tensor, second: Tensor) -> Tensor | None:
@@ -55,6 +55,15 @@ def different(first: Tensor, second: Tensor) -> Tensor | None:
     tied &= (second.max(1).values - second.gather(1, predicted[:, None])[:, 0]) <= MARGIN * second.abs().amax(1)
     found = ((predicted != other) & ~tied).nonzero()[:, 0]
     return found if len(found) else None
+
+
+def _same(scores: Tensor, where: str) -> Finding:
+    """The check has passed, unless the network predicts one class for all samples: then no prediction could have differed."""
+    predicted = scores.argmax(1)
+    if len(predicted) > 1 and bool((predicted == predicted[0]).all()):
+        one = f"class {int(predicted[0])} for all {len(predicted)} samples"
+        return Finding(NOT_APPLICABLE, f"the network predicts {one}, so this check could not have failed")
+    return Finding(PASSED, f"{len(predicted)} samples get the same predictions {where}")
 
 
 def _differ(wrong: Tensor, first: Tensor, second: Tensor, where: str) -> str:

@@ -3,7 +3,6 @@
 import argparse
 import json
 import shlex
-import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +14,7 @@ from snnx.bench import conversion, durability, encoders, growth, layers, loading
 from snnx.bench.bench_page import record
 from snnx.bench.libraries import LIBRARIES
 from snnx.command.parser import Parser
+from snnx.command.refusal import complain
 from snnx.record import provenance
 from snnx.record.write import write
 from snnx.report.tables.text import terminal
@@ -47,7 +47,7 @@ def main(words: list[str]) -> int:
     """
     arguments = _parser().parse_args(words)
     if complaint := _complaint(arguments):
-        print(f"snnx bench: {complaint}", file=sys.stderr)
+        complain(f"snnx bench: {complaint}")
         return 2
     before = torch.get_num_threads()
     torch.set_num_threads(arguments.threads)

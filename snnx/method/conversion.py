@@ -1,6 +1,5 @@
 """Conversion: a ReLU network is trained or loaded, then spiking neurons transmit its activations by a code."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
@@ -20,7 +19,9 @@ from snnx.conversion.links import links
 from snnx.conversion.scaling import Scaling
 from snnx.conversion.targets import tell_targets, worst
 from snnx.loss.loss import Loss
+from snnx.method.ann_accuracy import ANNAccuracy
 from snnx.method.base import Method
+from snnx.method.calibration import calibration_images
 from snnx.metric.metric import Metric
 from snnx.metric.pieces import require_pieces
 from snnx.scheduler.scheduler import MakesSchedule
@@ -162,7 +163,7 @@ class Conversion(Method):
         self.code, self.ceiling = how, float(ceiling)
         # a tuple, so that torch does not register the spiking network as a submodule and save it
         self._made: tuple[nn.Module, dict[str, Tensor]] | None = None
-        self._ann_correct = self._tested = 0
+        self._ann = ANNAccuracy()
 
     @property
     def tested(self) -> nn.Module:
@@ -227,31 +228,21 @@ class Conversion(Method):
         self.convert(lambda: self.calibration_images(self.trainer.datamodule))
         if text := ceilings(self.backbone, self.ceiling):
             print(f"snnx: {text}", flush=True)
-        self._ann_correct = self._tested = 0
+        self._ann = ANNAccuracy()
         super().on_test_epoch_start()  # last, so that the spikes of the test do not depend on those of the conversion
 
     def calibration_images(self, data: LightningDataModule) -> Iterator[Tensor]:
-        """Yield the first training samples in the run's order, without augmentation, as the network receives them."""
-        left = math.inf if self.calibration is None else self.calibration
-        for batch in data.train_dataloader():
-            images = data.on_after_batch_transfer(tuple(tensor.to(self.device) for tensor in batch), 0)[0]
-            images = images[: min(left, len(images))]
-            yield images
-            left -= len(images)
-            if not left:
-                return
+        """Yield the training samples from which scales are computed; see `snnx.method.calibration`."""
+        return calibration_images(data, self.device, self.calibration)
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         images, labels = batch
         ann_correct = tell_targets(self.backbone, *self._made, self.code.transmitted(images)).argmax(1) == labels
-        self._ann_correct = self._ann_correct + ann_correct.sum()
-        self._tested += len(labels)
-        return {**super().test_step(batch, batch_idx), "test/ann_acc": ann_correct}
+        return {**super().test_step(batch, batch_idx), **self._ann.see(ann_correct)}
 
     def on_test_epoch_end(self) -> None:
         _, correct, samples, _ = self._sums["test"].tolist()
-        ann = float(self._ann_correct) / self._tested
         super().on_test_epoch_end()
-        self.log_dict({"test/ann_acc": ann, "test/conversion_loss": ann - correct / samples})
+        self.log_dict(self._ann.scalars(correct / samples))
         if self.recorder is not None and (errors := self.recorder.curves("test").get("conversion_error")):
             print(f"snnx: {worst(errors)}", flush=True)

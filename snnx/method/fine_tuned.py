@@ -14,6 +14,7 @@ from snnx.backbone.weights import load_weights
 from snnx.conversion.current_thresholds import require_valid, set_thresholds
 from snnx.decoding.decoding import Decoding
 from snnx.loss.loss import Loss
+from snnx.method.calibration import calibration_images
 from snnx.method.direct import Direct
 from snnx.metric.metric import Metric
 from snnx.neuron.node import Node
@@ -129,15 +130,9 @@ class FineTuned(Direct):
         self.encoding.begin_evaluation()
 
         def inputs() -> Iterator[Tensor]:
-            left = self.calibration
-            data = self.trainer.datamodule
-            for batch in data.train_dataloader():
-                images = data.on_after_batch_transfer(tuple(tensor.to(self.device) for tensor in batch), 0)[0][:left]
+            for images in calibration_images(self.trainer.datamodule, self.device, self.calibration):
                 reset_net(self.encoding)
                 yield self.encoding(images)
-                left -= len(images)
-                if not left:
-                    return
 
         found = set_thresholds(self.backbone, inputs, percentile=self.percentile, scaling=self.scaling)
         with torch.no_grad():

@@ -10,16 +10,19 @@ from torch.optim import Optimizer
 from snnx.backbone.backbone import MakesBackbone
 from snnx.backbone.weights import load_weights
 from snnx.loss.loss import Loss
+from snnx.method.ann_accuracy import ANNAccuracy
 from snnx.method.base import Method
+from snnx.method.calibration import calibration_images
 from snnx.metric.metric import Metric
 from snnx.scheduler.scheduler import MakesSchedule
 from snnx.spike_time.constant_threshold import keep_threshold
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 from snnx.spike_time.planes import SpikePlanes, ValuePlanes
+from snnx.spike_time.ramp import Ramp, set_scales
 from snnx.spike_time.readout import EndMembrane, SpikeTime, StartMembrane
 from snnx.spike_time.single_spikes import require_single_spikes
 
-THRESHOLDS = ("dynamic", "constant", "none")
+THRESHOLDS = ("dynamic", "constant", "none", "ramp")
 INPUTS = {"time": SpikePlanes, "direct": ValuePlanes}
 READOUTS = {"end_membrane": EndMembrane, "start_membrane": StartMembrane, "spike_time": SpikeTime}
 
@@ -40,7 +43,9 @@ class TTFS(Method):
         input: with `time`, a pixel x in [0, 1] fires at time 1 - x; with `direct`, the first layer receives the pixel's value.
         threshold: `dynamic` falls from 1 to 0 during the window of its layer (the paper's DFT). `constant` stays at 1; there
             are no windows, and a spike affects only what comes after it (the neuron of STDBP, "without DFT" in the paper).
-            `none` trains and tests the equivalent ANN, whose activation is `clip(x, 0, 1)`.
+            `none` trains and tests the equivalent ANN, whose activation is `clip(x, 0, 1)`. `ramp` trains or loads a ReLU
+            network and tests it in spike times, which give the same function (see `Ramp`). Its layers may have a bias, its
+            scores are potentials `P`, and the test also gives `test/ann_acc` and `test/conversion_loss`, as `Conversion` does.
         readout: `end_membrane` and `start_membrane` read the last layer's potential at the end and at the start of its window:
             `W + P` and `P`. The authors' code has both, and its training uses `P`. `spike_time` reads spike times, as in the
             paper.
@@ -48,8 +53,10 @@ class TTFS(Method):
         source: share of the epochs, at the start of training, in which the equivalent ANN is trained. The remaining epochs
             train the spike-time network from the ANN's weights, with the same optimizer and schedule. If it is above 0 and
             there are at least two epochs, each stage gets at least one. Validation and test always use the spike-time network.
-        checkpoint: file of weights to start from, of the equivalent ANN or of another spike-time network with the same
-            backbone; either a state dict or a checkpoint of snnx.
+        checkpoint: file of weights to start from, of the equivalent ANN, of a ReLU network (for `ramp`) or of another
+            spike-time network with the same backbone; either a state dict or a checkpoint of snnx.
+        calibration: for `ramp`, number of training samples from which the scales of the layers are found before a test; null
+            takes the whole training set.
         steps: number of time steps in validation and test, divided equally among the windows of input, layers and read-out.
             Pixels, neurons and a firing read-out then fire at these steps only, as on clocked hardware. `None` computes exact
             spike times.
@@ -60,8 +67,9 @@ class TTFS(Method):
 
     Raises:
         ValueError: `input`, `threshold` or `readout` is not one of its choices, `threshold=constant` is combined with
-            `readout=spike_time` or `steps`, `source` is outside [0, 1), `steps` is not a multiple of the number of windows, the
-            backbone has a layer that does not keep single spikes, or the weights belong to another network.
+            `readout=spike_time` or `steps`, `threshold=ramp` is combined with another readout than `start_membrane` or with a
+            `source`, `source` is outside [0, 1), `steps` is not a multiple of the number of windows, the backbone has a layer
+            that does not keep single spikes, or the weights belong to another network.
         FileNotFoundError: the file of weights does not exist.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold (ICCV 2023), and its authors' code.
@@ -91,13 +99,14 @@ class TTFS(Method):
         in_shape: tuple[int, int, int],
         classes: int,
         input: Literal["time", "direct"] = "time",
-        threshold: Literal["dynamic", "constant", "none"] = "dynamic",
+        threshold: Literal["dynamic", "constant", "none", "ramp"] = "dynamic",
         readout: Literal["end_membrane", "start_membrane", "spike_time"] = "end_membrane",
         fire_at_end: bool = False,
         clip: float | None = 11.0,
         source: float = 0.0,
         checkpoint: str | None = None,
         steps: int | None = None,
+        calibration: int | None = 1000,
         width: float = 1.0,
         watch: str = "*",
     ) -> None:
@@ -114,9 +123,17 @@ class TTFS(Method):
             )
         if not 0 <= source < 1:
             raise ValueError(f"TTFS: source must be a share of the epochs in [0, 1); got {source}")
-        neuron = partial(DynamicThreshold, fire_at_end=fire_at_end, clip=clip)
+        ramp = threshold == "ramp"
+        if ramp and (readout != "start_membrane" or source):
+            raise ValueError(
+                "TTFS: threshold=ramp must have readout=start_membrane, whose scores are those of the ReLU network, and "
+                f"source=0, since that network is trained in all epochs; got {readout} and {source:g}"
+            )
+        if calibration is not None and calibration < 1:
+            raise ValueError(f"TTFS: calibration must be at least 1; got {calibration}")
+        neuron = Ramp if ramp else partial(DynamicThreshold, fire_at_end=fire_at_end, clip=clip)
         built = backbone(neuron=neuron, in_shape=in_shape, classes=classes, width=width)
-        require_single_spikes(built, who="TTFS")
+        require_single_spikes(built, who="TTFS", biases=ramp)
         if checkpoint is not None:
             load_weights(built, checkpoint, name="method.checkpoint")
         neurons = [module for module in built.modules() if isinstance(module, DynamicThreshold)]
@@ -142,21 +159,51 @@ class TTFS(Method):
             optimizer=optimizer,
             scheduler=scheduler,
         )
-        self.source = float(source)
-        self.ann = threshold == "none"
+        self.source, self.calibration = float(source), calibration
+        self.ann, self.ramp = threshold == "none", ramp
         self._as_source = self.ann
+        self._ann = ANNAccuracy()
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        self._as_source = self.ann or self.current_epoch < self._source_epochs(self.trainer.max_epochs)
+        self._as_source = self.ann or self.ramp or self.current_epoch < self._source_epochs(self.trainer.max_epochs)
         loss = super().training_step(batch, batch_idx)
         self._as_source = self.ann
         return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        self._as_source = self.ann or self.ramp
+        found = super().validation_step(batch, batch_idx)
+        self._as_source = self.ann
+        return found
+
+    def set_scales(self, images: Callable[[], Iterable[Tensor]]) -> None:
+        """Give the layers of `threshold=ramp` the scales of the present weights, from images `[B, C, H, W]`."""
+        set_scales(self.backbone, lambda: (self.encoding(batch)[1:] for batch in images()))
+
+    def on_test_epoch_start(self) -> None:
+        if self.ramp:
+            self.set_scales(lambda: calibration_images(self.trainer.datamodule, self.device, self.calibration))
+            self._ann = ANNAccuracy()
+        super().on_test_epoch_start()
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        found = super().test_step(batch, batch_idx)
+        if not self.ramp:
+            return found
+        images, labels = batch
+        return found | self._ann.see(self.backbone(self.encoding(images)[1:])[0].argmax(1) == labels)
+
+    def on_test_epoch_end(self) -> None:
+        _, correct, samples, _ = self._sums["test"].tolist()
+        super().on_test_epoch_end()
+        if self.ramp:
+            self.log_dict(self._ann.scalars(correct / samples))
 
     def _source_epochs(self, epochs: int) -> int:
         return min(max(1, round(self.source * epochs)), epochs - 1) if self.source else 0
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the scores `[B, K]` of images `[B, C, H, W]`, from the equivalent ANN while that is trained."""
+        """Return the scores `[B, K]` of images `[B, C, H, W]`, from the network without spikes while that is trained."""
         if not self._as_source:
             return super().forward(images)
         values = self.encoding(images)[1:]

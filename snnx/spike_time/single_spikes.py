@@ -16,12 +16,13 @@ BREAKS = {  # layers that a backbone must not contain, and what to do instead
 }
 
 
-def require_single_spikes(network: nn.Module, *, who: str) -> None:
+def require_single_spikes(network: nn.Module, *, who: str, biases: bool = False) -> None:
     """Reject a network with a layer whose output is not at most one spike per neuron.
 
     Args:
         network: the backbone of a method of spike times.
         who: the method, for the message.
+        biases: whether layers may have a bias, as those of neurons that are told when their window opens.
 
     Raises:
         ValueError: the network contains average pooling, a shortcut, a norm, or a bias.
@@ -33,5 +34,5 @@ def require_single_spikes(network: nn.Module, *, who: str) -> None:
                     raise ValueError(f"{who}: backbone must have no norm; got {name} ({type(module).__name__}), but {reason}")
                 raise ValueError(f"{who}: backbone must have no {kind.__name__}; got {name}, but {reason}")
     for name, module in network.named_modules():
-        if getattr(module, "bias", None) is not None:
+        if not biases and getattr(module, "bias", None) is not None:
             raise ValueError(f"{who}: backbone must have no bias; got one in {name}; set backbone.bias=false")

@@ -45,7 +45,8 @@ def order_of_samples(make: Make) -> None:
     loss = make()
     scores = _scores(loss)
     same = close(loss(scores, LABELS), loss(scores.flip(-2), LABELS.flip(0)))
-    must(same, loss, "not depend on the order of the samples in a batch; got another number")
+    hint = "" if reads_every_step(loss) else "; if it reads the outputs of every step, [T, B, K], it must set every_step = True"
+    must(same, loss, f"not depend on the order of the samples in a batch; got another number{hint}")
 
 
 def descent(make: Make) -> None:

@@ -103,6 +103,14 @@ def test_a_sound_network_fails_no_check(encoding):
     assert ("the spikes of each sample were drawn once" in found["batch"].text) == (encoding is Noisy)
 
 
+def test_a_silent_network_passes_no_check_of_its_predictions():
+    found = findings(digits(), neuron=partial(LIF, v_threshold=1e6))
+    assert failed(found) == ["activity"]
+    for check_ in ("batch", "order", "repeat"):
+        assert found[check_].outcome == "not applicable"
+        assert "so this check could not have failed" in found[check_].text
+
+
 class Centred(nn.Module):
     """Subtracts the mean of the batch, so that a sample's input depends on the others."""
 

@@ -4,6 +4,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from composing import composed
+from finished import finished
 from hydra.utils import instantiate
 from torch import nn
 
@@ -11,6 +12,7 @@ from snnx.metric.recorder import Recorder
 from snnx.metric.spikes_per_neuron import SpikesPerNeuron
 from snnx.run.build import build_method
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
+from snnx.spike_time.ramp import Ramp
 from snnx.spike_time.stepwise import SILENT, stepwise
 
 CNN = ["method=ttfs", "backbone=scnn", "backbone.bias=false", "backbone.pool=max"]
@@ -291,3 +293,90 @@ def test_the_constant_threshold_trains_from_the_weights_of_an_mlp(tmp_path):
     constant = build_method(ours | {"init": composed("init=kaiming").config["init"]}, Facts())
     assert torch.equal(constant.backbone.layers.fc1.layer.weight, mlp.backbone.layers.fc1[0].weight)
     assert constant(images()).shape == (3, 10)
+
+
+RAMP = ["method.threshold=ramp", "method.readout=start_membrane"]
+
+
+def test_a_ramp_fires_when_its_simulation_does():
+    """Against potentials that are simulated in float64, in units of time: w scale_i / scale, and thresholds with the bias."""
+    torch.manual_seed(0)
+    weight, bias = torch.randn(5, 8).double(), torch.randn(5).double()
+    scale_in, scale = 2.0, 3.0
+    times = torch.rand(8).double()  # in the window [0, 1] of the layer before
+    neuron = Ramp().double()
+    neuron.scale.fill_(scale)
+    y = scale_in * (1 - times)
+    fired, value = neuron(torch.stack([weight.sum(1), weight @ y + bias])[:, None]).squeeze(1)
+    step = 1e-4
+    v, found = torch.zeros(5).double(), torch.full((5,), torch.nan).double()
+    for number in range(20_000):
+        now = number * step
+        if now < 1:  # each spike adds its weight to the slope
+            v += step * (weight * scale_in / scale) @ (times <= now).double()
+        else:
+            v += step
+            crossed = (v >= 1 - bias / scale) & found.isnan()
+            found[crossed] = now + step - 1
+    assert torch.equal(fired == 1, ~found.isnan())
+    assert 1 < fired.sum() < 5
+    late = (found - (1 - value / scale))[fired == 1]
+    assert late.abs().max() < 10 * step
+
+
+@pytest.mark.parametrize("source", ["time", "direct"])
+@pytest.mark.parametrize("bias", [False, True])
+def test_spike_times_of_a_ramp_give_the_function_of_the_relu_network(source, bias):
+    method = build(*RAMP, f"method.input={source}", f"backbone.bias={bias}", "init=kaiming").eval()
+    relu = build(*RAMP, f"backbone.bias={bias}").backbone
+    relu.load_state_dict(method.backbone.state_dict())
+    for name, module in list(relu.named_modules()):
+        if isinstance(module, DynamicThreshold):
+            relu.set_submodule(name, nn.ReLU())
+    x = images(20)
+    method.set_scales(lambda: [x[:10], x[10:]])
+    assert torch.equal(method(x), relu(x[None])[0]), "not a bit may differ"
+    with Recorder(method.backbone, [SpikesPerNeuron()]) as method.recorder, torch.no_grad():
+        method.recorder.labels = torch.arange(20)
+        method(x)
+        for module in method.backbone.modules():
+            if isinstance(module, Ramp):
+                seen = module.times[~module.times.isnan()]
+                assert ((seen >= module.window) & (seen <= module.window + 1)).all()
+                assert (seen == module.window).any(), "the largest activation fires first"
+
+
+def test_steps_round_the_spikes_of_a_ramp():
+    exact = build(*RAMP, "init=kaiming").eval()
+    exact.set_scales(lambda: [images()])
+    errors = []
+    for steps in (60, 600, 6000):
+        method = build(*RAMP, "init=kaiming", f"method.steps={steps}").eval()
+        method.set_scales(lambda: [images()])
+        errors.append(float((method(images()) - exact(images())).abs().max().detach()))
+    assert errors[0] > 3 * errors[1] > 9 * errors[2] > 0, errors
+
+
+@pytest.mark.parametrize("wrong", [["method.readout=end_membrane"], ["method.readout=start_membrane", "method.source=0.5"]])
+def test_a_ramp_has_the_scores_of_its_relu_network(wrong):
+    with pytest.raises(ValueError, match=r"^TTFS: threshold=ramp must have readout=start_membrane, whose scores .* source=0"):
+        build("method.threshold=ramp", *wrong)
+
+
+def test_a_layer_that_is_never_active_has_no_scale():
+    method = build(*RAMP)
+    with pytest.raises(ValueError, match=r"^Ramp: features.sn1 must be active on the calibration set; got a maximum of 0$"):
+        method.set_scales(lambda: [torch.zeros(2, 1, 28, 28)])
+
+
+def test_a_relu_network_is_trained_or_loaded_and_tested_in_spike_times(tmp_path):
+    scnn = ["backbone=scnn", "backbone.kernel=3", "backbone.channels=[8]", "backbone.hidden=[32]", "backbone.pool=max"]
+    words = ["method=ttfs", *RAMP, *scnn, "metric=spikes_per_neuron", "optimizer.lr=0.01", "budget.samples=1"]
+    made, result = finished(tmp_path, *words, "trainer.max_epochs=3")
+    metrics = result["metrics"]
+    assert metrics["test/acc"] == metrics["test/ann_acc"] > 0.5
+    assert metrics["test/conversion_loss"] == 0
+    assert 0 < metrics["test/spikes_per_neuron"] < 1
+    loaded = [*words, "trainer.max_epochs=0", f"method.checkpoint={made / 'ckpt' / 'last.ckpt'}"]
+    _, again = finished(tmp_path, *loaded)
+    assert again["metrics"]["test/acc"] == metrics["test/acc"]

@@ -146,7 +146,7 @@ def test_provenance(results, leave, done):
         ("commit", "abc; of the project: def with uncommitted changes"),
         ("commit", "of the project: def"),
         ("data", "fashion_mnist: 54000 train, 6000 val, 10000 test"),
-        ("samples shown", "correct 0, wrong 12"),
+        ("test samples in the figures, by their number", "0 (correct) and 12 (wrong)"),
         ("scale", "small: 0.33 of the epochs, 0.1 of the samples, 0.5 of the width"),
         ("parameters", "556,682"),
         ("started", "2026-11-22T11:00:00"),

@@ -28,9 +28,17 @@ class Sharp(nn.CrossEntropyLoss):
         return super().forward(scores, labels) if labels.ndim == 1 else 2 * super().forward(scores, labels.argmax(1))
 
 
+class Steps(nn.CrossEntropyLoss):
+    """Takes the scores of the first step, but does not say that it reads the outputs of every step."""
+
+    def forward(self, outputs, labels):
+        return super().forward(outputs[0], labels[0])
+
+
 WRONG = [
     (loss.number, lambda: nn.CrossEntropyLoss(reduction="none"), "^CrossEntropyLoss: must return one finite number; got"),
-    (loss.order_of_samples, First, "^First: must not depend on the order of the samples in a batch; got another number$"),
+    (loss.order_of_samples, First, "^First: must not depend on the order of the samples in a batch; got another number; if it"),
+    (loss.order_of_samples, Steps, "if it reads the outputs of every step, .T, B, K., it must set every_step = True$"),
     (loss.descent, Rises, "^Rises: must fall in a small step against its gradient; got"),
     (loss.probabilities, Sharp, "^Sharp: must give the same for a label and for its probability of 1; got"),
 ]

@@ -27,8 +27,8 @@ def provenance(runs: Iterable[Run]) -> list[tuple[str, str]]:
     facts += [("commit", text) for text in _distinct(_commit(result.get("git")) for result in results)]
     facts += [("confirmed by snnx replay", text)] if (text := _confirmed(results)) else []
     facts += [("data", text) for text in _distinct(_data(result.get("data")) for result in results)]
-    samples = _distinct(_pairs(result.get("samples")) for result in results)
-    facts += [("samples shown", "; ".join(samples))] if samples else []
+    pictured = _distinct(_pictured(result.get("samples")) for result in results)
+    facts += [("test samples in the figures, by their number", "; ".join(pictured))] if pictured else []
     facts += [("scale", text) for text in _distinct(_scale(result) for result in results)]
     facts += [("parameters", text) for text in _parameters(ended) if text]
     started = sorted(_distinct(result.get("started") for result in results))
@@ -41,6 +41,11 @@ def _distinct(values: Iterable[str | None]) -> list[str]:
 
 def _pairs(named: dict | None) -> str:
     return ", ".join(f"{name} {value}" for name, value in (named or {}).items())
+
+
+def _pictured(samples: dict | None) -> str:
+    """Return the numbers of the test samples whose activity a run recorded, for example `0 (correct) and 17 (wrong)`."""
+    return " and ".join(f"{number} ({kind})" for kind, number in (samples or {}).items() if number is not None)
 
 
 def _commit(git: dict | None) -> str:
