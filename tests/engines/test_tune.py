@@ -20,7 +20,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution  # n
 
 from hydra_plugins.snnx_override import override_text  # noqa: E402
 from hydra_plugins.snnx_search import _at_edge  # noqa: E402
-from hydra_plugins.snnx_study import Study
+from hydra_plugins.snnx_study import Study  # noqa: E402
 from snnx.run import history  # noqa: E402
 from snnx.run.run import execute  # noqa: E402
 
@@ -235,6 +235,7 @@ def test_values_at_the_edge_of_their_range():
     assert not _at_edge(CategoricalDistribution(["a", "b"]), "a")
 
 
+@pytest.mark.filterwarnings("ignore:BruteForceSampler is experimental")
 def test_a_sampler_that_tries_each_value_once(tmp_path):
     """Optuna's `BruteForceSampler` asks for an end when it has tried everything; our total ends the search."""
     storage = {"_target_": "optuna.storages.InMemoryStorage"}
