@@ -71,20 +71,30 @@ SMOKE = {
 class Step:
     """Performs one training step of a network when called: forward, backward and optimizer."""
 
-    def __init__(self, network: Network, neuron: Callable[[], nn.Module], dtype: torch.dtype, *, packed: bool = False) -> None:
+    def __init__(
+        self,
+        network: Network,
+        neuron: Callable[[], nn.Module],
+        dtype: torch.dtype,
+        *,
+        packed: bool = False,
+        device: torch.device | None = None,
+    ) -> None:
         torch.manual_seed(0)
         self.net = network.build(neuron=neuron, in_shape=network.shape[2:], classes=CLASSES)
         take_norms(self.net, torch.zeros(network.shape[0], 1, *network.shape[2:]))  # as in a run
         if packed:
             pack_spikes(self.net)
-        self.x = torch.rand(network.shape)
-        self.labels = torch.arange(network.shape[1]) % CLASSES
+        self.device = torch.device("cpu") if device is None else device
+        self.net.to(self.device)
+        self.x = torch.rand(network.shape).to(self.device)
+        self.labels = (torch.arange(network.shape[1]) % CLASSES).to(self.device)
         self.optimizer = AdamW(self.net.parameters())
         self.mixed = dtype == torch.bfloat16
 
     def __call__(self) -> None:
         functional.reset_net(self.net)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.mixed):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
             loss = cross_entropy(self.net(self.x).mean(0), self.labels)
         loss.backward()
         self.optimizer.step()
