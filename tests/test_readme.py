@@ -13,7 +13,7 @@ import yaml
 from command_lines import snnx
 from composing import composed
 
-from snnx.command import main
+from snnx.command import bench, main
 from snnx.options import sweepfile
 from snnx.options.files import files, groups
 from snnx.options.folders import shipped
@@ -65,6 +65,9 @@ def test_make_targets_exist():
 def test_commands_compose(line):
     words = [word for word in shlex.split(line)[1:] if word not in ("-m", "plan")]
     if words[:1] == ["--help"]:
+        return
+    if words[0] == "bench":
+        assert set(words[1:]) <= {*bench.MEASUREMENTS, *bench.APART, "all", "--record"}
         return
     if words[0] in main.COMMANDS:
         assert set(words[1:]) <= {*sweepfile.names(), sweepfile.SINGLE}
