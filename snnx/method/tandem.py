@@ -23,6 +23,7 @@ from snnx.method.base import Method
 from snnx.method.calibration import calibration_images
 from snnx.method.stages import Stages
 from snnx.metric.metric import Metric
+from snnx.metric.weight_gradient import WeightGradient
 from snnx.scheduler.scheduler import MakesSchedule
 
 
@@ -60,7 +61,7 @@ class Tandem(Method):
     Raises:
         ValueError: there is neither a `source` nor a `checkpoint`, an argument is out of range, the backbone has no activation
             or has a layer that cannot be converted, the checkpoint belongs to another network, a layer is too rarely active to
-            have a threshold, or the run has several processes.
+            have a threshold, a metric reads gradients, or the run has several processes.
 
     Source: Wu et al., Progressive Tandem Learning for Pattern Recognition with Deep Spiking Neural Networks, 2022, and the
         authors' code, deepspike/progressive_tandem_learning. In that code, potentials are T times smaller; only the first layer
@@ -118,6 +119,8 @@ class Tandem(Method):
         for name, value in (("patience", patience), ("calibration", calibration)):
             if value < 1:
                 raise ValueError(f"Tandem: {name} must be at least 1; got {value}")
+        if asked := [name for name, one in metric.items() if isinstance(one, WeightGradient)]:
+            raise ValueError(f"Tandem: metric must not read gradients, which frozen layers do not have; got {', '.join(asked)}")
         built = backbone(neuron=Replaceable, in_shape=in_shape, classes=classes, width=width)
         if checkpoint is not None:
             load_weights(built, checkpoint, name="method.checkpoint")
@@ -190,8 +193,8 @@ class Tandem(Method):
         epochs, least = self.trainer.max_epochs, self.stages.least_epochs()
         if epochs < least:
             print(
-                f"snnx: {epochs} epochs are too few to replace {self.stages.layers} layers one after another, so the last ones "
-                f"become spiking in the test only; set trainer.max_epochs to at least {least}",
+                f"snnx: trainer.max_epochs must be at least {least} to replace {self.stages.layers} layers one after another; "
+                f"got {epochs}, so the last layers will become spiking in the test only",
                 flush=True,
             )
 

@@ -16,6 +16,7 @@ from snnx.method.stages import Stages
 from snnx.method.tandem import Tandem
 from snnx.metric.firing_rate import FiringRate
 from snnx.metric.recorder import Recorder
+from snnx.metric.weight_gradient import WeightGradient
 from snnx.run.run import execute
 from snnx.scheduler.constant import Constant
 from snnx.testing.images import CLASSES, SHAPE, Images, evaluate, train
@@ -88,9 +89,11 @@ def test_each_stage_trains_what_is_not_frozen():
 
 @pytest.mark.parametrize("backbone", [partial(ResNet, width=0.125), partial(MLP, hidden=[8, 8])])
 def test_other_backbones(backbone):
+    """In two or three epochs of its last stage, a residual network has blocks of which one layer spikes."""
     method = made(backbone=backbone, source=0.1)
-    train(method, Images(), epochs=2 + len(method.hybrid.neurons))
-    assert all(neuron.v_threshold is not None for neuron in method.hybrid.neurons.values())
+    method.stages.layers = 2
+    train(method, Images(), epochs=4)
+    assert len(method.hybrid.spiking) == 2
 
 
 def test_dropout_acts_while_a_layer_learns():
@@ -146,8 +149,10 @@ def test_too_few_epochs_are_announced_before_training(capsys):
     for epochs, said in ((2, True), (3, False)):
         method = made()
         train(method, Images(), epochs=epochs)
-        line = "snnx: 2 epochs are too few to replace 2 layers one after another, so the last ones become spiking in the test "
-        assert (f"{line}only; set trainer.max_epochs to at least 3\n" in capsys.readouterr().out) == said
+        line = (
+            "snnx: trainer.max_epochs must be at least 3 to replace 2 layers one after another; got 2, so the last layers will "
+        )
+        assert (f"{line}become spiking in the test only\n" in capsys.readouterr().out) == said
         assert method.stages.replaced == epochs - 1
 
 
@@ -160,6 +165,10 @@ def test_too_few_epochs_are_announced_before_training(capsys):
         ({"patience": 0}, "^Tandem: patience must be at least 1; got 0$"),
         ({"calibration": 0}, "^Tandem: calibration must be at least 1; got 0$"),
         ({"percentile": 0}, r"^Tandem: percentile must be in \(0, 100\]; got 0$"),
+        (
+            {"metric": {"g": WeightGradient()}},
+            "^Tandem: metric must not read gradients, which frozen layers do not have; got g$",
+        ),
         (
             {"backbone": partial(MLP, hidden=[])},
             "^Tandem: backbone must have an activation to replace; got none; add a hidden ",
