@@ -28,7 +28,7 @@ SHARED = {  # modules that several components of a group use; every other module
     "backbone": {"backbone", "fold", "weights"},
     "init": {"init"},
     "loss": {"loss"},
-    "method": {"base", "finite"},
+    "method": {"ann_accuracy", "base", "calibration", "finite", "stages"},
     "decoding": {"decoding", "running_mean"},
     "scheduler": {"scheduler"},
     "metric": {
