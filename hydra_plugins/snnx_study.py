@@ -77,26 +77,38 @@ class Study:
 
     def tell(self, trial: Any, values: Sequence[float]) -> None:
         """End a trial with a value for each objective."""
-        self.study.tell(trial, list(values))
+        self._end(trial, values=list(values))
 
     def prune(self, trial: Any) -> None:
         """End a trial that was stopped early; the last value that it has reported becomes its value."""
         from optuna.trial import TrialState
 
-        self.study.tell(trial, state=TrialState.PRUNED)
+        self._end(trial, state=TrialState.PRUNED)
 
     def fail(self, trial: Any, why: str) -> None:
         """End a trial that counts, but has no value."""
         from optuna.trial import TrialState
 
         trial.set_user_attr("failed", why)
-        self.study.tell(trial, state=TrialState.FAIL)
+        self._end(trial, state=TrialState.FAIL)
 
     def drop(self, trial: Any) -> None:
         """End a trial that could not be tried here, for example without data; it does not count."""
         from optuna.trial import TrialState
 
-        self.study.tell(trial, state=TrialState.FAIL)
+        self._end(trial, state=TrialState.FAIL)
+
+    def _end(self, trial: Any, values: list[float] | None = None, state: Any = None) -> None:
+        """Tell Optuna the values or the state with which a trial ended.
+
+        A sampler that has tried every combination, such as `BruteForceSampler`, then asks `Study.optimize` to stop. Here the
+        total stops the search, and Optuna raises an error, after it has stored the outcome.
+        """
+        try:
+            self.study.tell(trial, values, state)
+        except RuntimeError as error:
+            if "Study.stop" not in str(error):
+                raise
 
     def busy(self) -> bool:
         """Whether a worker still has a trial."""

@@ -18,7 +18,7 @@ from snnx.run.signature import check_signatures
 PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "attention", "norm", "backbone", "init"]
 PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # modules that several components of a group use; every other module of the group must have an option
-    "augmentation": {"augmentation", "warp"},
+    "augmentation": {"augmentation", "rand_operation", "random_erasing", "warp"},
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"node", "spiking", "take_norms"},
     "attention": {"attention", "self_attention"},
@@ -26,11 +26,11 @@ SHARED = {  # modules that several components of a group use; every other module
     "norm": {"foldable", "norm"},
     "surrogate": {"surrogate"},
     "backbone": {"backbone", "fold", "weights"},
-    "init": {"init"},
+    "init": {"init", "standardised"},
     "loss": {"loss"},
-    "method": {"ann_accuracy", "base", "calibration", "finite", "stages"},
+    "method": {"ann_accuracy", "base", "calibration", "early", "finite", "stages"},
     "decoding": {"decoding", "running_mean"},
-    "scheduler": {"scheduler"},
+    "scheduler": {"decay", "scheduler"},
     "metric": {
         "attends",
         "by_step",
@@ -145,7 +145,7 @@ def test_recipes_name_their_source(name):
     lines = (shipped("conf") / "recipe" / f"{name}.yaml").read_text().splitlines()
     assert lines[0] == "# @package _global_"
     assert lines[1].startswith("# ")
-    assert "section" in lines[1] or "Table" in lines[1]
+    assert "section" in lines[1] or "Table" in lines[1] or "ours" in lines[1]
     check_signatures(composed(f"recipe={name}").config)
 
 

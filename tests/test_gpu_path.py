@@ -58,9 +58,7 @@ def test_the_first_row_of_a_sweep_trains_and_is_tested(sweep, card):
 
 
 @pytest.mark.parametrize("name", files("augmentation"))
-def test_an_augmentation_does_not_wait_for_each_image(name, card, request):
-    if name == "randaugment":  # torchvision's, one image at a time
-        request.applymarker(pytest.mark.xfail(strict=True, reason="it draws and distorts image by image"))
+def test_an_augmentation_does_not_wait_for_each_image(name, card):
     augment = option("augmentation", name)
     images, labels = torch.rand(16, 3, 16, 16).to(CUDA), torch.arange(16).to(CUDA)
     augment(images, labels)

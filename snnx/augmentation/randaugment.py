@@ -1,8 +1,13 @@
 """The augmentation used to train vision transformers: mirror, RandAugment, random erasing, then mixup or cutmix."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 from torchvision.transforms import v2
+
+from snnx.augmentation.rand_operation import OPERATIONS, rand_operation
+from snnx.augmentation.random_erasing import random_erasing
 
 BINS = 30  # largest magnitude of torchvision's RandAugment
 
@@ -17,15 +22,16 @@ def randaugment(
     magnitude_std: float,
     erase: float,
     fill: float,
+    interpolation: Literal["nearest", "bicubic"],
     mixup: float,
     cutmix: float,
     classes: int | None,
 ) -> tuple[Tensor, Tensor]:
-    """Augment each sample by torchvision's v2 transforms, then mix pairs of samples of the batch.
+    """Augment each sample on its own, all samples of the batch at once, then mix pairs of samples.
 
         mirror left to right with probability flip
-        RandAugment: `operations` of 14, of a magnitude round(N(magnitude, magnitude_std)), within 0..30
-        a rectangle set to `fill` with probability erase
+        RandAugment: `operations` of 14, of a magnitude round(N(magnitude, magnitude_std)), within 0..30; see `rand_operation`
+        a rectangle set to `fill` with probability erase; see `random_erasing`
         mixup (share ~ Beta(mixup, mixup)) or cutmix (share ~ Beta(cutmix, cutmix)); if both are on, one of them for each batch
 
     If samples are mixed, labels become probabilities. The random numbers come from torch's global generator.
@@ -40,6 +46,7 @@ def randaugment(
         magnitude: mean strength of an operation, in [0, 30]; timm's m9 (of 10) is 27.
         magnitude_std: standard deviation of the strength, at least 0; timm's mstd0.4 is 1.2.
         fill: value of erased pixels and of pixels moved in from outside; 0.5 is near the mean of most images.
+        interpolation: how pixels are moved, `nearest` or `bicubic`.
         mixup, cutmix: alpha of the Beta distribution from which the share of each partner is drawn; 0 turns it off.
         classes: number of classes of the data set; needed with mixup or cutmix.
 
@@ -50,9 +57,10 @@ def randaugment(
         Cubuk et al. 2020 (RandAugment), Zhong et al. 2020 (erasing), Zhang et al. 2018 (mixup), Yun et al. 2019 (cutmix).
 
     Example:
-        >>> off = {"flip": 0.0, "operations": 0, "magnitude": 0.0, "magnitude_std": 0.0, "erase": 0.0, "fill": 0.5}
+        >>> off = {"flip": 0.0, "operations": 0, "magnitude": 0.0, "magnitude_std": 0.0, "erase": 0.0}
+        >>> moved = {"fill": 0.5, "interpolation": "nearest"}
         >>> images = torch.rand(4, 3, 6, 6)
-        >>> mixed, soft = randaugment(images, torch.arange(4), **off, mixup=0.5, cutmix=0.0, classes=4)
+        >>> mixed, soft = randaugment(images, torch.arange(4), **off, **moved, mixup=0.5, cutmix=0.0, classes=4)
         >>> soft.shape, soft.sum(1).round(decimals=4).tolist()
         (torch.Size([4, 4]), [1.0, 1.0, 1.0, 1.0])
     """
@@ -63,16 +71,19 @@ def randaugment(
             f"randaugment: operations and magnitude_std must be at least 0, and magnitude in [0, {BINS}]; "
             f"got {operations}, {magnitude_std} and {magnitude}"
         )
+    if interpolation not in ("nearest", "bicubic"):
+        raise ValueError(f"randaugment: interpolation must be nearest or bicubic; got {interpolation}")
     if mixup < 0 or cutmix < 0:
         raise ValueError(f"randaugment: mixup and cutmix must be at least 0; got {mixup} and {cutmix}")
     if (mixup or cutmix) and classes is None:
         raise ValueError("randaugment: classes must be the number of classes of the data set if mixup or cutmix > 0; got null")
-    mirror, rub = v2.RandomHorizontalFlip(flip), v2.RandomErasing(erase, value=fill)
-    strengths = (magnitude + magnitude_std * torch.randn(len(images))).round().clamp(0, BINS).int().tolist()
-    distorted = []
-    for image, strength in zip(images, strengths, strict=True):
-        augment = v2.RandAugment(operations, strength, fill=fill)
-        distorted.append(rub(augment(mirror(image))))
-    images = torch.stack(distorted)
+    batch, device = len(images), images.device
+    images = torch.where(torch.rand(batch, 1, 1, 1, device=device) < flip, images.flip(-1), images)
+    strength = (magnitude + magnitude_std * torch.randn(batch)).round().clamp(0, BINS) / BINS
+    for _ in range(operations):
+        sign = torch.where(torch.rand(batch) < 0.5, -1.0, 1.0)
+        which = torch.randint(len(OPERATIONS), (batch,))
+        images = rand_operation(images, which, sign * strength, fill=fill, interpolation=interpolation)
+    images = random_erasing(images, erase, fill=fill) if erase else images
     mixes = [mix(alpha=alpha, num_classes=classes) for mix, alpha in ((v2.MixUp, mixup), (v2.CutMix, cutmix)) if alpha]
     return v2.RandomChoice(mixes)(images, labels) if mixes else (images, labels)

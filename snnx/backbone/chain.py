@@ -1,6 +1,7 @@
 """A network of convolutions, poolings and linear layers, one after another, in the order of a list."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from spikingjelly.activation_based.layer import Dropout, SeqToANNContainer, VotingLayer
 from torch import Tensor, nn
@@ -21,9 +22,10 @@ class Chain(nn.Module):
 
         x      = sn(norm(conv3x3(x)))       for a number in `layers`; with a stride of 2 after S
         x      = pool(x)                    2x2 average for A, 2x2 maximum for M, mean over the image for G
+        x      = sn(pool(norm(conv3x3(x)))) for both, with `pool_first`
         x      = dropout(x)                 for D; all time steps have the same mask
         x      = sn(fc(x))                  for a number in `hidden`, from the flattened map
-        scores = out(x)                     or the mean of `votes` neurons for each class, sn(out(x))
+        scores = out(x)                     or the mean of `votes` neurons for each class, sn(norm(out(x)))
 
     Many published networks are such a chain, for example VGGSNN: 64, 128, A, 256, 256, A, 512, 512, A, 512, 512, A. The options
     `cifarnet`, `vggsnn`, `plif_net`, `vgg9_bntt`, `vgg11_nda` and `vgg16_diet` are this class with their arguments.
@@ -43,10 +45,11 @@ class Chain(nn.Module):
         hidden: widths of the hidden linear layers, and the letter D.
         norm: makes the norm after each convolution; see `MakesNorm`. `True` means batch norm and `False` no norm. In a YAML,
             `true` means the option of the group `norm`.
-        hidden_norm: whether the norm also follows each hidden linear layer.
+        hidden_norm: whether the norm also follows each hidden linear layer, and the output layer if it has neurons.
         bias: whether convolutions and linear layers have a bias, also in front of a norm.
         dropout: probability with which D sets a value to 0, in [0, 1).
         votes: number of output neurons for each class, whose spikes are averaged; 0: the outputs are those of the linear layer.
+        pool_first: whether a pooling right after a convolution comes before its neurons, which then read the pooled currents.
 
     Raises:
         ValueError: an entry of `layers` or `hidden` is not one of the above, `dropout` or `votes` leaves its range, or the
@@ -75,10 +78,11 @@ class Chain(nn.Module):
         bias: bool = True,
         dropout: float = 0.5,
         votes: int = 0,
+        pool_first: bool = False,
     ) -> None:
         super().__init__()
         _check_entries("layers", layers, [*POOLS, "S", "D"], LETTERS)
-        if any(entry == "S" and not isinstance(after, int) for entry, after in zip(layers, [*layers[1:], None], strict=True)):
+        if any(entry == "S" and not isinstance(following, int) for entry, following in pairwise([*layers, None])):
             raise ValueError("Chain: layers must have a number of channels directly after each S; got an S without one")
         _check_entries("hidden", hidden, ["D"], "D (dropout)")
         if not 0 <= dropout < 1:
@@ -89,7 +93,8 @@ class Chain(nn.Module):
         n_in, height, breadth = in_shape
         stride = 1
         self.features, self.classifier = nn.Sequential(), nn.Sequential()
-        for entry in layers:
+        waiting: nn.Module | None = None  # the neurons of the last convolution, if they are not in the network yet
+        for entry, following in pairwise([*layers, None]):
             if entry == "D":
                 _add(self.features, "drop", Dropout(dropout, step_mode="m"))
             elif entry == "S":
@@ -103,11 +108,13 @@ class Chain(nn.Module):
                 _add(self.features, "pool", SeqToANNContainer(POOLS[entry]()))
                 height, breadth = (1, 1) if entry == "G" else (height // 2, breadth // 2)
             else:
-                n_out, sn = max(1, round(entry * width)), neuron()
-                after = makes_norm(n_out, v_threshold=threshold_of(sn), meets_sum=False)
+                n_out, waiting = max(1, round(entry * width)), neuron()
+                after = makes_norm(n_out, v_threshold=threshold_of(waiting), meets_sum=False)
                 _add(self.features, "conv", Normed(nn.Conv2d(n_in, n_out, 3, stride=stride, padding=1, bias=bias), after))
-                _add(self.features, "sn", sn)
                 n_in, height, breadth, stride = n_out, -(-height // stride), -(-breadth // stride), 1
+            if waiting is not None and not (pool_first and following in POOLS):
+                _add(self.features, "sn", waiting)
+                waiting = None
         n_in *= height * breadth
         for entry in hidden:
             if entry == "D":
@@ -119,10 +126,15 @@ class Chain(nn.Module):
             _add(self.classifier, "fc", linear if after is None else Normed(linear, after))
             _add(self.classifier, "sn", sn)
             n_in = n_out
-        self.classifier.add_module("out", nn.Linear(n_in, classes * max(1, votes), bias=bias))
+        out = nn.Linear(n_in, classes * max(1, votes), bias=bias)
         if votes:
-            self.classifier.add_module("sn_out", neuron())
+            sn = neuron()
+            after = makes_norm(out.out_features, v_threshold=threshold_of(sn), meets_sum=False) if hidden_norm else None
+            self.classifier.add_module("out", out if after is None else Normed(out, after))
+            self.classifier.add_module("sn_out", sn)
             self.classifier.add_module("vote", VotingLayer(votes, step_mode="m"))
+        else:
+            self.classifier.add_module("out", out)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -9,6 +9,8 @@ from spikingjelly.activation_based import functional
 from spikingjelly.activation_based.base import MemoryModule
 from torch import Tensor, nn
 
+from snnx.init.standardised import make_plain
+
 
 @torch.no_grad()
 def fold_average_pooling(network: nn.Module, in_shape: tuple[int, int, int]) -> nn.Module:
@@ -39,6 +41,7 @@ def fold_average_pooling(network: nn.Module, in_shape: tuple[int, int, int]) -> 
         (Conv2d(16, 32, kernel_size=(10, 10), stride=(2, 2)), Linear(in_features=2048, out_features=800, bias=True))
     """
     folded = copy.deepcopy(network).eval()
+    make_plain(folded)
     for pool, size, reader in _pooled(folded, in_shape):
         side, _ = _pair(pool.kernel_size)
         if size[1] % side or size[2] % side:

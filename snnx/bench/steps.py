@@ -21,13 +21,17 @@ from snnx.backbone.vit import ViT
 from snnx.bench.draw import bars
 from snnx.bench.turns import in_turns, medians
 from snnx.neuron.lif import LIF
+from snnx.neuron.packed_spikes import pack_spikes
+from snnx.neuron.take_norms import take_norms
 from snnx.report.figures.axes import Plot
 from snnx.report.tables.table import Table
 
 BASELINE, SPIKINGJELLY_LIF, SPIKINGJELLY_NETWORK = "ReLU", "SpikingJelly LIF", "SpikingJelly's network and LIF"
+PACKED = "snnx LIF, packed spikes"
 NEURONS = {
     BASELINE: nn.ReLU,
     "snnx LIF": LIF,
+    PACKED: LIF,
     SPIKINGJELLY_LIF: lambda: LIFNode(step_mode="m", surrogate_function=ATan()),
 }
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -67,17 +71,30 @@ SMOKE = {
 class Step:
     """Performs one training step of a network when called: forward, backward and optimizer."""
 
-    def __init__(self, network: Network, neuron: Callable[[], nn.Module], dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        network: Network,
+        neuron: Callable[[], nn.Module],
+        dtype: torch.dtype,
+        *,
+        packed: bool = False,
+        device: torch.device | None = None,
+    ) -> None:
         torch.manual_seed(0)
         self.net = network.build(neuron=neuron, in_shape=network.shape[2:], classes=CLASSES)
-        self.x = torch.rand(network.shape)
-        self.labels = torch.arange(network.shape[1]) % CLASSES
+        take_norms(self.net, torch.zeros(network.shape[0], 1, *network.shape[2:]))  # as in a run
+        if packed:
+            pack_spikes(self.net)
+        self.device = torch.device("cpu") if device is None else device
+        self.net.to(self.device)
+        self.x = torch.rand(network.shape).to(self.device)
+        self.labels = (torch.arange(network.shape[1]) % CLASSES).to(self.device)
         self.optimizer = AdamW(self.net.parameters())
         self.mixed = dtype == torch.bfloat16
 
     def __call__(self) -> None:
         functional.reset_net(self.net)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.mixed):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
             loss = cross_entropy(self.net(self.x).mean(0), self.labels)
         loss.backward()
         self.optimizer.step()
@@ -127,7 +144,7 @@ def measure(networks: Sequence[Network], rounds: int) -> dict:
         compared = {name: (network, neuron) for name, neuron in NEURONS.items()}
         if network.peer is not None:
             compared[SPIKINGJELLY_NETWORK] = network._replace(build=network.peer), NEURONS[SPIKINGJELLY_LIF]
-        steps = {(d, n): Step(*compared[n], dtype) for d, dtype in DTYPES.items() for n in compared}
+        steps = {(d, n): Step(*compared[n], dtype, packed=n == PACKED) for d, dtype in DTYPES.items() for n in compared}
         seconds = in_turns(steps, rounds)
         for dtype in DTYPES:
             cases.append(

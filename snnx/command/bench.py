@@ -3,7 +3,6 @@
 import argparse
 import json
 import shlex
-import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,10 +10,11 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from snnx.bench import conversion, durability, encoders, growth, layers, loading, loop, spike_time, steps, sweep, verdicts
+from snnx.bench import conversion, durability, encoders, gpu, growth, layers, loading, loop, spike_time, steps, sweep, verdicts
 from snnx.bench.bench_page import record
 from snnx.bench.libraries import LIBRARIES
 from snnx.command.parser import Parser
+from snnx.command.refusal import complain
 from snnx.record import provenance
 from snnx.record.write import write
 from snnx.report.tables.text import terminal
@@ -32,8 +32,8 @@ MEASUREMENTS = {
     "sweep": sweep,
     "durability": durability,
 }
-SIMULATIONS = {"verdicts": verdicts}
-"""Simulations; they do not measure the machine, so `all` leaves them out, and each has its own page in docs/benchmarks."""
+APART = {"verdicts": verdicts, "gpu": gpu}
+"""A simulation, and what needs a GPU. `all` leaves them out, and each has its own page in docs/benchmarks."""
 
 
 def main(words: list[str]) -> int:
@@ -47,7 +47,7 @@ def main(words: list[str]) -> int:
     """
     arguments = _parser().parse_args(words)
     if complaint := _complaint(arguments):
-        print(f"snnx bench: {complaint}", file=sys.stderr)
+        complain(f"snnx bench: {complaint}")
         return 2
     before = torch.get_num_threads()
     torch.set_num_threads(arguments.threads)
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure time and memory of layers, training steps and sweeps; networks are compared to those with ReLU.",
         epilog="example: snnx bench layers --rounds 50 --json layers.json",
     )
-    parser.add_argument("what", choices=[*MEASUREMENTS, "all", *SIMULATIONS], help="what to measure")
+    parser.add_argument("what", choices=[*MEASUREMENTS, "all", *APART], help="what to measure")
     parser.add_argument("--rounds", metavar="N", type=int, help="rounds per measurement; default: enough for a stable median")
     parser.add_argument(
         "--threads",
@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--smoke", action="store_true", help="use tiny sizes, only to see that everything runs")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the time of every round to this file")
     parser.add_argument(
-        "--record", action="store_true", help="also write the record for the repository; only with all and verdicts"
+        "--record", action="store_true", help="also write the record for the repository; only with all, verdicts and gpu"
     )
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/benchmarks"), help="default: %(default)s")
     return parser
@@ -91,8 +91,8 @@ def _complaint(arguments: argparse.Namespace) -> str | None:
     rounds = 1 if arguments.rounds is None else arguments.rounds
     if rounds < 1 or arguments.threads < 1:
         return f"rounds and threads must be at least 1; got {rounds} and {arguments.threads}"
-    if arguments.record and arguments.what not in ("all", *SIMULATIONS):
-        return f"--record must be used with all or verdicts, whose pages contain every measurement; got {arguments.what}"
+    if arguments.record and arguments.what not in ("all", *APART):
+        return f"--record must be used with all, verdicts or gpu, whose pages contain every measurement; got {arguments.what}"
     return None
 
 
@@ -104,7 +104,7 @@ def _bench(arguments: argparse.Namespace, command: str) -> int:
     console.print("\n".join(f"{what}: {value}" for what, value in facts.items()), markup=False, soft_wrap=True)
     results, tables, notes, plots = {"facts": facts}, [], [], []
     for what in MEASUREMENTS if arguments.what == "all" else [arguments.what]:
-        module = (MEASUREMENTS | SIMULATIONS)[what]
+        module = (MEASUREMENTS | APART)[what]
         measured = results[what] = module.measure(**_sizes(what, arguments))
         shown = module.tables(measured)
         for table in shown:
@@ -117,7 +117,7 @@ def _bench(arguments: argparse.Namespace, command: str) -> int:
         console.print(note, markup=False)
     written = [write(arguments.json, json.dumps(results, indent=1) + "\n")] if arguments.json else []
     if arguments.record:
-        name = arguments.what if arguments.what in SIMULATIONS else ""
+        name = arguments.what if arguments.what in APART else ""
         written += record(arguments.docs, results, tables, notes, plots, name)
     for path in written:
         console.print(str(path), markup=False, soft_wrap=True)
@@ -126,7 +126,7 @@ def _bench(arguments: argparse.Namespace, command: str) -> int:
 
 def _sizes(what: str, arguments: argparse.Namespace) -> dict:
     """Return the arguments of a measurement: the defaults of its module, with the values given on the command line."""
-    module = (MEASUREMENTS | SIMULATIONS)[what]
+    module = (MEASUREMENTS | APART)[what]
     sizes = dict(module.SMOKE if arguments.smoke else module.FULL)
     if arguments.rounds is not None and "rounds" in sizes:
         sizes["rounds"] = arguments.rounds

@@ -1,12 +1,12 @@
 """The command `snnx dashboard NAME`."""
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 from snnx.command.parser import Parser
-from snnx.command.refusal import REFUSED
+from snnx.command.print_text import print_text
+from snnx.command.refusal import REFUSED, complain
 from snnx.dashboard.page import page
 from snnx.dashboard.workspace import save_workspace
 from snnx.options.sweepfile import SweepFile, sweep_named
@@ -32,16 +32,16 @@ def main(words: list[str]) -> int:
         sweep = sweep_named(arguments.name)
         path = arguments.outputs / sweep.name / "dashboard.html"
         if not collect(sweep.name, arguments.outputs, arguments.docs):
-            print(f"snnx dashboard: no runs of {sweep.name} yet; start: {sweep.start()}", file=sys.stderr)
+            complain(f"snnx dashboard: no runs of {sweep.name} yet; start: {sweep.start()}")
             return 1
-        print(path, flush=True)
+        print_text(str(path))
         if arguments.watch:
             _watch(sweep, arguments, path)
         _draw(sweep, arguments, path, watched=False)
         if line := save_workspace(sweep, arguments.outputs):
             print(line)
     except REFUSED as error:
-        print(f"snnx dashboard: {error}", file=sys.stderr)
+        complain(f"snnx dashboard: {error}")
         return 2
     return 0
 

@@ -1,9 +1,9 @@
 """The command `snnx export`: writes a finished run in a format that other programs read."""
 
-import sys
 from pathlib import Path
 
 from snnx.command.parser import Parser
+from snnx.command.refusal import complain
 from snnx.options.nearest import nearest
 
 FORMATS = ("safetensors", "nir")
@@ -25,7 +25,7 @@ def main(words: list[str]) -> int:
         for path in _export(*_parsed(_parser().parse_args(words).words)):
             print(path)
     except (ValueError, OSError) as error:
-        print(f"snnx export: {error}", file=sys.stderr)
+        complain(f"snnx export: {error}")
         return 2
     return 0
 

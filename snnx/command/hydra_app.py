@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from snnx.command.refusal import complain
 from snnx.compose.interrupt import exit_on_interrupt, interruptible
 
 HYDRA_OPTIONS = (
@@ -51,7 +52,7 @@ def start(words: list[str], commands: Iterable[str] = ()) -> int:
         with exit_on_interrupt():  # code that must save its work uses `interruptible`
             hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name="config")(_task)()
     except SweepFailed as error:
-        print(f"snnx: {error}", file=sys.stderr)
+        complain(f"snnx: {error}")
         return FAILED
     except OSError as error:  # Hydra creates outputs/ itself, before snnx checks that it can
         return _usage(complaint(error, words, commands) if error.errno is None else obstacle(OUTPUTS) or str(error))
@@ -109,10 +110,10 @@ def _task(config) -> None:
                 outcome = execute(run) | {"before": before}
             display.end(run, outcome)
     except Busy as error:
-        print(f"snnx: {error}; wait until it has finished", file=sys.stderr)
+        complain(f"snnx: {error}; wait until it has finished")
         raise SystemExit(FAILED) from None
     except OSError as error:
-        print(f"snnx: {run.title} could not be written: {obstacle(run.folder) or error}", file=sys.stderr)
+        complain(f"snnx: {run.title} could not be written: {obstacle(run.folder) or error}")
         raise SystemExit(FAILED) from None
     if outcome["status"] in ("failed", "diverged"):
         with suppress(OSError):  # of a full disk, which the run's error names
@@ -127,7 +128,7 @@ def _task(config) -> None:
 
 
 def _usage(message: str) -> int:
-    print(f"snnx: {message}", file=sys.stderr)
+    complain(f"snnx: {message}")
     return USAGE
 
 

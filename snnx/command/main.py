@@ -7,6 +7,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from snnx.command.print_text import print_text
+from snnx.command.refusal import complain
 from snnx.compose.interrupt import INTERRUPTED, NOTE, exit_on_interrupt
 from snnx.options.files import check_places
 from snnx.options.own_components import make_importable
@@ -46,7 +47,7 @@ def main() -> int:
             make_importable(Path.cwd())
             check_places()
     except ValueError as error:
-        print(f"snnx: {error}", file=sys.stderr)
+        complain(f"snnx: {error}")
         return USAGE
     try:
         if words and words[0] in COMMANDS:

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from snnx.command.parser import Parser
+from snnx.command.refusal import complain
 
 TEMPLATES = Path(__file__).parent / "project"
 """The files of the new folder as templates; their ending keeps tools from reading them as code of snnx."""
@@ -29,10 +30,10 @@ def main(words: list[str]) -> int:
         _check(name)
         write_project(Path(name))
     except ValueError as error:
-        print(f"snnx new: {error}", file=sys.stderr)
+        complain(f"snnx new: {error}")
         return 2
     except OSError as error:
-        print(f"snnx new: {Path.cwd()} must be writable; got {error}", file=sys.stderr)
+        complain(f"snnx new: {Path.cwd()} must be writable; got {error}")
         return 1
     print(f"wrote {name}/ with a neuron, its option, a sweep with claims, tests and CI; see its README, and try:\n  cd {name}")
     print(f"  snnx neuron=tiring scale=smoke\n  snnx -m sweep={name}_tiring scale=smoke\n  python -m pytest")

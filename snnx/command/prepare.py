@@ -10,6 +10,8 @@ from pathlib import Path
 import yaml
 
 from snnx.command.parser import Parser
+from snnx.command.print_text import print_text
+from snnx.command.refusal import complain
 from snnx.dataset.examine import USABLE, examine
 from snnx.dataset.fetch import fetch
 from snnx.options.files import files
@@ -41,7 +43,7 @@ def main(words: list[str]) -> int:
     try:
         dataset = _dataset(arguments.dataset)
     except ValueError as error:
-        print(f"snnx prepare: {error}", file=sys.stderr)
+        complain(f"snnx prepare: {error}")
         return 2
     if arguments.values and not hasattr(dataset, "prepared"):
         word = arguments.values[0]
@@ -70,11 +72,11 @@ def main(words: list[str]) -> int:
                 problem = fetch(dataset, root, variant)
                 found = examine(dataset, root, variant)
     except OSError as error:
-        print(f"snnx prepare {arguments.dataset}: {root} must be writable; got {error}", file=sys.stderr)
+        complain(f"snnx prepare {arguments.dataset}: {root} must be writable; got {error}")
         return 1
     code = _printed(found)
     if problem:
-        print(f"snnx prepare {arguments.dataset}: {problem}", file=sys.stderr)
+        complain(f"snnx prepare {arguments.dataset}: {problem}")
     if not code and hasattr(dataset, "prepared"):
         return _frames(dataset, arguments)
     return code
@@ -83,7 +85,7 @@ def main(words: list[str]) -> int:
 def _printed(found: list[tuple[str, str]]) -> int:
     """Print each state with its line; return 0 if the data set can be used, and 1 otherwise."""
     for state, line in found:
-        print(f"{state:8}{line}")
+        print_text(f"{state:8}{line}")
     return 0 if all(state in USABLE for state, _ in found) else 1
 
 
@@ -92,7 +94,7 @@ def _frames(dataset: type, arguments: argparse.Namespace) -> int:
     try:
         folder, absent = dataset.prepared(Path(arguments.root), arguments.timesteps, _plain(arguments))
     except (ValueError, OSError, ImportError) as error:
-        print(f"snnx prepare {arguments.dataset}: {error}", file=sys.stderr)
+        complain(f"snnx prepare {arguments.dataset}: {error}")
         return 1
     print(f"frames  {folder}")
     if absent:

@@ -2,6 +2,8 @@
 
 import sys
 
+from snnx.record.visible import visible
+
 REFUSED = (ValueError, OSError)
 """The errors whose message is for the user: a wrong value, and a file that is missing or cannot be read."""
 
@@ -18,5 +20,10 @@ def refusal(command: str, error: Exception) -> int:
     """
     from snnx.dataset.published import NoData  # imported here, because it imports torch
 
-    print(f"snnx {command}: {error}", file=sys.stderr)
+    complain(f"snnx {command}: {error}")
     return 1 if isinstance(error, NoData) else 2
+
+
+def complain(text: str) -> None:
+    """Print a line to standard error. It may repeat a text from somebody else's file, so its control characters are shown."""
+    print(visible(text), file=sys.stderr)

@@ -3,17 +3,21 @@
 import argparse
 import json
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from snnx.command.parser import Parser
-from snnx.command.refusal import REFUSED
+from snnx.command.refusal import REFUSED, complain
+from snnx.options.received import check_keys
 from snnx.options.sweepfile import find
 from snnx.record import provenance, source
 from snnx.record.identity import changes
+from snnx.record.result_file import parsed
+from snnx.record.visible import visible
 from snnx.record.write import write
 
+OWN = ("tuned", "label")
+"""Keys that a row of a sweep file may not set, but that a recorded run may have; they change nothing in a replay."""
 CONFIRMED, DIFFERS, FAILED, SKIPPED = "[confirmed]", "[differs]", "[failed]", "[not run]"
 
 
@@ -32,17 +36,17 @@ def main(words: list[str]) -> int:
         find(arguments.name)
         if not path.is_file():
             raise ValueError(f"NAME must be a sweep with a record; got {arguments.name}, which has no {path}")
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [_parsed(line, f"{path}:{number}") for number, line in enumerate(path.read_bytes().splitlines(), start=1)]
         chosen = _chosen(lines, arguments)
     except REFUSED as error:
-        print(f"snnx replay: {error}", file=sys.stderr)
+        complain(f"snnx replay: {error}")
         return 2
     os.environ["HYDRA_FULL_ERROR"] = "1"
     states = []
     for line in chosen:
         state, explanation = _replay(line, arguments.outputs)
         states.append(state)
-        print(f"{state} {line['row']} seed={line['seed']} {line['scale']}: {explanation}", flush=True)
+        print(visible(f"{state} {line['row']} seed={line['seed']} {line['scale']}: {explanation}"), flush=True)
         if state in (CONFIRMED, DIFFERS):
             write(path, "".join(json.dumps(result) + "\n" for result in lines))
     return 1 if {DIFFERS, FAILED} & set(states) else 0
@@ -62,6 +66,13 @@ def _parser() -> Parser:
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     return parser
+
+
+def _parsed(line: bytes, place: str) -> dict:
+    result = parsed(line)
+    if isinstance(result, str):
+        raise ValueError(f"{place}: {result}: restore or delete the line")
+    return result
 
 
 def _chosen(lines: list[dict], arguments: argparse.Namespace) -> list[dict]:
@@ -88,8 +99,9 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
     from snnx.run.replay import replay
     from snnx.run.replay_test import replay_test, weights_of
 
-    words = [word for word in line["overrides"] if word.split("=")[0] not in ("force", "recorded", "outdated")]
+    words = [word for word in line.get("overrides", ()) if word.split("=")[0] not in ("force", "recorded", "outdated")]
     try:
+        check_keys((key for key, *_ in (word.split("=") for word in words) if key not in OWN), f"row {line['row']}")
         job = composed(words, "snnx replay")
         if job.id != line["hash"]:
             found = ", ".join(changes(line["physics"], job.config)[:3])

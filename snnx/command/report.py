@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from snnx.command.parser import Parser
-from snnx.command.refusal import REFUSED
+from snnx.command.print_text import print_text
+from snnx.command.refusal import REFUSED, complain
 from snnx.options.sweepfile import SweepFile, sweep_named
 from snnx.record.write import write
 from snnx.report.data import claims
@@ -21,6 +22,7 @@ from snnx.report.pages.markdown import document
 from snnx.report.results import Results, work_out
 from snnx.report.tables.comma_separated import comma_separated
 from snnx.report.tables.text import terminal
+from snnx.sweep.output import Output
 
 
 def main(words: list[str]) -> int:
@@ -36,7 +38,7 @@ def main(words: list[str]) -> int:
     try:
         return _report(sweep_named(arguments.name), arguments)
     except REFUSED as error:
-        print(f"snnx report: {error}", file=sys.stderr)
+        complain(f"snnx report: {error}")
         return 2
 
 
@@ -73,15 +75,14 @@ def _report(sweep: SweepFile, arguments: argparse.Namespace) -> int:
     ]
     if not shown:
         where = f" at scale {arguments.scale}" if arguments.scale else ""
-        print(f"snnx report: no runs of {sweep.name}{where} yet; start: {sweep.start(arguments.scale or 'small')}")
+        print_text(f"snnx report: no runs of {sweep.name}{where} yet; start: {sweep.start(arguments.scale or 'small')}")
         return 1
     whole, folder = work_out(sweep, runs), arguments.outputs / sweep.name / "report"  # the files always contain all runs
     written = [*_write(whole, folder), *_for_a_paper(whole, folder, arguments.format)]
     _print(whole if narrowed is sweep and shown == runs else work_out(narrowed, shown))
     if arguments.record:
         written += record(sweep, runs, arguments.docs)
-    for path in written:
-        print(path)
+    print_text("\n".join(map(str, written)))
     return 0
 
 
@@ -94,9 +95,9 @@ def _narrowed(sweep: SweepFile, rows: list[str]) -> SweepFile:
 
 
 def _print(results: Results) -> None:
-    console = Console(emoji=False, highlight=False)
+    console = Console(file=Output(sys.stdout), emoji=False, highlight=False)
     if not console.is_terminal:
-        console = Console(emoji=False, highlight=False, width=200)  # a pipe has no width
+        console = Console(file=console.file, emoji=False, highlight=False, width=200)  # a pipe has no width
     console.print(results.heading, style="bold", markup=False)
     for table in results.tables:
         console.print(terminal(table))

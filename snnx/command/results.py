@@ -1,10 +1,9 @@
 """The command `snnx results`: writes the page that summarises the committed record."""
 
-import sys
 from pathlib import Path
 
 from snnx.command.parser import Parser
-from snnx.command.refusal import REFUSED
+from snnx.command.refusal import REFUSED, complain
 from snnx.record.write import write
 from snnx.report.pages.index import page
 
@@ -27,6 +26,6 @@ def main(words: list[str]) -> int:
             raise ValueError(f"--docs must be the folder of the record, such as docs/results; got {arguments.docs}")
         print(write(arguments.docs / "README.md", page(arguments.docs)))
     except REFUSED as error:
-        print(f"snnx results: {error}", file=sys.stderr)
+        complain(f"snnx results: {error}")
         return 2
     return 0

@@ -2,10 +2,10 @@
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from snnx.command.parser import Parser
+from snnx.command.refusal import complain
 
 
 def main(words: list[str]) -> int:
@@ -19,7 +19,7 @@ def main(words: list[str]) -> int:
     """
     arguments, overrides = _parser().parse_known_args(words)
     if arguments.samples < 1:
-        print(f"snnx show: --samples must be at least 1; got {arguments.samples}", file=sys.stderr)
+        complain(f"snnx show: --samples must be at least 1; got {arguments.samples}")
         return 2
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise errors, so that we can print our own line
     from snnx.compose.complaint import COMPLAINTS, complaint
@@ -28,13 +28,13 @@ def main(words: list[str]) -> int:
     try:
         path = _show(overrides, arguments)
     except NoData as error:
-        print(f"snnx show: {error}", file=sys.stderr)
+        complain(f"snnx show: {error}")
         return 1
     except COMPLAINTS as error:
-        print(f"snnx show: {complaint(error, overrides)}", file=sys.stderr)
+        complain(f"snnx show: {complaint(error, overrides)}")
         return 2
     except (ValueError, OSError, ImportError) as error:
-        print(f"snnx show: {error}", file=sys.stderr)
+        complain(f"snnx show: {error}")
         return 2
     print(path)
     return 0

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from snnx.command.parser import Parser
-from snnx.command.refusal import REFUSED
+from snnx.command.refusal import REFUSED, complain
 from snnx.options.sweepfile import SweepFile, sweep_named
 from snnx.record.summary import MARKS
 from snnx.report.board import Board, boards
@@ -23,6 +23,7 @@ from snnx.report.data.format import duration
 from snnx.report.data.outdated import outdated
 from snnx.report.data.run import DAMAGED, Run
 from snnx.report.data.runs import collect
+from snnx.sweep.output import Output
 
 EVERY_S, PATIENCE = 2, 10
 """Seconds between two updates, and the number of updates without an active run after which `--watch` ends."""
@@ -48,14 +49,18 @@ def main(words: list[str]) -> int:
     arguments = parser.parse_args(words)
     try:
         sweep = sweep_named(arguments.name)
-        return _watch(sweep, arguments) if arguments.watch else _show(sweep, arguments, Console(emoji=False, highlight=False))
+        return _watch(sweep, arguments) if arguments.watch else _show(sweep, arguments, _console())
     except REFUSED as error:
-        print(f"snnx status: {error}", file=sys.stderr)
+        complain(f"snnx status: {error}")
         return 2
 
 
+def _console() -> Console:
+    return Console(file=Output(sys.stdout), emoji=False, highlight=False)
+
+
 def _watch(sweep: SweepFile, arguments: argparse.Namespace) -> int:
-    console, idle, code = Console(emoji=False, highlight=False), 0, 0
+    console, idle, code = _console(), 0, 0
     while idle < PATIENCE:  # between two runs, no run is active for a moment
         if console.is_terminal:
             console.clear()
@@ -80,17 +85,17 @@ def _no_search_for_cycles() -> Iterator[None]:
 def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> int:
     runs = collect(sweep.name, arguments.outputs, arguments.docs)
     if not runs:
-        print(f"snnx status: no runs of {sweep.name} yet; start: {sweep.start()}", file=sys.stderr)
+        complain(f"snnx status: no runs of {sweep.name} yet; start: {sweep.start()}")
         return 1
     for board in boards(sweep, runs):
         console.print(_drawn(board, sweep))
     for remark in outdated(runs):
-        console.print(f"↻ {remark}", soft_wrap=True)
+        console.print(f"↻ {escape(remark)}", soft_wrap=True)
     for run in runs:
         if run.state in ("failed", "diverged", DAMAGED):
             where = arguments.outputs / "runs" / run.hash / "run.log"
             console.print(
-                f"{MARKS[run.state]} {escape(run.row)} seed={run.seed}: {escape(run.cause)}  ({where})", soft_wrap=True
+                f"{MARKS[run.state]} {escape(run.row)} seed={run.seed}: {escape(f'{run.cause}  ({where})')}", soft_wrap=True
             )
     return 0
 
@@ -108,7 +113,7 @@ def _drawn(board: Board, sweep: SweepFile) -> Table:
     table = Table(
         "row",
         *([f"{len(board.seeds)} seeds", "mean"] if many else [f"seed {seed}" for seed in board.seeds]),
-        title=f"{sweep.name}, {board.scale}: {sweep.metric}",
+        title=escape(f"{sweep.name}, {board.scale}: {sweep.metric}"),
         caption=", ".join(parts),
     )
     for label, row in board.rows.items():

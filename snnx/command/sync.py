@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from snnx.command.parser import Parser
-from snnx.command.refusal import REFUSED
+from snnx.command.print_text import print_text
+from snnx.command.refusal import REFUSED, complain
 from snnx.logger import account
 from snnx.options.sweepfile import find, read
 from snnx.report.data.run import Run
@@ -30,7 +31,7 @@ def main(words: list[str]) -> int:
         name = read(find(arguments.name)).name
         runs = [run for run in collect(name, arguments.outputs, Path()) if run.state != "running"]
     except REFUSED as error:
-        print(f"snnx sync: {error}", file=sys.stderr)
+        complain(f"snnx sync: {error}")
         return 2
     waiting = {run.hash: run for run in runs if unsent(arguments.outputs / "runs" / run.hash)}
     if not waiting:
@@ -38,7 +39,7 @@ def main(words: list[str]) -> int:
         return 0
     count = "1 run has" if len(waiting) == 1 else f"{len(waiting)} runs have"
     if obstacle := account.obstacle():
-        print(f"snnx sync: {count} to be uploaded, but {obstacle}", file=sys.stderr)
+        complain(f"snnx sync: {count} to be uploaded, but {obstacle}")
         return 1
     failures = [_upload(run, arguments.outputs / "runs" / run.hash) for run in waiting.values()]
     return 1 if any(failures) else 0
@@ -77,5 +78,5 @@ def _upload(run: Run, folder: Path) -> bool:
     except subprocess.TimeoutExpired:
         cause = f"not finished within {LIMIT_S} s"
     failed = bool(unsent(folder))
-    print(f"{run.row} seed={run.seed}: {f'not uploaded: {cause}' if failed else 'uploaded'}", flush=True)
+    print_text(f"{run.row} seed={run.seed}: {f'not uploaded: {cause}' if failed else 'uploaded'}")
     return failed

@@ -1,12 +1,12 @@
 """The command `snnx wandb-sweep NAME`: converts a sweep file to a sweep definition of Weights & Biases."""
 
 import argparse
-import sys
 from pathlib import Path
 
 import yaml
 
 from snnx.command.parser import Parser
+from snnx.command.refusal import complain
 from snnx.compose.secret import reject_secrets_in
 from snnx.options.files import files
 from snnx.options.sweepfile import SweepFile, find, read
@@ -27,7 +27,7 @@ def main(words: list[str]) -> int:
         reject_secrets_in(("an override", override) for override in arguments.overrides)
         path = write(arguments.outputs / arguments.name / "wandb.yaml", text(read(find(arguments.name)), arguments.overrides))
     except ValueError as error:
-        print(f"snnx wandb-sweep: {error}", file=sys.stderr)
+        complain(f"snnx wandb-sweep: {error}")
         return 2
     print(f"{path}\n  wandb sweep {path}        run once: registers the sweep and prints the command of an agent")
     print("  wandb agent ...                      run on every machine that should take part, in any folder")

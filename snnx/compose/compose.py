@@ -34,7 +34,13 @@ def job(
         choices: the chosen option of each group.
         unused: the settings that `left_over` finds for these.
         command: the command line that the job records as its origin.
+
+    Raises:
+        ValueError: an option is chosen by a path to another folder, whose files nobody has checked.
     """
+    for chosen, name in choices.items():
+        if ".." in str(name).split("/"):
+            raise ValueError(f"{chosen} must be the name of an option; got {name}")
     _leave_out(config, unused)
     plain = _resolved(config)
     seed, label = config.seed, config.label

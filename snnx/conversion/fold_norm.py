@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from snnx.init.standardised import make_plain
 from snnx.neuron.take_norms import release_norms
 from snnx.norm.foldable import is_batch_norm, require_foldable
 
@@ -38,6 +39,7 @@ def fold_norm(network: nn.Module, in_shape: tuple[int, int, int], *, who: str = 
     """
     require_foldable(network, who=who)
     folded = copy.deepcopy(network).eval()
+    make_plain(folded)
     release_norms(folded)
     names = {module: name for name, module in folded.named_modules()}
     made: list[tuple[Tensor, nn.Module]] = []

@@ -1,6 +1,7 @@
 """The data of a dashboard's charts: the curves and layers of all runs, as they are on disk now."""
 
 import csv
+import io
 import json
 import math
 import statistics
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from snnx.metric.drawn_curves import HISTOGRAMS, PICTURES
 from snnx.options.unit import factor
+from snnx.record.read import read
 from snnx.report.data.lines import Line, scales
 from snnx.report.data.run import Run
 from snnx.report.results import Results
@@ -51,14 +53,14 @@ def curves(run: Run, outputs: Path) -> dict[str, list[float | None]]:
         run: the run.
         outputs: the folder of all runs.
     """
-    if run.result.get("curves"):
-        return run.result["curves"]
+    if run.result.get("curves") or not run.local:
+        return run.result.get("curves") or {}
     try:
-        with (outputs / "runs" / run.hash / "metrics.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
+        text = read(outputs / "runs" / run.hash / "metrics.csv").decode()
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        return {key: [float(row[key] or "nan") for row in rows] for key in (rows[0] if rows else {}) if key != "epoch"}
+    except (OSError, ValueError, TypeError, csv.Error):  # not written yet, or damaged
         return {}
-    return {key: [float(row[key] or "nan") for row in rows] for key in (rows[0] if rows else {}) if key != "epoch"}
 
 
 def layers(run: Run) -> dict[str, list[float | None]]:

@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from stat import S_ISREG
 
 from snnx.dataset.cache import places
 
 SETTLED_S = 2  # seconds after which a file that changes again gets another modification time
+IS_TABLE = "select 1 from sqlite_master where name = 'files' and type = 'table'"  # a view could compute for ever
 TABLE = "create table if not exists files (path text primary key, size integer, modified integer, sha256 text)"
 
 
@@ -32,6 +34,8 @@ def content(files: Sequence[Path], root: Path) -> str:
         False
     """
     stats = {path: path.stat() for path in files}
+    if strange := next((path for path, found in stats.items() if not S_ISREG(found.st_mode)), None):
+        raise ValueError(f"{strange}: must be a file; got a folder, a pipe or a device; remove it")  # it could be read for ever
     known = _known(root, stats)
     new = [path for path in stats if path not in known]
     with ThreadPoolExecutor() as pool:  # hashing and reading release the GIL
@@ -87,6 +91,8 @@ def _known(root: Path, stats: dict[Path, os.stat_result]) -> dict[Path, str]:
     for place in places(root):
         try:
             with closing(sqlite3.connect(f"file:{place / 'content.db'}?mode=ro", uri=True)) as base:
+                if not base.execute(IS_TABLE).fetchone():
+                    continue
                 for path, size, modified, digest in base.execute("select path, size, modified, sha256 from files"):
                     stat = stats.get(Path(path))
                     if stat is not None and (stat.st_size, stat.st_mtime_ns) == (size, modified):

@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What Pillow may take a file for, whatever its name. For others, such as EPS, it starts a program that executes the file."""
 GREY, COLOUR = {"1", "L", "LA"}, {"P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}  # Pillow's modes with 8 bits a channel
 DEEP_GREY = {"I", "I;16", "I;16B", "I;16L", "I;16N"}  # those with 16
 DEEP = re.compile(r";16[BLN]$")
@@ -61,8 +63,10 @@ def pixels(path: Path) -> np.ndarray:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
+    if path.exists() and not path.is_file():  # reading could wait for ever
+        raise ValueError(f"{path}: must be a picture; got a pipe or a device; remove it")
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=FORMATS) as picture:
             yield picture
     except (OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         reason = " ".join(str(error).split())

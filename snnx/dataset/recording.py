@@ -49,6 +49,8 @@ class Recording:
             Damaged: the recording cannot be read; any error of a library becomes this one.
             ModuleNotFoundError: a package that is needed to read it is not installed.
         """
+        if self.place and Path(self.name).exists() and not Path(self.name).is_file():  # reading could wait for ever
+            raise Damaged(f"{self.name}: must be a file; got a folder, a pipe or a device")
         try:
             return list(self.read())
         except (Damaged, ModuleNotFoundError):

@@ -1,11 +1,13 @@
 """Initial weights for neurons that fire once in T steps, so that their input current has unit variance at every step."""
 
-from math import inf, prod
+from math import inf, prod, sqrt
 from typing import Literal
 
 from torch import nn
+from torch.nn.utils import parametrize
 
 from snnx.init.init import Init, WeightedLayer, weighted_layers
+from snnx.init.standardised import Standardised
 
 
 class ETTFS(Init):
@@ -28,6 +30,8 @@ class ETTFS(Init):
             neuron fires on them.
         input_power: mean square of the first layer's input over steps, samples and pixels, > 0. For `encoding=repeat` it is
             `mean^2 + std^2` of the images; if a share p of the pixels fires once, it is `p/T`. `None` means the paper's 1/T.
+        standardise: whether the weights keep this variance, and mean 0, for each output while they are trained, with a learned
+            gain for each output (see `Standardised`), as in the paper's second version.
 
     Raises:
         ValueError: `timesteps` is below 1, `v_threshold` or `input_power` is not positive and finite, or `compensate_pool` is
@@ -52,6 +56,7 @@ class ETTFS(Init):
         distribution: Literal["uniform", "normal"] = "uniform",
         compensate_pool: bool = False,
         input_power: float | None = None,
+        standardise: bool = False,
     ) -> None:
         super().__init__(distribution=distribution)
         if timesteps < 1:
@@ -64,11 +69,16 @@ class ETTFS(Init):
         self.v_threshold = v_threshold
         self.compensate_pool = compensate_pool
         self.input_power = input_power
+        self.standardise = standardise
 
     def __call__(self, network: nn.Module) -> None:
         if self.compensate_pool and all(layer.pool is None for layer in weighted_layers(network)):
             raise ValueError("ETTFS: compensate_pool must be false for a network in which no layer follows a pooling; got true")
         super().__call__(network)
+        if self.standardise:
+            for layer in list(weighted_layers(network)):
+                kept = Standardised(len(layer.module.weight), std=sqrt(self.variance(layer)))
+                parametrize.register_parametrization(layer.module, "weight", kept)
 
     def variance(self, layer: WeightedLayer) -> float:
         driven = 1.0

@@ -1,15 +1,16 @@
 """Direct training: the backbone has spiking neurons and is trained by backpropagation through time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from snnx.backbone.backbone import MakesBackbone
 from snnx.decoding.decoding import Decoding
 from snnx.loss.loss import Loss
 from snnx.method.base import Method
+from snnx.method.early import Early
 from snnx.metric.metric import Metric
 from snnx.neuron.take_norms import take_norms
 from snnx.scheduler.scheduler import MakesSchedule
@@ -20,7 +21,7 @@ class Direct(Method):
 
         dL/dW = sum over t of dL/ds[t] * ds[t]/dh[t] * dh[t]/dW,    ds/dh = surrogate slope at h - v_threshold
 
-    Autograd computes this from the graph of `Method.forward`, so the class adds nothing to `Method` but the construction.
+    Autograd computes this from the graph of `Method.forward`.
 
     Args:
         encoding: makes the encoding; it is called here with `in_channels`.
@@ -29,10 +30,13 @@ class Direct(Method):
         in_shape: `(C, H, W)` of the data set.
         classes: number of classes of the data set.
         width: factor on the backbone's width, from the scale.
+        early: `timesteps` and `epochs`: the number of steps of the first epochs, and their share of all epochs, see `Early`.
+            Validation and test always have all steps. `None` trains with all steps from the start.
         decoding, loss, metric, watch, optimizer, scheduler: see `Method`.
 
     Raises:
-        ValueError: see `Method`.
+        ValueError: see `Method` and `Early`; or `early` has no fewer steps than the encoding, or a part of the network has
+            parameters for a fixed number of steps.
 
     Source: Direct Training of Spiking Transformers, Eq 3.
 
@@ -67,6 +71,7 @@ class Direct(Method):
         in_shape: tuple[int, int, int],
         classes: int,
         width: float = 1.0,
+        early: Mapping[str, float] | None = None,
         watch: str = "*",
     ) -> None:
         channels, *size = in_shape
@@ -82,3 +87,28 @@ class Direct(Method):
             scheduler=scheduler,
         )
         take_norms(self.backbone, torch.zeros(built.timesteps, 1, built.out_channels, *size))
+        self.early = None if early is None else self._early(early, in_shape)
+
+    def _early(self, early: Mapping[str, float], in_shape: tuple[int, int, int]) -> Early:
+        if set(early) != {"timesteps", "epochs"}:
+            raise ValueError(f"Direct: early must have the keys timesteps and epochs; got {', '.join(early) or 'none'}")
+        checked, whole = Early(int(early["timesteps"]), float(early["epochs"])), self.encoding.timesteps
+        if checked.timesteps >= whole:
+            raise ValueError(f"Direct: early.timesteps must be below timesteps={whole}; got {checked.timesteps}")
+        self.eval()
+        self.encoding.timesteps = checked.timesteps
+        with torch.no_grad():  # raises an error now, rather than in the training, if a part takes another number of steps only
+            self(torch.zeros(1, *in_shape))
+        self.encoding.timesteps = whole
+        self.train()
+        return checked
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        if self.early is None:
+            return super().training_step(batch, batch_idx)
+        whole = self.encoding.timesteps
+        self.encoding.timesteps = self.early.steps(self.current_epoch, epochs=self.trainer.max_epochs, whole=whole)
+        try:
+            return super().training_step(batch, batch_idx)
+        finally:
+            self.encoding.timesteps = whole

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from snnx.decoding.running_mean import RunningMean
 from snnx.neuron.spiking import reads_later_steps
+from snnx.norm.norm import Norm
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 
@@ -48,14 +49,15 @@ def require_steps(network: nn.Module, metric: str) -> None:
 
 
 def require_causal(network: nn.Module, metric: str) -> None:
-    """Reject a network whose neurons read later steps, since it gives no answer before its last step.
+    """Reject a network whose neurons or norms read later steps, since it gives no answer before its last step.
 
     Raises:
-        ValueError: a layer of the network is a PSN, or a MaskedPSN whose mask is not complete.
+        ValueError: a layer of the network is a PSN, a MaskedPSN whose mask is not complete, or a norm such as TA.
     """
     for name, module in network.named_modules():
         if reads_later_steps(module):
+            what = "norm" if isinstance(module, Norm) else "neuron"
             raise ValueError(
-                f"{metric}: neuron must not read later steps, since the network is to answer before its last step; got "
-                f"{type(module).__name__} in {name}; choose another neuron"
+                f"{metric}: {what} must not read later steps, since the network is to answer before its last step; got "
+                f"{type(module).__name__} in {name}; choose another {what}"
             )

@@ -4,6 +4,7 @@ from spikingjelly.activation_based import neuron
 from torch import nn
 
 from snnx.neuron.node import Node
+from snnx.norm.norm import Norm
 
 SPIKINGJELLY = neuron.__name__
 GRADED = (neuron.NonSpikingBaseNode, neuron.LIAFNode)
@@ -43,13 +44,16 @@ def spiking_layers(network: nn.Module, prefix: str = "") -> dict[str, nn.Module]
 
 
 def reads_later_steps(module: nn.Module) -> bool:
-    """Whether the spikes of a step depend on the input of later steps, as in SpikingJelly's parallel neurons.
+    """Whether the output of a step depends on the input of later steps, as in SpikingJelly's parallel neurons.
 
     Example:
         >>> from spikingjelly.activation_based.neuron import PSN, SlidingPSN
-        >>> [reads_later_steps(module) for module in (PSN(T=4), SlidingPSN(k=2))]
-        [True, False]
+        >>> from snnx.norm.ta import TA
+        >>> [reads_later_steps(module) for module in (PSN(T=4), SlidingPSN(k=2), TA(3, timesteps=4))]
+        [True, False, True]
     """
+    if isinstance(module, Norm):
+        return module.reads_later_steps
     return isinstance(module, neuron.PSN) or (isinstance(module, neuron.MaskedPSN) and bool(module.lambda_ < 1))
 
 

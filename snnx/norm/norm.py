@@ -28,6 +28,9 @@ class Norm(nn.Module):
     timesteps: int | None = None
     """The number of steps for which the norm has parameters; `None` if it takes any number."""
 
+    reads_later_steps: bool = False
+    """Whether in a test the output of a step depends on later steps, so that metrics of earlier answers must refuse it."""
+
     def forward(self, x: Tensor) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement forward(x)")
 

@@ -1,5 +1,6 @@
 """Finds the files of all options and sweeps in all places."""
 
+import os
 from pathlib import Path
 
 from snnx.options.folders import shipped
@@ -58,6 +59,7 @@ def check_places() -> None:
                 f"{place.folder} must not be the clone of another snnx than the one that runs, {shipped_place().folder}: "
                 "install the clone with pip install --editable ., or go to another folder"
             )
+        _reject_linked_folders(place.conf)
         for path in sorted(place.conf.rglob("*.yaml")):
             group = path.parent.relative_to(place.conf).as_posix()
             if group == ".":
@@ -69,3 +71,14 @@ def check_places() -> None:
             check_option(path)
     for group in (*known, "sweep"):
         files(group)
+
+
+def _reject_linked_folders(conf: Path) -> None:
+    """Reject a folder in `conf` that is a link: Hydra would read its files, although a search of `conf` does not find them."""
+    for where, folders, _ in os.walk(conf):
+        for path in (Path(where) / name for name in folders):
+            if path.is_symlink():
+                raise ValueError(
+                    f"{path} must be a folder, so that its options are checked; got a link to {os.readlink(path)}: copy that "
+                    "folder, or link its files"
+                )

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import yaml
 
-from snnx.options.strict_yaml import Loader
+from snnx.options.strict_yaml import load
 
-COMMAND_LINE_ONLY = ("hydra", "force", "recorded", "outdated", "search", "tuned", "loaded")
-"""Keys that only the command line and snnx itself set. They decide what is executed, kept and deleted."""
-HEADER = re.compile(r"^#\s*@package\s+(\S+)", re.MULTILINE)
+COMMAND_LINE_ONLY = ("hydra", "force", "recorded", "outdated", "search", "tuned", "loaded", "label")
+"""Keys that only the command line and snnx itself set. They decide what is executed, kept and deleted, and where files lie."""
+HEADER = re.compile(r"\s*#+\s*@package\s+(\S+)")
+"""A line that Hydra may take for the header of an option. It takes the last one, also if it does not begin with `#`."""
+RESOLVER = re.compile(r"\$\{[^}]*:")  # a function of OmegaConf in a text, such as ${oc.decode:...}, could make any other text
 LARGEST = 100_000  # values of a YAML file, with every alias written out; aliases of aliases can make billions of a few lines
 
 
@@ -21,10 +23,11 @@ def check_option(path: Path) -> None:
         ValueError: it sets a key of `COMMAND_LINE_ONLY`, is placed into Hydra's own configuration, is too large, or is no YAML.
     """
     text = path.read_text(encoding="utf-8")
-    if (header := HEADER.search(text)) and "hydra" in header[1]:
-        raise ValueError(f"{path}: @package must not be in Hydra's own configuration; got {header[1]}")
+    for header in filter(None, map(HEADER.match, text.splitlines())):
+        if "hydra" in header[1]:
+            raise ValueError(f"{path}: @package must not be in Hydra's own configuration; got {header[1]}")
     try:
-        content = yaml.load(text, Loader)
+        content = load(text)
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: must be YAML; {' '.join(str(error).split())}") from None
     check_content(content, str(path))
@@ -47,16 +50,21 @@ def check_content(content: object, place: str) -> None:
         >>> check_content({"defaults": [{"override /hydra/launcher": "basic"}]}, "evil.yaml")
         Traceback (most recent call last):
         ValueError: evil.yaml: defaults must choose no option of Hydra itself; got override /hydra/launcher
+        >>> check_content({"defaults": [{"/neuron": "../../evil"}]}, "evil.yaml")
+        Traceback (most recent call last):
+        ValueError: evil.yaml: defaults must name options in the folders of conf; got ../../evil
     """
     check_size(content, place)
     if not isinstance(content, dict):
         return
     check_keys(map(str, content), place)
-    defaults = content.get("defaults")
-    for entry in defaults if isinstance(defaults, list) else ():
-        for key in map(str, entry if isinstance(entry, dict) else [entry]):
-            if "hydra" in key:
-                raise ValueError(f"{place}: defaults must choose no option of Hydra itself; got {key}")
+    for word in (str(value) for value in _values(content.get("defaults"), keys=True) if not isinstance(value, dict | list)):
+        if "hydra" in word:
+            raise ValueError(f"{place}: defaults must choose no option of Hydra itself; got {word}")
+        if ".." in word.split("/"):
+            raise ValueError(f"{place}: defaults must name options in the folders of conf; got {word}")
+        if RESOLVER.search(word):
+            raise ValueError(f"{place}: defaults must be plain names; got {word}")
 
 
 def check_size(content: object, place: str) -> None:
@@ -82,13 +90,21 @@ def check_keys(keys: Sequence[str] | Iterator[str], place: str) -> None:
         ValueError: row LIF: hydra must be set on the command line only: leave it out
     """
     for key in keys:
-        first = re.split(r"[./@]", key.lstrip("+~/ "))[0]
+        first = re.split(r"[./@]", key.strip().lstrip("+~/ "))[0].strip()
         if first in COMMAND_LINE_ONLY:
             raise ValueError(f"{place}: {first} must be set on the command line only: leave it out")
 
 
-def _values(content: object) -> Iterator[object]:
-    """Yield every value of a parsed YAML file; a value with several aliases is yielded for each of them."""
-    yield content
-    for item in content.values() if isinstance(content, dict) else content if isinstance(content, list) else ():
-        yield from _values(item)
+def _values(content: object, *, keys: bool = False) -> Iterator[object]:
+    """Yield every value of a parsed YAML file, with `keys` also the keys of its mappings.
+
+    A value with several aliases is yielded for each of them; a value that contains itself is yielded without end.
+    """
+    todo = [content]
+    while todo:
+        value = todo.pop()
+        yield value
+        if isinstance(value, dict):
+            todo += [*(value if keys else ()), *value.values()]
+        elif isinstance(value, list):
+            todo += value

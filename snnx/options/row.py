@@ -54,6 +54,8 @@ def row_of(label: object, row: object, metric: str, file: str) -> Row:
     if not isinstance(overrides, list) or not all(isinstance(o, str) and "=" in o for o in overrides):
         raise ValueError(f"{file}: row {label}: set must be a list of key=value; got {overrides}")
     check_keys((override.partition("=")[0] for override in overrides), f"{file}: row {label}")
+    if found := next((override for override in overrides if re.match(r"[\s+~]*defaults\b", override)), None):
+        raise ValueError(f"{file}: row {label}: set must choose an option as group=name, and not by defaults; got {found}")
     reported = row.get("reported")
     reported = {} if reported is None else reported if isinstance(reported, dict) else {metric: reported}
     if not all(isinstance(value, int | float) for value in reported.values()):

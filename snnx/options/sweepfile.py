@@ -11,11 +11,12 @@ import yaml
 from snnx.options.elsewhere import elsewhere
 from snnx.options.files import files
 from snnx.options.nearest import nearest
-from snnx.options.received import check_content
+from snnx.options.received import check_content, check_keys
 from snnx.options.row import Row, row_of
-from snnx.options.strict_yaml import Loader
+from snnx.options.strict_yaml import load
 from snnx.options.tune import Tune, tune
 from snnx.record.job import SINGLE
+from snnx.record.visible import visible
 
 SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs", "tune", "reference"}
 PER_LAYER = "layer"
@@ -120,7 +121,7 @@ def read(path: Path) -> SweepFile:
 def _read(path: Path, text: str) -> SweepFile:
     title = "\n".join(line[2:] for line in text.splitlines()[: _leading_comments(text)])
     try:
-        body = yaml.load(text, Loader)
+        body = visible(load(text))
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name}: must be YAML; {' '.join(str(error).split())}") from None
     if not isinstance(body, dict) or not isinstance(body.get("sweep"), dict):
@@ -135,6 +136,7 @@ def _read(path: Path, text: str) -> SweepFile:
     hydra = body.get("hydra") or {}
     if set(hydra) - {"sweeper"} or set(hydra.get("sweeper") or {}) - {"params"}:
         raise ValueError(f"{path.name}: hydra must contain only sweeper.params; got {hydra}")
+    check_keys(map(str, (hydra.get("sweeper") or {}).get("params") or ()), f"{path.name}: hydra.sweeper.params")
     written = body.pop("rows", None) or {}
     if not isinstance(written, dict):
         raise ValueError(f"{path.name}: rows must be a mapping from labels to rows; got {written}")

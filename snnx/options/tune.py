@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from snnx.options.nearest import nearest
+from snnx.options.received import check_keys
 
 KEYS = {"keys", "trials", "epochs", "seeds", "rows", "objectives"}
 REQUIRED = ("keys", "trials", "epochs")
@@ -83,6 +84,7 @@ def tune(value: object, live: Sequence[str], file: str) -> Tune:
 def _keys(value: object, file: str) -> dict[str, str]:
     if not isinstance(value, Mapping) or not value:
         raise ValueError(f"{file}: keys of tune must be a mapping from keys to what is searched; got {value}")
+    check_keys(map(str, value), f"{file}: keys of tune")
     for key, space in value.items():
         if key in RESERVED:
             raise ValueError(f"{file}: keys of tune must not contain {key}, which a search sets itself; got {key}: {space}")

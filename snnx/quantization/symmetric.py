@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 
 def symmetric(weight: Tensor, bits: int) -> Tensor:
@@ -38,7 +39,8 @@ class Symmetric:
         bits: numbers of bits to test with, a list of integers >= 2.
 
     Raises:
-        ValueError: `bits` is empty, or contains a number that is below 2 or not an integer.
+        ValueError: `bits` is empty, or contains a number that is below 2 or not an integer, or weights are computed from other
+            parameters, as `init.standardise` does.
 
     Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, section 5.4, which uses 4 bits. The paper does
         not say how it rounds; a symmetric grid with one scale per layer is our choice.
@@ -61,6 +63,8 @@ class Symmetric:
     @contextmanager
     def applied(self, network: nn.Module, bits: int) -> Iterator[None]:
         """Round the weights of `network` to `bits` bits inside the `with` block, and restore them after it."""
+        if any(parametrize.is_parametrized(module) for module in network.modules()):
+            raise ValueError("Symmetric: weights must be parameters; got computed ones; set init.standardise=false")
         whole = {name: p.detach().clone() for name, p in network.named_parameters() if name.endswith("weight") and p.ndim > 1}
         parameters = dict(network.named_parameters())
         with torch.no_grad():

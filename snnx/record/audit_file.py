@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from snnx.record.form import wrong_form
+from snnx.record.read import read as read_file
 from snnx.record.result_file import to_json
 from snnx.record.write import write
 
@@ -17,10 +19,10 @@ def save(folder: Path, audit: dict) -> Path:
 def read(folder: Path, result: dict) -> dict | None:
     """Return the audit of this result; `None` if there is none, or if it belongs to an earlier result of the run."""
     try:
-        audit = json.loads((folder / NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        audit = json.loads(read_file(folder / NAME))
+    except (OSError, ValueError, RecursionError):
         return None
-    ours = isinstance(audit, dict) and isinstance(audit.get("findings"), list)
+    ours = wrong_form(result | {"audit": audit}) is None
     return audit if ours and audit.get("started") == result.get("started") else None
 
 

@@ -62,6 +62,8 @@ def load(path: Path, run: str | None) -> dict:
         DamagedCheckpoint: the file is cut short, a byte has changed, it contains more than tensors and plain values, or it
             belongs to another run.
     """
+    if path.exists() and not path.is_file():  # reading could wait for ever
+        raise DamagedCheckpoint(f"{path} must be a file; got a folder, a pipe or a device")
     try:
         with zipfile.ZipFile(path) as archive:
             if any(entry.file_size > entry.compress_size for entry in archive.infolist()):  # could unpack to any size
@@ -101,5 +103,5 @@ def path_of(folder: Path, epoch: int) -> Path:
 
 def epochs(folder: Path) -> list[int]:
     """Return the epochs that have a checkpoint, the newest first; the files are not checked, `load` does that."""
-    names = (path.stem.removeprefix("epoch=") for path in folder.glob("epoch=*.ckpt"))
-    return sorted((int(name) for name in names if name.isdigit()), reverse=True)
+    names = (path.stem.removeprefix("epoch=") for path in folder.glob("epoch=*.ckpt") if path.is_file())
+    return sorted((int(name) for name in names if name.isdecimal()), reverse=True)

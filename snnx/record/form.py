@@ -1,10 +1,47 @@
 """Checks that a result that was read from a file has the entries of a result, each of its type."""
 
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 
 STATUSES = ("done", "failed", "diverged", "no data", "pruned")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Entries:
+    """The type of a mapping that has these entries, each of its type; other entries are ignored."""
+
+    kinds: Mapping[str, object]
+    always: tuple[str, ...] = ()  # those that must be there
+    null: bool = False  # whether there may be no mapping
+
+    def __repr__(self) -> str:
+        return f"{{{', '.join(f'{key}: {_name(kind)}' for key, kind in self.kinds.items())}}}{' | None' if self.null else ''}"
+
+
+PROJECT = Entries({"commit": str, "dirty": bool}, null=True)
+COMMIT = Entries({"commit": str, "dirty": bool, "project": PROJECT}, null=True)
+DATA = Entries(
+    {
+        "name": str, "variant": str | None, "train": int | None, "val": int | None, "test": int | None, "chance": float | None,
+        "split": str | None, "content": str | None, "skipped": dict[str, int],
+    },
+    null=True,
+)  # fmt: skip
+ANSWER = Entries(
+    {"samples": int, "identity": str, "correct": dict[str, str], "clusters": list[int]}, ("samples", "identity", "correct")
+)
+FINDING = Entries({"check": str, "outcome": str, "text": str}, ("check", "outcome", "text"))
+TRIAL = Entries({"values": dict[str, object], "objectives": dict[str, float | None]}, ("values", "objectives"))
+TUNED = Entries(
+    {
+        "trials": int, "pruned": int, "failed": int, "epochs": int, "seeds": int, "values": dict[str, object],
+        "val/acc": float | None, "at_edge": dict[str, str], "front": list[TRIAL],
+    },
+    ("trials", "pruned", "failed", "epochs", "seeds", "values", "val/acc"),
+    null=True,
+)  # fmt: skip
 FORM: dict[str, object] = {
     "status": str,
     "hash": str,
@@ -18,15 +55,15 @@ FORM: dict[str, object] = {
     "command": str,
     "overrides": list[str],
     "budget": dict[str, float],
-    "git": dict[str, object] | None,
+    "git": COMMIT,
     "versions": dict[str, str],
-    "physics": dict[str, object],
+    "physics": Entries({"dataset": dict[str, object] | None}),
     "metrics": dict[str, float | None],
     "curves": dict[str, list[float | None]] | None,
-    "layers": dict[str, dict[str, dict[str, list]]],
+    "layers": dict[str, dict[str, dict[str, list[float | None]]]],
     "samples": dict[str, int | None] | None,
-    "answers": dict[str, dict[str, object]],
-    "data": dict[str, object] | None,
+    "answers": dict[str, ANSWER],
+    "data": DATA,
     "parameters": int | None,
     "paths": dict[str, object],
     "exact": list[str],
@@ -42,10 +79,13 @@ FORM: dict[str, object] = {
     "gpu_peak_memory_mb": float,
     "error": dict[str, str] | None,
     "code": str,
-    "confirmed": dict[str, object],
-    "audit": dict[str, object],
+    "confirmed": Entries({"by": str, "code": str, "git": COMMIT}, ("by",)),
+    "audit": Entries({"findings": list[FINDING]}, ("findings",)),
+    "tuned": TUNED,
 }
 """The types of a result's entries. Older results lack some, and other entries are ignored."""
+UNEVEN = ("spike_raster",)
+"""Curves whose layers may have different numbers of values: it has one for each neuron, the others one for each step."""
 ALWAYS = ("status", "hash", "row", "seed", "scale", "started")
 IF_DONE = ("group", "metrics", "curves", "layers")
 
@@ -73,17 +113,31 @@ def wrong_form(result: object, run: str | None = None) -> str | None:
         return f"a result must be a mapping; got {type(result).__name__}"
     for key, kind in FORM.items():
         if key in result and not _check(kind)(result[key]):
-            name = kind.__name__ if isinstance(kind, type) else str(kind)
-            return f"{key} must be of type {name}; got {str(result[key])[:60]}"
+            return f"{key} must be of type {_name(kind)}; got {str(result[key])[:60]}"
     if missing := [key for key in ALWAYS if key not in result]:
         return f"a result must have {', '.join(missing)}; got none"
     if result["status"] not in STATUSES:
         return f"status must be one of {', '.join(STATUSES)}; got {result['status']}"
     if result["status"] == "done" and (missing := [key for key in IF_DONE if key not in result]):
         return f"a done result must have {', '.join(missing)}; got none"
+    if uneven := _uneven(result.get("layers", {})):
+        return f"layers must have as many values in each layer of a curve; got {uneven}"
     if run is not None and result["hash"] != run:
         return f"the result must be that of run {run}; got that of run {result['hash']}"
     return None
+
+
+def _uneven(layers: dict) -> str | None:
+    """Return the numbers of values of the first curve whose layers have different ones, with its name."""
+    for curve, kinds in layers.items():
+        for kind, table in kinds.items() if curve not in UNEVEN else ():
+            if len(counts := {len(values) for values in table.values()}) > 1:
+                return f"{' and '.join(map(str, sorted(counts)))} in {curve} of {kind}"
+    return None
+
+
+def _name(kind: object) -> str:
+    return kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)
 
 
 @cache
@@ -92,6 +146,16 @@ def _check(kind: object) -> Callable[[object], bool]:
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if kind is object:
         return lambda value: True
+    if isinstance(kind, Entries):
+        checks = [(key, _check(of)) for key, of in kind.kinds.items()]
+
+        def check(value: object) -> bool:
+            if type(value) is not dict:
+                return value is None and kind.null
+            known = all(fits(value[key]) for key, fits in checks if key in value)
+            return known and all(key in value for key in kind.always)
+
+        return check
     if origin in (dict, list):
         items = dict.values if origin is dict else iter
         if (classes := _classes(inner[-1])) is not None:
@@ -107,6 +171,11 @@ def _check(kind: object) -> Callable[[object], bool]:
 def _classes(kind: object) -> set[type] | None:
     """Return the classes of values that are of this type; `None` if one class does not decide it."""
     kinds = typing.get_args(kind) or (kind,)
-    if kind is object or typing.get_origin(kind) in (dict, list) or any(typing.get_origin(one) for one in kinds):
+    if (
+        kind is object
+        or isinstance(kind, Entries)
+        or typing.get_origin(kind) in (dict, list)
+        or any(typing.get_origin(one) for one in kinds)
+    ):
         return None
     return {*kinds, int} if float in kinds else set(kinds)  # exact classes, so that `true` does not count as a number

@@ -13,21 +13,27 @@ NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "loaded", *SWITCHES)
 """Groups and keys that do not affect a run's numbers."""
 PATHS_AND_DEVICES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
 """Keys inside other groups that do not affect a run's numbers either; see `is_path_or_device`."""
-SAME_NUMBERS = ("norm.fused", "channels_last")
+SAME_NUMBERS = ("norm.fused", "packed_spikes", "channels_last")
 """Keys that say how something is computed, and give the same numbers either way."""
 LOADED = ("backbone.weights", "method.checkpoint")
 """Keys that name files of weights; the identity contains a hash of the file's content, not its path."""
 ADDED: dict[str, object] = {
     "norm": {"_target_": "snnx.norm.batch.Batch", "_partial_": True},
     "init.gain": 1.0,
+    "init.conv_gain": 1.0,
+    "init.standardise": False,
     "encoding.channels": None,
     "encoding.kernel": 3,
     "encoding.norm": True,
     "encoding.trains": 1,
+    "encoding.signed": False,
+    "encoding.gain": 1.0,
     "backbone.sn2_norm": False,
     "backbone.stride": 1,
     "backbone.padding": 0,
+    "backbone.pool_first": False,
     "decoding.rate": False,
+    "method.early": None,
     "method.ceiling": 8.0,
     "method.code": "rate",
     "method.start": 80,

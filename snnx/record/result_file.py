@@ -5,6 +5,9 @@ import math
 from pathlib import Path
 
 from snnx.record.form import wrong_form
+from snnx.record.read import read as read_file
+
+DIGITS = 18  # of a whole number in a result; Python's own have no limit, and a longer one could not be averaged
 
 
 def to_json(value: object) -> str:
@@ -37,10 +40,22 @@ def parsed(content: bytes, run: str | None = None) -> dict | str:
         ('a result must be a mapping; got list', 'must be JSON; got a file that is cut short or damaged (...)')
     """
     try:
-        result = json.loads(content)
+        result = json.loads(content, parse_int=_integer, parse_float=_float, parse_constant=_float)
     except (ValueError, RecursionError) as error:
         return f"must be JSON; got a file that is cut short or damaged ({error})"
     return wrong_form(result, run) or result
+
+
+def _integer(text: str) -> int:
+    if len(text.lstrip("-")) > DIGITS:
+        raise ValueError(f"a number must have at most {DIGITS} digits; got {len(text)}")
+    return int(text)
+
+
+def _float(text: str) -> float | None:
+    """Read a number; one that is not finite becomes null, as in `to_json`."""
+    value = float(text)
+    return value if math.isfinite(value) else None
 
 
 def read(folder: Path) -> dict | None:
@@ -49,7 +64,7 @@ def read(folder: Path) -> dict | None:
     A result cannot be used if it is cut short, belongs to another run, or has another form.
     """
     try:
-        found = parsed((folder / "result.json").read_bytes(), folder.name)
+        found = parsed(read_file(folder / "result.json"), folder.name)
     except OSError:
         return None
     return None if isinstance(found, str) else found

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from snnx.record.lock import acquire_soon, this_process
+from snnx.record.read import read
+from snnx.record.visible import visible
 
 CKPT = "ckpt"  # the folder of a run's checkpoints
 LOCK = ".lock"
@@ -73,27 +75,32 @@ def claim(folder: Path) -> Iterator[Claim]:
 
 def holder(folder: Path) -> str:
     """Return the process that holds the lock of a run, such as `process 4711 on node3`; only for a run that is locked."""
-    return _read(folder) or "another process"
+    return visible(_read(folder) or "another process")
 
 
 def _read(folder: Path) -> str | None:
     try:
-        return (folder / LOCK).read_text(encoding="utf-8", errors="replace")
+        return read(folder / LOCK).decode(errors="replace")
     except OSError:
         return None
 
 
 def reject_links(folder: Path) -> None:
-    """Reject a run's folder that is a link, or whose `ckpt` or lock is one, because snnx writes and removes files there.
+    """Reject a run's folder that is a link, or that contains one, because snnx writes and removes files there.
+
+    The links that snnx itself makes are in `ckpt`, to a checkpoint beside it.
 
     Raises:
-        ValueError: one of them is a link.
+        ValueError: it is a link, or contains one.
     """
     for path in (folder, folder / CKPT):
         if path.is_symlink():
             raise ValueError(f"{path} must be a folder, because files in it are replaced; got a link to {os.readlink(path)}")
-    if (lock := folder / LOCK).is_symlink():
-        raise ValueError(f"{lock} must be a file, because it is written; got a link to {os.readlink(lock)}")
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        if link := next((Path(entry.path) for entry in entries if entry.is_symlink()), None):
+            raise ValueError(f"{link} must be a file or a folder, because it is written; got a link to {os.readlink(link)}")
 
 
 def tidy(folder: Path) -> None:

@@ -42,7 +42,8 @@ def summary(outcome: dict) -> str:
     if outcome["status"] == "pruned":
         return f"pruned after epoch {len(outcome['curves']['val/acc'])}  val/acc {outcome['metrics']['val/acc']:.4f}"
     if outcome["status"] != "done":
-        message = (outcome["error"]["message"].strip().splitlines() or [outcome["error"]["type"]])[0]
+        error = outcome.get("error") or {}
+        message = (error.get("message", "").strip().splitlines() or [error.get("type", "")])[0]
         return f"{outcome['status']}: {message}"
     found = outcome["metrics"]
     # val/acc of a converted network is that of the ReLU network, measured on other samples than test/acc

@@ -2,8 +2,11 @@
 
 import re
 
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Control characters except tab and newline, and characters that change the direction of writing."""
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters except tab and newline, characters that change the direction of writing, and halves of characters.
+
+JSON and names of files can contain such halves, and a text with one cannot be written to a file.
+"""
 
 
 def visible(value: object) -> object:

@@ -11,6 +11,7 @@ import torch
 from lightning_fabric.plugins.environments import LightningEnvironment
 
 from snnx.method.base import Method
+from snnx.neuron.packed_spikes import pack_spikes
 from snnx.record.checkpoint import Checkpoints
 from snnx.record.identity import loaded_from
 from snnx.run.component import component
@@ -31,6 +32,8 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
     method = component(config, "method")(in_shape=data.shape, classes=data.classes, width=config["budget"]["width"])
     if config["init"] is not None and not loaded_from(config):
         create("init", config["init"])(method.backbone)
+    if config.get("packed_spikes"):
+        pack_spikes(method.backbone)
     if config.get("channels_last"):  # convolutions then give their outputs this layout, and neurons keep it
         method.to(memory_format=torch.channels_last)
     return method

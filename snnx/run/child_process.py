@@ -18,7 +18,7 @@ def main(job: Job, threads: int) -> None:
     """Execute one run in this process, with its output in `run.log` and with the given number of threads."""
     try:
         job.folder.mkdir(parents=True, exist_ok=True)
-        log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
     except OSError:  # the process that started this one says why
         sys.exit(UNWRITTEN)
     os.dup2(log, 1)

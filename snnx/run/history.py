@@ -5,12 +5,12 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
 from snnx.options.places import component_folders
+from snnx.options.strict_yaml import load
 from snnx.record.confirmed import code_state
 from snnx.record.identity import changes
 from snnx.record.job import Job
+from snnx.record.read import read as read_file
 from snnx.record.result_file import read, recorded
 from snnx.record.run_folder import Busy, claim, remove_checkpoints
 from snnx.record.source import SNNX
@@ -80,9 +80,11 @@ def start_over_if_forced(job: Job) -> Job:
 def _difference(frozen: Path, config: dict) -> str:
     """Say why the run that this link pointed to before has another identity."""
     try:
-        found = changes(yaml.safe_load(frozen.read_text(encoding="utf-8")), config)
-    except (FileNotFoundError, yaml.YAMLError):
+        found = changes(load(read_file(frozen).decode()), config)
+    except FileNotFoundError:
         return "its old configuration is missing"
+    except Exception:  # whatever a damaged or foreign file contains
+        return "its old configuration is damaged"
     return (
         ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
         or "another version of snnx computed it"

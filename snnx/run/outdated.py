@@ -9,6 +9,7 @@ from snnx.dataset.published import NoData
 from snnx.options.places import component_folders
 from snnx.record import source
 from snnx.record.job import Job
+from snnx.record.read import read
 from snnx.record.result_file import to_json
 from snnx.record.write import write
 
@@ -47,10 +48,10 @@ def outdated(job: Job) -> str | None:
     be read have changed; the run that is then executed says what is wrong with them.
     """
     try:
-        made = json.loads((job.folder / NAME).read_text(encoding="utf-8"))
+        made = json.loads(read(job.folder / NAME))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return f"{NAME} is damaged"
     if not (isinstance(made, dict) and all(isinstance(made.get(key), dict) for key in ("code", "data"))):
         return f"{NAME} is damaged"
@@ -63,9 +64,10 @@ def outdated(job: Job) -> str | None:
 
 def _samples_changed(job: Job, made: dict) -> bool:
     root = Path(job.config["dataset"].get("root") or ".").expanduser().absolute()
-    if not {"folders", "stamp", "content"} <= set(made["data"]):
+    folders = made["data"].get("folders")
+    if not isinstance(folders, list) or not all(isinstance(one, str) and "\0" not in one for one in folders):
         return True
-    if _stamp(root, tuple(made["data"]["folders"])) == made["data"]["stamp"]:
+    if _stamp(root, tuple(folders)) == made["data"].get("stamp"):
         return False
     from snnx.run.build import build_data  # imports torch, so only when the files must be read
 
@@ -75,7 +77,7 @@ def _samples_changed(job: Job, made: dict) -> bool:
         return False
     except (OSError, ValueError):
         return True
-    if now["content"] != made["data"]["content"]:
+    if now["content"] != made["data"].get("content"):
         return True
     write_inputs(job.folder, made["code"], now)  # a copy of the same files: store its stamp, so that it is not read again
     return False

@@ -8,11 +8,16 @@ from torch import Tensor
 
 from snnx.method.base import Method
 from snnx.options.received import check_size
+from snnx.options.strict_yaml import load as load_yaml
 from snnx.record import result_file
 from snnx.record.checkpoint import RUN, DamagedCheckpoint, epochs, load, path_of
 from snnx.record.identity import run_id
+from snnx.record.read import read
 from snnx.record.run_folder import reject_links
 from snnx.run.build import build_method
+
+PARTS = ("dataset", "method", "budget", "trainer")
+"""Groups that the configuration of every run has."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def reopen(path: str | Path) -> Reopened:
     folder = (path.parent.parent if is_checkpoint else path).resolve()
     reject_links(folder)
     config = _frozen(folder, path)
-    found = run_id(config)
+    found = _identity(config, folder)
     ended = None if is_checkpoint else _finished(folder)
     checkpoint = path if ended is None else _chosen(folder, ended)
     content = None if checkpoint is None else _content(checkpoint)
@@ -82,15 +87,15 @@ def reopen(path: str | Path) -> Reopened:
             "or another version of snnx computed the run"
         )
     weights = None if content is None else content.get("state_dict")
-    if content is not None and not isinstance(weights, dict):
+    if content is not None and not (isinstance(weights, dict) and all(isinstance(one, Tensor) for one in weights.values())):
         raise ValueError(f"{checkpoint} must contain a state_dict; got only {', '.join(map(str, content))}")
-    epoch = None if content is None or "epoch" not in content else content["epoch"] + 1
+    epoch = content["epoch"] + 1 if content is not None and type(content.get("epoch")) is int else None
     return Reopened(found, folder, checkpoint, config, weights, epoch)
 
 
 def _frozen(folder: Path, path: Path) -> dict:
     try:
-        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        config = load_yaml(read(folder / "config.yaml").decode())
     except FileNotFoundError:
         raise ValueError(
             f"checkpoint must be a run's folder, which has a config.yaml, or a .ckpt in its ckpt/; got {path}"
@@ -98,15 +103,24 @@ def _frozen(folder: Path, path: Path) -> dict:
     except (yaml.YAMLError, UnicodeDecodeError):
         raise ValueError(f"{folder / 'config.yaml'} must be valid YAML; got a damaged file") from None
     check_size(config, str(folder / "config.yaml"))
-    if not isinstance(config, dict) or not {"dataset", "method", "budget", "trainer", "seed"} <= set(config):
+    ours = isinstance(config, dict) and all(isinstance(config.get(key), dict) for key in PARTS)
+    if not (ours and type(config.get("seed")) is int):
         raise ValueError(f"{folder / 'config.yaml'} must be the configuration of a run of snnx; got that of another program")
     return config
+
+
+def _identity(config: dict, folder: Path) -> str:
+    try:
+        return run_id(config)
+    except (TypeError, AttributeError) as error:  # a date, a number as a key, or a text where a group has a mapping
+        path = folder / "config.yaml"
+        raise ValueError(f"{path} must be the configuration of a run of snnx; got other values ({error})") from None
 
 
 def _finished(folder: Path) -> dict:
     """Return the result of a finished run."""
     path = folder / "result.json"
-    ended = result_file.parsed(path.read_bytes()) if path.is_file() else "one that has not finished"
+    ended = result_file.parsed(read(path)) if path.is_file() else "one that has not finished"
     if isinstance(ended, str) or ended["status"] != "done":
         state = ended if isinstance(ended, str) else f"one with the status {ended['status']}"
         raise ValueError(f"{folder} must be a finished run; got {state}: finish it, or name a .ckpt in its ckpt/")
@@ -131,6 +145,6 @@ def _content(checkpoint: Path) -> dict:
         content = load(checkpoint, None)
     except DamagedCheckpoint as error:
         raise ValueError(str(error)) from None
-    if RUN not in content:
+    if not isinstance(content.get(RUN), str):
         raise ValueError(f"{checkpoint} must be a checkpoint of snnx, with the entry {RUN}; got one of another program")
     return content

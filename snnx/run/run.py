@@ -109,6 +109,9 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
         write_inputs(folder, code, content)
     method = build_method(config, data)
     quantization = component(config, "quantization")
+    if quantization is not None:
+        with quantization.applied(method.backbone, quantization.bits[0]):  # raises an error now, rather than after the training
+            pass
 
     fit_s = 0.0
     keep = Keep(folder / "ckpt", job.id, made_with, outdated=config["outdated"])

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from snnx.record.job import Job
+from snnx.record.read import read
 from snnx.record.summary import MARKS, summary
 from snnx.run import history
 from snnx.sweep.compared import warnings
@@ -81,11 +82,11 @@ class Display:
         shares = 0.0
         for job, task in self.live.values():
             try:
-                state = json.loads((job.folder / "progress.json").read_text(encoding="utf-8"))
+                state = json.loads(read(job.folder / "progress.json"))
                 accuracy = "" if state["val/acc"] is None else f"  val/acc {state['val/acc']:.3f}"
                 self.bars.update(task, completed=state["done"], note=f"epoch {state['epoch']}/{state['epochs']}{accuracy}")
                 shares += state["done"]
-            except (OSError, ValueError, LookupError, TypeError):  # not written yet, removed already, or foreign
+            except (OSError, ValueError, LookupError, TypeError, RecursionError):  # not there, or foreign
                 continue
         if self.whole is not None:
             self.bars.update(self.whole, completed=self.ended + shares)

@@ -7,7 +7,7 @@ from snnx.augmentation.randaugment import randaugment
 
 OFF = {
     "flip": 0.0, "operations": 0, "magnitude": 0.0, "magnitude_std": 0.0, "erase": 0.0, "fill": 0.5,
-    "mixup": 0.0, "cutmix": 0.0, "classes": None,
+    "interpolation": "nearest",    "mixup": 0.0, "cutmix": 0.0, "classes": None,
 }  # fmt: skip
 
 
@@ -79,6 +79,7 @@ def test_with_both_on_each_batch_gets_one_of_them():
     [
         ({"erase": 1.5}, r"randaugment: flip and erase must lie in \[0, 1\]; got 0.0 and 1.5"),
         ({"magnitude": 31.0}, r"randaugment: operations and magnitude_std .* magnitude in \[0, 30\]; got 0, 0.0 and 31.0"),
+        ({"interpolation": "lanczos"}, "randaugment: interpolation must be nearest or bicubic; got lanczos"),
         ({"cutmix": -1.0}, "randaugment: mixup and cutmix must be at least 0; got 0.0 and -1.0"),
         ({"mixup": 0.5}, "randaugment: classes must be the number of classes of the data set if mixup or cutmix > 0; got null"),
     ],

@@ -33,6 +33,23 @@ def test_sizes_are_those_of_the_published_networks(case):
     assert sum(p.numel() for p in net.parameters()) == SIZES[case]
 
 
+RECIPES = {  # (recipe, C, H = W, classes): parameters, computed by hand from the published lists of layers
+    ("tsslbp_cifar10", 3, 32, 10): 2_592 + 221_184 + 884_736 + 1_327_104 + 884_736 + 16_384 * 1_024 + 1_024**2 + 10_240,
+    # 64C3-128C3-AP2-128C3-AP2-256-11 with biases, batch norms, and an attention of 30-1-30 before each of five neuron layers
+    ("tasnn_gesture", 2, 32, 11): 1_216 + 73_856 + 147_584 + 8_192 * 256 + 256 + 2_827 + 2 * 587 + 5 * 91,
+}
+
+
+@pytest.mark.parametrize("case", RECIPES, ids=lambda case: case[0])
+def test_sizes_of_the_recipes_are_those_of_the_published_networks(case):
+    recipe, channels, side, classes = case
+    config = configuration(f"recipe={recipe}")
+    with torch.device("meta"):
+        make = component(config, "backbone")
+        net = make(neuron=component(config, "neuron"), in_shape=(channels, side, side), classes=classes, width=1.0)
+    assert sum(p.numel() for p in net.parameters()) == RECIPES[case]
+
+
 def built(**arguments) -> Chain:
     torch.manual_seed(0)
     return Chain(**{"neuron": LIF, "in_shape": (2, 8, 8), "classes": 3, **arguments})
@@ -92,6 +109,20 @@ def test_votes_are_the_shares_of_neurons_that_fire():
 def test_the_norm_also_follows_hidden_layers_if_asked():
     assert sum(isinstance(m, Batch) for m in built(layers=[4], hidden=[7, 7]).modules()) == 1
     assert sum(isinstance(m, Batch) for m in built(layers=[4], hidden=[7, 7], hidden_norm=True).modules()) == 3
+
+
+def test_a_norm_after_hidden_layers_is_also_before_output_neurons():
+    assert sum(isinstance(m, Batch) for m in built(layers=[4], hidden=[7], hidden_norm=True, votes=2).modules()) == 3
+
+
+def test_pooling_may_come_before_the_neurons():
+    net = built(layers=[4, "A", "D", 6, "M", "G", 5], neuron=nn.ReLU, norm=False, pool_first=True)
+    assert list(dict(net.features.named_children())) == [
+        "conv1", "pool1", "sn1", "drop1", "conv2", "pool2", "pool3", "sn2", "conv3", "sn3",
+    ]  # fmt: skip
+    x = torch.randn(1, 5, 2, 8, 8)
+    first = net.features[:3](x)[0]
+    torch.testing.assert_close(first, nn.functional.avg_pool2d(net.features.conv1[0](x[0]), 2).relu(), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(

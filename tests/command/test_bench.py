@@ -47,7 +47,7 @@ def test_wrong_values(capsys):
     assert "rounds and threads must be at least 1; got 0" in capsys.readouterr().err
     assert main(["layers", "--record"]) == 2
     assert (
-        "--record must be used with all or verdicts, whose pages contain every measurement; got layers"
+        "--record must be used with all, verdicts or gpu, whose pages contain every measurement; got layers"
         in capsys.readouterr().err
     )
     with pytest.raises(SystemExit):

@@ -26,6 +26,7 @@ SWEEP = "demo_neurons"
 EXAMPLES = 10  # composing takes 0.2 s
 GROUPS = [group for group in groups() if not group.startswith("hydra/")]
 KEYS = ["seed", "timesteps", "label", "unknown", "neuron.unknown", "unknown.key", "dataset", "budget", "hydra.verbose"]
+OF_ROWS = [key for key in KEYS if key.split(".")[0] not in COMMAND_LINE_ONLY]
 VALUES = [
     "0", "3", "-1", "2.5", "true", "null", "text", "''", "'a b'", "[]", "[1,2]", "[firing_rate]", "{}", "{tau:3.0}",
     "{_target_:snnx.neuron.lif.LIF}", "${timesteps}", "${seed}", "${neuron.tau}", "${hydra.job.name}", "???", "1,2", "a=b",
@@ -105,7 +106,7 @@ def sweeps(draw, keys):
         lambda group: st.sampled_from([f"{group}={name}" for name in [*files(group), "null"]])
     )
     kinds = draw(st.lists(st.lists(options, max_size=2, unique_by=lambda word: word.partition("=")[0]), min_size=1, max_size=2))
-    key = st.sampled_from(["budget.epochs", "budget.width", "neuron.tau", "optimizer.lr", "neuron.extra", *KEYS[:-1], *keys])
+    key = st.sampled_from(["budget.epochs", "budget.width", "neuron.tau", "optimizer.lr", "neuron.extra", *OF_ROWS, *keys])
     values = st.lists(
         st.builds(
             "{}={}".format, key, st.sampled_from(["0.5", "4.0", *(value for value in VALUES if value not in ("1,2", "a=b"))])

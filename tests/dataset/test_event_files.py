@@ -281,3 +281,10 @@ def test_an_array_of_objects_is_never_unpickled(tmp_path, monkeypatch):
         with pytest.raises(Damaged, match=r"must be a readable recording; got ValueError: Object arrays cannot be loaded"):
             read(tmp_path / f"a.{form}", form)
     assert not (tmp_path / "attacked").exists()
+
+
+def test_a_pipe_is_no_recording(tmp_path):
+    path = tmp_path / "a.npz"
+    os.mkfifo(path)
+    with pytest.raises(Damaged, match=r"a\.npz: must be a file; got a folder, a pipe or a device"):
+        Recording.single(path, 0, read_npz).samples()

@@ -1,5 +1,6 @@
 """Golden: files of every kind are read as what was written into them, with all bits."""
 
+import os
 import struct
 import zlib
 
@@ -60,6 +61,27 @@ def test_other_modes(tmp_path):
     printed = Image.frombytes("CMYK", (7, 5), BYTES.tobytes())
     printed.save(tmp_path / "a.tif")
     assert np.array_equal(pixels(tmp_path / "a.tif"), np.array(printed.convert("RGB")))
+
+
+def test_no_program_is_started_for_a_picture(tmp_path, monkeypatch):
+    """Pillow recognises a picture by its content, and gives PostScript to Ghostscript, which executes it."""
+    program = tmp_path / "gs"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    path = tmp_path / "a.png"
+    path.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n")
+    with pytest.raises(ValueError, match=r"a\.png: must be a picture; got cannot identify image file"):
+        pixels(path)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("place", ["pipe.png", "zero.png"])
+def test_a_pipe_or_a_device_is_not_read(tmp_path, place):
+    path = tmp_path / place
+    os.mkfifo(path) if "pipe" in place else path.symlink_to("/dev/zero")
+    with pytest.raises(ValueError, match=rf"{place}: must be a picture; got a pipe or a device; remove it"):
+        pixels(path)
 
 
 def test_a_cameras_picture_with_a_preview_is_one_picture(tmp_path):

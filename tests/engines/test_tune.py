@@ -20,6 +20,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution  # n
 
 from hydra_plugins.snnx_override import override_text  # noqa: E402
 from hydra_plugins.snnx_search import _at_edge  # noqa: E402
+from hydra_plugins.snnx_study import Study  # noqa: E402
 from snnx.run import history  # noqa: E402
 from snnx.run.run import execute  # noqa: E402
 
@@ -232,6 +233,23 @@ def test_values_at_the_edge_of_their_range():
     rate = FloatDistribution(1e-4, 1e-2, log=True)
     assert [_at_edge(rate, value) for value in (1.1e-4, 1e-3, 9e-3)] == [True, False, True]
     assert not _at_edge(CategoricalDistribution(["a", "b"]), "a")
+
+
+@pytest.mark.filterwarnings("ignore:BruteForceSampler is experimental")
+def test_a_sampler_that_tries_each_value_once(tmp_path):
+    """Optuna's `BruteForceSampler` asks for an end when it has tried everything; our total ends the search."""
+    storage = {"_target_": "optuna.storages.InMemoryStorage"}
+    study = Study(
+        "all", tmp_path, storage=storage, sampler={"_target_": "optuna.samplers.BruteForceSampler"}, seed=0,
+        directions=["maximize"], space={"optimizer.lr": optuna.distributions.CategoricalDistribution(["0.1", "1"])},
+    )  # fmt: skip
+    with study.working():
+        (first,), (second,) = study.ask(2, 1), study.ask(2, 1)
+        assert {first.params["optimizer.lr"], second.params["optimizer.lr"]} == {"0.1", "1"}
+        study.tell(first, [0.5])
+        study.prune(second)
+        assert study.ask(2, 1) == []
+    assert [trial.value for trial in study.complete()] == [0.5]
 
 
 def test_overrides_give_back_the_value():

@@ -6,15 +6,18 @@ from composing import composed
 from hydra.utils import instantiate
 from torch import nn
 
+from snnx.backbone.fold import fold_average_pooling
 from snnx.backbone.mlp import MLP
 from snnx.backbone.resnet import ResNet
 from snnx.backbone.scnn import SCNN
 from snnx.backbone.vgg import VGG
+from snnx.conversion.fold_norm import fold_norm
 from snnx.dataset.fashion_mnist import FashionMNIST
 from snnx.init.ettfs import ETTFS, pooled
 from snnx.init.init import Init, WeightedLayer, weighted_layers
 from snnx.init.kaiming import Kaiming
 from snnx.neuron.ttfs import TTFS
+from snnx.quantization.symmetric import Symmetric
 from snnx.run.build import build_method
 
 N, OUT, SAMPLES = 784, 2000, 16
@@ -59,9 +62,20 @@ def test_the_gain_of_kaiming_scales_the_standard_deviation():
     torch.testing.assert_close(layer.weight, 2 * plain)
 
 
-def test_a_gain_that_is_not_positive_is_rejected():
-    with pytest.raises(ValueError, match=r"Kaiming: gain must be positive and finite; got 0.0"):
-        Kaiming(gain=0.0)
+def test_the_further_gain_of_convolutions_leaves_linear_layers():
+    """TSSL-BP's convolutions have 5 times the weights of PyTorch's own draw: U(-5/sqrt(fan_in), 5/sqrt(fan_in))."""
+    torch.manual_seed(0)
+    convolution, linear = nn.Conv2d(20, 100, 3), nn.Linear(180, 100)
+    for layer in (convolution, linear):
+        Kaiming(conv_gain=(25 / 6) ** 0.5)(layer)
+    assert 0.98 * 5 < convolution.weight.abs().max().item() * 180**0.5 <= 5
+    assert 0.98 * 6**0.5 < linear.weight.abs().max().item() * 180**0.5 <= 6**0.5
+
+
+@pytest.mark.parametrize("name", ["gain", "conv_gain"])
+def test_a_gain_that_is_not_positive_is_rejected(name):
+    with pytest.raises(ValueError, match=rf"Kaiming: {name} must be positive and finite; got 0.0"):
+        Kaiming(**{name: 0.0})
 
 
 def test_the_threshold_scales_the_current():
@@ -148,3 +162,49 @@ def test_a_run_draws_weights_as_its_options_say():
     weight = build_method(config, Facts()).backbone.out.weight
     assert weight.abs().max() <= 3**0.5 * 0.5 * (6 / 400) ** 0.5
     assert weight.var().item() == pytest.approx(0.25 * 6 / 400, rel=0.1)  # 4,000 uniform draws: 0.1 is seven deviations
+
+
+def test_standardised_weights_keep_their_law_while_they_are_trained():
+    """Per output, mean 0 and Var(w) = T / fan_in times the square of its gain, whatever the parameters are."""
+    torch.manual_seed(0)
+    net = MLP(neuron=TTFS, in_shape=(1, 28, 28), classes=10, hidden=[50])
+    ETTFS(timesteps=8, standardise=True)(net)
+    optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
+    net(torch.rand(8, 4, 1, 28, 28)).square().mean().backward()
+    optimizer.step()
+    for layer in weighted_layers(net):
+        made = layer.module.parametrizations.weight
+        var, mean = torch.var_mean(layer.module.weight, dim=1, correction=0)
+        assert mean.abs().max() < 1e-6
+        torch.testing.assert_close(var, made[0].gain.square() * 8 / layer.fan_in)
+        assert made.original.grad.abs().max() > 0
+        assert not torch.allclose(made[0].gain, torch.ones(())), "the gain learns"
+
+
+def test_the_same_weights_are_drawn_whether_they_are_standardised_or_not():
+    drawn = []
+    for standardise in (False, True):
+        torch.manual_seed(0)
+        layer = nn.Linear(N, OUT)
+        ETTFS(timesteps=8, standardise=standardise)(layer)
+        drawn.append(layer.weight.detach())
+    assert not torch.equal(*drawn)
+    torch.testing.assert_close(*drawn, atol=0.03, rtol=0)  # 784 draws: their mean and deviation are those of the law, nearly
+
+
+@pytest.mark.parametrize("fold", [lambda net: fold_norm(net, (1, 28, 28)), lambda net: fold_average_pooling(net, (1, 28, 28))])
+def test_a_folded_network_has_plain_weights(fold):
+    torch.manual_seed(0)
+    net = SCNN(neuron=TTFS, in_shape=(1, 28, 28), classes=10, width=0.25).eval()
+    ETTFS(timesteps=8, standardise=True)(net)
+    folded, x = fold(net), torch.rand(8, 2, 1, 28, 28)
+    assert not any("original" in name for name, _ in folded.named_parameters())
+    torch.testing.assert_close(folded(x), net(x))
+
+
+def test_standardised_weights_cannot_be_rounded_to_bits():
+    net = nn.Sequential(nn.Linear(4, 2))
+    ETTFS(timesteps=8, standardise=True)(net)
+    message = "^Symmetric: weights must be parameters; got computed ones; set init.standardise=false$"
+    with pytest.raises(ValueError, match=message), Symmetric(bits=[4]).applied(net, 4):
+        pass

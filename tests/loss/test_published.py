@@ -1,10 +1,15 @@
-"""The losses of TET and STBP equal the published equations, written here in a few lines of float64, in values and gradients."""
+"""The losses of TET, STBP and TSSL-BP equal the published equations, written here in a few lines of float64.
+
+Values and gradients are compared.
+"""
 
 import pytest
 import torch
 from composing import composed
 from torch import Tensor
 
+from snnx.decoding.psc_sum import PSCSum
+from snnx.loss.psc_kernel import PSCKernel
 from snnx.loss.tet import TET
 from snnx.run.build import build_method
 
@@ -60,6 +65,54 @@ def test_rate_mse_of_a_firing_last_layer_equals_stbp():
     found.backward(), expected.backward()
     assert theirs.grad.abs().sum() > 0
     torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=1e-10)
+
+
+def tssl_bp(outputs: Tensor, labels: Tensor, pattern: list[int], tau_s: float) -> Tensor:
+    """Zhang and Li, 2020: half of the squared distance of the currents, with the kernel (1 - 1/tau_s)^j / tau_s written out."""
+    wanted = torch.zeros_like(outputs)
+    for t in range(T):
+        wanted[t, torch.arange(B), labels] = pattern[t]
+    total = 0.0
+    for t in range(T):
+        current = sum((1 - 1 / tau_s) ** (t - j) / tau_s * (outputs[j] - wanted[j]) for j in range(t + 1))
+        total = total + (current**2).sum() / 2
+    return total
+
+
+@pytest.mark.parametrize(("target", "tau_s"), [((0, 1, 1, 1, 1), 3), ((0, 1), 1.5), ((1,), 1)])
+def test_psc_kernel_equals_the_equation(target, tau_s):
+    """The authors' loss is the sum over the samples."""
+    values, labels = outputs_and_labels()
+    ours, theirs = values.clone().requires_grad_(), values.clone().requires_grad_()
+    found = B * PSCKernel(target=target, tau_s=tau_s)(ours, labels)
+    expected = tssl_bp(theirs, labels, [*target, *target, *target, *target][:T], tau_s)
+    assert found.item() == pytest.approx(expected.item(), abs=1e-12)
+    found.backward(), expected.backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("tau_s", [1.0, 1.5, 3.0])
+def test_psc_sum_is_the_sum_of_the_currents(tau_s):
+    values, _ = outputs_and_labels()
+    a, total = torch.zeros_like(values[0]), torch.zeros_like(values[0])
+    for y in values:
+        a = a + (y - a) / tau_s
+        total = total + a
+    torch.testing.assert_close(PSCSum(tau_s=tau_s)(values), total, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: PSCKernel(target=[]), r"^PSCKernel: target must be a list of spikes, 0 or 1; got \[\]$"),
+        (lambda: PSCKernel(target=[0, 2]), r"^PSCKernel: target must be a list of spikes, 0 or 1; got \[0, 2\]$"),
+        (lambda: PSCKernel(tau_s=0.5), "^PSCKernel: tau_s must be at least 1 .*; got 0.5$"),
+        (lambda: PSCSum(tau_s=0.5), "^PSCSum: tau_s must be at least 1 .*; got 0.5$"),
+    ],
+)
+def test_bad_values_of_the_currents(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5])

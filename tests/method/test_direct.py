@@ -65,3 +65,38 @@ def test_weight_decay_leaves_out_scalars_norms_and_biases(method):
     assert all(p.ndim > 1 for p in decayed["params"])
     assert (decayed["weight_decay"], plain["weight_decay"]) == (0.01, 0.0)
     assert len(decayed["params"]) + len(plain["params"]) == len(names)
+
+
+def test_the_first_epochs_have_fewer_steps(tmp_path):
+    """In two of four epochs, also if the training is resumed in between; validation and test always have all steps."""
+    job = composed("timesteps=4", "method.early={timesteps: 2, epochs: 0.5}", "trainer.max_epochs=4", "budget.samples=0.1")
+    data = build_data(job.config)
+    data.setup()
+    method, seen = build_method(job.config, data), []
+    method.backbone.register_forward_pre_hook(lambda module, x: seen.append((method.training, method.current_epoch, len(x[0]))))
+    trainer = pl.Trainer(
+        max_epochs=4, logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+        accelerator="cpu", num_sanity_val_steps=0,
+    )  # fmt: skip
+    trainer.fit(method, datamodule=data)
+    assert {(epoch, steps) for training, epoch, steps in seen if training} == {(0, 2), (1, 2), (2, 4), (3, 4)}
+    assert {steps for training, _, steps in seen if not training} == {4}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["method.early={timesteps: 4, epochs: 0.5}"], "^Direct: early.timesteps must be below timesteps=4; got 4$"),
+        (["method.early={timesteps: 0, epochs: 0.5}"], "^Direct: early.timesteps must be at least 1; got 0$"),
+        (
+            ["method.early={timesteps: 2, epochs: 1}"],
+            "^Direct: early.epochs must be a share of .* between 0 and 1; got 1.0$",
+        ),
+        (["method.early={timesteps: 2}"], "^Direct: early must have the keys timesteps and epochs; got timesteps$"),
+        (["method.early={timesteps: 2, epochs: 0.5}", "norm=bntt"], "^BNTT: "),
+        (["method.early={timesteps: 2, epochs: 0.5}", "neuron=psn"], "^PSN: "),
+    ],
+)
+def test_early_steps_that_cannot_be(words, message):
+    with pytest.raises(ValueError, match=message):
+        build_method(composed("timesteps=4", *words).config, Facts())

@@ -37,6 +37,8 @@ WITHOUT_ORACLE = {
     ),
     "lif_learned": ("test_published.py", "SpikingJelly has no learned threshold of this kind; compared with its authors' code"),
     "stdb": ("test_published.py", "SpikingJelly has no neuron that fires one step late; compared with its authors' code"),
+    "lif_capped": ("test_published.py", "SpikingJelly has no reset to the threshold; compared with its authors' code"),
+    "tssl": ("test_published.py", "SpikingJelly has no backward through the times of spikes; compared with its authors' code"),
     "clif": ("test_published.py", "SpikingJelly's ComplementaryLIFNode has no reset to choose; compared with its equation"),
     "glif": ("test_published.py", "SpikingJelly's GatedLIFNode takes images only; compared with its equation"),
     "ilif": ("test_published.py", "it is SpikingJelly's own node, whose slope is fixed; compared with its equation"),

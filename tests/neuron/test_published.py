@@ -1,7 +1,7 @@
 """The neurons of published systems equal the equations of their authors' code, written here in a few lines of float64.
 
-LIFLearned and STDB have no counterpart in SpikingJelly; STBP, tdBN, TET and NDA are options of LIF. CLIF and GLIF are also
-compared with SpikingJelly's nodes.
+LIFLearned, STDB, LIFCapped and TSSL have no counterpart in SpikingJelly; STBP, tdBN, TET and NDA are options of LIF. CLIF and
+GLIF are also compared with SpikingJelly's nodes.
 """
 
 import pytest
@@ -14,9 +14,12 @@ from torch import Tensor, nn
 from snnx.neuron.clif import CLIF
 from snnx.neuron.glif import GLIF
 from snnx.neuron.ilif import ILIF
+from snnx.neuron.lif_capped import LIFCapped
 from snnx.neuron.lif_learned import LIFLearned
 from snnx.neuron.psn import PSN
 from snnx.neuron.stdb import STDB
+from snnx.neuron.tssl import TSSL
+from snnx.run.build import build_method
 from snnx.run.component import component
 from snnx.surrogate.damped_triangle import DampedTriangle
 
@@ -93,6 +96,128 @@ def test_lif_learned_equals_diet_snn():
     compared(LIFLearned(leak=0.9, v_threshold=0.7, surrogate=DampedTriangle()), diet, ("leak", "level"))
 
 
+@pytest.mark.parametrize("detach", [False, True])
+def test_lif_capped_equals_ta_snn(detach):
+    def ta_snn(x: Tensor) -> Tensor:
+        left = torch.zeros_like(x[0])
+        spikes = []
+        for current in x:
+            u = left + current
+            s = step(u - 0.4, 2 * ((u - 0.4).abs() < 0.25).double())
+            spikes.append(s)
+            gate = s.detach() if detach else s
+            left = 0.3 * (gate * 0.4 + (1 - gate) * u)
+        return torch.stack(spikes)
+
+    slope = option("surrogate", "rectangle", "surrogate.alpha=2")
+    compared(LIFCapped(v_threshold=0.4, surrogate=slope, detach_reset=detach), ta_snn)
+
+
+class TSSLBP(torch.autograd.Function):
+    """The authors' layer: currents to post-synaptic currents, with one loop from the last step to the first in backward."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, tau_m: float, tau_s: float, threshold: float) -> Tensor:
+        u = a = torch.zeros_like(x[0])
+        rises, potentials, spikes, currents = [], [], [], []
+        for current in x:
+            rise = -u / tau_m + current
+            u = u + rise
+            s = (u > threshold).double()
+            a = a + (s - a) / tau_s
+            for values, value in zip((rises, potentials, spikes, currents), (rise, u, s, a), strict=True):
+                values.append(value)
+            u = u * (1 - s)
+        ctx.seen, ctx.numbers = (rises, potentials, spikes, currents), (tau_m, tau_s, threshold)
+        return torch.stack(currents)
+
+    @staticmethod
+    def backward(ctx, g: Tensor):
+        (rises, potentials, spikes, currents), (tau_m, tau_s, threshold) = ctx.seen, ctx.numbers
+        steps, keeps = len(g), 1 - 1 / tau_m
+        kernel = [(1 - 1 / tau_s) ** j / tau_s for j in range(steps)]
+        later, grad = torch.zeros_like(g[0]), torch.zeros_like(g)
+        for t in reversed(range(steps)):
+            rise, u, s, a = rises[t], potentials[t], spikes[t], currents[t]
+            p = torch.clamp(-1 / rise, -8, 0) * s
+            moved = sum(p * (-kernel[j] / tau_s) * g[t + j] * tau_s for j in range(steps - t))
+            if t < steps - 1:
+                moved = moved - later * u * p / tau_m + later * keeps * (1 - s)
+            later = moved * s + later * (1 - s) * keeps
+            f = torch.exp(torch.clamp((threshold - u) / 0.2, -8, 8))
+            silent = sum(kernel[j] * g[t + j] for j in range(steps - t)) * f / ((1 + f) ** 2 * 0.2)
+            grad[t] = torch.where(a < 1 / (4 * tau_s), silent, moved)
+        return grad, None, None, None
+
+
+def psp(x: Tensor, tau_s: float) -> Tensor:
+    """The authors' filter of input and target."""
+    total, filtered = torch.zeros_like(x[0]), []
+    for now in x:
+        total = total - total / tau_s + now
+        filtered.append(total / tau_s)
+    return torch.stack(filtered)
+
+
+@pytest.mark.parametrize(("tau_m", "tau_s", "threshold", "scale"), [(5, 3, 1.0, 1.5), (2.5, 1.5, 0.6, 1.0), (5, 3, 1.0, 4.0)])
+def test_tssl_equals_tssl_bp(tau_m, tau_s, threshold, scale):
+    """The authors' layer passes on filtered spikes, ours filters what arrives. So `psp` comes after ours, and before theirs."""
+    torch.manual_seed(0)
+    x, weight = torch.randn(2, T, N, dtype=torch.float64)
+    ours, theirs = (scale * x).requires_grad_(), (scale * x).clone().requires_grad_()
+    spikes = TSSL(tau=tau_m, tau_s=tau_s, v_threshold=threshold).double()(ours)
+    found, expected = psp(spikes, tau_s), TSSLBP.apply(psp(theirs, tau_s), tau_m, tau_s, threshold)
+    assert 0.02 < spikes.mean() < 0.95
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    (found * weight).sum().backward()
+    (expected * weight).sum().backward()
+    assert ours.grad.abs().max() > 0.1
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=1e-10)
+
+
+def test_a_network_of_tssl_neurons_trains_as_the_code_of_tssl_bp():
+    """Convolution, average pooling and two linear layers for five steps, up to the loss, the prediction and every gradient."""
+    torch.manual_seed(0)
+    words = ["neuron=tssl", "backbone=chain", "norm=none", "timesteps=5", "loss=psc_kernel", "decoding=psc_sum",
+             "backbone.layers=[4,A]", "backbone.hidden=[20]", "backbone.bias=false", "backbone.votes=1"]  # fmt: skip
+    method = build_method(configuration(*words), type("Facts", (), {"shape": (1, 8, 8), "classes": 10})).double()
+    images, labels = 3 * torch.randn(6, 1, 8, 8, dtype=torch.float64), torch.tensor([3, 0, 9, 3, 5, 7])
+    net = method.backbone
+    weights = [net.features.conv1[0].weight, net.classifier.fc1.weight, net.classifier.out.weight]
+    assert sum(w.numel() for w in weights) == sum(p.numel() for p in net.parameters())
+    for weight, factor in zip(weights, (1, 8, 4), strict=True):
+        weight.data *= factor
+    conv, fc, out = (weight.detach().clone().requires_grad_() for weight in weights)
+    a = psp(images.expand(5, *images.shape), 3)
+    a = TSSLBP.apply(nn.functional.conv2d(a.flatten(0, 1), conv, padding=1).unflatten(0, (5, 6)), 5, 3, 1.0)
+    a = nn.functional.avg_pool2d(a.flatten(0, 1), 2).unflatten(0, (5, 6)).flatten(2)
+    hidden = TSSLBP.apply(a @ fc.T, 5, 3, 1.0)
+    last = TSSLBP.apply(hidden @ out.T, 5, 3, 1.0)
+    wanted = torch.zeros(5, 6, 10, dtype=torch.float64)
+    wanted[1:, torch.arange(6), labels] = 1
+    expected = ((last - psp(wanted, 3)) ** 2).sum() / 2
+    scores, loss = method.scores_and_loss(images, labels)
+    assert (hidden > 0).double().mean() > 0.1
+    assert (last > 0).any()
+    torch.testing.assert_close(scores, last.sum(0), rtol=0, atol=1e-12)
+    assert 6 * loss.item() == pytest.approx(expected.item(), rel=1e-12)  # theirs is the sum over the samples
+    (6 * loss).backward()
+    expected.backward()
+    for weight, leaf in zip(weights, (conv, fc, out), strict=True):
+        assert leaf.grad.any()
+        torch.testing.assert_close(weight.grad, leaf.grad, rtol=0, atol=1e-10)
+
+
+def test_the_gradient_of_tssl_is_that_of_the_whole_sequence_if_it_comes_in_two_parts():
+    x = torch.randn(T, N, dtype=torch.float64)
+    gradients = []
+    for cut in (T, T // 2):
+        node, given = TSSL().double(), (2 * x).requires_grad_()
+        (torch.cat([node(part) for part in given.split([cut, T - cut]) if len(part)]) * x.cos()).sum().backward()
+        gradients.append(given.grad)
+    torch.testing.assert_close(*gradients, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("by_time", [True, False])
 def test_stdb_equals_hybrid_training(by_time):
     def hybrid(x: Tensor) -> Tensor:
@@ -133,6 +258,10 @@ def test_a_threshold_that_is_set_later_is_the_present_one():
         (lambda: STDB(leak=2), r"^STDB: leak must be in \(0, 1\]; got 2"),
         (lambda: STDB(alpha=0), "^STDB: alpha must be positive; got 0"),
         (lambda: STDB(beta=-1), "^STDB: beta must be at least 0; got -1"),
+        (lambda: TSSL(tau=1), "^TSSL: tau must be greater than 1 .* got 1"),
+        (lambda: TSSL(tau_s=0.5), "^TSSL: tau_s must be at least 1 .in time steps. and finite; got 0.5"),
+        (lambda: TSSL(v_threshold=0), "^TSSL: v_threshold must be positive and finite; got 0"),
+        (lambda: LIFCapped(tau=1), "^LIFCapped: tau must be greater than 1 .* got 1"),
     ],
 )
 def test_bad_values(build, message):

@@ -22,6 +22,7 @@ from snnx.neuron.lif import LIF
 from snnx.norm.batch import Batch
 from snnx.norm.bntt import BNTT
 from snnx.norm.none import NoNorm
+from snnx.norm.ta import TA
 from snnx.norm.tdbn import TDBN
 from snnx.norm.tebn import TEBN
 from snnx.record.identity import run_id
@@ -37,6 +38,7 @@ NORMS = {
     "tdbn": TDBN,
     "tebn": partial(TEBN, timesteps=4),
     "bntt": partial(BNTT, timesteps=4),
+    "ta": partial(TA, timesteps=4),
     "batch": Batch,
     "none": NoNorm,
 }
@@ -157,7 +159,7 @@ def method(kind, norm):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["tebn", "bntt"])
+@pytest.mark.parametrize("name", ["tebn", "bntt", "ta"])
 def test_what_needs_batch_norm_rejects_another_norm_by_name(name):
     kind = name.upper()
     with pytest.raises(
@@ -197,7 +199,7 @@ def test_a_gain_that_needs_a_threshold_is_rejected_without_one():
             check(composed(*words))
 
 
-@pytest.mark.parametrize("name", ["tebn", "bntt"])
+@pytest.mark.parametrize("name", ["tebn", "bntt", "ta"])
 def test_another_number_of_steps_is_rejected_before_training(name):
     message = f"^{name.upper()}: timesteps must be the number of steps that the network computes, 3; got 4; leave norm"
     with pytest.raises(ValueError, match=message):

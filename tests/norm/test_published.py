@@ -1,4 +1,7 @@
-"""tdBN, TEBN and BNTT equal the published equations, written here in a few lines of float64, in values and gradients."""
+"""tdBN, TEBN, BNTT and the attention of TA-SNN equal the published equations, written here in a few lines of float64.
+
+Values and gradients are compared.
+"""
 
 from functools import partial
 
@@ -12,13 +15,19 @@ from snnx.backbone.convnet import ConvNet
 from snnx.compose.check import check
 from snnx.conversion.fold_norm import fold_norm
 from snnx.export.chain import chain
+from snnx.metric.anytime import AnyTime
+from snnx.metric.decision import Decision
+from snnx.metric.early_exit import EarlyExit
 from snnx.metric.energy import Energy
 from snnx.metric.recorder import Recorder
+from snnx.metric.relative_energy import RelativeEnergy
 from snnx.neuron.lif import LIF
 from snnx.norm.batch import Batch
 from snnx.norm.bntt import BNTT
+from snnx.norm.ta import TA
 from snnx.norm.tdbn import TDBN
 from snnx.norm.tebn import TEBN
+from snnx.run.build import build_method
 
 T, B, C = 4, 5, 3
 
@@ -45,11 +54,21 @@ def bntt(x: Tensor, *gammas: Tensor) -> Tensor:
     return torch.stack([gammas[t].view(1, -1, 1, 1) * normalised(x[t], (0, 2, 3), 1e-4) for t in range(T)])
 
 
+def ta(x: Tensor, g: Tensor, b: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> Tensor:
+    z = channels(g) * normalised(x, (0, 1, 3, 4), 1e-5) + channels(b)
+    scored = []
+    for sample in z.unbind(1):
+        hidden = (w1 @ sample.mean((1, 2, 3)) + b1).clamp(min=0)
+        scored.append(sample / (1 + torch.exp(-(w2 @ hidden + b2))).view(-1, 1, 1, 1))
+    return torch.stack(scored, 1)
+
+
 CASES = {
     "tdbn": (lambda: TDBN(C, v_threshold=0.5, alpha=0.8), lambda x, g, b: tdbn(x, g, b, 0.8 * 0.5)),
     "tdbn at a sum": (lambda: TDBN(C, v_threshold=0.5, meets_sum=True), lambda x, g, b: tdbn(x, g, b, 0.5 / 2**0.5)),
     "tebn": (lambda: TEBN(C, timesteps=T), lambda x, g, b, p: tebn(x, p, g, b)),
     "bntt": (lambda: BNTT(C, timesteps=T), bntt),
+    "ta": (lambda: TA(C, timesteps=T, reduction=2), ta),
 }
 
 
@@ -83,6 +102,86 @@ def test_values_and_gradients_are_those_of_the_equation(name):
     assert len(in_order(norm)) == len(list(norm.parameters()))
     for found, leaf in zip([own, *in_order(norm)], leaves, strict=True):
         torch.testing.assert_close(found.grad, leaf.grad, rtol=0, atol=1e-10)
+
+
+def test_the_attention_of_ta_snn_may_come_before_average_pooling():
+    """In its code the scores follow from pooled currents, which have the same mean."""
+    torch.manual_seed(0)
+    norm, x = with_parameters(TA(C, timesteps=T, reduction=2)), torch.randn(T, B, C, 6, 8, dtype=torch.float64)
+    pool = layer.SeqToANNContainer(nn.AvgPool2d(2))
+    z = pool(norm.bn(x))
+    score = norm.excite(norm.squeeze(z.mean((2, 3, 4)).T).relu()).sigmoid().T
+    torch.testing.assert_close(pool(norm(x)), z * score.view(T, B, 1, 1, 1), rtol=0, atol=1e-12)
+
+
+def test_a_network_of_the_recipe_equals_ta_snn():
+    """Three convolutions and two linear layers in the order of the code: norm, pooling, attention, neurons; then the error."""
+    torch.manual_seed(0)
+    run = composed("recipe=tasnn_gesture", "timesteps=4", "norm.reduction=2", "budget.width=0.05")
+    method = build_method(run.config, type("Facts", (), {"shape": (2, 8, 8), "classes": 11})).double()
+    net, steps = method.backbone, 4
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    frames, labels = 2 * torch.rand(3, steps, 2, 8, 8, dtype=torch.float64), torch.tensor([3, 0, 10])
+    scores, loss = method.scores_and_loss(frames, labels)
+    loss.backward()
+    found = {name: parameter.grad for name, parameter in net.named_parameters()}
+    net.zero_grad()
+
+    def layer_of(x: Tensor, normed: nn.Module, pool: int = 1) -> Tensor:
+        weighted, norm = normed
+        x = weighted(x.flatten(0, 1))
+        whole = tuple(i for i in range(x.ndim) if i != 1)
+        mean = x.mean(whole, keepdim=True)
+        shape = (1, -1, *[1] * (x.ndim - 2))
+        x = (x - mean) / ((x - mean).square().mean(whole, keepdim=True) + 1e-5).sqrt()
+        x = norm.bn.weight.view(shape) * x + norm.bn.bias.view(shape)
+        x = nn.functional.avg_pool2d(x, pool).unflatten(0, (steps, 3)) if pool > 1 else x.unflatten(0, (steps, 3))
+        score = norm.excite(norm.squeeze(x.flatten(2).mean(2).T).relu()).sigmoid().T
+        left, spikes = 0.0, []
+        for current in x * score.view(steps, 3, *[1] * (x.ndim - 2)):
+            u = left + current
+            s = (u >= 0.3).double() + 2 * ((u - 0.3).abs() < 0.25) * (u - u.detach())
+            left = 0.3 * (s * 0.3 + (1 - s) * u)
+            spikes.append(s)
+        return torch.stack(spikes)
+
+    x = layer_of(frames.transpose(0, 1), net.features.conv1)
+    x = layer_of(layer_of(x, net.features.conv2, pool=2), net.features.conv3, pool=2)
+    rates = layer_of(layer_of(x.flatten(2), net.classifier.fc1), net.classifier.out).mean(0)
+    expected = ((rates - torch.eye(11, dtype=torch.float64)[labels]) ** 2).mean()
+    assert 0.05 < rates.mean() < 0.95
+    torch.testing.assert_close(scores, rates, rtol=0, atol=1e-12)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
+    expected.backward()
+    for name, parameter in net.named_parameters():
+        torch.testing.assert_close(found[name], parameter.grad, rtol=0, atol=1e-10)
+
+
+def test_the_hidden_units_of_ta_snn_are_those_of_its_tables():
+    """T // r: one for Gesture (T 30, r 16), two for CIFAR10-DVS (T 10, r 5), and at least one."""
+    sizes = [TA(C, timesteps=steps, reduction=r).squeeze.out_features for steps, r in ((30, 16), (10, 5), (4, 16))]
+    assert sizes == [1, 2, 1]
+
+
+@pytest.mark.parametrize("metric", [AnyTime, Decision, EarlyExit, RelativeEnergy])
+def test_a_norm_that_reads_later_steps_gives_no_answer_before_the_last(metric):
+    net = ConvNet(neuron=LIF, in_shape=(1, 8, 8), classes=2, channels=[4], norm=partial(TA, timesteps=4))
+    with pytest.raises(ValueError, match=f"{metric.__name__}: norm must not read later steps.*; got TA in stages.conv1"):
+        Recorder(net, [metric()])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"timesteps": 0}, "^TA: timesteps must be at least 1; got 0$"),
+        ({"timesteps": 4, "reduction": 0}, "^TA: reduction must be at least 1; got 0$"),
+    ],
+)
+def test_bad_values_of_ta(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        TA(C, **arguments)
 
 
 def test_training_starts_with_a_gain_of_one_outside_of_the_threshold():

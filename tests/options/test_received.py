@@ -6,7 +6,8 @@ import pytest
 from composing import composed
 from own_folder import refusal, write
 
-from snnx.options.received import COMMAND_LINE_ONLY, LARGEST, check_content, check_keys
+from snnx.options.folders import shipped
+from snnx.options.received import COMMAND_LINE_ONLY, LARGEST, check_content, check_keys, check_option
 from snnx.run.reopen import reopen
 
 SWEEP = "# A figure.\n#   snnx -m sweep=evil\nsweep: {paper: own, artifact: T, metric: test/acc}\n"
@@ -33,6 +34,38 @@ EVIL = "{evil: {_target_: evil.Callback}}"
             f"\n#  @package   _global_.hydra\n{EVIL}\n",
             ["neuron=evil"],
             "@package must not be in Hydra's",
+        ),
+        *(
+            ("conf/recipe/evil.yaml", f"{header}{EVIL}\n", ["recipe=evil"], "@package must not be in Hydra's")
+            for header in (
+                " # @package hydra.callbacks\n",
+                "# @package _global_\n# @package hydra.callbacks\n",
+                "# a comment\u2028# @package hydra.callbacks\n",
+            )
+        ),
+        (
+            "conf/recipe/evil.yaml",
+            "# @package _global_\ndefaults: [/../data/evil]\n",
+            ["recipe=evil"],
+            r"defaults must name options in the folders of conf; got /\.\./data/evil",
+        ),
+        (
+            "conf/recipe/evil.yaml",
+            "# @package _global_\ndefaults: [{override /neuron: ../../evil}]\n",
+            ["recipe=evil"],
+            r"defaults must name options in the folders of conf; got \.\./\.\./evil",
+        ),
+        (
+            "conf/recipe/evil.yaml",
+            "# @package _global_\ndefaults: [{override /neuron: '${oc.decode:x}'}]\n",
+            ["recipe=evil"],
+            "defaults must be plain names; got",
+        ),
+        (
+            "conf/recipe/evil.yaml",
+            "# @package _global_\nlabel: ../../evil\n",
+            ["recipe=evil"],
+            "label must be set on the command line only",
         ),
         (
             "conf/recipe/evil.yaml",
@@ -70,14 +103,63 @@ EVIL = "{evil: {_target_: evil.Callback}}"
                 ["-m", "sweep=evil"],
                 "must be set on the command",
             )
-            for word in ("hydra/launcher=basic", "+hydra.callbacks.evil=x", "hydra.sweep.dir=/tmp", "++search={study: x}")
+            for word in (
+                "hydra/launcher=basic",
+                "+hydra.callbacks.evil=x",
+                "hydra.sweep.dir=/tmp",
+                "++search={study: x}",
+                "label=../../x",
+            )
+        ),
+        (
+            "sweeps/evil.yaml",
+            f"{SWEEP}rows: {{A: {{set: ['defaults=[/hydra/launcher/basic]']}}}}\n",
+            ["-m", "sweep=evil"],
+            "row A: set must choose an option as group=name, and not by defaults; got defaults=",
+        ),
+        (
+            "sweeps/evil.yaml",
+            f"{SWEEP}rows: {{A: {{set: [neuron=../../evil]}}}}\n",
+            ["-m", "sweep=evil"],
+            r"neuron must be the name of an option; got \.\./\.\./evil",
+        ),
+        *(
+            (
+                "sweeps/evil.yaml",
+                f"{SWEEP}hydra: {{sweeper: {{params: {{{key}: 'true'}}}}}}\nrows: {{A: {{set: [neuron=lif]}}}}\n",
+                ["-m", "sweep=evil"],
+                r"hydra\.sweeper\.params: \w+ must be set on the command line only",
+            )
+            for key in ("force", "+search.storage", "hydra/launcher")
+        ),
+        (
+            "sweeps/evil.yaml",
+            "# A figure.\n#   snnx -m sweep=evil\nsweep:\n  {paper: own, artifact: T, metric: test/acc,\n"
+            "  tune: {keys: {force: 'choice(true,false)'}, trials: 1, epochs: 1}}\nrows: {A: {set: [neuron=lif]}}\n",
+            ["-m", "sweep=evil"],
+            "keys of tune: force must be set on the command line only",
         ),
     ],
 )
 def test_a_received_file_that_decides_more_than_a_run_is_refused(tmp_path, path, text, words, message):
     write(tmp_path, "evil.py", f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    write(tmp_path, "conf/neuron/fine.yaml", "tau: 2.0\n")
+    write(tmp_path, "evil.yaml", (shipped("conf") / "neuron" / "lif.yaml").read_text())
+    write(tmp_path, "data/evil.yaml", f"# @package hydra.callbacks\n{EVIL}\n")
     write(tmp_path, path, text)
     assert re.search(message, refusal(tmp_path, *words))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("place", ["recipe", "recipe/further", "hydra", "nothing"])
+def test_a_folder_of_options_that_is_a_link_is_refused(tmp_path, place):
+    """Python's search of a folder does not follow links to folders, but Hydra does."""
+    write(tmp_path, "evil.py", f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    write(tmp_path, "stuff/evil.yaml", f"# @package hydra.callbacks\n{EVIL}\n")
+    (tmp_path / "conf" / place).parent.mkdir(parents=True)
+    (tmp_path / "conf" / place).symlink_to(tmp_path / "stuff")
+    message = f"conf/{place} must be a folder, so that its options are checked; got a link"
+    assert message in refusal(tmp_path, "seed=0")
     assert not (tmp_path / "ran").exists()
 
 
@@ -102,6 +184,30 @@ def test_aliases_of_aliases_in_a_received_run_are_not_written_out(tmp_path):
     write(tmp_path, "config.yaml", "\n".join([*lines, "dataset: *a29", ""]))
     with pytest.raises(ValueError, match=r"config\.yaml: must have at most 100,000 values"):
         reopen(tmp_path)
+
+
+def test_merges_of_merges_are_not_written_out(tmp_path):
+    lines = ["a0: &a0 {x: 0, y: 0}"]
+    lines += [f"a{n}: &a{n} {{<<: [{','.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 30)]
+    with pytest.raises(ValueError, match=r"x\.yaml: must be YAML; could not determine a constructor for .*merge"):
+        check_option(write(tmp_path, "x.yaml", "\n".join(lines)))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: &a [*a]\n", "must have at most 100,000 values"),
+        ("[" * 5_000, "must be YAML"),
+        ("- " * 5_000, "must be YAML"),
+        ("a: !!int ''\n", "must be YAML; a value does not fit its tag"),
+        ("a: !!timestamp x\n", "must be YAML; a value does not fit its tag"),
+        ("a: 2000-99-99\n", "must be YAML; a value does not fit its tag"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_text_that_breaks_the_parser_is_named(tmp_path, text, message):
+    with pytest.raises(ValueError, match=rf"x\.yaml: {message}"):
+        check_option(write(tmp_path, "x.yaml", text))
 
 
 @pytest.mark.parametrize("name", ["HOME", "AWS_SECRET_ACCESS_KEY", "PATH"])

@@ -1,6 +1,7 @@
 """The command `snnx report`."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -139,3 +140,15 @@ def test_formats_for_a_paper(report, leave, done, outputs, docs, capsys):
     assert "- **Seeds**: 1 for each row" in card
     assert "- **Test samples**: not all runs record which samples were correct" in card
     assert "- **Failures**: none" in card
+
+
+@pytest.mark.parametrize("command", ["report", "status"])
+def test_a_closed_output_pipe_is_no_error(leave, done, outputs, command):
+    """Such as that of `| head`; a sweep ends with a report, and its exit code is that of its runs."""
+    leave("demo_neurons", "LIF,seed=0", done("LIF", 0, 0.9))
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-m", "snnx", command, "demo_neurons", "--outputs", str(outputs)]
+    ended = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, "")

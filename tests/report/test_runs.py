@@ -2,15 +2,18 @@
 
 import fcntl
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from snnx.compose.compose import _file_name
+from snnx.dashboard.page import page as dashboard
 from snnx.record import result_file
 from snnx.report.data.runs import collect
 from snnx.report.pages import committed
+from snnx.report.pages.markdown import document
 from snnx.report.results import work_out
 
 
@@ -182,3 +185,69 @@ def test_a_run_of_this_machine_keeps_the_confirmation_of_its_record(outputs, doc
         (found,) = collect("fig", outputs, docs)
         assert found.local
         assert found.result.get("confirmed") == expected
+
+
+ANSWER = {"samples": 8, "identity": "ab", "correct": {"test/acc": "8A=="}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"git": {"commit": ["a"]}}, "git must be of type {commit: str, dirty: bool, project: .*} . None; got"),
+        ({"data": {"test": "many"}}, "data must be of type"),
+        ({"data": {"name": 1}}, "data must be of type"),
+        ({"answers": {"test": {"samples": 8}}}, "answers must be of type"),
+        ({"answers": {"test": ANSWER | {"correct": ["8A=="]}}}, "answers must be of type"),
+        ({"audit": {"findings": [{"check": "batch"}]}}, "audit must be of type"),
+        ({"confirmed": {"code": "ab"}}, "confirmed must be of type"),
+        ({"tuned": {"values": ["neuron.tau"]}}, "tuned must be of type"),
+        ({"physics": {"dataset": 5}}, "physics must be of type"),
+        ({"layers": {"firing_rate": {"test": {"a": ["x"]}}}}, "layers must be of type"),
+        ({"layers": {"firing_rate": {"test": {"a": [0.1, 0.2], "b": [0.1]}}}}, "as many values .*; got 1 and 2 in firing_rate"),
+        ({"wall_s": 10**400}, "a number must have at most 18 digits; got 401"),
+    ],
+    ids=str,
+)
+def test_what_is_inside_an_entry_is_checked_too(leave, done, outputs, docs, sweep, changes, reason):
+    """Else one foreign result would end the report of the whole sweep."""
+    leave("fig", "A,seed=0,scale=small", done("A", 0, 0.9))
+    leave("fig", "B,seed=0,scale=small", done("B", 0, 0.9) | changes)
+    fine, damaged = sorted(collect("fig", outputs, docs), key=lambda run: run.row)
+    assert (fine.state, damaged.state) == ("done", "damaged")
+    assert re.search(reason, damaged.reason), damaged.reason
+    assert document(work_out(sweep, [fine, damaged]))
+
+
+def test_numbers_that_are_not_finite_are_none(leave, done, outputs, docs, sweep):
+    folder = leave("fig", "A,seed=0,scale=small", done("A", 0, 0.9))
+    text = (folder / "result.json").read_text().replace("0.9", "1e999").replace("2.1", "NaN")
+    (folder / "result.json").write_text(text)
+    (run,) = collect("fig", outputs, docs)
+    assert (run.result["metrics"]["test/acc"], run.result["curves"]["train/loss"]) == (None, [None, 1.0])
+    assert document(work_out(sweep, [run]))
+
+
+def test_half_a_character_is_made_visible(leave, done, outputs, docs, sweep):
+    """A text with it cannot be written to a file."""
+    leave("fig", os.fsdecode(b"A,seed=0,x=\xff"), done("A", 0, 0.9, device="\ud800"))
+    (run,) = collect("fig", outputs, docs)
+    assert (run.further, run.result["device"]) == (r"x=\udcff", r"\ud800")
+    assert document(work_out(sweep, [run])).encode()
+
+
+@pytest.mark.parametrize("seed", ["", "x", "0 (copy)", "²", "-1"])
+def test_a_link_whose_seed_is_no_number_has_that_of_its_result(leave, done, outputs, docs, seed):
+    leave("fig", f"A,seed={seed}", done("A", 3, 0.9))
+    (run,) = collect("fig", outputs, docs)
+    assert (run.row, run.seed) == ("A", 3)
+
+
+@pytest.mark.parametrize("name", ["result.json", "audit.json", "progress.json", "metrics.csv", ".lock"])
+def test_a_pipe_in_a_runs_folder_is_not_waited_for(leave, done, outputs, docs, sweep, name):
+    folder = leave(
+        "fig", "A,seed=0,scale=small", None if name != "audit.json" else done("A", 0, 0.9), hash=done("A", 0, 0)["hash"]
+    )
+    os.mkfifo(folder / name)
+    (run,) = collect("fig", outputs, docs)
+    assert run.state == {"result.json": "damaged", "audit.json": "done"}.get(name, "unfinished")
+    assert dashboard(work_out(sweep, [run]), outputs, live=False)

@@ -41,7 +41,7 @@ def test_a_system_names_options_that_exist_and_its_status(cells):
 def test_a_system_that_runs_has_a_recipe_or_is_a_part():
     """Its recipe is the row of a future table; systems that are a single part, or parts of one network, have none."""
     without = {cells[0].split(" (")[0] for cells in TABLE if cells[2] == "runs" and "`recipe=" not in cells[1]}
-    assert without == {"PLIF", "TEBN"}
+    assert without == {"TEBN"}
 
 
 def test_commands_and_sweeps_of_the_page_exist():

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from composing import composed
 from snnx.dataset.content import content, folders, stamp
 from snnx.record import source
 from snnx.record.checkpoint import CODE, DATA
+from snnx.record.write import write
 from snnx.run import outdated
 from snnx.run.history import describe_earlier_attempt, finished
 from snnx.run.run import execute
@@ -245,3 +248,14 @@ def test_after_a_changed_pixel_the_run_is_executed_again(tmp_path, monkeypatch):
     assert again["data"]["split"] == first["data"]["split"]
     outdated._stamp.cache_clear()
     assert finished(job) is not None
+
+
+def test_a_foreign_table_of_digests_is_not_computed(tmp_path):
+    """A data set from somebody else may bring its own."""
+    path = write(tmp_path / "data" / "a", "x")
+    numbers = "with recursive n(i) as (select 1 union all select i + 1 from n)"
+    endless = f"{numbers} select 'a' path, i size, i modified, 'b' sha256 from n"
+    (tmp_path / "data" / ".snnx_cache").mkdir()
+    with closing(sqlite3.connect(tmp_path / "data" / ".snnx_cache" / "content.db")) as base:
+        base.execute(f"create view files as {endless}")
+    assert len(content([path], tmp_path / "data")) == 16

@@ -65,7 +65,7 @@ def jobs(tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_process_fails_only_its_run(jobs):
-    long = composed("seed=1", "timesteps=2", "trainer.max_epochs=150", "budget.samples=0.1", "trainer.accelerator=cpu")
+    long = composed("seed=1", "timesteps=2", "trainer.max_epochs=25", "trainer.accelerator=cpu")
     jobs[1] = victim = replace(long, outputs=jobs[1].outputs)  # long enough to be killed
 
     def kill_victim() -> None:

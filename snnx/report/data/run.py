@@ -30,8 +30,8 @@ class Run:
     @property
     def cause(self) -> str:
         """The first line of the error message, or the type of the error."""
-        error = self.result.get("error") or {"message": "", "type": ""}
-        return (error["message"].strip().splitlines() or [error["type"]])[0]
+        error = self.result.get("error") or {}
+        return (error.get("message", "").strip().splitlines() or [error.get("type", "")])[0]
 
     @property
     def title(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from snnx.options.tune import is_tuned
 from snnx.record import audit_file
 from snnx.record.lock import acquire
+from snnx.record.read import read
 from snnx.record.result_file import parsed
 from snnx.record.visible import visible
 from snnx.report.data.run import DAMAGED, PRUNED, Run
@@ -58,7 +59,7 @@ def parse_link_name(link: str) -> tuple[str, int | None, str | None, str]:
     row = "" if "=" in words[0] else words.pop(0)
     stated = dict(word.split("=", 1) for word in words if word.startswith(OWN_COLUMN))
     rest = ",".join(word for word in words if not word.startswith((*OWN_COLUMN, FACTOR)))
-    seed = int(stated["seed"]) if "seed" in stated else None
+    seed = int(stated["seed"]) if stated.get("seed", "").isdecimal() else None  # a copied link may have another ending
     factors = sorted(word for word in words if word.startswith(FACTOR))
     scale = ", ".join([stated.get("scale", "paper"), *factors]) if factors else stated.get("scale")
     return row or rest, seed, scale, rest if row else ""
@@ -95,7 +96,7 @@ def _linked(link: Path, is_link: bool) -> Run:
     """Read the run that a link points to; without links, as in a copy made with `cp -rL`, `link` is the run's folder itself."""
     path, run = link / "result.json", os.path.basename(os.readlink(link)) if is_link else None
     try:
-        result = _read(path.read_bytes(), str(path), run)
+        result = _read(read(path), str(path), run)
         state = result.get("status", DAMAGED)
         result = audit_file.added(result, link)
     except FileNotFoundError:
@@ -112,16 +113,16 @@ def _linked(link: Path, is_link: bool) -> Run:
     return Run(
         row=row, seed=result.get("seed", 0) if seed is None else seed,
         scale=result.get("scale") or scale or "paper", further=further,
-        hash=run or result.get("hash", link.name), state=state, result=result, local=True, progress=progress,
+        hash=visible(run or result.get("hash", link.name)), state=state, result=result, local=True, progress=progress,
     )  # fmt: skip
 
 
 def _progress(path: Path) -> dict:
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(read(path))
         whole = all(isinstance(found[key], int | float) for key in ("done", "epoch", "epochs"))
         return found if whole and isinstance(found["left_s"], int | float | None) else {}
-    except (OSError, ValueError, LookupError, TypeError):  # not written yet, already removed, or damaged
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):  # not written yet, already removed, or damaged
         return {}
 
 

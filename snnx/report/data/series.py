@@ -60,6 +60,7 @@ def layer_series(lines: Sequence[Line], metric: str) -> list[Series]:
 def _seeds(line: Line, metric: str, source: str) -> tuple[tuple[str, ...], list[np.ndarray]]:
     found = [(run.result.get("layers") or {}).get(metric, {}).get(source) for run in line.done]
     kept = [layers for layers in found if layers]
+    kept = [layers for layers in kept if [*layers] == [*kept[0]]]
     return tuple(kept[0]) if kept else (), [np.array(list(layers.values()), dtype=float) for layers in kept]  # None becomes NaN
 
 

@@ -29,11 +29,9 @@ def curves_by_seed(line: Line, curve: str) -> list[tuple[list[float], list[float
         curve: name of the curve without its prefix, such as `acc`.
     """
     kept = [run.result.get("layers") or {} for run in line.done]
-    return [
-        tuple(next(iter(layers[PREFIX + name]["test"].values())) for name in ("step", curve))
-        for layers in kept
-        if PREFIX + curve in layers
-    ]
+    tables = [[layers.get(PREFIX + name, {}).get("test") for name in ("step", curve)] for layers in kept]
+    found = [tuple(next(iter(table.values())) for table in pair) for pair in tables if all(pair)]
+    return [(steps, values) for steps, values in found if len(steps) == len(values)]
 
 
 def _over_steps(sweep: SweepFile, lines: Sequence[Line], style: dict[str, tuple[str, str]], curve: str) -> Plot:

@@ -7,6 +7,7 @@ from snnx.report.data.format import duration
 from snnx.report.data.lines import Line
 from snnx.report.data.run import Run
 from snnx.report.results import Results
+from snnx.report.tables.text import escaped
 from snnx.report.tables.tuning import searched
 
 
@@ -28,8 +29,10 @@ def document(results: Results) -> str:
         ("Compute", compute(done)),
         ("Failures", failures(results.runs)),
     ]
-    made = [f"- {what}: {value}" for what, value in results.provenance if what in ("command", "versions", "commit", "code")]
-    lines = [f"- **{question}**: {answer}" for question, answer in answers if answer]
+    made = [
+        f"- {what}: {escaped(value)}" for what, value in results.provenance if what in ("command", "versions", "commit", "code")
+    ]
+    lines = [f"- **{question}**: {escaped(answer)}" for question, answer in answers if answer]
     return "\n".join([f"# {results.heading}", "", *lines, "", "How the runs were made:", "", *made]) + "\n"
 
 

@@ -3,7 +3,7 @@
 from snnx.report.data.verdict import RULE
 from snnx.report.results import Results
 from snnx.report.tables.table import Table
-from snnx.report.tables.text import markdown
+from snnx.report.tables.text import escaped, markdown
 
 
 def document(results: Results, images: str = "") -> str:
@@ -27,7 +27,8 @@ def document(results: Results, images: str = "") -> str:
         parts += [f"## {results.claims.title}", markdown(results.claims), RULE]
     if results.plots:
         parts.append("## Figures")
-        parts += [f"![{plot.caption}]({images}{plot.name}.png)\n\n{plot.caption}." for plot in results.plots]
+        captioned = [(plot.name, _plain(plot.caption)) for plot in results.plots]
+        parts += [f"![{caption}]({images}{name}.png)\n\n{caption}." for name, caption in captioned]
     if results.layers:
         parts.append(f"Layer by layer, in numbers: [layers.csv]({images}layers.csv).")
     parts += [part for table in others for part in _section(table)]
@@ -43,8 +44,8 @@ def _section(table: Table) -> list[str]:
 
 def _plain(text: str) -> str:
     """Escape the characters of an error message that Markdown would take for markup."""
-    return text.replace("<", "&lt;").replace("`", "'")
+    return escaped(text).replace("`", "'")
 
 
 def _code(what: str, value: str) -> str:
-    return f"`{value}`" if what == "command" else value
+    return f"`{' '.join(value.replace('`', ' ').split())}`" if what == "command" else escaped(value)

@@ -26,5 +26,15 @@ def markdown(table: Table) -> str:
         | a\\|b | 0.9 |
     """
     rule = tuple("---:" if side == "r" else ":---" for side in table.align)
-    body = [tuple(cell.replace("|", "\\|") for cell in row) for row in table.rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (table.columns, rule, *body))
+    columns, *body = (tuple(escaped(cell).replace("|", "\\|") for cell in row) for row in (table.columns, *table.rows))
+    return "\n".join("| " + " | ".join(row) + " |" for row in (columns, rule, *body))
+
+
+def escaped(text: str) -> str:
+    """Escape what Markdown would take for HTML or for a picture, which a page would load from anywhere; lines become one.
+
+    Example:
+        >>> print(escaped("<b>A</b> ![x](http://x) metric=[a,b]"))
+        &lt;b>A&lt;/b> !\\[x](http://x) metric=[a,b]
+    """
+    return " ".join(text.replace("<", "&lt;").replace("![", r"!\[").splitlines())

@@ -77,11 +77,12 @@ def measure(job: Job, threads: int) -> Cost:
     keep_memory()
     take({**job.config["trainer"], "devices": 1})
     on_one = {**job.config, "trainer": {**job.config["trainer"], "devices": 1, "strategy": "auto"}}  # measure in one process
+    full = {**job.config, "method": {key: value for key, value in job.config["method"].items() if key != "early"}}  # all steps
     began = time.perf_counter()
     pl.seed_everything(job.config["seed"], workers=True, verbose=False)
     data = build_data(job.config)
     data.setup()
-    method = build_method(job.config, data)
+    method = build_method(full, data)
     as_built = built(method.backbone)
     sizes = tuple(len(loader()) for loader in (data.train_dataloader, data.val_dataloader, data.test_dataloader))
     Path(job.outputs).mkdir(exist_ok=True)  # time the checkpoint on the disk that the runs will write to

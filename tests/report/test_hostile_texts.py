@@ -1,0 +1,106 @@
+"""Texts of files from somebody else control neither a terminal nor a page."""
+
+import json
+
+import pytest
+from own_folder import refusal, write
+
+from snnx.command import replay, report, status
+from snnx.report.data.runs import collect
+from snnx.report.pages import card
+from snnx.report.pages.markdown import document
+from snnx.report.results import work_out
+
+NAME = "demo_neurons"
+ESC = "\x1b"  # begins the commands of a terminal
+SWEEP = """\
+# A figure.
+sweep: {paper: own, artifact: "T\\e[2J", metric: test/acc, claims: [A > B]}
+rows:
+  A: {set: [neuron=lif], source: "\\e]0;title\\a", note: "\\e[31m"}
+  B: {set: [neuron=if]}
+"""
+
+
+@pytest.fixture
+def recorded(docs, done):
+    """A function that writes a record with one run, whose result has the given entries changed."""
+
+    def recorded(**changes: object) -> str:
+        write(
+            docs, f"{NAME}/runs.jsonl", json.dumps(done("LIF", 0, 0.9, sweep=NAME, further="", overrides=[]) | changes) + "\n"
+        )
+        return str(docs)
+
+    return recorded
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "words"),
+    [
+        ("conf/neuron/mine.yaml", '_target_: "\\e[2J"\n_partial_: true\n', ["neuron=mine"]),
+        ("conf/recipe/mine.yaml", '# @package _global_\ndefaults: ["hydra\\e[2J"]\n', ["recipe=mine"]),
+        ("sweeps/mine.yaml", 'sweep: {paper: x, artifact: y, metric: z, reference: "\\e[2J"}\n', ["report", "mine"]),
+    ],
+)
+def test_an_error_shows_the_control_characters_that_it_repeats(tmp_path, path, text, words):
+    error = refusal(write(tmp_path, path, text).parents[len(path.split("/")) - 1], *words)
+    assert r"\x1b[2J" in error
+    assert ESC not in error
+
+
+def test_a_report_shows_the_control_characters_of_a_sweep_file(tmp_path, monkeypatch, leave, done, outputs, capsys):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "sweeps/mine.yaml", SWEEP)
+    leave("mine", "A,seed=0", done("A", 0, 0.9))
+    assert report.main(["mine", "--outputs", str(outputs)]) == 0
+    printed = capsys.readouterr().out
+    assert ESC not in printed
+    assert r"\x1b]0;title\x07" in printed
+
+
+@pytest.mark.parametrize("text", ["[/x]", "[bold", "[link=http://x]y[/]"])
+def test_status_prints_brackets_as_they_are(leave, done, outputs, capsys, text):
+    leave(NAME, f"LIF,seed=0,scale={text.replace('/', '')}", done("LIF", 0, 0.9, scale=text))
+    leave(NAME, "IF,seed=0", done("IF", 0, 0.9), hash="[b]")
+    assert status.main([NAME, "--outputs", str(outputs)]) == 0
+    printed = capsys.readouterr().out
+    assert text in printed
+    assert "runs/[b]/run.log" in printed
+
+
+def test_replay_shows_control_characters(recorded, capsys):
+    assert replay.main([NAME, "--docs", recorded(row="\x1b[2J", overrides=["neuron=\x1b[2J"])]) == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith(r"[failed] \x1b[2J seed=0")
+    assert ESC not in printed
+
+
+@pytest.mark.parametrize(
+    "word", ["hydra.searchpath=[file:///tmp]", "+hydra.callbacks.x={}", "hydra/launcher=basic", "search={}"]
+)
+def test_replay_sets_no_key_of_the_command_line(recorded, capsys, word):
+    assert replay.main([NAME, "--docs", recorded(overrides=[word])]) == 1
+    assert "row LIF: " in (printed := capsys.readouterr().out)
+    assert "must be set on the command line only: leave it out" in printed
+
+
+@pytest.mark.parametrize("changes", [{"status": None}, {"overrides": "x"}, {"physics": 5}], ids=str)
+def test_replay_names_a_damaged_line(recorded, capsys, changes):
+    docs = recorded(**changes)
+    assert replay.main([NAME, "--docs", docs]) == 2
+    assert f"{docs}/{NAME}/runs.jsonl:1: {next(iter(changes))} must be of type" in capsys.readouterr().err
+
+
+def test_markdown_has_neither_html_nor_pictures_of_a_result(leave, done, outputs, docs, sweep):
+    evil = "<script>x</script>\n\n# A\n![x](http://x)|"
+    facts = {"device": evil, "versions": {evil: evil}, "command": f"`{evil}`", "warnings": [evil], "scale": evil}
+    leave("fig", "A,seed=0", done("A", 0, 0.9) | facts | {"git": {"commit": evil}, "data": {"name": evil, "test": 5}})
+    leave("fig", f"{evil.replace('/', '')},seed=0", done("Z", 0, 0.9))
+    leave("fig", "B,seed=0", done("B", 0, None, status="failed", error={"type": evil, "message": evil}))
+    results = work_out(sweep, collect("fig", outputs, docs))
+    for text in (document(results), card.document(results)):
+        outside = "\n".join(line for line in text.splitlines() if not line.startswith("- command: `"))
+        assert "<script" not in outside
+        assert "![x]" not in outside
+        assert "\n# A\n" not in text
