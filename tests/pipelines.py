@@ -27,9 +27,10 @@ PIPELINES = {
         "method.one_by_one=true", "method.binary=true", "method.threshold=40", "optimizer=sgd", "optimizer.momentum=0",
     ),
     "converted": ("method=conversion", "timesteps=20"),
+    "in tandem": ("method=tandem", "timesteps=16"),
 }  # fmt: skip
 OWN = {"spike times": "ttfs", "decaying currents": "exponential", "whole steps": "s4nn", "whole steps, one by one": "s4nn"}
-OWN |= {"converted": "conversion"}
+OWN |= {"converted": "conversion", "in tandem": "tandem"}
 """Pipelines that are made for one method; all other pipelines are tried with every method."""
 
 NO_SINGLE_SPIKES = {
@@ -40,25 +41,28 @@ NO_SINGLE_SPIKES = {
 METHOD_REFUSES = {
     "conversion": {"attention": "^SelfAttention: q must be 0 or 1"},  # it trains ReLU, and the denoiser needs spikes
     "fine_tuned": {"attention": "^SelfAttention: q must be 0 or 1"},  # its first stage trains ReLU, too
+    "tandem": {"attention": "^SelfAttention: q must be 0 or 1"},
     "ttfs": {pipeline: f"^TTFS: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
     "exponential": {pipeline: f"^Exponential: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
     "s4nn": dict.fromkeys(NO_SINGLE_SPIKES, "^S4NN: backbone must have linear layers only"),
 }
 """What a method refuses, with the message; it must accept every other pipeline."""
 
-TIMES = tuple(name for name, method in OWN.items() if method != "conversion")
+TIMES = tuple(name for name, method in OWN.items() if method not in ("conversion", "tandem"))
 NO_STEPS = dict.fromkeys(TIMES, "method must have time steps")
-NO_ATTENTION = dict.fromkeys(("spiking", "first spikes", *TIMES), "backbone must have spiking attention")
-NOTHING = dict.fromkeys(("spiking", "first spikes", *TIMES), "must give a curve in a test; got none$")
+NO_ATTENTION = dict.fromkeys(("spiking", "first spikes", "in tandem", *TIMES), "backbone must have spiking attention")
+NOTHING = dict.fromkeys(("spiking", "first spikes", "in tandem", *TIMES), "must give a curve in a test; got none$")
 METRIC_REFUSES = {
     **{f"attention_{what}": NO_ATTENTION for what in ("energy", "map", "score", "zero")},
     **dict.fromkeys(("denoiser", "tasa"), NOTHING),
     **{f"{what}potential": NO_STEPS for what in ("", "negative_", "residual_")},
-    **dict.fromkeys(("anytime", "decision", "early_exit", "firing_rate_by_iteration", "weight_gradient"), NO_STEPS),
+    **dict.fromkeys(("anytime", "decision", "early_exit"), NO_STEPS),
+    "firing_rate_by_iteration": NO_STEPS | {"in tandem": "must give a curve in a test; got none$"},
+    "weight_gradient": NO_STEPS | {"in tandem": "^Tandem: metric must not read gradients"},
     "relative_energy": dict.fromkeys(
         (name for name in TIMES if name != "spike times"), "layers must have windows or time steps"
     ),
-    "single_spike": dict.fromkeys(("spiking", "attention"), "a neuron must fire at most once per sample"),
+    "single_spike": dict.fromkeys(("spiking", "attention", "in tandem"), "a neuron must fire at most once per sample"),
 }
 """What a metric refuses, or measures nothing of, besides what follows from its `in_pieces` and `needs_targets`."""
 

@@ -20,7 +20,7 @@ PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # modules that several components of a group use; every other module of the group must have an option
     "augmentation": {"augmentation", "rand_operation", "random_erasing", "warp"},
     "encoding": {"encoding", "spike_at", "temporal"},
-    "neuron": {"node", "spiking", "take_norms"},
+    "neuron": {"node", "packed_spikes", "spiking", "take_norms"},
     "attention": {"attention", "self_attention"},
     "quantization": {"quantization"},
     "norm": {"foldable", "norm"},
@@ -28,7 +28,7 @@ SHARED = {  # modules that several components of a group use; every other module
     "backbone": {"backbone", "fold", "weights"},
     "init": {"init", "standardised"},
     "loss": {"loss"},
-    "method": {"ann_accuracy", "base", "calibration", "early", "finite"},
+    "method": {"ann_accuracy", "base", "calibration", "early", "finite", "stages"},
     "decoding": {"decoding", "running_mean"},
     "scheduler": {"decay", "scheduler"},
     "metric": {

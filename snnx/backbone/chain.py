@@ -14,13 +14,13 @@ from snnx.norm.none import NoNorm
 from snnx.norm.norm import MakesNorm, threshold_of
 
 POOLS = {"A": lambda: MeanPool(), "M": lambda: MaxPool(), "G": lambda: nn.AdaptiveAvgPool2d(1)}
-LETTERS = "A (average pooling), M (maximum pooling), G (mean over the image) or D (dropout)"
+LETTERS = "A (average pooling), M (maximum pooling), G (mean over the image), S (a stride of 2 for the next one) or D (dropout)"
 
 
 class Chain(nn.Module):
     """3x3 convolutions with a norm and neurons, poolings and dropouts in the order of a list, then linear layers.
 
-        x      = sn(norm(conv3x3(x)))       for a number in `layers`
+        x      = sn(norm(conv3x3(x)))       for a number in `layers`; with a stride of 2 after S
         x      = pool(x)                    2x2 average for A, 2x2 maximum for M, mean over the image for G
         x      = sn(pool(norm(conv3x3(x)))) for both, with `pool_first`
         x      = dropout(x)                 for D; all time steps have the same mask
@@ -38,10 +38,10 @@ class Chain(nn.Module):
 
     Args:
         neuron: makes one neuron layer for input `[T, B, *]`.
-        in_shape: `(C, H, W)` of the encoding's output; A and M halve H and W and drop an odd row or column.
+        in_shape: `(C, H, W)` of the encoding's output; A and M halve H and W and drop an odd row or column, S rounds up.
         classes: number of scores.
         width: factor on every number of channels and hidden width, > 0.
-        layers: numbers of channels, and the letters A, M, G and D.
+        layers: numbers of channels, and the letters A, M, G, S and D.
         hidden: widths of the hidden linear layers, and the letter D.
         norm: makes the norm after each convolution; see `MakesNorm`. `True` means batch norm and `False` no norm. In a YAML,
             `true` means the option of the group `norm`.
@@ -81,7 +81,9 @@ class Chain(nn.Module):
         pool_first: bool = False,
     ) -> None:
         super().__init__()
-        _check_entries("layers", layers, [*POOLS, "D"], LETTERS)
+        _check_entries("layers", layers, [*POOLS, "S", "D"], LETTERS)
+        if any(entry == "S" and not isinstance(following, int) for entry, following in pairwise([*layers, None])):
+            raise ValueError("Chain: layers must have a number of channels directly after each S; got an S without one")
         _check_entries("hidden", hidden, ["D"], "D (dropout)")
         if not 0 <= dropout < 1:
             raise ValueError(f"Chain: dropout must be in [0, 1); got {dropout}")
@@ -89,11 +91,14 @@ class Chain(nn.Module):
             raise ValueError(f"Chain: votes must be at least 0; got {votes}")
         makes_norm = norm if callable(norm) else Batch if norm else NoNorm
         n_in, height, breadth = in_shape
+        stride = 1
         self.features, self.classifier = nn.Sequential(), nn.Sequential()
         waiting: nn.Module | None = None  # the neurons of the last convolution, if they are not in the network yet
         for entry, following in pairwise([*layers, None]):
             if entry == "D":
                 _add(self.features, "drop", Dropout(dropout, step_mode="m"))
+            elif entry == "S":
+                stride = 2
             elif entry in POOLS:
                 if min(height, breadth) < 2 and entry != "G":
                     raise ValueError(
@@ -105,8 +110,8 @@ class Chain(nn.Module):
             else:
                 n_out, waiting = max(1, round(entry * width)), neuron()
                 after = makes_norm(n_out, v_threshold=threshold_of(waiting), meets_sum=False)
-                _add(self.features, "conv", Normed(nn.Conv2d(n_in, n_out, 3, padding=1, bias=bias), after))
-                n_in = n_out
+                _add(self.features, "conv", Normed(nn.Conv2d(n_in, n_out, 3, stride=stride, padding=1, bias=bias), after))
+                n_in, height, breadth, stride = n_out, -(-height // stride), -(-breadth // stride), 1
             if waiting is not None and not (pool_first and following in POOLS):
                 _add(self.features, "sn", waiting)
                 waiting = None

@@ -68,15 +68,15 @@ def _export(checkpoint: str, form: str, to: Path | None, fold: bool) -> list[Pat
 
 def _network(run) -> tuple:
     """Return the run's method with its weights, and the shape of the backbone's input at one time step."""
-    from snnx.method.conversion import Conversion
     from snnx.method.ttfs import TTFS
     from snnx.run.build import build_data
 
     data = build_data(run.config)
     method = run.build({**run.config, "metric": {}}, data)
-    if isinstance(method, Conversion):
+    if method.converts:
         raise ValueError(
-            "format=nir needs a run of method=direct; got Conversion, whose neurons have a soft reset, unlike NIR's"
+            f"format=nir needs a run of method=direct; got {type(method).__name__}, whose neurons have a soft reset, "
+            "unlike NIR's"
         )
     if isinstance(method, TTFS):
         raise ValueError("format=nir needs a run of method=direct; got TTFS, whose layers exchange spike times, unlike NIR's")

@@ -20,7 +20,6 @@ from torch.utils.data import DataLoader
 
 from snnx.attention.self_attention import SelfAttention
 from snnx.method.base import Method
-from snnx.method.conversion import Conversion
 from snnx.neuron.node import Node
 from snnx.run.build import build_data, build_trainer
 from snnx.run.reopen import reopen
@@ -81,7 +80,7 @@ def benchmark(
     data = build_data(opened.config)
     data.setup()
     method = opened.build({**opened.config, "metric": {}}, data)
-    if isinstance(method, Conversion):
+    if method.converts:
         method.convert(lambda: method.calibration_images(data))
     samples = [data.on_after_batch_transfer(batch, 0) for batch in data.test_dataloader()]
     images, labels = (torch.cat(parts) for parts in zip(*samples, strict=True))

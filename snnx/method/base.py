@@ -50,6 +50,8 @@ class Method(pl.LightningModule):
 
     has_targets = False
     """Whether the neurons of the tested network have target rates, which some metrics read."""
+    converts = False
+    """Whether a test first makes the network that is tested, by the method's `convert`, from the one that is trained."""
     has_steps = True
     """Whether training computes the outputs of every time step, `[T, B, K]`, which a loss may read."""
 

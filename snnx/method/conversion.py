@@ -96,6 +96,7 @@ class Conversion(Method):
     """
 
     has_targets = True
+    converts = True
     has_steps = False
 
     def __init__(

@@ -86,6 +86,17 @@ def test_all_steps_have_the_same_dropout_mask_and_each_batch_another():
     assert not torch.equal(first, second)
 
 
+def test_a_stride_reads_every_second_pixel():
+    strided, plain = (built(layers=layers, neuron=nn.ReLU, in_shape=(2, 7, 8)).eval() for layers in ([4, "S", 5, 6], [4, 5, 6]))
+    assert [name for name, _ in strided.features.named_children()] == ["conv1", "sn1", "conv2", "sn2", "conv3", "sn3"]
+    assert [getattr(strided.features, f"conv{k}")[0].stride for k in (1, 2, 3)] == [(1, 1), (2, 2), (1, 1)]
+    plain.features.load_state_dict(strided.features.state_dict())
+    x = torch.rand(3, 2, 2, 7, 8)
+    torch.testing.assert_close(strided.features[:3](x), plain.features[:3](x)[..., ::2, ::2])
+    assert strided(x).shape == (3, 2, 3)
+    assert strided.classifier.out.in_features == 6 * 4 * 4
+
+
 def test_votes_are_the_shares_of_neurons_that_fire():
     net = built(layers=[8, "G"], votes=5, neuron=lambda: LIF(v_threshold=0.05))
     spikes = []
@@ -118,6 +129,11 @@ def test_pooling_may_come_before_the_neurons():
     ("arguments", "message"),
     [
         ({"layers": [4, "X"]}, r"^Chain: layers must have positive numbers of channels, A \(average pooling\), .*; got X$"),
+        (
+            {"layers": ["S", "A", 4]},
+            "^Chain: layers must have a number of channels directly after each S; got an S without one$",
+        ),
+        ({"layers": [4, "S"]}, "^Chain: layers must have a number of channels directly after each S; got an S without one$"),
         ({"layers": [0]}, "^Chain: layers must have positive numbers of channels, .*; got 0$"),
         ({"hidden": ["A"]}, r"^Chain: hidden must have positive numbers of channels, D \(dropout\); got A$"),
         (

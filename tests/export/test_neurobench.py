@@ -108,11 +108,11 @@ def test_an_error_of_the_harness_becomes_one_line():
     assert "\n" not in str(caught.value)
 
 
-def test_benchmark_of_a_conversion_gives_the_metrics_of_its_run(tmp_path):
+@pytest.mark.parametrize("words", [("method=conversion", "timesteps=32", "method.piece=8"), ("method=tandem", "timesteps=16")])
+def test_benchmark_of_a_conversion_gives_the_metrics_of_its_run(tmp_path, words):
     from snnx.export.neurobench import benchmark
 
-    words = ("method=conversion", "timesteps=32", "method.piece=8", "trainer.max_epochs=1", "budget.samples=0.1")
-    folder, result = finished(tmp_path, *words)
+    folder, result = finished(tmp_path, "trainer.max_epochs=1", "budget.samples=0.1", *words)
     found = benchmark(folder)
     assert found["ClassificationAccuracy"] == pytest.approx(result["metrics"]["test/acc"], abs=1e-6)
     assert 1 - found["ActivationSparsity"] == pytest.approx(result["metrics"]["test/firing_rate"], abs=1e-5)

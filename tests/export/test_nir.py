@@ -210,6 +210,9 @@ def test_the_command_writes_a_graph_or_one_line_with_the_reason(tmp_path, capsys
     folder, _ = finished(tmp_path / "outputs", "method=conversion", "metric=[]", "trainer.max_epochs=1")
     assert export.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 2
     assert "format=nir needs a run of method=direct; got Conversion, whose neurons have a soft reset" in capsys.readouterr().err
+    folder, _ = finished(tmp_path / "outputs", "method=tandem", "metric=[]", "trainer.max_epochs=1")
+    assert export.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 2
+    assert "format=nir needs a run of method=direct; got Tandem, whose neurons have a soft reset" in capsys.readouterr().err
     words = ("method=ttfs", "backbone=scnn", "backbone.channels=[4]", "backbone.bias=false", "backbone.pool=max")
     folder, _ = finished(tmp_path / "outputs", *words, "metric=[]", "trainer.max_epochs=1")
     assert export.main([f"checkpoint={folder}", "format=nir", f"to={file}"]) == 2

@@ -22,7 +22,7 @@ class EpochTests(Checkpoint):
     """
 
     def __init__(self, method: Method) -> None:
-        if method.has_targets:
+        if method.converts:
             raise ValueError(
                 f"test_every_epoch must be false for {type(method).__name__}, which makes the network that is tested after the "
                 "training; got true"

@@ -36,7 +36,8 @@ def test_the_accuracies_are_recorded_and_change_nothing(tmp_path, monkeypatch):
     assert found["answers"] == without["answers"]
 
 
-def test_a_converted_network_is_refused(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("method", "name"), [("conversion", "Conversion"), ("tandem", "Tandem")])
+def test_a_converted_network_is_refused(tmp_path, monkeypatch, method, name):
     monkeypatch.chdir(tmp_path)
-    failed = execute(composed("method=conversion", "timesteps=4", "test_every_epoch=true", "trainer.accelerator=cpu"))
-    assert failed["error"]["message"].startswith("test_every_epoch must be false for Conversion")
+    failed = execute(composed(f"method={method}", "timesteps=4", "test_every_epoch=true", "trainer.accelerator=cpu"))
+    assert failed["error"]["message"].startswith(f"test_every_epoch must be false for {name}")
