@@ -73,13 +73,13 @@ def _network(run) -> tuple:
 
     data = build_data(run.config)
     method = run.build({**run.config, "metric": {}}, data)
+    if isinstance(method, TTFS):
+        raise ValueError("format=nir needs a run of method=direct; got TTFS, whose layers exchange spike times, unlike NIR's")
     if method.converts:
         raise ValueError(
             f"format=nir needs a run of method=direct; got {type(method).__name__}, whose neurons have a soft reset, "
             "unlike NIR's"
         )
-    if isinstance(method, TTFS):
-        raise ValueError("format=nir needs a run of method=direct; got TTFS, whose layers exchange spike times, unlike NIR's")
     if any(True for _ in method.encoding.parameters()):
         raise ValueError(
             "format=nir needs an encoding without weights, because the graph begins at the backbone; got "

@@ -1,5 +1,7 @@
 """Labelled samples in three parts: what all data sets share, of images as well as of events."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -56,6 +58,7 @@ class Labelled(pl.LightningDataModule):
     counts: ClassVar[tuple[int, int]]  # number of samples in the official training and test set
     files: ClassVar[tuple[PublishedFile, ...]] = ()
     shape: tuple[int, int, int]
+    plain = False  # see `without_augmentation`
 
     def __init__(
         self,
@@ -153,9 +156,18 @@ class Labelled(pl.LightningDataModule):
         return torch.randperm(self.split_counts["train"], generator=generator)
 
     def augmented(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the batch `[B, C, H, W]`, augmented if this is training."""
-        training = self.trainer is not None and self.trainer.training
+        """Return the batch `[B, C, H, W]`, augmented if this is training, and not within `without_augmentation`."""
+        training = self.trainer is not None and self.trainer.training and not self.plain
         return self.augmentation(images, labels) if training else (images, labels)
+
+    @contextmanager
+    def without_augmentation(self) -> Iterator[None]:
+        """Leave images as they are, also in a training, for example while a network is calibrated."""
+        before, self.plain = self.plain, True
+        try:
+            yield
+        finally:
+            self.plain = before
 
     def share(self, there: int) -> float:
         """Return the fraction of the samples to use, given how many there are on this machine."""

@@ -58,7 +58,7 @@ class Photographs(Images):
 
     def train_dataloader(self) -> Batches:
         batches = super().train_dataloader()
-        if self.trainer is not None and not self.trainer.training:  # as in calibration: the same crops each time
+        if self.plain or (self.trainer is not None and not self.trainer.training):  # in calibration: the same crops each time
             batches.images = batches.images.centred()
         return batches
 

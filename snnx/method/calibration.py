@@ -2,17 +2,20 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
+
+from snnx.dataset.labelled import Labelled
 
 
 def calibration_images(data: LightningDataModule, device: torch.device, count: int | None) -> Iterator[Tensor]:
     """Yield the first training images in the run's order, without augmentation, as the network receives them.
 
     Args:
-        data: the data module.
+        data: the data module; one that is not `Labelled` must itself know whether it augments.
         device: where the images are needed.
         count: how many images; `None` for all.
 
@@ -20,8 +23,12 @@ def calibration_images(data: LightningDataModule, device: torch.device, count: i
         yields `[B, C, H, W]`.
     """
     left = math.inf if count is None else count
-    for batch in data.train_dataloader():
-        images = data.on_after_batch_transfer(tuple(tensor.to(device) for tensor in batch), 0)[0]
+    plain = data.without_augmentation if isinstance(data, Labelled) else nullcontext
+    with plain():
+        batches = data.train_dataloader()
+    for batch in batches:
+        with plain():
+            images = data.on_after_batch_transfer(tuple(tensor.to(device) for tensor in batch), 0)[0]
         images = images[: min(left, len(images))]
         yield images
         left -= len(images)

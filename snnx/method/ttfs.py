@@ -1,9 +1,10 @@
 """Time to first spike: the backbone has neurons that fire at most once, at spike times computed in closed form."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Literal
 
+from pytorch_lightning import LightningDataModule
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -160,7 +161,7 @@ class TTFS(Method):
             scheduler=scheduler,
         )
         self.source, self.calibration = float(source), calibration
-        self.ann, self.ramp = threshold == "none", ramp
+        self.ann, self.ramp, self.converts = threshold == "none", ramp, ramp
         self._as_source = self.ann
         self._ann = ANNAccuracy()
 
@@ -176,13 +177,17 @@ class TTFS(Method):
         self._as_source = self.ann
         return found
 
-    def set_scales(self, images: Callable[[], Iterable[Tensor]]) -> None:
+    def convert(self, batches: Callable[[], Iterable[Tensor]]) -> None:
         """Give the layers of `threshold=ramp` the scales of the present weights, from images `[B, C, H, W]`."""
-        set_scales(self.backbone, lambda: (self.encoding(batch)[1:] for batch in images()))
+        set_scales(self.backbone, lambda: (self.encoding(images)[1:] for images in batches()))
+
+    def calibration_images(self, data: LightningDataModule) -> Iterator[Tensor]:
+        """Yield the training samples from which scales are found; see `snnx.method.calibration`."""
+        return calibration_images(data, self.device, self.calibration)
 
     def on_test_epoch_start(self) -> None:
         if self.ramp:
-            self.set_scales(lambda: calibration_images(self.trainer.datamodule, self.device, self.calibration))
+            self.convert(lambda: self.calibration_images(self.trainer.datamodule))
             self._ann = ANNAccuracy()
         super().on_test_epoch_start()
 

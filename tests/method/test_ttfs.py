@@ -334,7 +334,7 @@ def test_spike_times_of_a_ramp_give_the_function_of_the_relu_network(source, bia
         if isinstance(module, DynamicThreshold):
             relu.set_submodule(name, nn.ReLU())
     x = images(20)
-    method.set_scales(lambda: [x[:10], x[10:]])
+    method.convert(lambda: [x[:10], x[10:]])
     assert torch.equal(method(x), relu(x[None])[0]), "not a bit may differ"
     with Recorder(method.backbone, [SpikesPerNeuron()]) as method.recorder, torch.no_grad():
         method.recorder.labels = torch.arange(20)
@@ -348,11 +348,11 @@ def test_spike_times_of_a_ramp_give_the_function_of_the_relu_network(source, bia
 
 def test_steps_round_the_spikes_of_a_ramp():
     exact = build(*RAMP, "init=kaiming").eval()
-    exact.set_scales(lambda: [images()])
+    exact.convert(lambda: [images()])
     errors = []
     for steps in (60, 600, 6000):
         method = build(*RAMP, "init=kaiming", f"method.steps={steps}").eval()
-        method.set_scales(lambda: [images()])
+        method.convert(lambda: [images()])
         errors.append(float((method(images()) - exact(images())).abs().max().detach()))
     assert errors[0] > 3 * errors[1] > 9 * errors[2] > 0, errors
 
@@ -366,7 +366,7 @@ def test_a_ramp_has_the_scores_of_its_relu_network(wrong):
 def test_a_layer_that_is_never_active_has_no_scale():
     method = build(*RAMP)
     with pytest.raises(ValueError, match=r"^Ramp: features.sn1 must be active on the calibration set; got a maximum of 0$"):
-        method.set_scales(lambda: [torch.zeros(2, 1, 28, 28)])
+        method.convert(lambda: [torch.zeros(2, 1, 28, 28)])
 
 
 def test_a_relu_network_is_trained_or_loaded_and_tested_in_spike_times(tmp_path):
