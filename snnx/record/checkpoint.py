@@ -15,6 +15,9 @@ RUN = "snnx_run"  # the checkpoint's entry with the identity of its run
 CODE, DATA = "snnx_code", "snnx_data"  # the entries with the digests of the code and of the samples of its run
 
 
+LONGEST = 200  # characters of another library's message, which may repeat bytes of the file
+
+
 class DamagedCheckpoint(ValueError):
     """A checkpoint cannot be used; the message says why."""
 
@@ -66,8 +69,11 @@ def load(path: Path, run: str | None) -> dict:
         raise DamagedCheckpoint(f"{path} must be a file; got a folder, a pipe or a device")
     try:
         with zipfile.ZipFile(path) as archive:
-            if any(entry.file_size > entry.compress_size for entry in archive.infolist()):  # could unpack to any size
+            entries = archive.infolist()
+            if any(entry.file_size > entry.compress_size for entry in entries):  # could unpack to any size
                 raise DamagedCheckpoint(f"{path} must not be compressed, as torch writes it; got a compressed file")
+            if (size := sum(entry.file_size for entry in entries)) > path.stat().st_size:  # entries that share their bytes
+                raise DamagedCheckpoint(f"{path} must contain each byte once; got entries of {size:,} bytes together")
             broken = archive.testzip()
         if broken is not None:
             raise DamagedCheckpoint(f"{path} must be undamaged; got a wrong checksum in {broken}")
@@ -84,7 +90,7 @@ def load(path: Path, run: str | None) -> dict:
         ) from None
     except Exception as error:  # a truncated file can fail at any point while zip or pickle parse it
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise DamagedCheckpoint(f"{path} must be a checkpoint of tensors and plain values; got {reason[0]}") from None
+        raise DamagedCheckpoint(f"{path} must be a checkpoint of tensors and plain values; got {reason[0][:LONGEST]}") from None
     if not isinstance(content, dict) or (run is not None and content.get(RUN) != run):
         found = content.get(RUN) if isinstance(content, dict) else type(content).__name__
         raise DamagedCheckpoint(f"{path} must belong to run {run}; got {found}")

@@ -114,6 +114,19 @@ def test_error_of_a_full_disk_names_the_file(tmp_path, monkeypatch):
         Checkpoints("me", {}).save_checkpoint({"state_dict": {"w": torch.arange(1000.0)}}, tmp_path / "epoch=1.ckpt")
 
 
+def test_entries_that_share_their_bytes_are_rejected(tmp_path):
+    """A thousand entries of one place in the file would be read a thousand times, and their checksums are right."""
+    path = tmp_path / "small.ckpt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("archive/data.pkl", bytes(2**16))
+        entry = archive.getinfo("archive/data.pkl")
+        archive.filelist += [entry] * 999
+    with pytest.raises(DamagedCheckpoint, match=r"small\.ckpt must contain each byte once; got entries of 65,536,000 bytes"):
+        load(path, None)
+    with pytest.raises(ValueError, match=r"weights: must be a file as torch\.save writes it; got .*, which is compressed"):
+        load_weights(torch.nn.Linear(1, 1), str(path), name="weights")
+
+
 def test_a_compressed_file_is_rejected_before_it_is_unpacked(tmp_path):
     """Eight megabytes of zeros in eight kilobytes; it could be gigabytes."""
     with zipfile.ZipFile(tmp_path / "small.ckpt", "w", zipfile.ZIP_DEFLATED) as archive:
