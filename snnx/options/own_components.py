@@ -33,7 +33,7 @@ def own_components(folder: Path) -> tuple[str, ...]:
 def _listed(path: Path, modified: int) -> tuple[str, ...]:
     try:
         table = tomllib.loads(text(path)).get("tool", {}).get("snnx", {})
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(f"{path}: must be TOML; {error}") from None
     if not isinstance(table, dict) or set(table) - {"components"}:
         given = ", ".join(sorted(table)) if isinstance(table, dict) else table

@@ -9,12 +9,14 @@ from pathlib import Path
 import torch
 from lightning_fabric.plugins import CheckpointIO
 
+from snnx.record.pickle_size import largest_tuple
 from snnx.record.write import write
 
 RUN = "snnx_run"  # the checkpoint's entry with the identity of its run
 CODE, DATA = "snnx_code", "snnx_data"  # the entries with the digests of the code and of the samples of its run
 
 
+LARGEST = 10_000  # values of a tuple, with those of the tuples in it
 LONGEST = 200  # characters of another library's message, which may repeat bytes of the file
 
 
@@ -75,6 +77,9 @@ def load(path: Path, run: str | None) -> dict:
             if (size := sum(entry.file_size for entry in entries)) > path.stat().st_size:  # entries that share their bytes
                 raise DamagedCheckpoint(f"{path} must contain each byte once; got entries of {size:,} bytes together")
             broken = archive.testzip()
+            pickles = [entry for entry in entries if entry.filename.lower().endswith("data.pkl")]
+            if broken is None and any(largest_tuple(archive.read(entry)) > LARGEST for entry in pickles):
+                raise DamagedCheckpoint(f"{path} must contain tuples of at most {LARGEST:,} values; got a larger one")
         if broken is not None:
             raise DamagedCheckpoint(f"{path} must be undamaged; got a wrong checksum in {broken}")
         content = torch.load(path, map_location="cpu", weights_only=True)

@@ -169,6 +169,24 @@ EVIL = "{evil: {_target_: evil.Callback}}"
             for key in ("force", "+search.storage", "hydra/launcher")
         ),
         (
+            "conf/recipe/evil.yaml",
+            f"# @package _global_\ntimesteps: {'9' * 4000}\n",
+            ["recipe=evil"],
+            "Overflow when unpacking",
+        ),
+        (
+            "conf/recipe/evil.yaml",
+            f"# @package _global_\ntimesteps: '{'${' * 1000}a{'}' * 1000}'\n",
+            ["recipe=evil"],
+            "a value must not be nested so deeply",
+        ),
+        (
+            "sweeps/evil.yaml",
+            f"{SWEEP}rows: {{A: {{set: ['neuron.tau={'[' * 3000}{']' * 3000}']}}}}\n",
+            ["-m", "sweep=evil"],
+            "a value must not be nested so deeply",
+        ),
+        (
             "sweeps/evil.yaml",
             "# A figure.\n#   snnx -m sweep=evil\nsweep:\n  {paper: own, artifact: T, metric: test/acc,\n"
             "  tune: {keys: {force: 'choice(true,false)'}, trials: 1, epochs: 1}}\nrows: {A: {set: [neuron=lif]}}\n",

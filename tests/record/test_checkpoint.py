@@ -127,6 +127,23 @@ def test_entries_that_share_their_bytes_are_rejected(tmp_path):
         load_weights(torch.nn.Linear(1, 1), str(path), name="weights")
 
 
+@pytest.mark.parametrize("pickle", ["data.pkl", "DATA.PKL"])  # torch reads either
+def test_a_pickle_cannot_take_all_time(tmp_path, pickle):
+    """The hash of a pair of pairs of pairs, 60 times; Python computes it for ever, and no signal stops it."""
+    path = tmp_path / "pairs.ckpt"
+    pairs = b"".join(b"h%ch%c\x86q%c" % (n, n, n + 1) for n in range(60))
+    torch.save({}, path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in entries.items():
+            pickled = b"\x80\x02})q\x00h\x00" + pairs + b"K\x01s."
+            ours = name.endswith("data.pkl")
+            archive.writestr(name.replace("data.pkl", pickle), pickled if ours else content)
+    with pytest.raises(DamagedCheckpoint, match=r"pairs\.ckpt must contain tuples of at most 10,000 values; got a larger one"):
+        load(path, None)
+
+
 def test_a_compressed_file_is_rejected_before_it_is_unpacked(tmp_path):
     """Eight megabytes of zeros in eight kilobytes; it could be gigabytes."""
     with zipfile.ZipFile(tmp_path / "small.ckpt", "w", zipfile.ZIP_DEFLATED) as archive:
