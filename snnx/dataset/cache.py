@@ -90,7 +90,7 @@ def _writable(folders: list[Path]) -> Path:
 
 def _remove_remains(folder: Path) -> None:
     """Remove unfinished folders of killed processes; a process that is still alive holds its lock."""
-    for partial in folder.glob("*.partial"):
+    for partial in () if folder.is_symlink() else folder.glob("*.partial"):  # a received link could lead anywhere
         with suppress(OSError), _locked(partial.with_suffix(".lock"), wait=False) as ours:
             if ours:
                 shutil.rmtree(partial, ignore_errors=True)

@@ -355,6 +355,13 @@ def test_a_lock_that_is_a_link_changes_nothing(root, tmp_path):
     assert (tmp_path / "notes").read_text() == "mine"
 
 
+def test_where_a_linked_cache_leads_nothing_is_removed(root, tmp_path):
+    (tmp_path / "own" / "download.partial").mkdir(parents=True)
+    (root / ".snnx_cache").symlink_to(tmp_path / "own")
+    nmnist(root).convert()
+    assert (tmp_path / "own" / "download.partial").is_dir()
+
+
 def test_frames_lie_elsewhere_where_the_root_cannot_be_written(root, tmp_path, monkeypatch, capsys):
     (root / ".snnx_cache").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
