@@ -5,14 +5,18 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 
 class Places(SearchPathPlugin):
-    """Add the `conf/` of installed packages and of the current folder to snnx's search path, and to no other program's."""
+    """Add the `conf/` of installed packages and of the current folder to snnx's search path, and to no other program's.
+
+    All are read by `OptionSource`.
+    """
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         from snnx.options.places import places, shipped_place
 
-        main = next((element.path for element in search_path.get_path() if element.provider == "main"), None)
-        if main != str(shipped_place().conf):
+        main = next((element for element in search_path.get_path() if element.provider == "main"), None)
+        if main is None or main.path != str(shipped_place().conf):
             return
+        main.path = f"snnx://{main.path}"
         for place in places():
             if place != shipped_place() and place.conf.is_dir():
-                search_path.append(provider=place.folder.name, path=f"file://{place.conf}")
+                search_path.append(provider=place.folder.name, path=f"snnx://{place.conf}")

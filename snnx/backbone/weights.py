@@ -1,7 +1,6 @@
 """Loads trained weights into a backbone, from a file that holds only tensors."""
 
 import json
-import pickle
 import zipfile
 from pathlib import Path
 
@@ -65,17 +64,16 @@ def load_weights(network: nn.Module, path: str, *, name: str) -> None:
 def _read(path: str, name: str) -> dict[str, Tensor]:
     if path.endswith(".safetensors"):
         return _safetensors(path, name)
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if any(entry.file_size > entry.compress_size for entry in archive.infolist()):  # could unpack to any size
-                raise ValueError(f"{name}: must be a file as torch.save writes it; got {path}, which is compressed")
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        compressed = _unpacked_size(path) > Path(path).stat().st_size  # it could unpack to any size
+        found = None if compressed else torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file can make torch raise almost any error
         raise ValueError(  # torch's own message is several lines about torch.load's options
             f"{name}: must be a file of tensors only, as torch.save writes it; got {path}, which is another kind of file, is "
             f"damaged, or holds code ({type(error).__name__})"
         ) from None
+    if compressed:
+        raise ValueError(f"{name}: must be a file as torch.save writes it; got {path}, which is compressed")
     if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
         below = "backbone."
         found = {key.removeprefix(below): value for key, value in found["state_dict"].items() if key.startswith(below)}
@@ -92,6 +90,14 @@ def _read(path: str, name: str) -> dict[str, Tensor]:
     if not _is_state_dict(found):
         raise ValueError(f"{name}: must be a state dict, which maps names to tensors; got {type(found).__name__} in {path}")
     return found
+
+
+def _unpacked_size(path: str) -> int:
+    """Return the bytes of all entries of an archive together, which may share their bytes in it; 0 if it is no archive."""
+    if not zipfile.is_zipfile(path):
+        return 0
+    with zipfile.ZipFile(path) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
 
 
 def _is_state_dict(value: object) -> bool:

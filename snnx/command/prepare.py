@@ -126,7 +126,7 @@ def _locked(root: Path) -> Iterator[None]:
     """
     path = root / ".snnx-prepare.lock"
     try:
-        file = path.open("w")
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b", buffering=0)
     except OSError:
         yield
         return

@@ -16,7 +16,7 @@ from snnx.options.keys import keys
 from snnx.options.nearest import nearest
 from snnx.options.sweepfile import names
 
-COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError)
+COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError, RecursionError)
 UNREADABLE = (
     "missing EQUAL",
     "no viable alternative",
@@ -38,6 +38,10 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
     """
     if isinstance(error.__cause__, ValueError) and str(error).startswith("Error in call to target"):
         return _flat(error.__cause__)  # of a launcher or a sweeper, which Hydra builds
+    if isinstance(error, RecursionError):
+        return (
+            "a value must not be nested so deeply that Python cannot read it; look at the files of the chosen options and row"
+        )
     text = _flat(error) or _flat(error.__cause__ or "")  # some errors of Hydra are empty; their cause has the text
     if "Ambiguous value for argument" in text:
         several = next((word for word in words if "," in word), "several values")

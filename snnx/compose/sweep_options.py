@@ -13,6 +13,7 @@ from snnx.compose.schema import RunSchema
 from snnx.options import sweepfile
 from snnx.options.files import is_group
 from snnx.options.nearest import nearest
+from snnx.options.received import check_content
 from snnx.options.row import Row
 from snnx.options.sweepfile import SweepFile
 from snnx.report.data.claims import read as read_claims
@@ -96,6 +97,7 @@ def _option(sweep: SweepFile, row: Row, parsed: Callable[[str], Override]) -> Di
             defaults.append({f"override /{override.key_or_group}": override.value()})
         else:
             values.append(override)
+    check_content({"defaults": defaults}, f"{sweep.name}.yaml: row {row.label}")
     option = OmegaConf.create({"defaults": defaults, "label": row.label})
     for override in values:
         OmegaConf.update(option, override.key_or_group, override.value())

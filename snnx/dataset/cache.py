@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FOLDER = ".snnx_cache"
@@ -90,8 +90,8 @@ def _writable(folders: list[Path]) -> Path:
 
 def _remove_remains(folder: Path) -> None:
     """Remove unfinished folders of killed processes; a process that is still alive holds its lock."""
-    for partial in folder.glob("*.partial"):
-        with _locked(partial.with_suffix(".lock"), wait=False) as ours:
+    for partial in () if folder.is_symlink() else folder.glob("*.partial"):  # a received link could lead anywhere
+        with suppress(OSError), _locked(partial.with_suffix(".lock"), wait=False) as ours:
             if ours:
                 shutil.rmtree(partial, ignore_errors=True)
 
@@ -100,10 +100,12 @@ def _remove_remains(folder: Path) -> None:
 def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
     """Hold a lock and yield True; without `wait`, yield False if another process holds it.
 
+    The lock may not be a link, as a received data set may contain one, and nothing in the file is changed.
+
     On a file system without locks, it yields `wait`: then a folder is filled, and possibly by two processes at once, but none
     that another process may be filling is removed.
     """
-    with path.open("w") as lock:
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "r+b", buffering=0) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

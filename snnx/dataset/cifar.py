@@ -2,8 +2,9 @@
 
 import io
 import pickle
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torchvision.datasets.utils import download_url
 from snnx.dataset.unpack import unpack
 
 BYTE = ("u1", "|u1")  # how a pickle names the dtype uint8
+LONGEST = 200  # characters of another library's message, which may repeat all bytes of the file
 MOST = 1_000_000  # samples in a batch; the published ones have at most 50,000
 
 
@@ -43,9 +45,11 @@ class PickledArray:
         """
         if not isinstance(self.dtype, PickledDtype) or self.dtype.name not in BYTE or self.transposed:
             raise ValueError("data of another type than bytes, or in another order")
-        data = self.data.encode("latin1") if isinstance(self.data, str) else bytes(self.data)
-        if not isinstance(self.shape, tuple) or len(data) != 3072 * self.shape[0] or self.shape[1:] != (3072,):
-            raise ValueError(f"{len(data)} bytes in the shape {self.shape}")
+        data = self.data.encode("latin1") if type(self.data) is str else self.data
+        if not isinstance(data, bytes | bytearray):  # bytes(number) would make so many of them
+            raise ValueError(f"data as {type(data).__name__}")
+        if self.shape != (len(data) // 3072, 3072) or len(data) % 3072:
+            raise ValueError(f"{len(data)} bytes in another shape than [N, 3072]")
         return np.frombuffer(data, np.uint8).reshape(self.shape)
 
 
@@ -68,14 +72,51 @@ ALLOWED = {
 class ArrayUnpickler(pickle._Unpickler):
     """Unpickles numbers, strings, lists, dicts and arrays, and rejects everything else.
 
-    It is Python's unpickler in Python: the one in C allocates whatever memory a damaged file asks for.
+    It is Python's unpickler in Python: the one in C allocates whatever memory a damaged file asks for. Only texts are keys,
+    because the hash of a pair of pairs of pairs, 40 times, would be computed for ever, and a few bytes write it down.
     """
+
+    dispatch: ClassVar[dict[int, Callable]] = {
+        code: load
+        for code, load in pickle._Unpickler.dispatch.items()
+        if bytes([code]) not in (pickle.EMPTY_SET, pickle.ADDITEMS, pickle.FROZENSET)
+    }
+
+    def _load_setitem(self) -> None:
+        _only_texts(self.stack[-2:-1])
+        self.load_setitem()
+
+    def _load_setitems(self) -> None:
+        _only_texts(self.stack[::2])  # what is on the stack since the last mark
+        self.load_setitems()
+
+    def _load_dict(self) -> None:
+        _only_texts(self.stack[::2])
+        self.load_dict()
+
+    def _load_build(self) -> None:
+        if not isinstance(self.stack[-2], PickledArray | PickledDtype):
+            raise pickle.UnpicklingError("attributes of something that is no array")
+        self.load_build()
+
+    def _load_bytearray(self) -> None:
+        size = int.from_bytes(self.read(8), "little")
+        self.append(bytearray(self.read(size)))  # Python's own makes one of the size that the file claims
+
+    dispatch[pickle.BYTEARRAY8[0]] = _load_bytearray
+    dispatch[pickle.SETITEM[0]], dispatch[pickle.SETITEMS[0]] = _load_setitem, _load_setitems
+    dispatch[pickle.DICT[0]], dispatch[pickle.BUILD[0]] = _load_dict, _load_build
 
     def find_class(self, module: str, name: str) -> object:
         key = (module.replace("numpy._core", "numpy.core"), name)
         if key not in ALLOWED:
             raise pickle.UnpicklingError(f"{module}.{name} is not part of an array")
         return ALLOWED[key]
+
+
+def _only_texts(keys: Sequence[object]) -> None:
+    if not all(type(key) is str for key in keys):
+        raise pickle.UnpicklingError("a key that is no text")
 
 
 def fetch(official: type, folder: str) -> None:
@@ -104,7 +145,7 @@ def _read_batch(path: Path) -> tuple[Tensor, Tensor]:
     try:
         return _unpack(content)
     except Exception as error:  # a damaged pickle can make Python's unpickler raise almost any error
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST]
         raise ValueError(f"{path}: must be a complete CIFAR batch; got {reason}; remove it and fetch it again") from None
 
 

@@ -13,8 +13,8 @@ from stat import S_ISREG
 from snnx.dataset.cache import places
 
 SETTLED_S = 2  # seconds after which a file that changes again gets another modification time
-IS_TABLE = "select 1 from sqlite_master where name = 'files' and type = 'table'"  # a view could compute for ever
-TABLE = "create table if not exists files (path text primary key, size integer, modified integer, sha256 text)"
+TABLE = "TABLE files (path text primary key, size integer, modified integer, sha256 text)"
+MADE = "select sql from sqlite_master where sql is not null"
 
 
 def content(files: Sequence[Path], root: Path) -> str:
@@ -91,7 +91,7 @@ def _known(root: Path, stats: dict[Path, os.stat_result]) -> dict[Path, str]:
     for place in places(root):
         try:
             with closing(sqlite3.connect(f"file:{place / 'content.db'}?mode=ro", uri=True)) as base:
-                if not base.execute(IS_TABLE).fetchone():
+                if not _is_ours(base):
                     continue
                 for path, size, modified, digest in base.execute("select path, size, modified, sha256 from files"):
                     stat = stats.get(Path(path))
@@ -102,9 +102,20 @@ def _known(root: Path, stats: dict[Path, os.stat_result]) -> dict[Path, str]:
     return found
 
 
+def _is_ours(base: sqlite3.Connection) -> bool:
+    """Whether a database contains our table only: a view, a trigger or a computed column could compute for ever."""
+    return base.execute(MADE).fetchall() == [(f"CREATE {TABLE}",)]
+
+
 def _remember(root: Path, new: dict[Path, tuple[os.stat_result, str]]) -> None:
-    """Store the digests in the first folder that can be written; if none can, the files are read again next time."""
+    """Store the digests in the first folder that can be written; if none can, the files are read again next time.
+
+    A data set may come from somebody else, and bring such a folder. So nothing is written through a link. And a database with
+    a journal, which a killed process has left, is not opened: SQLite would delete any file that the journal names.
+    """
     for place in places(root) if new else ():
+        if (place / "content.db").is_symlink() or os.path.lexists(place / "content.db-journal"):
+            continue
         try:
             place.mkdir(parents=True, exist_ok=True)
             (place / "content.db").touch()
@@ -113,7 +124,9 @@ def _remember(root: Path, new: dict[Path, tuple[os.stat_result, str]]) -> None:
             settled = (place / "content.db").stat().st_mtime - SETTLED_S
             rows = [(str(p), stat.st_size, stat.st_mtime_ns, sha) for p, (stat, sha) in new.items() if stat.st_mtime < settled]
             with closing(sqlite3.connect(place / "content.db", timeout=60)) as base, base:
-                base.execute(TABLE)
+                base.execute(f"create {TABLE.replace('files', 'if not exists files', 1)}")
+                if not _is_ours(base):
+                    continue
                 base.executemany("insert or replace into files values (?, ?, ?, ?)", rows)
         except (OSError, sqlite3.Error):
             continue

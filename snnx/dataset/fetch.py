@@ -16,6 +16,8 @@ def fetch(dataset: type, root: Path, variant: str) -> str | None:
     An archive of the publisher that is on this machine already is unpacked instead of being downloaded.
     """
     folder = root / ".snnx-prepare.partial"
+    if folder.is_symlink():  # in a received folder it could lead anywhere, where archives would be deleted
+        folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)  # a killed process may have left it, and we hold the lock
     try:
         if wrong := _lay_out(dataset.packed(variant), root, folder):

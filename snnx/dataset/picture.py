@@ -17,6 +17,7 @@ DEEP_GREY = {"I", "I;16", "I;16B", "I;16L", "I;16N"}  # those with 16
 DEEP = re.compile(r";16[BLN]$")
 """Matches Pillow's name of pixel data with 16 bits a channel, of which Pillow reads only 8 if the picture has colours."""
 WHITE = 65535
+LONGEST = 200  # characters of Pillow's message
 
 
 class Format(NamedTuple):
@@ -68,8 +69,10 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path, formats=FORMATS) as picture:
             yield picture
-    except (OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())
+    except Exception as error:  # Pillow raises almost any error for a damaged picture
+        if isinstance(error, ValueError) and str(error).startswith(f"{path}: "):
+            raise
+        reason = " ".join(str(error).split())[:LONGEST]
         raise ValueError(f"{path}: must be a picture; got {reason}; remove it or copy it again") from None
 
 

@@ -12,6 +12,9 @@ from snnx.dataset.binning import EVENT
 HIGHEST = {"x": 2**15 - 1, "y": 2**15 - 1, "t": 2**53, "p": 1}  # largest values; for t, converting ms to µs must not overflow
 
 
+LONGEST = 200  # characters of another library's message, which may repeat all bytes of the file
+
+
 class Damaged(ValueError):
     """A recording is damaged or invalid."""
 
@@ -55,8 +58,10 @@ class Recording:
             return list(self.read())
         except (Damaged, ModuleNotFoundError):
             raise
-        except Exception as error:  # zipfile, zlib, tokenize and Rust code each raise errors of their own
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # zipfile, zlib, tokenize and Rust code each raise errors of their own
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST]
             raise Damaged(f"{self.name}: must be a readable recording; got {reason}") from None
 
     @property

@@ -3,6 +3,7 @@
 import re
 
 from snnx.options.files import files
+from snnx.options.text import text
 
 
 def keys(group: str, option: str | None) -> list[str]:
@@ -13,5 +14,5 @@ def keys(group: str, option: str | None) -> list[str]:
         (['distribution', 'gain'], [], [])
     """
     path = files(group).get(option or "")
-    found = re.findall(r"^(\w+):", path.read_text(encoding="utf-8"), re.MULTILINE) if path else []
+    found = re.findall(r"^(\w+):", text(path), re.MULTILINE) if path else []
     return sorted(key for key in found if not key.startswith("_"))

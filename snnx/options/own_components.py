@@ -7,6 +7,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from snnx.options.text import text
+
 NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -30,8 +32,8 @@ def own_components(folder: Path) -> tuple[str, ...]:
 @cache
 def _listed(path: Path, modified: int) -> tuple[str, ...]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("snnx", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table = tomllib.loads(text(path)).get("tool", {}).get("snnx", {})
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(f"{path}: must be TOML; {error}") from None
     if not isinstance(table, dict) or set(table) - {"components"}:
         given = ", ".join(sorted(table)) if isinstance(table, dict) else table

@@ -7,12 +7,14 @@ from pathlib import Path
 import yaml
 
 from snnx.options.strict_yaml import load
+from snnx.options.text import text
 
 COMMAND_LINE_ONLY = ("hydra", "force", "recorded", "outdated", "search", "tuned", "loaded", "label")
 """Keys that only the command line and snnx itself set. They decide what is executed, kept and deleted, and where files lie."""
 HEADER = re.compile(r"\s*#+\s*@package\s+(\S+)")
 """A line that Hydra may take for the header of an option. It takes the last one, also if it does not begin with `#`."""
-RESOLVER = re.compile(r"\$\{[^}]*:")  # a function of OmegaConf in a text, such as ${oc.decode:...}, could make any other text
+CHOICE = re.compile(r"\$\{\w+\}")
+"""A word that stands for the chosen option of a group, or for the row. Any longer one could become any other text."""
 LARGEST = 100_000  # values of a YAML file, with every alias written out; aliases of aliases can make billions of a few lines
 
 
@@ -20,17 +22,32 @@ def check_option(path: Path) -> None:
     """Check the file of an option before Hydra reads it.
 
     Raises:
-        ValueError: it sets a key of `COMMAND_LINE_ONLY`, is placed into Hydra's own configuration, is too large, or is no YAML.
+        ValueError: it sets a key of `COMMAND_LINE_ONLY`, is placed into Hydra's own configuration, is too large, or is no YAML;
+            see also `text`.
     """
-    text = path.read_text(encoding="utf-8")
-    for header in filter(None, map(HEADER.match, text.splitlines())):
-        if "hydra" in header[1]:
-            raise ValueError(f"{path}: @package must not be in Hydra's own configuration; got {header[1]}")
+    written = text(path)
+    for header in filter(None, map(HEADER.match, written.splitlines())):
+        check_package(header[1], str(path))
     try:
-        content = load(text)
+        content = load(written)
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: must be YAML; {' '.join(str(error).split())}") from None
     check_content(content, str(path))
+
+
+def check_package(package: str, place: str) -> None:
+    """Check where the header of an option places its values.
+
+    Raises:
+        ValueError: this is in Hydra's own configuration.
+
+    Example:
+        >>> check_package("_global_.hydra.callbacks", "evil.yaml")
+        Traceback (most recent call last):
+        ValueError: evil.yaml: @package must not be in Hydra's own configuration; got _global_.hydra.callbacks
+    """
+    if "hydra" in package:
+        raise ValueError(f"{place}: @package must not be in Hydra's own configuration; got {package}")
 
 
 def check_content(content: object, place: str) -> None:
@@ -58,12 +75,14 @@ def check_content(content: object, place: str) -> None:
     if not isinstance(content, dict):
         return
     check_keys(map(str, content), place)
+    if not isinstance(content.get("defaults", []), list):  # a text such as ${other} could stand for any list
+        raise ValueError(f"{place}: defaults must be a list; got {content['defaults']}")
     for word in (str(value) for value in _values(content.get("defaults"), keys=True) if not isinstance(value, dict | list)):
         if "hydra" in word:
             raise ValueError(f"{place}: defaults must choose no option of Hydra itself; got {word}")
         if ".." in word.split("/"):
             raise ValueError(f"{place}: defaults must name options in the folders of conf; got {word}")
-        if RESOLVER.search(word):
+        if "${" in word and not CHOICE.fullmatch(word):
             raise ValueError(f"{place}: defaults must be plain names; got {word}")
 
 
@@ -82,7 +101,8 @@ def check_keys(keys: Sequence[str] | Iterator[str], place: str) -> None:
     """Check keys that a file or a row sets, such as `neuron.tau`.
 
     Raises:
-        ValueError: one of them is, or is below, a key of `COMMAND_LINE_ONLY`.
+        ValueError: one of them is, or is below, a key of `COMMAND_LINE_ONLY`, or has a package, as in `neuron@hydra.callbacks`,
+            which places an option anywhere.
 
     Example:
         >>> check_keys(["neuron.tau", "hydra/launcher"], "row LIF")
@@ -93,6 +113,8 @@ def check_keys(keys: Sequence[str] | Iterator[str], place: str) -> None:
         first = re.split(r"[./@]", key.strip().lstrip("+~/ "))[0].strip()
         if first in COMMAND_LINE_ONLY:
             raise ValueError(f"{place}: {first} must be set on the command line only: leave it out")
+        if "@" in key:
+            raise ValueError(f"{place}: a key must have no @PACKAGE, which is for the command line only; got {key}")
 
 
 def _values(content: object, *, keys: bool = False) -> Iterator[object]:

@@ -14,6 +14,7 @@ from snnx.options.nearest import nearest
 from snnx.options.received import check_content, check_keys
 from snnx.options.row import Row, row_of
 from snnx.options.strict_yaml import load
+from snnx.options.text import text
 from snnx.options.tune import Tune, tune
 from snnx.record.job import SINGLE
 from snnx.record.visible import visible
@@ -107,21 +108,21 @@ def read(path: Path) -> SweepFile:
 
     Raises:
         ValueError: the file is not valid YAML, a key is missing or unknown, a label does not match `LABEL`, or an override is
-            not of the form `key=value`.
+            not of the form `key=value`; see also `text`.
 
     Example:
         >>> sweep = read(find("dtst_fig12_surrogates"))
         >>> sweep.artifact, [row.label for row in sweep.live]
         ('Figure 12', ['ArcTan', 'Sigmoid', 'SoftSign'])
     """
-    return _read(path, path.read_text(encoding="utf-8"))
+    return _read(path, text(path))
 
 
 @lru_cache(maxsize=1)  # several parts of a command read the chosen sweep, and thousands of rows take seconds
-def _read(path: Path, text: str) -> SweepFile:
-    title = "\n".join(line[2:] for line in text.splitlines()[: _leading_comments(text)])
+def _read(path: Path, written: str) -> SweepFile:
+    title = "\n".join(line[2:] for line in written.splitlines()[: _leading_comments(written)])
     try:
-        body = visible(load(text))
+        body = visible(load(written))
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name}: must be YAML; {' '.join(str(error).split())}") from None
     if not isinstance(body, dict) or not isinstance(body.get("sweep"), dict):

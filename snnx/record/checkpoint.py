@@ -9,10 +9,15 @@ from pathlib import Path
 import torch
 from lightning_fabric.plugins import CheckpointIO
 
+from snnx.record.pickle_size import largest_tuple
 from snnx.record.write import write
 
 RUN = "snnx_run"  # the checkpoint's entry with the identity of its run
 CODE, DATA = "snnx_code", "snnx_data"  # the entries with the digests of the code and of the samples of its run
+
+
+LARGEST = 10_000  # values of a tuple, with those of the tuples in it
+LONGEST = 200  # characters of another library's message, which may repeat bytes of the file
 
 
 class DamagedCheckpoint(ValueError):
@@ -66,9 +71,15 @@ def load(path: Path, run: str | None) -> dict:
         raise DamagedCheckpoint(f"{path} must be a file; got a folder, a pipe or a device")
     try:
         with zipfile.ZipFile(path) as archive:
-            if any(entry.file_size > entry.compress_size for entry in archive.infolist()):  # could unpack to any size
+            entries = archive.infolist()
+            if any(entry.file_size > entry.compress_size for entry in entries):  # could unpack to any size
                 raise DamagedCheckpoint(f"{path} must not be compressed, as torch writes it; got a compressed file")
+            if (size := sum(entry.file_size for entry in entries)) > path.stat().st_size:  # entries that share their bytes
+                raise DamagedCheckpoint(f"{path} must contain each byte once; got entries of {size:,} bytes together")
             broken = archive.testzip()
+            pickles = [entry for entry in entries if entry.filename.lower().endswith("data.pkl")]
+            if broken is None and any(largest_tuple(archive.read(entry)) > LARGEST for entry in pickles):
+                raise DamagedCheckpoint(f"{path} must contain tuples of at most {LARGEST:,} values; got a larger one")
         if broken is not None:
             raise DamagedCheckpoint(f"{path} must be undamaged; got a wrong checksum in {broken}")
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -84,7 +95,7 @@ def load(path: Path, run: str | None) -> dict:
         ) from None
     except Exception as error:  # a truncated file can fail at any point while zip or pickle parse it
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise DamagedCheckpoint(f"{path} must be a checkpoint of tensors and plain values; got {reason[0]}") from None
+        raise DamagedCheckpoint(f"{path} must be a checkpoint of tensors and plain values; got {reason[0][:LONGEST]}") from None
     if not isinstance(content, dict) or (run is not None and content.get(RUN) != run):
         found = content.get(RUN) if isinstance(content, dict) else type(content).__name__
         raise DamagedCheckpoint(f"{path} must belong to run {run}; got {found}")

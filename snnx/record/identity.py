@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -172,4 +173,7 @@ def _floats(value: object) -> object:
         return {key: _floats(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_floats(item) for item in value]
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        with suppress(OverflowError):  # of hundreds of digits, which no component takes
+            return float(value)
+    return value

@@ -64,7 +64,7 @@ def supported(folder: Path) -> bool:
     """Whether the file system of a folder has locks; this is tried with a file of its own."""
     path = folder / ".lock"
     try:
-        with path.open("w") as file:
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:

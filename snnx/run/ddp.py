@@ -91,7 +91,7 @@ def _dead(processes: list[BaseProcess]) -> int | None:
 def _train(job: Job, compute: Callable[[Job], object], environment: dict[str, str], threads: int) -> None:
     """Train in one of the other processes of a run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides when to stop
-    log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    log = os.open(job.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ.update(environment)

@@ -9,6 +9,7 @@ from composing import composed
 from torch import nn
 
 from snnx.backbone.resnet import ResNet
+from snnx.backbone.weights import load_weights
 from snnx.compose.check import check
 from snnx.run.build import build_method
 
@@ -145,3 +146,13 @@ def test_init_does_not_replace_weights_from_a_file(theirs, tmp_path):
     assert torch.equal(build_method(of_a_recipe, Facts()).backbone.conv1.weight, theirs.conv1.weight)
     with pytest.raises(ValueError, match=r"init must not be set with backbone.weights, which loads the weights; got init="):
         check(composed(*net, "init=kaiming"))
+
+
+@pytest.mark.parametrize("kept", [100, 300, 500, -1, -30])
+def test_a_file_that_is_cut_short_is_named(tmp_path, kept):
+    path = tmp_path / "w.pt"
+    torch.save(nn.Linear(3, 4).state_dict(), path)
+    content = path.read_bytes()
+    path.write_bytes(content[:kept] + (content[-22:] if kept > 0 else b""))
+    with pytest.raises(ValueError, match=r"^backbone\.weights: must be a file of tensors only, .* is damaged"):
+        load_weights(nn.Linear(3, 4), str(path), name="backbone.weights")

@@ -125,6 +125,23 @@ def test_files_of_a_killed_download_are_removed(tmp_path, publisher):
     assert everything(tmp_path / "data") == sorted([".snnx-prepare.lock", *(file.path for file in MNIST.files)])
 
 
+def test_links_in_a_received_folder_lead_nowhere(tmp_path, publisher):
+    """Archives where they lead were deleted, and the file of the lock was emptied."""
+    own = tmp_path / "own"
+    own.mkdir()
+    for name in ("thesis.zip", "photos.gz", "notes"):
+        (own / name).write_text("mine")
+    root = tmp_path / "data"
+    root.mkdir()
+    (root / ".snnx-prepare.partial").symlink_to(own)
+    (root / ".snnx-prepare.lock").symlink_to(own / "notes")
+    assert main(["mnist", "--root", str(root)]) == 0
+    assert {path.name: path.read_text() for path in own.iterdir()} == dict.fromkeys(
+        ("thesis.zip", "photos.gz", "notes"), "mine"
+    )
+    assert all((root / file.path).is_file() for file in MNIST.files)
+
+
 def test_with_a_damaged_file_nothing_is_downloaded(tmp_path, capsys):
     files = contents()
     del files["t10k-labels-idx1-ubyte"]

@@ -52,7 +52,7 @@ def test_a_truncated_batch_is_named(tmp_path, write_cifar, keep):
     [
         ({"labels": [1]}, "'data'"),
         ({"data": np.zeros((2, 3072), np.uint8), "labels": [1]}, "2 images and 1 labels"),
-        ({"data": np.zeros((2, 100), np.uint8), "labels": [1, 1]}, "200 bytes in the shape"),
+        ({"data": np.zeros((2, 100), np.uint8), "labels": [1, 1]}, "200 bytes in another shape"),
         ({"data": np.zeros((1, 3072), np.float32), "labels": [1]}, "another type than bytes"),
         ({"data": np.zeros((3072, 2), np.uint8).T, "labels": [1, 1]}, "in another order"),
         ({"data": np.array([[{}] * 3072]), "labels": [1]}, "another type than bytes"),
@@ -65,6 +65,32 @@ def test_another_content_is_named(tmp_path, content, reason):
     (tmp_path / "test").write_bytes(pickle.dumps(content))
     with pytest.raises(ValueError, match=rf"^[^\n]*test: must be a complete CIFAR batch; got [^\n]*{reason}"):
         cifar.read([tmp_path / "test"])
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"}" + b"(" + b"lp0\n" + b"", "EOFError"),
+        (b"})q\x00" + b"".join(b"h%ch%c\x86q%c" % (n, n, n + 1) for n in range(60)) + b"h\x3cK\x01s.", "a key that is no text"),
+        (b"\x8f.", "KeyError"),  # an empty set
+        (b"c_codecs\nencode\n}X\x01\x00\x00\x00aK\x01sb.", "attributes of something that is no array"),
+        (b"\x96" + (2**36).to_bytes(8, "little") + b".", ""),  # 64 GiB of bytes that the file does not have
+        (b"}X\x04\x00\x00\x00dataX" + bytes([0xFF, 0xFF, 0xFF, 0x7F]), ""),
+    ],
+    ids=["cut", "pairs of pairs", "set", "attributes", "long", "long text"],
+)
+def test_a_pickle_cannot_take_all_time_or_memory(tmp_path, content, reason):
+    (tmp_path / "test").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"^[^\n]*test: must be a complete CIFAR batch; got [^\n]*{reason}") as error:
+        cifar.read([tmp_path / "test"])
+    assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize("data", [2**36, [0] * 3072, None, ((),)], ids=["number", "list", "none", "tuple"])
+def test_the_bytes_of_an_array_are_bytes(data):
+    array = cifar.PickledArray(data, cifar.PickledDtype("u1"), (2**36 // 3072, 3072))
+    with pytest.raises(ValueError, match=f"^data as {type(data).__name__}$"):
+        array.values()
 
 
 class Attack:

@@ -288,3 +288,24 @@ def test_a_pipe_is_no_recording(tmp_path):
     os.mkfifo(path)
     with pytest.raises(Damaged, match=r"a\.npz: must be a file; got a folder, a pipe or a device"):
         Recording.single(path, 0, read_npz).samples()
+
+
+def test_a_panic_of_rust_names_the_file(tmp_path):
+    """It is no subclass of `Exception`; the package aedat raises it for a file that ends behind its first line."""
+
+    class PanicException(BaseException):
+        pass
+
+    def read(path):
+        raise PanicException("range end index 4 out of range")
+
+    with pytest.raises(Damaged, match=r"a\.aedat4: must be a readable recording; got PanicException: range end index 4"):
+        Recording.single(tmp_path / "a.aedat4", 0, read).samples()
+
+
+def test_the_message_of_a_library_is_cut(tmp_path):
+    def read(path):
+        raise ValueError("x" * 10_000)
+
+    with pytest.raises(Damaged, match=r"must be a readable recording; got ValueError: x{100,200}$"):
+        Recording.single(tmp_path / "a.npz", 0, read).samples()

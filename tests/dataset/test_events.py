@@ -345,6 +345,23 @@ def test_remains_of_another_key_are_removed_unless_they_are_being_made(root):
     assert caches(root) == sorted([made, folder / "nmnist-alive.partial"])
 
 
+def test_a_lock_that_is_a_link_changes_nothing(root, tmp_path):
+    """A data set from somebody else may bring one; the file that it leads to was emptied."""
+    folder = root / ".snnx_cache"
+    (folder / "nmnist-dead.partial").mkdir(parents=True)
+    (tmp_path / "notes").write_text("mine")
+    (folder / "nmnist-dead.lock").symlink_to(tmp_path / "notes")
+    nmnist(root).convert()
+    assert (tmp_path / "notes").read_text() == "mine"
+
+
+def test_where_a_linked_cache_leads_nothing_is_removed(root, tmp_path):
+    (tmp_path / "own" / "download.partial").mkdir(parents=True)
+    (root / ".snnx_cache").symlink_to(tmp_path / "own")
+    nmnist(root).convert()
+    assert (tmp_path / "own" / "download.partial").is_dir()
+
+
 def test_frames_lie_elsewhere_where_the_root_cannot_be_written(root, tmp_path, monkeypatch, capsys):
     (root / ".snnx_cache").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))

@@ -138,3 +138,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name, write, message):
     with pytest.raises(ValueError, match=f"^{tmp_path / name}: {message}") as caught:
         pixels(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+def test_a_second_page_without_a_size_is_named(tmp_path):
+    """Pillow raises a TypeError for it."""
+    path = tmp_path / "a.tif"
+    Image.new("RGB", (8, 8)).save(path)
+    content = bytearray(path.read_bytes())
+    (first,) = struct.unpack_from("<I", content, 4)
+    (tags,) = struct.unpack_from("<H", content, first)
+    struct.pack_into("<I", content, first + 2 + 12 * tags, len(content))
+    path.write_bytes(bytes(content) + struct.pack("<HI", 0, 0))
+    with pytest.raises(ValueError, match=r"a\.tif: must be a picture; got Missing dimensions; remove it or copy it again"):
+        pixels(path)

@@ -88,6 +88,7 @@ WRONG = {
     "no group": ("conf/nuron/mine.yaml", OPTION, "must be in the folder of a group of snnx; got nuron; did you mean neuron?"),
     "a folder in a group": ("conf/neuron/a/b.yaml", OPTION, "must be in the folder of a group of snnx; got neuron/a"),
     "no TOML": ("pyproject.toml", "[tool.snnx\n", "pyproject.toml: must be TOML; "),
+    "deep TOML": ("pyproject.toml", f"a = {'[' * 5000}", "pyproject.toml: must be TOML; maximum recursion depth exceeded"),
     "another key": (
         "pyproject.toml",
         "[tool.snnx]\noptions = 1\n",

@@ -1,11 +1,14 @@
 """Options, sweep files and rows from somebody else set values of a run; they never decide what is executed, kept or deleted."""
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 from composing import composed
 from own_folder import refusal, write
 
+from hydra_plugins.snnx_source import OptionSource
 from snnx.options.folders import shipped
 from snnx.options.received import COMMAND_LINE_ONLY, LARGEST, check_content, check_keys, check_option
 from snnx.run.reopen import reopen
@@ -60,6 +63,18 @@ EVIL = "{evil: {_target_: evil.Callback}}"
             "# @package _global_\ndefaults: [{override /neuron: '${oc.decode:x}'}]\n",
             ["recipe=evil"],
             "defaults must be plain names; got",
+        ),
+        (
+            "conf/recipe/..yaml",
+            "# @package _global_\ndefaults: [{override /neuron: '${recipe}${recipe}/${recipe}${recipe}/data/evil'}]\n",
+            ["recipe=."],
+            "defaults must be plain names; got",
+        ),
+        (
+            "conf/neuron/evil.yaml",
+            "defaults: ${other}\nother: [{/neuron@_global_.hydra.callbacks: fine}]\n",
+            ["neuron=evil"],
+            r"defaults must be a list; got \$\{other\}",
         ),
         (
             "conf/recipe/evil.yaml",
@@ -121,7 +136,28 @@ EVIL = "{evil: {_target_: evil.Callback}}"
             "sweeps/evil.yaml",
             f"{SWEEP}rows: {{A: {{set: [neuron=../../evil]}}}}\n",
             ["-m", "sweep=evil"],
-            r"neuron must be the name of an option; got \.\./\.\./evil",
+            r"row A: defaults must name options in the folders of conf; got \.\./\.\./evil",
+        ),
+        *(
+            (
+                "sweeps/evil.yaml",
+                f"{SWEEP}rows: {{A: {{set: ['neuron={path}']}}}}\n",
+                ["sweep=evil", "row=A"],  # without -m, Hydra's callbacks are called before snnx sees the configuration
+                "row A: defaults must ",
+            )
+            for path in ("../../data/evil", "${oc.decode:../../data/evil}", "${recipe}${scale}")
+        ),
+        (
+            "sweeps/evil.yaml",
+            f"{SWEEP}hydra: {{sweeper: {{params: {{neuron: ../../data/evil}}}}}}\nrows: {{A: {{set: [timesteps=2]}}}}\n",
+            ["-m", "sweep=evil", "hydra/launcher=basic"],
+            r"neuron must be the name of an option; got \.\./\.\./data/evil",
+        ),
+        (
+            "sweeps/evil.yaml",
+            f"{SWEEP}hydra: {{sweeper: {{params: {{+neuron@hydra.job_logging: fine}}}}}}\nrows: {{A: {{set: [seed=2]}}}}\n",
+            ["-m", "sweep=evil", "hydra/launcher=basic"],
+            r"hydra\.sweeper\.params: a key must have no @PACKAGE, .* got \+neuron@hydra\.job_logging",
         ),
         *(
             (
@@ -131,6 +167,24 @@ EVIL = "{evil: {_target_: evil.Callback}}"
                 r"hydra\.sweeper\.params: \w+ must be set on the command line only",
             )
             for key in ("force", "+search.storage", "hydra/launcher")
+        ),
+        (
+            "conf/recipe/evil.yaml",
+            f"# @package _global_\ntimesteps: {'9' * 4000}\n",
+            ["recipe=evil"],
+            "Overflow when unpacking",
+        ),
+        (
+            "conf/recipe/evil.yaml",
+            f"# @package _global_\ntimesteps: '{'${' * 1000}a{'}' * 1000}'\n",
+            ["recipe=evil"],
+            "a value must not be nested so deeply",
+        ),
+        (
+            "sweeps/evil.yaml",
+            f"{SWEEP}rows: {{A: {{set: ['neuron.tau={'[' * 3000}{']' * 3000}']}}}}\n",
+            ["-m", "sweep=evil"],
+            "a value must not be nested so deeply",
         ),
         (
             "sweeps/evil.yaml",
@@ -161,6 +215,50 @@ def test_a_folder_of_options_that_is_a_link_is_refused(tmp_path, place):
     message = f"conf/{place} must be a folder, so that its options are checked; got a link"
     assert message in refusal(tmp_path, "seed=0")
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("name", ["../recipe/fine", "recipe/evil", "recipe/late"])
+def test_an_option_is_checked_as_hydra_has_read_it(tmp_path, name):
+    """A search of the folder may not show it, and its text may have changed since then."""
+    write(tmp_path, "conf/recipe/evil.yaml", f"# @package hydra.callbacks\n{EVIL}\n")
+    write(tmp_path, "conf/recipe/late.yaml", f"# @package _global_\nhydra: {{callbacks: {EVIL}}}\n")
+    write(tmp_path, "recipe/fine.yaml", "seed: 0\n")
+    source = OptionSource(provider="received", path=f"snnx://{tmp_path / 'conf'}")
+    with pytest.raises(ValueError, match=r"must be the name of an option|@package must not be|hydra must be set on"):
+        source.is_config(name) and source.load_config(name)
+
+
+def _pipe(path):
+    os.mkfifo(path)
+
+
+def _nothing(path):
+    path.symlink_to("nowhere")
+
+
+def _utf16(path):
+    path.write_text("seed: 0", encoding="utf-16")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (_pipe, "must be a file that can be read; got: must be a file, not a pipe or a device"),
+        (Path.mkdir, "must be a file that can be read; got: Is a directory"),
+        (_nothing, "must be a file that can be read; got: No such file or directory"),
+        (_utf16, "must be UTF-8; got invalid start byte at byte 0"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("conf/neuron/evil.yaml", ["seed=0"]), ("sweeps/evil.yaml", ["-m", "sweep=evil"]), ("pyproject.toml", ["seed=0"])],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, path, words, make, message):
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    make(tmp_path / path)
+    if path == "pyproject.toml" and make is _nothing:  # there is none
+        return
+    assert f"{path} {message}" in refusal(tmp_path, *words)
 
 
 @pytest.mark.parametrize("key", COMMAND_LINE_ONLY)

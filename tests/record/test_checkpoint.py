@@ -114,6 +114,36 @@ def test_error_of_a_full_disk_names_the_file(tmp_path, monkeypatch):
         Checkpoints("me", {}).save_checkpoint({"state_dict": {"w": torch.arange(1000.0)}}, tmp_path / "epoch=1.ckpt")
 
 
+def test_entries_that_share_their_bytes_are_rejected(tmp_path):
+    """A thousand entries of one place in the file would be read a thousand times, and their checksums are right."""
+    path = tmp_path / "small.ckpt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("archive/data.pkl", bytes(2**16))
+        entry = archive.getinfo("archive/data.pkl")
+        archive.filelist += [entry] * 999
+    with pytest.raises(DamagedCheckpoint, match=r"small\.ckpt must contain each byte once; got entries of 65,536,000 bytes"):
+        load(path, None)
+    with pytest.raises(ValueError, match=r"weights: must be a file as torch\.save writes it; got .*, which is compressed"):
+        load_weights(torch.nn.Linear(1, 1), str(path), name="weights")
+
+
+@pytest.mark.parametrize("pickle", ["data.pkl", "DATA.PKL"])  # torch reads either
+def test_a_pickle_cannot_take_all_time(tmp_path, pickle):
+    """The hash of a pair of pairs of pairs, 60 times; Python computes it for ever, and no signal stops it."""
+    path = tmp_path / "pairs.ckpt"
+    pairs = b"".join(b"h%ch%c\x86q%c" % (n, n, n + 1) for n in range(60))
+    torch.save({}, path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in entries.items():
+            pickled = b"\x80\x02})q\x00h\x00" + pairs + b"K\x01s."
+            ours = name.endswith("data.pkl")
+            archive.writestr(name.replace("data.pkl", pickle), pickled if ours else content)
+    with pytest.raises(DamagedCheckpoint, match=r"pairs\.ckpt must contain tuples of at most 10,000 values; got a larger one"):
+        load(path, None)
+
+
 def test_a_compressed_file_is_rejected_before_it_is_unpacked(tmp_path):
     """Eight megabytes of zeros in eight kilobytes; it could be gigabytes."""
     with zipfile.ZipFile(tmp_path / "small.ckpt", "w", zipfile.ZIP_DEFLATED) as archive:

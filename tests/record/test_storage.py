@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from snnx.record.lock import acquire
+from snnx.record.lock import acquire, supported
 from snnx.record.storage import check_storage, obstacle, shortcomings
 from snnx.record.write import write
 
@@ -114,3 +114,12 @@ def test_a_file_system_that_cannot_sync_folders_is_named_and_used(tmp_path, monk
     (line,) = shortcomings(tmp_path)
     assert line.startswith(f"{tmp_path} is on a file system that cannot sync folders, so the last results may be missing after")
     assert write(tmp_path / "file", "text").read_text() == "text"
+
+
+def test_a_link_in_place_of_the_tried_lock_empties_nothing(tmp_path):
+    (tmp_path / "notes").write_text("mine")
+    (tmp_path / "outputs").mkdir()
+    (tmp_path / "outputs" / ".lock").symlink_to(tmp_path / "notes")
+    with pytest.raises(OSError, match="symbolic links"):
+        supported(tmp_path / "outputs")
+    assert (tmp_path / "notes").read_text() == "mine"

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+import struct
 from contextlib import closing
 from pathlib import Path
 
@@ -259,3 +260,38 @@ def test_a_foreign_table_of_digests_is_not_computed(tmp_path):
     with closing(sqlite3.connect(tmp_path / "data" / ".snnx_cache" / "content.db")) as base:
         base.execute(f"create view files as {endless}")
     assert len(content([path], tmp_path / "data")) == 16
+
+
+def test_a_foreign_trigger_is_not_executed(tmp_path):
+    path = write(tmp_path / "data" / "a", "x")
+    os.utime(path, (1, 1))
+    (tmp_path / "data" / ".snnx_cache").mkdir()
+    numbers = "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n"
+    with closing(sqlite3.connect(tmp_path / "data" / ".snnx_cache" / "content.db")) as base:
+        base.execute("create table files (path text primary key, size integer, modified integer, sha256 text)")
+        base.execute(f"create trigger t after insert on files begin {numbers}; end")
+    assert len(content([path], tmp_path / "data")) == 16
+
+
+def test_the_journal_of_a_foreign_table_deletes_nothing(tmp_path):
+    """SQLite deletes the file that a journal names as that of a transaction over several databases."""
+    path, notes = write(tmp_path / "data" / "a", "x"), write(tmp_path / "notes", "mine")
+    os.utime(path, (1, 1))
+    content([path], tmp_path / "data")
+    base = tmp_path / "data" / ".snnx_cache" / "content.db"
+    os.utime(path, (2, 2))  # so that there is something to store
+    magic, page, name = bytes.fromhex("d9d505f920a163d7"), 4096, str(notes).encode()
+    header = magic + struct.pack(">IIIII", 0, 0, base.stat().st_size // page, 512, page)
+    named = struct.pack(">I", 2**30 // page + 1) + name + struct.pack(">II", len(name), sum(name)) + magic
+    base.with_name("content.db-journal").write_bytes(header.ljust(512, b"\0") + named)
+    content([path], tmp_path / "data")
+    assert notes.read_text() == "mine"
+
+
+def test_a_linked_table_of_digests_is_not_written(tmp_path):
+    path = write(tmp_path / "data" / "a", "x")
+    os.utime(path, (1, 1))
+    (tmp_path / "data" / ".snnx_cache").mkdir()
+    (tmp_path / "data" / ".snnx_cache" / "content.db").symlink_to(write(tmp_path / "notes", ""))
+    content([path], tmp_path / "data")
+    assert (tmp_path / "notes").read_text() == ""

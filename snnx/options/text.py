@@ -1,0 +1,24 @@
+"""Reads the text of a file of options, which may come from somebody else."""
+
+from pathlib import Path
+
+from snnx.record.read import read
+
+
+def text(path: Path) -> str:
+    """Return the text of a file; of a pipe or a device, which could be read for ever, nothing is read.
+
+    Raises:
+        ValueError: it cannot be read, is no file, or is not in UTF-8.
+
+    Example:
+        >>> text(Path("/dev/zero"))
+        Traceback (most recent call last):
+        ValueError: /dev/zero must be a file that can be read; got: must be a file, not a pipe or a device
+    """
+    try:
+        return read(path).decode().replace("\r\n", "\n").replace("\r", "\n")
+    except OSError as error:
+        raise ValueError(f"{path} must be a file that can be read; got: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be UTF-8; got {error.reason} at byte {error.start}") from None
