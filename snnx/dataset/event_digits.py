@@ -22,6 +22,7 @@ DARK = 0.1  # brightness of the background, as a fraction of white
 THRESHOLD = 0.35  # change of log brightness that causes an event
 MISMATCH = 0.03  # relative standard deviation of the threshold among pixels
 NOISE_HZ = 0.5  # noise events per second and pixel
+GRID = 2.0**20  # steps of the log brightness in 1
 CHUNK = 50  # digits simulated at once
 
 
@@ -34,12 +35,16 @@ def look(position: float) -> np.ndarray:
         `[32, 8]`.
     """
     place = (np.arange(PIXELS) + position - (PIXELS + CORNERS[2][0] - 1) / 2) / ZOOM + 3.5
-    return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(8))).astype(np.float32)
+    return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(8)))
 
 
 def log_brightness(digits: np.ndarray, x: float, y: float) -> np.ndarray:
-    """Return the log brightness that a sensor at (x, y) sees of `digits` in [0, 1]: `[N, 8, 8] -> [N, 32, 32]`."""
-    return np.log(DARK + look(y) @ digits @ look(x).T)
+    """Return the log brightness that a sensor at (x, y) sees of `digits` in [0, 1]: `[N, 8, 8] -> [N, 32, 32]`.
+
+    It is rounded to a multiple of 2^-20. Products and logarithms differ in their last bits between processors, and a crossed
+    threshold would turn that into another event.
+    """
+    return np.round(np.log(DARK + look(y) @ digits.astype(np.float64) @ look(x).T) * GRID) / GRID
 
 
 def simulate(digits: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
@@ -137,7 +142,7 @@ def _chunks(digits: np.ndarray, labels: np.ndarray, start: int, end: int) -> Ite
     for first in range(start, end, CHUNK):
         numbers = np.arange(first, min(first + CHUNK, end))
         yield Recording(
-            f"digits {first} to {numbers[-1]}", "1", partial(_read, digits[numbers], labels[numbers], numbers), (EMBEDDED,)
+            f"digits {first} to {numbers[-1]}", "2", partial(_read, digits[numbers], labels[numbers], numbers), (EMBEDDED,)
         )
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
+from snnx.options.files import is_group
 from snnx.options.received import check_keys
 from snnx.options.tune import tuned_label
 
@@ -56,6 +57,10 @@ def row_of(label: object, row: object, metric: str, file: str) -> Row:
     check_keys((override.partition("=")[0] for override in overrides), f"{file}: row {label}")
     if found := next((override for override in overrides if re.match(r"[\s+~]*defaults\b", override)), None):
         raise ValueError(f"{file}: row {label}: set must choose an option as group=name, and not by defaults; got {found}")
+    for override in overrides:
+        group, _, option = override.lstrip("+~ ").partition("=")
+        if is_group(group) and re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?|true|false", option.strip(), re.IGNORECASE):
+            raise ValueError(f"{file}: row {label}: {group} must be the name of an option; got {option}")
     reported = row.get("reported")
     reported = {} if reported is None else reported if isinstance(reported, dict) else {metric: reported}
     if not all(isinstance(value, int | float) for value in reported.values()):

@@ -11,6 +11,7 @@ from own_folder import refusal, write
 from hydra_plugins.snnx_source import OptionSource
 from snnx.options.folders import shipped
 from snnx.options.received import COMMAND_LINE_ONLY, LARGEST, check_content, check_keys, check_option
+from snnx.options.row import row_of
 from snnx.run.reopen import reopen
 
 SWEEP = "# A figure.\n#   snnx -m sweep=evil\nsweep: {paper: own, artifact: T, metric: test/acc}\n"
@@ -320,3 +321,9 @@ def test_variables_of_snnx_can_be_read(monkeypatch):
     monkeypatch.setenv("SNNX_SCRATCH", "/scratch")
     assert composed("dataset=mnist", "dataset.root=${oc.env:SNNX_SCRATCH}/data").config["dataset"]["root"] == "/scratch/data"
     assert composed("dataset=mnist", "dataset.root=${oc.env:SNNX_NONE,here}").config["dataset"]["root"] == "here"
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "2.5", "true"])
+def test_a_row_chooses_an_option_by_its_name(value):
+    with pytest.raises(ValueError, match=f"^a.yaml: row A: dataset must be the name of an option; got {re.escape(value)}$"):
+        row_of("A", {"set": [f"dataset={value}"]}, "test/acc", "a.yaml")
