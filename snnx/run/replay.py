@@ -1,6 +1,6 @@
 """Trains the beginning of a recorded run again, and compares its losses to the recorded ones."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +26,11 @@ If a few thousand products are summed in another order, the result differs by ab
 OTHER_BOUND = 2e-2
 """The same for every other precision."""
 FACTOR = 2.0
-"""Later losses may also differ by this factor times the largest effect of a change in the images' last binary digit."""
+"""Later losses may also differ by this factor times the largest effect of changes of the weights in their last digits."""
+DRAWS = 3
+"""How often the weights are changed, each time in other directions."""
+LAST_DIGITS = 2.0**-21
+"""Largest relative change of a weight: four units in the last place of float32, about what sums in another order differ by."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,10 @@ def replay(config: dict, recorded: Sequence[float], *, by_epoch: bool = False) -
         tolerance[0] = bound * |recorded[0]|
         tolerance[k] = bound * |recorded[k]| + 2 * max over j <= k of |nudged[j] - now[j]|      for k > 0
 
-    A mean over an epoch has the tolerance of k > 0. `nudged` are the losses of two further trainings, whose images are changed
-    by one unit in the last place, towards 1 and towards 0. A spiking network is not continuous: such a change can alter a spike
-    and with it all later losses, just as a sum in another order on another machine can. These trainings are made only if the
-    losses differ by more than the bound.
+    A mean over an epoch has the tolerance of k > 0. `nudged` are the losses of three further trainings, whose first weights are
+    changed at random by up to four units in the last place. A spiking network is not continuous: such a change can alter a
+    spike and with it all later losses, just as sums in another order on another machine do. These trainings are made only if
+    the losses differ by more than the bound, so on the machine of the record the first comparison decides alone.
 
     Args:
         config: a resolved configuration as plain dicts.
@@ -76,9 +80,11 @@ def replay(config: dict, recorded: Sequence[float], *, by_epoch: bool = False) -
         NoData: the data set is not on this machine.
     """
     take = _first_epoch if by_epoch else partial(_first_steps, steps=len(recorded))
-    now = take(config, nudge=None)
+    now = take(config, draw=None)
     plain = Comparison(recorded, now, [bound(config) * abs(loss) for loss in recorded])
-    return plain if plain.agrees else Comparison(recorded, now, _widened(plain, [take(config, nudge=to) for to in (1.0, 0.0)]))
+    if plain.agrees:
+        return plain
+    return Comparison(recorded, now, _widened(plain, [take(config, draw=draw) for draw in range(DRAWS)]))
 
 
 def bound(config: dict) -> float:
@@ -87,7 +93,7 @@ def bound(config: dict) -> float:
 
 
 def _widened(plain: Comparison, nudged: list[list[float]]) -> list[float]:
-    """Return the tolerances plus the effect of the nudged images, which does not count for the first of several losses."""
+    """Return the tolerances plus the effect of the nudged weights, which does not count for the first of several losses."""
     found, effect = [], 0.0
     for step, allowed in enumerate(plain.tolerance):
         effect = max(effect, *(abs(losses[step] - plain.now[step]) for losses in nudged))
@@ -120,42 +126,40 @@ class _Epoch(Checkpoint):
         raise StepsDone
 
 
-def _first_steps(config: dict, *, steps: int, nudge: float | None) -> list[float]:
+def _first_steps(config: dict, *, steps: int, draw: int | None) -> list[float]:
     first = FirstLosses()
-    _train(config, [first, _Until(first, steps)], nudge)
+    _train(config, [first, _Until(first, steps)], draw)
     return first.losses[:steps]
 
 
-def _first_epoch(config: dict, *, nudge: float | None) -> list[float]:
+def _first_epoch(config: dict, *, draw: int | None) -> list[float]:
     epoch = _Epoch()
-    _train(config, [epoch], nudge)
+    _train(config, [epoch], draw)
     return epoch.loss
 
 
-def _train(config: dict, callbacks: list[pl.Callback], nudge: float | None) -> None:
-    data, method, trainer = built(config, nudge, callbacks)
+def _train(config: dict, callbacks: list[pl.Callback], draw: int | None) -> None:
+    data, method, trainer = built(config, callbacks)
+    if draw is not None:
+        nudge(method, draw)
     with suppress(StepsDone):
         trainer.fit(method, datamodule=data)
 
 
-def built(
-    config: dict, nudge: float | None, callbacks: Sequence[pl.Callback] = ()
-) -> tuple[pl.LightningDataModule, Method, pl.Trainer]:
-    """Build data, method and trainer as the recorded run did; with `nudge`, all images move by one unit in the last place."""
+def built(config: dict, callbacks: Sequence[pl.Callback] = ()) -> tuple[pl.LightningDataModule, Method, pl.Trainer]:
+    """Build data, method and trainer as the recorded run did."""
     keep_memory()
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     data = build_data(config)
     data.setup()
     method = build_method(config, data)
-    if nudge is not None:
-        method.register_forward_pre_hook(_nudged(nudge))
     watching = [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]
     return data, method, build_trainer(config, "replay", Path(), callbacks=[Reseed(config["seed"]), *watching, *callbacks])
 
 
-def _nudged(toward: float) -> Callable:
-    def move(method: pl.LightningModule, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
-        (images,) = inputs
-        return (torch.nextafter(images, torch.full_like(images, toward)),)
-
-    return move
+@torch.no_grad()
+def nudge(method: Method, draw: int) -> None:
+    """Change each weight at random by up to four units in the last place; the number of the draw decides how."""
+    generator = torch.Generator().manual_seed(draw)
+    for p in method.parameters():
+        p.mul_(1 + LAST_DIGITS * (2 * torch.rand(p.shape, generator=generator, dtype=torch.float64) - 1).to(p))

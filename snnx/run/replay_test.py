@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snnx.record.checkpoint import epochs, load, path_of
-from snnx.run.replay import FACTOR, bound, built
+from snnx.run.replay import DRAWS, FACTOR, bound, built, nudge
 from snnx.run.test import run_test
 
 
@@ -50,8 +50,8 @@ def replay_test(config: dict, recorded: Mapping[str, float | None], checkpoint: 
 
         tolerance = bound * |recorded| + 2 * max |nudged - now|
 
-    `nudged` are the numbers of two tests whose images are changed by one unit in the last place, as in `replay`. These tests
-    are made only if a number differs by more than the bound.
+    `nudged` are the numbers of three tests whose weights are changed at random in their last digits, as in `replay`. These
+    tests are made only if a number differs by more than the bound.
 
     Args:
         config: a resolved configuration as plain dicts.
@@ -68,16 +68,18 @@ def replay_test(config: dict, recorded: Mapping[str, float | None], checkpoint: 
     plain = TestComparison(then, now, {key: bound(config) * abs(value) for key, value in then.items()})
     if plain.agrees:
         return plain
-    others = [_tested(config, checkpoint, toward) for toward in (1.0, 0.0)]
+    others = [_tested(config, checkpoint, draw) for draw in range(DRAWS)]
     effect = {key: max(abs(other[key] - value) for other in others) for key, value in now.items()}
     return TestComparison(then, now, {key: allowed + FACTOR * effect[key] for key, allowed in plain.tolerance.items()})
 
 
-def _tested(config: dict, checkpoint: Path | None, nudge: float | None) -> dict[str, float]:
+def _tested(config: dict, checkpoint: Path | None, draw: int | None) -> dict[str, float]:
     on_one = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
-    data, method, trainer = built(on_one, nudge)
+    data, method, trainer = built(on_one)
     if checkpoint is not None:
         method.load_state_dict(load(checkpoint, None)["state_dict"])
+    if draw is not None:
+        nudge(method, draw)
     logged, recorder = run_test(trainer, method, data)
     return {**logged, **recorder.scalars()}
 
