@@ -17,7 +17,7 @@ def files(group: str) -> dict[str, Path]:
 
     Example:
         >>> [name for name in files("loss")], files("neuron")["lif"].name
-        (['cross_entropy', 'rate_mse', 'tet'], 'lif.yaml')
+        (['cross_entropy', 'psc_kernel', 'rate_mse', 'tet'], 'lif.yaml')
     """
     found: dict[str, Path] = {}
     for place in places():

@@ -11,7 +11,7 @@ def keys(group: str, option: str | None) -> list[str]:
 
     Example:
         >>> keys("init", "kaiming"), keys("init", "torch_default"), keys("init", None)
-        (['distribution', 'gain'], [], [])
+        (['conv_gain', 'distribution', 'gain'], [], [])
     """
     path = files(group).get(option or "")
     found = re.findall(r"^(\w+):", text(path), re.MULTILINE) if path else []

@@ -130,7 +130,7 @@ MISTAKES = {
     "several values without -m": (["neuron=if,lif"], "a single run must have one value per key; got neuron=if,lif: add -m"),
     "key of no option, under a recipe": (
         ["recipe=dta_mnist", "init.timesteps=4"],
-        "init.timesteps must be a key of init=kaiming, which has distribution, gain; got init.timesteps=4",
+        "init.timesteps must be a key of init=kaiming, which has conv_gain, distribution, gain; got init.timesteps=4",
     ),
     "key of another option": (
         ["neuron=if", "neuron.tau=3"],

@@ -10,7 +10,11 @@ from snnx.compose.check import check
     ("words", "group", "config"),
     [
         (["init=torch_default"], "init", {"_target_": "snnx.init.torch_default.TorchDefault"}),
-        (["init=kaiming"], "init", {"_target_": "snnx.init.kaiming.Kaiming", "distribution": "normal", "gain": 1.0}),
+        (
+            ["init=kaiming"],
+            "init",
+            {"_target_": "snnx.init.kaiming.Kaiming", "distribution": "normal", "gain": 1.0, "conv_gain": 1.0},
+        ),
         (["optimizer=adamw"], "optimizer", {"lr": 0.001}),
         (["scheduler=cosine"], "scheduler", {"warmup": 0.0, "start": 0.0, "end": 0.0}),
         (["scheduler=milestones", "scheduler.gamma=0.1"], "scheduler", {"at": [0.1667, 0.5, 0.8], "gamma": 0.1}),

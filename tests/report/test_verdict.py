@@ -271,7 +271,10 @@ def test_claims_about_untrained_networks_are_left_out(sweep, leave, done, output
 
 def test_a_claim_per_layer_is_decided_in_each_layer_of_neurons(sweep, leave, done, outputs, docs):
     """The mean over layers of A is above that of B, but in sn2 it is below; the read-out `out` is no layer of neurons."""
-    layers = {"A": {"sn1": [80.0, 90.0], "sn2": [10.0], "out": [0.0]}, "B": {"sn1": [40.0], "sn2": [30.0], "out": [0.0]}}
+    layers = {
+        "A": {"sn1": [80.0, 90.0], "sn2": [10.0] * 2, "out": [0.0] * 2},
+        "B": {"sn1": [40.0] * 2, "sn2": [30.0] * 2, "out": [0.0] * 2},
+    }
     for row, table in layers.items():
         for seed in (0, 1):
             facts = done(row, seed, 0.8, layers={"silent": {"test": table}})

@@ -147,5 +147,5 @@ def test_its_neurons_report_that_they_sort():
 def test_options_that_need_windows_are_rejected():
     with pytest.raises(ValueError, match="threshold=constant must have readout=end_membrane or start_membrane, and steps=null"):
         build("method.readout=spike_time")
-    with pytest.raises(ValueError, match="threshold must be one of dynamic, constant, none; got falling"):
+    with pytest.raises(ValueError, match="threshold must be one of dynamic, constant, none, ramp; got falling"):
         build("method.threshold=falling")
