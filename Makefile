@@ -24,8 +24,8 @@ $(BIN)/.installed: pyproject.toml
 demo: install ## sweep four neuron models over real digits; ends in a table, a picture and a page
 	$(BIN)/snnx -m sweep=demo_neurons
 
-test: install ## run all tests, one file at a time on every core
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder   # reordered, slow files come last
+test: install ## run all tests, one file at a time, in one process more than there are cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder   # reordered, slow files come last
 
 test-fast: install ## run only the fast tests
 	$(BIN)/python -m pytest -m 'not slow'
