@@ -14,17 +14,11 @@ from snnx.backbone.spikformer import Spikformer
 from snnx.backbone.spikformer_spikingjelly import SpikformerSpikingJelly
 from snnx.backbone.vgg import VGG
 from snnx.backbone.vit import ViT
-from snnx.bench.alif import ALIF
-from snnx.bench.layers import SHAPES, behind_norm, definition, fresh, unfused_norm
-from snnx.bench.libraries import LIBRARIES
-from snnx.bench.steps import DTYPES, PACKED, Network, Step
+from snnx.bench.layers import SHAPES, compared_layers, fresh
+from snnx.bench.steps import BASELINE, DTYPES, PACKED, SPIKINGJELLY_LIF, SPIKINGJELLY_NETWORK, Network, Step
 from snnx.bench.turns import in_turns, medians
-from snnx.neuron.if_ import IF
-from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF
 from snnx.neuron.lif_delayed import LIFDelayed
-from snnx.neuron.plif import PLIF
-from snnx.neuron.ttfs import TTFS
 from snnx.report.tables.table import Table
 
 NETWORKS = (
@@ -50,7 +44,6 @@ REPEATED = 10
 """How often a layer is called between two waits for the GPU, so that waiting takes a small share of the time."""
 PASSES = 5
 """How often a layer that keeps only its input must read or write each value: two of forward, three of backward."""
-BASELINE, SPIKINGJELLY = "ReLU", "SpikingJelly LIF"
 
 
 def measure(
@@ -84,30 +77,10 @@ def measure(
 
 
 def compared(shape: tuple[int, ...], device: torch.device) -> dict[str, Callable[[Tensor], Tensor]]:
-    """Build the layers to compare on a device; libraries that are not installed are left out."""
-    theirs = LIFNode(step_mode="m", surrogate_function=ATan())
+    """Build the layers of `snnx bench layers` on a device, and LIFDelayed; libraries that are not installed are left out."""
     with torch.device(device):
-        layers = {
-            BASELINE: torch.relu,
-            "snnx IF": fresh(IF()),
-            "snnx LIF": fresh(LIF()),
-            "snnx PLIF": fresh(PLIF()),
-            "snnx KLIF": fresh(KLIF()),
-            "snnx LIFDelayed": fresh(LIFDelayed()),
-            "snnx TTFS": fresh(TTFS()),
-            "a user's ALIF": fresh(ALIF()),
-            "snnx LIF, definition": definition(LIF()),
-            "norm, ReLU": behind_norm(nn.ReLU(), shape),
-            "norm, snnx LIF as one": behind_norm(LIF(), shape),
-            "norm, snnx LIF as two": unfused_norm(LIF(), shape),
-            SPIKINGJELLY: fresh(theirs),
-        }
-        for name, build in LIBRARIES.items():
-            try:
-                layers[f"{name} LIF"] = build()
-            except ImportError:
-                continue
-    return layers
+        layers, _ = compared_layers(shape)
+        return {**layers, "snnx LIFDelayed": fresh(LIFDelayed())}
 
 
 def _wait(device: torch.device) -> None:
@@ -137,10 +110,10 @@ def _layers(shape: tuple[int, ...], dtype: str, rounds: int, device: torch.devic
 
 def _steps(network: Network, dtype: str, rounds: int, device: torch.device) -> dict:
     neurons = {BASELINE: nn.ReLU, "snnx LIF": LIF, PACKED: LIF}
-    neurons[SPIKINGJELLY] = partial(LIFNode, step_mode="m", surrogate_function=ATan())
+    neurons[SPIKINGJELLY_LIF] = partial(LIFNode, step_mode="m", surrogate_function=ATan())
     built = {name: (network, neuron) for name, neuron in neurons.items()}
     if network.peer is not None:
-        built["SpikingJelly's network and LIF"] = network._replace(build=network.peer), neurons[SPIKINGJELLY]
+        built[SPIKINGJELLY_NETWORK] = network._replace(build=network.peer), neurons[SPIKINGJELLY_LIF]
     seconds, peak = {}, {}
     for name, (one, neuron) in built.items():  # one after another, since all of them together may not fit into the memory
         step = Step(one, neuron, DTYPES[dtype], packed=name == PACKED, device=device)

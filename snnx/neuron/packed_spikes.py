@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.modules.pooling import _MaxPoolNd
 
+from snnx.neuron.kernel.layout import dense
 from snnx.neuron.node import Node
 from snnx.neuron.spiking import spiking_layers
 
@@ -64,7 +65,7 @@ class _Keeper:
         given_as = _facts(x)  # not `x` itself, which autograd would keep with the hook
 
         def pack(kept: Tensor) -> Tensor | Packed:
-            return Packed(kept) if _facts(kept) == given_as and dense(kept) else kept
+            return Packed(kept) if _facts(kept) == given_as and dense(kept[None]) else kept
 
         self.active = saved_tensors_hooks(pack, lambda kept: kept.unpacked() if isinstance(kept, Packed) else kept)
         self.active.__enter__()
@@ -116,14 +117,3 @@ class Packed:
 
 def _places(device: torch.device) -> Tensor:
     return torch.arange(7, -1, -1, dtype=torch.uint8, device=device)
-
-
-def dense(tensor: Tensor) -> bool:
-    """Whether the values of a tensor lie in memory without gaps and overlaps, in any order of its dimensions."""
-    expected = 1
-    for size, stride in sorted(zip(tensor.shape, tensor.stride(), strict=True), key=lambda pair: pair[1]):
-        if size != 1:
-            if stride != expected:
-                return False
-            expected *= size
-    return True
