@@ -46,7 +46,7 @@ class PickledArray:
         if not isinstance(self.dtype, PickledDtype) or self.dtype.name not in BYTE or self.transposed:
             raise ValueError("data of another type than bytes, or in another order")
         data = self.data.encode("latin1") if type(self.data) is str else self.data
-        if not isinstance(data, bytes | bytearray):  # bytes(number) would make so many of them
+        if not isinstance(data, bytes | bytearray):  # bytes(10**9) would make a billion bytes
             raise ValueError(f"data as {type(data).__name__}")
         if self.shape != (len(data) // 3072, 3072) or len(data) % 3072:
             raise ValueError(f"{len(data)} bytes in another shape than [N, 3072]")

@@ -35,7 +35,9 @@ def content(files: Sequence[Path], root: Path) -> str:
     """
     stats = {path: path.stat() for path in files}
     if strange := next((path for path, found in stats.items() if not S_ISREG(found.st_mode)), None):
-        raise ValueError(f"{strange}: must be a file; got a folder, a pipe or a device; remove it")  # it could be read for ever
+        raise ValueError(
+            f"{strange}: must be a file; got a folder, a pipe or a device; remove it"
+        )  # reading a pipe might never end
     known = _known(root, stats)
     new = [path for path in stats if path not in known]
     with ThreadPoolExecutor() as pool:  # hashing and reading release the GIL

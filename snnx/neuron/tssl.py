@@ -52,9 +52,9 @@ class TSSL(Node):
 
     Example:
         >>> neuron = TSSL(tau=2, tau_s=2)
-        >>> neuron(torch.tensor([[2.0], [0.5], [0.5]])).flatten().tolist(), neuron.v.item()   # i: 1 0.75 0.625, h: 1 0.75 1
+        >>> neuron(torch.tensor([[2.0], [0.5], [0.5]])).flatten().tolist(), neuron.v.item()   # h is 1, 0.75 and 1
         ([1.0, 0.0, 1.0], 0.0)
-        >>> x = torch.tensor([[2.0], [0.5], [0.0]], requires_grad=True)                       # i: 1 0.75 0.375
+        >>> x = torch.tensor([[2.0], [0.5], [0.0]], requires_grad=True)
         >>> TSSL(tau=2, tau_s=2)(x)[0].sum().backward()
         >>> x.grad.flatten().tolist()                                                         # di[0]/dx[0] is 1/2
         [0.5, 0.0, 0.0]

@@ -41,7 +41,7 @@ class Muon(Optimizer):
         >>> optimizer = Muon([weight], lr=0.1)
         >>> (weight * torch.tensor([[1.0, 0.0], [0.0, 3.0]]).view(2, 1, 1, 2)).sum().backward()
         >>> optimizer.step()
-        >>> weight.view(2, 2).tolist()          # 1/sqrt(2), less 0.1 times nearly the identity
+        >>> weight.view(2, 2).tolist()          # each was scaled to 1/sqrt(2) = 0.707; the update is nearly the identity
         [[0.6..., 0.7...], [0.7..., 0.6...]]
     """
 
@@ -97,7 +97,9 @@ class Muon(Optimizer):
 
 
 def orthogonal(matrix: Tensor, steps: int = 3) -> Tensor:
-    """Return a matrix with about the singular vectors of `matrix` and singular values near 1, by Newton and Schulz's iteration.
+    """Return a matrix with approximately the same singular vectors as `matrix`, and singular values near 1.
+
+    This is Newton and Schulz's iteration:
 
         X = matrix / |matrix|,   then `steps` times   A = X X^T,   X = 3.4445 X + (-4.7750 A + 2.0315 A A) X
 

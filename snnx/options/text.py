@@ -6,7 +6,7 @@ from snnx.record.read import read
 
 
 def text(path: Path) -> str:
-    """Return the text of a file; of a pipe or a device, which could be read for ever, nothing is read.
+    """Return the text of a file. Pipes and devices are refused, because reading them might never end.
 
     Raises:
         ValueError: it cannot be read, is no file, or is not in UTF-8.
@@ -21,4 +21,4 @@ def text(path: Path) -> str:
     except OSError as error:
         raise ValueError(f"{path} must be a file that can be read; got: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} must be UTF-8; got {error.reason} at byte {error.start}") from None
+        raise ValueError(f"{path} must be text in UTF-8; byte {error.start} is not: {error.reason}") from None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def read(path: Path) -> bytes:
-    """Return the content of a file; of a pipe or a device, which could be read for ever, nothing is read.
+    """Return the content of a file. Pipes and devices are refused, because reading them might never end.
 
     Raises:
         OSError: it does not exist, cannot be read, or is no file.

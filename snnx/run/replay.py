@@ -30,7 +30,10 @@ FACTOR = 2.0
 DRAWS = 3
 """How often the weights are changed, each time in other directions."""
 LAST_DIGITS = 2.0**-21
-"""Largest relative change of a weight: four units in the last place of float32, about what sums in another order differ by."""
+"""Largest relative change of a weight: four units in the last place of float32.
+
+Adding up in another order changes a sum by about as much.
+"""
 
 
 @dataclass(frozen=True)

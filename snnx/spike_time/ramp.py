@@ -57,7 +57,9 @@ class Ramp(DynamicThreshold):
         if self.steps is not None:
             early = (early * self.steps + 1e-4).floor() / self.steps  # in float32, 100 * 0.29 is less than 29
         fired = (early > 0).to(x.dtype)
-        y = early * self.scale if self.steps is not None else x[1].relu().minimum(self.scale)  # without a rounding of its own
+        y = (
+            early * self.scale if self.steps is not None else x[1].relu().minimum(self.scale)
+        )  # multiplying `early` by the scale would round once more
         if self.probe is not None:
             self.times = torch.where(fired > 0, self.window + 1 - early, torch.nan).detach()[None]
             self.probe(x[1:].detach(), fired.detach()[None])

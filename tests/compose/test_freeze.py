@@ -26,7 +26,9 @@ SWEEP = "demo_neurons"
 EXAMPLES = 10  # composing takes 0.2 s
 GROUPS = [group for group in groups() if not group.startswith("hydra/")]
 KEYS = ["seed", "timesteps", "label", "unknown", "neuron.unknown", "unknown.key", "dataset", "budget", "hydra.verbose"]
-OF_ROWS = [key for key in KEYS if key.split(".")[0] not in COMMAND_LINE_ONLY and key not in GROUPS]  # a row names its options
+OF_ROWS = [
+    key for key in KEYS if key.split(".")[0] not in COMMAND_LINE_ONLY and key not in GROUPS
+]  # the values that are drawn are no names of options
 VALUES = [
     "0", "3", "-1", "2.5", "true", "null", "text", "''", "'a b'", "[]", "[1,2]", "[firing_rate]", "{}", "{tau:3.0}",
     "{_target_:snnx.neuron.lif.LIF}", "${timesteps}", "${seed}", "${neuron.tau}", "${hydra.job.name}", "???", "1,2", "a=b",
@@ -122,7 +124,7 @@ def test_rows_are_what_hydra_composes(tmp_path, monkeypatch):
     with hydra() as (loader, master):
         (default,) = freeze(loader, master, [[]])
         keys = [key for key, _ in leaves(default.config) if key.split(".")[0] not in ("sweep", *COMMAND_LINE_ONLY)]
-        keys = [key for key in keys if key not in GROUPS]  # a row names its options
+        keys = [key for key in keys if key not in GROUPS]  # the values that are drawn are no names of options
     monkeypatch.chdir(tmp_path)
     seen = Counter()
 

@@ -247,7 +247,7 @@ def _utf16(path):
         (_pipe, "must be a file that can be read; got: must be a file, not a pipe or a device"),
         (Path.mkdir, "must be a file that can be read; got: Is a directory"),
         (_nothing, "must be a file that can be read; got: No such file or directory"),
-        (_utf16, "must be UTF-8; got invalid start byte at byte 0"),
+        (_utf16, "must be text in UTF-8; byte 0 is not: invalid start byte"),
     ],
 )
 @pytest.mark.parametrize(
