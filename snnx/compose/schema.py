@@ -12,6 +12,7 @@ class Budget:
     epochs: float = 1.0
     samples: float = 1.0
     width: float = 1.0
+    test_samples: float = 1.0  # a factor on the test samples that `samples` leaves
 
 
 class Matmul(Enum):

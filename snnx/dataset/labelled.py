@@ -59,6 +59,7 @@ class Labelled(pl.LightningDataModule):
     files: ClassVar[tuple[PublishedFile, ...]] = ()
     shape: tuple[int, int, int]
     plain = False  # see `without_augmentation`
+    test_share = 1.0  # of the test samples that `samples` leaves, the fraction that is used, in (0, 1]; class-balanced
 
     def __init__(
         self,
@@ -185,7 +186,8 @@ class Labelled(pl.LightningDataModule):
             held_out = min(round(self.validation * len(order["train"])), len(order["train"]) - 1)
             order |= {"train": order["train"][held_out:], "val": order["train"][:held_out]}
         share = self.share(sum(len(labels) for _, labels in official.values()))
-        chosen = {part: _first(share, order[part]) for part in ("train", "val", "test")}
+        shares = {"train": share, "val": share, "test": share * self.test_share}
+        chosen = {part: _first(shares[part], order[part]) for part in shares}
         self.split_counts = {name: len(index) for name, index in chosen.items()}
         self.test_index = chosen["test"]
         self.chance = float(official["test"][1][chosen["test"]].bincount().max()) / len(chosen["test"])

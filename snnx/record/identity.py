@@ -43,6 +43,7 @@ ADDED: dict[str, object] = {
     "method.scales": "activations",
     "method.scale_factor": 1.0,
     "method.bias_calibration": False,
+    "budget.test_samples": 1.0,
     "metric.anytime.marks": [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1500, 2000, 2500],
     "metric.negative_potential.on": "H",
     "neuron.fire_at_equality": True,

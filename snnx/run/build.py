@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments import LightningEnvironment
 
+from snnx.dataset.labelled import Labelled
 from snnx.method.base import Method
 from snnx.neuron.packed_spikes import pack_spikes
 from snnx.record.checkpoint import Checkpoints
@@ -20,8 +21,16 @@ from snnx.run.create import create
 
 def build_data(config: dict) -> pl.LightningDataModule:
     """Build the data module, with the share of the samples that the scale asks for; it reads no data yet."""
-    dataset = {**config["dataset"], "samples": config["budget"]["samples"]}
-    return component({**config, "dataset": dataset}, "dataset")
+    budget = config["budget"]
+    dataset = {**config["dataset"], "samples": budget["samples"]}
+    data = component({**config, "dataset": dataset}, "dataset")
+    if (share := budget.get("test_samples", 1.0)) != 1.0:
+        if not isinstance(data, Labelled):
+            raise ValueError(f"budget.test_samples needs a data set that is a Labelled; {type(data).__name__} is none: use 1")
+        if share > 1:
+            raise ValueError(f"budget.test_samples must lie in (0, 1]; got {share}")
+        data.test_share = share
+    return data
 
 
 def build_method(config: dict, data: pl.LightningDataModule) -> Method:

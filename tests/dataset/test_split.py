@@ -59,3 +59,17 @@ def test_a_class_that_is_tested_but_not_trained_is_an_error(tmp_path, write_idx)
     )
     with pytest.raises(ValueError, match=message):
         build_data(composed("dataset=mnist", f"dataset.root='{tmp_path}'").config).setup()
+
+
+def test_fewer_test_samples_are_the_first_of_the_balanced_order_and_change_no_other_part():
+    whole, fifth = (build_data(composed(*asked).config) for asked in ([], ["budget.test_samples=0.2"]))
+    whole.setup(), fifth.setup()
+    assert fifth.split_counts == {**whole.split_counts, "test": 59}  # of 297
+    assert fifth.part_hash["train"] == whole.part_hash["train"]
+    order = balanced_order(whole._parts["test"][1], whole.split_seed)
+    assert fifth.test_index.tolist() == sorted(whole.test_index[order[:59]].tolist())
+
+
+def test_more_test_samples_than_there_are_is_refused():
+    with pytest.raises(ValueError, match=r"budget\.test_samples must lie in \(0, 1\]; got 2"):
+        build_data(composed("budget.test_samples=2").config)

@@ -95,7 +95,8 @@ def test_every_added_key_exists_in_the_configuration(key):
     if key is not None:
         group, *path = key.split(".")
         if path:
-            assert any(has(yaml.safe_load(file.read_text(encoding="utf-8")), path) for file in files(group).values())
+            options = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files(group).values()]
+            assert has(composed().config, [group, *path]) or any(has(option, path) for option in options)
         else:
             assert group not in identity.physics(composed().config)
 
