@@ -60,7 +60,7 @@ class EngineLauncher(Launcher):
         display = Display(jobs)
         todo = [one for one in jobs if history.finished(one) is None]
         if todo:
-            check_all(todo)
+            display.networks = check_all(todo)
             display.warn(check_storage(Path(jobs[0].outputs)))
         jobs, todo = ([history.start_over_if_forced(one) for one in some] for some in (jobs, todo))
         with display, interruptible(), ResultWatcher(display, jobs) as follow:

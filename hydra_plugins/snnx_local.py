@@ -57,7 +57,7 @@ class LocalLauncher(Launcher):
         jobs = freeze(self.loader, self.config, job_overrides)
         display = Display(jobs)
         if todo := [one for one in jobs if history.finished(one) is None]:
-            check_all(todo)
+            display.networks = check_all(todo)
             display.warn(check_storage(Path(jobs[0].outputs)))
         jobs = [history.start_over_if_forced(one) for one in jobs]
         with display:

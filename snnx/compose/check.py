@@ -29,13 +29,16 @@ COMPLETE = ("dataset", "decoding", "init", "loss", "quantization", "surrogate")
 
 
 @exit_on_interrupt()  # because torch is first imported here
-def check(job: Job, checked: set[str] | None = None) -> None:
+def check(job: Job, checked: set[str] | None = None) -> dict | None:
     """Check every component's arguments and build the run, without reading data and without allocating weights.
 
     Args:
         job: the run.
         checked: what earlier calls have found to be right, which this call adds to. A run that differs from an earlier one
             in the seed only is not built again.
+
+    Returns:
+        The network as `snnx.run.built` describes it, without the values of its parameters; `None` if it was not built.
 
     Raises:
         ValueError: something is wrong; the message says in one line what is required, what was given, and in which run.
@@ -49,9 +52,11 @@ def check(job: Job, checked: set[str] | None = None) -> None:
             check_signatures(job.config)
             _partials(job.config)
             _require_readers(job)
-            _build(job.config)
+            network = _build(job.config)
             if checked is not None:
                 checked.add(same)
+            return network
+        return None
     except Exception as error:
         where = f" [{job.title}]" if job.row != "default" else ""
         raise ValueError(f"{reason(error)}{where}") from error
@@ -134,19 +139,20 @@ def _ranges(config: dict) -> None:
         raise ValueError(f"trainer.max_epochs must be an integer of at least 0, where 0 tests without training; got {epochs}")
 
 
-def _build(config: dict) -> None:
+def _build(config: dict) -> dict | None:
     import torch  # not at the top, so that a wrong name is reported before the seconds that importing torch takes
 
     from snnx.dataset.published import NoData
     from snnx.metric.recorder import Recorder
     from snnx.run.build import build_data, build_method, build_trainer
+    from snnx.run.built import built
 
     with torch.device("meta"):  # tensors on it have a shape but no memory, so a network of any size costs nothing
         data = build_data(config)
         try:
             method = build_method(config, data)
         except NoData:  # the network's size depends on images that are not on this machine; the run reports that
-            return
+            return None
     if method.encoding.sample_dims != len(data.sample_shape):
         if "encoding" not in groups_used(config):
             shape, name = list(data.sample_shape), type(method).__name__
@@ -162,3 +168,4 @@ def _build(config: dict) -> None:
     component(config, "scheduler")(optimizer, 10)
     component(config, "quantization")
     build_trainer(config, "", Path(), callbacks=[])
+    return built(method.backbone)

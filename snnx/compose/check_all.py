@@ -12,11 +12,14 @@ from snnx.record.job import Job
 from snnx.run import fork_server
 
 
-def check_all(jobs: Sequence[Job]) -> None:
+def check_all(jobs: Sequence[Job]) -> dict[str, dict]:
     """Check every run, as `check` does, in one process from the fork server, which has imported torch for the runs anyway.
 
     Importing torch and Lightning takes seconds of a core and half a gigabyte. A process that only starts runs and shows how
     they proceed needs neither.
+
+    Returns:
+        The networks of the runs, as `check` describes them, by `Job.group`.
 
     Raises:
         ValueError: something is wrong with a run; the message is that of `check` for the first such run.
@@ -25,10 +28,12 @@ def check_all(jobs: Sequence[Job]) -> None:
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_check_each, args=(jobs, sender))
     process.start()
+    networks: dict[str, dict] = {}
     sender.close()  # else `recv` would wait for ever if the process died
     with counting("checking", len(jobs)) as count:
         try:
-            while (complaint := receiver.recv()) is None:
+            while not isinstance(complaint := receiver.recv(), str):
+                networks |= complaint
                 count()
         except EOFError:
             process.join()
@@ -36,18 +41,19 @@ def check_all(jobs: Sequence[Job]) -> None:
         process.join()
     if complaint:
         raise ValueError(complaint)
+    return networks
 
 
 def _check_each(jobs: Sequence[Job], sender: Connection) -> None:
-    """Check each run, and send `None` after each; at the end, send what is wrong, or an empty text."""
+    """Check each run, and send its network by its group after each; at the end, send what is wrong, or an empty text."""
     make_importable(Path.cwd())  # the server may have been started before the user's own components were on the path
     complaint = ""
     with suppress(BrokenPipeError):  # Ctrl-C has ended the sweep in the meantime
         try:
             checked: set[str] = set()
             for job in jobs:
-                check(job, checked)
-                sender.send(None)
+                network = check(job, checked)
+                sender.send({} if network is None else {job.group: network})
         except ValueError as error:
             complaint = str(error)
         sender.send(complaint)

@@ -57,6 +57,9 @@ def reads_later_steps(module: nn.Module) -> bool:
     return isinstance(module, neuron.PSN) or (isinstance(module, neuron.MaskedPSN) and bool(module.lambda_ < 1))
 
 
-def path_of(layer: nn.Module) -> str:
-    """Return the implementation that a layer of spiking neurons ran on; `spikingjelly` for SpikingJelly's own neurons."""
-    return str(layer.path) if isinstance(layer, Node) else "spikingjelly"
+def path_of(layer: nn.Module) -> str | None:
+    """Return the implementation that a layer of spiking neurons ran on; `spikingjelly` for SpikingJelly's own neurons.
+
+    Before a forward pass, it is `None` for a `Node`.
+    """
+    return layer.path if isinstance(layer, Node) else "spikingjelly"

@@ -1,43 +1,55 @@
-"""Finds settings in which the rows of an ablation differ although its factor does not explain it."""
+"""Finds what the rows of an ablation differ in although its factor does not explain it."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
+from snnx.options.network_differences import network_differences
 from snnx.record.identity import changes
 
 
 class Confound(NamedTuple):
-    """A setting in which a row differs from the first row although no factor explains it."""
+    """A setting, or an aspect of its network, in which a row differs from the first row although no factor explains it."""
 
     row: str
     base: str  # the first row
     change: str  # for example, `optimizer.lr: 0.1 → 0.2`
 
+    def __str__(self) -> str:
+        return f"{self.row} compared to {self.base}: {self.change}"
 
-def unexplained(factors: Sequence[str], configs: Mapping[str, Mapping]) -> list[str]:
-    """List the settings in which each row differs from the first and which are not below a factor, one line for each.
+
+def confounds(
+    factors: Sequence[str], configs: Mapping[str, Mapping], networks: Mapping[str, Mapping | None] = MappingProxyType({})
+) -> list[Confound]:
+    """List what each row differs in from the first although no factor explains it: its settings, then its network.
+
+    The plan of a sweep, its start and its report all compare rows with this function.
 
     Args:
         factors: the groups or keys that a sweep file names as its factor.
         configs: for each row, the resolved configuration of one of its runs, all with the same seed.
+        networks: for each row, the network of this run as `snnx.run.built` describes it, if it is known.
 
     Example:
         >>> rows = {"A": {"neuron": {"tau": 2.0}, "lr": 0.1}, "B": {"neuron": {"tau": 4.0}, "lr": 0.2}}
-        >>> unexplained(["neuron"], rows)
-        ['B compared to A: lr: 0.1 → 0.2']
-        >>> unexplained(["neuron.tau", "lr"], rows)
+        >>> print(*confounds(["neuron"], rows))
+        B compared to A: lr: 0.1 → 0.2
+        >>> confounds(["neuron.tau", "lr"], rows)
         []
+        >>> print(*confounds(["neuron.tau", "lr"], rows, {"A": {"v_reset": {"sn1": 0.0}}, "B": {"v_reset": {"sn1": "soft"}}}))
+        B compared to A: v_reset: 0.0 → soft (sn1)
         >>> rows = {"A": {"timesteps": 2, "encoding": {"timesteps": 2}}, "B": {"timesteps": 4, "encoding": {"timesteps": 4}}}
-        >>> unexplained(["timesteps"], rows)
+        >>> confounds(["timesteps"], rows)
         []
     """
-    return [f"{one.row} compared to {one.base}: {one.change}" for one in find_confounds(factors, configs)]
-
-
-def find_confounds(factors: Sequence[str], configs: Mapping[str, Mapping]) -> list[Confound]:
-    """Find the settings that `unexplained` lists."""
     (base, config), *others = configs.items()
-    return [Confound(row, base, change) for row, other in others for change in _differing(factors, config, other)]
+    found = []
+    for row, other in others:
+        found += [Confound(row, base, change) for change in _differing(factors, config, other)]
+        if (first := networks.get(base)) and (second := networks.get(row)):
+            found += [Confound(row, base, change) for change in network_differences(factors, first, second)]
+    return found
 
 
 def _differing(factors: Sequence[str], first: Mapping, second: Mapping) -> list[str]:

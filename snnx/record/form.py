@@ -66,6 +66,7 @@ FORM: dict[str, object] = {
     "data": DATA,
     "parameters": int | None,
     "paths": dict[str, object],
+    "built": dict[str, dict[str, object]],
     "exact": list[str],
     "formulas": dict[str, str],
     "first_losses": list[float | None],

@@ -21,6 +21,7 @@ from snnx.record.write import write
 from snnx.run import ddp
 from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
+from snnx.run.built import built, implementation
 from snnx.run.callback.answers import Answers
 from snnx.run.callback.epoch_log import EpochLog
 from snnx.run.callback.epoch_tests import EpochTests
@@ -108,6 +109,7 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
     if not ddp.rank():
         write_inputs(folder, code, content)
     method = build_method(config, data)
+    as_built = built(method.backbone)
     quantization = component(config, "quantization")
     if quantization is not None:
         with quantization.applied(method.backbone, quantization.bits[0]):  # raises an error now, rather than after the training
@@ -188,6 +190,7 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
         "code": made_with[CODE],
         "parameters": sum(p.numel() for p in method.parameters()),
         "paths": paths.found,
+        "built": as_built | {"implementation": implementation(method.backbone)},  # known only after a forward pass
         "resumed": resumed,
         "before_s": round(before_s, 2),
         "fit_s": round(fit_s, 2),

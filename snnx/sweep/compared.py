@@ -1,9 +1,10 @@
 """Which runs of a sweep are compared, and what may differ between them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from snnx.options.differences import unexplained
+from snnx.options.differences import Confound, confounds
 from snnx.record.job import Job
+from snnx.record.result_file import read
 
 
 def compared(jobs: Sequence[Job]) -> tuple[list[str], dict[str, Job]]:
@@ -23,11 +24,15 @@ def compared(jobs: Sequence[Job]) -> tuple[list[str], dict[str, Job]]:
     return list(dict.fromkeys([*([factor] if isinstance(factor, str) else factor), *searched])), first
 
 
-def warnings(jobs: Sequence[Job]) -> list[str]:
-    """List the settings in which the rows of an ablation differ although its factor does not explain it.
+def warnings(jobs: Sequence[Job], networks: Mapping[str, Mapping]) -> list[Confound]:
+    """List what the rows of an ablation differ in although its factor does not explain it.
 
-    `snnx plan` compares the networks as well, and refuses such rows.
+    Args:
+        jobs: all runs of the sweep.
+        networks: by `Job.group`, the networks of the runs that are still to do, see `check_all`; the network of a finished run
+            is read from its result.
     """
     factors, rows = compared(jobs)
-    same_seed = {row: job.config for row, job in rows.items() if job.seed == jobs[0].seed}
-    return unexplained(factors, same_seed) if same_seed else []
+    rows = {row: job for row, job in rows.items() if job.seed == jobs[0].seed}
+    built = {row: networks.get(job.group) or (read(job.folder) or {}).get("built") for row, job in rows.items()}
+    return confounds(factors, {row: job.config for row, job in rows.items()}, built) if rows else []

@@ -32,6 +32,7 @@ class Display:
         self.console = console or Console(file=Output(sys.stdout), emoji=False)
         self.jobs, self.total = jobs, len(jobs)
         self.width = max((len(job.title) for job in jobs), default=0)
+        self.networks: dict[str, dict] = {}  # what `check_all` returned; the launcher sets it
         self.ended = 0
         self.bars = Progress(
             TextColumn("{task.description}", markup=False),  # with markup, `:b:` in a name would become a picture
@@ -50,8 +51,8 @@ class Display:
         self.found = {job.id: history.describe_earlier_attempt(job) for job in jobs}  # read it now, before the runs change it
 
     def __enter__(self) -> "Display":
-        for line in warnings(self.jobs):
-            self.console.print(f"[yellow]≠[/] {escape(line)}, which the sweep's factor does not explain", soft_wrap=True)
+        for one in warnings(self.jobs, self.networks):
+            self.console.print(f"[yellow]≠[/] {escape(str(one))}, which the sweep's factor does not explain", soft_wrap=True)
         if self.total > 1:
             self.whole = self.bars.add_task(f"{self.total} runs", total=self.total, note="")
         self.bars.start()

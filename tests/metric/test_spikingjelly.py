@@ -22,7 +22,7 @@ from snnx.neuron.lif import LIF
 from snnx.neuron.psn import PSN
 from snnx.neuron.spiking import path_of, spiking_layers
 from snnx.options.files import files
-from snnx.sweep.plan.built import built as described
+from snnx.run.built import built as described
 from snnx.testing.images import SHAPE
 
 THEIRS = {

@@ -193,12 +193,15 @@ def test_what_speaks_against_a_row_stands_beside_its_claim(sweep, leave, done, o
     audit = {"findings": [{"check": "batch", "outcome": "failed", "text": "12 of 256 predictions differ"}]}
     for seed in (0, 1):
         neuron = {"_target_": "snnx.neuron.lif.LIF", "tau": 2.0}
-        leave("fig", f"A,seed={seed}", done("A", seed, 0.9, physics={"neuron": neuron, "optimizer": {"lr": 0.1}}))
-        leave("fig", f"B,seed={seed}", done("B", seed, 0.8, physics={"neuron": neuron, "optimizer": {"lr": 0.2}}, audit=audit))
+        a, b = ({"physics": {"neuron": neuron, "optimizer": {"lr": lr}}} for lr in (0.1, 0.2))
+        a, b = (facts | {"built": {"v_reset": {"sn1": v}}} for facts, v in ((a, 0.0), (b, "soft")))
+        leave("fig", f"A,seed={seed}", done("A", seed, 0.9, **a))
+        leave("fig", f"B,seed={seed}", done("B", seed, 0.8, audit=audit, **b))
     (verdict,) = verdicts(edited, read(edited)[:1], lines(["A", "B"], collect("fig", outputs, docs)))
     assert (verdict.outcome, verdict.evidence[0].why) == (
         HOLDS,
-        "B failed the audit (batch) and has other settings in the sweep file now and also differs from A in optimizer.lr",
+        "B failed the audit (batch) and has other settings in the sweep file now "
+        "and also differs from A in optimizer.lr, v_reset",
     )
 
 

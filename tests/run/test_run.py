@@ -36,6 +36,8 @@ def test_contents_of_the_result(run):
     assert result["data"]["name"] == "digits"
     assert result["data"]["train"] > result["data"]["val"] > 0
     assert all(result["paths"][phase] for phase in ("train", "test"))
+    assert result["built"]["layers"]["stages.sn1"] == "neuron"
+    assert set(result["built"]["implementation"].values()) == {"numba"}
     assert 0 < result["fit_s"] < result["wall_s"]
     assert result["formulas"] == {}, "firing rates have no formula"
     assert result["parameters"] == 6140  # 6138 weights, and a time constant in each of two neuron layers

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from snnx.options.differences import unexplained
+from snnx.options.differences import confounds
 from snnx.options.row import Row
 from snnx.options.sweepfile import SweepFile
 from snnx.record.audit_file import failed_checks
@@ -82,17 +82,20 @@ def _mixed_data(lines: Sequence[Line]) -> list[str]:
 
 
 def _unexplained(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
-    """One remark for each setting in which rows differ although the sweep's factor does not explain it."""
+    """One remark for each difference of rows, in a setting or in the network, that the sweep's factor does not explain."""
     if not sweep.factor:
         return []
-    configs: dict[tuple, dict[str, dict]] = {}
+    runs: dict[tuple, dict[str, dict]] = {}
     for run in (run for line in lines for run in line.done if run.result.get("physics")):
-        configs.setdefault((run.scale, run.further, run.seed), {}).setdefault(run.row, run.result["physics"])
-    found = [
-        f"{scale} {further}".strip() + f": {text}, which the factor {' and '.join(sweep.factor)} does not explain"
-        for (scale, further, _), rows in sorted(configs.items())
-        for text in unexplained(sweep.may_differ, rows)
-    ]
+        runs.setdefault((run.scale, run.further, run.seed), {}).setdefault(run.row, run.result)
+    found = []
+    for (scale, further, _), rows in sorted(runs.items()):
+        configs, networks = ({row: result.get(key) for row, result in rows.items()} for key in ("physics", "built"))
+        where, factors = f"{scale} {further}".strip(), " and ".join(sweep.factor)
+        found += [
+            f"{where}: {one}, which the factor {factors} does not explain"
+            for one in confounds(sweep.may_differ, configs, networks)
+        ]
     return list(dict.fromkeys(found))
 
 

@@ -19,10 +19,10 @@ from snnx.record.checkpoint import load
 from snnx.record.job import Job
 from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
+from snnx.run.built import built, implementation
 from snnx.run.cards import take
 from snnx.run.peak_memory import gpu_peak_memory_mb, peak_memory_mb
 from snnx.run.steps_done import StepsDone
-from snnx.sweep.plan.built import built
 from snnx.sweep.plan.cost import Cost
 from snnx.sweep.plan.synops import synops
 
@@ -103,7 +103,7 @@ def measure(job: Job, threads: int) -> Cost:
         with Recorder(method.backbone, list(method.metrics.values()), method.watch, method.encoding) as method.recorder:
             _run_steps(partial(trainer.test, verbose=False), method, data)
         method.recorder = None
-    as_built["implementation"] = built(method.backbone)["implementation"]  # known only after a forward pass
+    as_built["implementation"] = implementation(method.backbone)  # known only after a forward pass
     images, _ = data.on_after_batch_transfer(next(iter(data.test_dataloader())), 0)
     flops, operations = _operations(method, images[:8].to(method.device))  # Lightning has moved the network to the CPU
     return Cost(

@@ -6,11 +6,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from snnx.options.differences import confounds
 from snnx.record.job import Job
 from snnx.report.data.format import duration
 from snnx.run import history
 from snnx.sweep.compared import compared
-from snnx.sweep.plan.confounds import confounds
 from snnx.sweep.plan.cost import Cost
 from snnx.sweep.plan.forecast import span
 
@@ -80,16 +80,16 @@ class Plan:
             Confounded: there is such a difference, and `refuse` is true.
         """
         explained, rows = compared(self.jobs)
-        known = {row: (job.config, cost.built) for row, job in rows.items() if isinstance(cost := self.costs[job.group], Cost)}
-        if len(known) < 2:
+        networks = {row: cost.built for row, job in rows.items() if isinstance(cost := self.costs[job.group], Cost)}
+        if len(networks) < 2:
             return
         factors = " and ".join(explained)
-        found = confounds(explained, known)
+        found = confounds(explained, {row: rows[row].config for row in networks}, networks)
         if not found:
-            console.print(f"the {len(known)} rows differ only in {factors}")
+            console.print(f"the {len(networks)} rows differ only in {factors}")
             return
-        for line in found:
-            console.print(f"[yellow]≠[/] {escape(line)}", soft_wrap=True)
+        for one in found:
+            console.print(f"[yellow]≠[/] {escape(str(one))}", soft_wrap=True)
         if refuse:
             raise Confounded(f"rows must differ only in {factors}; got the differences above: confounds=allow plans it anyway")
 

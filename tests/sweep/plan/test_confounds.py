@@ -1,16 +1,20 @@
 """Differences between the rows of an ablation that its factor does not explain, in the configuration and in the network."""
 
+import json
 import re
 from dataclasses import replace
 
 import pytest
 import torch
 from composing import composed
+from finished import result_of
 
+from snnx.compose.check import check
+from snnx.options.differences import confounds as found_confounds
+from snnx.record.write import write
 from snnx.run.build import build_data, build_method
+from snnx.run.built import built
 from snnx.sweep.compared import warnings
-from snnx.sweep.plan.built import built
-from snnx.sweep.plan.confounds import confounds
 
 
 def row(*overrides: str) -> tuple[dict, dict]:
@@ -20,6 +24,12 @@ def row(*overrides: str) -> tuple[dict, dict]:
     method = build_method(job.config, build_data(job.config))
     method(torch.rand(2, 1, 8, 8))
     return job.config, built(method.backbone)
+
+
+def confounds(factors: str | list[str], rows: dict[str, tuple[dict, dict]]) -> list[str]:
+    """The confounds as lines, as the plan, the sweep and the report print them."""
+    configs, networks = ({label: pair[part] for label, pair in rows.items()} for part in (0, 1))
+    return [str(one) for one in found_confounds([factors] if isinstance(factors, str) else factors, configs, networks)]
 
 
 def test_a_clean_ablation_has_no_confounds():
@@ -99,7 +109,38 @@ def test_a_sweep_names_the_settings_in_which_its_rows_differ_without_need():
     ablation = {"factor": "neuron"}
     jobs = [composed("neuron=if"), composed("neuron=lif", "optimizer.lr=0.5"), composed("neuron=if", "seed=1")]
     jobs = [replace(job, row=row, config={**job.config, "sweep": ablation}) for row, job in zip("ABA", jobs, strict=True)]
-    (line,) = warnings(jobs)
+    (line,) = map(str, warnings(jobs, {}))
     assert re.fullmatch(r"B compared to A: optimizer\.lr: .* → 0\.5", line)
-    assert warnings(jobs[:1]) == warnings([]) == []
-    assert warnings([replace(job, config={**job.config, "sweep": None}) for job in jobs]) == []
+    assert warnings(jobs[:1], {}) == warnings([], {}) == []
+    assert warnings([replace(job, config={**job.config, "sweep": None}) for job in jobs], {}) == []
+
+
+def test_a_sweep_names_the_layers_in_which_its_rows_differ_before_it_trains(tmp_path):
+    """The network of the first row is that of a finished run, whose result describes it; that of the second is only checked."""
+    jobs = [composed("neuron=lif"), composed("neuron=lif", "neuron.v_reset=null")]
+    jobs = [
+        replace(job, row=label, group=label, outputs=str(tmp_path), config={**job.config, "sweep": {"factor": "neuron"}})
+        for label, job in zip("AB", jobs, strict=True)
+    ]
+    write(jobs[0].folder / "result.json", json.dumps(result_of(jobs[0], built=row("neuron=lif")[1])))
+    networks = {"B": check(jobs[1])}
+    assert [str(one) for one in warnings(jobs, networks)] == ["B compared to A: v_reset: 0.0 → soft (stages.sn1, and 1 more)"]
+
+
+@pytest.mark.parametrize("neuron", ["lif", "plif", "glif", "psn"])
+def test_a_network_without_weights_is_described_as_one_with_weights_is(neuron):
+    """Only the values of its parameters and the implementation of its neurons are not known."""
+    with_weights, without = row(f"neuron={neuron}")[1], check(composed("timesteps=2", f"neuron={neuron}"))
+    assert list(without) == list(with_weights)
+    assert set(without["initial weights"].values()) == {None}
+    for aspect, layers in without.items():
+        known = {name: value for name, value in layers.items() if value is not None}
+        assert known == {name: with_weights[aspect][name] for name in known}
+
+
+def test_any_type_of_weight_can_be_described():
+    """Also bfloat16, which NumPy does not have, and weights that have no shape before a forward pass."""
+    network = torch.nn.Sequential(torch.nn.Linear(2, 3).bfloat16(), torch.nn.LazyLinear(4))
+    found = built(network)
+    assert found["layers"] == {"0": "Linear [3, 2]", "1": "LazyLinear"}
+    assert list(found["initial weights"]) == ["0.weight", "0.bias"]

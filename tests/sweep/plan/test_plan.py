@@ -85,9 +85,29 @@ def test_confounded_rows_are_an_error_unless_allowed(tmp_path, monkeypatch):
     started = snnx(tmp_path, "-m", *words[1:], "trainer.max_epochs=0")
     assert "≠ B compared to A: backbone.channels: " in started.stdout
     assert ", which the sweep's factor does not explain" in started.stdout
+    assert "≠ B compared to A: parameters: " in started.stdout
+    assert "B compared to A: initial weights: not the same (stages.conv1.0.weight, and " in started.stdout, "in the report"
     allowed = snnx(tmp_path, *words, "confounds=allow")
     assert allowed.returncode == 0
     assert "≠ B compared to A: parameters:" in allowed.stdout
+
+
+@pytest.mark.slow
+def test_what_the_plan_refuses_the_sweep_and_its_claims_name(tmp_path):
+    """The factor explains all settings of the neuron, so the reset is seen in the built layers only."""
+    write(
+        tmp_path / "sweeps" / "demo_reset.yaml",
+        "# Two neurons.\n#   snnx -m sweep=demo_reset\n"
+        "sweep: {paper: demo, artifact: Two neurons, factor: neuron, metric: test/acc, claims: [A < B]}\n"
+        "rows:\n  A: {set: [neuron=if]}\n  B: {set: [neuron=lif, neuron.v_reset=null]}\n",
+    )
+    line = "B compared to A: v_reset: 0.0 → soft (stages.sn1, and 1 more)"
+    assert line in snnx(tmp_path, "plan", "sweep=demo_reset", "scale=smoke", "seed=0").stdout
+    ended = snnx(tmp_path, "-m", "sweep=demo_reset", "scale=smoke", "seed=0,1", "trainer.max_epochs=1")
+    assert ended.returncode == 0, ended.stderr
+    assert f"≠ {line}, which the sweep's factor does not explain" in ended.stdout
+    assert f"smoke trainer.max_epochs=1: {line}, which the factor neuron does not explain" in ended.stdout
+    assert "B also differs from A in v_reset" in ended.stdout
 
 
 def test_help_and_a_wrong_value_of_confounds(empty, monkeypatch, capsys):

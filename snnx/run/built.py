@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from snnx.neuron.spiking import path_of, spiking_layers
 
@@ -14,6 +16,7 @@ def built(network: nn.Module) -> dict[str, dict]:
     """Describe a network as `{aspect: {layer: value}}`: its layers in order, biases, initial weights and neuron constants.
 
     A parameter of a neuron, such as a learned `tau`, is listed under its name in the configuration and not under the weights.
+    What is not known is `None`: the values of parameters on the meta device, and the implementation before a forward pass.
 
     Example:
         >>> from snnx.neuron.lif import LIF
@@ -24,12 +27,14 @@ def built(network: nn.Module) -> dict[str, dict]:
     nodes = spiking_layers(network)
     plain = dict(_plain(network))
     weights = {
-        f"{name}.{key}": value for name, module in plain.items() for key, value in module.named_parameters(recurse=False)
+        f"{name}.{key}": value
+        for name, module in plain.items()
+        for key, value in module.named_parameters(recurse=False)
+        if not is_lazy(value)
     }
     leaves = {name: module for name, module in network.named_modules() if name in nodes or _childless(plain.get(name))}
     layers = {name: "neuron" if name in nodes else _shape(module) for name, module in leaves.items()}
-    constants = {key: {name: _number(getattr(node, key, None)) for name, node in nodes.items()} for key in NEURON}
-    constants["v_reset"] = {name: "soft" if value is None else value for name, value in constants["v_reset"].items()}
+    constants = {key: {name: _constant(node, key) for name, node in nodes.items()} for key in NEURON}
     return {
         "layers": layers,
         "parameters": {"outside neurons": sum(value.numel() for value in weights.values())},
@@ -37,8 +42,13 @@ def built(network: nn.Module) -> dict[str, dict]:
         "initial weights": {name: _digest(value) for name, value in weights.items()},
         **constants,
         "surrogate": {name: str(getattr(node, "surrogate_function", None)) for name, node in nodes.items()},
-        "implementation": {name: path_of(node) for name, node in nodes.items()},
+        "implementation": implementation(network),
     }
+
+
+def implementation(network: nn.Module) -> dict[str, str | None]:
+    """Return what each layer of neurons ran on, as `{layer: path}`; `None` before a forward pass."""
+    return {name: path_of(node) for name, node in spiking_layers(network).items()}
 
 
 def _plain(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -53,12 +63,24 @@ def _childless(module: nn.Module | None) -> bool:
 
 def _shape(module: nn.Module) -> str:
     weight = getattr(module, "weight", None)
-    return type(module).__name__ + (f" {list(weight.shape)}" if isinstance(weight, Tensor) else "")
+    return type(module).__name__ + (f" {list(weight.shape)}" if isinstance(weight, Tensor) and not is_lazy(weight) else "")
 
 
-def _number(value: object) -> object:
-    return round(value, 4) if isinstance(value, float) else value  # a learned value is float32, so not exactly 2.5
+def _constant(node: nn.Module, key: str) -> object:
+    try:
+        value = getattr(node, key, None)
+        if isinstance(value, Tensor):
+            value = value.item() if value.numel() == 1 else _digest(value)
+    except RuntimeError:  # a learned value on the meta device
+        return None
+    if value is None and key == "v_reset":
+        return "soft"
+    if isinstance(value, float):
+        return round(value, 4)  # a learned value is float32, so not exactly 2.5
+    return value if isinstance(value, int | None) else str(value)
 
 
-def _digest(value: Tensor) -> str:
-    return hashlib.sha256(value.detach().cpu().numpy().tobytes()).hexdigest()[:8]
+def _digest(value: Tensor) -> str | None:
+    if value.is_meta:
+        return None
+    return hashlib.sha256(value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()[:8]
