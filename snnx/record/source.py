@@ -12,7 +12,8 @@ ROOTS = ("snnx.run.run", "snnx.run.build", "snnx.run.component", "snnx.run.callb
 """Modules that every run uses, besides its components."""
 NO_NUMBERS = (
     "snnx.record.", "snnx.options.", "snnx.logger.", "snnx.report.",
-    "snnx.run.callback.epoch_log", "snnx.run.callback.progress", "snnx.run.callback.stop", "snnx.run.callback.warn",
+    "snnx.run.callback.epoch_log", "snnx.run.callback.progress", "snnx.run.callback.silent", "snnx.run.callback.stop",
+    "snnx.run.callback.warn",
     "snnx.run.fork_server", "snnx.run.history", "snnx.run.outdated",
 )  # fmt: skip
 """Packages and modules that only read files, write files or watch a run, so that an edit of them changes no number."""

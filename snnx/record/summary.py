@@ -2,6 +2,9 @@
 
 from snnx.record.chance import chance_bound
 
+SILENT = "no layer of neurons fired in the test"
+"""A warning in a result."""
+
 MARKS = {
     "done": "[green]✓[/]",
     "failed": "[red]✗[/]",
@@ -32,6 +35,8 @@ def summary(outcome: dict) -> str:
         >>> data = {"chance": 0.1, "test": 400}
         >>> summary({**before, "metrics": {"test/acc": 0.14}, "curves": {"train/loss": [2.3]}, "data": data})
         'test/acc 0.1400 on 1 sample, no better than chance  done before'
+        >>> summary({**before, "warnings": ["no layer of neurons fired in the test"]})
+        'test/acc 1.0000 on 1 sample, no layer of neurons fired in the test  done before'
         >>> summary({"status": "failed", "error": {"type": "OSError", "message": "disk full"}})
         'failed: disk full'
         >>> summary({"status": "pruned", "metrics": {"val/acc": 0.25}, "curves": {"val/acc": [0.125, 0.25]}})
@@ -53,6 +58,8 @@ def summary(outcome: dict) -> str:
         shown[-1] += f" on {samples:,} sample{'s' * (samples > 1)}"
     if _at_chance(outcome):
         shown[-1] += ", no better than chance"
+    if shown and SILENT in (outcome.get("warnings") or ()):
+        shown[-1] += f", {SILENT}"
     if code := outcome.get("recorded"):
         return "  ".join([*shown, f"recorded, {code}"])
     if why := outcome.get("outdated"):

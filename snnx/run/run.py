@@ -32,6 +32,7 @@ from snnx.run.callback.paths import Paths
 from snnx.run.callback.progress import Progress
 from snnx.run.callback.prune import Prune
 from snnx.run.callback.reseed import Reseed
+from snnx.run.callback.silent import Silent
 from snnx.run.callback.stop import Stop
 from snnx.run.callback.warn import Warn
 from snnx.run.cards import take
@@ -120,12 +121,12 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
     stop = Stop()
     with views_of(job, create("logger", config["logger"])) as (views, final), stop.listening():
         curves = EpochLog(folder / "metrics.csv", views)
-        first, answers, warn, paths = FirstLosses(), Answers(), Warn(), Paths()
+        first, answers, warn, silent, paths = FirstLosses(), Answers(), Warn(), Silent(), Paths()
         prune = [Prune(search, curves)] if search and search["pruner"] else []
         epoch_tests = [EpochTests(method)] if config["test_every_epoch"] else []
         callbacks = [Locked(claim)] if claim else []
         callbacks += [Reseed(config["seed"]), first, answers, Progress(folder / "progress.json"), stop, curves, warn, paths]
-        callbacks += [*epoch_tests, *prune, keep]
+        callbacks += [silent, *epoch_tests, *prune, keep]
         callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # they watch training
         with ddp.other_processes(job, compute):
             trainer = build_trainer(config, job.id, folder, callbacks=callbacks, made_with=made_with)
@@ -173,7 +174,7 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
         "curves": history,
         **({"epoch_tests": by_epoch} if by_epoch else {}),
         "first_losses": first_losses,
-        "warnings": warnings,
+        "warnings": warnings + silent.found,
         "data": {key: value for key, value in facts.items() if not (search and key in OF_THE_TEST_PART)},
         "answers": {
             part: {

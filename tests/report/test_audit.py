@@ -32,4 +32,4 @@ def test_a_report_shows_the_warnings(sweep, leave, done, outputs, docs):
     for seed in (0, 1):
         leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, warnings=["sn1 did not fire in epoch 1"]))
     found = notes(sweep, lines(["A"], collect("fig", outputs, docs)))
-    assert "A, seed 0, 1, small, warning in training: sn1 did not fire in epoch 1" in found
+    assert "A, seed 0, 1, small, warning: sn1 did not fire in epoch 1" in found

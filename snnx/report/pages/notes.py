@@ -134,12 +134,12 @@ def _audits(line: Line) -> list[str]:
 
 
 def _warnings(line: Line) -> list[str]:
-    """One remark for each warning during the training of a line's runs, with the seeds that had it."""
+    """One remark for each warning in a line's runs, with the seeds that had it."""
     seeds: dict[str, list[str]] = {}
     for run in line.done:
         for text in run.result.get("warnings") or ():
             seeds.setdefault(text, []).append(str(run.seed))
-    return [f"{line.label}, seed {', '.join(ran)}, {line.scale}, warning in training: {text}" for text, ran in seeds.items()]
+    return [f"{line.label}, seed {', '.join(ran)}, {line.scale}, warning: {text}" for text, ran in seeds.items()]
 
 
 def _names_used_twice(lines: Sequence[Line]) -> list[str]:
