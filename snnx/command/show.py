@@ -56,14 +56,14 @@ def _show(overrides: list[str], arguments: argparse.Namespace) -> Path:
     from snnx.compose.check import check
     from snnx.compose.single import composed
     from snnx.record.write import write
-    from snnx.show.sheet import sheet
+    from snnx.show.sheet import draw, sheet
 
     run = composed(overrides, "snnx show")
     if _of_events(run.config) and not any(word.startswith("encoding=") for word in overrides):
         run = composed([*overrides, "encoding=events"], "snnx show")  # the only encoding for event data
     check(run)
     name = ",".join(overrides).replace("/", "_")[:200] or "default"
-    return write(arguments.outputs / "show" / f"{name}.png", sheet(run.config, arguments.samples))
+    return write(arguments.outputs / "show" / f"{name}.png", draw(*sheet(run.config, arguments.samples)))
 
 
 def _of_events(config: dict) -> bool:

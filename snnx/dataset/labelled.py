@@ -1,6 +1,6 @@
 """Labelled samples in three parts: what all data sets share, of images as well as of events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -38,6 +38,7 @@ class Labelled(pl.LightningDataModule):
     Attributes:
         shape: `(C, H, W)` of the network's input at one time step.
         facts: further entries for `data` in `result.json`; set by `setup`.
+        class_names: names of the classes, in the order of their numbers, if they are known.
         groups: for an official part, for each sample the person or thing that it shares with others, such as the writer of a
             digit; verdicts count such samples together. Set by `read` if it is known.
         names: names of the files that samples come from, if they may differ between copies; set by `read`.
@@ -58,6 +59,7 @@ class Labelled(pl.LightningDataModule):
     counts: ClassVar[tuple[int, int]]  # number of samples in the official training and test set
     files: ClassVar[tuple[PublishedFile, ...]] = ()
     shape: tuple[int, int, int]
+    class_names: Sequence[str] | None = None
     plain = False  # see `without_augmentation`
     test_share = 1.0  # of the test samples that `samples` leaves, the fraction that is used, in (0, 1]; class-balanced
 

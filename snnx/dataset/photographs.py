@@ -40,6 +40,7 @@ class Photographs(Images):
         number = {name: i for i, name in enumerate(names)}
         if unknown := sorted(set(test[1]) - set(names)):
             raise ValueError(f"{type(self).__name__}: val must contain only classes of train; got {', '.join(unknown[:3])}")
+        self.class_names = names
         self.facts = {"classes": len(names)}
         side = self.shape[1]
         return {

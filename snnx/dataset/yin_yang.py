@@ -44,6 +44,7 @@ class YinYang(Images):
     """
 
     classes = 3
+    class_names = ("yin", "yang", "dot")
     shape = (1, 1, 4)
     counts = (5_000, 1_000)
     mean = (0.5,)  # x + (1 - x) = 1, so the mean is exact

@@ -8,11 +8,12 @@ import pytest
 import torch
 from composing import composed
 from matplotlib.image import imread
+from PIL import Image
 
 from snnx.augmentation.none import none
 from snnx.command.show import main
 from snnx.dataset.digits import Digits
-from snnx.show.sheet import _test_samples, in_colour, in_two_colours, sheet
+from snnx.show.sheet import Sheet, _test_samples, draw, in_colour, in_two_colours, sheet
 
 
 def test_each_polarity_has_a_colour_and_both_together_are_black():
@@ -32,22 +33,55 @@ def test_a_frame_without_events_is_white():
 
 def test_three_channels_are_drawn_in_colour_and_other_numbers_in_grey():
     images = torch.rand(2, 3, 4, 5)
-    shown = in_colour(images)
-    assert shown.shape == (2, 4, 5, 3)
-    assert torch.allclose(shown.amin((1, 2, 3)), torch.zeros(2))
-    assert torch.allclose(shown.amax((1, 2, 3)), torch.ones(2))
-    assert in_colour(torch.rand(2, 8, 4, 5))[..., 0].shape == (2, 4, 5)
+    assert torch.equal(in_colour(images), images.movedim(1, -1)), "values in [0, 1] are drawn as they are"
+    eight = torch.rand(2, 8, 4, 5)
+    assert torch.allclose(in_colour(eight), eight.mean(1)[..., None].expand(-1, -1, -1, 3))
+
+
+def test_values_outside_of_0_and_1_are_scaled_together():
+    """So that two samples can be compared: the first one has half the values of the second."""
+    images = torch.tensor([[[[0.0, 1.0]]], [[[0.0, 2.0]]]])
+    assert in_colour(images)[..., 0].flatten().tolist() == [0, 0.5, 0, 1]
+
+
+def drawn(number: int, *overrides: str) -> Sheet:
+    return sheet(composed(*overrides).config, number)
+
+
+@pytest.mark.parametrize("normalize", ["true", "false"])
+def test_an_image_is_drawn_with_its_own_pixels(empty, normalize):
+    """A digit's pixels are those of scikit-learn, of which no digit need contain the brightest."""
+    found = drawn(2, "dataset=digits", f"dataset.normalize={normalize}", "encoding=repeat", "timesteps=1")
+    data = Digits(batch_size=64, validation=0, normalize=False, augmentation=none, seed=0)
+    data.setup()
+    samples, _ = _test_samples(data, 2)
+    assert np.allclose(found.cells[:, 0, ..., 0], samples[:, 0].numpy(), atol=1e-5)
+    _, ranges = found.title.splitlines()
+    assert re.fullmatch(r"image: 0 \(dark\) to 1 \(bright\); t: \S+ \(dark\) to \S+ \(bright\)", ranges)
+    assert ranges.endswith("t: 0 (dark) to 1 (bright)") == (normalize == "false")
+
+
+def test_classes_are_named_as_their_folders(empty):
+    for number, name in enumerate(("ash", "a_tree_with_a_very_long_name")):
+        for picture in range(5):
+            path = empty / "trees" / name / f"{picture}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (8, 8), number * 9 + picture).save(path)
+    found = drawn(2, "dataset=folder", "dataset.root=trees", "dataset.normalize=false")
+    assert found.rows == ["a_tree_with_a_very_…", "ash"]
+    assert drawn(1, "dataset=digits").rows[0].isdigit()
 
 
 def test_sheet_of_images_and_their_encoding(empty):
-    picture = imread(io.BytesIO(sheet(composed("dataset=digits", "encoding=rate", "timesteps=3").config, 2)))
+    picture = imread(io.BytesIO(draw(*drawn(2, "dataset=digits", "encoding=rate", "timesteps=3"))))
     assert picture.shape[1] > picture.shape[0] > 100
     assert np.unique(picture[..., 0]).size > 10
 
 
 def test_sheet_of_a_method_that_encodes_by_itself_has_images_only(empty):
-    picture = imread(io.BytesIO(sheet(composed("recipe=dta_mnist", "dataset=digits").config, 2)))
-    assert picture.shape[:2] == (345, 600), "the picture must have two rows of 0.8 inches, and the width of the title"
+    picture = imread(io.BytesIO(draw(*(found := drawn(2, "recipe=dta_mnist", "dataset=digits")))))
+    line = max(map(len, found.title.splitlines()))
+    assert picture.shape[:2] == (375, int(150 * 0.07 * line)), "two rows of 0.8 inches, and the width of the title"
 
 
 def test_only_the_samples_that_are_drawn_are_read():
