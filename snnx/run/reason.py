@@ -1,17 +1,36 @@
 """Why a component could not be built, in one line."""
 
 import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+from snnx.options.places import component_folders
+from snnx.record.source import SNNX
 
 
 def reason(error: BaseException) -> str:
     """Return the original message of an error, without Hydra's wrapping.
 
-    For an error that is not about a value, such as a bug in a new component, file and line are added.
+    File and line are added: those of the last line of the user's own packages that led to the error, or else of snnx. For
+    example, torch raises an error about shapes in one of its own files, which says nothing about where the shapes come from.
+    Nothing is added to a ValueError that a component raises itself, or that is about a value of the configuration.
     """
     while type(error).__module__.startswith("hydra") and error.__cause__ is not None:
         error = error.__cause__
     text = " ".join(str(error).split())
-    if isinstance(error, ValueError) or type(error).__module__.startswith(("pytorch_lightning", "lightning_fabric")):
+    if type(error).__module__.startswith(("pytorch_lightning", "lightning_fabric")):
         return text
-    last = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    users = [frame for frame in frames if _is_below(frame.filename, component_folders().values())]
+    ours = [frame for frame in frames if _is_below(frame.filename, SNNX.values())]
+    raised_here = bool(frames) and frames[-1] in users + ours and "raise" in (frames[-1].line or "")
+    if isinstance(error, ValueError) and (raised_here or not users):
+        return text
+    last = (users or ours or frames)[-1]
     return f"{type(error).__name__}: {text} ({last.filename}:{last.lineno})"
+
+
+def _is_below(file: str, packages: Iterable[Path]) -> bool:
+    """Whether a file belongs to one of these packages or modules, of which a module has a path without its suffix."""
+    path = Path(file)
+    return any(path.is_relative_to(package) or path == package.with_suffix(".py") for package in packages)

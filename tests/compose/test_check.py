@@ -1,9 +1,12 @@
 """Groups that a method does not use are rejected before the run starts."""
 
+import re
+import sys
 from dataclasses import replace
 
 import pytest
 from composing import composed
+from own_folder import own_folder, write
 
 from snnx.compose.check import check
 
@@ -74,3 +77,33 @@ def test_nothing_that_is_wrong_is_taken_for_an_earlier_run(word, message):
     with pytest.raises(ValueError, match=message):
         check(composed(word), checked)
     assert len(checked) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("self.w = torch.zeros(2, 3) @ torch.zeros(4, 5)", "RuntimeError"),  # raised while torch computes shapes
+        ("self.w = torch.zeros(2).view(3)", "RuntimeError"),
+        (
+            "self.w = torch.nn.Conv2d(3, 4, 3, groups=2)",
+            "ValueError",
+        ),  # torch raises it in a file of its own
+        ("self.w = helper.product(2)", "RuntimeError"),
+        ("self.w = int('two')", "ValueError"),
+    ],
+)
+def test_an_error_inside_torch_names_the_line_of_the_users_component(empty, monkeypatch, line, error):
+    own_folder(empty)
+    file = write(
+        empty,
+        "ownlab/mine.py",
+        "import torch\nimport helper\nfrom snnx.neuron.lif import LIF\n\n\nclass Mine(LIF):\n    def __init__(self, **rest):\n"
+        f"        super().__init__(tau=2.0)\n        {line}\n",
+    )
+    beside = write(empty, "helper.py", "import torch\n\n\ndef product(n):\n    return torch.zeros(n, 3) @ torch.zeros(n, 5)\n")
+    place = f"{beside}:5" if "helper" in line else f"{file}:9"
+    monkeypatch.syspath_prepend(empty)
+    for name in ("ownlab", "ownlab.mine", "helper"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(ValueError, match=rf"^{error}: .* \({re.escape(place)}\) \[neuron=mine seed=0\]$"):
+        check(composed("neuron=mine"))
