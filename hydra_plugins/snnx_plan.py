@@ -48,7 +48,8 @@ class PlanLauncher(LocalLauncher):
         from snnx.compose.check_all import check_all
         from snnx.compose.freeze import freeze
         from snnx.compose.interrupt import interruptible
-        from snnx.run import fork_server, history
+        from snnx.run import fork_server
+        from snnx.sweep.plan.done import done
         from snnx.sweep.plan.plan import Plan
 
         context = fork_server.start()
@@ -60,7 +61,7 @@ class PlanLauncher(LocalLauncher):
         distinct = {one.group: one for one in reversed(jobs)}  # one seed of each network
         with interruptible(), ProcessPoolExecutor(self.n_jobs, mp_context=context, max_tasks_per_child=1) as executor:
             costs = self._measure(executor, [one for one in jobs if distinct[one.group] is one], console)
-        plan = Plan(jobs, costs, done=[history.finished(one) is not None for one in jobs], n_jobs=self.n_jobs)
+        plan = Plan(jobs, costs, done=done(jobs), n_jobs=self.n_jobs)
         plan.show(console)
         for text in self._power(jobs):
             console.print(text, markup=False, soft_wrap=True)

@@ -79,8 +79,9 @@ class Search:
     def planned(self, seeds: Sequence[int]) -> list[list[str]]:
         """Return the overrides of as many runs as the search and its winner can take, with the row's own values."""
         self.storage = self.pruner = None
+        facts = {"study": self.name, "trials": self.tune.trials, "values": dict.fromkeys(self.tune.keys)}
         trials = [self.trial(number, {}, seed) for number in range(self.tune.trials) for seed in self.seeds]
-        return [*trials, *(self.winner({}, seed, {"values": dict.fromkeys(self.tune.keys)}) for seed in seeds)]
+        return [*trials, *(self.winner({}, seed, facts) for seed in seeds)]
 
     def objectives(self, outcomes: Sequence[dict]) -> list[float] | None:
         """Return the means of the objectives over the runs of a trial; `None` if a run has no finite value for one.

@@ -107,7 +107,9 @@ def test_every_row_gets_the_same_budget_and_its_winner_fresh_seeds(own, monkeypa
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("done before") == 4
     assert len(studies(folder)["IF"].trials) == 3
+    assert "0 of 10 runs to do" in snnx(folder, "plan", *LINE, *SMALL).stdout
     own(TUNE.replace("trials: 3", "trials: 4"), validation=0.0)
+    assert "12 of 12 runs to do" in snnx(folder, "plan", *LINE, *SMALL).stdout, "its winner may be another one"
     longer = snnx(folder, *LINE, *SMALL, "row=ReLU")
     assert longer.returncode == 0, longer.stderr
     found = studies(folder)

@@ -16,7 +16,9 @@ from rich.console import Console
 from torch import nn
 
 from snnx.command import main
+from snnx.record.run_folder import link
 from snnx.record.write import write
+from snnx.sweep.plan.done import done
 from snnx.sweep.plan.measure import measure
 from snnx.sweep.plan.plan import Plan
 from snnx.sweep.plan.synops import synops
@@ -150,3 +152,23 @@ def test_plan_of_a_search_counts_its_trials_and_winners(tmp_path):
     assert ("the plan can be made, but not executed yet: hydra/sweeper=snnx_tune needs optuna" in done.stdout) != HAS_OPTUNA
     assert not (tmp_path / "outputs" / "runs").exists()
     assert "optimizer.lr: 0.01 → 0.02" in snnx(tmp_path, *words).stdout, "without the search it is one"
+
+
+def test_a_winner_is_done_if_its_own_search_has_chosen_its_settings(empty):
+    """The row's own run is no winner, nor is that of another search. After a search its trials are done too."""
+    (empty / "sweeps").mkdir()
+    (empty / "sweeps" / "own_tuned.yaml").write_text(TUNED)
+    words = ("sweep=own_tuned", "row=IF", "budget.samples=0.1")
+    own = composed(*words, "seed=0")
+    planned = [
+        composed(*words, "seed=1000", "budget.epochs=0.5", "search={study: S, trial: 0, storage: null, pruner: null}"),
+        composed(*words, "seed=0", "tuned={study: S, trials: 2, values: {optimizer.lr: null}}"),
+    ]
+    write(own.folder / "result.json", json.dumps(result_of(own)))
+    assert done([own, *planned]) == [True, False, False]
+    ran = composed(*words, "seed=0", "optimizer.lr=0.05", "tuned={study: S, values: {optimizer.lr: 0.05}}")
+    link(ran.link, ran.folder)
+    facts = {"pruned": 0, "failed": 0, "epochs": 1, "seeds": 1, "values": {"optimizer.lr": 0.05}, "val/acc": 0.9}
+    for study, trials, both in (("another", 2, False), ("S", 1, False), ("S", 2, True)):
+        write(ran.folder / "result.json", json.dumps(result_of(ran, tuned=facts | {"study": study, "trials": trials})))
+        assert done(planned) == [both, both]
