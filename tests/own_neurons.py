@@ -231,7 +231,7 @@ REFUSED = {
     "shifted": (Shifted, "roll is not an elementwise operation that a kernel can compute"),
     "reshaping": (Reshaping, "_?view changes the shape, so a neuron may depend on others"),
     "each": (Each, r"gain is not one float32 number but \[37\] in float32"),
-    "counting": (Counting, "its step changes an attribute of the neuron, which no reset restores: keep it in State"),
+    "counting": (Counting, "its step changes count, which no reset restores: keep it in State"),
     "precise": (Precise, "_to_copy gives float64, and kernels compute in float32"),
     "gamma": (Gamma, "lgamma is not an elementwise operation that a kernel can compute"),
     "whole": (Whole, "Whole has its own method `sequence`"),

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from snnx.testing.close import close
 from snnx.testing.must import must
-from snnx.testing.over_time import from_rest
+from snnx.testing.over_time import RESET, from_rest
 
 Make = Callable[[], nn.Module]
 SAMPLES, CLASSES = 5, 10
@@ -57,7 +57,11 @@ def rest(make: Make, timesteps: int = 4) -> None:
         first = from_rest(decoding, x)
         for before in (2 * _outputs(timesteps), _outputs(timesteps)[:1, :2]):
             from_rest(decoding, before)
-            must(close(from_rest(decoding, x), first), decoding, "give the same scores again after a reset; got different ones")
+            must(
+                close(from_rest(decoding, x), first),
+                decoding,
+                f"give the same scores again after a reset; got different ones: {RESET}",
+            )
 
 
 def batch_of_one(make: Make, timesteps: int = 4) -> None:

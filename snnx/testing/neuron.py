@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from spikingjelly.activation_based.functional import reset_net
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.kernel.trace import trace
@@ -56,8 +56,8 @@ def reset(make: Make, shape: Sequence[int] = (16,)) -> None:
     first = from_rest(node, x)
     for before in (3 * x, x[:, :1], *([] if reads_later_steps(node) else [x[:2]])):  # such a neuron takes whole sequences only
         node(before)
-        _same(from_rest(node, x), first, node, "give the same spikes again after reset()")
-    _same(from_rest(make(), x), first, node, "give the spikes of a new neuron after reset()")
+        _same(from_rest(node, x), first, node, "give the same spikes again after reset()", make, x)
+    _same(from_rest(make(), x), first, node, "give the spikes of a new neuron after reset()", make, x)
 
 
 def causality(make: Make, shape: Sequence[int] = (16,)) -> None:
@@ -75,7 +75,7 @@ def causality(make: Make, shape: Sequence[int] = (16,)) -> None:
     for t in range(1, STEPS):
         later = x.clone()
         later[t:] = -2 * x[t:] + 1
-        _same(from_rest(node, later)[:t], whole[:t], node, f"give the same spikes up to step {t} for any later input")
+        _same(from_rest(node, later)[:t], whole[:t], node, f"give the same spikes up to step {t} for any later input", make, x)
     x = x.requires_grad_()
     (gradient,) = torch.autograd.grad(from_rest(node, x)[: STEPS // 2].sum(), x)
     must(not gradient[STEPS // 2 :].any(), node, "have no gradient of earlier spikes with respect to later inputs; got one")
@@ -96,7 +96,7 @@ def chunks(make: Make, shape: Sequence[int] = (16,)) -> None:
     for t in (1, STEPS // 2, STEPS - 1):
         reset_net(node)
         parts = torch.cat([node(x[:t]), node(x[t:])])
-        _same(parts, whole, node, f"give the spikes of the whole sequence if it is split after step {t}")
+        _same(parts, whole, node, f"give the spikes of the whole sequence if it is split after step {t}", make, x)
 
 
 def batch_of_one(make: Make, shape: Sequence[int] = (16,)) -> None:
@@ -109,7 +109,7 @@ def batch_of_one(make: Make, shape: Sequence[int] = (16,)) -> None:
     whole = from_rest(node, x)
     for sample in range(BATCH):
         alone = from_rest(node, x[:, sample : sample + 1])
-        _same(alone, whole[:, sample : sample + 1], node, "give a sample the same spikes alone and in a batch")
+        _same(alone, whole[:, sample : sample + 1], node, "give a sample the same spikes alone and in a batch", make, x)
 
 
 def order_of_samples(make: Make, shape: Sequence[int] = (16,)) -> None:
@@ -120,7 +120,14 @@ def order_of_samples(make: Make, shape: Sequence[int] = (16,)) -> None:
     """
     node, x = make(), firing_input(make, shape)
     other = torch.arange(BATCH - 1, -1, -1)
-    _same(from_rest(node, x[:, other]), from_rest(node, x)[:, other], node, "not depend on the order of samples in a batch")
+    _same(
+        from_rest(node, x[:, other]),
+        from_rest(node, x)[:, other],
+        node,
+        "not depend on the order of samples in a batch",
+        make,
+        x,
+    )
 
 
 def separate(make: Make, shape: Sequence[int] = (16,)) -> None:
@@ -133,7 +140,7 @@ def separate(make: Make, shape: Sequence[int] = (16,)) -> None:
     first = from_rest(node, x)
     reset_net(other)
     node(x)
-    _same(other(x), first, node, "keep its state apart from that of another neuron")
+    _same(other(x), first, node, "keep its state apart from that of another neuron", make, x)
 
 
 def threshold(make: Make, shape: Sequence[int] = (16,)) -> None:
@@ -220,6 +227,34 @@ def _gradients(node: Node, x: Tensor) -> dict[str, Tensor | None]:
     return {"its input": x.grad, **{name: parameter.grad for name, parameter in node.named_parameters()}}
 
 
-def _same(s: Tensor, expected: Tensor, node: Node, rule: str) -> None:
-    differing = int((s != expected).sum()) if s.shape == expected.shape else s.numel()
-    must(differing == 0, node, f"{rule}; got {differing} of {expected.numel()} that differ")
+def _same(s: Tensor, expected: Tensor, node: Node, rule: str, make: Make | None = None, x: Tensor | None = None) -> None:
+    """Require equal spikes; if they differ, look for attributes that a reset does not restore, with `make` and `x`."""
+    if torch.equal(s, expected):
+        return
+    differing = f"{int((s != expected).sum())} of {s.numel()} that differ" if s.shape == expected.shape else ""
+    got = differing or f"shape {list(s.shape)} instead of {list(expected.shape)}"
+    names = ", ".join(_undeclared(make, x)) if make is not None else ""
+    must(False, node, f"{rule}; got {got}" + (f": {_advice(node, names)}" if names else ""))
+
+
+def _advice(node: nn.Module, names: str) -> str:
+    if isinstance(node, Node):
+        return f"a reset must restore {names}: make it a field of State, with its value after a reset, and return it from step"
+    return f"a reset must restore {names}: declare it in the constructor by register_memory(name, value)"
+
+
+def _undeclared(make: Make, x: Tensor) -> list[str]:
+    """Return the attributes that a forward pass changes and that a reset does not restore, except those of every neuron."""
+    node = make()
+    before = _identities(node)
+    node(x)
+    reset_net(node)
+    return [name for name, value in _identities(node).items() if value != before.get(name) and name not in vars(Node())]
+
+
+def _identities(node: nn.Module) -> dict[str, object]:
+    """Identify the value of each attribute; of a dict or list, its entries."""
+    return {
+        name: [*map(id, value.values() if isinstance(value, dict) else value)] if isinstance(value, dict | list) else id(value)
+        for name, value in vars(node).items()
+    }

@@ -7,6 +7,9 @@ from torch import Tensor, nn
 from snnx.testing.close import close
 from snnx.testing.must import must
 
+RESET = "declare what it remembers by register_memory(name, value), or restore it in reset()"
+"""What to do if a module does not start from rest after a reset."""
+
 
 def from_rest(network: nn.Module, x: Tensor) -> Tensor:
     """Reset the network and return its output, without gradients.
@@ -35,7 +38,9 @@ def rest(network: nn.Module, x: Tensor) -> None:
     first = from_rest(network, x)
     for before in (2 * x, x[:, :1], x[:2]):
         from_rest(network, before)
-        must(close(from_rest(network, x), first), network, "give the same output again after a reset; got another one")
+        must(
+            close(from_rest(network, x), first), network, f"give the same output again after a reset; got another one: {RESET}"
+        )
 
 
 def causality(network: nn.Module, x: Tensor) -> None:

@@ -71,7 +71,11 @@ WRONG = [
     (attention.shape, {"temporal": Silent}, "must fire for some inputs and not for others; got a mean of 0$"),
     (attention.gradients, {"temporal": Unused}, "must pass a gradient to temporal.gain; got none$"),
     (attention.gradients, {"denoiser": Infinite}, "must pass a finite gradient to its input; got inf or nan$"),
-    (attention.rest, {"temporal": Tires}, "must give the same output again after a reset; got another one$"),
+    (
+        attention.rest,
+        {"temporal": Tires},
+        "must give the same output again after a reset; got another one: declare what it remembers by",
+    ),
     (attention.causality, {"temporal": Backwards}, "must give the same output for any later input; got another one$"),
     (
         attention.batch_of_one,

@@ -106,7 +106,11 @@ WRONG = [
     ),
     (backbone.gradients, Unused, "^Unused: must pass a gradient to gain; got none$"),
     (backbone.gradients, Infinite, "^Infinite: must pass a finite gradient to layers.3.bias; got inf or nan$"),
-    (backbone.rest, Keeps, "^Keeps: must give the same output again after a reset; got another one$"),
+    (
+        backbone.rest,
+        Keeps,
+        "^Keeps: must give the same output again after a reset; got another one: declare what it remembers by",
+    ),
     (backbone.causality, Foresees, "^Foresees: must give the same output for any later input; got another one$"),
     (backbone.chunks, Counts, "^Counts: must give the output of the whole sequence if it is passed in parts; got another one$"),
     (backbone.batch_of_one, Centred, "^Centred: must give a sample the same output alone and in a batch; got another one$"),

@@ -56,7 +56,11 @@ WRONG = [
     (decoding.shape, nn.Identity, r"^Identity: must return scores \[B, K\] = \[5, 10\] of 1 steps; got \[1, 5, 10\]$"),
     (decoding.shape, Four, r"^Four: must return scores \[B, K\] = \[5, 10\] of 1 steps; got \[1, 5, 10\]$"),
     (decoding.gradients, Cuts, "^Cuts: must pass a gradient to the outputs that is not zero everywhere; got zeros$"),
-    (decoding.rest, Remembers, "^Remembers: must give the same scores again after a reset; got different ones$"),
+    (
+        decoding.rest,
+        Remembers,
+        "^Remembers: must give the same scores again after a reset; got different ones: declare what it remembers by",
+    ),
     (decoding.batch_of_one, Both, "^Both: must give a sample the same scores alone and in a batch; got different ones$"),
     (decoding.batch_of_one, Trains, "^Trains: must give a sample the same scores alone and in a batch; got different ones$"),
     (decoding.order_of_samples, Weighs, "^Weighs: must not depend on the order of samples in a batch; got different scores$"),

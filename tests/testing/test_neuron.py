@@ -132,11 +132,41 @@ class Sized(LIF):
         return super().sequence(x + before, state)
 
 
+class Undeclared(LIF):
+    """Adds up its input in an attribute, which has the size of the batch before."""
+
+    trace = 0.0
+
+    def charge(self, x, v):
+        self.trace = 0.5 * self.trace + x.detach()
+        return super().charge(self.trace, v)
+
+
+class Outside(LIFNode):
+    """A neuron of SpikingJelly with a state that reset does not reset."""
+
+    def __init__(self):
+        super().__init__(step_mode="m")
+        self.held = 0.0
+
+    def forward(self, x):
+        self.held = self.held + x.mean().detach()
+        return super().forward(x + self.held)
+
+
 ONE = LIF()
 
 
+def field(name: str) -> str:
+    return rf"a reset must restore {name}: make it a field of State, with its value after a reset, and return it from step$"
+
+
 WRONG = [
-    (neuron.reset, Forgets, r"^Forgets: must give the same spikes again after reset\(\); got \d+ of \d+ that differ$"),
+    (
+        neuron.reset,
+        Forgets,
+        r"^Forgets: must give the same spikes again after reset\(\); got \d+ of \d+ that differ: " + field("total"),
+    ),
     (neuron.causality, Peeks, r"^Peeks: must give the same spikes up to step 1 for any later input; got \d+ of"),
     (neuron.chunks, Steps, r"^Steps: must give the spikes of the whole sequence if it is split after step 1; got \d+ of"),
     (neuron.batch_of_one, Mixes, r"^Mixes: must give a sample the same spikes alone and in a batch; got \d+ of"),
@@ -145,7 +175,17 @@ WRONG = [
     (neuron.gradients, Infinite, r"^Infinite: must pass a finite gradient to its input for zero input; got inf or nan$"),
     (neuron.spikes, Graded, r"^Graded: must return spikes that are 0 or 1; got \[0.0, 2.0\]$"),
     (neuron.spikes, Silent, r"^Silent: must fire for some inputs and not for others; got no input with both$"),
-    (neuron.reset, Sized, r"^Sized: must give the same spikes again after reset\(\); got \d+ of"),
+    (neuron.reset, Sized, r"^Sized: must give the same .* got \d+ of 720 that differ: " + field("last")),
+    (
+        neuron.batch_of_one,
+        Undeclared,
+        r"^Undeclared: must give a sample the same .*; got shape \[9, 5, 16\] instead of \[9, 1, 16\]: " + field("trace"),
+    ),
+    (
+        neuron.reset,
+        Outside,
+        r"^Outside: must give the same .*: a reset must restore held: declare it in the constructor by register_memory\(",
+    ),
     (neuron.separate, lambda: ONE, r"^LIF: must keep its state apart from that of another neuron; got \d+ of"),
     (neuron.threshold, Lower, r"^Lower: must fire only at the threshold that it reports, or above; got \d+ spikes below it$"),
 ]

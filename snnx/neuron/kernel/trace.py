@@ -29,6 +29,10 @@ All differ, so that an operation that mixes neurons, such as a transposition, gi
 """
 
 
+OURS = ("probe", "_compared")
+"""The attributes of a neuron that are set in order to record it."""
+
+
 class Trace(NamedTuple):
     """One step and its gradient.
 
@@ -62,7 +66,8 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
     """Record `node.step` for neurons that are arranged in this number of dimensions, and its gradient.
 
     Raises:
-        Untraceable: the step has operations that are not elementwise, draws random numbers, or depends on values otherwise.
+        Untraceable: the step has operations that are not elementwise, draws random numbers, depends on values otherwise, or
+            keeps something in an attribute.
     """
     shape = tuple(SIDES[i % len(SIDES)] for i in range(dimensions))
     parameters = dict(node.named_parameters()) | dict(node.named_buffers())
@@ -70,7 +75,7 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
         if value.numel() != 1 or value.dtype != torch.float32:
             kind = str(value.dtype).removeprefix("torch.")
             raise Untraceable(f"{name} is not one float32 number but {list(value.shape)} in {kind}")
-    probe, compared = node.probe, node._compared
+    before = dict(vars(node))
     node.probe, node._compared = do_nothing, []
     recorder = Recorder(shape)
     with ExitStack() as stack:
@@ -79,7 +84,10 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
         stack.enter_context(torch.enable_grad())
         stack.enter_context(torch.autocast("cpu", enabled=False))
         try:
-            return record(recorder, node, tuple(parameters))
+            found = record(recorder, node, tuple(parameters))
+            if changed := [name for name in _changed(node, before) if name not in OURS]:
+                raise Untraceable(f"its step changes {changed[0]}, which no reset restores: keep it in State")
+            return found
         except Untraceable:
             raise
         except Exception as error:
@@ -87,7 +95,14 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
                 f"it cannot be traced: {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
             ) from error
         finally:
-            node.probe, node._compared = probe, compared
+            for name in _changed(node, before):
+                vars(node).pop(name)
+                vars(node).update({name: before[name]} if name in before else {})
+
+
+def _changed(node: nn.Module, before: dict[str, object]) -> list[str]:
+    """The attributes that have been set since then."""
+    return [name for name, value in vars(node).items() if name not in before or value is not before[name]]
 
 
 def do_nothing(h: Tensor, s: Tensor) -> None:
