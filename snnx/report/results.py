@@ -96,6 +96,11 @@ class Results:
         """How the runs were made: command, machine, versions, code and data."""
         return provenance.provenance(self.runs)
 
+    @property
+    def pictured(self) -> list[tuple[str, str]]:
+        """The test samples that figures show, in the form of `provenance`; nothing if none does."""
+        return provenance.pictured(self.runs) if any(plot.samples for plot in self.plots) else []
+
 
 def work_out(sweep: SweepFile, runs: Sequence[Run]) -> Results:
     """Average the runs of a sweep and decide its claims.

@@ -9,6 +9,7 @@ import pytest
 from snnx.options.sweepfile import read
 from snnx.record.source import digest, sources
 from snnx.report.data.runs import collect
+from snnx.report.pages.markdown import document
 from snnx.report.results import work_out
 from snnx.report.tables.comma_separated import comma_separated
 from snnx.report.tables.text import markdown
@@ -146,11 +147,28 @@ def test_provenance(results, leave, done):
         ("commit", "abc; of the project: def with uncommitted changes"),
         ("commit", "of the project: def"),
         ("data", "fashion_mnist: 54000 train, 6000 val, 10000 test"),
-        ("test samples in the figures, by their number", "0 (correct) and 12 (wrong)"),
         ("scale", "small: 0.33 of the epochs, 0.1 of the samples, 0.5 of the width"),
         ("parameters", "556,682"),
         ("started", "2026-11-22T11:00:00"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "layers", "named"),
+    [
+        ("A", {"energy_45nm_uj": {kind: {"all": [0.5]} for kind in ("test", "wrong")}}, False),  # tables show a single number
+        ("A", {"firing_rate": {kind: {"sn1": [0.1], "sn2": [0.2]} for kind in ("test", "wrong")}}, True),
+        ("AB", {"firing_rate": {kind: {"sn1": [0.1], "sn2": [0.2]} for kind in ("test", "wrong")}}, False),  # the test set only
+        ("AB", {"spike_raster": {"correct": {"sn1": [1, None]}}}, True),
+        ("AB", {}, False),
+    ],
+)
+def test_pictured_samples_are_named_if_a_figure_shows_them(results, leave, done, rows, layers, named):
+    for row in rows:
+        leave("fig", f"{row},seed=0,scale=small", done(row, 0, 0.8, samples={"correct": 0, "wrong": 12}, layers=layers))
+    fact = ("test samples in the figures, by their number", "0 (correct) and 12 (wrong)")
+    assert results().pictured == [fact] * named
+    assert ("12 (wrong)" in document(results(), images="")) == named
 
 
 def test_markdown_is_a_table(results, leave, done):

@@ -57,6 +57,11 @@ def layer_series(lines: Sequence[Line], metric: str) -> list[Series]:
     return [series for series in every if series.seeds]
 
 
+def shows_samples(series: Sequence[Series]) -> bool:
+    """Whether some of the lines are of a single test sample."""
+    return any(entry.label in (MEASURED_ON["correct"], MEASURED_ON["wrong"]) for entry in series)
+
+
 def _seeds(line: Line, metric: str, source: str) -> tuple[tuple[str, ...], list[np.ndarray]]:
     found = [(run.result.get("layers") or {}).get(metric, {}).get(source) for run in line.done]
     kept = [layers for layers in found if layers]

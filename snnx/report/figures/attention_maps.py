@@ -46,7 +46,7 @@ def _maps(mapped: Sequence[tuple[Line, dict[str, np.ndarray]]]) -> Plot:
         "attention_map: attention scores before and after the denoiser, in one head of the last block at the last time step, "
         "for a correctly classified sample of the first seed"
     )
-    return Plot("attention_map", caption, figure)
+    return Plot("attention_map", caption, figure, samples=True)
 
 
 def _heads(line: Line, layers: dict, name: str) -> Plot:

@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import cycle, product
 from textwrap import wrap
@@ -28,11 +28,12 @@ class Plot:
     name: str  # of the file, without suffix
     caption: str
     figure: "Figure"
+    samples: bool = False  # whether it shows the activity for single test samples, which the page then names
 
     def with_remark(self, remark: str) -> "Plot":
         """Return the plot with a remark in its caption, and in small letters below the picture."""
         self.figure.supxlabel(remark, fontsize=7, color="#555555", x=0.01, ha="left")
-        return Plot(self.name, f"{self.caption}; {remark}", self.figure)
+        return replace(self, caption=f"{self.caption}; {remark}")
 
     @cached_property
     def png(self) -> bytes:

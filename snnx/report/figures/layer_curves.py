@@ -7,7 +7,7 @@ import numpy as np
 
 from snnx.options.sweepfile import SweepFile
 from snnx.report.data.lines import Line, scales
-from snnx.report.data.series import Series, layer_positions, layer_series
+from snnx.report.data.series import Series, layer_positions, layer_series, shows_samples
 from snnx.report.figures.axes import Plot, band_line, label_lines, panels
 from snnx.report.figures.learning_curves import mean_and_range
 from snnx.report.tables.by_layer import is_per_layer
@@ -74,7 +74,7 @@ def _means(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
     caption = f"{metric} by layer, averaged over time steps: mean over seeds, band from the lowest to the highest seed"
     if len({entry.timesteps for entry in series}) > 1 and any(entry.timesteps == 1 for entry in series):
         caption += f"; {LONE}: counted over a single time step, or for spike times over the layer's whole time window"
-    return Plot(f"layers_{metric}", caption, figure)
+    return Plot(f"layers_{metric}", caption, figure, shows_samples(series))
 
 
 def _iterations(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
@@ -83,7 +83,7 @@ def _iterations(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot
         axis.set_ylim(bottom=0)
         axis.set_xlabel("training batch")
     caption = f"{metric}, averaged over layers: mean over seeds, band from the lowest to the highest seed"
-    return Plot(f"iterations_{metric}", caption, figure)
+    return Plot(f"iterations_{metric}", caption, figure, shows_samples(series))
 
 
 def _time(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
@@ -92,7 +92,7 @@ def _time(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
         axis.set_ylim(bottom=0)
         axis.set_xlabel("time step t")
     caption = f"{metric} at each time step: mean over seeds, band from the lowest to the highest seed"
-    return Plot(f"steps_{metric}", caption, figure)
+    return Plot(f"steps_{metric}", caption, figure, shows_samples(series))
 
 
 def _steps(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
@@ -110,7 +110,7 @@ def _steps(sweep: SweepFile, series: Sequence[Series], metric: str) -> Plot:
         axis.margins(x=0.01)
         axis.set_xlabel(f"global step g = (l - 1) T + t, T = {timesteps}")
     caption = f"{metric} at each time step, layer after layer: mean over seeds, band from the lowest to the highest seed"
-    return Plot(f"steps_{metric}", caption, figure)
+    return Plot(f"steps_{metric}", caption, figure, shows_samples(series))
 
 
 def _decades(axes: Sequence["Axes"]) -> float:

@@ -30,7 +30,7 @@ def draw(sweep: SweepFile, lines: Sequence[Line]) -> list[Plot]:
         "spike_raster: spikes of a correctly classified sample, first seed; the neurons of a layer are drawn from first to "
         "last; some of the latest 2 % of the spikes may lie beyond the axis"
     )
-    return [Plot("spike_raster", caption, figure)]
+    return [Plot("spike_raster", caption, figure, samples=True)]
 
 
 def _early(layers: dict[str, list]) -> float:

@@ -26,7 +26,7 @@ def page(results: Results) -> str:
     body = heading(results)
     first, *others = results.tables
     body += [*comparison(results, [first]), *_figures(results), *(part for table in others for part in _section(table))]
-    body += [*failures(results), *provenance(results), script(SORT)]
+    body += [*failures(results), *provenance(results, results.pictured), script(SORT)]
     return html_file(results.sweep.name, body, STYLE.read_text(encoding="utf-8"))
 
 
@@ -81,9 +81,9 @@ def _figures(results: Results) -> list[str]:
     return ["<h2>Figures</h2>", *figures] if figures else []
 
 
-def provenance(results: Results) -> list[str]:
+def provenance(results: Results, pictured: Sequence[tuple[str, str]] = ()) -> list[str]:
     """How the runs were made: command, machine, versions, code and data."""
-    facts = "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in results.provenance)
+    facts = "".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in [*results.provenance, *pictured])
     return ["<h2>Provenance</h2>", f"<dl>{facts}</dl>"]
 
 

@@ -33,7 +33,7 @@ def document(results: Results, images: str = "") -> str:
         parts.append(f"Layer by layer, in numbers: [layers.csv]({images}layers.csv).")
     parts += [part for table in others for part in _section(table)]
     parts.append("## Provenance")
-    parts.append("\n".join(f"- {what}: {_code(what, value)}" for what, value in results.provenance))
+    parts.append("\n".join(f"- {what}: {_code(what, value)}" for what, value in [*results.provenance, *results.pictured]))
     return "\n\n".join(parts) + "\n"
 
 

@@ -27,12 +27,16 @@ def provenance(runs: Iterable[Run]) -> list[tuple[str, str]]:
     facts += [("commit", text) for text in _distinct(_commit(result.get("git")) for result in results)]
     facts += [("confirmed by snnx replay", text)] if (text := _confirmed(results)) else []
     facts += [("data", text) for text in _distinct(_data(result.get("data")) for result in results)]
-    pictured = _distinct(_pictured(result.get("samples")) for result in results)
-    facts += [("test samples in the figures, by their number", "; ".join(pictured))] if pictured else []
     facts += [("scale", text) for text in _distinct(_scale(result) for result in results)]
     facts += [("parameters", text) for text in _parameters(ended) if text]
     started = sorted(_distinct(result.get("started") for result in results))
     return facts + ([("started", " to ".join(_distinct([started[0], started[-1]])))] if started else [])
+
+
+def pictured(runs: Iterable[Run]) -> list[tuple[str, str]]:
+    """Name the test samples whose activity the runs recorded, for a page with figures that show them."""
+    samples = _distinct(_pictured(run.result.get("samples")) for run in runs if run.terminal)
+    return [("test samples in the figures, by their number", "; ".join(samples))] if samples else []
 
 
 def _distinct(values: Iterable[str | None]) -> list[str]:
