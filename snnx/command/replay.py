@@ -37,12 +37,18 @@ def main(words: list[str]) -> int:
         if not path.is_file():
             raise ValueError(f"NAME must be a sweep with a record; got {arguments.name}, which has no {path}")
         lines = [_parsed(line, f"{path}:{number}") for number, line in enumerate(path.read_bytes().splitlines(), start=1)]
-        chosen = _chosen(lines, arguments)
+        asked = _asked(lines, arguments)
+        chosen = _chosen(asked, arguments)
     except REFUSED as error:
         complain(f"snnx replay: {error}")
         return 2
     os.environ["HYDRA_FULL_ERROR"] = "1"
     states = []
+    if arguments.seed is None and len(chosen) < len(asked):
+        others = ", ".join(map(str, sorted({line["seed"] for line in asked if line not in chosen})))
+        print(
+            f"replaying {len(chosen)} of {len(asked)} recorded runs, one seed of each row; --seed N replays another: {others}"
+        )
     for line in chosen:
         state, explanation = _replay(line, arguments.outputs)
         states.append(state)
@@ -57,7 +63,7 @@ def _parser() -> Parser:
         prog="snnx replay",
         description="Train each recorded run again for its first ten steps, or for its first epoch if the record has no losses "
         "of steps, and compare the losses with the recorded ones. Test it again too if its weights are in --outputs, or if it "
-        "was not trained. Runs that agree are marked as confirmed by the present code.",
+        "was not trained. Runs that agree are marked as confirmed by the present code. One seed of each row is replayed.",
         epilog="example: snnx replay demo_every_part",
     )
     parser.add_argument("name", metavar="NAME", help="name of a sweep that has a record")
@@ -75,16 +81,21 @@ def _parsed(line: bytes, place: str) -> dict:
     return result
 
 
-def _chosen(lines: list[dict], arguments: argparse.Namespace) -> list[dict]:
-    """Return the lines to replay: for each row and scale the first seed, unless a seed is given."""
+def _asked(lines: list[dict], arguments: argparse.Namespace) -> list[dict]:
+    """Return the lines of the rows that are asked for, with all seeds."""
     done = [line for line in lines if line["status"] == "done"]
     rows = sorted({line["row"] for line in done})
     asked = arguments.row.split(",") if arguments.row else rows
     if unknown := sorted(set(asked) - set(rows)):
         raise ValueError(f"--row must be among {', '.join(rows)}; got {', '.join(unknown)}")
+    return [line for line in done if line["row"] in asked]
+
+
+def _chosen(asked: list[dict], arguments: argparse.Namespace) -> list[dict]:
+    """Return the lines to replay: for each row and scale the first seed, unless a seed is given."""
     found: dict[tuple, dict] = {}
-    for line in sorted(done, key=lambda line: line["seed"]):
-        if line["row"] in asked and arguments.seed in (None, line["seed"]):
+    for line in sorted(asked, key=lambda line: line["seed"]):
+        if arguments.seed in (None, line["seed"]):
             found.setdefault((line["row"], line["scale"], line.get("further")), line)
     if not found:
         raise ValueError(f"--seed must be a recorded seed; got {arguments.seed}")

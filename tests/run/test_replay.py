@@ -81,6 +81,20 @@ def test_the_command_marks_confirmed_runs_and_names_those_that_differ(tmp_path, 
     assert "confirmed" not in marked[1]
 
 
+def test_the_command_says_which_seeds_it_leaves_out(tmp_path, capsys):
+    line = next(line for line in LINES if line["row"] == "MLP")
+    folder = tmp_path / NAME
+    folder.mkdir()
+    gone = [{**line, "seed": seed, "overrides": ["dataset=nothing"]} for seed in (5, 4)]  # a replay that ends at once
+    told_once = "replaying 1 of 2 recorded runs, one seed of each row; --seed N replays another: 5\n"
+    for seed, told in (((), told_once), (("--seed", "5"), "")):
+        (folder / "runs.jsonl").write_text("".join(json.dumps(result) + "\n" for result in gone))
+        assert command.main([NAME, "--docs", str(tmp_path), *seed]) == 1
+        first, *others = capsys.readouterr().out.splitlines(keepends=True)
+        assert len(others) == bool(told)
+        assert first.startswith(told or "[failed] MLP seed=5 paper: ")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [("backbone=mlp",), ("method=conversion", "timesteps=8"), ("trainer.max_epochs=0",)], ids=str)
 def test_the_test_is_repeated_where_the_weights_were_kept_or_nothing_was_trained(tmp_path, monkeypatch, capsys, words):
