@@ -73,3 +73,14 @@ def test_fewer_test_samples_are_the_first_of_the_balanced_order_and_change_no_ot
 def test_more_test_samples_than_there_are_is_refused():
     with pytest.raises(ValueError, match=r"budget\.test_samples must lie in \(0, 1\]; got 2"):
         build_data(composed("budget.test_samples=2").config)
+
+
+def test_a_part_keeps_as_many_samples_as_there_are_classes():
+    """Two per cent of the digits would be 3 validation and 6 test samples; now each part has every class once."""
+    data = build_data(composed("scale=smoke").config)
+    data.setup()
+    assert data.split_counts == {"train": 27, "val": 10, "test": 10}
+    assert all(sorted(data._parts[part][1].tolist()) == list(range(10)) for part in ("val", "test"))
+    without = build_data(composed("scale=smoke", "dataset.validation=0").config)
+    without.setup()
+    assert without.split_counts == {"train": 30, "val": 0, "test": 10}
