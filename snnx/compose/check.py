@@ -127,9 +127,14 @@ def _ranges(config: dict) -> None:
     devices = config["trainer"]["devices"]
     if not isinstance(devices, int) or devices < 1:
         raise ValueError(f"trainer.devices must be the number of processes, an integer of at least 1; got {devices}")
-    if config["trainer"].get("num_nodes", 1) != 1:
-        nodes = config["trainer"]["num_nodes"]
-        raise ValueError(f"trainer.num_nodes must be 1, because all processes of a run start on one machine; got {nodes}")
+    nodes = config["trainer"].get("num_nodes", 1)
+    if not isinstance(nodes, int) or nodes < 1:
+        raise ValueError(f"trainer.num_nodes must be the number of machines, an integer of at least 1; got {nodes}")
+    if nodes > 1 and config["force"]:
+        raise ValueError(
+            f"force must be false in a run on several machines, because each would remove what the others write; got trainer."
+            f"num_nodes={nodes}: remove the run's folder instead"
+        )
     if not isinstance(epochs, int) or epochs < 0:
         raise ValueError(f"trainer.max_epochs must be an integer of at least 0, where 0 tests without training; got {epochs}")
 

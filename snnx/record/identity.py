@@ -55,10 +55,11 @@ ADDED: dict[str, object] = {
 A key is written as `group` or `group.key`, and a key of a metric as `metric.name.key`. With the value given here it is left out
 of the identity, so that older runs keep theirs. For example, all networks had batch norm before the group `norm` was added.
 """
-SINGLE_DEVICE = {"trainer.devices": 1}
+SINGLE_DEVICE = {"trainer.devices": 1, "trainer.num_nodes": 1}
 """Keys that are left out of the identity if they have this value.
 
-The number of several devices counts, because each computes the statistics and draws the noise for its own part of a batch.
+The number of several devices or machines counts, because each computes the statistics and draws the noise for its own part
+of a batch.
 """
 
 

@@ -105,7 +105,7 @@ MISTAKES = {
         ["plan", "sweep=demo_neurons", "hydra/sweeper=snnx_tune"],
         "hydra/sweeper=snnx_tune needs a sweep whose file has the key tune; got sweep=demo_neurons",
     ),
-    "several nodes": (["+trainer.num_nodes=2"], "trainer.num_nodes must be 1, .*; got 2"),
+    "no number of machines": (["+trainer.num_nodes=0"], "trainer.num_nodes must be the number of machines, .*; got 0"),
     "a target that loads files": (
         ["optimizer._target_=torch.hub.load"],
         "optimizer._target_ must be in one of .*; got torch.hub",
@@ -174,7 +174,7 @@ MISTAKES = {
     "an added key of a group": (["++max_epochs=2"], r"max_epochs must be a key of .*, also after \+; .* trainer.max_epochs\?"),
     "an added budget": (
         ["+budget.foo=1"],
-        r"budget.foo must be a key of budget, which has epochs, samples, width; got \+budget",
+        r"budget.foo must be a key of budget, which has epochs, samples, test_samples, width; got \+budget",
     ),
     "an added key of the sweep": (
         ["+sweep.paper=x"],
