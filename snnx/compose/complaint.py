@@ -68,6 +68,8 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
         return _key(key.group(1), words)
     if key := re.search(r"Key '([^']*)' (?:is not in struct|not in '\w+').*?full_key: ([\w.]+)", text):
         return _file(text) + _key(key.group(2), words)
+    if refused := re.search(r"^ValueError raised while resolving interpolation: (.*?)(?: full_key: ([\w.\[\]]+).*)?$", text):
+        return f"{refused[2]}: {refused[1]}" if refused[2] else refused[1]
     if missing := re.search(r"(?:Interpolation key '|Error trying to access )([\w.]+).*?full_key: ([\w.]+)", text):
         source, full = missing.groups()
         group, own = source.partition(".")[0], full.partition(".")[0]
