@@ -17,6 +17,8 @@ from snnx.options.nearest import nearest
 from snnx.options.sweepfile import names
 
 COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError, RecursionError)
+FOR_A_GPU = ("device", "devices", "gpu", "gpus", "cuda", "accelerator", "use_gpu", "use_cuda")
+"""What other programs call the choice of a GPU."""
 UNREADABLE = (
     "missing EQUAL",
     "no viable alternative",
@@ -119,6 +121,8 @@ def _key(full: str, words: list[str]) -> str:
     else:
         known = keys(group, option)
         where = f"{group}={option}" + (f", which has {', '.join(known)}" if known else "")
+    if not group and leaf.lower() in FOR_A_GPU:
+        return f"{full} must be a key of {where}; got {given}: for a GPU, write trainer.accelerator=gpu"
     hint = nearest(leaf, known) or ("" if group else meant(leaf, words))
     return f"{full} must be a key of {where}; got {given}{hint}"
 
