@@ -82,7 +82,7 @@ def find(name: str) -> Path:
     known = files("sweep")
     if name not in known:
         hint = elsewhere(f"sweeps/{name}.yaml") or nearest(name, known)
-        raise ValueError(f"sweep must be one of {', '.join(known)}; got {name}{hint}")
+        raise ValueError(f"sweep must be one of the {len(known)} that snnx --help lists; got {name}{hint}")
     return known[name]
 
 
