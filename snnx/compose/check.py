@@ -123,6 +123,9 @@ def _ranges(config: dict) -> None:
     for key, factor in config["budget"].items():
         if not factor > 0:
             raise ValueError(f"budget.{key} must be a positive factor, such as 0.5; got {factor}")
+    rate = (config["optimizer"] or {}).get("lr")
+    if isinstance(rate, int | float) and not rate >= 0:
+        raise ValueError(f"optimizer.lr must be at least 0; got {rate}")
     epochs = config["trainer"]["max_epochs"]
     devices = config["trainer"]["devices"]
     if not isinstance(devices, int) or devices < 1:
@@ -163,7 +166,10 @@ def _build(config: dict) -> None:
         shape = list(data.sample_shape)
         raise ValueError(f"encoding must take samples of shape {shape}; got {type(method.encoding).__name__}: choose {advice}")
     Recorder(method.backbone, list(method.metrics.values()), method.watch)
-    optimizer = component(config, "optimizer")([{"params": list(method.parameters())}])
+    try:
+        optimizer = component(config, "optimizer")([{"params": list(method.parameters())}])
+    except ValueError as error:  # torch's messages do not say which component they are about
+        raise ValueError(f"optimizer: {error}") from None
     component(config, "scheduler")(optimizer, 10)
     component(config, "quantization")
     build_trainer(config, "", Path(), callbacks=[])
