@@ -1,11 +1,12 @@
 """Loads trained weights into a backbone, from a file that holds only tensors."""
 
 import json
-import zipfile
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+from snnx.torch_file.read import GrowingFile, read
 
 WRAPPERS = {"module.": "model.module", "_orig_mod.": "model._orig_mod"}
 """What DataParallel and torch.compile put before every name, and where the model is that they wrap."""
@@ -14,9 +15,10 @@ WRAPPERS = {"module.": "model.module", "_orig_mod.": "model._orig_mod"}
 def load_weights(network: nn.Module, path: str, *, name: str) -> None:
     """Load a state dict into `network`, or raise an error that says in one line how the two differ.
 
-    The file is read with torch's `weights_only`, so that it cannot run code. It may also be a checkpoint of snnx or Lightning,
-    of whose `state_dict` the keys below `backbone.` are read, or a `.safetensors` file of `snnx export`, from which tensors
-    outside the backbone are left out. If the network is on the meta device, names and sizes are compared and nothing is loaded.
+    The file cannot run code, nor grow while it is read; see `snnx.torch_file.read`. It may also be a checkpoint of snnx or
+    Lightning, of whose `state_dict` the keys below `backbone.` are read, or a `.safetensors` file of `snnx export`, from which
+    tensors outside the backbone are left out. If the network is on the meta device, names and sizes are compared and nothing
+    is loaded.
 
     Args:
         network: the network, whose parameter names are those of the file; `ResNet` has torchvision's names.
@@ -25,8 +27,8 @@ def load_weights(network: nn.Module, path: str, *, name: str) -> None:
 
     Raises:
         FileNotFoundError: the file does not exist, or is a folder.
-        ValueError: the file contains no state dict, or a tensor is missing, does not exist in the network, has another size, or
-            is not finite.
+        ValueError: the file contains no state dict, or a tensor is missing, does not exist in the network, has another size, is
+            sparse, quantized or without values, or is not finite.
 
     Example:
         >>> import tempfile
@@ -55,6 +57,8 @@ def load_weights(network: nn.Module, path: str, *, name: str) -> None:
         if value.shape != wanted[key].shape:
             sizes = f"{list(wanted[key].shape)}; got {list(value.shape)}"
             raise ValueError(f"{name}: {key} must be of size {sizes} in {path}")
+        if value.layout != torch.strided or value.is_quantized or value.is_meta:
+            raise ValueError(f"{name}: {key} must be a dense tensor of floats; got another kind in {path}")
         if not bool(value.isfinite().all()):
             raise ValueError(f"{name}: {key} must be finite; got NaN or infinity in {path}: did its training diverge?")
     if not next(iter(wanted.values())).is_meta:
@@ -65,18 +69,18 @@ def _read(path: str, name: str) -> dict[str, Tensor]:
     if path.endswith(".safetensors"):
         return _safetensors(path, name)
     try:
-        compressed = _unpacked_size(path) > Path(path).stat().st_size  # it could unpack to any size
-        found = None if compressed else torch.load(path, map_location="cpu", weights_only=True)
+        found = read(Path(path))
+    except GrowingFile as error:
+        raise ValueError(f"{name}: {error}") from None
     except Exception as error:  # a damaged file can make torch raise almost any error
         raise ValueError(  # torch's own message is several lines about torch.load's options
             f"{name}: must be a file of tensors only, as torch.save writes it; got {path}, which is another kind of file, is "
             f"damaged, or holds code ({type(error).__name__})"
         ) from None
-    if compressed:
-        raise ValueError(f"{name}: must be a file as torch.save writes it; got {path}, which is compressed")
     if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
         below = "backbone."
-        found = {key.removeprefix(below): value for key, value in found["state_dict"].items() if key.startswith(below)}
+        inner = found["state_dict"].items()
+        found = {key.removeprefix(below): value for key, value in inner if isinstance(key, str) and key.startswith(below)}
         if not found:
             raise ValueError(
                 f"{name}: the state_dict of a checkpoint must have keys that begin with {below}, as those of snnx do; got none "
@@ -92,16 +96,10 @@ def _read(path: str, name: str) -> dict[str, Tensor]:
     return found
 
 
-def _unpacked_size(path: str) -> int:
-    """Return the bytes of all entries of an archive together, which may share their bytes in it; 0 if it is no archive."""
-    if not zipfile.is_zipfile(path):
-        return 0
-    with zipfile.ZipFile(path) as archive:
-        return sum(entry.file_size for entry in archive.infolist())
-
-
 def _is_state_dict(value: object) -> bool:
-    return isinstance(value, dict) and bool(value) and all(isinstance(one, Tensor) for one in value.values())
+    if not isinstance(value, dict) or not value:
+        return False
+    return all(isinstance(key, str) and isinstance(one, Tensor) for key, one in value.items())
 
 
 def _safetensors(path: str, name: str) -> dict[str, Tensor]:
@@ -114,7 +112,7 @@ def _safetensors(path: str, name: str) -> dict[str, Tensor]:
     try:
         with safe_open(path, "pt") as file:
             written = json.loads((file.metadata() or {}).get("snnx", "{}"))  # written by `snnx export`
-            further = set(written.get("further", ()))  # tensors of other stages
+            further = set(map(str, written.get("further", ())))  # tensors of other stages
             return {key: file.get_tensor(key) for key in file.keys() if key not in further}  # noqa: SIM118
-    except SafetensorError as error:
+    except (SafetensorError, ValueError, TypeError, AttributeError, RecursionError) as error:  # the latter: its header
         raise ValueError(f"{name}: must be a file of weights; got {path}, which is damaged: {error}") from None

@@ -15,7 +15,7 @@ from snnx.backbone.spikformer_spikingjelly import SpikformerSpikingJelly
 from snnx.backbone.vgg import VGG
 from snnx.backbone.vit import ViT
 from snnx.bench.layers import SHAPES, compared_layers, fresh
-from snnx.bench.steps import BASELINE, DTYPES, PACKED, SPIKINGJELLY_LIF, SPIKINGJELLY_NETWORK, Network, Step
+from snnx.bench.steps import BASELINE, DTYPES, PACKED, RECOMPUTED, SAVING, SPIKINGJELLY_LIF, SPIKINGJELLY_NETWORK, Network, Step
 from snnx.bench.turns import in_turns, medians
 from snnx.neuron.lif import LIF
 from snnx.neuron.lif_delayed import LIFDelayed
@@ -109,14 +109,14 @@ def _layers(shape: tuple[int, ...], dtype: str, rounds: int, device: torch.devic
 
 
 def _steps(network: Network, dtype: str, rounds: int, device: torch.device) -> dict:
-    neurons = {BASELINE: nn.ReLU, "snnx LIF": LIF, PACKED: LIF}
+    neurons = {BASELINE: nn.ReLU, "snnx LIF": LIF, PACKED: LIF, RECOMPUTED: LIF}
     neurons[SPIKINGJELLY_LIF] = partial(LIFNode, step_mode="m", surrogate_function=ATan())
     built = {name: (network, neuron) for name, neuron in neurons.items()}
     if network.peer is not None:
         built[SPIKINGJELLY_NETWORK] = network._replace(build=network.peer), neurons[SPIKINGJELLY_LIF]
     seconds, peak = {}, {}
     for name, (one, neuron) in built.items():  # one after another, since all of them together may not fit into the memory
-        step = Step(one, neuron, DTYPES[dtype], packed=name == PACKED, device=device)
+        step = Step(one, neuron, DTYPES[dtype], saving=SAVING.get(name, ()), device=device)
         step()
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)

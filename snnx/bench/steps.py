@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import AdamW, Optimizer
 
+from snnx.backbone.recompute import recompute_blocks
 from snnx.backbone.resnet import ResNet
 from snnx.backbone.spikformer import Spikformer
 from snnx.backbone.spikformer_spikingjelly import SpikformerSpikingJelly
@@ -27,13 +28,19 @@ from snnx.report.figures.axes import Plot
 from snnx.report.tables.table import Table
 
 BASELINE, SPIKINGJELLY_LIF, SPIKINGJELLY_NETWORK = "ReLU", "SpikingJelly LIF", "SpikingJelly's network and LIF"
-PACKED = "snnx LIF, packed spikes"
+PACKED, RECOMPUTED = "snnx LIF, packed spikes", "snnx LIF, packed spikes, blocks recomputed"
 NEURONS = {
     BASELINE: nn.ReLU,
     "snnx LIF": LIF,
     PACKED: LIF,
+    RECOMPUTED: LIF,
     SPIKINGJELLY_LIF: lambda: LIFNode(step_mode="m", surrogate_function=ATan()),
 }
+SAVING: dict[str, tuple[Callable[[nn.Module], object], ...]] = {
+    PACKED: (pack_spikes,),
+    RECOMPUTED: (pack_spikes, recompute_blocks),
+}
+"""What a network is changed by before it is measured, so that it needs less memory."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 CLASSES = 10
 
@@ -77,14 +84,14 @@ class Step:
         neuron: Callable[[], nn.Module],
         dtype: torch.dtype,
         *,
-        packed: bool = False,
+        saving: Sequence[Callable[[nn.Module], object]] = (),
         device: torch.device | None = None,
     ) -> None:
         torch.manual_seed(0)
         self.net = network.build(neuron=neuron, in_shape=network.shape[2:], classes=CLASSES)
         take_norms(self.net, torch.zeros(network.shape[0], 1, *network.shape[2:]))  # as in a run
-        if packed:
-            pack_spikes(self.net)
+        for save in saving:
+            save(self.net)
         self.device = torch.device("cpu") if device is None else device
         self.net.to(self.device)
         self.x = torch.rand(network.shape).to(self.device)
@@ -144,7 +151,7 @@ def measure(networks: Sequence[Network], rounds: int) -> dict:
         compared = {name: (network, neuron) for name, neuron in NEURONS.items()}
         if network.peer is not None:
             compared[SPIKINGJELLY_NETWORK] = network._replace(build=network.peer), NEURONS[SPIKINGJELLY_LIF]
-        steps = {(d, n): Step(*compared[n], dtype, packed=n == PACKED) for d, dtype in DTYPES.items() for n in compared}
+        steps = {(d, n): Step(*compared[n], dtype, saving=SAVING.get(n, ())) for d, dtype in DTYPES.items() for n in compared}
         seconds = in_turns(steps, rounds)
         for dtype in DTYPES:
             cases.append(

@@ -9,6 +9,7 @@ from snnx.command.parser import Parser
 from snnx.command.print_text import print_text
 from snnx.command.refusal import REFUSED, refusal
 from snnx.options.files import files
+from snnx.options.nearest import nearest
 from snnx.options.sweepfile import sweep_named
 from snnx.record import audit_file
 from snnx.report.data.lines import NO_OVERRIDE
@@ -32,6 +33,11 @@ def main(words: list[str]) -> int:
         if arguments.name == "single" or arguments.name in files("sweep"):
             failed = _sweep(arguments.name, arguments)
         else:
+            if not Path(arguments.name).expanduser().exists():
+                hint = nearest(arguments.name, ["single", *files("sweep")])
+                raise ValueError(
+                    f"NAME|PATH must be a sweep, single, or a run's folder or .ckpt file; got {arguments.name}{hint}"
+                )
             failed = _one(arguments.name, Path(arguments.name), arguments.words)
     except REFUSED as error:
         return refusal("audit", error)

@@ -100,8 +100,18 @@ def _task(config) -> None:
     except ValueError as error:
         raise SystemExit(_usage(str(error))) from None
     with exit_on_interrupt():
-        from snnx.run.run import execute
+        from snnx.run import ddp
+        from snnx.run.run import assist, execute
 
+    try:
+        leads = ddp.leads(run)
+    except ValueError as error:
+        raise SystemExit(_usage(str(error))) from None
+    if not leads and not before:
+        with interruptible():
+            assist(run)
+        print(f"{run.title}: this machine has trained its part; the first machine tests the network and writes the result")
+        return
     try:
         run = start_over_if_forced(run)
         with Display([run]) as display, interruptible():

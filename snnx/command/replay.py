@@ -8,6 +8,7 @@ from pathlib import Path
 
 from snnx.command.parser import Parser
 from snnx.command.refusal import REFUSED, complain
+from snnx.options.nearest import nearest
 from snnx.options.received import check_keys
 from snnx.options.sweepfile import find
 from snnx.record import provenance, source
@@ -35,7 +36,9 @@ def main(words: list[str]) -> int:
     try:
         find(arguments.name)
         if not path.is_file():
-            raise ValueError(f"NAME must be a sweep with a record; got {arguments.name}, which has no {path}")
+            recorded = [file.parent.name for file in arguments.docs.glob("*/runs.jsonl")]
+            hint = nearest(arguments.name, recorded)
+            raise ValueError(f"NAME must be a sweep with a record; got {arguments.name}, which has no {path}{hint}")
         lines = [_parsed(line, f"{path}:{number}") for number, line in enumerate(path.read_bytes().splitlines(), start=1)]
         asked = _asked(lines, arguments)
         chosen = _chosen(asked, arguments)

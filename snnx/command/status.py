@@ -12,11 +12,12 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from snnx.command.parser import Parser
 from snnx.command.refusal import REFUSED, complain
 from snnx.options.sweepfile import SweepFile, sweep_named
+from snnx.record.job import SINGLE
 from snnx.record.summary import MARKS
 from snnx.report.board import Board, boards
 from snnx.report.data.format import duration
@@ -85,7 +86,8 @@ def _no_search_for_cycles() -> Iterator[None]:
 def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> int:
     runs = collect(sweep.name, arguments.outputs, arguments.docs)
     if not runs:
-        complain(f"snnx status: no runs of {sweep.name} yet; start: {sweep.start()}")
+        of = "no runs without a sweep file" if sweep.name == SINGLE else f"no runs of {sweep.name}"
+        complain(f"snnx status: {of} in {arguments.outputs} yet; start: {sweep.start()}")
         return 1
     for board in boards(sweep, runs):
         console.print(_drawn(board, sweep))
@@ -111,7 +113,7 @@ def _drawn(board: Board, sweep: SweepFile) -> Table:
         parts.append(f"about {duration(left)} left")
     many = len(board.seeds) > WIDEST
     table = Table(
-        "row",
+        Column("row", overflow="fold"),  # a run without a sweep file is named by its settings, which must not be cut off
         *([f"{len(board.seeds)} seeds", "mean"] if many else [f"seed {seed}" for seed in board.seeds]),
         title=escape(f"{sweep.name}, {board.scale}: {sweep.metric}"),
         caption=", ".join(parts),

@@ -128,13 +128,21 @@ def _ranges(config: dict) -> None:
     for key, factor in config["budget"].items():
         if not factor > 0:
             raise ValueError(f"budget.{key} must be a positive factor, such as 0.5; got {factor}")
+    rate = (config["optimizer"] or {}).get("lr")
+    if isinstance(rate, int | float) and not rate >= 0:
+        raise ValueError(f"optimizer.lr must be at least 0; got {rate}")
     epochs = config["trainer"]["max_epochs"]
     devices = config["trainer"]["devices"]
     if not isinstance(devices, int) or devices < 1:
         raise ValueError(f"trainer.devices must be the number of processes, an integer of at least 1; got {devices}")
-    if config["trainer"].get("num_nodes", 1) != 1:
-        nodes = config["trainer"]["num_nodes"]
-        raise ValueError(f"trainer.num_nodes must be 1, because all processes of a run start on one machine; got {nodes}")
+    nodes = config["trainer"].get("num_nodes", 1)
+    if not isinstance(nodes, int) or nodes < 1:
+        raise ValueError(f"trainer.num_nodes must be the number of machines, an integer of at least 1; got {nodes}")
+    if nodes > 1 and config["force"]:
+        raise ValueError(
+            f"force must be false in a run on several machines, because each would remove what the others write; got trainer."
+            f"num_nodes={nodes}: remove the run's folder instead"
+        )
     if not isinstance(epochs, int) or epochs < 0:
         raise ValueError(f"trainer.max_epochs must be an integer of at least 0, where 0 tests without training; got {epochs}")
 
@@ -164,7 +172,10 @@ def _build(config: dict) -> dict | None:
         shape = list(data.sample_shape)
         raise ValueError(f"encoding must take samples of shape {shape}; got {type(method.encoding).__name__}: choose {advice}")
     Recorder(method.backbone, list(method.metrics.values()), method.watch)
-    optimizer = component(config, "optimizer")([{"params": list(method.parameters())}])
+    try:
+        optimizer = component(config, "optimizer")([{"params": list(method.parameters())}])
+    except ValueError as error:  # torch's messages do not say which component they are about
+        raise ValueError(f"optimizer: {error}") from None
     component(config, "scheduler")(optimizer, 10)
     component(config, "quantization")
     build_trainer(config, "", Path(), callbacks=[])

@@ -24,6 +24,11 @@ def check_all(jobs: Sequence[Job]) -> dict[str, dict]:
     Raises:
         ValueError: something is wrong with a run; the message is that of `check` for the first such run.
     """
+    if several := next((job for job in jobs if job.config["trainer"].get("num_nodes", 1) > 1), None):
+        raise ValueError(
+            f"trainer.num_nodes must be 1 in a sweep, because each machine would compose it; got "
+            f"{several.config['trainer']['num_nodes']} in {several.title}: execute this run by itself, with row= and without -m"
+        )
     context = fork_server.start()
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_check_each, args=(jobs, sender))

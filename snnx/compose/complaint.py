@@ -17,6 +17,8 @@ from snnx.options.nearest import nearest
 from snnx.options.sweepfile import names
 
 COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError, RecursionError)
+FOR_A_GPU = ("device", "devices", "gpu", "gpus", "cuda", "accelerator", "use_gpu", "use_cuda")
+"""What other programs call the choice of a GPU."""
 UNREADABLE = (
     "missing EQUAL",
     "no viable alternative",
@@ -68,6 +70,8 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
         return _key(key.group(1), words)
     if key := re.search(r"Key '([^']*)' (?:is not in struct|not in '\w+').*?full_key: ([\w.]+)", text):
         return _file(text) + _key(key.group(2), words)
+    if refused := re.search(r"^ValueError raised while resolving interpolation: (.*?)(?: full_key: ([\w.\[\]]+).*)?$", text):
+        return f"{refused[2]}: {refused[1]}" if refused[2] else refused[1]
     if missing := re.search(r"(?:Interpolation key '|Error trying to access )([\w.]+).*?full_key: ([\w.]+)", text):
         source, full = missing.groups()
         group, own = source.partition(".")[0], full.partition(".")[0]
@@ -117,6 +121,8 @@ def _key(full: str, words: list[str]) -> str:
     else:
         known = keys(group, option)
         where = f"{group}={option}" + (f", which has {', '.join(known)}" if known else "")
+    if not group and leaf.lower() in FOR_A_GPU:
+        return f"{full} must be a key of {where}; got {given}: for a GPU, write trainer.accelerator=gpu"
     hint = nearest(leaf, known) or ("" if group else meant(leaf, words))
     return f"{full} must be a key of {where}; got {given}{hint}"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from snnx.compose.references import counted
 from snnx.options.places import places, shipped_place
 from snnx.options.tune import tuned_label
 from snnx.record import provenance
@@ -91,7 +92,8 @@ def _leave_out(config: DictConfig, unused: Sequence[tuple[str, str]]) -> None:
 
 def _resolved(config: DictConfig) -> dict:
     """Resolve a configuration to plain values, and add hashes of the files of weights that it names."""
-    plain = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+    with counted():
+        plain = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
     loaded = contents(plain)
     return {**plain, "loaded": loaded} if loaded else plain
 

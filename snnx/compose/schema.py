@@ -68,6 +68,7 @@ class RunSchema:
     tuned: Any = None  # of a run with the settings that a search chose: what is known of the search; set by the same
     matmul: Matmul = Matmul.highest  # how float32 products are computed on a GPU: high uses TF32, medium bfloat16
     packed_spikes: bool = False  # keep spikes for the backward pass as one bit each
+    recompute: bool = False  # keep only the input of each block for the backward pass, and compute its inside again there
     channels_last: bool = False  # keep weights and feature maps as [B, H, W, C] in memory, which may be faster
     test_every_epoch: bool = False  # also test after each epoch, for a report on choosing an epoch on the test set
     force: bool = False  # execute a run again even if it is done

@@ -9,6 +9,7 @@ from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf
 
 from snnx.compose.environment import restrict_environment
+from snnx.compose.references import limit_references
 from snnx.compose.schema import RunSchema
 from snnx.options import sweepfile
 from snnx.options.files import is_group
@@ -22,7 +23,8 @@ from snnx.report.data.claims import read as read_claims
 def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
     """Register the schema, the names of all sweeps, and the content of the sweep that the command line selects.
 
-    Configurations can read only some environment variables from now on, see `restrict_environment`.
+    Configurations can read only some environment variables from now on, and not stand for any amount of text; see
+    `restrict_environment` and `limit_references`.
 
     Only the rows of the selected sweep become options, because with the rows of all sweeps Hydra takes seconds to start.
 
@@ -36,6 +38,7 @@ def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
             malformed, or the command line overrides a key that the rows vary.
     """
     restrict_environment()
+    limit_references()
     store = ConfigStore.instance()
     store.store(name="schema", node=RunSchema)
     store.repo.pop("row", None)

@@ -168,5 +168,6 @@ def _together(met: list[_Way], where: str) -> _Way:
 def _refusal(what: str, where: str, instead: str) -> ValueError:
     return ValueError(
         "Conversion: backbone must consist of convolutions, linear layers, batch norms after them, averages, sums and "
-        f"activations; got {what} in {where or 'the network'}; use {instead}"
+        f"activations; got {what} in {where or 'the network'}; use {instead}, or choose a backbone that can be converted, such "
+        "as convnet, mlp, resnet or vgg"
     )

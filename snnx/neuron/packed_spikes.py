@@ -1,5 +1,8 @@
 """Keeps spikes for the backward pass as one bit each."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from math import prod
 
 import numpy as np
@@ -12,6 +15,7 @@ from snnx.neuron.kernel.layout import dense
 from snnx.neuron.node import Node
 from snnx.neuron.spiking import spiking_layers
 
+_packing: ContextVar[bool] = ContextVar("packing", default=True)
 MARK = "holds_spikes"
 """Attribute of a tensor whose values are 0 and 1 only; it stays with the tensor while one of its views is in use."""
 
@@ -44,6 +48,28 @@ def pack_spikes(network: nn.Module) -> None:
             module.register_forward_hook(keeper.end, always_call=True)
 
 
+def packed_input(x: object) -> saved_tensors_hooks | nullcontext:
+    """Return a context within which autograd keeps `x` as bits, if `pack_spikes` has marked it as spikes."""
+    if not isinstance(x, Tensor) or not getattr(x if x._base is None else x._base, MARK, False):
+        return nullcontext()
+    given_as = _facts(x)  # not `x` itself, which autograd would keep with the hook
+
+    def pack(kept: Tensor) -> Tensor | Packed:
+        return Packed(kept) if _facts(kept) == given_as and dense(kept[None]) else kept
+
+    return saved_tensors_hooks(pack, lambda kept: kept.unpacked() if isinstance(kept, Packed) else kept)
+
+
+@contextmanager
+def no_packing() -> Iterator[None]:
+    """Let layers keep their input as it is within this context, for code that decides itself what is kept."""
+    before = _packing.set(False)
+    try:
+        yield
+    finally:
+        _packing.reset(before)
+
+
 def _mark(layer: nn.Module, given: tuple, spikes: object) -> None:
     if isinstance(spikes, Tensor) and torch.is_grad_enabled():
         setattr(spikes, MARK, True)
@@ -56,19 +82,11 @@ class _Keeper:
         self.active: saved_tensors_hooks | None = None
 
     def begin(self, module: nn.Module, given: tuple) -> None:
-        x = given[0] if given else None
-        if not isinstance(x, Tensor) or not torch.is_grad_enabled():
+        if not given or not _packing.get() or not torch.is_grad_enabled():
             return
-        if not getattr(x if x._base is None else x._base, MARK, False):
-            return
-
-        given_as = _facts(x)  # not `x` itself, which autograd would keep with the hook
-
-        def pack(kept: Tensor) -> Tensor | Packed:
-            return Packed(kept) if _facts(kept) == given_as and dense(kept[None]) else kept
-
-        self.active = saved_tensors_hooks(pack, lambda kept: kept.unpacked() if isinstance(kept, Packed) else kept)
-        self.active.__enter__()
+        if isinstance(context := packed_input(given[0]), saved_tensors_hooks):
+            self.active = context
+            self.active.__enter__()
 
     def end(self, module: nn.Module, given: tuple, output: object) -> None:
         if self.active is None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snnx.options.folders import shipped
 from snnx.options.nearest import nearest
-from snnx.options.places import places, shipped_place
+from snnx.options.places import Place, places, shipped_place
 from snnx.options.received import check_option
 
 
@@ -13,18 +13,24 @@ def files(group: str) -> dict[str, Path]:
     """Return the file of each option of a group, sorted by name; for the group `sweep`, the sweep files.
 
     Raises:
-        ValueError: two places have an option of the same name.
+        ValueError: two places have an option of the same name, or two names differ in capital letters only.
 
     Example:
         >>> [name for name in files("loss")], files("neuron")["lif"].name
         (['cross_entropy', 'psc_kernel', 'rate_mse', 'tet'], 'lif.yaml')
     """
-    found: dict[str, Path] = {}
+    found: dict[str, Path] = {}  # by the name without capital letters, since some file systems do not tell them apart
     for place in places():
-        for path in (place.sweeps if group == "sweep" else place.conf / group).glob("*.yaml"):
-            if (other := found.setdefault(path.stem, path)) is not path:
+        for path in sorted((place.sweeps if group == "sweep" else place.conf / group).glob("*.yaml")):
+            if (other := found.setdefault(path.stem.casefold(), path)) is path:
+                continue
+            if other.stem == path.stem:
                 raise ValueError(f"{group}={path.stem} must be defined by one file only; got {other} and {path}: rename one")
-    return dict(sorted(found.items()))
+            raise ValueError(
+                f"{group}={path.stem} must differ from {other.stem} in more than capital letters, since some file systems do "
+                f"not tell them apart; got {other} and {path}: rename one"
+            )
+    return dict(sorted((path.stem, path) for path in found.values()))
 
 
 def groups() -> list[str]:
@@ -48,7 +54,8 @@ def check_places() -> None:
 
     Raises:
         ValueError: two places have an option of the same name, or a YAML file is directly in `conf` or in a folder that is not
-            a group, or it sets what only the command line may set; see also `places`.
+            a group, or its name does not end in `.yaml` in small letters, or it sets what only the command line may set; see
+            also `places`.
     """
     known = groups()
     for place in places():
@@ -60,6 +67,7 @@ def check_places() -> None:
                 "install the clone with pip install --editable ., or go to another folder"
             )
         _reject_linked_folders(place.conf)
+        _reject_capital_endings(place)
         for path in sorted(place.conf.rglob("*.yaml")):
             group = path.parent.relative_to(place.conf).as_posix()
             if group == ".":
@@ -71,6 +79,13 @@ def check_places() -> None:
             check_option(path)
     for group in (*known, "sweep"):
         files(group)
+
+
+def _reject_capital_endings(place: Place) -> None:
+    """Reject `evil.YAML`, which Hydra finds as `evil.yaml` on a file system that ignores capital letters, and nobody checks."""
+    for path in (path for folder in (place.conf, place.sweeps) for path in folder.rglob("*")):
+        if path.suffix != ".yaml" and path.suffix.casefold() == ".yaml":
+            raise ValueError(f"{path} must end in .yaml in small letters; got {path.suffix}: rename it")
 
 
 def _reject_linked_folders(conf: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from snnx.options.strict_yaml import load
+from snnx.options.strict_yaml import LARGEST, load
 from snnx.options.text import text
 
 COMMAND_LINE_ONLY = ("hydra", "force", "recorded", "outdated", "search", "tuned", "loaded", "label")
@@ -15,7 +15,6 @@ HEADER = re.compile(r"\s*#+\s*@package\s+(\S+)")
 """A line that Hydra may take for the header of an option. It takes the last one, also if it does not begin with `#`."""
 CHOICE = re.compile(r"\$\{\w+\}")
 """A word that stands for the chosen option of a group, or for the row. Any longer one could become any other text."""
-LARGEST = 100_000  # values of a YAML file, with every alias written out; aliases of aliases can make billions of a few lines
 
 
 def check_option(path: Path) -> None:
@@ -128,5 +127,5 @@ def _values(content: object, *, keys: bool = False) -> Iterator[object]:
         yield value
         if isinstance(value, dict):
             todo += [*(value if keys else ()), *value.values()]
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple | set):
             todo += value

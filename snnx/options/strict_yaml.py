@@ -5,6 +5,9 @@ from collections.abc import Hashable
 
 import yaml
 
+LARGEST = 100_000  # values of a YAML file, with every alias written out; aliases of aliases can make billions of a few lines
+LONGEST = 10_000_000  # characters of all values and keys, with every alias written out
+
 
 class Loader(yaml.CSafeLoader):
     """A YAML loader that reads `5e-4` as a number and rejects duplicate keys.
@@ -38,7 +41,7 @@ def load(text: str) -> object:
     """Parse a YAML file.
 
     Raises:
-        yaml.YAMLError: it is not valid YAML.
+        yaml.YAMLError: it is not valid YAML, or is larger than `LARGEST` or `LONGEST` with every alias written out.
 
     Example:
         >>> load("lr: 5e-4")
@@ -48,10 +51,36 @@ def load(text: str) -> object:
         yaml.error.YAMLError: a value does not fit its tag (IndexError: string index out of range)
     """
     try:
-        return yaml.load(text, Loader)
+        loader = Loader(text)
+        try:
+            node = loader.get_single_node()
+            _check_size(node)
+            return None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
     except yaml.YAMLError:
         raise
     except RecursionError:
         raise yaml.YAMLError("it is nested too deeply") from None
     except Exception as error:  # PyYAML raises almost any error for a value that does not fit its tag
         raise yaml.YAMLError(f"a value does not fit its tag ({type(error).__name__}: {error})") from None
+
+
+def _check_size(node: yaml.Node | None) -> None:
+    """Reject a parsed file that is too large. A node is visited once for each alias, until the limit is reached."""
+    todo = [] if node is None else [node]
+    values = characters = 0
+    while todo:
+        one = todo.pop()
+        values += 1
+        if isinstance(one, yaml.MappingNode):
+            todo += [value for _, value in one.value]
+            characters += sum(len(key.value) for key, _ in one.value if isinstance(key, yaml.ScalarNode))
+            todo += [key for key, _ in one.value if not isinstance(key, yaml.ScalarNode)]
+        elif isinstance(one, yaml.SequenceNode):
+            todo += one.value
+        else:
+            characters += len(one.value)
+        if values > LARGEST or characters > LONGEST:
+            what = f"{LARGEST:,} values" if values > LARGEST else f"{LONGEST:,} characters"
+            raise yaml.YAMLError(f"it must have at most {what}, with every alias written out")

@@ -21,6 +21,8 @@ from snnx.record.visible import visible
 
 SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs", "tune", "reference"}
 PER_LAYER = "layer"
+TAKEN = ("runs", SINGLE, "show")
+"""Folders of `outputs/` that are not a sweep's, without capital letters, since some file systems do not tell them apart."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def find(name: str) -> Path:
     known = files("sweep")
     if name not in known:
         hint = elsewhere(f"sweeps/{name}.yaml") or nearest(name, known)
-        raise ValueError(f"sweep must be one of {', '.join(known)}; got {name}{hint}")
+        raise ValueError(f"sweep must be one of the {len(known)} that snnx --help lists; got {name}{hint}")
     return known[name]
 
 
@@ -138,6 +140,8 @@ def _read(path: Path, written: str) -> SweepFile:
     if set(hydra) - {"sweeper"} or set(hydra.get("sweeper") or {}) - {"params"}:
         raise ValueError(f"{path.name}: hydra must contain only sweeper.params; got {hydra}")
     check_keys(map(str, (hydra.get("sweeper") or {}).get("params") or ()), f"{path.name}: hydra.sweeper.params")
+    if path.stem.casefold() in TAKEN:
+        raise ValueError(f"{path.name}: a sweep must not be named like another folder of outputs/; got {path.stem}: rename it")
     written = body.pop("rows", None) or {}
     if not isinstance(written, dict):
         raise ValueError(f"{path.name}: rows must be a mapping from labels to rows; got {written}")
@@ -197,6 +201,12 @@ def _with_twins(path: Path, rows: Sequence[Row], searched: Tune | None) -> tuple
         found += [row, row.tuned()] if searched and row.label in searched.rows else [row]
     if twice := next((label for label, count in Counter(row.label for row in found).items() if count > 1), None):
         raise ValueError(f"{path.name}: a row must not be named like a tuned row; got {twice}: rename it")
+    alike: dict[str, str] = {}  # without capital letters, since a run's link is named after its row
+    for row in found:
+        if (other := alike.setdefault(row.label.casefold(), row.label)) != row.label:
+            raise ValueError(
+                f"{path.name}: the labels of rows must differ in more than capital letters; got {other} and {row.label}"
+            )
     return tuple(found)
 
 

@@ -9,14 +9,12 @@ from pathlib import Path
 import torch
 from lightning_fabric.plugins import CheckpointIO
 
-from snnx.record.pickle_size import largest_tuple
 from snnx.record.write import write
+from snnx.torch_file.read import GrowingFile, check_archive, read
 
 RUN = "snnx_run"  # the checkpoint's entry with the identity of its run
 CODE, DATA = "snnx_code", "snnx_data"  # the entries with the digests of the code and of the samples of its run
 
-
-LARGEST = 10_000  # values of a tuple, with those of the tuples in it
 LONGEST = 200  # characters of another library's message, which may repeat bytes of the file
 
 
@@ -64,25 +62,20 @@ def load(path: Path, run: str | None) -> dict:
         run: identity of the run that it must belong to; `None` accepts any run.
 
     Raises:
-        DamagedCheckpoint: the file is cut short, a byte has changed, it contains more than tensors and plain values, or it
-            belongs to another run.
+        DamagedCheckpoint: the file is cut short, a byte has changed, it contains more than tensors and plain values, it would
+            grow while it is read (see `torch_file.read`), or it belongs to another run.
     """
     if path.exists() and not path.is_file():  # reading could wait for ever
         raise DamagedCheckpoint(f"{path} must be a file; got a folder, a pipe or a device")
     try:
+        check_archive(path)
         with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            if any(entry.file_size > entry.compress_size for entry in entries):  # could unpack to any size
-                raise DamagedCheckpoint(f"{path} must not be compressed, as torch writes it; got a compressed file")
-            if (size := sum(entry.file_size for entry in entries)) > path.stat().st_size:  # entries that share their bytes
-                raise DamagedCheckpoint(f"{path} must contain each byte once; got entries of {size:,} bytes together")
             broken = archive.testzip()
-            pickles = [entry for entry in entries if entry.filename.lower().endswith("data.pkl")]
-            if broken is None and any(largest_tuple(archive.read(entry)) > LARGEST for entry in pickles):
-                raise DamagedCheckpoint(f"{path} must contain tuples of at most {LARGEST:,} values; got a larger one")
         if broken is not None:
             raise DamagedCheckpoint(f"{path} must be undamaged; got a wrong checksum in {broken}")
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read(path)
+    except GrowingFile as error:
+        raise DamagedCheckpoint(str(error)) from None
     except (DamagedCheckpoint, FileNotFoundError):
         raise
     except pickle.UnpicklingError:  # torch's own message explains how to load the unsafe file anyway
@@ -97,7 +90,7 @@ def load(path: Path, run: str | None) -> dict:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise DamagedCheckpoint(f"{path} must be a checkpoint of tensors and plain values; got {reason[0][:LONGEST]}") from None
     if not isinstance(content, dict) or (run is not None and content.get(RUN) != run):
-        found = content.get(RUN) if isinstance(content, dict) else type(content).__name__
+        found = str(content.get(RUN))[:LONGEST] if isinstance(content, dict) else type(content).__name__
         raise DamagedCheckpoint(f"{path} must belong to run {run}; got {found}")
     return content
 

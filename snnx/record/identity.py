@@ -14,7 +14,7 @@ NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "loaded", *SWITCHES)
 """Groups and keys that do not affect a run's numbers."""
 PATHS_AND_DEVICES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
 """Keys inside other groups that do not affect a run's numbers either; see `is_path_or_device`."""
-SAME_NUMBERS = ("norm.fused", "packed_spikes", "channels_last")
+SAME_NUMBERS = ("norm.fused", "packed_spikes", "recompute", "channels_last")
 """Keys that say how something is computed, and give the same numbers either way."""
 LOADED = ("backbone.weights", "method.checkpoint")
 """Keys that name files of weights; the identity contains a hash of the file's content, not its path."""
@@ -55,10 +55,11 @@ ADDED: dict[str, object] = {
 A key is written as `group` or `group.key`, and a key of a metric as `metric.name.key`. With the value given here it is left out
 of the identity, so that older runs keep theirs. For example, all networks had batch norm before the group `norm` was added.
 """
-SINGLE_DEVICE = {"trainer.devices": 1}
+SINGLE_DEVICE = {"trainer.devices": 1, "trainer.num_nodes": 1}
 """Keys that are left out of the identity if they have this value.
 
-The number of several devices counts, because each computes the statistics and draws the noise for its own part of a batch.
+The number of several devices or machines counts, because each computes the statistics and draws the noise for its own part
+of a batch.
 """
 
 

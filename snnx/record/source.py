@@ -11,7 +11,7 @@ from snnx.record.identity import leaves
 ROOTS = ("snnx.run.run", "snnx.run.build", "snnx.run.component", "snnx.run.callback.reseed")
 """Modules that every run uses, besides its components."""
 NO_NUMBERS = (
-    "snnx.record.", "snnx.options.", "snnx.logger.", "snnx.report.",
+    "snnx.record.", "snnx.torch_file.", "snnx.options.", "snnx.logger.", "snnx.report.",
     "snnx.run.callback.epoch_log", "snnx.run.callback.progress", "snnx.run.callback.silent", "snnx.run.callback.stop",
     "snnx.run.callback.warn",
     "snnx.run.fork_server", "snnx.run.history", "snnx.run.outdated",

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments import LightningEnvironment
 
+from snnx.backbone.recompute import recompute_blocks
 from snnx.dataset.labelled import Labelled
 from snnx.method.base import Method
 from snnx.neuron.packed_spikes import pack_spikes
@@ -43,6 +44,8 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
         create("init", config["init"])(method.backbone)
     if config.get("packed_spikes"):
         pack_spikes(method.backbone)
+    if config.get("recompute"):
+        recompute_blocks(method.backbone)
     if config.get("channels_last"):  # convolutions then give their outputs this layout, and neurons keep it
         method.to(memory_format=torch.channels_last)
     return method

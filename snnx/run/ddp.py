@@ -1,4 +1,4 @@
-"""The other processes of a run that is trained on several devices at once."""
+"""The other processes of a run that is trained on several devices at once, on one machine or on several."""
 
 import os
 import signal
@@ -14,6 +14,7 @@ from snnx.method.finite import Diverged
 from snnx.record.job import Job
 from snnx.run import fork_server
 from snnx.run.cards import VISIBLE
+from snnx.run.machine_rank import machine_rank
 
 DIVERGED = 76  # exit code of a process whose loss is not finite
 PATIENCE_S = 10.0  # how long to wait for each other process to end after the training
@@ -21,7 +22,7 @@ PATIENCE_S = 10.0  # how long to wait for each other process to end after the tr
 
 @contextmanager
 def other_processes(job: Job, compute: Callable[[Job], object]) -> Iterator[None]:
-    """Start the other processes of a run on several devices, and end them when the context ends; this process is the first.
+    """Start the other processes of a run on this machine, and end them when the context ends; this process is the first here.
 
     Lightning would start them by repeating this process's command line. Each would then compose its own configuration, try to
     lock the run, or even start a whole sweep. Here each process gets the finished job instead: it trains on its share of every
@@ -35,18 +36,25 @@ def other_processes(job: Job, compute: Callable[[Job], object]) -> Iterator[None
     Raises:
         RuntimeError: one of the others died.
     """
-    size = job.config["trainer"]["devices"]
-    if size == 1 or rank():
+    trainer = job.config["trainer"]
+    size, machines = trainer["devices"], trainer.get("num_nodes", 1)
+    if size * machines == 1 or local_rank():
         yield
         return
     threads = torch.get_num_threads()
     share = max(1, threads // size)
-    environment = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_network_port()), "WORLD_SIZE": str(size)}
+    here = machine_rank(trainer)
+    environment = {
+        "MASTER_ADDR": here.address,
+        "MASTER_PORT": str(here.port or find_free_network_port()),
+        "WORLD_SIZE": str(size * machines),
+        "NODE_RANK": str(here.rank),
+    }
+    before = {key: os.environ.get(key) for key in (*environment, "LOCAL_RANK")}
     shared = {VISIBLE: os.environ[VISIBLE]} if VISIBLE in os.environ else {}  # the fork server has it as it was before
-    quiet = replace(job, config={**job.config, "logger": {}})
     context = fork_server.start()
     processes = [
-        context.Process(target=_train, args=(quiet, compute, shared | environment | {"LOCAL_RANK": str(r)}, share))
+        context.Process(target=_train, args=(without_views(job), compute, shared | environment | {"LOCAL_RANK": str(r)}, share))
         for r in range(1, size)
     ]
     for process in processes:
@@ -58,8 +66,12 @@ def other_processes(job: Job, compute: Callable[[Job], object]) -> Iterator[None
         for process in processes:
             process.join(PATIENCE_S)
     except RuntimeError as error:
-        if isinstance(error, Diverged) or not (dead := _dead(processes)):
+        if isinstance(error, Diverged):
             raise
+        if not (dead := _dead(processes)):
+            if machines == 1 or not isinstance(error, torch.distributed.DistError | RuntimeError):
+                raise
+            raise RuntimeError(f"a machine of the run may have stopped; what it printed says why: {error}") from error
         if processes[dead - 2].exitcode == DIVERGED:
             raise Diverged(f"loss must stay finite; it is not in process {dead} of {size}: lower optimizer.lr") from error
         raise RuntimeError(f"process {dead} of {size} died while training; its output is in run.log") from error
@@ -69,14 +81,26 @@ def other_processes(job: Job, compute: Callable[[Job], object]) -> Iterator[None
             process.join()
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
-        for key in (*environment, "LOCAL_RANK"):
+        for key, value in before.items():
             os.environ.pop(key, None)
+            if value is not None:
+                os.environ[key] = value
         torch.set_num_threads(threads)
 
 
-def rank() -> int:
-    """Return the rank of this process in its run; only rank 0 locks, tests and writes."""
+def local_rank() -> int:
+    """Return the rank of this process among those of its run on this machine."""
     return int(os.environ.get("LOCAL_RANK", 0))
+
+
+def leads(job: Job) -> bool:
+    """Whether this process is the first of its run on the first machine; only that one locks, tests and writes."""
+    return local_rank() == 0 and machine_rank(job.config["trainer"]).rank == 0
+
+
+def without_views(job: Job) -> Job:
+    """Return the job for a process that does not lead it, and so sends nothing to W&B or TensorBoard."""
+    return replace(job, config={**job.config, "logger": {}})
 
 
 def _dead(processes: list[BaseProcess]) -> int | None:

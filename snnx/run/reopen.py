@@ -7,7 +7,6 @@ import yaml
 from torch import Tensor
 
 from snnx.method.base import Method
-from snnx.options.received import check_size
 from snnx.options.strict_yaml import load as load_yaml
 from snnx.record import result_file
 from snnx.record.checkpoint import RUN, DamagedCheckpoint, epochs, load, path_of
@@ -100,9 +99,9 @@ def _frozen(folder: Path, path: Path) -> dict:
         raise ValueError(
             f"checkpoint must be a run's folder, which has a config.yaml, or a .ckpt in its ckpt/; got {path}"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise ValueError(f"{folder / 'config.yaml'} must be valid YAML; got a damaged file") from None
-    check_size(config, str(folder / "config.yaml"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{folder / 'config.yaml'} must be valid YAML; got a damaged file: {reason}") from None
     ours = isinstance(config, dict) and all(isinstance(config.get(key), dict) for key in PARTS)
     if not (ours and type(config.get("seed")) is int):
         raise ValueError(f"{folder / 'config.yaml'} must be the configuration of a run of snnx; got that of another program")

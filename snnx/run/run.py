@@ -60,8 +60,10 @@ def execute(job: Job) -> dict:
         if (found := finished(job)) is not None:
             run_folder.link(job.link, job.folder)
             return found
-        if ddp.rank():
-            raise RuntimeError(f"LOCAL_RANK must not be set, because snnx starts the processes of a run; got {ddp.rank()}")
+        if ddp.local_rank():
+            raise RuntimeError(
+                f"LOCAL_RANK must not be set, because snnx starts the processes of a run; got {ddp.local_rank()}"
+            )
         run_folder.tidy(job.folder)
         take(job.config["trainer"])
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
@@ -89,6 +91,17 @@ def execute(job: Job) -> dict:
         return outcome
 
 
+def assist(job: Job) -> None:
+    """Train this machine's part of a run that another machine leads; nothing is written here.
+
+    Raises:
+        KeyboardInterrupt: the run was interrupted.
+        RuntimeError: a process of another machine ended.
+    """
+    take(job.config["trainer"])
+    compute(ddp.without_views(job))
+
+
 def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
     """Build the stages, fit, and test at the last and at the best epoch.
 
@@ -96,7 +109,7 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
         job: the run.
         claim: this process's lock on the run; `None` in the other processes of a run on several devices, which write nothing.
     """
-    config, folder = job.config, job.folder
+    config, folder, leads = job.config, job.folder, ddp.leads(job)
     require_same_code(job)
     keep_memory()
     pl.seed_everything(config["seed"], workers=True, verbose=False)
@@ -107,7 +120,7 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
         withhold_test(data)
     code, content = code_of(config), data.content()
     made_with = {CODE: source.digest(code), DATA: content["content"]}
-    if not ddp.rank():
+    if leads:
         write_inputs(folder, code, content)
     method = build_method(config, data)
     as_built = built(method.backbone)
@@ -135,10 +148,10 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
                 fit_s = keep.spent_s
         if stop.asked:
             raise KeyboardInterrupt
-        if ddp.rank():
+        if not leads:
             return {}
         if trainer.world_size > 1:  # test in one process, so that each sample counts exactly once
-            on_one = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
+            on_one = {**config, "trainer": {**config["trainer"], "devices": 1, "num_nodes": 1, "strategy": "auto"}}
             trainer = build_trainer(on_one, job.id, folder, callbacks=callbacks, made_with=made_with)
         first_losses, warnings = list(first.losses), list(warn.found)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them

@@ -31,8 +31,14 @@ def require_single_spikes(network: nn.Module, *, who: str, biases: bool = False)
         for kind, reason in BREAKS.items():
             if isinstance(module, kind) and not isinstance(module, NoNorm):
                 if reason is NORM:
-                    raise ValueError(f"{who}: backbone must have no norm; got {name} ({type(module).__name__}), but {reason}")
-                raise ValueError(f"{who}: backbone must have no {kind.__name__}; got {name}, but {reason}")
+                    raise ValueError(
+                        f"{who}: backbone must have no norm; got {name} ({type(module).__name__}), but {reason}, with "
+                        "backbone.bias=false"
+                    )
+                raise ValueError(
+                    f"{who}: backbone must have no {kind.__name__}; got {name}, but {reason}: with mlp or scnn leave out "
+                    "norm=, with vgg set norm=none, and with each backbone.bias=false"
+                )
     for name, module in network.named_modules():
         if not biases and getattr(module, "bias", None) is not None:
             raise ValueError(f"{who}: backbone must have no bias; got one in {name}; set backbone.bias=false")

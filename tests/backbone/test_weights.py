@@ -6,6 +6,7 @@ import pytest
 import torch
 import torchvision
 from composing import composed
+from doubling import FORMS, PICKLES
 from torch import nn
 
 from snnx.backbone.resnet import ResNet
@@ -156,3 +157,48 @@ def test_a_file_that_is_cut_short_is_named(tmp_path, kept):
     path.write_bytes(content[:kept] + (content[-22:] if kept > 0 else b""))
     with pytest.raises(ValueError, match=r"^backbone\.weights: must be a file of tensors only, .* is damaged"):
         load_weights(nn.Linear(3, 4), str(path), name="backbone.weights")
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("name", PICKLES)
+def test_a_file_whose_values_double_is_rejected(tmp_path, name, form):
+    path = tmp_path / "w.pt"
+    path.write_bytes(form(PICKLES[name]))
+    refused = r"^method\.checkpoint: (.*w\.pt must contain (tuples of )?at most 10,|must be a file of tensors only)"
+    with pytest.raises(ValueError, match=refused):
+        load_weights(nn.Linear(3, 4), str(path), name="method.checkpoint")
+
+
+def test_weights_from_before_torch_1_6_are_read(tmp_path):
+    theirs, ours = nn.Linear(3, 4), nn.Linear(3, 4)
+    torch.save(theirs.state_dict(), tmp_path / "w.pt", _use_new_zipfile_serialization=False)
+    load_weights(ours, str(tmp_path / "w.pt"), name="backbone.weights")
+    assert torch.equal(ours.weight, theirs.weight)
+
+
+@pytest.mark.parametrize("key", [1, (1, 2)])
+def test_names_must_be_texts(tmp_path, key):
+    torch.save({"state_dict": {key: torch.ones(1)}}, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=r"the state_dict of a checkpoint must have keys that begin with backbone\."):
+        load_weights(nn.Linear(1, 1), str(tmp_path / "w.pt"), name="backbone.weights")
+    torch.save({key: torch.ones(1)}, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=r"must be a state dict, which maps names to tensors; got dict in"):
+        load_weights(nn.Linear(1, 1), str(tmp_path / "w.pt"), name="backbone.weights")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("value", [torch.ones(1, 1).to_sparse(), torch.ones(1, 1, device="meta")], ids=["sparse", "meta"])
+def test_a_tensor_of_another_kind_is_rejected(tmp_path, value):
+    torch.save({"weight": value, "bias": torch.ones(1)}, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=r"weight must be a dense tensor of floats; got another kind in .*w\.pt"):
+        load_weights(nn.Linear(1, 1), str(tmp_path / "w.pt"), name="backbone.weights")
+
+
+@pytest.mark.parametrize("header", ["no JSON", "[" * 100_000, "[1]", '{"further": 1}', '{"further": [[1]]}'])
+def test_a_safetensors_file_with_another_header_is_rejected_or_read(tmp_path, header):
+    save = pytest.importorskip("safetensors.torch").save_file
+    save(nn.Linear(3, 4).state_dict(), tmp_path / "w.safetensors", {"snnx": header})
+    if header == '{"further": [[1]]}':  # names of tensors that the file lacks
+        return load_weights(nn.Linear(3, 4), str(tmp_path / "w.safetensors"), name="backbone.weights")
+    with pytest.raises(ValueError, match=r"^backbone\.weights: must be a file of weights; got .*, which is damaged: "):
+        load_weights(nn.Linear(3, 4), str(tmp_path / "w.safetensors"), name="backbone.weights")

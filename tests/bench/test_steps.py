@@ -65,5 +65,5 @@ def test_measures():
         names = [*NEURONS, *([SPIKINGJELLY_NETWORK] if "Spikformer" in case["network"] else [])]
         assert [*case["seconds"]] == [*case["peak_mb"]] == names
         assert all(peak > 0 for peak in case["peak_mb"].values())
-    assert [len(table.rows) for table in tables(measured)] == [4, 4, 5, 5]
+    assert [len(table.rows) for table in tables(measured)] == [5, 5, 6, 6]
     assert plot(measured).png.startswith(b"\x89PNG")

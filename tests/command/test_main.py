@@ -82,7 +82,23 @@ MISTAKES = {
     "no such layer": (["method.watch=block*"], "Recorder: layers must match one of stages.sn1, stages.sn2; got block"),
     "foreign target": (["neuron._target_=os.system"], "neuron.*_target_ must be in one of .*; got os.system"),
     "sweep without -m": (["sweep=demo_neurons"], "sweep=demo_neurons must run with -m, because it has rows"),
-    "unknown sweep": (["-m", "sweep=fig10"], "sweep must be one of .*demo_neurons, .*; got fig10; did you mean dtst_fig10"),
+    "unknown sweep": (
+        ["-m", "sweep=fig10"],
+        r"sweep must be one of the \d+ that snnx --help lists; got fig10; did you mean dtst_fig10",
+    ),
+    "Python's None": (["neuron.v_reset=None"], r"neuron.v_reset must be of type float \| None; got None: write null"),
+    "a GPU": (["gpu=1"], "gpu must be a key of .*; got gpu=1: for a GPU, write trainer.accelerator=gpu"),
+    "a device": (["device=cuda"], "device must be a key of .*; got device=cuda: for a GPU, write trainer.accelerator=gpu"),
+    "a negative rate": (["optimizer.lr=-1"], "optimizer.lr must be at least 0; got -1"),
+    "a negative decay": (["optimizer.weight_decay=-1"], "optimizer: Invalid weight_decay value: -1"),
+    "a pool of spike times": (
+        ["method=ttfs", "norm=none"],
+        "got stages.pool1.0, .* choose backbone=mlp, .*: with mlp or scnn leave out norm=, .* with each backbone.bias=false",
+    ),
+    "a backbone that cannot be converted": (
+        ["method=conversion", "backbone=vit"],
+        "or choose a backbone that can be converted, such as convnet, mlp, resnet or vgg",
+    ),
     "configurations of a sweep": (
         ["-m", "sweep=demo_neurons", "--cfg", "job"],
         "--cfg must be used for a single run; got -m too: leave out -m and give row= and seed=",
@@ -105,7 +121,7 @@ MISTAKES = {
         ["plan", "sweep=demo_neurons", "hydra/sweeper=snnx_tune"],
         "hydra/sweeper=snnx_tune needs a sweep whose file has the key tune; got sweep=demo_neurons",
     ),
-    "several nodes": (["+trainer.num_nodes=2"], "trainer.num_nodes must be 1, .*; got 2"),
+    "no number of machines": (["+trainer.num_nodes=0"], "trainer.num_nodes must be the number of machines, .*; got 0"),
     "a target that loads files": (
         ["optimizer._target_=torch.hub.load"],
         "optimizer._target_ must be in one of .*; got torch.hub",
@@ -174,7 +190,7 @@ MISTAKES = {
     "an added key of a group": (["++max_epochs=2"], r"max_epochs must be a key of .*, also after \+; .* trainer.max_epochs\?"),
     "an added budget": (
         ["+budget.foo=1"],
-        r"budget.foo must be a key of budget, which has epochs, samples, width; got \+budget",
+        r"budget.foo must be a key of budget, which has epochs, samples, test_samples, width; got \+budget",
     ),
     "an added key of the sweep": (
         ["+sweep.paper=x"],

@@ -117,7 +117,7 @@ def test_it_is_an_option_that_renames_no_run():
 @pytest.mark.slow
 def test_it_takes_less_memory():
     network = Network("ResNet", lambda **given: ResNet(width=0.25, **given), (4, 8, 3, 32, 32))
-    plain, packed = (peak_mb(Step(network, LIF, torch.float32, packed=packed)) for packed in (False, True))
+    plain, packed = (peak_mb(Step(network, LIF, torch.float32, saving=saving)) for saving in ((), (pack_spikes,)))
     relu = peak_mb(Step(network, nn.ReLU, torch.float32))
     assert packed < 0.9 * plain
     assert packed < 1.1 * relu

@@ -9,7 +9,8 @@ import pytest
 from command_lines import ROOT, snnx
 from own_folder import NEURON, OPTION, SWEEP, installed, own_folder, refusal, write
 
-from snnx.options.files import files
+from hydra_plugins.snnx_source import OptionSource
+from snnx.options.files import check_places, files
 from snnx.options.places import places
 
 
@@ -141,6 +142,55 @@ def test_classes_of_packages_that_are_not_listed_are_never_built(here, path, tex
     assert f"must be {rule}" in error
     assert "got evil.mine.Mine" in error
     assert not (here / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (
+            "conf/neuron/LIF.yaml",
+            "neuron=LIF must differ from lif in more than capital letters, .*; got .*lif.yaml and .*LIF.yaml",
+        ),
+        ("conf/neuron/Mine.yaml", "neuron=mine must differ from Mine in more than capital letters"),
+        ("sweeps/Demo_neurons.yaml", "sweep=Demo_neurons must differ from demo_neurons in more than capital letters"),
+        ("conf/Neuron/other.yaml", "must be in the folder of a group of snnx; got Neuron; did you mean neuron?"),
+        ("conf/Hydra/launcher/basic.yaml", "must be in the folder of a group of snnx; got Hydra/launcher"),
+        ("conf/neuron/evil.YAML", r"evil\.YAML must end in \.yaml in small letters; got \.YAML: rename it"),
+        ("sweeps/evil.Yaml", r"evil\.Yaml must end in \.yaml in small letters; got \.Yaml: rename it"),
+    ],
+)
+def test_names_must_differ_in_more_than_capital_letters(here, monkeypatch, path, message):
+    """On a file system that ignores capital letters, Hydra would read another file than the checked one."""
+    write(here, path, SWEEP if path.startswith("sweeps") else OPTION)
+    monkeypatch.chdir(here)
+    with pytest.raises(ValueError, match=message):
+        check_places()
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "message"),
+    [
+        (
+            "conf/recipe/evil.yaml",
+            "# @package _global_\nhydra: {run: {dir: /}}\n",
+            "hydra must be set on the command line only",
+        ),
+        ("conf/recipe/evil.yaml", "# @package _global_\nforce: true\n", "force must be set on the command line only"),
+        ("conf/neuron/evil.yaml", "# @package hydra.callbacks\na: 1\n", "@package must not be in Hydra's own configuration"),
+        ("conf/hydra/launcher/evil.yaml", "a: 1\n", "must not be an option of Hydra itself"),
+        ("conf/neuron/evil.yaml", "a: &a [*a]\n", "must have at most 100,000 values"),
+    ],
+)
+def test_the_options_of_an_installed_package_are_checked_like_received_ones(site, tmp_path, path, text, message):
+    write(site / "otherlab", path, text)
+    assert message in refusal(tmp_path, "neuron=lif")
+
+
+def test_an_option_of_an_installed_package_is_checked_as_hydra_has_read_it(site):
+    write(site / "otherlab", "conf/recipe/evil.yaml", "# @package _global_\nhydra: {run: {dir: /}}\n")
+    source = OptionSource(provider="otherlab", path=f"snnx://{site / 'otherlab/conf'}")
+    with pytest.raises(ValueError, match="hydra must be set on the command line only"):
+        source.load_config("recipe/evil")
 
 
 def test_an_installed_package_provides_options_and_sweeps(site, tmp_path):

@@ -9,9 +9,11 @@ from composing import composed
 from own_folder import refusal, write
 
 from hydra_plugins.snnx_source import OptionSource
+from snnx.options import sweepfile
 from snnx.options.folders import shipped
 from snnx.options.received import COMMAND_LINE_ONLY, LARGEST, check_content, check_keys, check_option
 from snnx.options.row import row_of
+from snnx.report.data.changed_rows import changed
 from snnx.run.reopen import reopen
 
 SWEEP = "# A figure.\n#   snnx -m sweep=evil\nsweep: {paper: own, artifact: T, metric: test/acc}\n"
@@ -281,13 +283,37 @@ def test_aliases_of_aliases_in_a_received_run_are_not_written_out(tmp_path):
     lines = ["seed: 0", "method: {}", "budget: {}", "trainer: {}", "a0: &a0 [0,0,0,0,0,0,0,0,0,0]"]
     lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
     write(tmp_path, "config.yaml", "\n".join([*lines, "dataset: *a29", ""]))
-    with pytest.raises(ValueError, match=r"config\.yaml: must have at most 100,000 values"):
+    with pytest.raises(ValueError, match=r"config\.yaml must be valid YAML; .*: it must have at most 100,000 values, w"):
         reopen(tmp_path)
+
+
+@pytest.mark.parametrize("form", ["[{}]", "{{a: [{}]}}", "!!pairs [{{a: [{}]}}]", "!!omap [{{a: [{}]}}]"])
+@pytest.mark.parametrize("where", ["title", "hydra", "sweep", "rows"])
+def test_aliases_of_aliases_in_a_sweep_file_are_not_written_out(tmp_path, form, where):
+    lines = ["a0: &a0 [0, 0]", *(f"a{n}: &a{n} {form.format(','.join([f'*a{n - 1}'] * 10))}" for n in range(1, 30))]
+    evil = write(tmp_path, "evil.yaml", "\n".join([*lines, f"{where}: *a29", ""]))
+    with pytest.raises(ValueError, match=r"^evil\.yaml: must be YAML; it must have at most 100,000 values, with every alias"):
+        sweepfile.read(evil)
+
+
+def test_a_long_text_with_many_aliases_is_not_written_out(tmp_path):
+    written = f"a: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 101)}]\n"
+    with pytest.raises(
+        ValueError, match=r"x\.yaml: must be YAML; it must have at most 10,000,000 characters, with every alias"
+    ):
+        check_option(write(tmp_path, "x.yaml", written))
+
+
+def test_aliases_in_the_word_of_a_row_are_not_written_out():
+    """Only a report reads such a word as YAML; Hydra refuses it."""
+    aliases = "".join(f", &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30))
+    row = row_of("A", {"set": [f"seed=[&a0 [0]{aliases}]"]}, "test/acc", "a.yaml")
+    assert len(changed(row, {"physics": {"seed": 0}, "overrides": []})) == 1
 
 
 def test_merges_of_merges_are_not_written_out(tmp_path):
     lines = ["a0: &a0 {x: 0, y: 0}"]
-    lines += [f"a{n}: &a{n} {{<<: [{','.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 30)]
+    lines += [f"a{n}: &a{n} {{<<: [{','.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 4)]
     with pytest.raises(ValueError, match=r"x\.yaml: must be YAML; could not determine a constructor for .*merge"):
         check_option(write(tmp_path, "x.yaml", "\n".join(lines)))
 
@@ -295,7 +321,7 @@ def test_merges_of_merges_are_not_written_out(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: &a [*a]\n", "must have at most 100,000 values"),
+        ("a: &a [*a]\n", "must be YAML; it must have at most 100,000 values, with every alias written out"),
         ("[" * 5_000, "must be YAML"),
         ("- " * 5_000, "must be YAML"),
         ("a: !!int ''\n", "must be YAML; a value does not fit its tag"),

@@ -25,3 +25,19 @@ def test_a_factor_that_no_row_sets_is_refused(tmp_path):
     path.write_text("sweep: {paper: own, artifact: T, metric: test/acc, factor: nrom}\nrows:\n  A: {set: [norm=batch]}\n")
     with pytest.raises(ValueError, match="factor must be a group or key that a row sets; got nrom; did you mean norm"):
         read(path)
+
+
+def test_labels_must_differ_in_more_than_capital_letters(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("sweep: {paper: own, artifact: T, metric: test/acc}\nrows:\n  X: {set: [seed=0]}\n  x: {set: [seed=1]}\n")
+    with pytest.raises(
+        ValueError, match=r"mine\.yaml: the labels of rows must differ in more than capital letters; got X and x"
+    ):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["runs", "RUNS", "Single", "show"])
+def test_a_sweep_is_not_named_like_another_folder_of_outputs(tmp_path, name):
+    (tmp_path / f"{name}.yaml").write_text("sweep: {paper: own, artifact: T, metric: test/acc}\n")
+    with pytest.raises(ValueError, match=rf"a sweep must not be named like another folder of outputs/; got {name}: rename it"):
+        read(tmp_path / f"{name}.yaml")

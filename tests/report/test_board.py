@@ -71,11 +71,24 @@ def test_status_counts_seeds_if_there_are_too_many_for_the_screen(leave, done, t
     assert re.search(r"PLIF +│ · 12 not started +│ -", out)
 
 
+def test_the_settings_of_a_single_run_are_not_cut_off(leave, done, tmp_path, monkeypatch, capsys):
+    row = "neuron=ttfs,encoding=repeat,decoding=temporal_weighted,init=ettfs,backbone=scnn,backbone.kernel=3,timesteps=8"
+    leave("single", f"seed=0,{row}", done(row, 0, 0.7))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["snnx", "status", "single"])
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main.main() == 0
+    cells = re.findall(r"│ (\S+) +│", capsys.readouterr().out)
+    assert "".join(cells) == row
+
+
 def test_status_of_a_sweep_without_runs_and_of_an_unknown_sweep(empty, monkeypatch, capsys):
     for words, code, message in (
-        (["demo_neurons"], 1, "no runs of demo_neurons yet; start: snnx -m sweep=demo_neurons"),
-        (["nothing"], 2, "sweep must be one of .*; got nothing"),
+        (["demo_neurons"], 1, "no runs of demo_neurons in outputs yet; start: snnx -m sweep=demo_neurons"),
+        (["nothing"], 2, "sweep must be one of the .* that snnx --help lists; got nothing$"),
+        (["demo_neuron"], 2, r"got demo_neuron; did you mean demo_neurons\?$"),
+        (["single"], 1, "no runs without a sweep file in outputs yet; start: snnx -m neuron=if,lif"),
     ):
         monkeypatch.setattr(sys, "argv", ["snnx", "status", *words])
         assert main.main() == code
-        assert re.search(message, capsys.readouterr().err)
+        assert re.search(message, capsys.readouterr().err.rstrip())

@@ -63,7 +63,7 @@ def test_a_done_run_starts_no_process(tmp_path):
     assert first["status"] == "done", first["error"]
     assert run.execute(job)["started"] == first["started"]
     assert (job.folder / "run.log").read_text() == log
-    assert ddp.rank() == 0
+    assert ddp.local_rank() == 0
 
 
 @pytest.mark.slow

@@ -134,6 +134,9 @@ def test_the_test_is_repeated_where_the_weights_were_kept_or_nothing_was_trained
     [
         (["nothing"], "sweep must be one of"),
         (["dtst_fig12_surrogates", "--docs", "."], "NAME must be a sweep with a record; got dtst_fig12_surrogates"),
+        (["demo_neurons"], "demo_neurons/runs.jsonl; did you mean demo_nmnist?"),
+        (["demo_neuron"], "that snnx --help lists; got demo_neuron; did you mean demo_neurons?"),
+        (["X"], "that snnx --help lists; got X\n"),
         ([NAME, "--row", "X"], "--row must be among"),
         ([NAME, "--seed", "7"], "--seed must be a recorded seed; got 7"),
     ],

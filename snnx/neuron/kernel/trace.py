@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.utils.stateless import _reparametrize_module
 
 from snnx.neuron.kernel.recorder import Operation, Recorder, Setting, Untraceable
@@ -82,6 +83,7 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
+        stack.enter_context(saved_tensors_hooks(keep, keep))  # hides what this step keeps from hooks of the caller
         stack.enter_context(torch.autocast("cpu", enabled=False))
         try:
             found = record(recorder, node, tuple(parameters))
@@ -103,6 +105,10 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
 def _changed(node: nn.Module, before: dict[str, object]) -> list[str]:
     """The attributes that have been set since then."""
     return [name for name, value in vars(node).items() if name not in before or value is not before[name]]
+
+
+def keep(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def do_nothing(h: Tensor, s: Tensor) -> None:

@@ -6,7 +6,7 @@ import yaml
 
 from snnx.options.files import files, is_group
 from snnx.options.row import Row
-from snnx.options.strict_yaml import Loader
+from snnx.options.strict_yaml import load
 from snnx.record.identity import leaves
 
 
@@ -47,13 +47,13 @@ def changed(row: Row, result: Mapping) -> list[str]:
 def _target(group: str, option: str) -> str | None:
     """Return the class of an option; `None` if the group has no such option or if the option takes its class from another."""
     path = files(group).get(option)
-    content = yaml.load(path.read_text(encoding="utf-8"), Loader) if path else None
+    content = load(path.read_text(encoding="utf-8")) if path else None
     return content.get("_target_") if isinstance(content, dict) else None
 
 
 def _value(text: str) -> object:
     try:
-        return yaml.load(text, Loader)
+        return load(text)
     except yaml.YAMLError:  # a form of Hydra's own, such as a choice; the sweep reads it
         return text
 

@@ -18,7 +18,8 @@ def outdated(runs: Sequence[Run]) -> list[str]:
     local, recorded = ([run for run in runs if run.state == "done" and run.local == here] for here in (True, False))
     found = []
     if count := _by_other_code(local):
-        found.append(f"{count} of {len(local)} results are out of date, because code has changed; run the sweep again")
+        again = "repeat their commands" if all(run.result.get("sweep") is None for run in local) else "run the sweep again"
+        found.append(f"{count} of {len(local)} results are out of date, because code has changed; {again}")
     if count := _by_other_code(recorded):
         commit = (provenance.git() or {}).get("commit")
         ours = f"that of commit {commit}" if commit else "the present code"

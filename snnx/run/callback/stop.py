@@ -24,7 +24,8 @@ class Stop(pl.Callback):
             signal.signal(number, self._ask)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        trainer.should_stop = trainer.strategy.reduce_boolean_decision(self.asked, all=False)  # if any process was asked
+        self.asked = trainer.strategy.reduce_boolean_decision(self.asked, all=False)  # if any process was asked
+        trainer.should_stop = self.asked
 
     @contextmanager
     def listening(self) -> Iterator[None]:

@@ -1,0 +1,65 @@
+"""What torch reads is measured before it is read."""
+
+import pickle
+
+import pytest
+import torch
+from doubling import FORMS, PICKLES, as_archive
+from torch import nn
+
+from snnx.torch_file.pickle_size import size_of
+from snnx.torch_file.read import LARGEST, GrowingFile, read
+
+CALLS = {"hex": "a call of encode", "bytearray": "a call of bytearray"}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("name", PICKLES)
+def test_values_that_double_are_refused(tmp_path, name, form):
+    path = tmp_path / "small.pt"
+    path.write_bytes(form(PICKLES[name]))
+    assert path.stat().st_size < 4_000
+    tuples = name in ("tuples", "key")
+    refused = r"small\.pt must contain " + (r"tuples of at most 10,000 values" if tuples else r"at most 10,000,000 values and")
+    error = pickle.UnpicklingError if name in CALLS else GrowingFile
+    with pytest.raises(error, match=CALLS.get(name, refused)):
+        read(path)
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_ordinary_files_are_read(tmp_path, new):
+    layer = nn.Linear(3, 2)
+    adam = torch.optim.Adam(layer.parameters())
+    layer(torch.ones(1, 3)).sum().backward()
+    adam.step()
+    state = {"state_dict": layer.state_dict(), "optimizer": adam.state_dict(), "at": (1, 2.5, None, True), "name": "a"}
+    torch.save(state, tmp_path / "w.pt", _use_new_zipfile_serialization=new)
+    found = read(tmp_path / "w.pt")
+    assert torch.equal(found["state_dict"]["weight"], layer.weight)
+    assert found["optimizer"]["param_groups"] == adam.state_dict()["param_groups"]
+    assert (found["at"], found["name"]) == (state["at"], "a")
+
+
+@pytest.mark.parametrize(
+    ("pickled", "message"),
+    [
+        (b"\x80\x02]q\x00h\x00a.", "a value that contains itself"),
+        (b"\x80\x02]q\x00]q\x01h\x00aa.", "a value that contains itself"),
+        (b"\x80\x04\x8c\x01a\x94.", "the opcode SHORT_BINUNICODE, which torch does not read"),
+    ],
+)
+def test_other_pickles_are_refused(tmp_path, pickled, message):
+    (tmp_path / "odd.pt").write_bytes(as_archive(pickled))
+    with pytest.raises(pickle.UnpicklingError, match=message):
+        read(tmp_path / "odd.pt")
+
+
+def test_a_text_that_is_repeated_counts_each_time():
+    assert size_of(pickle.dumps(["a" * 99] * 3, 2)).all == 1 + 3 * 100
+    text = "a" * (LARGEST // 100)
+    assert size_of(pickle.dumps([text] * 200, 2)).all > LARGEST
+
+
+@pytest.mark.parametrize("depth", [10, 100_000])
+def test_nested_values_are_counted(depth):
+    assert size_of(b"\x80\x02" + b"]" * depth + b"a" * (depth - 1) + b".").all == depth
