@@ -47,6 +47,8 @@ class ResNet(nn.Module):
         stem: `imagenet` has a 7x7 convolution with stride 2 and a pooling; `cifar` has a 3x3 convolution with stride 1.
         stem_pool: pooling of the ImageNet stem: `max`, `avg` or `none`. With `none` the stages run at twice the resolution,
             which is how we read the starred networks of On the Future of Training Spiking Neural Networks.
+        zero_residual: whether the scale of each block's last norm starts at zero, as torchvision's `zero_init_residual`. Then a
+            block starts as its shortcut; behind spikes of neurons with a threshold of 1 or less, `sn2` then passes them on.
         norm: makes the norm after each convolution; see `MakesNorm`.
         weights: file of a state dict to load, for example torchvision's for `resnet18` with `stem=imagenet stem_pool=max`; or
             `None`.
@@ -54,7 +56,7 @@ class ResNet(nn.Module):
     Raises:
         FileNotFoundError: the file `weights` does not exist.
         ValueError: `depth`, `stem` or `stem_pool` is not one of its choices, `stem=cifar` is combined with a `stem_pool`, or
-            the weights belong to another network.
+            the weights belong to another network, or `zero_residual` is combined with a norm without such a scale.
 
     Source: He et al., 2016; basic blocks as in torchvision, with `neuron` in place of every ReLU. Depth 19: Zheng et al.,
         STBP-tdBN, 2021; without a neuron after the last layer, as in the code of Deng et al., TET, 2022.
@@ -76,6 +78,7 @@ class ResNet(nn.Module):
         depth: Literal[18, 19, 34] = 18,
         stem: Literal["imagenet", "cifar"] = "cifar",
         stem_pool: Literal["none", "avg", "max"] = "none",
+        zero_residual: bool = False,
         weights: str | None = None,
         norm: MakesNorm = Batch,
     ) -> None:
@@ -113,6 +116,8 @@ class ResNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        if zero_residual:
+            _start_as_shortcuts(self)
         if weights is not None:
             load_weights(self, weights, name="backbone.weights")
 
@@ -122,6 +127,17 @@ class ResNet(nn.Module):
         for name in self.stages:
             x = self.get_submodule(name)(x)
         return self.fc(self.hidden(x.mean((3, 4))))
+
+
+def _start_as_shortcuts(network: ResNet) -> None:
+    for block in (module for module in network.modules() if isinstance(module, BasicBlock)):
+        scale = dict(block.bn2.named_parameters(recurse=False)).get("weight")
+        if scale is None:
+            raise ValueError(
+                "ResNet: zero_residual needs a norm with a scale for each channel, such as norm=batch; got "
+                f"{type(block.bn2).__name__}"
+            )
+        nn.init.zeros_(scale)
 
 
 class BasicBlock(nn.Module):

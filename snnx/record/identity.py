@@ -30,6 +30,7 @@ ADDED: dict[str, object] = {
     "encoding.signed": False,
     "encoding.gain": 1.0,
     "backbone.sn2_norm": False,
+    "backbone.zero_residual": False,
     "backbone.stride": 1,
     "backbone.padding": 0,
     "backbone.pool_first": False,

@@ -10,8 +10,10 @@ from torch import nn
 from snnx.backbone.resnet import ResNet
 from snnx.backbone.vgg import VGG
 from snnx.init.ettfs import ETTFS
+from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
 from snnx.neuron.ttfs import TTFS
+from snnx.norm.none import NoNorm
 
 
 @pytest.mark.parametrize("depth", [18, 34])
@@ -114,3 +116,24 @@ def test_it_trains_with_neurons_that_fire_once(build):
 def test_bad_values(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+@pytest.mark.parametrize("neuron", [IF, nn.ReLU])
+def test_with_a_zero_residual_each_block_starts_as_its_shortcut(neuron):
+    """A neuron with a threshold of 1 passes spikes on, as ReLU does with any activation."""
+    torch.manual_seed(0)
+    net = ResNet(neuron=neuron, in_shape=(3, 32, 32), classes=10, width=0.1, zero_residual=True)
+    seen = {}
+    for name in ("layer1.0", "layer1.1"):
+        net.get_submodule(name).register_forward_hook(lambda block, given, y, name=name: seen.update({name: (given[0], y)}))
+    net(2 * torch.rand(3, 2, 3, 32, 32))
+    for given, y in seen.values():
+        assert given.any()
+        assert torch.equal(given, y)
+    plain = ResNet(neuron=neuron, in_shape=(3, 32, 32), classes=10, width=0.1)
+    assert plain.layer1[0].bn2.weight.all()
+
+
+def test_a_zero_residual_needs_a_norm_with_a_scale():
+    with pytest.raises(ValueError, match=r"^ResNet: zero_residual needs a norm with a scale for each channel, .*; got NoNorm$"):
+        ResNet(neuron=LIF, in_shape=(3, 32, 32), classes=10, width=0.1, norm=NoNorm, zero_residual=True)
