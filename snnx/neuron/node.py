@@ -93,7 +93,10 @@ class Node(BaseNode):
         self.probe: Callable[[Tensor, Tensor], None] | None = None
         """Called with `h` and `s`, both `[T, B, *]` and detached, after each forward; `None` costs nothing."""
         self.path: str | None = None
-        """How the last sequence was computed: by `numba` on a CPU, by `triton` on CUDA, or by the `definition`."""
+        """How the last sequence was computed: by `numba` on a CPU, by `triton` on CUDA, or by the `definition`.
+
+        A sequence within a network that torch has compiled leaves it as it was.
+        """
         self.unfused: str | None = None
         """Why the last sequence was computed by the definition, if it was."""
         self.norm: tuple[Batch, int] | None = None

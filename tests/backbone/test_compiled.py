@@ -65,8 +65,7 @@ def learnt(net, x):
     return [out.detach(), *(p.grad for p in net.parameters()), *net.buffers()]
 
 
-@pytest.mark.parametrize("neuron", [LIF, PLIF])
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("name", "neuron"), [*((name, LIF) for name in NETWORKS), ("convnet", PLIF)])
 def test_a_step_is_the_same_and_has_one_graph(name, neuron):
     found, side = [], 8 if name == "convnet" else 32
     for compiled in (False, True):
@@ -82,6 +81,22 @@ def test_a_step_is_the_same_and_has_one_graph(name, neuron):
         assert torch.equal(plain, compiled)
     assert counters["stats"]["unique_graphs"] == 1
     assert not counters["graph_break"]
+
+
+@pytest.mark.parametrize("channels_last", [False, True], ids=["plain", "channels_last"])
+def test_bfloat16_and_channels_last(channels_last):
+    found = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        net, x = NETWORKS["convnet"](neuron=LIF), 2 * torch.rand(2, 2, 3, 8, 8)
+        if channels_last:
+            net.to(memory_format=torch.channels_last)
+        if compiled:
+            compile_training(net, backend="aot_eager")
+        with torch.autocast("cpu", torch.bfloat16):
+            found.append(learnt(net, x))
+    for plain, compiled in zip(*found, strict=True):
+        assert torch.equal(plain, compiled)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

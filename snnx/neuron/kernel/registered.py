@@ -45,7 +45,7 @@ def seen(node: nn.Module) -> tuple[str, ...]:
     )
 
 
-@torch._dynamo.assume_constant_result
+@torch.compiler.assume_constant_result
 def number_of(node: nn.Module, device: torch.device, dimensions: int, read: tuple[str, ...]) -> int | None:
     """Return the place of a neuron's layer in `LAYERS`, or `None` if the neuron has no kernel.
 
