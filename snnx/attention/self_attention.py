@@ -93,7 +93,8 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.temporal(x)
         spikes = {"q": self.q_sn(self.q(x)), "k": self.k_sn(self.k(x)), "v": self.v_sn(self.v(x))}
-        if self.denoiser is not None and (x.device.type == "cpu" or self.training not in self._checked):
+        check = x.device.type == "cpu" or self.training not in self._checked
+        if self.denoiser is not None and check and not torch.compiler.is_compiling():
             _require_binary(spikes)
             self._checked.add(self.training)  # a GPU waits for each check, so it is made once in training and once in a test
         y = self._attend(*(self._by_head(s) for s in spikes.values()), steps=len(x)).transpose(1, 2).reshape(x.shape)

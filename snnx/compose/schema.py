@@ -23,6 +23,10 @@ class Matmul(Enum):
     medium = "medium"
 
 
+Compile = Enum("Compile", {mode: mode for mode in ("default", "reduce-overhead")})
+"""The modes of `torch.compile`; the second one has a name that no class could give it."""
+
+
 @dataclass
 class Sweep:
     """The key `sweep` of a sweep file, which describes it for loggers and reports."""
@@ -67,6 +71,7 @@ class RunSchema:
     search: Any = None  # of a trial of a search: its study, number, storage and pruner; set by hydra/sweeper=snnx_tune
     tuned: Any = None  # of a run with the settings that a search chose: what is known of the search; set by the same
     matmul: Matmul = Matmul.highest  # how float32 products are computed on a GPU: high uses TF32, medium bfloat16
+    compile: Compile | None = None  # mode in which torch.compile compiles the training steps; null does not compile
     packed_spikes: bool = False  # keep spikes for the backward pass as one bit each
     recompute: bool = False  # keep only the input of each block for the backward pass, and compute its inside again there
     channels_last: bool = False  # keep weights and feature maps as [B, H, W, C] in memory, which may be faster

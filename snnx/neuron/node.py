@@ -93,7 +93,10 @@ class Node(BaseNode):
         self.probe: Callable[[Tensor, Tensor], None] | None = None
         """Called with `h` and `s`, both `[T, B, *]` and detached, after each forward; `None` costs nothing."""
         self.path: str | None = None
-        """How the last sequence was computed: by `numba` on a CPU, by `triton` on CUDA, or by the `definition`."""
+        """How the last sequence was computed: by `numba` on a CPU, by `triton` on CUDA, or by the `definition`.
+
+        A sequence within a network that torch has compiled leaves it as it was.
+        """
         self.unfused: str | None = None
         """Why the last sequence was computed by the definition, if it was."""
         self.norm: tuple[Batch, int] | None = None
@@ -160,9 +163,12 @@ class Node(BaseNode):
     def multi_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor, ...]):
         """Compute a whole sequence with explicit state, with the signature that SpikingJelly expects, and call the probe."""
         (x,) = inputs
+        compiling = torch.compiler.is_dynamo_compiling()
+        if compiling and (found := self.compiled(x, states)) is not None:
+            return found
         fused = self.fused(x, states)
         path, unfused = ("definition", fused) if isinstance(fused, str) else (fused.path, None)
-        if (path, unfused) != (self.path, self.unfused):  # setting an attribute of a module is slow
+        if not compiling and (path, unfused) != (self.path, self.unfused):  # setting an attribute of a module is slow
             self.path, self.unfused = path, unfused
         if self.probe is not None:
             self._compared = []
@@ -185,6 +191,18 @@ class Node(BaseNode):
         from snnx.neuron.kernel.find import find  # here, since numba is slow to import
 
         return find(self, x, states[0])
+
+    def compiled(self, x: Tensor, states: tuple[Tensor, ...]):
+        """Return what a sequence gives, by a kernel that `torch.compile` keeps as it is; `None` if it must trace the steps."""
+        if self.probe is not None or type(self).sequence is not Node.sequence or torch.compiler.is_exporting():
+            return None
+        from snnx.neuron.kernel.registered import compiled_sequence
+
+        x = self.normalised(x)
+        if (found := compiled_sequence(self, x, states)) is None:
+            return None
+        s, state = self.complete(found[0], self.State(*found[1:]))
+        return (s.to(x.dtype),), tuple(state)
 
     def normalised(self, x: Tensor) -> Tensor:
         """Return the output of the norm that this layer computes, or `x` if there is none."""

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments import LightningEnvironment
 
+from snnx.backbone.compiled import compile_training
 from snnx.backbone.recompute import recompute_blocks
 from snnx.dataset.labelled import Labelled
 from snnx.method.base import Method
@@ -48,6 +49,10 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
         recompute_blocks(method.backbone)
     if config.get("channels_last"):  # convolutions then give their outputs this layout, and neurons keep it
         method.to(memory_format=torch.channels_last)
+    if mode := config.get("compile"):
+        if saving := [key for key in ("packed_spikes", "recompute") if config.get(key)]:
+            raise ValueError(f"compile must be null with {saving[0]}=true, since torch then chooses what it keeps; got {mode}")
+        compile_training(method.backbone, mode)
     return method
 
 

@@ -8,6 +8,7 @@ import torch
 from neurons import FIXED, LAYERS, SURROGATES, TRACED, layer_of, option, run
 
 from snnx.neuron.if_ import IF
+from snnx.neuron.kernel import registered
 from snnx.neuron.kernel.cuda.multistep import SEGMENT, Layer
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.neuron.kernel.find import Fused, definition_only
@@ -169,3 +170,23 @@ def test_a_second_derivative_is_rejected():
     x = torch.rand(4, 3, requires_grad=True)
     with pytest.raises(RuntimeError, match=r"MultiStep: create_graph must be False, .*; got True; run .*definition_only\(\)"):
         torch.autograd.grad(on_triton(LIF())(x).sum(), x, create_graph=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_the_operator_of_torch_equals_the_layer(dtype):
+    torch.manual_seed(6)
+    node, x = PLIF(tau=2.3), (torch.randn(2 * SEGMENT + 3, 2, 65) + 0.5).to(dtype).requires_grad_()
+    s = on_triton(node)(x)
+    (s * s).float().sum().backward()
+    layer = Layer(trace(node, 2))
+    registered.LAYERS.append(layer)
+    again, w = x.detach().clone().requires_grad_(), node.w.detach().clone().requires_grad_()
+    made = registered.sequence(again, [torch.zeros(())], [w], registered.LAYERS.index(layer), True)
+    (made[0] * made[0]).float().sum().backward()
+    assert torch.equal(made[0], s)
+    assert torch.equal(made[1], node.v)
+    assert torch.equal(again.grad, x.grad)
+    assert torch.equal(w.grad, node.w.grad)
+    gradients = layer.backward(again, [torch.zeros(2, 65)], [w], made[2:], s, [None], [True])
+    for values, announced in ((made, layer.results(x, learns=True)), (gradients, layer.gradients(x, [w], [True]))):
+        assert [(v.shape, v.stride(), v.dtype) for v in values] == [(v.shape, v.stride(), v.dtype) for v in announced]

@@ -25,7 +25,7 @@ compiler = pytest.importorskip("triton.backends.compiler", reason="this Triton c
 HERE = Path(__file__).parent
 INTEGERS = ("steps", "neurons", "x_step", "gs_step", "channels", "inner")
 FIXED = {"SAME": False, "SEGMENT": 8, "EVEN": False, "BLOCK": 512, "scale": None, "shift": None}
-SOME = "trivial or option_of_conf[plif] or any_number_of_steps[9] or any_arrangement or low_precision[plif]"
+SOME = "trivial or option_of_conf[plif] or any_number_of_steps[9] or any_arrangement or low_precision[plif] or operator_of"
 NEURONS = {**{name: lambda name=name: option("neuron", name) for name in TRACED}, **OWN}
 
 

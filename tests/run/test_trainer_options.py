@@ -4,6 +4,7 @@ import pytest
 import torch
 from composing import composed
 from hydra.errors import HydraException
+from torch._dynamo.utils import counters
 
 from snnx.compose.complaint import complaint
 from snnx.run.build import build_data, build_method
@@ -65,3 +66,30 @@ def test_the_precision_of_products_is_part_of_the_identity(tmp_path, monkeypatch
         assert torch.get_float32_matmul_precision() == "high"
     finally:
         torch.set_float32_matmul_precision("highest")
+
+
+def test_compiling_is_part_of_the_identity():
+    plain, compiled = composed(*WORDS), composed(*WORDS, "compile=default")
+    assert plain.id == composed(*WORDS, "compile=null").id
+    assert len({plain.id, compiled.id, composed(*WORDS, "compile=reduce-overhead").id}) == 3
+    with pytest.raises(HydraException, match="Error merging override compile=fast") as error:
+        composed(*WORDS, "compile=fast")
+    assert complaint(error.value, ["compile=fast"]) == "compile must be one of default, reduce-overhead; got fast"
+
+
+@pytest.mark.slow
+def test_a_compiled_training_gives_the_same_losses(tmp_path, monkeypatch):
+    """The first step of the epoch is not compiled, since its layers are watched until they fire; the others are."""
+    results = []
+    torch.compiler.reset()
+    counters.clear()
+    for place, words in (("plain", ()), ("compiled", ("compile=default",))):
+        (tmp_path / place).mkdir()
+        monkeypatch.chdir(tmp_path / place)
+        results.append(execute(composed(*WORDS, "backbone.channels=[4]", "dataset.batch_size=60", *words)))
+    torch.compiler.reset()
+    plain, compiled = results
+    assert [result["status"] for result in results] == ["done", "done"]
+    assert counters["stats"]["unique_graphs"] == 2  # of a whole batch, and of the last one, which is smaller
+    assert compiled["curves"]["train/loss"] == pytest.approx(plain["curves"]["train/loss"], rel=1e-3)
+    assert compiled["paths"] == plain["paths"]

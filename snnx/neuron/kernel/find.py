@@ -77,18 +77,21 @@ def find(node: nn.Module, x: Tensor, v: Tensor) -> Fused | str:
         return f"the state is {str(v.dtype).removeprefix('torch.')}, and kernels compute in float32"
     if watched_by_torch(x):
         return "torch traces, transforms or counts operations"
-    device = x.device.type
-    if device not in DEVICES:
-        return f"there is no kernel for {device}"
-    if device == "cuda" and (reason := trouble(x.device)):
-        return reason
-    key = (device, x.dim() - 1, *facts(node))
-    layer = LAYERS.get(key)
-    if layer is None:
-        layer = prepare(node, device, x.dim() - 1, key)
+    layer = layer_of(node, x.device, x.dim() - 1)
     if isinstance(layer, str):
         return layer
     return Fused(layer.path, layer.runner(node), layer.trace.compares, layer.kernel)
+
+
+def layer_of(node: nn.Module, device: torch.device, dimensions: int) -> cpu.Layer | cuda.Layer | str:
+    """Return the traced layer with the kernel of a neuron for steps of this number of dimensions, or why there is none."""
+    if device.type not in DEVICES:
+        return f"there is no kernel for {device.type}"
+    if device.type == "cuda" and (reason := trouble(device)):
+        return reason
+    key = (device.type, dimensions, *facts(node))
+    layer = LAYERS.get(key)
+    return prepare(node, device.type, dimensions, key) if layer is None else layer
 
 
 def prepare(node: nn.Module, device: str, dimensions: int, key: tuple[Hashable, ...]) -> cpu.Layer | cuda.Layer | str:

@@ -1,7 +1,7 @@
 """An autograd function that computes a whole sequence of one layer, by one compiled loop forward and one backward."""
 
 import ctypes
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
 import torch
@@ -16,7 +16,7 @@ from snnx.neuron.kernel.normed import Affine, prepared
 from snnx.neuron.kernel.render import Kernel, render
 from snnx.neuron.kernel.settings import evaluate
 from snnx.neuron.kernel.trace import Trace
-from snnx.neuron.kernel.values import NARROW, WIDE, as_it_is, scaled, scaled_narrow
+from snnx.neuron.kernel.values import NARROW, WIDE, Access, as_it_is, scaled, scaled_narrow
 
 KEPT = 1 << 17
 """Number of values of a block that backward keeps: half a megabyte, which fits into a core's own cache."""
@@ -47,6 +47,44 @@ class Layer:
 
         return fused
 
+    def forward(self, x: Tensor, states: Sequence[Tensor], parameters: Sequence[Tensor], learns: bool) -> list[Tensor]:
+        """Return `s`, the last states, and what `backward` needs besides the input, which is nothing."""
+        x = in_order(x)
+        constants = self.constants_with(parameters) if self.varying else self.constants
+        _, _, s, last = compute(self.kernel, constants, False, None, x, [ordered(state, x) for state in states])
+        return [s, *last]
+
+    def backward(
+        self,
+        x: Tensor,
+        states: Sequence[Tensor],
+        parameters: Sequence[Tensor],
+        kept: Sequence[Tensor],
+        grad_s: Tensor | None,
+        grad_last: Sequence[Tensor | None],
+        wanted: Sequence[bool],
+    ) -> list[Tensor]:
+        """Return the gradients of the input, of the first states that are `wanted`, and of the parameters."""
+        x = in_order(x)
+        constants = self.constants_with(parameters) if self.varying else self.constants
+        states = [ordered(state, x) for state in states]
+        grad_x, grad_first, grad_learned = differentiate(
+            self.kernel, constants, False, None, x, states, parameters, wanted, grad_s, grad_last
+        )
+        return [grad_x, *(g for g in grad_first if g is not None), *grad_learned]
+
+    def results(self, x: Tensor, learns: bool) -> list[Tensor]:
+        """Return tensors without values that are like those of `forward`."""
+        x = in_order(x)
+        s = torch.empty_like(x, dtype=torch.bfloat16 if x.dtype == torch.bfloat16 else torch.float32)
+        return [s, *(like_step(x) for _ in range(self.kernel.states))]
+
+    def gradients(self, x: Tensor, parameters: Sequence[Tensor], wanted: Sequence[bool]) -> list[Tensor]:
+        """Return tensors without values that are like those of `backward`."""
+        x = in_order(x)
+        first = [like_step(x) for want in wanted if want]
+        return [torch.empty_like(x), *first, *(torch.empty_like(parameter) for parameter in parameters)]
+
     def constants_with(self, parameters: Iterable[Tensor]) -> ctypes.Array:
         """Return the kernel's constants; torch computes what depends on parameters, as in the definition."""
         known = evaluate(self.trace, self.numbers, parameters)
@@ -66,23 +104,12 @@ class MultiStep(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, kernel: Kernel, constants: ctypes.Array, watched: bool, affine: Affine | None, x: Tensor, *rest: Tensor):
-        x = x if dense(x) and x.stride(0) == x[0].numel() else x.contiguous()
+        x = in_order(x)
         states = [ordered(state, x) for state in rest[: kernel.states]]
         ctx.save_for_backward(x, *states, *rest[kernel.states :])  # x is saved unconverted: converting it again is cheaper
-        ctx.access = NARROW if x.dtype == torch.bfloat16 and not watched else WIDE
-        ctx.affine = affine
-        ctx.normed = as_it_is if affine is None else scaled_narrow if x.dtype == torch.bfloat16 else scaled
-        x = x if ctx.access is NARROW else x.float()
         ctx.set_materialize_grads(False)
-        ctx.kernel, ctx.constants = kernel, constants
-        s, last = torch.empty_like(x), [like_step(x) for _ in states]
-        h = torch.empty_like(x) if watched else None
-        threshold = torch.empty_like(x) if watched and kernel.moving else None
-        if x.numel():
-            table = table_of(State(address(v), not any(v.stride()), address(new)) for v, new in zip(states, last, strict=True))
-            job = launch(kernel, constants, x, table, affine)
-            job.s, job.h, job.threshold = address(s), address(h), address(threshold)
-            run(forward(kernel, watched, ctx.access, ctx.normed), job, threads_for(job))
+        ctx.kernel, ctx.constants, ctx.watched, ctx.affine = kernel, constants, watched, affine
+        h, threshold, s, last = compute(kernel, constants, watched, affine, x, states)
         if watched:
             ctx.mark_non_differentiable(h, *([threshold] if kernel.moving else []))
         return h, threshold, s, *last
@@ -90,34 +117,76 @@ class MultiStep(torch.autograd.Function):
     @staticmethod
     def backward(ctx, _, __, grad_s: Tensor | None, *grad_last: Tensor | None):
         reject_second_derivative()
-        kernel, (given, *rest) = ctx.kernel, ctx.saved_tensors
+        kernel, (x, *rest) = ctx.kernel, ctx.saved_tensors
         states, parameters = rest[: kernel.states], rest[kernel.states :]
-        x = given if ctx.access is NARROW else given.float()
-        grad_s = (
-            torch.zeros_like(x)
-            if grad_s is None
-            else grad_s
-            if grad_s.stride() == x.stride()
-            else torch.empty_like(x).copy_(grad_s)
-        )
-        grad_last = [None if g is None else arranged(g, x.stride()[1:]) for g in grad_last]
-        grad_x = torch.empty_like(x)
         wanted = ctx.needs_input_grad[5 : 5 + kernel.states]
-        grad_first = [like_step(x) if want else None for want in wanted]
-        grad_learned = [torch.zeros_like(parameter) for parameter in parameters]
-        if x.numel():
-            rows = zip(states, grad_first, grad_last, strict=True)
-            table = table_of(State(address(v), not any(v.stride()), 0, address(g), address(last)) for v, g, last in rows)
-            job = launch(kernel, ctx.constants, x, table, ctx.affine)
-            job.grad_s, job.grad_x = address(grad_s), address(grad_x)
-            threads = threads_for(job)
-            kept = torch.empty(threads * job.steps * job.block * kernel.kept)
-            sums = torch.zeros(-(-job.neurons // job.block), kernel.learned, dtype=torch.float64) if parameters else None
-            job.kept, job.grad_learned = address(kept), address(sums)
-            run(backward(kernel, ctx.access, ctx.normed), job, threads)
-            if parameters:
-                grad_learned = [total.to(p.dtype).reshape(p.shape) for total, p in zip(sums.sum(0), parameters, strict=True)]
-        return None, None, None, None, grad_x.to(given.dtype), *grad_first, *grad_learned
+        grad_x, grad_first, grad_learned = differentiate(
+            kernel, ctx.constants, ctx.watched, ctx.affine, x, states, parameters, wanted, grad_s, grad_last
+        )
+        return None, None, None, None, grad_x, *grad_first, *grad_learned
+
+
+def compute(
+    kernel: Kernel, constants: ctypes.Array, watched: bool, affine: Affine | None, x: Tensor, states: Sequence[Tensor]
+) -> tuple[Tensor | None, Tensor | None, Tensor, list[Tensor]]:
+    """Run the loop forward; return `h` and the thresholds (`None` if not `watched`), `s`, and the last states."""
+    access, normed = reading(x, watched, affine)
+    x = x if access is NARROW else x.float()
+    s, last = torch.empty_like(x), [like_step(x) for _ in states]
+    h = torch.empty_like(x) if watched else None
+    threshold = torch.empty_like(x) if watched and kernel.moving else None
+    if x.numel():
+        table = table_of(State(address(v), not any(v.stride()), address(new)) for v, new in zip(states, last, strict=True))
+        job = launch(kernel, constants, x, table, affine)
+        job.s, job.h, job.threshold = address(s), address(h), address(threshold)
+        run(forward(kernel, watched, access, normed), job, threads_for(job))
+    return h, threshold, s, last
+
+
+def differentiate(
+    kernel: Kernel,
+    constants: ctypes.Array,
+    watched: bool,
+    affine: Affine | None,
+    given: Tensor,
+    states: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    wanted: Sequence[bool],
+    grad_s: Tensor | None,
+    grad_last: Sequence[Tensor | None],
+) -> tuple[Tensor, list[Tensor | None], list[Tensor]]:
+    """Run the loop backward; return the gradients of the input `given`, of the first states if `wanted`, and of parameters."""
+    access, normed = reading(given, watched, affine)
+    x = given if access is NARROW else given.float()
+    grad_s = torch.zeros_like(x) if grad_s is None else as_ordered(grad_s, x)
+    grad_last = [None if g is None else arranged(g, x.stride()[1:]) for g in grad_last]
+    grad_x = torch.empty_like(x)
+    grad_first = [like_step(x) if want else None for want in wanted]
+    grad_learned = [torch.zeros_like(parameter) for parameter in parameters]
+    if x.numel():
+        rows = zip(states, grad_first, grad_last, strict=True)
+        table = table_of(State(address(v), not any(v.stride()), 0, address(g), address(last)) for v, g, last in rows)
+        job = launch(kernel, constants, x, table, affine)
+        job.grad_s, job.grad_x = address(grad_s), address(grad_x)
+        threads = threads_for(job)
+        kept = torch.empty(threads * job.steps * job.block * kernel.kept)
+        sums = torch.zeros(-(-job.neurons // job.block), kernel.learned, dtype=torch.float64) if parameters else None
+        job.kept, job.grad_learned = address(kept), address(sums)
+        run(backward(kernel, access, normed), job, threads)
+        if parameters:
+            grad_learned = [total.to(p.dtype).reshape(p.shape) for total, p in zip(sums.sum(0), parameters, strict=True)]
+    return grad_x.to(given.dtype), grad_first, grad_learned
+
+
+def reading(x: Tensor, watched: bool, affine: Affine | None) -> tuple[Access, Callable]:
+    """Return how the loops read `x`, and the function that turns it into what a neuron receives."""
+    access = NARROW if x.dtype == torch.bfloat16 and not watched else WIDE
+    return access, as_it_is if affine is None else scaled_narrow if x.dtype == torch.bfloat16 else scaled
+
+
+def in_order(x: Tensor) -> Tensor:
+    """Return `x` with its steps one after another in memory, and without gaps in a step."""
+    return x if dense(x) and x.stride(0) == x[0].numel() else x.contiguous()
 
 
 def reject_second_derivative() -> None:

@@ -1,6 +1,6 @@
 """An autograd function that computes a whole sequence of one layer, by one Triton kernel forward and one backward."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 import torch
@@ -31,8 +31,7 @@ class Layer:
     def runner(self, node: nn.Module) -> Callable[..., tuple[Tensor | None, ...]]:
         """Return the function that computes a sequence of `node`."""
         parameters = [attrgetter(name)(node) for name in self.trace.parameters]
-        known = evaluate(self.trace, self.numbers, parameters)
-        constants = [known[name] for name in self.kernel.constants]
+        constants = self.constants_with(parameters)
         kernel, watched = self.kernel, node.probe is not None
 
         def fused(x: Tensor, *states: Tensor) -> tuple[Tensor | None, ...]:
@@ -41,6 +40,44 @@ class Layer:
             return MultiStep.apply(kernel, constants, watched, learns, affine, x, *states, *parameters)
 
         return fused
+
+    def forward(self, x: Tensor, states: Sequence[Tensor], parameters: Sequence[Tensor], learns: bool) -> list[Tensor]:
+        """Return `s`, the last states, and what `backward` needs besides the input if the layer `learns`."""
+        x = in_order(x)
+        _, _, s, last, _, kept = compute(self.kernel, self.constants_with(parameters), False, learns, None, x, states)
+        return [s, *last, *(kept if learns else ())]
+
+    def backward(
+        self,
+        x: Tensor,
+        states: Sequence[Tensor],
+        parameters: Sequence[Tensor],
+        kept: Sequence[Tensor],
+        grad_s: Tensor | None,
+        grad_last: Sequence[Tensor | None],
+        wanted: Sequence[bool],
+    ) -> list[Tensor]:
+        """Return the gradients of the input, of the first states that are `wanted`, and of the parameters."""
+        grad_x, grad_first, grad_learned = differentiate(
+            self.kernel, self.constants_with(parameters), None, in_order(x), states, kept, parameters, wanted, grad_s, grad_last
+        )
+        return [grad_x, *(g for g in grad_first if g is not None), *grad_learned]
+
+    def results(self, x: Tensor, learns: bool) -> list[Tensor]:
+        """Return tensors without values that are like those of `forward`."""
+        x, states = in_order(x), range(self.kernel.states)
+        return [like(x, x.dtype), *(like_step(x) for _ in states), *(kept_of(x) for _ in states if learns)]
+
+    def gradients(self, x: Tensor, parameters: Sequence[Tensor], wanted: Sequence[bool]) -> list[Tensor]:
+        """Return tensors without values that are like those of `backward`."""
+        x = in_order(x)
+        first = [like_step(x) for want in wanted if want]
+        return [like(x, x.dtype), *first, *(torch.empty_like(parameter) for parameter in parameters)]
+
+    def constants_with(self, parameters: Sequence[Tensor]) -> list[Tensor | float]:
+        """Return the kernel's constants; torch computes what depends on parameters, as in the definition."""
+        known = evaluate(self.trace, self.numbers, parameters)
+        return [known[name] for name in self.kernel.constants]
 
 
 class MultiStep(torch.autograd.Function):
@@ -63,22 +100,9 @@ class MultiStep(torch.autograd.Function):
         x: Tensor,
         *rest: Tensor,
     ):
-        x = x if x.is_floating_point() else x.float()
-        x = x if dense(x) else x.contiguous()
+        x = in_order(x)
         states, parameters = rest[: kernel.states], rest[kernel.states :]
-        same = not any(any(state.stride()) for state in states)
-        states = states if same else [arranged(state, x.stride()[1:]) for state in states]
-        s = like(x, torch.float32 if watched else x.dtype)
-        h = like(x, torch.float32) if watched else None
-        threshold = like(x, torch.float32) if watched and kernel.moving else None
-        last = [like_step(x) for _ in states]
-        segment = min(SEGMENT, 1 << (len(x) - 1).bit_length())
-        kept = [x.new_empty(-(-len(x) // segment) - 1, *x.shape[1:], dtype=torch.float32) if learns else None for _ in states]
-        ctx.sizes = {"SAME": same, "SEGMENT": segment, "EVEN": len(x) % segment == 0, "BLOCK": block_of(x)}
-        if x.numel():
-            tables = [tensor for row in zip(states, last, kept, strict=True) for tensor in row]
-            strides, norm = [x.stride(0), *channels_of(affine)], scale_and_shift(affine)
-            launch(kernel, "forward", x, [x, s, h, threshold, *norm, *tables, *constants], strides, ctx.sizes)
+        h, threshold, s, last, states, kept = compute(kernel, constants, watched, learns, affine, x, states)
         ctx.save_for_backward(x, *states, *kept, *parameters)
         ctx.set_materialize_grads(False)
         ctx.kernel, ctx.constants, ctx.affine = kernel, constants, affine
@@ -91,22 +115,92 @@ class MultiStep(torch.autograd.Function):
         reject_second_derivative()
         kernel, (x, *rest) = ctx.kernel, ctx.saved_tensors
         states, kept, parameters = rest[: kernel.states], rest[kernel.states : 2 * kernel.states], rest[2 * kernel.states :]
-        if grad_s is None:
-            grad_s = like_step(x).zero_().expand(x.shape)
-        elif grad_s.stride()[1:] != x.stride()[1:]:
-            grad_s = like(x, grad_s.dtype).copy_(grad_s)
-        grad_last = [None if g is None else arranged(g, x.stride()[1:]) for g in grad_last]
         wanted = ctx.needs_input_grad[6 : 6 + kernel.states]
-        grad_x, grad_first = like(x, x.dtype), [like_step(x) if want else None for want in wanted]
-        programs = -(-x[0].numel() // ctx.sizes["BLOCK"])
-        shares = x.new_empty(kernel.learned, programs, dtype=torch.float32) if parameters else None
-        if x.numel():
-            tables = [tensor for row in zip(states, kept, grad_first, grad_last, strict=True) for tensor in row]
-            strides, norm = [x.stride(0), grad_s.stride(0), *channels_of(ctx.affine)], scale_and_shift(ctx.affine)
-            launch(kernel, "backward", x, [x, grad_s, grad_x, shares, *norm, *tables, *ctx.constants], strides, ctx.sizes)
-        totals = shares.sum(1, dtype=torch.float64) if parameters else ()
-        grad_learned = [total.to(p.dtype).reshape(p.shape) for total, p in zip(totals, parameters, strict=True)]
+        grad_x, grad_first, grad_learned = differentiate(
+            kernel, ctx.constants, ctx.affine, x, states, kept, parameters, wanted, grad_s, grad_last
+        )
         return None, None, None, None, None, grad_x, *grad_first, *grad_learned
+
+
+def compute(
+    kernel: Kernel,
+    constants: Sequence[Tensor | float],
+    watched: bool,
+    learns: bool,
+    affine: Affine | None,
+    x: Tensor,
+    states: Sequence[Tensor],
+) -> tuple[Tensor | None, Tensor | None, Tensor, list[Tensor], Sequence[Tensor], list[Tensor | None]]:
+    """Start the kernel forward; return `h`, the thresholds, `s`, the last states, the first ones as read, and those kept."""
+    same, states = as_read(x, states)
+    s = like(x, torch.float32 if watched else x.dtype)
+    h = like(x, torch.float32) if watched else None
+    threshold = like(x, torch.float32) if watched and kernel.moving else None
+    last = [like_step(x) for _ in states]
+    kept = [kept_of(x) if learns else None for _ in states]
+    if x.numel():
+        tables = [tensor for row in zip(states, last, kept, strict=True) for tensor in row]
+        strides, norm = [x.stride(0), *channels_of(affine)], scale_and_shift(affine)
+        launch(kernel, "forward", x, [x, s, h, threshold, *norm, *tables, *constants], strides, sizes_of(x, same))
+    return h, threshold, s, last, states, kept
+
+
+def differentiate(
+    kernel: Kernel,
+    constants: Sequence[Tensor | float],
+    affine: Affine | None,
+    x: Tensor,
+    states: Sequence[Tensor],
+    kept: Sequence[Tensor | None],
+    parameters: Sequence[Tensor],
+    wanted: Sequence[bool],
+    grad_s: Tensor | None,
+    grad_last: Sequence[Tensor | None],
+) -> tuple[Tensor, list[Tensor | None], list[Tensor]]:
+    """Start the kernel backward; return the gradients of the input, of the first states if `wanted`, and of parameters."""
+    same, states = as_read(x, states)
+    if grad_s is None:
+        grad_s = like_step(x).zero_().expand(x.shape)
+    elif grad_s.stride()[1:] != x.stride()[1:]:
+        grad_s = like(x, grad_s.dtype).copy_(grad_s)
+    grad_last = [None if g is None else arranged(g, x.stride()[1:]) for g in grad_last]
+    grad_x, grad_first = like(x, x.dtype), [like_step(x) if want else None for want in wanted]
+    programs = -(-x[0].numel() // block_of(x))
+    shares = x.new_empty(kernel.learned, programs, dtype=torch.float32) if parameters else None
+    if x.numel():
+        tables = [tensor for row in zip(states, kept, grad_first, grad_last, strict=True) for tensor in row]
+        strides, norm = [x.stride(0), grad_s.stride(0), *channels_of(affine)], scale_and_shift(affine)
+        launch(kernel, "backward", x, [x, grad_s, grad_x, shares, *norm, *tables, *constants], strides, sizes_of(x, same))
+    totals = shares.sum(1, dtype=torch.float64) if parameters else ()
+    return grad_x, grad_first, [total.to(p.dtype).reshape(p.shape) for total, p in zip(totals, parameters, strict=True)]
+
+
+def in_order(x: Tensor) -> Tensor:
+    """Return `x` as floating point, without gaps in a step; all steps may share memory."""
+    x = x if x.is_floating_point() else x.float()
+    return x if dense(x) else x.contiguous()
+
+
+def as_read(x: Tensor, states: Sequence[Tensor]) -> tuple[bool, Sequence[Tensor]]:
+    """Return whether each state is one expanded number; if one is not, all lie in memory as a step of `x`."""
+    same = not any(any(state.stride()) for state in states)
+    return same, states if same else [arranged(state, x.stride()[1:]) for state in states]
+
+
+def segment_of(x: Tensor) -> int:
+    """Return the number of steps that backward holds in registers."""
+    return min(SEGMENT, 1 << (len(x) - 1).bit_length())
+
+
+def kept_of(x: Tensor) -> Tensor:
+    """Return the memory for the values that a state has before each segment but the first."""
+    return x.new_empty(-(-len(x) // segment_of(x)) - 1, *x.shape[1:], dtype=torch.float32)
+
+
+def sizes_of(x: Tensor, same: bool) -> dict[str, int | bool]:
+    """Return what a kernel is compiled for."""
+    segment = segment_of(x)
+    return {"SAME": same, "SEGMENT": segment, "EVEN": len(x) % segment == 0, "BLOCK": block_of(x)}
 
 
 def launch(kernel: Kernel, name: str, x: Tensor, tensors: list, strides: list[int], sizes: dict[str, int | bool]) -> None:
