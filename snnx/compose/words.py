@@ -128,6 +128,10 @@ def _apart(words: Sequence[str]) -> tuple[list[str], list[str]]:
 def _require_no_space_after_comma(overrides: Sequence[str]) -> None:
     for word, following in pairwise([*overrides, ""]):
         if word.endswith(",") and "=" in word:
+            if not following or "=" in following or following.startswith("-"):
+                raise ValueError(
+                    f"values must be separated by commas, and none follows the last value; got {word}: remove the comma"
+                )
             raise ValueError(
                 f"values must be separated by commas without spaces; got {word} {following}: write {word}{following}"
             )

@@ -4,6 +4,8 @@ from snnx.record.chance import chance_bound
 
 SILENT = "no layer of neurons fired in the test"
 """A warning in a result."""
+FEW = 10
+"""So many losses of a training are recorded; a network that was trained for fewer steps has hardly learned."""
 
 MARKS = {
     "done": "[green]✓[/]",
@@ -35,6 +37,9 @@ def summary(outcome: dict) -> str:
         >>> data = {"chance": 0.1, "test": 400}
         >>> summary({**before, "metrics": {"test/acc": 0.14}, "curves": {"train/loss": [2.3]}, "data": data})
         'test/acc 0.1400 on 1 sample, no better than chance  done before'
+        >>> short = {"curves": {"train/loss": [2.3]}, "data": data, "first_losses": [2.3, 2.4]}
+        >>> summary({**before, "metrics": {"test/acc": 0.1}, **short})
+        'test/acc 0.1000 on 1 sample, no better than chance after 2 training steps  done before'
         >>> summary({**before, "warnings": ["no layer of neurons fired in the test"]})
         'test/acc 1.0000 on 1 sample, no layer of neurons fired in the test  done before'
         >>> summary({"status": "failed", "error": {"type": "OSError", "message": "disk full"}})
@@ -57,7 +62,8 @@ def summary(outcome: dict) -> str:
     if samples := ((outcome.get("answers") or {}).get("test") or {}).get("samples"):
         shown[-1] += f" on {samples:,} sample{'s' * (samples > 1)}"
     if _at_chance(outcome):
-        shown[-1] += ", no better than chance"
+        steps = len(outcome.get("first_losses") or ())
+        shown[-1] += f", no better than chance after {steps} training steps" if 0 < steps < FEW else ", no better than chance"
     if shown and SILENT in (outcome.get("warnings") or ()):
         shown[-1] += f", {SILENT}"
     if code := outcome.get("recorded"):

@@ -70,6 +70,7 @@ def build_trainer(
     return trainer(
         max_epochs=epochs and max(1, round(epochs * config["budget"]["epochs"])),
         callbacks=callbacks,
+        enable_checkpointing=any(isinstance(one, pl.callbacks.Checkpoint) for one in callbacks),  # else Lightning adds its own
         logger=False,  # our loggers read the run's record instead: snnx/logger/view.py
         # Under Slurm, Lightning would pick Slurm's environment. But snnx/run/ddp.py starts the processes, and the launcher
         # that started snnx puts the job back into the queue.

@@ -30,6 +30,13 @@ def reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {text} ({last.filename}:{last.lineno})"
 
 
+def with_own_line(error: BaseException) -> str:
+    """Return the message of an error, with the last line of the user's own packages that led to it, if there is one."""
+    frames = traceback.extract_tb(error.__traceback__)
+    users = [frame for frame in frames if _is_below(frame.filename, component_folders().values())]
+    return f"{error} ({users[-1].filename}:{users[-1].lineno})" if users else str(error)
+
+
 def _is_below(file: str, packages: Iterable[Path]) -> bool:
     """Whether a file belongs to one of these packages or modules, of which a module has a path without its suffix."""
     path = Path(file)

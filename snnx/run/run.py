@@ -42,6 +42,7 @@ from snnx.run.history import finished
 from snnx.run.out_of_memory import too_large
 from snnx.run.outdated import code_of, require_same_code, write_inputs
 from snnx.run.peak_memory import gpu_peak_memory_mb, peak_memory_mb
+from snnx.run.reason import with_own_line
 from snnx.run.test import test
 from snnx.run.trial import OF_THE_TEST_PART, on_validation, withhold_test
 
@@ -76,7 +77,10 @@ def execute(job: Job) -> dict:
         except (Exception, SystemExit) as error:  # if a component calls sys.exit, only this run fails, not the whole sweep
             status = "diverged" if isinstance(error, Diverged) else "no data" if isinstance(error, NoData) else "failed"
             trace = "".join(traceback.format_exception(error))
-            found = {"status": status, "error": {"type": type(error).__name__, "message": str(error), "traceback": trace}}
+            found = {
+                "status": status,
+                "error": {"type": type(error).__name__, "message": with_own_line(error), "traceback": trace},
+            }
         finally:
             (job.folder / "progress.json").unlink(missing_ok=True)
         wall_s = time.monotonic() - clock + found.get("before_s", 0.0)

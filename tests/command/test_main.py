@@ -165,6 +165,10 @@ MISTAKES = {
         ["-m", "optimizer.lr=1e-3,", "1e-4"],
         "values must be separated by commas without spaces; got optimizer.lr=1e-3, 1e-4: write optimizer.lr=1e-3,1e-4",
     ),
+    "a comma behind the last value": (
+        ["-m", "optimizer.lr=1e-3,", "seed=0"],
+        "values must be separated by commas, and none follows the last value; got optimizer.lr=1e-3,: remove the comma",
+    ),
     "several values with a character that Hydra does not know": (
         ["-m", "dataset=cifar10", "dataset.root=~/a,~/b"],
         "a value with such characters must be quoted; got dataset.root=~/a,~/b: write 'dataset.root=\"~/a,~/b\"'",

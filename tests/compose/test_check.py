@@ -9,6 +9,7 @@ from composing import composed
 from own_folder import own_folder, write
 
 from snnx.compose.check import check
+from snnx.run.run import execute
 
 
 @pytest.mark.parametrize(
@@ -107,3 +108,23 @@ def test_an_error_inside_torch_names_the_line_of_the_users_component(empty, monk
         monkeypatch.delitem(sys.modules, name, raising=False)
     with pytest.raises(ValueError, match=rf"^{error}: .* \({re.escape(place)}\) \[neuron=mine seed=0\]$"):
         check(composed("neuron=mine"))
+
+
+def test_an_error_in_the_training_names_the_line_of_the_users_component(empty, monkeypatch):
+    own_folder(empty)
+    file = write(
+        empty,
+        "ownlab/mine.py",
+        "from snnx.neuron.lif import LIF\n\n\nclass Mine(LIF):\n    def charge(self, x, v):\n"
+        "        return super().charge(x[:, 1:] if self.training else x, v)\n",
+    )
+    monkeypatch.syspath_prepend(empty)
+    for name in ("ownlab", "ownlab.mine"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    job = replace(
+        composed("neuron=mine", "backbone=mlp", "trainer.max_epochs=1", "budget.samples=0.05"), outputs=str(empty / "outputs")
+    )
+    outcome = execute(job)
+    assert outcome["status"] == "failed"
+    assert outcome["error"]["message"].endswith(f"({file}:6)"), outcome["error"]["message"]
+    assert not (empty / "checkpoints").exists()
