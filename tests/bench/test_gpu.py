@@ -20,7 +20,14 @@ def test_it_measures_every_layer_and_step():
     assert card.rows[0][0] == "cpu"
     names = list(compared((3, 2, 4, 2, 2), torch.device("cpu")))
     assert [[row[0] for row in table.rows] for table in rest[:2]] == [names, names]
-    steps = ["ReLU", "snnx LIF", "snnx LIF, packed spikes", "SpikingJelly LIF", "SpikingJelly's network and LIF"]
+    steps = [
+        "ReLU",
+        "snnx LIF",
+        "snnx LIF, packed spikes",
+        "snnx LIF, packed spikes, blocks recomputed",
+        "SpikingJelly LIF",
+        "SpikingJelly's network and LIF",
+    ]
     assert [[row[0] for row in table.rows] for table in rest[2:]] == [steps, steps]
     assert [case["dtype"] for case in measured["layers"]] == ["float32", "bfloat16"]
     assert all(value > 0 for case in measured["layers"] + measured["steps"] for s in case["seconds"].values() for value in s)
