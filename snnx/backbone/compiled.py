@@ -37,17 +37,17 @@ def compile_training(network: nn.Module, mode: str = "default", *, backend: str 
         >>> compile_training(network, backend="aot_eager")
         >>> network(torch.rand(3, 1, 2)).sum().backward()
     """
-    import_module("snnx.neuron.kernel.registered")  # not by torch.compile; and here, since numba is slow to import
+    import_module("snnx.neuron.kernel.registered")  # torch.compile cannot import it; and numba is slow to import
     release_norms(network)
 
     def run(*given: Tensor) -> Tensor:
         out = network._call_impl(*given)
-        for layer in network.modules():  # the last states would be further results, with gradients of zeros
+        for layer in network.modules():  # otherwise the last states would be further outputs of the compiled function
             if isinstance(layer, MemoryModule):
                 layer._memories.update(layer._memories_rv)
         return out
 
-    own = FunctionType(run.__code__.replace(), run.__globals__, closure=run.__closure__)  # torch counts compilations by code
+    own = FunctionType(run.__code__.replace(), run.__globals__, closure=run.__closure__)  # torch compiles a code 8 times
     compiled = torch.compile(own, dynamic=False, backend=backend, mode=mode if backend == INDUCTOR else None)
 
     def forward(*given: Tensor) -> Tensor:

@@ -114,5 +114,5 @@ def _safetensors(path: str, name: str) -> dict[str, Tensor]:
             written = json.loads((file.metadata() or {}).get("snnx", "{}"))  # written by `snnx export`
             further = set(map(str, written.get("further", ())))  # tensors of other stages
             return {key: file.get_tensor(key) for key in file.keys() if key not in further}  # noqa: SIM118
-    except (SafetensorError, ValueError, TypeError, AttributeError, RecursionError) as error:  # the latter: its header
+    except (SafetensorError, ValueError, TypeError, AttributeError, RecursionError) as error:  # in the header
         raise ValueError(f"{name}: must be a file of weights; got {path}, which is damaged: {error}") from None

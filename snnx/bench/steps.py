@@ -40,7 +40,7 @@ SAVING: dict[str, tuple[Callable[[nn.Module], object], ...]] = {
     PACKED: (pack_spikes,),
     RECOMPUTED: (pack_spikes, recompute_blocks),
 }
-"""What a network is changed by before it is measured, so that it needs less memory."""
+"""Functions that are applied to a network before it is measured, so that it needs less memory."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 CLASSES = 10
 

@@ -33,7 +33,7 @@ MEASUREMENTS = {
     "durability": durability,
 }
 APART = {"verdicts": verdicts, "gpu": gpu}
-"""A simulation, and what needs a GPU. `all` leaves them out, and each has its own page in docs/benchmarks."""
+"""`verdicts` is a simulation, and `gpu` needs a GPU. So `all` leaves them out, and each has its own page in docs/benchmarks."""
 
 
 def main(words: list[str]) -> int:

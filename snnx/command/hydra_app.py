@@ -100,11 +100,11 @@ def _task(config) -> None:
     except ValueError as error:
         raise SystemExit(_usage(str(error))) from None
     with exit_on_interrupt():
-        from snnx.run import ddp
+        from snnx.run.machine_rank import machine_rank
         from snnx.run.run import assist, execute
 
     try:
-        leads = ddp.leads(run)
+        leads = machine_rank(run.config["trainer"]).rank == 0
     except ValueError as error:
         raise SystemExit(_usage(str(error))) from None
     if not leads and not before:

@@ -6,9 +6,9 @@ from functools import wraps
 
 from omegaconf.base import Container, Node
 
-MOST = 2_000  # references
-LARGEST = 100_000  # values of what they refer to
-LONGEST = 10_000_000  # characters of it
+MOST = 2_000  # references in a configuration
+LARGEST = 100_000  # values that all references together are replaced by
+LONGEST = 10_000_000  # characters that all references together are replaced by
 METHODS = ("_resolve_node_interpolation", "_evaluate_custom_resolver")
 """Methods of OmegaConf, of which one is called for each reference: for `${key}`, and for `${resolver:…}`."""
 

@@ -12,7 +12,7 @@ class Budget:
     epochs: float = 1.0
     samples: float = 1.0
     width: float = 1.0
-    test_samples: float = 1.0  # a factor on the test samples that `samples` leaves
+    test_samples: float = 1.0  # a further factor on the number of test samples
 
 
 class Matmul(Enum):
@@ -24,7 +24,7 @@ class Matmul(Enum):
 
 
 Compile = Enum("Compile", {mode: mode for mode in ("default", "reduce-overhead")})
-"""The modes of `torch.compile`; the second one has a name that no class could give it."""
+"""The modes of `torch.compile`. `Enum(...)` makes them, since `reduce-overhead` is not a valid Python name."""
 
 
 @dataclass

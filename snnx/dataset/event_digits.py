@@ -22,7 +22,7 @@ DARK = 0.1  # brightness of the background, as a fraction of white
 THRESHOLD = 0.35  # change of log brightness that causes an event
 MISMATCH = 0.03  # relative standard deviation of the threshold among pixels
 NOISE_HZ = 0.5  # noise events per second and pixel
-GRID = 2.0**20  # steps of the log brightness in 1
+GRID = 2.0**20  # the log brightness is rounded to multiples of 1 / GRID
 CHUNK = 50  # digits simulated at once
 
 

@@ -62,7 +62,7 @@ class Labelled(pl.LightningDataModule):
     shape: tuple[int, int, int]
     class_names: Sequence[str] | None = None
     plain = False  # see `without_augmentation`
-    test_share = 1.0  # of the test samples that `samples` leaves, the fraction that is used, in (0, 1]; class-balanced
+    test_share = 1.0  # a further factor on the number of test samples, in (0, 1]; the choice is class-balanced
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ class Stages(nn.Module):
     Example:
         >>> stages = Stages(layers=2, source=0.4, patience=2)
         >>> began = []
-        >>> for epoch, accuracy in enumerate([0.5, 0.6, 0.8, 0.7, 0.7, 0.6, 0.9, 0.9]):     # of the validations
+        >>> for epoch, accuracy in enumerate([0.5, 0.6, 0.8, 0.7, 0.7, 0.6, 0.9, 0.9]):     # of each validation
         ...     if stages.ends(epoch, epochs=8):
         ...         stages.begin(epoch)
         ...     began.append(int(stages.stage))
@@ -55,7 +55,7 @@ class Stages(nn.Module):
         return max(0, int(self.stage) - 1)
 
     def least_epochs(self) -> int:
-        """Return the number of epochs below which a layer does not get its turn."""
+        """Return the number of epochs that a training needs so that every layer is replaced."""
         return bool(self.source) + self.layers
 
     def ends(self, epoch: int, *, epochs: int) -> bool:

@@ -98,7 +98,7 @@ class Results:
 
     @property
     def pictured(self) -> list[tuple[str, str]]:
-        """The test samples that figures show, in the form of `provenance`; nothing if none does."""
+        """One line that names the test samples in the figures, like the lines of `provenance`; empty if no figure shows any."""
         return provenance.pictured(self.runs) if any(plot.samples for plot in self.plots) else []
 
 

@@ -71,12 +71,12 @@ def _constant(node: nn.Module, key: str) -> object:
         value = getattr(node, key, None)
         if isinstance(value, Tensor):
             value = value.item() if value.numel() == 1 else _digest(value)
-    except RuntimeError:  # a learned value on the meta device
+    except RuntimeError:  # on the meta device, a learned parameter has no value
         return None
     if value is None and key == "v_reset":
         return "soft"
     if isinstance(value, float):
-        return round(value, 4)  # a learned value is float32, so not exactly 2.5
+        return round(value, 4)  # a learned value is float32, in which 0.1 is 0.10000000149
     return value if isinstance(value, int | None) else str(value)
 
 

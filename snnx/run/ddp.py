@@ -69,7 +69,7 @@ def other_processes(job: Job, compute: Callable[[Job], object]) -> Iterator[None
         if isinstance(error, Diverged):
             raise
         if not (dead := _dead(processes)):
-            if machines == 1 or not isinstance(error, torch.distributed.DistError | RuntimeError):
+            if machines == 1:
                 raise
             raise RuntimeError(f"a machine of the run may have stopped; what it printed says why: {error}") from error
         if processes[dead - 2].exitcode == DIVERGED:
@@ -91,6 +91,16 @@ def other_processes(job: Job, compute: Callable[[Job], object]) -> Iterator[None
 def local_rank() -> int:
     """Return the rank of this process among those of its run on this machine."""
     return int(os.environ.get("LOCAL_RANK", 0))
+
+
+def require_first_process() -> None:
+    """Reject a process that another program has started as a further one of a run on this machine.
+
+    Raises:
+        RuntimeError: it is not the first one.
+    """
+    if local_rank():
+        raise RuntimeError(f"LOCAL_RANK must not be set, because snnx starts the processes of a run; got {local_rank()}")
 
 
 def leads(job: Job) -> bool:

@@ -52,9 +52,8 @@ def machine_rank(trainer: Mapping, environment: Mapping[str, str] = os.environ) 
         found = MachineRank(int(rank), environment["MASTER_ADDR"], int(environment.get("MASTER_PORT", "29500")))
     elif "SLURM_NODEID" in environment:
         machines = environment["SLURM_NNODES"]
-        _require_one(
-            "SLURM_NTASKS", "srun --ntasks-per-node", str(int(environment["SLURM_NTASKS"]) / int(machines)).removesuffix(".0")
-        )
+        tasks, rest = divmod(int(environment["SLURM_NTASKS"]), int(machines))
+        _require_one("SLURM_NTASKS", "srun --ntasks-per-node", str(tasks + bool(rest)))
         address = SLURMEnvironment.resolve_root_node_address(environment["SLURM_NODELIST"])
         found = MachineRank(int(environment["SLURM_NODEID"]), address, 15000 + int(environment["SLURM_JOB_ID"]) % 10000)
     else:

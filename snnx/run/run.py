@@ -61,10 +61,7 @@ def execute(job: Job) -> dict:
         if (found := finished(job)) is not None:
             run_folder.link(job.link, job.folder)
             return found
-        if ddp.local_rank():
-            raise RuntimeError(
-                f"LOCAL_RANK must not be set, because snnx starts the processes of a run; got {ddp.local_rank()}"
-            )
+        ddp.require_first_process()
         run_folder.tidy(job.folder)
         take(job.config["trainer"])
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
@@ -102,6 +99,7 @@ def assist(job: Job) -> None:
         KeyboardInterrupt: the run was interrupted.
         RuntimeError: a process of another machine ended.
     """
+    ddp.require_first_process()
     take(job.config["trainer"])
     compute(ddp.without_views(job))
 

@@ -14,7 +14,7 @@ PICKLES = 5  # of a file from before torch 1.6: a mark, a version, facts of the 
 
 
 class GrowingFile(ValueError):
-    """A file would take far more time or memory than it is large."""
+    """Reading a file would take far more time or memory than its size suggests."""
 
 
 def read(path: Path) -> object:

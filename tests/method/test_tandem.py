@@ -118,7 +118,7 @@ def test_thresholds_are_found_in_the_stage_and_kept_in_a_checkpoint():
 
 
 def test_the_test_of_the_last_stage_is_the_network_that_was_validated():
-    """The converted network has folded norms and scaled weights, and the same scores."""
+    """The test converts the network: norms are folded and weights scaled. Its scores must be those of the last validation."""
     method = made().double()
     trainer = train(method, Images(dtype=torch.float64), epochs=6)
     x = Images(dtype=torch.float64).samples.tensors[0]
@@ -250,7 +250,7 @@ def test_an_interrupted_training_goes_on_in_its_stage(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_it_learns_and_keeps_the_accuracy_of_the_relu_network(tmp_path, monkeypatch):
-    """The first epochs are those of `method=conversion`; at the end, all layers spike and hardly an image is lost."""
+    """It begins as `method=conversion` does. At the end all layers spike, at almost the same accuracy."""
     monkeypatch.chdir(tmp_path)
     tandem = execute(composed(*WORDS, "trainer.max_epochs=12"))
     relu = execute(composed(*WORDS, "trainer.max_epochs=12", "method=conversion"))

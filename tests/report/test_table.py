@@ -158,7 +158,11 @@ def test_provenance(results, leave, done):
     [
         ("A", {"energy_45nm_uj": {kind: {"all": [0.5]} for kind in ("test", "wrong")}}, False),  # tables show a single number
         ("A", {"firing_rate": {kind: {"sn1": [0.1], "sn2": [0.2]} for kind in ("test", "wrong")}}, True),
-        ("AB", {"firing_rate": {kind: {"sn1": [0.1], "sn2": [0.2]} for kind in ("test", "wrong")}}, False),  # the test set only
+        (
+            "AB",
+            {"firing_rate": {kind: {"sn1": [0.1], "sn2": [0.2]} for kind in ("test", "wrong")}},
+            False,
+        ),  # two rows: no sample
         ("AB", {"spike_raster": {"correct": {"sn1": [1, None]}}}, True),
         ("AB", {}, False),
     ],

@@ -1,4 +1,4 @@
-"""One run on several machines: two commands on this one, that talk over loopback, as srun and torchrun start them."""
+"""One run on several machines: srun and torchrun start a command on each; here, both run on one machine, over loopback."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from composing import composed
 from lightning_fabric.plugins.environments.lightning import find_free_network_port
 
 from snnx.run.machine_rank import MachineRank, machine_rank
+from snnx.run.run import assist, execute
 from snnx.sweep import pool
 
 QUICK = ["neuron=if", "trainer=ddp", "trainer.max_epochs=2", "budget.samples=0.2", "timesteps=2", "trainer.accelerator=cpu"]
@@ -117,3 +118,16 @@ def test_a_machine_that_ends_does_not_leave_the_other_waiting(tmp_path, how):
         assert [first.returncode, second.returncode] == [130, 130], printed
         assert not (folder / "result.json").exists()
         assert list(folder.glob("ckpt/*.ckpt"))
+
+
+@pytest.mark.parametrize("machines", [1, 2])
+def test_a_further_process_that_torchrun_started_on_a_machine_does_not_train(tmp_path, monkeypatch, machines):
+    """It would train without a lock, and write to the files of the first process."""
+    for key, value in (TORCHRUN | {"LOCAL_RANK": "1"}).items():
+        monkeypatch.setenv(key, value)
+    job = replace(composed(*QUICK, "trainer.devices=1", f"trainer.num_nodes={machines}"), outputs=str(tmp_path))
+    leads = machine_rank(job.config["trainer"]).rank == 0
+    with pytest.raises(RuntimeError, match=r"^LOCAL_RANK must not be set, because snnx starts the processes of a run; got 1$"):
+        (execute if leads else assist)(job)
+    assert leads == (machines == 1)
+    assert not list(job.folder.glob("metrics.csv"))

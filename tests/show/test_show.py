@@ -39,7 +39,7 @@ def test_three_channels_are_drawn_in_colour_and_other_numbers_in_grey():
 
 
 def test_values_outside_of_0_and_1_are_scaled_together():
-    """So that two samples can be compared: the first one has half the values of the second."""
+    """The first sample has half the values of the second, and is drawn half as bright."""
     images = torch.tensor([[[[0.0, 1.0]]], [[[0.0, 2.0]]]])
     assert in_colour(images)[..., 0].flatten().tolist() == [0, 0.5, 0, 1]
 
@@ -50,7 +50,7 @@ def drawn(number: int, *overrides: str) -> Sheet:
 
 @pytest.mark.parametrize("normalize", ["true", "false"])
 def test_an_image_is_drawn_with_its_own_pixels(empty, normalize):
-    """A digit's pixels are those of scikit-learn, of which no digit need contain the brightest."""
+    """Pixels are drawn as scikit-learn has them: contrast is not stretched, also if no pixel of a digit is at the maximum."""
     found = drawn(2, "dataset=digits", f"dataset.normalize={normalize}", "encoding=repeat", "timesteps=1")
     data = Digits(batch_size=64, validation=0, normalize=False, augmentation=none, seed=0)
     data.setup()

@@ -11,8 +11,8 @@ from snnx.record.summary import SILENT
 class Silent(pl.Callback):
     """Prints a line if no layer of neurons fired in the whole test.
 
-    The layers are watched until the first spike. A network without spiking neurons is not judged. The last validation needs no
-    watch of its own, since it is of the same weights.
+    The layers are watched until the first spike. A network without spiking neurons is not judged. The last validation uses the
+    same weights, so it is not watched.
 
     Attributes:
         found: the warning, or nothing.
@@ -20,7 +20,7 @@ class Silent(pl.Callback):
 
     def __init__(self) -> None:
         self.found: list[str] = []
-        self._hooks: list[RemovableHandle] = []  # empty after the first spike
+        self._hooks: list[RemovableHandle] = []  # the hooks that watch the layers; they are removed at the first spike
         self._ran = False  # whether a layer of neurons has computed anything
 
     def on_test_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: object, batch_idx: int) -> None:
