@@ -3,15 +3,16 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 import yaml
 from composing import composed
-from lightning_fabric.plugins.environments.lightning import find_free_network_port
 
 from snnx.run.machine_rank import MachineRank, machine_rank
 from snnx.run.run import assist, execute
@@ -27,9 +28,18 @@ TORCHRUN = {
 }  # fmt: skip
 
 
+def free_port():
+    """A free port among those that a number of a Slurm job can give."""
+    for port in range(15000 + os.getpid() % 5000, 25000):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no free port between 15000 and 25000")
+
+
 def on_two_machines(folder, line, started_by="srun"):
     """Start the command on two machines, both of which are this one."""
-    port = find_free_network_port()
+    port = free_port()
     commands = []
     for rank in (0, 1):
         environment = {key: value for key, value in os.environ.items() if not key.startswith("SLURM_")}
@@ -39,7 +49,7 @@ def on_two_machines(folder, line, started_by="srun"):
             start += ["--master-addr=127.0.0.1", f"--master-port={port}"]
         else:
             environment |= SLURM | {"SLURM_NODEID": str(rank), "SLURM_NODELIST": "127.0.0.1"}
-            environment |= {"SLURM_JOB_ID": str(port)[-4:], "SLURM_STEP_NODELIST": "127.0.0.1"}
+            environment |= {"SLURM_JOB_ID": str(port - 15000), "SLURM_STEP_NODELIST": "127.0.0.1"}
         words = [*start, "-m", "snnx", *line]
         commands.append(subprocess.Popen(words, cwd=folder, env=environment, text=True, stdout=-1, stderr=-2))
     return commands

@@ -137,6 +137,14 @@ def started(folder: Path, *words: str) -> subprocess.Popen:
 
 
 def processes_of(group: int) -> list[str]:
+    """The processes of a session that still live after ten seconds; the fork server ends shortly after its program."""
+    end = time.monotonic() + 10
+    while (found := _living(group)) and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
+
+
+def _living(group: int) -> list[str]:
     found = subprocess.run(["ps", "-o", "pid=,stat=", "-s", str(group)], capture_output=True, text=True, check=False).stdout
     return [line for line in found.splitlines() if "Z" not in line]
 
@@ -188,9 +196,6 @@ def test_ctrl_c_during_the_start_ends_without_a_traceback(tmp_path):
         _, err = process.communicate(timeout=60)
         assert process.returncode == 130, err
         assert "Traceback" not in err
-        gone = time.monotonic() + 10
-        while processes_of(process.pid) and time.monotonic() < gone:  # the fork server ends shortly after its program
-            time.sleep(0.1)
         assert not processes_of(process.pid)
 
 

@@ -10,7 +10,7 @@ def test_a_network_that_never_fires_is_named_once(tmp_path, capsys):
     _, result = finished(tmp_path, "neuron.v_threshold=1000")
     assert result["warnings"][-1] == SILENT
     assert capsys.readouterr().out.count(f"snnx: warning: {SILENT}\n") == 1
-    assert f" samples, no better than chance, {SILENT}  " in summary(result)
+    assert f" samples, no better than chance after 6 training steps, {SILENT}  " in summary(result)
 
 
 def test_an_untrained_network_that_does_not_fire_is_named(tmp_path):
