@@ -83,7 +83,7 @@ def _is_block(parts: list[nn.Module]) -> bool:
 def _in_sequence(sequence: nn.Sequential, x: Tensor) -> Tensor:
     for piece in _pieces(sequence):
         run = partial(_run, piece)
-        x = _computed(piece, run, x) if _is_block(piece) else run(x)
+        x = computed_again(piece, run, x) if _is_block(piece) else run(x)
     return x
 
 
@@ -94,10 +94,15 @@ def _run(parts: list[nn.Module], x: Tensor) -> Tensor:
 
 
 def _as_one(block: nn.Module, *given: Tensor) -> Tensor:
-    return _computed([block], partial(type(block).forward, block), *given)
+    return computed_again([block], partial(type(block).forward, block), *given)
 
 
-def _computed(parts: list[nn.Module], forward: Callable[..., Tensor], *given: Tensor) -> Tensor:
+def computed_again(parts: list[nn.Module], forward: Callable[..., Tensor], *given: Tensor) -> Tensor:
+    """Compute `forward(*given)`, keep only what is given for backward, and compute it again there.
+
+    Args:
+        parts: the modules that `forward` consists of; their states and buffers are as if they had been computed once.
+    """
     if not torch.is_grad_enabled():
         return forward(*given)
     modules = [module for part in parts for module in part.modules()]

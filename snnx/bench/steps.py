@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import AdamW, Optimizer
 
+from snnx.backbone.chain import Chain
 from snnx.backbone.recompute import recompute_blocks
+from snnx.backbone.recompute_steps import recompute_segments
 from snnx.backbone.resnet import ResNet
 from snnx.backbone.spikformer import Spikformer
 from snnx.backbone.spikformer_spikingjelly import SpikformerSpikingJelly
@@ -24,11 +26,13 @@ from snnx.bench.turns import in_turns, medians
 from snnx.neuron.lif import LIF
 from snnx.neuron.packed_spikes import pack_spikes
 from snnx.neuron.take_norms import take_norms
+from snnx.norm.none import NoNorm
 from snnx.report.figures.axes import Plot
 from snnx.report.tables.table import Table
 
 BASELINE, SPIKINGJELLY_LIF, SPIKINGJELLY_NETWORK = "ReLU", "SpikingJelly LIF", "SpikingJelly's network and LIF"
 PACKED, RECOMPUTED = "snnx LIF, packed spikes", "snnx LIF, packed spikes, blocks recomputed"
+SEGMENTS = "snnx LIF, segments of {} steps recomputed"
 NEURONS = {
     BASELINE: nn.ReLU,
     "snnx LIF": LIF,
@@ -43,6 +47,8 @@ SAVING: dict[str, tuple[Callable[[nn.Module], object], ...]] = {
 """Functions that are applied to a network before it is measured, so that it needs less memory."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 CLASSES = 10
+LONG = [32, 32, "M", 64, 64, "M", 128, "G"]
+"""Layers of a network for sequences of many steps, such as recordings of event cameras."""
 
 
 class Network(NamedTuple):
@@ -54,6 +60,8 @@ class Network(NamedTuple):
     """`[T, B, C, H, W]`."""
     peer: Callable[..., nn.Module] | None = None
     """SpikingJelly's own network of that name, if there is one; it is measured too, with SpikingJelly's neuron."""
+    segment: int | None = None
+    """The length of segments of time that are computed again, if it is measured with such too; it then has no norms."""
 
 
 NETWORKS = (
@@ -61,6 +69,7 @@ NETWORKS = (
     Network("VGG-11, width 0.5", partial(VGG, width=0.5), (4, 8, 3, 32, 32)),
     Network("ResNet-18, width 0.5", partial(ResNet, width=0.5), (4, 8, 3, 32, 32)),
     Network("Spikformer-4-384", Spikformer, (4, 8, 3, 32, 32), peer=SpikformerSpikingJelly),
+    Network("convolutions without norms", partial(Chain, layers=LONG, hidden=[], norm=NoNorm), (100, 4, 2, 32, 32), segment=10),
 )
 FULL = {"networks": NETWORKS, "rounds": 8}
 TINY = {"embed_dim": 8, "heads": 2, "depth": 1}
@@ -70,6 +79,7 @@ SMOKE = {
         Network(
             "Spikformer, tiny", partial(Spikformer, **TINY), (2, 2, 3, 32, 32), peer=partial(SpikformerSpikingJelly, **TINY)
         ),
+        Network("long, tiny", partial(Chain, layers=[4, "G"], hidden=[], norm=NoNorm), (4, 2, 2, 8, 8), segment=2),
     ),
     "rounds": 2,
 }
@@ -148,10 +158,13 @@ def measure(networks: Sequence[Network], rounds: int) -> dict:
     """
     cases = []
     for network in networks:
-        compared = {name: (network, neuron) for name, neuron in NEURONS.items()}
+        compared, saving = {name: (network, neuron) for name, neuron in NEURONS.items()}, dict(SAVING)
         if network.peer is not None:
             compared[SPIKINGJELLY_NETWORK] = network._replace(build=network.peer), NEURONS[SPIKINGJELLY_LIF]
-        steps = {(d, n): Step(*compared[n], dtype, saving=SAVING.get(n, ())) for d, dtype in DTYPES.items() for n in compared}
+        if network.segment:
+            name = SEGMENTS.format(network.segment)
+            compared[name], saving[name] = (network, LIF), (partial(recompute_segments, steps=network.segment),)
+        steps = {(d, n): Step(*compared[n], dtype, saving=saving.get(n, ())) for d, dtype in DTYPES.items() for n in compared}
         seconds = in_turns(steps, rounds)
         for dtype in DTYPES:
             cases.append(

@@ -74,6 +74,7 @@ class RunSchema:
     compile: Compile | None = None  # mode in which torch.compile compiles the training steps; null does not compile
     packed_spikes: bool = False  # keep spikes for the backward pass as one bit each
     recompute: bool = False  # keep only the input of each block for the backward pass, and compute its inside again there
+    recompute_steps: int | None = None  # of a network without norms: compute it again in backward in segments of so many steps
     channels_last: bool = False  # keep weights and feature maps as [B, H, W, C] in memory, which may be faster
     test_every_epoch: bool = False  # also test after each epoch, for a report on choosing an epoch on the test set
     force: bool = False  # execute a run again even if it is done

@@ -14,7 +14,7 @@ NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "loaded", *SWITCHES)
 """Groups and keys that do not affect a run's numbers."""
 PATHS_AND_DEVICES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
 """Keys inside other groups that do not affect a run's numbers either; see `is_path_or_device`."""
-SAME_NUMBERS = ("norm.fused", "packed_spikes", "recompute", "channels_last")
+SAME_NUMBERS = ("norm.fused", "packed_spikes", "recompute", "recompute_steps", "channels_last")
 """Keys that say how something is computed, and give the same numbers either way."""
 LOADED = ("backbone.weights", "method.checkpoint")
 """Keys that name files of weights; the identity contains a hash of the file's content, not its path."""

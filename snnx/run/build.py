@@ -12,6 +12,7 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 
 from snnx.backbone.compiled import compile_training
 from snnx.backbone.recompute import recompute_blocks
+from snnx.backbone.recompute_steps import recompute_segments
 from snnx.dataset.labelled import Labelled
 from snnx.method.base import Method
 from snnx.neuron.packed_spikes import pack_spikes
@@ -47,11 +48,16 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
         pack_spikes(method.backbone)
     if config.get("recompute"):
         recompute_blocks(method.backbone)
+    if steps := config.get("recompute_steps"):
+        if config.get("recompute"):
+            raise ValueError(f"recompute must be false with recompute_steps={steps}: choose one of the two")
+        recompute_segments(method.backbone, steps)
     if config.get("channels_last"):  # convolutions then give their outputs this layout, and neurons keep it
         method.to(memory_format=torch.channels_last)
     if mode := config.get("compile"):
-        if saving := [key for key in ("packed_spikes", "recompute") if config.get(key)]:
-            raise ValueError(f"compile must be null with {saving[0]}=true, since torch then chooses what it keeps; got {mode}")
+        if saving := [key for key in ("packed_spikes", "recompute", "recompute_steps") if config.get(key)]:
+            given = f"{saving[0]}={str(config[saving[0]]).lower()}"
+            raise ValueError(f"compile must be null with {given}, since torch then chooses what it keeps; got {mode}")
         compile_training(method.backbone, mode)
     return method
 

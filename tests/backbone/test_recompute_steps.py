@@ -1,0 +1,114 @@
+"""Segments of time that are computed again give the gradients of the whole sequence, and take less memory."""
+
+from functools import partial
+
+import pytest
+import torch
+from composing import composed
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from snnx.attention.tasa import TASA
+from snnx.backbone.chain import Chain
+from snnx.backbone.mlp import MLP
+from snnx.backbone.recompute_steps import recompute_segments
+from snnx.backbone.spikformer import Spikformer
+from snnx.bench.steps import Network, Step, peak_mb
+from snnx.neuron.if_ import IF
+from snnx.neuron.lif import LIF
+from snnx.neuron.plif import PLIF
+from snnx.neuron.spiking import spiking_layers
+from snnx.norm.none import NoNorm
+from snnx.norm.tebn import TEBN
+from snnx.run.build import build_method
+
+SMALL = {"in_shape": (3, 8, 8), "classes": 5, "layers": [8, "M", 8, "A", 16, "G"], "hidden": [12]}
+
+
+def trained(network: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
+    """Scores, gradients and states after one step in float64, where a product over fewer steps gives the same spikes."""
+    x = x.double().requires_grad_()
+    scores = network(x)
+    scores.square().mean().backward()
+    states = [layer.v.detach() for layer in spiking_layers(network).values()]
+    return [scores.detach(), x.grad, *(p.grad for p in network.parameters()), *states]
+
+
+@pytest.mark.parametrize("neuron", [IF, LIF, PLIF])
+@given(steps=st.integers(1, 12), timesteps=st.integers(1, 12))
+def test_gradients_are_those_of_the_whole_sequence(neuron, steps, timesteps):
+    found = []
+    for again in (False, True):
+        torch.manual_seed(0)
+        network = Chain(**SMALL, neuron=neuron, norm=NoNorm).double()
+        if again:
+            recompute_segments(network, steps)
+        found.append(trained(network, 4 * torch.rand(timesteps, 2, 3, 8, 8)))
+    for whole, segments in zip(*found, strict=True):
+        torch.testing.assert_close(segments, whole)
+    assert all(gradient.any() for gradient in found[0][1:3]), "a network that is silent would show nothing"
+
+
+def test_a_segment_is_computed_twice_in_training_and_once_in_a_test():
+    network = nn.Sequential(nn.Linear(2, 4), IF(), nn.Linear(4, 3))
+    lengths = []
+    network[0].register_forward_hook(lambda _, __, y: lengths.append(len(y)))
+    recompute_segments(network, 4)
+    network(torch.rand(10, 1, 2)).sum().backward()
+    assert lengths == [4, 4, 2, 4, 4]
+    lengths.clear()
+    with torch.no_grad():
+        network(torch.rand(10, 1, 2))
+    assert lengths == [10]
+
+
+@pytest.mark.parametrize(
+    ("network", "named"),
+    [
+        (lambda: Chain(**SMALL, neuron=LIF), r"Batch"),
+        (lambda: Chain(**SMALL, neuron=LIF, norm=lambda channels, **given: TEBN(channels, timesteps=8)), r"TEBN"),
+        (
+            lambda: Spikformer(
+                in_shape=(3, 32, 32), classes=5, embed_dim=16, heads=2, depth=1, neuron=LIF, norm=NoNorm,
+                attention={"temporal": lambda: TASA(timesteps=4)},
+            ),
+            "SelfAttention",
+        ),
+    ],
+)  # fmt: skip
+def test_a_module_that_needs_all_steps_is_refused(network, named):
+    message = rf"^recompute_steps needs a network whose steps .*, {named}, which needs all steps at once: use recompute=true"
+    with pytest.raises(ValueError, match=message):
+        recompute_segments(network(), 4)
+
+
+def test_a_segment_has_at_least_one_step():
+    with pytest.raises(ValueError, match=r"^recompute_steps must be at least 1; got -3$"):
+        recompute_segments(MLP(in_shape=(1, 8, 8), classes=5, neuron=IF), -3)
+
+
+def test_blocks_and_segments_are_not_combined():
+    job = composed("backbone=mlp", "recompute=true", "recompute_steps=2")
+    with pytest.raises(ValueError, match=r"^recompute must be false with recompute_steps=2: choose one of the two$"):
+        build_method(job.config, _Digits())
+
+
+def test_a_run_keeps_its_identity():
+    line = ["backbone=mlp", "timesteps=4"]
+    assert composed(*line, "recompute_steps=2").id == composed(*line).id
+
+
+class _Digits:
+    shape, classes = (1, 8, 8), 10
+
+
+@pytest.mark.slow
+def test_memory_grows_with_the_segment_and_not_with_the_sequence():
+    """Of 200 steps, segments of 10 keep the input, the output and 20 copies of the states."""
+
+    build = partial(Chain, layers=[32, 32, 32, 32, "G"], hidden=[], norm=NoNorm)
+    long = Network("long", build, (200, 4, 3, 16, 16))
+    saving = partial(recompute_segments, steps=10)
+    whole, segments = (peak_mb(Step(long, LIF, torch.float32, saving=used)) for used in ((), (saving,)))
+    assert segments < whole / 3
