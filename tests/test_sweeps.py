@@ -8,6 +8,8 @@ import torch
 from composing import composed, composed_together
 
 from snnx.options import sweepfile
+from snnx.options.stated import Stated
+from snnx.record.identity import leaves
 from snnx.report.data.claims import read as read_claims
 from snnx.run.build import build_data, build_method
 from snnx.run.component import component
@@ -45,6 +47,17 @@ def test_row_is_built_and_runs(sweep, row):
     scores, loss = method.scores_and_loss(images, torch.tensor([0, 1]))
     assert scores.shape == (2, data.classes)
     loss.backward()
+
+
+@pytest.mark.parametrize(("sweep", "row"), ROWS, ids=lambda x: getattr(x, "label", None) or x.name)
+def test_files_state_what_hydra_composes(sweep, row):
+    """Reports find out without Hydra which settings a row has now."""
+    run = smallest(sweep.name)[row.label]
+    composed_values = dict(leaves(run.config))
+    stated = Stated(sweep.body).values(row.overrides, run.overrides)
+    known = {key: value for key, value in stated.items() if key in composed_values}
+    assert known == {key: composed_values[key] for key in known}
+    assert len(known) > 0.5 * len(composed_values), "the others refer to values of other groups, or are in the schema only"
 
 
 def test_rows_of_a_sweep_are_different_runs():

@@ -1,7 +1,7 @@
 """The command `snnx audit`: checks whether the numbers of a finished run can be trusted."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from snnx.options.nearest import nearest
 from snnx.options.sweepfile import sweep_named
 from snnx.record import audit_file
 from snnx.report.data.lines import NO_OVERRIDE
+from snnx.report.data.outdated import outdated
 from snnx.report.data.run import Run
 from snnx.report.data.runs import collect
 
@@ -76,8 +77,24 @@ def _sweep(name: str, arguments: argparse.Namespace) -> bool:
         raise ValueError(f"NAME must be a sweep with a finished run in {arguments.outputs}; got {name}, which has none")
     failed = []
     for run in done.values():
-        failed.append(_known(run) if "audit" in run.result and not arguments.again else _audited(run, arguments))
-    return any(failed)
+        if _known(run) if "audit" in run.result and not arguments.again else _audited(run, arguments):
+            failed.append(_title(run))
+    for remark in outdated(list(done.values())):
+        print_text(f"↻ {remark}")
+    if len(done) > 1:
+        print_text(_summary(len(done), failed))
+    return bool(failed)
+
+
+def _summary(count: int, failed: Sequence[str]) -> str:
+    """Return the last line below the findings of several runs.
+
+    Example:
+        >>> _summary(3, []), _summary(3, ["LIF, seed 0, small"])
+        ('3 of 3 runs failed no check', '2 of 3 runs failed no check; a check failed in: LIF, seed 0, small')
+    """
+    which = f"; a check failed in: {'; '.join(failed)}" if failed else ""
+    return f"{count - len(failed)} of {count} runs failed no check{which}"
 
 
 def _known(run: Run) -> bool:

@@ -69,7 +69,7 @@ def _task(config) -> None:
     from snnx.compose.check import check
     from snnx.compose.complaint import COMPLAINTS, complaint
     from snnx.compose.compose import job
-    from snnx.compose.left_over import left_over
+    from snnx.options.left_over import left_over
     from snnx.record.run_folder import Busy
     from snnx.record.storage import check_storage, obstacle
     from snnx.record.summary import summary

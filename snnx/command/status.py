@@ -20,6 +20,7 @@ from snnx.options.sweepfile import SweepFile, sweep_named
 from snnx.record.job import SINGLE
 from snnx.record.summary import MARKS
 from snnx.report.board import Board, boards
+from snnx.report.data.changed_rows import ChangedRows
 from snnx.report.data.format import duration
 from snnx.report.data.outdated import outdated
 from snnx.report.data.run import DAMAGED, Run
@@ -91,7 +92,7 @@ def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> 
         return 1
     for board in boards(sweep, runs):
         console.print(_drawn(board, sweep))
-    for remark in outdated(runs):
+    for remark in (*outdated(runs), *ChangedRows(sweep).remarks(runs)):
         console.print(f"↻ {escape(remark)}", soft_wrap=True)
     for run in runs:
         if run.state in ("failed", "diverged", DAMAGED):

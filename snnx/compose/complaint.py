@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from snnx.compose.chosen_options import chosen_options
 from snnx.compose.meant import meant
 from snnx.compose.schema import RunSchema
 from snnx.compose.words import readable
+from snnx.options.chosen_options import chosen_options
 from snnx.options.elsewhere import elsewhere
 from snnx.options.files import files, is_group
 from snnx.options.keys import keys

@@ -9,9 +9,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, open_dict
 
-from snnx.compose.left_over import left_over
 from snnx.compose.row_merger import RowMerger
 from snnx.options import sweepfile
+from snnx.options.left_over import left_over
 
 
 class Composed(NamedTuple):

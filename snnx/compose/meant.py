@@ -3,8 +3,8 @@
 import difflib
 from collections.abc import Sequence
 
-from snnx.compose.chosen_options import chosen_options
 from snnx.compose.schema import Budget
+from snnx.options.chosen_options import chosen_options
 from snnx.options.files import is_group
 from snnx.options.keys import keys
 

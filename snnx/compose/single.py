@@ -6,10 +6,10 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from snnx.compose.compose import job
-from snnx.compose.left_over import left_over
 from snnx.compose.sweep_options import register
 from snnx.compose.words import override_word
 from snnx.options.folders import shipped
+from snnx.options.left_over import left_over
 from snnx.record.job import Job
 
 

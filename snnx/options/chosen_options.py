@@ -52,15 +52,15 @@ def chosen_options(words: Iterable[str]) -> Choices:
         >>> chosen["init"], chosen["scheduler"], chosen["loss"]
         ('torch_default', 'milestones', 'cross_entropy')
     """
-    given = _by_group(words)
+    given = by_group(words)
     found = defaults() | given
     for body in recipe_and_sweep({"sweep": found["sweep"]}):  # the sweep may choose the recipe
         found |= choices(body) | given
     for body in recipe_and_sweep(found):
         found |= choices(body)
-    return found | _by_group(row_words(found["sweep"], given.get("row"))) | given
+    return found | by_group(row_words(found["sweep"], given.get("row"))) | given
 
 
-def _by_group(words: Iterable[str]) -> Choices:
+def by_group(words: Iterable[str]) -> Choices:
     pairs = (word.lstrip("+~").partition("=")[::2] for word in words)
     return {key: None if value == "null" else value for key, value in pairs if is_group(key) or key in ("sweep", "row")}

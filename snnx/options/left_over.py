@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from snnx.compose.chosen_options import choices, defaults, recipe_and_sweep, row_words
+from snnx.options.chosen_options import choices, defaults, recipe_and_sweep, row_words
 from snnx.options.files import is_group
 from snnx.options.keys import keys
 

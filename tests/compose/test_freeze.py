@@ -15,10 +15,10 @@ from omegaconf import open_dict
 
 from snnx.compose.compose import job
 from snnx.compose.freeze import MANY, freeze
-from snnx.compose.left_over import left_over
 from snnx.compose.sweep_options import register
 from snnx.options.files import files, groups
 from snnx.options.folders import shipped
+from snnx.options.left_over import left_over
 from snnx.options.received import COMMAND_LINE_ONLY
 from snnx.record.identity import leaves
 

@@ -1,61 +1,67 @@
-"""Which runs of a row have other settings than the sweep file now gives the row."""
+"""Which runs have other settings than the files of options and sweeps now give them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-import yaml
-
-from snnx.options.files import files, is_group
-from snnx.options.row import Row
-from snnx.options.strict_yaml import load
+from snnx.options.stated import Stated
+from snnx.options.sweepfile import SweepFile
 from snnx.record.identity import leaves
+from snnx.report.data.run import Run
 
 
-def changed(row: Row, result: Mapping) -> list[str]:
-    """List the settings that the row has in its sweep file and that a run of it had otherwise, as `neuron.tau: 2.0 → 4.0`.
-
-    Settings that the run's command line overrode are not compared, nor those that are not part of a run's identity, such as
-    `logger`. A default or a recipe that has changed is not noticed: that needs Hydra, so `snnx status` and the sweep say it.
+class ChangedRows:
+    """Compares runs with what the files now state for their rows, without Hydra.
 
     Args:
-        row: the row of the sweep file.
-        result: the run's result; one without `physics` gives nothing.
+        sweep: the sweep file of the runs.
 
     Example:
-        >>> from snnx.options.row import row_of
-        >>> row = row_of("LIF", {"set": ["neuron=lif", "neuron.tau=4"]}, "test/acc", "mine.yaml")
-        >>> changed(row, {"physics": {"neuron": {"_target_": "snnx.neuron.lif.LIF", "tau": 2.0}}, "overrides": []})
-        ['neuron.tau: 2.0 → 4']
-        >>> changed(row, {"physics": {"neuron": {"_target_": "snnx.neuron.if_.IF", "tau": 4.0}}, "overrides": []})
-        ['neuron: snnx.neuron.if_.IF → lif']
+        >>> from snnx.options.sweepfile import sweep_named
+        >>> rows = ChangedRows(sweep_named("single"))
+        >>> plif = {"neuron": {"_target_": "snnx.neuron.plif.PLIF", "tau": 3.0, "v_threshold": 0.5}}
+        >>> rows.changes({"physics": plif, "overrides": ["neuron=plif", "neuron.tau=3"]})
+        ['neuron.v_threshold: 0.5 → 1.0']
+        >>> rows.changes({"physics": plif, "overrides": []})
+        ['neuron: snnx.neuron.plif.PLIF → snnx.neuron.lif.LIF']
     """
-    had = dict(leaves(result.get("physics") or {}))
-    given = {word.lstrip("+~").partition("=")[0] for word in result.get("overrides") or ()}
-    found = []
-    for word in row.overrides or ():
-        key, _, text = word.lstrip("+~").partition("=")
-        if key in given or any(key.startswith(f"{other}.") for other in given):
-            continue
-        if is_group(key):
-            target = _target(key, text)
-            if target and (old := had.get(f"{key}._target_")) not in (None, target):
-                found.append(f"{key}: {old} → {text}")
-        elif key in had and _plain(had[key]) != _plain(new := _value(text)):
-            found.append(f"{key}: {had[key]} → {new}")
-    return found
 
+    def __init__(self, sweep: SweepFile) -> None:
+        self._rows = {row.label: row.overrides for row in sweep.measured}
+        self._of_a_sweep = bool(sweep.body)
+        self._stated = Stated(sweep.body)
+        self._values: dict[tuple, dict[str, object]] = {}  # shared by the seeds of a row
 
-def _target(group: str, option: str) -> str | None:
-    """Return the class of an option; `None` if the group has no such option or if the option takes its class from another."""
-    path = files(group).get(option)
-    content = load(path.read_text(encoding="utf-8")) if path else None
-    return content.get("_target_") if isinstance(content, dict) else None
+    def changes(self, result: Mapping) -> list[str]:
+        """List the settings that a run had otherwise than the files now say, as `neuron.tau: 2.0 → 4.0`.
 
+        Settings of the run's command line are not compared, nor those that are not part of a run's identity, such as `logger`,
+        nor those that the run did not have yet. A component that is replaced is named without its settings.
 
-def _value(text: str) -> object:
-    try:
-        return load(text)
-    except yaml.YAMLError:  # a form of Hydra's own, such as a choice; the sweep reads it
-        return text
+        Args:
+            result: the run's result; one without `physics`, or of a row that the sweep file no longer has, gives nothing.
+        """
+        row = self._rows.get(result.get("row")) if self._of_a_sweep else ()
+        if row is None or not result.get("physics"):
+            return []
+        words = tuple(word for word in result.get("overrides") or () if not word.startswith("seed="))
+        if (row, words) not in self._values:
+            self._values[row, words] = self._stated.values(row, words)
+        had = dict(leaves(result["physics"]))
+        found, replaced = [], []
+        for key, new in self._values[row, words].items():
+            if key in had and not any(key.startswith(group) for group in replaced) and _plain(had[key]) != _plain(new):
+                found.append(f"{key.removesuffix('._target_')}: {had[key]} → {new}")
+                replaced += [key.removesuffix("_target_")] * key.endswith("._target_")
+        return found
+
+    def remarks(self, runs: Iterable[Run]) -> list[str]:
+        """Say in one line how many of the done runs had other settings, with the first of these; nothing if none had."""
+        done = [run for run in runs if run.state == "done"]
+        found = {run.title: texts for run in done if (texts := self.changes(run.result))}
+        if not found:
+            return []
+        title, (text, *_) = next(iter(found.items()))
+        again = "run the sweep again" if self._of_a_sweep else "repeat their commands"
+        return [f"{len(found)} of {len(done)} results have other settings than the files now give, as {title}: {text}; {again}"]
 
 
 def _plain(value: object) -> object:

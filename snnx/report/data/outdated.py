@@ -10,38 +10,44 @@ from snnx.record.source import SNNX
 from snnx.report.data.run import Run
 
 
+class OtherCode:
+    """Tells whether a result was computed by other code than the present, and not confirmed by it."""
+
+    def __init__(self) -> None:
+        self._packages = SNNX | component_folders()
+        self._targets: dict[str | None, tuple[str, ...]] = {}  # of each group; its runs differ in the seed only
+        self._states: dict[tuple, str] = {}  # one for all runs with the same components, because it takes 10 ms
+
+    def computed(self, run: Run) -> bool:
+        """Whether other code computed a run; `False` for a run of which nothing is known."""
+        result = run.result
+        if not result.get("physics"):
+            return False
+        if (group := result.get("group")) not in self._targets:
+            self._targets[group] = _targets(result["physics"])
+        key = (result.get("code"), (result.get("confirmed") or {}).get("code"), self._targets[group])
+        if key not in self._states:
+            self._states[key] = code_state(result, self._packages)
+        return self._states[key] == OTHER
+
+
 def outdated(runs: Sequence[Run]) -> list[str]:
     """Say how many results were computed by other code than the present, separately for this machine's and for the record's.
 
     Recorded results that `snnx replay` has confirmed with the present code do not count.
     """
     local, recorded = ([run for run in runs if run.state == "done" and run.local == here] for here in (True, False))
-    found = []
-    if count := _by_other_code(local):
+    found, other_code = [], OtherCode()
+    if count := sum(map(other_code.computed, local)):
         again = "repeat their commands" if all(run.result.get("sweep") is None for run in local) else "run the sweep again"
         found.append(f"{count} of {len(local)} results are out of date, because code has changed; {again}")
-    if count := _by_other_code(recorded):
+    if count := sum(map(other_code.computed, recorded)):
         commit = (provenance.git() or {}).get("commit")
         ours = f"that of commit {commit}" if commit else "the present code"
         found.append(
             f"{count} of {len(recorded)} recorded results come from other code than {ours}, and are not confirmed by it"
         )
     return found
-
-
-def _by_other_code(runs: Sequence[Run]) -> int:
-    packages = SNNX | component_folders()
-    targets: dict[str | None, tuple[str, ...]] = {}  # of each group; its runs differ in the seed only
-    states: dict[tuple, str] = {}  # computed once for all runs with the same components, because it takes 10 ms
-    count = 0
-    for result in (run.result for run in runs if run.result.get("physics")):
-        if (group := result.get("group")) not in targets:
-            targets[group] = _targets(result["physics"])
-        key = (result.get("code"), (result.get("confirmed") or {}).get("code"), targets[group])
-        if key not in states:
-            states[key] = code_state(result, packages)
-        count += states[key] == OTHER
-    return count
 
 
 def _targets(physics: dict) -> tuple[str, ...]:

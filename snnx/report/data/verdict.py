@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor
-from snnx.report.data.changed_rows import changed
 from snnx.report.data.claims import Claim
-from snnx.report.data.doubts import doubts
+from snnx.report.data.doubts import Doubts
 from snnx.report.data.evidence import FAILS, FALSE_DISCOVERIES, HOLDS, OPEN, ClaimData, Evidence, Side, decided, estimated
 from snnx.report.data.lines import Line, scales
 from snnx.report.data.side import Measured, Number, is_share, measured
@@ -46,12 +45,13 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
         lines: the lines of the table, see `lines`.
     """
     pages: dict[tuple[str, str], list[ClaimData]] = {}
+    doubts = Doubts(sweep)
     for claim in claims:
         cited = _cited(sweep, claim.metric)
         live = {row.label for row in sweep.measured} & set(claim.rows)
         for scale in scales(lines):
             here = [line for line in lines if line.scale == scale]
-            here.sort(key=lambda line: (_present(sweep, line), *line.preference))
+            here.sort(key=lambda line: (doubts.is_present(line), *line.preference))
             settings = sorted({text for line in here for text in line.further})
             common = [text for text in settings if live <= {line.row for line in here if text in line.further}]
             for further in common or settings[:1]:
@@ -61,7 +61,7 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
                 if not live <= done or any(line.values(claim.metric) for line in compared.values()):
                     at_chance = {row for row, line in compared.items() if line.at_chance}
                     exact = bool(done) and all(claim.metric in line.exact for line in compared.values() if line.done)
-                    against = doubts(sweep, {row: compared[row] for row in claim.rows if row in compared})
+                    against = doubts.against({row: compared[row] for row in claim.rows if row in compared})
                     pages.setdefault((scale, further), []).append(ClaimData(claim, sides, at_chance, exact, against))
     found = {}
     for (scale, further), page in pages.items():
@@ -145,9 +145,3 @@ def _cited(sweep: SweepFile, metric: str) -> dict[str, Number]:
         for row in sweep.rows
         if row.cited is not None and metric in row.reported
     }
-
-
-def _present(sweep: SweepFile, line: Line) -> bool:
-    """Whether the runs of a line have the settings that the sweep file gives their row today."""
-    row = next((row for row in sweep.measured if row.label == line.row), None)
-    return row is not None and bool(line.runs) and not changed(row, line.runs[0].result)

@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from snnx.options.differences import confounds
-from snnx.options.row import Row
 from snnx.options.sweepfile import SweepFile
 from snnx.record.audit_file import failed_checks
-from snnx.report.data.changed_rows import changed
+from snnx.report.data.changed_rows import ChangedRows
 from snnx.report.data.claims import Claim
 from snnx.report.data.lines import Line, shared_overrides
 from snnx.report.data.outdated import outdated
@@ -32,9 +31,9 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     found += outdated(runs)
     found += _mixed_data(lines)
     found += _unexplained(sweep, lines)
-    rows = {row.label: row for row in sweep.measured}
+    rows = ChangedRows(sweep)
     for line in lines:
-        found += _changed(rows.get(line.row), line)
+        found += _changed(rows, line)
         if known and line.row not in known:
             found.append(f"{line.label}: this row is no longer in the sweep file")
         found += _failed(line)
@@ -99,14 +98,14 @@ def _unexplained(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _changed(row: Row | None, line: Line) -> list[str]:
-    """One remark for each setting of a row that has changed in the sweep file since the line's runs, with their seeds."""
+def _changed(rows: ChangedRows, line: Line) -> list[str]:
+    """One remark for each setting of a row that has changed in the files since the line's runs, with their seeds."""
     seeds: dict[str, list[str]] = {}
-    for run in line.done if row else ():
-        for text in changed(row, run.result):
+    for run in line.done:
+        for text in rows.changes(run.result):
             seeds.setdefault(text, []).append(str(run.seed))
     return [
-        f"{line.label}, seed {', '.join(ran)}, {line.scale}: {text} in the sweep file since this run; run the sweep again"
+        f"{line.label}, seed {', '.join(ran)}, {line.scale}: {text} since this run; run the sweep again"
         for text, ran in seeds.items()
     ]
 
