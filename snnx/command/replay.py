@@ -38,7 +38,10 @@ def main(words: list[str]) -> int:
         if not path.is_file():
             recorded = [file.parent.name for file in arguments.docs.glob("*/runs.jsonl")]
             hint = nearest(arguments.name, recorded)
-            raise ValueError(f"NAME must be a sweep with a record; got {arguments.name}, which has no {path}{hint}")
+            raise ValueError(
+                f"NAME must be a sweep with a record; got {arguments.name}, which has no {path}"
+                + (hint or f": make one by snnx report {arguments.name} --record")
+            )
         lines = [_parsed(line, f"{path}:{number}") for number, line in enumerate(path.read_bytes().splitlines(), start=1)]
         asked = _asked(lines, arguments)
         chosen = _chosen(asked, arguments)

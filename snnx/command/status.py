@@ -16,6 +16,7 @@ from rich.table import Column, Table
 
 from snnx.command.parser import Parser
 from snnx.command.refusal import REFUSED, complain
+from snnx.options.files import files
 from snnx.options.sweepfile import SweepFile, sweep_named
 from snnx.record.job import SINGLE
 from snnx.record.summary import MARKS
@@ -36,6 +37,8 @@ WIDEST = 8
 def main(words: list[str]) -> int:
     """Print a table of rows by seeds, with the progress of active runs, and the cause of each failure below it.
 
+    Without a name, print one line for each sweep that has runs on this machine.
+
     Returns:
         The exit code: 0 if all is well, 1 if nothing has been started yet, 2 for a name or a file that is wrong.
     """
@@ -44,12 +47,14 @@ def main(words: list[str]) -> int:
         description="Show the state of every run of a sweep: the metric of done runs, the progress of active ones, and errors.",
         epilog="example: snnx status dtst_fig10_neurons --watch",
     )
-    parser.add_argument("name", metavar="NAME", help="name of a sweep, as in sweep=NAME, or single")
+    parser.add_argument("name", metavar="NAME", nargs="?", help="name of a sweep, as in sweep=NAME, or single; default: all")
     parser.add_argument("--watch", action="store_true", help="update every 2 seconds until no run was active for 20 seconds")
     parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
     arguments = parser.parse_args(words)
     try:
+        if arguments.name is None:
+            return _overview(arguments)
         sweep = sweep_named(arguments.name)
         return _watch(sweep, arguments) if arguments.watch else _show(sweep, arguments, _console())
     except REFUSED as error:
@@ -59,6 +64,23 @@ def main(words: list[str]) -> int:
 
 def _console() -> Console:
     return Console(file=Output(sys.stdout), emoji=False, highlight=False)
+
+
+def _overview(arguments: argparse.Namespace) -> int:
+    """Print how many runs of each sweep are in each state, of those that have been started on this machine."""
+    if arguments.watch:
+        raise ValueError("NAME must be given with --watch; got none")
+    table = Table("name", "runs")
+    for name in [SINGLE, *files("sweep")]:
+        if (arguments.outputs / name).is_dir():
+            states = Counter(run.state for run in collect(name, arguments.outputs, arguments.docs) if run.local)
+            if states:
+                table.add_row(name, ", ".join(f"{count} {state}" for state, count in states.most_common()))
+    if not table.row_count:
+        complain(f"snnx status: no runs in {arguments.outputs} yet; snnx --help lists the sweeps")
+        return 1
+    _console().print(table)
+    return 0
 
 
 def _watch(sweep: SweepFile, arguments: argparse.Namespace) -> int:

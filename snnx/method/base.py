@@ -143,6 +143,11 @@ class Method(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         images, labels = batch
         scores, loss = self.learn_from(images, labels)
+        if loss.ndim:
+            raise ValueError(
+                f"loss must give one number for a batch; got {type(self.loss).__name__} with a result of shape "
+                f"{list(loss.shape)}: take its mean"
+            )
         hard = labels if labels.ndim == 1 else labels.argmax(1)
         self._count("train", loss.detach(), scores.argmax(1) == hard)
         steps = int(self.trainer.num_training_batches)

@@ -72,7 +72,9 @@ def build_trainer(
     _quiet()
     torch.set_float32_matmul_precision(config.get("matmul", "highest"))
     epochs = config["trainer"]["max_epochs"]
-    trainer = create("trainer", config["trainer"])
+    trainer, device = create("trainer", config["trainer"]), config["trainer"].get("accelerator")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("trainer.accelerator must be cpu or auto on a machine on which torch finds no GPU; got cuda")
     return trainer(
         max_epochs=epochs and max(1, round(epochs * config["budget"]["epochs"])),
         callbacks=callbacks,

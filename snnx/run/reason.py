@@ -1,11 +1,15 @@
 """Why a component could not be built, in one line."""
 
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from snnx.options.places import component_folders
+from snnx.record.identity import leaves
 from snnx.record.source import SNNX
+
+ERRORS = (RuntimeError, TypeError, IndexError, AttributeError)
+"""Errors of torch and Python that do not say which component they are about."""
 
 
 def reason(error: BaseException) -> str:
@@ -20,6 +24,8 @@ def reason(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if type(error).__module__.startswith(("pytorch_lightning", "lightning_fabric")):
         return text
+    if isinstance(error, SyntaxError):
+        return f"{error.filename} must be Python; line {error.lineno}: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)
     users = [frame for frame in frames if _is_below(frame.filename, component_folders().values())]
     ours = [frame for frame in frames if _is_below(frame.filename, SNNX.values())]
@@ -30,11 +36,29 @@ def reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {text} ({last.filename}:{last.lineno})"
 
 
-def with_own_line(error: BaseException) -> str:
-    """Return the message of an error, with the last line of the user's own packages that led to it, if there is one."""
+def with_own_line(error: BaseException, config: Mapping) -> str:
+    """Return the message of an error in a run, with the last line of the user's own packages that led to it.
+
+    If no such line led to it, the run's own components are named. For example, a norm that returns another shape than it was
+    given makes a later operation of torch fail.
+
+    Args:
+        error: the error.
+        config: the configuration of the run.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     users = [frame for frame in frames if _is_below(frame.filename, component_folders().values())]
-    return f"{error} ({users[-1].filename}:{users[-1].lineno})" if users else str(error)
+    if users:
+        return f"{error} ({users[-1].filename}:{users[-1].lineno})"
+    packages = tuple(f"{name}." for name in component_folders())
+    own = dict.fromkeys(
+        f"{key.removesuffix('._target_')}={name}"
+        for key, name in leaves(config)
+        if key.endswith("._target_") and str(name).startswith(packages)
+    )
+    return (
+        f"{error} (this run has components of your own: {', '.join(own)})" if own and isinstance(error, ERRORS) else str(error)
+    )
 
 
 def _is_below(file: str, packages: Iterable[Path]) -> bool:

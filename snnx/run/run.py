@@ -76,7 +76,7 @@ def execute(job: Job) -> dict:
             trace = "".join(traceback.format_exception(error))
             found = {
                 "status": status,
-                "error": {"type": type(error).__name__, "message": with_own_line(error), "traceback": trace},
+                "error": {"type": type(error).__name__, "message": with_own_line(error, job.config), "traceback": trace},
             }
         finally:
             (job.folder / "progress.json").unlink(missing_ok=True)

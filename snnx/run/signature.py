@@ -76,8 +76,9 @@ def check_signature(path: str, node: dict) -> Callable:
         if key not in named:
             raise ValueError(f"{path}: {built.__name__} has no argument {key}; it takes {', '.join(named)}")
         if key in hints and not fits(value, hints[key]):
+            given = "null" if value is None else "''" if value == "" else value
             raise ValueError(
-                f"{path}.{key} must be of type {_name(hints[key])}; got {'null' if value is None else value}"
+                f"{path}.{key} must be of type {_name(hints[key])}; got {given}"
                 + (": write null" if value == "None" and fits(None, hints[key]) else "")
             )
     return built

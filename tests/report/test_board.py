@@ -82,11 +82,25 @@ def test_the_settings_of_a_single_run_are_not_cut_off(leave, done, tmp_path, mon
     assert "".join(cells) == row
 
 
+def test_status_without_a_name_counts_the_runs_of_each_sweep(leave, done, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["snnx", "status"])
+    assert main.main() == 1
+    assert capsys.readouterr().err == "snnx status: no runs in outputs yet; snnx --help lists the sweeps\n"
+    for seed, status in enumerate(("done", "done", "failed")):
+        leave("demo_neurons", f"LIF,seed={seed}", done("LIF", seed, 0.5, status=status, error={"type": "E", "message": "x"}))
+    leave("single", "seed=0", done("default", 0, 0.5, sweep=None))
+    assert main.main() == 0
+    lines = [line.split("│")[1:3] for line in capsys.readouterr().out.splitlines() if "│" in line]
+    assert [[cell.strip() for cell in line] for line in lines] == [["single", "1 done"], ["demo_neurons", "2 done, 1 failed"]]
+
+
 def test_status_of_a_sweep_without_runs_and_of_an_unknown_sweep(empty, monkeypatch, capsys):
     for words, code, message in (
         (["demo_neurons"], 1, "no runs of demo_neurons in outputs yet; start: snnx -m sweep=demo_neurons"),
         (["nothing"], 2, "sweep must be one of the .* that snnx --help lists; got nothing$"),
         (["demo_neuron"], 2, r"got demo_neuron; did you mean demo_neurons\?$"),
+        (["--watch"], 2, "NAME must be given with --watch; got none$"),
         (["single"], 1, "no runs without a sweep file in outputs yet; start: snnx -m neuron=if,lif"),
     ):
         monkeypatch.setattr(sys, "argv", ["snnx", "status", *words])

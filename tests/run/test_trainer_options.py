@@ -6,6 +6,7 @@ from composing import composed
 from hydra.errors import HydraException
 from torch._dynamo.utils import counters
 
+from snnx.compose.check import check
 from snnx.compose.complaint import complaint
 from snnx.run.build import build_data, build_method
 from snnx.run.run import execute
@@ -93,3 +94,23 @@ def test_a_compiled_training_gives_the_same_losses(tmp_path, monkeypatch):
     assert counters["stats"]["unique_graphs"] == 2  # of a whole batch, and of the last one, which is smaller
     assert compiled["curves"]["train/loss"] == pytest.approx(plain["curves"]["train/loss"], rel=1e-3)
     assert compiled["paths"] == plain["paths"]
+
+
+def test_a_gpu_that_is_not_there_is_refused_before_the_run(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(
+        ValueError, match=r"^trainer\.accelerator must be cpu or auto on a machine on which torch finds no GPU; got"
+    ):
+        check(composed("trainer.accelerator=cuda"))
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("neuron.tau=", r"^neuron\.tau must be of type float; got '' "),
+        ("optimizer.lr=1e-2x", r"^optimizer\.lr must .*; got 1e-2x "),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_shown(word, message):
+    with pytest.raises(ValueError, match=message):
+        check(composed(word))
