@@ -63,11 +63,12 @@ def cached(root: Path, name: str, key: dict, make: Callable[[Path], None]) -> Pa
     return done
 
 
-def places(root: Path) -> list[Path]:
-    """Return the possible cache folders, the preferred one first."""
+def places(root: Path | None) -> list[Path]:
+    """Return the possible cache folders of the data set below `root`, the preferred one first."""
     if chosen := os.environ.get("SNNX_CACHE"):
         return [Path(chosen).expanduser().absolute()]
-    return [root / FOLDER, Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "snnx"]
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "snnx"
+    return [root / FOLDER, home] if root else [home]
 
 
 def _writable(folders: list[Path]) -> Path:

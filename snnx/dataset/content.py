@@ -17,8 +17,10 @@ TABLE = "TABLE files (path text primary key, size integer, modified integer, sha
 MADE = "select sql from sqlite_master where sql is not null"
 
 
-def content(files: Sequence[Path], root: Path) -> str:
+def content(files: Sequence[Path], root: Path | None) -> str:
     """Return a digest of the files' names below `root` and their bytes, 16 hexadecimal digits; their order does not matter.
+
+    Of a data set without a root, such as one that comes with a package, only the names of the files count.
 
     Each file is read once. After that, its digest is looked up in `.snnx_cache/content.db` as long as its size and modification
     time are unchanged.
@@ -48,7 +50,7 @@ def content(files: Sequence[Path], root: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def folders(files: Iterable[Path], root: Path) -> list[str]:
+def folders(files: Iterable[Path], root: Path | None) -> list[str]:
     """Return the folders of the files, relative to `root` if they are below it, so that they are the same for another copy.
 
     Example:
@@ -58,7 +60,7 @@ def folders(files: Iterable[Path], root: Path) -> list[str]:
     return sorted({_below(path.parent, root) or str(path.parent) for path in files})
 
 
-def stamp(root: Path, where: Sequence[str]) -> str:
+def stamp(root: Path | None, where: Sequence[str]) -> str:
     """Return a digest of the sizes and modification times of all files in the given folders, without reading the files.
 
     Subfolders count by their names only; hidden ones are ignored. If the stamp is unchanged, the content is unchanged. If it
@@ -67,7 +69,7 @@ def stamp(root: Path, where: Sequence[str]) -> str:
     digest = hashlib.sha256()
     for folder in where:
         try:
-            with os.scandir(root / folder) as entries:
+            with os.scandir((root or Path()) / folder) as entries:
                 inside = [(entry.name, entry.stat() if entry.is_file() else None) for entry in entries]
         except OSError:
             inside = []
@@ -79,8 +81,8 @@ def stamp(root: Path, where: Sequence[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _below(path: Path, root: Path) -> str | None:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else None
+def _below(path: Path, root: Path | None) -> str | None:
+    return path.relative_to(root).as_posix() if root and path.is_relative_to(root) else None
 
 
 def _sha256(path: Path) -> str:
@@ -88,7 +90,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, partial(hashlib.sha256, usedforsecurity=False)).hexdigest()
 
 
-def _known(root: Path, stats: dict[Path, os.stat_result]) -> dict[Path, str]:
+def _known(root: Path | None, stats: dict[Path, os.stat_result]) -> dict[Path, str]:
     found: dict[Path, str] = {}
     for place in places(root):
         try:
@@ -109,7 +111,7 @@ def _is_ours(base: sqlite3.Connection) -> bool:
     return base.execute(MADE).fetchall() == [(f"CREATE {TABLE}",)]
 
 
-def _remember(root: Path, new: dict[Path, tuple[os.stat_result, str]]) -> None:
+def _remember(root: Path | None, new: dict[Path, tuple[os.stat_result, str]]) -> None:
     """Store the digests in the first folder that can be written; if none can, the files are read again next time.
 
     A data set may come from somebody else, and bring such a folder. So nothing is written through a link. And a database with

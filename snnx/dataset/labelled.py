@@ -123,7 +123,7 @@ class Labelled(pl.LightningDataModule):
             `content`, a digest of the files' bytes; `folders`, where they are; `stamp`, a digest of the sizes and modification
             times of the files there.
         """
-        root, files = Path(self.root or ".").expanduser().absolute(), self.sources()
+        root, files = Path(self.root).expanduser().absolute() if self.root else None, self.sources()
         where = folders(files, root)
         return {"content": content(files, root), "folders": where, "stamp": stamp(root, where)}
 

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sklearn
 import torch
 import warm
 from command_lines import ROOT
@@ -19,6 +20,7 @@ from snnx.record import source
 from snnx.record.checkpoint import CODE, DATA
 from snnx.record.write import write
 from snnx.run import outdated
+from snnx.run.build import build_data
 from snnx.run.history import describe_earlier_attempt, finished
 from snnx.run.run import execute
 
@@ -295,3 +297,13 @@ def test_a_linked_table_of_digests_is_not_written(tmp_path):
     (tmp_path / "data" / ".snnx_cache" / "content.db").symlink_to(write(tmp_path / "notes", ""))
     content([path], tmp_path / "data")
     assert (tmp_path / "notes").read_text() == ""
+
+
+def test_digits_have_one_digest_in_every_folder(tmp_path, monkeypatch):
+    """They come with scikit-learn, whose folder may be below the current one."""
+    found = []
+    for folder in (tmp_path, Path(sklearn.__file__).parents[1]):
+        monkeypatch.chdir(folder)
+        found.append(build_data(composed("dataset=digits").config).content())
+    assert found[0] == found[1]
+    assert not (tmp_path / ".snnx_cache").exists()
