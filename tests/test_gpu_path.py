@@ -57,6 +57,10 @@ def test_the_first_row_of_a_sweep_trains_and_is_tested(sweep, card):
         assert all(isfinite(value) for key, value in recorder.scalars().items() if key.startswith("test/firing_rate"))
 
 
+FEW = 10
+"""Constants that are copied to the GPU, and choices of samples; of 16 images, a wait for each would be more."""
+
+
 @pytest.mark.parametrize("name", files("augmentation"))
 def test_an_augmentation_does_not_wait_for_each_image(name, card):
     augment = option("augmentation", name)
@@ -64,4 +68,4 @@ def test_an_augmentation_does_not_wait_for_each_image(name, card):
     augment(images, labels)
     card.forget()
     augment(images, labels)
-    assert sum(card.waits.values()) < len(images), card.waits
+    assert sum(card.waits.values()) < FEW, card.waits

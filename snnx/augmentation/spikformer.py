@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
+from snnx.augmentation.random_erasing import random_erasing
 from snnx.augmentation.warp import about_centre, turn, warp
 
+RATIO = (0.3, 1 / 0.3)  # height over width of erased rectangles
 LARGEST = 10  # magnitude at which an operation is strongest
 ROTATE, SHEAR, TRANSLATE = torch.pi / 6, 0.3, 0.45  # radians, share of the height, share of the side; at the largest magnitude
 
@@ -88,8 +90,23 @@ def spikformer(
     maps[:, 1, 2] += TRANSLATE * height * strength * (which == 4)
     moved = warp(images, maps, mode="bicubic", fill=filled).clamp(0, 1)
     images = torch.where((which > 0).view(-1, 1, 1, 1), moved, images)
-    if bool((equalized := which == 0).any()):
-        images[equalized] = v2.functional.equalize(images[equalized])
-    rub = v2.RandomErasing(erase, ratio=(0.3, 1 / 0.3), value=filled.flatten().tolist())
-    images = torch.stack([rub(image) for image in images]) if erase else images
+    images = _equalized(images, which == 0)
+    images = _erased(images, erase, filled) if erase else images
     return v2.MixUp(alpha=mixup, num_classes=classes)(images, labels) if mixup else (images, labels)
+
+
+def _equalized(images: Tensor, chosen: Tensor) -> Tensor:
+    """Equalize the chosen images; on a GPU all are computed, since picking some would let the host wait."""
+    if images.device.type != "cpu":
+        return torch.where(chosen.view(-1, 1, 1, 1), v2.functional.equalize(images), images)
+    if chosen.any():
+        images[chosen] = v2.functional.equalize(images[chosen])
+    return images
+
+
+def _erased(images: Tensor, probability: float, filled: Tensor) -> Tensor:
+    """Erase rectangles: on a CPU one image at a time, with whose draws the recorded runs were made; elsewhere all at once."""
+    if images.device.type != "cpu":
+        return random_erasing(images, probability, fill=filled, ratio=RATIO)
+    rub = v2.RandomErasing(probability, ratio=RATIO, value=filled.flatten().tolist())
+    return torch.stack([rub(image) for image in images])

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from snnx.backbone.weights import load_weights
 from snnx.layer.normed import Normed
+from snnx.layer.residual_sum import ResidualSum
 from snnx.layer.shortcut import Shortcut
 from snnx.norm.batch import Batch
 from snnx.norm.none import NoNorm
@@ -166,6 +167,7 @@ class BasicBlock(nn.Module):
         self.sn1 = sn1
         self.conv2 = nn.Conv2d(n_out, n_out, 3, 1, 1, bias=bias)
         self.bn2 = bn2
+        self.sum = ResidualSum()
         self.sn2 = sn2
         self.downsample = Shortcut()
         if stride != 1 or n_in != n_out:
@@ -174,4 +176,4 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.sn1(self.bn1(seq_to_ann_forward(x, self.conv1)))
-        return self.sn2(self.bn2(seq_to_ann_forward(y, self.conv2)) + self.downsample(x))
+        return self.sn2(self.sum(self.bn2(seq_to_ann_forward(y, self.conv2)), self.downsample(x)))

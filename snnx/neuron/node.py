@@ -7,10 +7,20 @@ from typing import NamedTuple
 import torch
 from spikingjelly.activation_based.neuron import BaseNode
 from spikingjelly.activation_based.surrogate import ATan
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.norm.batch import Batch
 from snnx.surrogate.surrogate import Surrogate
+
+
+class Taken(NamedTuple):
+    """A batch norm that a neuron layer computes; in a tuple, torch does not count it as a part of the layer."""
+
+    norm: Batch
+    behind: int
+    """The number of dimensions behind the channels."""
+    residual: nn.Module | None = None
+    """The sum between the norm and the layer, if the layer computes it too."""
 
 
 class Node(BaseNode):
@@ -99,11 +109,8 @@ class Node(BaseNode):
         """
         self.unfused: str | None = None
         """Why the last sequence was computed by the definition, if it was."""
-        self.norm: tuple[Batch, int] | None = None
-        """The batch norm in front of this layer, if this layer computes it, and the number of dimensions behind the channels.
-
-        It is in a tuple, so that torch does not count the norm as a part of this layer. See `snnx.neuron.take_norms`.
-        """
+        self.norm: Taken | None = None
+        """The batch norm in front of this layer, if this layer computes it. See `snnx.neuron.take_norms`."""
         self._compared: list[float | Tensor] | None = None  # the threshold of each step of the last probed sequence
 
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
@@ -205,11 +212,12 @@ class Node(BaseNode):
         return (s.to(x.dtype),), tuple(state)
 
     def normalised(self, x: Tensor) -> Tensor:
-        """Return the output of the norm that this layer computes, or `x` if there is none."""
+        """Return the output of the norm that this layer computes, with the shortcut that it adds; `x` if there is none."""
         if self.norm is None:
             return x
-        norm, behind = self.norm
-        return norm.normalise(x.flatten(1, -2 - behind)).view(x.shape)
+        norm, behind, residual = self.norm
+        y = norm.normalise(x.flatten(1, -2 - behind)).view(x.shape)
+        return y if residual is None else y + residual.hand_over()
 
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor | None, Tensor, State]:
         """Compute all steps by `step`; return `h` if the neuron is probed (else `None`), `s`, and the last state."""

@@ -1,4 +1,4 @@
-"""Lets neuron layers compute the batch norms in front of them, so that the norms' outputs are not written to memory."""
+"""Lets neuron layers compute the batch norms and sums in front of them, so that their outputs are not written to memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,8 @@ from spikingjelly.activation_based.functional import reset_net
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from snnx.neuron.node import Node
+from snnx.layer.residual_sum import ResidualSum
+from snnx.neuron.node import Node, Taken
 from snnx.norm.batch import Batch
 
 CONTRACTING = ("AVX2", "AVX512")
@@ -18,9 +19,10 @@ CONTRACTING = ("AVX2", "AVX512")
 def take_norms(network: nn.Module, x: Tensor) -> int:
     """Let each neuron layer compute the batch norm in front of it, and return how many do so.
 
-    A norm is taken if a neuron layer is the only reader of its output. It stays where it is, with its parameters and running
-    statistics, and its `forward` passes the input on; the neuron layer's kernel normalises each value when it reads it. Spikes
-    and gradients stay the same to the last bit on a CPU. On a processor without AVX2 they would not, so no norm is taken there.
+    A norm is taken if a neuron layer is the only reader of its output, or a `ResidualSum` of which a neuron layer is the only
+    reader; the layer then computes the sum too. The norm stays where it is, with its parameters and running statistics, and its
+    `forward` passes the input on; the neuron layer's kernel normalises each value when it reads it. Spikes and gradients stay
+    the same to the last bit on a CPU. On a processor without AVX2 they would not, so no norm is taken there.
 
     Args:
         network: the backbone; it is run once on `x`, in evaluation and without gradients, to see which layer reads what.
@@ -45,27 +47,36 @@ def take_norms(network: nn.Module, x: Tensor) -> int:
             pairs = _pairs(network, x.contiguous()) & _pairs(network, x[:1].expand(x.shape))
         except Exception:  # the network does not run on x; the training will say why
             return 0
-    for norm, node, behind in pairs:
-        norm.taken, node.norm = True, (norm, behind)
+    for norm, node, behind, residual in pairs:
+        norm.taken, node.norm = True, Taken(norm, behind, residual)
+        if residual is not None:
+            residual.taken = True
     return len(pairs)
 
 
 def release_norms(network: nn.Module) -> None:
-    """Let every norm compute its output itself again; code that replaces or copies norms needs this."""
+    """Let every norm and every sum compute its output itself again; code that replaces or copies norms needs this."""
     for module in network.modules():
-        if isinstance(module, Batch):
+        if isinstance(module, Batch | ResidualSum):
             module.taken = False
         elif isinstance(module, Node):
             module.norm = None
 
 
-def _pairs(network: nn.Module, x: Tensor) -> set[tuple[Batch, Node, int]]:
-    """Run the network; return each norm that only one neuron layer reads, that layer, and what `Node.norm` says of the norm."""
+Pair = tuple[Batch, Node, int, ResidualSum | None]
+"""A norm, the neuron layer that takes it, the number of dimensions behind the channels, and the sum between the two."""
+
+
+def _pairs(network: nn.Module, x: Tensor) -> set[Pair]:
+    """Run the network; return each norm that only one neuron layer reads, itself or after a residual sum."""
     watch = _Watch()
     hooks = [norm.register_forward_hook(watch.norm_ended) for norm in network.modules() if _can_be_taken(norm)]
     nodes = [node for node in network.modules() if isinstance(node, Node)]
     hooks += [node.register_forward_pre_hook(watch.neurons_begin) for node in nodes]
     hooks += [node.register_forward_hook(watch.neurons_ended) for node in nodes]
+    sums = [module for module in network.modules() if isinstance(module, ResidualSum)]
+    hooks += [one.register_forward_pre_hook(watch.sum_begins) for one in sums]
+    hooks += [one.register_forward_hook(watch.sum_ended) for one in sums]
     try:
         with watch:
             network(x)
@@ -98,41 +109,67 @@ def _as_it_is(network: nn.Module) -> Iterator[None]:
 
 
 class _Watch(TorchDispatchMode):
-    """Notes which operations read the outputs of norms."""
+    """Notes which operations read the outputs of norms and of residual sums."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._made: dict[int, tuple[Batch, Tensor, int]] = {}  # by memory; the tensor is kept, so that no other gets its memory
-        self._readers: dict[int, list[Node | None]] = {}
-        self._within: Node | None = None
+        self._made: dict[int, tuple[nn.Module, Tensor]] = {}  # by memory; the tensor is kept, so that no other gets its memory
+        self._readers: dict[int, list[nn.Module | None]] = {}  # by memory: layers, sums, and `None` for anything else
+        self._within: nn.Module | None = None
         self._ran: list[nn.Module] = []
 
     def norm_ended(self, norm: Batch, given: tuple[Tensor], y: Tensor) -> None:
-        self._made[_memory(y)] = norm, y, y.dim() - 3
+        self._made[_memory(y)] = norm, y
         self._ran.append(norm)
 
+    def sum_begins(self, residual: ResidualSum, given: tuple[Tensor, Tensor]) -> None:
+        """Note that a sum reads a norm's output as its first input; as its second one, the norm must compute it."""
+        self._within = residual
+        self._ran.append(residual)
+        x, shortcut = given
+        self._note(residual, x)
+        if (place := _memory(shortcut)) in self._made:
+            self._readers.setdefault(place, []).append(None)
+
+    def sum_ended(self, residual: ResidualSum, given: tuple[Tensor, Tensor], y: Tensor) -> None:
+        self._within = None
+        if given[0].shape == given[1].shape:
+            self._made[_memory(y)] = residual, y
+
     def neurons_begin(self, node: Node, given: tuple[Tensor]) -> None:
-        """Note that a neuron layer reads a norm's output, whole and in its order."""
         self._within = node
         self._ran.append(node)
-        (x,) = given
-        if (place := _memory(x)) in self._made:
-            _, y, behind = self._made[place]
-            whole = x.numel() == y.numel() and x.is_contiguous() and y.is_contiguous() and len(x) == len(y)
-            whole = whole and x.shape[x.dim() - 1 - behind :] == y.shape[2:]
-            self._readers.setdefault(place, []).append(node if whole else None)
+        self._note(node, *given)
 
     def neurons_ended(self, node: Node, given: tuple[Tensor], s: Tensor) -> None:
         self._within = None
 
-    def pairs(self) -> set[tuple[Batch, Node, int]]:
-        """Return each norm that ran once and is read once, by a neuron layer that ran once, and its dimensions behind C."""
+    def _note(self, reader: nn.Module, x: Tensor) -> None:
+        """Note which output `reader` reads; a reader that does not read it whole and in its order counts as any other."""
+        if (place := _memory(x)) in self._made:
+            _, y = self._made[place]
+            behind = y.dim() - 3  # dimensions behind the channels
+            whole = x.numel() == y.numel() and x.is_contiguous() and y.is_contiguous() and len(x) == len(y)
+            whole = whole and x.shape[x.dim() - 1 - behind :] == y.shape[2:]
+            whole = whole and (x.shape == y.shape or isinstance(reader, Node))
+            self._readers.setdefault(place, []).append(reader if whole else None)
+
+    def pairs(self) -> set[Pair]:
+        """Return each norm that ran once and has one reader: a neuron layer that ran once, or a sum that such a layer reads."""
         found = set()
-        for place, (norm, _, behind) in self._made.items():
-            readers = self._readers.get(place, [])
-            if len(readers) == 1 and readers[0] and self._ran.count(norm) == self._ran.count(readers[0]) == 1:
-                found.add((norm, readers[0], behind))
+        for place, (norm, y) in self._made.items():
+            reader, residual = self._only_reader(place), None
+            if isinstance(norm, Batch) and isinstance(reader, ResidualSum):
+                place = next((place for place, (made, _) in self._made.items() if made is reader), None)
+                residual, reader = reader, self._only_reader(place)
+            if isinstance(norm, Batch) and isinstance(reader, Node) and self._ran.count(norm) == 1:
+                found.add((norm, reader, y.dim() - 3, residual))
         return found
+
+    def _only_reader(self, place: int | None) -> nn.Module | None:
+        """Return the only reader of an output, if it runs only once."""
+        readers = self._readers.get(place, [])
+        return readers[0] if len(readers) == 1 and readers[0] is not None and self._ran.count(readers[0]) == 1 else None
 
     def __torch_dispatch__(self, target, types, arguments=(), keywords=None):
         result = target(*arguments, **keywords or {})

@@ -7,6 +7,7 @@ import pytest
 import torch
 from neurons import FIXED, LAYERS, SURROGATES, TRACED, layer_of, option, run
 
+from snnx.layer.residual_sum import ResidualSum
 from snnx.neuron.if_ import IF
 from snnx.neuron.kernel import registered
 from snnx.neuron.kernel.cuda.multistep import SEGMENT, Layer
@@ -14,7 +15,9 @@ from snnx.neuron.kernel.cuda.works import trouble
 from snnx.neuron.kernel.find import Fused, definition_only
 from snnx.neuron.kernel.trace import trace
 from snnx.neuron.lif import LIF
+from snnx.neuron.node import Taken
 from snnx.neuron.plif import PLIF
+from snnx.norm.batch import Batch
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # the interpreter computes with NumPy
 
@@ -144,6 +147,34 @@ def test_low_precision(layer, dtype):
     assert torch.equal(v, v_slow)
     torch.testing.assert_close(grad, grad_slow, rtol=torch.finfo(dtype).eps, atol=1e-6)
     torch.testing.assert_close(learned, learned_slow, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("arrangement", ["same", "channels_last", "expanded"])
+def test_norm_and_residual_sum_in_any_arrangement(arrangement, dtype):
+    """NumPy rounds a product and a sum twice, so potentials may differ in the last bit; no spike does here."""
+    torch.manual_seed(7)
+    x, shortcut = (torch.randn(11, 2, 3, 4, 4).to(dtype) for _ in range(2))
+    if arrangement == "channels_last":
+        shortcut = shortcut.flatten(0, 1).contiguous(memory_format=torch.channels_last).view(x.shape)
+    if arrangement == "expanded":
+        shortcut = shortcut[:1].expand(x.shape)
+    results = []
+    for slow in (False, True):
+        norm, residual, node = Batch(3), ResidualSum(), LIF(tau=2.3)
+        a, b = x.detach().clone().requires_grad_(), shortcut.detach().clone().requires_grad_()
+        if slow:
+            with definition_only():
+                s = node(residual(norm(a), b))
+        else:
+            norm.taken, residual.taken, node.norm = True, True, Taken(norm, 2, residual)
+            s = on_triton(node)(residual(norm(a), b))
+        (s * torch.linspace(0.1, 1, s.numel()).view(s.shape).to(dtype)).sum().backward()
+        results.append([s.detach(), a.grad, b.grad, norm.weight.grad, norm.bias.grad])
+        last = torch.finfo(dtype).eps
+    for found, expected in zip(*results, strict=True):
+        torch.testing.assert_close(found, expected, rtol=4 * last, atol=4 * last * float(expected.abs().max()))
+    assert torch.equal(results[0][0], results[1][0])
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])

@@ -412,7 +412,7 @@ def test_a_second_process_does_not_compile():
         "from snnx.neuron.kernel.forward import forward; from snnx.neuron.kernel.backward import backward;"
         "from snnx.neuron.kernel.values import WIDE, as_it_is;"
         "kernel = find(LIF(), torch.zeros(2, 3), torch.zeros(3)).kernel;"
-        "print(forward(kernel, False, WIDE, as_it_is).cache_hits, backward(kernel, WIDE, as_it_is).cache_hits)"
+        "print(forward(kernel, False, WIDE, as_it_is, None).cache_hits, backward(kernel, WIDE, as_it_is, None).cache_hits)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "1"]

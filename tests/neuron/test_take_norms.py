@@ -4,6 +4,7 @@ import copy
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -18,8 +19,10 @@ from snnx.backbone.resnet import ResNet
 from snnx.backbone.spikformer import Spikformer
 from snnx.conversion.fold_norm import fold_norm
 from snnx.layer.normed import Normed
+from snnx.layer.residual_sum import ResidualSum
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.lif import LIF
+from snnx.neuron.node import Taken
 from snnx.neuron.take_norms import CONTRACTING, release_norms, take_norms
 from snnx.norm.batch import Batch
 from snnx.norm.tdbn import TDBN
@@ -142,7 +145,7 @@ def test_any_way_of_tracking_statistics(change):
     ("make", "taken", "norms"),
     [
         (lambda: ConvNet(neuron=LIF, in_shape=(3, 32, 32), classes=10, channels=[4, 8]), 2, 2),
-        (lambda: ResNet(neuron=LIF, in_shape=(3, 32, 32), classes=10, width=0.125), 9, 20),  # not those that meet a sum
+        (lambda: ResNet(neuron=LIF, in_shape=(3, 32, 32), classes=10, width=0.125), 17, 20),  # not those of shortcuts
         (lambda: Spikformer(neuron=LIF, in_shape=(3, 32, 32), classes=10, width=0.25), 28, 29),
     ],
 )
@@ -277,3 +280,117 @@ def test_single_steps_are_refused():
         RuntimeError, match=r"^LIF: step_mode must be m while the layer computes a norm; got s; .*release_norms"
     ):
         layers[1](torch.rand(2, 3))
+
+
+class Block(nn.Module):
+    """A residual block whose shortcut is another input, given as it should be read."""
+
+    def __init__(self, channels, neuron):
+        super().__init__()
+        self.norm, self.sum, self.neuron = normed(Batch, channels), ResidualSum(), neuron
+
+    def forward(self, x):
+        x, shortcut = x
+        return self.neuron(self.sum(self.norm(x), shortcut))
+
+
+def summed(neuron, x, shortcut, **autocast):
+    """Compute a residual sum as one and as three layers, and compare every number."""
+    three = Block(x.shape[2], neuron)
+    one = copy.deepcopy(three)
+    three.norm.running_mean.normal_()
+    one.norm.load_state_dict(three.norm.state_dict())
+    one.norm.taken, one.sum.taken = True, True
+    one.neuron.norm = Taken(one.norm, x.dim() - 3, one.sum)
+    for _ in range(2):
+        found = []
+        for network in (one, three):
+            reset_net(network)
+            network.zero_grad()
+            a, b = x.clone().requires_grad_(), shortcut.clone().requires_grad_()
+            y = network((a, b))
+            (y.float() * torch.linspace(0.1, 1, y.numel()).view(y.shape)).sum().backward()
+            found.append([y.detach(), a.grad, b.grad, *(p.grad for p in network.parameters()), *network.buffers()])
+        assert_equal(*found)
+    return found[0]
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    steps=st.integers(1, 9),
+    samples=st.integers(2, 4),
+    channels=st.integers(1, 70),
+    side=st.integers(1, 9),
+    dtype=st.sampled_from([torch.float32, torch.bfloat16, torch.float16]),
+    other=st.sampled_from(["same", "float32", "channels last"]),
+    training=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_a_layer_computes_the_sum_of_a_residual_block(steps, samples, channels, side, dtype, other, training, seed):
+    torch.manual_seed(seed)
+    shape = (steps, samples, channels, side, side)
+    x, shortcut = ((torch.randn(shape) * 2).to(dtype) for _ in range(2))
+    if other == "float32":
+        shortcut = shortcut.float()
+    if other == "channels last":
+        shortcut = shortcut.flatten(0, 1).contiguous(memory_format=torch.channels_last).unflatten(0, shape[:2])
+    neuron = LIF(tau=2.3).train(training)
+    summed(neuron, x, shortcut)
+
+
+def test_a_probed_layer_of_a_sum_shows_its_potentials():
+    torch.manual_seed(8)
+    block, inputs = Block(6, LIF()), torch.randn(2, 4, 3, 6, 5, 5).unbind()
+    seen = []
+    block.neuron.probe = lambda h, s: seen.append(h)
+    expected = block(inputs)
+    block.norm.taken, block.sum.taken = True, True
+    block.neuron.norm = Taken(block.norm, 2, block.sum)
+    for definition in (False, True):
+        reset_net(block)
+        with definition_only() if definition else nullcontext():
+            assert torch.equal(block(inputs), expected)
+    assert torch.equal(seen[0], seen[1])
+    assert torch.equal(seen[0], seen[2])
+
+
+class Read(nn.Module):
+    """A network whose sum is read in one of several ways."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.how, self.conv, self.norm, self.other = how, nn.Conv3d(3, 3, 1), Batch(3), Batch(3)
+        self.sum, self.neuron = ResidualSum(), LIF()
+
+    def forward(self, x):
+        y, z = self.norm(x), self.other(x)
+        if self.how == "shortcut of another shape":
+            z = z.mean((3, 4), keepdim=True)
+        total = self.sum(x, y) if self.how == "norm is the shortcut" else self.sum(y, z)
+        s = self.neuron(total.relu() if self.how == "something else reads it" else total)
+        return s + total if self.how == "read twice" else s + y if self.how == "norm read twice" else s
+
+
+@pytest.mark.parametrize(
+    ("how", "taken"),
+    [
+        ("by a layer", 1),
+        ("read twice", 0),
+        ("norm read twice", 0),
+        ("something else reads it", 0),
+        ("norm is the shortcut", 0),
+        ("shortcut of another shape", 0),
+    ],
+)
+def test_which_sums_are_taken(how, taken):
+    torch.manual_seed(9)
+    network, x = Read(how), torch.randn(4, 2, 3, 5, 5)
+    expected = network(x)
+    reset_net(network)
+    assert take_norms(network, x) == taken
+    assert network.sum.taken == bool(taken)
+    assert torch.equal(network(x), expected)
+    release_norms(network)
+    reset_net(network)
+    assert not network.sum.taken
+    assert torch.equal(network(x), expected)

@@ -23,9 +23,9 @@ triton = pytest.importorskip("triton", reason="Triton is not installed")
 compiler = pytest.importorskip("triton.backends.compiler", reason="this Triton cannot compile ahead of time")
 
 HERE = Path(__file__).parent
-INTEGERS = ("steps", "neurons", "x_step", "gs_step", "channels", "inner")
-FIXED = {"SAME": False, "SEGMENT": 8, "EVEN": False, "BLOCK": 512, "scale": None, "shift": None}
-SOME = "trivial or option_of_conf[plif] or any_number_of_steps[9] or any_arrangement or low_precision[plif] or operator_of"
+INTEGERS = ("steps", "neurons", "x_step", "addend_step", "gs_step", "channels", "inner")
+FIXED = {"SAME": False, "SEGMENT": 8, "EVEN": False, "BLOCK": 512, "addend": None, "scale": None, "shift": None}
+SOME = "trivial or option_of_conf[plif] or any_number_of_steps[9] or arrangement or low_precision[plif] or operator_of"
 NEURONS = {**{name: lambda name=name: option("neuron", name) for name in TRACED}, **OWN}
 
 
@@ -53,7 +53,7 @@ def compile_ahead(name: str, loop: str, capability: int, dtype: str, fixed: dict
         elif re.fullmatch(r"n\d+", argument):
             signature[argument] = "fp32"
         else:
-            signature[argument] = f"*{dtype if argument in ('x', 's', 'gs', 'gx') else 'fp32'}"
+            signature[argument] = f"*{dtype if argument in ('x', 'addend', 's', 'gs', 'gx') else 'fp32'}"
     source = triton.compiler.ASTSource(fn=function, signature=signature, constexprs=known)
     target = compiler.GPUTarget("cuda", capability, 32)
     return triton.compile(source, target=target, options={"num_warps": 4, "enable_fp_fusion": False})

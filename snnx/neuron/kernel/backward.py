@@ -32,18 +32,21 @@ from snnx.neuron.kernel.memory import (
 )
 from snnx.neuron.kernel.render import Kernel
 from snnx.neuron.kernel.values import Access
+from snnx.neuron.kernel.values import plus as plus_wide
 
 
 @cache
-def backward(kernel: Kernel, access: Access, normed: Callable):
+def backward(kernel: Kernel, access: Access, normed: Callable, added: Callable | None):
     """Compile the loop that computes `grad_x` and the gradients of the first states from `grad_s` and those of the last states.
 
     It also computes the gradient of each learned number, as one sum per block. `access` gives the data type of `x`, `grad_s`
-    and `grad_x`. `normed` is the function that turns an `x` into what a neuron receives, of which `grad_x` is the gradient.
+    and `grad_x`. `normed` is the function that normalises an `x`, and `added` the one that adds the other input of a residual
+    sum, if there is one. `grad_x` is the gradient of the result, and so of both inputs of the sum.
     """
     sources = SOURCES
     at_address, get, put, size = access
     keep, back, constants = kernel.keep, kernel.back, kernel.load
+    adds, plus = added is not None, added or plus_wide
     states, values, learned = kernel.states, kernel.kept, kernel.learned
 
     def snnx_backward(pointer):
@@ -51,7 +54,8 @@ def backward(kernel: Kernel, access: Access, normed: Callable):
         job = carray(pointer, 1)[0]
         steps, neurons, block = job.steps, job.neurons, job.block
         c = constants(floats(job.constants))
-        x, gs, gx = at_address(job.x), at_address(job.grad_s), at_address(job.grad_x)
+        x, addend = at_address(job.x), at_address(job.addend)
+        gs, gx = at_address(job.grad_s), at_address(job.grad_x)
         table, v, g = integers(job.states), stack_blocks(), stack_blocks()
         scale, shift = stack_channels(), stack_channels()
         sums, totals, shares = stack_sums(), doubles(job.grad_learned), stack_blocks()
@@ -83,8 +87,12 @@ def backward(kernel: Kernel, access: Access, normed: Callable):
                         fetch_to_write(job.grad_x, soon + piece, count, size)
                     else:
                         fetch_to_read(job.x, soon + piece, count, size)
+                        if adds:
+                            fetch_to_read(job.addend, soon + piece, count, size)
                     for i in range(count):
                         current = normed(get(x, now + i), scale[piece + i], shift[piece + i])
+                        if adds:
+                            current = plus(current, get(addend, now + i))
                         keep(current, v, piece + i, kept, at + i, c)
             for t in range(steps - 1, -1, -1):
                 ending = t < ahead
@@ -94,11 +102,15 @@ def backward(kernel: Kernel, access: Access, normed: Callable):
                     now, at = t * neurons + start + piece, (t * block + piece) * values
                     if ending:
                         fetch_to_read(job.x, soon + piece, count, size)
+                        if adds:
+                            fetch_to_read(job.addend, soon + piece, count, size)
                     else:
                         fetch_to_read(job.grad_s, soon + piece, count, size)
                         fetch_to_write(job.grad_x, soon + piece, count, size)
                     for i in range(count):
                         current = normed(get(x, now + i), scale[piece + i], shift[piece + i])
+                        if adds:
+                            current = plus(current, get(addend, now + i))
                         put(gx, now + i, back(current, get(gs, now + i), g, piece + i, kept, at + i, shares, c))
             for j in range(states):
                 if table[j * ROW + GRAD_FIRST]:

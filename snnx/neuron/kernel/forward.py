@@ -31,25 +31,27 @@ from snnx.neuron.kernel.memory import (
 )
 from snnx.neuron.kernel.render import Kernel
 from snnx.neuron.kernel.values import Access
+from snnx.neuron.kernel.values import plus as plus_wide
 
 
 @cache
-def forward(kernel: Kernel, watched: bool, access: Access, normed: Callable):
+def forward(kernel: Kernel, watched: bool, access: Access, normed: Callable, added: Callable | None):
     """Compile the loop that computes `s` and the last states from `x` and the first states.
 
     If `watched` it also computes `h`, and `threshold` if that changes. `access` gives the data type of `x` and `s`. `normed` is
-    the function that turns an `x` into what a neuron receives.
+    the function that normalises an `x`, and `added` the one that adds the other input of a residual sum, if there is one.
     """
     sources = SOURCES
     at, get, put, size = access
     step, constants, states, moving = kernel.step, kernel.load, kernel.states, kernel.moving
+    adds, plus = added is not None, added or plus_wide
 
     def snnx_forward(pointer):
         sources  # noqa: B018
         job = carray(pointer, 1)[0]
         steps, neurons, block = job.steps, job.neurons, job.block
         c = constants(floats(job.constants))
-        x, s, h, thresholds = at(job.x), at(job.s), floats(job.h), floats(job.threshold)
+        x, addend, s, h, thresholds = at(job.x), at(job.addend), at(job.s), floats(job.h), floats(job.threshold)
         table, v = integers(job.states), stack_blocks()
         scale, shift = stack_channels(), stack_channels()
         ahead = min(AHEAD // block, steps)
@@ -68,11 +70,14 @@ def forward(kernel: Kernel, watched: bool, access: Access, normed: Callable):
                     count = min(PIECE, width - piece)
                     now = t * neurons + start + piece
                     fetch_to_read(job.x, soon + piece, count, size)
+                    if adds:
+                        fetch_to_read(job.addend, soon + piece, count, size)
                     fetch_to_write(job.s, soon + piece, count, size)
                     for i in range(count):
-                        potential, spike, threshold = step(
-                            normed(get(x, now + i), scale[piece + i], shift[piece + i]), v, piece + i, c
-                        )
+                        current = normed(get(x, now + i), scale[piece + i], shift[piece + i])
+                        if adds:
+                            current = plus(current, get(addend, now + i))
+                        potential, spike, threshold = step(current, v, piece + i, c)
                         put(s, now + i, spike)
                         if watched:
                             h[now + i] = potential

@@ -22,7 +22,7 @@ class Launch(ctypes.Structure):
     """
 
     _fields_ = (
-        [(name, ctypes.c_int64) for name in ("x", "s", "h", "threshold", "states", "constants")]
+        [(name, ctypes.c_int64) for name in ("x", "addend", "s", "h", "threshold", "states", "constants")]
         + [(name, ctypes.c_int64) for name in ("scale", "shift", "channels", "inner")]
         + [(name, ctypes.c_int64) for name in ("grad_x", "grad_s", "grad_learned", "kept")]
         + [(name, ctypes.c_int64) for name in ("steps", "neurons", "block", "next_block", "next_thread")]

@@ -16,7 +16,7 @@ from snnx.neuron.kernel.normed import Affine, prepared
 from snnx.neuron.kernel.render import Kernel, render
 from snnx.neuron.kernel.settings import evaluate
 from snnx.neuron.kernel.trace import Trace
-from snnx.neuron.kernel.values import NARROW, WIDE, Access, as_it_is, scaled, scaled_narrow
+from snnx.neuron.kernel.values import NARROW, WIDE, Access, as_it_is, plus, plus_narrow, scaled, scaled_narrow
 
 KEPT = 1 << 17
 """Number of values of a block that backward keeps: half a megabyte, which fits into a core's own cache."""
@@ -42,8 +42,8 @@ class Layer:
         kernel, watched = self.kernel, node.probe is not None
 
         def fused(x: Tensor, *states: Tensor) -> tuple[Tensor | None, ...]:
-            x, affine = prepared(node, x)
-            return MultiStep.apply(kernel, constants, watched, affine, x, *states, *parameters)
+            x, affine, addend = prepared(node, x)
+            return MultiStep.apply(kernel, constants, watched, affine, x, addend, *states, *parameters)
 
         return fused
 
@@ -51,7 +51,7 @@ class Layer:
         """Return `s`, the last states, and what `backward` needs besides the input, which is nothing."""
         x = in_order(x)
         constants = self.constants_with(parameters) if self.varying else self.constants
-        _, _, s, last = compute(self.kernel, constants, False, None, x, [ordered(state, x) for state in states])
+        _, _, s, last = compute(self.kernel, constants, False, None, x, None, [ordered(state, x) for state in states])
         return [s, *last]
 
     def backward(
@@ -69,7 +69,7 @@ class Layer:
         constants = self.constants_with(parameters) if self.varying else self.constants
         states = [ordered(state, x) for state in states]
         grad_x, grad_first, grad_learned = differentiate(
-            self.kernel, constants, False, None, x, states, parameters, wanted, grad_s, grad_last
+            self.kernel, constants, False, None, x, None, states, parameters, wanted, grad_s, grad_last
         )
         return [grad_x, *(g for g in grad_first if g is not None), *grad_learned]
 
@@ -97,19 +97,30 @@ class Layer:
 class MultiStep(torch.autograd.Function):
     """Computes the potentials before reset and the thresholds (if `watched`), the spikes and the last states.
 
-    The input is `x [T, *]`, followed by the states `[*]` and the parameters, each of which has one value. The loop converts
+    The input is `x [T, *]`, followed by what is added to it, if anything is, the states `[*]` and the parameters, each of which
+    has one value. The loop converts
     bfloat16 to float32 value by value and returns bfloat16 spikes. float16 input, and any input if `watched`, is converted
     before the loop; the latter because a probe counts the spikes. Only first derivatives are available.
     """
 
     @staticmethod
-    def forward(ctx, kernel: Kernel, constants: ctypes.Array, watched: bool, affine: Affine | None, x: Tensor, *rest: Tensor):
+    def forward(
+        ctx,
+        kernel: Kernel,
+        constants: ctypes.Array,
+        watched: bool,
+        affine: Affine | None,
+        x: Tensor,
+        addend: Tensor | None,
+        *rest: Tensor,
+    ):
         x = in_order(x)
+        addend = None if addend is None else as_ordered(addend, x)
         states = [ordered(state, x) for state in rest[: kernel.states]]
-        ctx.save_for_backward(x, *states, *rest[kernel.states :])  # x is saved unconverted: converting it again is cheaper
+        ctx.save_for_backward(x, addend, *states, *rest[kernel.states :])  # x as given, since converting it again is cheaper
         ctx.set_materialize_grads(False)
         ctx.kernel, ctx.constants, ctx.watched, ctx.affine = kernel, constants, watched, affine
-        h, threshold, s, last = compute(kernel, constants, watched, affine, x, states)
+        h, threshold, s, last = compute(kernel, constants, watched, affine, x, addend, states)
         if watched:
             ctx.mark_non_differentiable(h, *([threshold] if kernel.moving else []))
         return h, threshold, s, *last
@@ -117,29 +128,35 @@ class MultiStep(torch.autograd.Function):
     @staticmethod
     def backward(ctx, _, __, grad_s: Tensor | None, *grad_last: Tensor | None):
         reject_second_derivative()
-        kernel, (x, *rest) = ctx.kernel, ctx.saved_tensors
+        kernel, (x, addend, *rest) = ctx.kernel, ctx.saved_tensors
         states, parameters = rest[: kernel.states], rest[kernel.states :]
-        wanted = ctx.needs_input_grad[5 : 5 + kernel.states]
+        wanted = ctx.needs_input_grad[6 : 6 + kernel.states]
         grad_x, grad_first, grad_learned = differentiate(
-            kernel, ctx.constants, ctx.watched, ctx.affine, x, states, parameters, wanted, grad_s, grad_last
+            kernel, ctx.constants, ctx.watched, ctx.affine, x, addend, states, parameters, wanted, grad_s, grad_last
         )
-        return None, None, None, None, grad_x, *grad_first, *grad_learned
+        return None, None, None, None, grad_x, None if addend is None else grad_x, *grad_first, *grad_learned
 
 
 def compute(
-    kernel: Kernel, constants: ctypes.Array, watched: bool, affine: Affine | None, x: Tensor, states: Sequence[Tensor]
+    kernel: Kernel,
+    constants: ctypes.Array,
+    watched: bool,
+    affine: Affine | None,
+    x: Tensor,
+    addend: Tensor | None,
+    states: Sequence[Tensor],
 ) -> tuple[Tensor | None, Tensor | None, Tensor, list[Tensor]]:
     """Run the loop forward; return `h` and the thresholds (`None` if not `watched`), `s`, and the last states."""
-    access, normed = reading(x, watched, affine)
-    x = x if access is NARROW else x.float()
+    access, normed, added = reading(x, watched, affine, addend)
+    x, addend = (value if value is None or access is NARROW else value.float() for value in (x, addend))
     s, last = torch.empty_like(x), [like_step(x) for _ in states]
     h = torch.empty_like(x) if watched else None
     threshold = torch.empty_like(x) if watched and kernel.moving else None
     if x.numel():
         table = table_of(State(address(v), not any(v.stride()), address(new)) for v, new in zip(states, last, strict=True))
-        job = launch(kernel, constants, x, table, affine)
+        job = launch(kernel, constants, x, addend, table, affine)
         job.s, job.h, job.threshold = address(s), address(h), address(threshold)
-        run(forward(kernel, watched, access, normed), job, threads_for(job))
+        run(forward(kernel, watched, access, normed, added), job, threads_for(job))
     return h, threshold, s, last
 
 
@@ -149,6 +166,7 @@ def differentiate(
     watched: bool,
     affine: Affine | None,
     given: Tensor,
+    addend: Tensor | None,
     states: Sequence[Tensor],
     parameters: Sequence[Tensor],
     wanted: Sequence[bool],
@@ -156,8 +174,8 @@ def differentiate(
     grad_last: Sequence[Tensor | None],
 ) -> tuple[Tensor, list[Tensor | None], list[Tensor]]:
     """Run the loop backward; return the gradients of the input `given`, of the first states if `wanted`, and of parameters."""
-    access, normed = reading(given, watched, affine)
-    x = given if access is NARROW else given.float()
+    access, normed, added = reading(given, watched, affine, addend)
+    x, addend = (value if value is None or access is NARROW else value.float() for value in (given, addend))
     grad_s = torch.zeros_like(x) if grad_s is None else as_ordered(grad_s, x)
     grad_last = [None if g is None else arranged(g, x.stride()[1:]) for g in grad_last]
     grad_x = torch.empty_like(x)
@@ -166,22 +184,24 @@ def differentiate(
     if x.numel():
         rows = zip(states, grad_first, grad_last, strict=True)
         table = table_of(State(address(v), not any(v.stride()), 0, address(g), address(last)) for v, g, last in rows)
-        job = launch(kernel, constants, x, table, affine)
+        job = launch(kernel, constants, x, addend, table, affine)
         job.grad_s, job.grad_x = address(grad_s), address(grad_x)
         threads = threads_for(job)
         kept = torch.empty(threads * job.steps * job.block * kernel.kept)
         sums = torch.zeros(-(-job.neurons // job.block), kernel.learned, dtype=torch.float64) if parameters else None
         job.kept, job.grad_learned = address(kept), address(sums)
-        run(backward(kernel, access, normed), job, threads)
+        run(backward(kernel, access, normed, added), job, threads)
         if parameters:
             grad_learned = [total.to(p.dtype).reshape(p.shape) for total, p in zip(sums.sum(0), parameters, strict=True)]
     return grad_x.to(given.dtype), grad_first, grad_learned
 
 
-def reading(x: Tensor, watched: bool, affine: Affine | None) -> tuple[Access, Callable]:
-    """Return how the loops read `x`, and the function that turns it into what a neuron receives."""
-    access = NARROW if x.dtype == torch.bfloat16 and not watched else WIDE
-    return access, as_it_is if affine is None else scaled_narrow if x.dtype == torch.bfloat16 else scaled
+def reading(x: Tensor, watched: bool, affine: Affine | None, addend: Tensor | None) -> tuple[Access, Callable, Callable | None]:
+    """Return how the loops read `x`, the function that normalises it, and the one that adds to it, if one does."""
+    narrow = x.dtype == torch.bfloat16
+    normed = as_it_is if affine is None else scaled_narrow if narrow else scaled
+    added = None if addend is None else plus_narrow if narrow else plus
+    return NARROW if narrow and not watched else WIDE, normed, added
 
 
 def in_order(x: Tensor) -> Tensor:
@@ -198,18 +218,20 @@ def reject_second_derivative() -> None:
         )
 
 
-def launch(kernel: Kernel, constants: ctypes.Array, x: Tensor, table: ctypes.Array, affine: Affine | None) -> Launch:
+def launch(
+    kernel: Kernel, constants: ctypes.Array, x: Tensor, addend: Tensor | None, table: ctypes.Array, affine: Affine | None
+) -> Launch:
     """Return the arguments that both loops need."""
     steps, neurons = len(x), x[0].numel()
     fitting = min(WIDEST, KEPT // (steps * max(1, kernel.kept)), neurons // (4 * torch.get_num_threads()))
     job = Launch(
-        x=address(x), states=ctypes.addressof(table), constants=ctypes.addressof(constants),
+        x=address(x), addend=address(addend), states=ctypes.addressof(table), constants=ctypes.addressof(constants),
         steps=steps, neurons=neurons, block=max(PIECE, fitting) // PIECE * PIECE,
     )  # fmt: skip
     if affine is not None:
         job.scale, job.shift = address(affine.scale), address(affine.shift)
         job.channels, job.inner = len(affine.scale), affine.inner
-    job.alive = (table, constants, affine)
+    job.alive = (addend, table, constants, affine)
     return job
 
 

@@ -18,18 +18,19 @@ class Affine(NamedTuple):
     """How many values that follow one another in memory belong to the same channel: H*W, or 1 in channels_last."""
 
 
-def prepared(node: nn.Module, x: Tensor) -> tuple[Tensor, Affine | None]:
-    """Return the input of a layer's kernel, and what the kernel does to it if the layer computes a norm.
+def prepared(node: nn.Module, x: Tensor) -> tuple[Tensor, Affine | None, Tensor | None]:
+    """Return the input of a layer's kernel, and if the layer computes a norm, what the kernel does to it and adds to it.
 
     A norm whose arithmetic a kernel does not repeat, such as that of float16, is computed here by torch.
     """
     if node.norm is None:
-        return x, None
-    norm, behind = node.norm
+        return x, None, None
+    norm, behind, residual = node.norm
     plain = x.dtype in (torch.float32, torch.bfloat16) and dense(x)
+    plain = plain and (residual is None or residual.fits(x))
     if not plain or any(number.dtype != torch.float32 for number in norm.parameters()):
-        return node.normalised(x), None
-    return measured(norm, x, behind)
+        return node.normalised(x), None, None
+    return *measured(norm, x, behind), None if residual is None else residual.hand_over()
 
 
 def measured(norm: nn.BatchNorm2d, x: Tensor, behind: int) -> tuple[Tensor, Affine]:

@@ -117,3 +117,13 @@ def scaled(x, scale, shift):
 @register_jitable
 def scaled_narrow(x, scale, shift):
     return widened(narrowed(fma(x, scale, shift)))
+
+
+@register_jitable
+def plus(a, b):
+    return a + b
+
+
+@register_jitable
+def plus_narrow(a, b):
+    return widened(narrowed(a + b))

@@ -12,7 +12,7 @@ tensor that is not wanted is `None`.
 LOOPS = """
 @triton.jit(do_not_specialize=["steps"])
 def forward(
-    x, s, h, threshold, scale, shift, {forward_states}, {constants}steps, neurons, x_step, channels, inner,
+    x, addend, s, h, threshold, scale, shift, {forward_states}, {constants}steps, neurons, x_step, addend_step, channels, inner,
     SAME: tl.constexpr, SEGMENT: tl.constexpr, EVEN: tl.constexpr, BLOCK: tl.constexpr,
 ):
     {load_constants}
@@ -34,6 +34,9 @@ def forward(
             current = tl.load(x + t * x_step + at, now, other=0.0).to(tl.float32)
             if scale is not None:
                 current = tl.fma(current, a, b).to(x.dtype.element_ty).to(tl.float32)
+            if addend is not None:
+                more = tl.load(addend + t * addend_step + at, now, other=0.0).to(tl.float32)
+                current = (current + more).to(x.dtype.element_ty).to(tl.float32)
             potential, spike, compared, {new}{nothing_kept} = step(current, {states}, {constants})
             tl.store(s + t * neurons + at, spike.to(s.dtype.element_ty), now)
             if h is not None:
@@ -46,7 +49,8 @@ def forward(
 
 @triton.jit(do_not_specialize=["steps"])
 def backward(
-    x, gs, gx, gp, scale, shift, {backward_states}, {constants}steps, neurons, x_step, gs_step, channels, inner,
+    x, addend, gs, gx, gp, scale, shift, {backward_states}, {constants}steps, neurons,
+    x_step, addend_step, gs_step, channels, inner,
     SAME: tl.constexpr, SEGMENT: tl.constexpr, EVEN: tl.constexpr, BLOCK: tl.constexpr,
 ):
     {load_constants}
@@ -75,6 +79,9 @@ def backward(
             current = tl.load(x + t * x_step + at, now, other=0.0).to(tl.float32)
             if scale is not None:
                 current = tl.fma(current, a, b).to(x.dtype.element_ty).to(tl.float32)
+            if addend is not None:
+                more = tl.load(addend + t * addend_step + at, now, other=0.0).to(tl.float32)
+                current = (current + more).to(x.dtype.element_ty).to(tl.float32)
             potential, spike, compared, {new}{values} = step(current, {states}, {constants})
             inputs = inputs + (current,)
             {hold_values}

@@ -35,16 +35,17 @@ class Layer:
         kernel, watched = self.kernel, node.probe is not None
 
         def fused(x: Tensor, *states: Tensor) -> tuple[Tensor | None, ...]:
-            x, affine = prepared(node, x)
-            learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *states, *parameters))
-            return MultiStep.apply(kernel, constants, watched, learns, affine, x, *states, *parameters)
+            x, affine, addend = prepared(node, x)
+            given = [tensor for tensor in (x, addend, *states, *parameters) if tensor is not None]
+            learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
+            return MultiStep.apply(kernel, constants, watched, learns, affine, x, addend, *states, *parameters)
 
         return fused
 
     def forward(self, x: Tensor, states: Sequence[Tensor], parameters: Sequence[Tensor], learns: bool) -> list[Tensor]:
         """Return `s`, the last states, and what `backward` needs besides the input if the layer `learns`."""
         x = in_order(x)
-        _, _, s, last, _, kept = compute(self.kernel, self.constants_with(parameters), False, learns, None, x, states)
+        _, _, s, last, _, kept = compute(self.kernel, self.constants_with(parameters), False, learns, None, x, None, states)
         return [s, *last, *(kept if learns else ())]
 
     def backward(
@@ -59,7 +60,17 @@ class Layer:
     ) -> list[Tensor]:
         """Return the gradients of the input, of the first states that are `wanted`, and of the parameters."""
         grad_x, grad_first, grad_learned = differentiate(
-            self.kernel, self.constants_with(parameters), None, in_order(x), states, kept, parameters, wanted, grad_s, grad_last
+            self.kernel,
+            self.constants_with(parameters),
+            None,
+            in_order(x),
+            None,
+            states,
+            kept,
+            parameters,
+            wanted,
+            grad_s,
+            grad_last,
         )
         return [grad_x, *(g for g in grad_first if g is not None), *grad_learned]
 
@@ -83,10 +94,11 @@ class Layer:
 class MultiStep(torch.autograd.Function):
     """Computes the potentials before reset and the thresholds (if `watched`), the spikes and the last states.
 
-    The input is `x [T, *]`, followed by the states `[*]` and the parameters. The kernel converts each input to float32 and each
-    spike to the input's type; if `watched`, spikes are float32, because a probe counts them. The values of a step may be in any
-    order in memory, as in channels_last, and all steps may share memory, as in an expanded input; neither is copied. If it
-    `learns`, the states before every eighth step are kept for backward. Only first derivatives are available.
+    The input is `x [T, *]`, followed by what is added to it, if anything is, the states `[*]` and the parameters. The kernel
+    converts each input to float32 and each spike to the input's type; if `watched`, spikes are float32, because a probe counts
+    them. The values of a step may be in any order in memory, as in channels_last, and all steps may share memory, as in an
+    expanded input; neither is copied. If it `learns`, the states before every eighth step are kept for backward. Only first
+    derivatives are available.
     """
 
     @staticmethod
@@ -98,12 +110,15 @@ class MultiStep(torch.autograd.Function):
         learns: bool,
         affine: Affine | None,
         x: Tensor,
+        addend: Tensor | None,
         *rest: Tensor,
     ):
         x = in_order(x)
+        if addend is not None and addend.stride()[1:] != x.stride()[1:]:
+            addend = like(x, addend.dtype).copy_(addend)
         states, parameters = rest[: kernel.states], rest[kernel.states :]
-        h, threshold, s, last, states, kept = compute(kernel, constants, watched, learns, affine, x, states)
-        ctx.save_for_backward(x, *states, *kept, *parameters)
+        h, threshold, s, last, states, kept = compute(kernel, constants, watched, learns, affine, x, addend, states)
+        ctx.save_for_backward(x, addend, *states, *kept, *parameters)
         ctx.set_materialize_grads(False)
         ctx.kernel, ctx.constants, ctx.affine = kernel, constants, affine
         if watched:
@@ -113,13 +128,13 @@ class MultiStep(torch.autograd.Function):
     @staticmethod
     def backward(ctx, _, __, grad_s: Tensor | None, *grad_last: Tensor | None):
         reject_second_derivative()
-        kernel, (x, *rest) = ctx.kernel, ctx.saved_tensors
+        kernel, (x, addend, *rest) = ctx.kernel, ctx.saved_tensors
         states, kept, parameters = rest[: kernel.states], rest[kernel.states : 2 * kernel.states], rest[2 * kernel.states :]
-        wanted = ctx.needs_input_grad[6 : 6 + kernel.states]
+        wanted = ctx.needs_input_grad[7 : 7 + kernel.states]
         grad_x, grad_first, grad_learned = differentiate(
-            kernel, ctx.constants, ctx.affine, x, states, kept, parameters, wanted, grad_s, grad_last
+            kernel, ctx.constants, ctx.affine, x, addend, states, kept, parameters, wanted, grad_s, grad_last
         )
-        return None, None, None, None, None, grad_x, *grad_first, *grad_learned
+        return *[None] * 5, grad_x, None if addend is None else grad_x, *grad_first, *grad_learned
 
 
 def compute(
@@ -129,6 +144,7 @@ def compute(
     learns: bool,
     affine: Affine | None,
     x: Tensor,
+    addend: Tensor | None,
     states: Sequence[Tensor],
 ) -> tuple[Tensor | None, Tensor | None, Tensor, list[Tensor], Sequence[Tensor], list[Tensor | None]]:
     """Start the kernel forward; return `h`, the thresholds, `s`, the last states, the first ones as read, and those kept."""
@@ -140,8 +156,8 @@ def compute(
     kept = [kept_of(x) if learns else None for _ in states]
     if x.numel():
         tables = [tensor for row in zip(states, last, kept, strict=True) for tensor in row]
-        strides, norm = [x.stride(0), *channels_of(affine)], scale_and_shift(affine)
-        launch(kernel, "forward", x, [x, s, h, threshold, *norm, *tables, *constants], strides, sizes_of(x, same))
+        strides, norm = [x.stride(0), step_of(addend), *channels_of(affine)], scale_and_shift(affine)
+        launch(kernel, "forward", x, [x, addend, s, h, threshold, *norm, *tables, *constants], strides, sizes_of(x, same))
     return h, threshold, s, last, states, kept
 
 
@@ -150,6 +166,7 @@ def differentiate(
     constants: Sequence[Tensor | float],
     affine: Affine | None,
     x: Tensor,
+    addend: Tensor | None,
     states: Sequence[Tensor],
     kept: Sequence[Tensor | None],
     parameters: Sequence[Tensor],
@@ -169,8 +186,11 @@ def differentiate(
     shares = x.new_empty(kernel.learned, programs, dtype=torch.float32) if parameters else None
     if x.numel():
         tables = [tensor for row in zip(states, kept, grad_first, grad_last, strict=True) for tensor in row]
-        strides, norm = [x.stride(0), grad_s.stride(0), *channels_of(affine)], scale_and_shift(affine)
-        launch(kernel, "backward", x, [x, grad_s, grad_x, shares, *norm, *tables, *constants], strides, sizes_of(x, same))
+        strides = [x.stride(0), step_of(addend), grad_s.stride(0), *channels_of(affine)]
+        norm = scale_and_shift(affine)
+        launch(
+            kernel, "backward", x, [x, addend, grad_s, grad_x, shares, *norm, *tables, *constants], strides, sizes_of(x, same)
+        )
     totals = shares.sum(1, dtype=torch.float64) if parameters else ()
     return grad_x, grad_first, [total.to(p.dtype).reshape(p.shape) for total, p in zip(totals, parameters, strict=True)]
 
@@ -209,6 +229,11 @@ def launch(kernel: Kernel, name: str, x: Tensor, tensors: list, strides: list[in
     with torch.cuda.device_of(x):
         loop = getattr(module_of(kernel.text), name)[(-(-neurons // sizes["BLOCK"]),)]
         loop(*tensors, len(x), neurons, *strides, **sizes, enable_fp_fusion=False)  # a fused sum would be rounded otherwise
+
+
+def step_of(addend: Tensor | None) -> int:
+    """Return the distance in memory from one step to the next."""
+    return 1 if addend is None else addend.stride(0)
 
 
 def scale_and_shift(affine: Affine | None) -> list[Tensor | None]:
