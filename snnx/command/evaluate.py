@@ -108,7 +108,8 @@ def _parser() -> Parser:
         prog="snnx evaluate",
         usage="snnx evaluate checkpoint=PATH [metric=[A,B]] [KEY=VALUE ...] [--json FILE]",
         description="Test a finished run again, for example with other metrics. PATH is a run's folder, whose best epoch is "
-        "tested, or a .ckpt file. KEY=VALUE changes a value of the run's configuration, such as dataset.root=data.",
+        "tested, a .ckpt file, or a .safetensors file of snnx export. KEY=VALUE changes a value of the run's configuration, "
+        "such as dataset.root=data.",
         epilog="example: snnx evaluate checkpoint=outputs/single/seed=0 metric=[anytime,spikes_per_neuron]",
     )
     parser.add_argument("words", nargs="*", metavar="KEY=VALUE")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from snnx.command import prepare_weights
 from snnx.command.parser import Parser
 from snnx.command.print_text import print_text
 from snnx.command.refusal import complain
@@ -34,6 +35,8 @@ def main(words: list[str]) -> int:
         digits: nothing to do, it needs no files
         0
     """
+    if words[:1] == ["weights"]:
+        return prepare_weights.main(words[1:])
     parser = _parser()
     arguments = parser.parse_args(words)
     if arguments.dataset not in names():
@@ -152,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="snnx prepare",
         description="Download a data set that is missing, or check the one that is on this machine; prints one line per file.",
-        epilog="example: snnx prepare nmnist size=32 --timesteps 8",
+        epilog="example: snnx prepare nmnist size=32 --timesteps 8; snnx prepare weights NAME copies the weights of a record",
     )
     parser.add_argument("dataset", metavar="DATASET", help=", ".join(names()))
     parser.add_argument(

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from snnx.record import provenance, result_file
+from snnx.record.identity import is_path_or_device
 from snnx.record.write import write
 from snnx.run.reopen import Reopened
 
@@ -14,8 +15,8 @@ def export_weights(run: Reopened, to: Path) -> list[Path]:
     The backbone's tensors have the names that they have in the backbone, so that `method.checkpoint=FILE` and
     `backbone.weights=FILE` can read them. The names of other tensors begin with their stage, for example
     `encoding.conv.weight`. The JSON, which is also in the header of the file, has the keys `run`, `checkpoint`, `epoch`,
-    `versions`, `config` (resolved), `metrics` (measured with exactly these weights) and `further` (names of the tensors that
-    are not the backbone's).
+    `versions`, `config` (resolved, with `dataset.root=data`), `metrics` (measured with exactly these weights) and `further`
+    (names of the tensors that are not the backbone's).
 
     Args:
         run: the run and one of its checkpoints.
@@ -42,13 +43,21 @@ def export_weights(run: Reopened, to: Path) -> list[Path]:
         "checkpoint": run.checkpoint.name,
         "epoch": run.epoch,
         "versions": provenance.versions(),
-        "config": run.config,
+        "config": _without_machine(run.config),
         "metrics": _measured(run),
         "further": [key for key in run.weights if not key.startswith(prefix)],
     }
     text = result_file.to_json(facts)
     write(to, save(tensors, metadata={"snnx": text}))
     return [to, write(to.with_suffix(".json"), json.dumps(json.loads(text), indent=1))]
+
+
+def _without_machine(config: dict) -> dict:
+    """Replace the folder of the data sets, which says nothing on another machine, unless it is what names the data set."""
+    dataset = config["dataset"]
+    if dataset.get("root") is None or not is_path_or_device("dataset.root", config):
+        return config
+    return {**config, "dataset": {**dataset, "root": "data"}}
 
 
 def _measured(run: Reopened) -> dict:

@@ -81,6 +81,7 @@ FORM: dict[str, object] = {
     "error": dict[str, str] | None,
     "code": str,
     "confirmed": Entries({"by": str, "code": str, "git": COMMIT}, ("by",)),
+    "weights": str,
     "audit": Entries({"findings": list[FINDING]}, ("findings",)),
     "tuned": TUNED,
 }

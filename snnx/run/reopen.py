@@ -1,5 +1,6 @@
 """Opens a finished run again: its configuration and its trained weights."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from snnx.record.checkpoint import RUN, DamagedCheckpoint, epochs, load, path_of
 from snnx.record.identity import run_id
 from snnx.record.read import read
 from snnx.record.run_folder import reject_links
+from snnx.run import exported
 from snnx.run.build import build_method
 
 PARTS = ("dataset", "method", "budget", "trainer")
@@ -52,12 +54,13 @@ class Reopened:
 
 
 def reopen(path: str | Path) -> Reopened:
-    """Open a run by its folder, by a link to it, or by one of its checkpoints.
+    """Open a run by its folder, by a link to it, by one of its checkpoints, or by its weights as `snnx export` wrote them.
 
     For a folder the checkpoint of the best epoch is taken, or that of the last epoch if there is no best one.
 
     Args:
-        path: path of a run's folder (`outputs/runs/HASH` or a link to it), or of a `.ckpt` file in its `ckpt/`.
+        path: path of a run's folder (`outputs/runs/HASH` or a link to it), of a `.ckpt` file in its `ckpt/`, or of a
+            `.safetensors` file.
 
     Raises:
         FileNotFoundError: the path does not exist, or the checkpoints have been removed.
@@ -67,11 +70,13 @@ def reopen(path: str | Path) -> Reopened:
     path = Path(path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"checkpoint must be a run's folder or a .ckpt in it; got {path}, which does not exist")
+    if path.suffix == ".safetensors" and path.is_file():
+        return _exported(path)
     is_checkpoint = path.is_file()
     folder = (path.parent.parent if is_checkpoint else path).resolve()
     reject_links(folder)
     config = _frozen(folder, path)
-    found = _identity(config, folder)
+    found = _identity(config, folder / "config.yaml")
     ended = None if is_checkpoint else _finished(folder)
     checkpoint = path if ended is None else _chosen(folder, ended)
     content = None if checkpoint is None else _content(checkpoint)
@@ -92,6 +97,18 @@ def reopen(path: str | Path) -> Reopened:
     return Reopened(found, folder, checkpoint, config, weights, epoch)
 
 
+def _exported(path: Path) -> Reopened:
+    """Open a run by its exported weights, with this machine's folder of data sets."""
+    found = exported.read(path)
+    _require_ours(found.config, path)
+    if (identity := _identity(found.config, path)) != found.run:
+        raise ValueError(f"{path} must have the configuration of its run, {found.run}; got that of {identity}: it was changed")
+    dataset = found.config["dataset"]
+    if dataset.get("root") == "data":  # as `snnx export` writes it
+        dataset["root"] = os.environ.get("SNNX_DATA", "data")
+    return Reopened(found.run, path.parent, path, found.config, found.weights, found.epoch)
+
+
 def _frozen(folder: Path, path: Path) -> dict:
     try:
         config = load_yaml(read(folder / "config.yaml").decode())
@@ -102,18 +119,21 @@ def _frozen(folder: Path, path: Path) -> dict:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"{folder / 'config.yaml'} must be valid YAML; got a damaged file: {reason}") from None
-    ours = isinstance(config, dict) and all(isinstance(config.get(key), dict) for key in PARTS)
-    if not (ours and type(config.get("seed")) is int):
-        raise ValueError(f"{folder / 'config.yaml'} must be the configuration of a run of snnx; got that of another program")
+    _require_ours(config, folder / "config.yaml")
     return config
 
 
-def _identity(config: dict, folder: Path) -> str:
+def _require_ours(config: object, path: Path) -> None:
+    ours = isinstance(config, dict) and all(isinstance(config.get(key), dict) for key in PARTS)
+    if not (ours and type(config.get("seed")) is int):
+        raise ValueError(f"{path} must have the configuration of a run of snnx; got that of another program")
+
+
+def _identity(config: dict, path: Path) -> str:
     try:
         return run_id(config)
     except (TypeError, AttributeError) as error:  # a date, a number as a key, or a text where a group has a mapping
-        path = folder / "config.yaml"
-        raise ValueError(f"{path} must be the configuration of a run of snnx; got other values ({error})") from None
+        raise ValueError(f"{path} must have the configuration of a run of snnx; got other values ({error})") from None
 
 
 def _finished(folder: Path) -> dict:

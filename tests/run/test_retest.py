@@ -151,7 +151,7 @@ def test_folders_that_are_not_runs(tmp_path):
     with pytest.raises(ValueError, match=r"must be a run's folder, which has a config.yaml, or a .ckpt"):
         reopen(tmp_path)
     (tmp_path / "config.yaml").write_text("model: resnet\n")
-    with pytest.raises(ValueError, match=r"must be the configuration of a run of snnx; got that of another program"):
+    with pytest.raises(ValueError, match=r"must have the configuration of a run of snnx; got that of another program"):
         reopen(tmp_path)
     (tmp_path / "config.yaml").write_text("a: [1,\n")
     with pytest.raises(ValueError, match=r"must be valid YAML; got a damaged file"):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from snnx.options.sweepfile import SweepFile
+from snnx.record.kept_weights import kept_weights
 from snnx.record.write import write
 from snnx.report.data.run import DAMAGED, Run
 from snnx.report.pages.markdown import document
@@ -18,7 +19,8 @@ REMARKS = "<!-- remarks -->"
 def record(sweep: SweepFile, runs: Sequence[Run], docs: Path) -> list[Path]:
     """Write `<sweep>.md`, and in the folder `<sweep>/` the files `runs.jsonl`, `layers.csv` and the plots.
 
-    Only runs that have ended are recorded. Text below the line `<!-- remarks -->` of an existing page is kept.
+    Only runs that have ended are recorded. The line of the run whose weights are kept there gets their SHA-256. Text below the
+    line `<!-- remarks -->` of an existing page is kept.
 
     Args:
         sweep: the sweep.
@@ -36,6 +38,9 @@ def record(sweep: SweepFile, runs: Sequence[Run], docs: Path) -> list[Path]:
     kept = [replace(run, result=entry(run, sweep.name), local=False) for run in runs if run.terminal]
     if not kept:
         raise ValueError(f"{sweep.name}: must have at least one run that has ended to be recorded; got {len(runs)} unfinished")
+    if (weights := kept_weights(docs / sweep.name)) is not None:
+        run, digest = weights
+        kept = [replace(one, result=one.result | {"weights": digest}) if one.hash == run else one for one in kept]
     kept.sort(key=lambda run: (run.row, run.scale, run.seed, run.hash))
     results, folder, page = work_out(sweep, kept), docs / sweep.name, docs / f"{sweep.name}.md"
     written = [write(folder / "runs.jsonl", "".join(json.dumps(run.result) + "\n" for run in kept))]

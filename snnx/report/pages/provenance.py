@@ -26,6 +26,7 @@ def provenance(runs: Iterable[Run]) -> list[tuple[str, str]]:
     facts += [("versions", text) for text in _distinct(_pairs(result.get("versions")) for result in results)]
     facts += [("commit", text) for text in _distinct(_commit(result.get("git")) for result in results)]
     facts += [("confirmed by snnx replay", text)] if (text := _confirmed(results)) else []
+    facts += [("weights", text) for text in map(_weights, ended) if text]
     facts += [("data", text) for text in _distinct(_data(result.get("data")) for result in results)]
     facts += [("scale", text) for text in _distinct(_scale(result) for result in results)]
     facts += [("parameters", text) for text in _parameters(ended) if text]
@@ -68,6 +69,13 @@ def _confirmed(results: Sequence[dict]) -> str:
             commit = (confirmed.get("git") or {}).get("commit")
             found[f"at commit {commit} by {confirmed['by']}" if commit else f"by {confirmed['by']}"] += 1
     return "; ".join(f"{count} of {len(results)} {how}" for how, count in found.items())
+
+
+def _weights(run: Run) -> str:
+    """Say how the weights that are kept of a run are loaded."""
+    if not (digest := run.result.get("weights")):
+        return ""
+    return f"{run.title}: snnx prepare weights {run.result['sweep']}, SHA-256 {digest}"
 
 
 def _data(data: dict | None) -> str:

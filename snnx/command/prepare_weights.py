@@ -1,0 +1,77 @@
+"""The command `snnx prepare weights NAME`: checks the weights that are kept of a recorded run, and copies them to a place."""
+
+import json
+import shutil
+from pathlib import Path
+
+from snnx.command.parser import Parser
+from snnx.command.refusal import REFUSED, refusal
+from snnx.options.nearest import nearest
+from snnx.options.sweepfile import find
+from snnx.record.form import wrong_form
+from snnx.record.kept_weights import NAME, sha256
+from snnx.record.read import read
+
+
+def main(words: list[str]) -> int:
+    """Copy the weights of a sweep's record to `outputs/weights/NAME.safetensors`, if they are those of the record.
+
+    Args:
+        words: the command line after `snnx prepare weights`.
+
+    Returns:
+        The exit code: 0 if all is well, 2 if there are no such weights, or if they are not those of the record.
+    """
+    arguments = _parser().parse_args(words)
+    try:
+        line = _recorded(arguments.name, arguments.docs)
+        path = (arguments.source or arguments.docs) / arguments.name / NAME
+        if not path.is_file():
+            raise ValueError(f"{path} must exist; got none: give the folder of the published weights by --from FOLDER")
+        if (found := sha256(path)) != line["weights"]:
+            raise ValueError(f"{path} must have the SHA-256 of the record, {line['weights']}; got {found}: fetch it again")
+        to = arguments.outputs / "weights" / f"{arguments.name}.safetensors"
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, to)
+    except REFUSED as error:
+        return refusal("prepare weights", error)
+    accuracy = line["metrics"].get("test/acc")
+    print(f"{to}: {line['row']}, seed {line['seed']}, {line['scale']}; test/acc {accuracy}")
+    print(f"test it again: snnx evaluate checkpoint={to}")
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="snnx prepare weights",
+        description="Copy the weights that are kept of a recorded run to outputs/weights/, after comparing their SHA-256 with "
+        "the record.",
+        epilog="example: snnx prepare weights ds2ta_table4_ablation",
+    )
+    parser.add_argument("name", metavar="NAME", help="a sweep whose record has weights")
+    parser.add_argument("--from", dest="source", metavar="FOLDER", type=Path, help="the published weights; default: the record")
+    parser.add_argument("--outputs", metavar="DIR", type=Path, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--docs", metavar="DIR", type=Path, default=Path("docs/results"), help="default: %(default)s")
+    return parser
+
+
+def _recorded(name: str, docs: Path) -> dict:
+    """Return the line of the record whose weights are kept.
+
+    Raises:
+        ValueError: there is no such sweep, it has no record, or the record has no weights.
+    """
+    find(name)
+    path = docs / name / "runs.jsonl"
+    for text in read(path).splitlines() if path.is_file() else ():
+        try:
+            line = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        if wrong_form(line) is None and line.get("weights"):
+            return line
+    others = sorted(file.parent.name for file in docs.glob(f"*/{NAME}"))
+    raise ValueError(
+        f"NAME must be a sweep whose record has weights, {', '.join(others) or 'of which there are none'}; got {name}"
+        f"{nearest(name, others)}"
+    )
