@@ -25,7 +25,7 @@ SHARED = {  # modules that several components of a group use; every other module
     "quantization": {"quantization"},
     "norm": {"foldable", "norm"},
     "surrogate": {"surrogate"},
-    "backbone": {"backbone", "compiled", "recompute", "recompute_steps", "fold", "weights"},
+    "backbone": {"backbone", "compiled", "recompute", "recompute_steps", "watched", "fold", "weights"},
     "init": {"init", "standardised"},
     "loss": {"loss"},
     "method": {"ann_accuracy", "base", "calibration", "early", "finite", "stages"},

@@ -8,6 +8,7 @@ import torch
 from spikingjelly.activation_based.base import MemoryModule
 from torch import Tensor, nn
 
+from snnx.backbone.watched import watched
 from snnx.neuron.take_norms import release_norms
 
 INDUCTOR = "inductor"
@@ -51,21 +52,13 @@ def compile_training(network: nn.Module, mode: str = "default", *, backend: str 
     compiled = torch.compile(own, dynamic=False, backend=backend, mode=mode if backend == INDUCTOR else None)
 
     def forward(*given: Tensor) -> Tensor:
-        if not network.training or not torch.is_grad_enabled() or _watched(network):
+        if not network.training or not torch.is_grad_enabled() or watched(network):
             return network._call_impl(*given)
         if backend == INDUCTOR and given[0].device.type == "cpu":
             _require_compiler()
         return compiled(*given)
 
     network._compiled_call_impl = forward
-
-
-def _watched(network: nn.Module) -> bool:
-    """Whether a hook or a probe is on one of the network's modules."""
-    return any(
-        module._forward_hooks or module._forward_pre_hooks or getattr(module, "probe", None) is not None
-        for module in network.modules()
-    )
 
 
 def _require_compiler() -> None:

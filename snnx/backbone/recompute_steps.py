@@ -1,4 +1,4 @@
-"""Computes a network again in the backward pass, a segment of time steps after another, instead of keeping all in memory."""
+"""Computes a network segment by segment, and computes each segment again in the backward pass, to save memory."""
 
 from functools import partial
 
@@ -8,6 +8,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from snnx.attention.self_attention import SelfAttention
 from snnx.backbone.recompute import computed_again
+from snnx.backbone.watched import watched
+from snnx.neuron.node import Node
+from snnx.neuron.spiking import is_spiking
 from snnx.norm.none import NoNorm
 from snnx.norm.norm import Norm
 
@@ -19,8 +22,10 @@ def recompute_segments(network: nn.Module, steps: int) -> None:
     segment. It costs one more forward pass of all segments but the last. Gradients flow through the states from segment to
     segment, so they are those of the whole sequence; products over fewer steps may round differently in the last bits.
 
-    Each step may depend on earlier ones through the neurons' states only. So a network with norms is refused, since they take
-    statistics over all steps or have weights for each step, and so is an attention with a filter over time.
+    Each step may depend on earlier ones through the states of its neurons only. So a network with norms is refused, since they
+    take statistics over all steps or have weights for each step. An attention with a filter over time is refused too, and so
+    are neurons that see all steps at once: those of SpikingJelly, and those with an own `sequence` or `complete`. While a hook
+    or a probe watches a module, as metrics of the training do, it sees all steps at once and nothing is computed again.
 
     Args:
         network: a backbone, whose input and output are `[T, B, *]`.
@@ -51,13 +56,20 @@ def recompute_segments(network: nn.Module, steps: int) -> None:
 
 
 def _needs_all_steps(module: nn.Module) -> bool:
+    if is_spiking(module):
+        return not isinstance(module, Node) or _sees_all_steps(module)
     filters = isinstance(module, SelfAttention) and not isinstance(module.temporal, nn.Identity)
     return filters or (isinstance(module, Norm | _BatchNorm) and not isinstance(module, NoNorm))
 
 
+def _sees_all_steps(node: Node) -> bool:
+    completes = type(node).complete is not Node.complete and getattr(node, "force_last_spike", True)  # TTFS, unless it forces
+    return completes or type(node).sequence is not Node.sequence
+
+
 def _in_segments(network: nn.Module, steps: int, x: Tensor) -> Tensor:
     forward = partial(type(network).forward, network)
-    if not torch.is_grad_enabled() or len(x) <= steps:
+    if not torch.is_grad_enabled() or len(x) <= steps or watched(network):
         return forward(x)
     *segments, last = x.split(steps)
     return torch.cat([*(computed_again([network], forward, segment) for segment in segments), forward(last)])

@@ -117,6 +117,8 @@ def _one(title: str, path: Path, words: list[str]) -> bool:
     found = audit(path, words)
     epoch = "" if found.epoch is None else f", epoch {found.epoch}"
     print_text(table(f"{title}{epoch}", found.as_json()["findings"]))
+    if found.code:
+        print_text(f"  ↻ the run was computed by other code: {found.code}")
     if found.of_result:
         audit_file.save(found.folder, found.as_json())
     return found.failed

@@ -52,13 +52,14 @@ def _require_writable(path: Path) -> None:
 
 
 def split(words: list[str]) -> tuple[str | None, list[str]]:
-    """Separate the value of `checkpoint=` from the other words.
+    """Separate the value of `checkpoint=`, or a path without it, from the other words.
 
     Example:
         >>> split(["metric=anytime", "checkpoint=outputs/single/seed=0"])
         ('outputs/single/seed=0', ['metric=anytime'])
     """
     key = "checkpoint="
+    words = [word if "=" in word and not Path(word).exists() else key + word.removeprefix(key) for word in words]
     named = [word.removeprefix(key) for word in words if word.startswith(key)]
     return (named[-1] if named else None), [word for word in words if not word.startswith(key)]
 
@@ -80,6 +81,7 @@ def table(found: dict) -> str:
     """
     lines = [_opened(found)]
     lines += [f"  changed {change}" for change in found["changed"]]
+    lines += [f"  the run was computed by other code: {found['code']}"] if found.get("code") else []
     shown = {key: value for key, value in found["metrics"].items() if key.startswith("test/")}
     width = max(map(len, shown))
     for key, value in shown.items():

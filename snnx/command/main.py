@@ -11,6 +11,7 @@ from snnx.command.refusal import complain
 from snnx.compose.interrupt import INTERRUPTED, NOTE, exit_on_interrupt
 from snnx.options.files import check_places
 from snnx.options.own_components import make_importable
+from snnx.sweep.output import Output
 
 COMMANDS = {  # for each command, the module whose main(words) executes it
     "plan": "snnx.command.plan",
@@ -42,6 +43,7 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a test may have replaced it
             stream.reconfigure(errors="replace")  # else a terminal that lacks the check mark would end the command
+    sys.stdout, sys.stderr = Output(sys.stdout), Output(sys.stderr)
     try:
         if words[:1] != ["new"]:  # `new` reads no options of the current folder
             make_importable(Path.cwd())

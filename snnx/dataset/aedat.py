@@ -20,6 +20,7 @@ PACKET = np.dtype(  # the header of a packet of AEDAT 3.1
     ]
 )  # fmt: skip
 MAGIC = re.compile(rb"#!AER-DAT\d\.\d\r\n")
+LARGEST = 2**30  # bytes of the events of a recording, unpacked
 POLARITY = 1  # the type of packets with events of pixels
 
 
@@ -69,20 +70,32 @@ def read_aedat3(path: Path) -> np.ndarray:
 
 
 def read_aedat4(path: Path) -> np.ndarray:
-    """Return the events of an `.aedat4` file, decoded by the package `aedat`.
+    """Return the events of the first event stream of an `.aedat4` file, decoded by the package `aedat`.
 
     Raises:
+        Damaged: the file has no events, or its packets unpack to more than 1 GiB. They are added up while they are decoded.
         ModuleNotFoundError: this package is not installed.
     """
     try:
-        import aedat  # noqa: F401  tonic needs it
+        import aedat
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
             f"{path}: the package aedat must be installed to read .aedat4; try: pip install 'snnx[aedat4]'"
         ) from None
-    from tonic.io import read_aedat4 as read
-
-    raw = read(str(path))
+    decoder = aedat.Decoder(str(path))
+    streams = [number for number, stream in decoder.id_to_stream().items() if stream["type"] == "events"]
+    if not streams:
+        raise Damaged(f"{path}: must have a stream of events; got none")
+    parts, size = [], 0
+    for packet in decoder:
+        if packet["stream_id"] == min(streams):
+            parts.append(packet["events"])
+            size += parts[-1].nbytes
+            if size > LARGEST:
+                raise Damaged(f"{path}: a recording must have at most {LARGEST:,} bytes when it is unpacked; got more")
+    if not parts:
+        return np.empty(0, EVENT)
+    raw = np.concatenate(parts)
     t, x, y, p = (raw[name] for name in raw.dtype.names)
     return events_of(path, x=x, y=y, t=t, p=p)
 

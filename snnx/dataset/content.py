@@ -20,7 +20,7 @@ MADE = "select sql from sqlite_master where sql is not null"
 def content(files: Sequence[Path], root: Path | None) -> str:
     """Return a digest of the files' names below `root` and their bytes, 16 hexadecimal digits; their order does not matter.
 
-    Of a data set without a root, such as one that comes with a package, only the names of the files count.
+    Without a root, as of a data set that comes with a package, files are named below the folder that they have in common.
 
     Each file is read once. After that, its digest is looked up in `.snnx_cache/content.db` as long as its size and modification
     time are unchanged.
@@ -45,7 +45,8 @@ def content(files: Sequence[Path], root: Path | None) -> str:
     with ThreadPoolExecutor() as pool:  # hashing and reading release the GIL
         found = dict(zip(new, pool.map(_sha256, new), strict=True))
     _remember(root, {path: (stats[path], digest) for path, digest in found.items()})
-    named = {path: _below(path, root) or path.name for path in stats}
+    above = os.path.commonpath([path.parent for path in stats]) if stats else ""
+    named = {path: _below(path, root) or os.path.relpath(path, above) for path in stats}
     lines = sorted(f"{named[path]} {digest}" for path, digest in {**known, **found}.items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 

@@ -48,6 +48,8 @@ def cut(path: Path, labels: Path) -> Iterator[Sample | Damaged]:
     Raises:
         Damaged: the label file is missing, or belongs to another recording.
     """
+    if labels.exists() and not labels.is_file():  # reading a pipe might never end
+        raise Damaged(f"{labels}: must be a file with rows of class, start and end in µs; got a folder, a pipe or a device")
     try:
         text = labels.read_text().splitlines()[1:]
         rows = np.loadtxt(text, dtype=np.int64, delimiter=",", ndmin=2) if text else np.empty((0, 3))
@@ -88,8 +90,8 @@ def find_aedat(folder: str, root: Path) -> Found:
         trials = root / folder / f"trials_to_{part}.txt"
         if not trials.is_file():
             continue
-        paths = [root / folder / line.strip() for line in trials.read_text().splitlines() if line.strip()]
-        for path in paths:
+        names = [line.strip() for line in trials.read_text(errors="replace").splitlines() if line.strip()]
+        for path in (root / folder / name for name in names if Path(name).name == name):  # in this folder only
             if path.is_file():
                 labels = path.with_name(f"{path.stem}_labels.csv")
                 recordings.append(Recording.of_files(partial(cut, path, labels), path, labels))

@@ -143,7 +143,7 @@ class Method(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         images, labels = batch
         scores, loss = self.learn_from(images, labels)
-        if loss.ndim:
+        if loss.numel() != 1:
             raise ValueError(
                 f"loss must give one number for a batch; got {type(self.loss).__name__} with a result of shape "
                 f"{list(loss.shape)}: take its mean"

@@ -203,11 +203,12 @@ class Node(BaseNode):
         """Return what a sequence gives, by a kernel that `torch.compile` keeps as it is; `None` if it must trace the steps."""
         if self.probe is not None or type(self).sequence is not Node.sequence or torch.compiler.is_exporting():
             return None
-        from snnx.neuron.kernel.registered import compiled_sequence
+        from snnx.neuron.kernel.registered import compiled_sequence, kernel_of
 
-        x = self.normalised(x)
-        if (found := compiled_sequence(self, x, states)) is None:
+        if (number := kernel_of(self, x, states)) is None:
             return None
+        x = self.normalised(x)
+        found = compiled_sequence(self, x, states, number)
         s, state = self.complete(found[0], self.State(*found[1:]))
         return (s.to(x.dtype),), tuple(state)
 
@@ -216,8 +217,10 @@ class Node(BaseNode):
         if self.norm is None:
             return x
         norm, behind, residual = self.norm
-        y = norm.normalise(x.flatten(1, -2 - behind)).view(x.shape)
-        return y if residual is None else y + residual.hand_over()
+        if residual is None:
+            return norm.normalise_any(x, behind)
+        shortcut = residual.fetch()
+        return x if shortcut is None else norm.normalise_any(x, behind) + shortcut
 
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor | None, Tensor, State]:
         """Compute all steps by `step`; return `h` if the neuron is probed (else `None`), `s`, and the last state."""

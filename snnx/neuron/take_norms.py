@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from snnx.layer.residual_sum import ResidualSum
 from snnx.neuron.node import Node, Taken
 from snnx.norm.batch import Batch
+from snnx.norm.norm import Norm
 
 CONTRACTING = ("AVX2", "AVX512")
 """The instructions for which torch computes a product and a sum as one operation in its batch norm, as our kernels do."""
@@ -28,6 +29,9 @@ def take_norms(network: nn.Module, x: Tensor) -> int:
         network: the backbone; it is run once on `x`, in evaluation and without gradients, to see which layer reads what.
         x: an input of the network, `[T, B, *]`. No norm is taken if the network raises an error for it.
 
+    Raises:
+        OtherShape: a norm does not return the shape that it is given.
+
     Example:
         >>> from snnx.backbone.convnet import ConvNet
         >>> from snnx.neuron.lif import LIF
@@ -40,25 +44,30 @@ def take_norms(network: nn.Module, x: Tensor) -> int:
         True
     """
     release_norms(network)
-    if torch.backends.cpu.get_cpu_capability() not in CONTRACTING:
-        return 0
     with _as_it_is(network), torch.no_grad():
         try:
             pairs = _pairs(network, x.contiguous()) & _pairs(network, x[:1].expand(x.shape))
+        except OtherShape:
+            raise
         except Exception:  # the network does not run on x; the training will say why
             return 0
+    if torch.backends.cpu.get_cpu_capability() not in CONTRACTING:
+        return 0
     for norm, node, behind, residual in pairs:
         norm.taken, node.norm = True, Taken(norm, behind, residual)
         if residual is not None:
-            residual.taken = True
+            residual.taken = norm, behind
     return len(pairs)
 
 
 def release_norms(network: nn.Module) -> None:
     """Let every norm and every sum compute its output itself again; code that replaces or copies norms needs this."""
     for module in network.modules():
-        if isinstance(module, Batch | ResidualSum):
+        if isinstance(module, Batch):
             module.taken = False
+        elif isinstance(module, ResidualSum):
+            module.taken = None
+            module.forget()
         elif isinstance(module, Node):
             module.norm = None
 
@@ -71,6 +80,7 @@ def _pairs(network: nn.Module, x: Tensor) -> set[Pair]:
     """Run the network; return each norm that only one neuron layer reads, itself or after a residual sum."""
     watch = _Watch()
     hooks = [norm.register_forward_hook(watch.norm_ended) for norm in network.modules() if _can_be_taken(norm)]
+    hooks += [norm.register_forward_hook(_require_shape) for norm in network.modules() if isinstance(norm, Norm)]
     nodes = [node for node in network.modules() if isinstance(node, Node)]
     hooks += [node.register_forward_pre_hook(watch.neurons_begin) for node in nodes]
     hooks += [node.register_forward_hook(watch.neurons_ended) for node in nodes]
@@ -85,6 +95,17 @@ def _pairs(network: nn.Module, x: Tensor) -> set[Pair]:
             hook.remove()
         reset_net(network)
     return watch.pairs()
+
+
+class OtherShape(ValueError):
+    """A norm does not return the shape that it is given."""
+
+
+def _require_shape(norm: Norm, given: tuple[Tensor], y: Tensor) -> None:
+    if y.shape != given[0].shape:
+        raise OtherShape(
+            f"norm must return the shape that it is given, {list(given[0].shape)}; got {list(y.shape)} from {type(norm).__name__}"
+        )
 
 
 def _can_be_taken(module: nn.Module) -> bool:

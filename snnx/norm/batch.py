@@ -44,5 +44,9 @@ class Batch(nn.BatchNorm2d, Norm):
         """Return the normalised values, also if this norm is taken."""
         return super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
+    def normalise_any(self, x: Tensor, behind: int) -> Tensor:
+        """Return the normalised values of an `x` that has `behind` dimensions behind the channels, and any in front of them."""
+        return self.normalise(x.flatten(1, -2 - behind)).view(x.shape)
+
     def _check_input_dim(self, x: Tensor) -> None:
         """Accept any number of dimensions, for which torch has separate classes."""

@@ -39,6 +39,8 @@ def confounds(
         []
         >>> print(*confounds(["neuron.tau", "lr"], rows, {"A": {"v_reset": {"sn1": 0.0}}, "B": {"v_reset": {"sn1": "soft"}}}))
         B compared to A: v_reset: 0.0 → soft (sn1)
+        >>> print(*confounds(["lr"], rows, {"A": {"tau": {"sn1": 2.0}}, "B": {"tau": {"sn1": 4.0}}}))
+        B compared to A: neuron.tau: 2.0 → 4.0
         >>> rows = {"A": {"timesteps": 2, "encoding": {"timesteps": 2}}, "B": {"timesteps": 4, "encoding": {"timesteps": 4}}}
         >>> confounds(["timesteps"], rows)
         []
@@ -46,9 +48,11 @@ def confounds(
     (base, config), *others = configs.items()
     found = []
     for row, other in others:
-        found += [Confound(row, base, change) for change in _differing(factors, config, other)]
+        settings = _differing(factors, config, other)
+        found += [Confound(row, base, change) for change in settings]
         if (first := networks.get(base)) and (second := networks.get(row)):
-            found += [Confound(row, base, change) for change in network_differences(factors, first, second)]
+            named = [*factors, *(change.partition(":")[0] for change in settings)]  # what these explain is named already
+            found += [Confound(row, base, change) for change in network_differences(named, first, second)]
     return found
 
 

@@ -1,7 +1,9 @@
 """What the files of options and sweeps state for a run, read without Hydra."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from typing import NamedTuple
 
 import yaml
 
@@ -9,12 +11,27 @@ from snnx.options.chosen_options import by_group, choices, defaults
 from snnx.options.files import files, is_group
 from snnx.options.strict_yaml import load
 from snnx.options.text import text
-from snnx.record.identity import leaves
+from snnx.record.identity import LOADED, leaves
 
 FOR_HYDRA = ("defaults", "hydra", "sweep")
 """Keys of a recipe or a sweep file that set no value of a run."""
 ALL_GROUPS = ("recipe", "sweep", "row", "scale")
 """Groups whose options set values of other groups."""
+VALUE = re.compile(
+    r"null|true|false|[-+]?(0|[1-9]\d*)(\.\d*)?([eE][-+]?\d+)?|(?!(on|off|yes|no|y|n|inf|nan)\b)[a-z_]\w*", re.IGNORECASE
+)
+"""A value of a word that Hydra and YAML read alike."""
+
+
+class Settings(NamedTuple):
+    """What files state for a run."""
+
+    values: dict[str, object]
+    """The values, by dotted key; `null` for a group without an option."""
+    groups: frozenset[str]
+    """The groups of which all keys are in `values` or `unknown`."""
+    unknown: frozenset[str]
+    """Keys whose value only Hydra knows, because it refers to others, or that the command line sets."""
 
 
 class Stated:
@@ -27,56 +44,73 @@ class Stated:
         ValueError: a file of an option is no valid YAML.
 
     Example:
-        >>> found = Stated({"neuron": {"tau": 3.0}}).values(["timesteps=8"], ["neuron=plif", "optimizer.lr=0.1"])
-        >>> found["neuron._target_"], found["neuron.tau"], found["timesteps"], "optimizer.lr" in found
-        ('snnx.neuron.plif.PLIF', 3.0, 8, False)
+        >>> found = Stated({"neuron": {"tau": 3.0}}).settings(["timesteps=8"], ["neuron=plif", "optimizer.lr=0.1"])
+        >>> found.values["neuron._target_"], found.values["neuron.tau"], found.values["timesteps"], found.values["init"]
+        ('snnx.neuron.plif.PLIF', 3.0, 8, None)
+        >>> "neuron" in found.groups, "optimizer.lr" in found.unknown
+        (True, True)
     """
 
     def __init__(self, sweep: Mapping) -> None:
         self._sweep = sweep
         self._defaults = defaults()
-        self._files, self._content = cache(files), cache(self._read)
+        self._files, self._content, self._is_group = cache(files), cache(self._read), cache(is_group)
 
-    def values(self, row: Sequence[str], words: Sequence[str]) -> dict[str, object]:
-        """Return the values that files state for a run, by dotted key, in the order in which Hydra applies the files.
+    def settings(self, row: Sequence[str], words: Sequence[str]) -> Settings:
+        """Return what the files state for a run, in the order in which Hydra applies them.
 
-        These are the chosen options, the recipe, the sweep file, the row and the scale. A key that the command line sets is
-        left out, and so is a value that refers to others or that is written in a form of Hydra's own.
+        These are the chosen options, the recipe, the sweep file, the row and the scale. A recipe or a sweep file whose defaults
+        do more than choose options states nothing here, and an option that extends another one leaves its group unknown.
 
         Args:
             row: the settings of the run's row.
             words: the words of its command line.
         """
+        if not _only_chooses(self._sweep):
+            return Settings({}, frozenset(), frozenset())
         first = {**choices(self._sweep), **by_group(row), **by_group(words)}
-        recipe = self._content("recipe", first.get("recipe"))
+        recipe, scale = self._content("recipe", first.get("recipe")), self._content("scale", first.get("scale", "paper"))
+        if not _only_chooses(recipe) or not _only_chooses(scale):
+            return Settings({}, frozenset(), frozenset())
         chosen = {**self._defaults, **choices(recipe), **first}
         found: dict[str, object] = {}
+        known = set()
         for group, option in chosen.items():
-            if group not in ALL_GROUPS:
-                for name in _names(option):
-                    found |= {f"{group}.{key}": value for key, value in leaves(self._content(group, name))}
+            if group in ALL_GROUPS or not self._is_group(group):
+                continue
+            contents = [self._content(group, name) for name in _names(option)]
+            if all(content and "defaults" not in content for content in contents):
+                known.add(group)
+                found |= {f"{group}.{key}": value for content in contents for key, value in leaves(content)}
+                found |= {} if contents else {group: None}
         made_for = dict(self._defaults)
         for body in (recipe, self._sweep):
             made_for |= choices(body)
-            found |= self._still_meant(body, made_for, chosen)
-        found |= dict(_values(row))
-        found |= dict(leaves(_settings(self._content("scale", chosen.get("scale")))))
-        overridden = {key for key in (word.lstrip("+~").partition("=")[0] for word in words) if not is_group(key)}
-        return {key: value for key, value in found.items() if "${" not in str(value) and not _is_below(key, overridden)}
+            _put(found, self._still_meant(body, made_for, chosen))
+        unknown = {*LOADED, "seed"}
+        for key, written in (word.lstrip("+~").partition("=")[::2] for word in row):
+            if not self._is_group(key):
+                value = _value(written)
+                unknown |= {key} if value is Ellipsis else set()
+                _put(found, {} if value is Ellipsis else {key: value})
+        _put(found, dict(leaves(_settings(scale))))
+        unknown |= {key for key in (word.lstrip("+~").partition("=")[0] for word in words) if not self._is_group(key)}
+        unknown |= {key for key, value in found.items() if "${" in str(value)}
+        return Settings(found, frozenset(known), frozenset(unknown))
 
     def _still_meant(self, body: Mapping, made_for: Mapping, chosen: Mapping) -> dict[str, object]:
         """Return the settings of a recipe or a sweep file that were not meant for an option which was then replaced."""
         found = {}
         for key, value in leaves(_settings(body)):
             group, _, inner = key.partition(".")
-            kept = made_for.get(group) == chosen.get(group) or not is_group(group)
+            kept = made_for.get(group) == chosen.get(group) or not self._is_group(group)
             if kept or any(inner.partition(".")[0] in self._content(group, name) for name in _names(chosen.get(group))):
                 found[key] = value
         return found
 
     def _read(self, group: str, name: str | None) -> Mapping:
         """Return the content of an option's file; empty if there is no such option."""
-        path = self._files(group).get(name) if isinstance(name, str) else None
+        path = self._files(group).get(name) if name else None
         try:
             content = load(text(path)) if path else None
         except yaml.YAMLError as error:
@@ -84,33 +118,44 @@ class Stated:
         return content if isinstance(content, dict) else {}
 
 
+def _put(found: dict[str, object], values: Mapping[str, object]) -> None:
+    """Set values, each in place of what was set at its key, below it or above it."""
+    for key, value in values.items():
+        for old in [old for old in found if f"{old}.".startswith(f"{key}.") or f"{key}.".startswith(f"{old}.")]:
+            del found[old]
+        found[key] = value
+
+
+def _only_chooses(body: Mapping) -> bool:
+    """Whether the defaults of a recipe or a sweep file are of the form `override /neuron: lif` only."""
+    entries = body.get("defaults") or []
+    return isinstance(entries, list) and all(
+        isinstance(entry, dict)
+        and all(re.fullmatch(r"override /[\w/]+", str(key)) and _is_choice(entry[key], key.rpartition("/")[2]) for key in entry)
+        for entry in entries
+        if entry != "_self_"
+    )
+
+
+def _is_choice(option: object, group: str) -> bool:
+    several = option if isinstance(option, list) and group not in ALL_GROUPS else [option]
+    return all(name is None or isinstance(name, str) for name in several)
+
+
 def _settings(body: Mapping) -> dict:
     return {key: value for key, value in body.items() if key not in FOR_HYDRA}
 
 
-def _values(row: Sequence[str]) -> Iterator[tuple[str, object]]:
-    """Yield the settings of a row that set a value, and do not choose an option."""
-    for word in row:
-        key, _, written = word.lstrip("+~").partition("=")
-        if not is_group(key):
-            try:
-                yield from leaves({key: load(written)})
-            except yaml.YAMLError:  # a form of Hydra's own, such as a choice
-                continue
+def _value(written: str) -> object:
+    """Return the value of a word, or `...` if it is written in a form that only Hydra reads."""
+    inside = written[1:-1] if written.startswith("[") and written.endswith("]") else written
+    if not all(VALUE.fullmatch(part.strip()) for part in inside.split(",")):
+        return ... if inside.strip() or inside == written else []
+    return load(written) if inside != written or "," not in written else ...
 
 
-def _names(option: str | list | None) -> list[str]:
-    """Return the names in `lif` or in `[firing_rate, energy]`."""
-    if option is None:
-        return []
-    try:
-        found = option if isinstance(option, list) else load(option)
-    except yaml.YAMLError:
-        return []
-    return [str(name) for name in (found if isinstance(found, list) else [found])]
-
-
-def _is_below(key: str, others: set[str]) -> bool:
-    """Whether a key or one above it is among others."""
-    parts = key.split(".")
-    return any(".".join(parts[: depth + 1]) in others for depth in range(len(parts)))
+def _names(option: str | list | None) -> Iterator[str]:
+    """Yield the names in `lif` or in `[firing_rate, energy]`."""
+    for name in option if isinstance(option, list) else str(option or "").strip("[] ").split(","):
+        if str(name).strip():
+            yield str(name).strip()

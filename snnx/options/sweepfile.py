@@ -139,7 +139,11 @@ def _read(path: Path, written: str) -> SweepFile:
     hydra = body.get("hydra") or {}
     if set(hydra) - {"sweeper"} or set(hydra.get("sweeper") or {}) - {"params"}:
         raise ValueError(f"{path.name}: hydra must contain only sweeper.params; got {hydra}")
-    check_keys(map(str, (hydra.get("sweeper") or {}).get("params") or ()), f"{path.name}: hydra.sweeper.params")
+    params = (hydra.get("sweeper") or {}).get("params") or {}
+    check_keys(map(str, params), f"{path.name}: hydra.sweeper.params")
+    for key, value in params.items():
+        if not isinstance(value, str | int | float) or "${" in str(value):
+            raise ValueError(f"{path.name}: hydra.sweeper.params.{key} must be a plain text or number; got {value}")
     if path.stem.casefold() in TAKEN:
         raise ValueError(f"{path.name}: a sweep must not be named like another folder of outputs/; got {path.stem}: rename it")
     written = body.pop("rows", None) or {}

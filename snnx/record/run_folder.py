@@ -14,8 +14,9 @@ from snnx.record.visible import visible
 
 CKPT = "ckpt"  # the folder of a run's checkpoints
 LOCK = ".lock"
-CHECKPOINTS = (".ckpt", ".corrupt", ".outdated")
-TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")  # names of the files that `write` renames when they are complete
+CHECKPOINT = re.compile(r"(epoch=\d+|last|best)\.(ckpt|corrupt|outdated)")  # names of a run's checkpoints
+TEMPORARY = re.compile(r"\.(\w+\.(json|yaml|csv|log)|(epoch=\d+|best)\.ckpt)\.[a-z0-9_]{8}")
+"""Names of the files that `write` renames when they are complete."""
 
 
 class Busy(RuntimeError):
@@ -113,7 +114,7 @@ def tidy(folder: Path) -> None:
 def remove_checkpoints(folder: Path) -> None:
     """Remove the checkpoints of a run and its result; files that snnx did not write stay."""
     for path in folder.glob(f"{CKPT}/*"):
-        if path.suffix in CHECKPOINTS:
+        if CHECKPOINT.fullmatch(path.name):
             path.unlink(missing_ok=True)
     (folder / "result.json").unlink(missing_ok=True)
 

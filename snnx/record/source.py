@@ -132,8 +132,12 @@ def _absolute(name: str, package: str) -> str:
 
 @cache
 def _read(path: Path, modified: int, size: int) -> tuple[str, tuple[str, ...]]:
-    """The digest of a file's code, and the dotted names that it imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    """The digest of a file's code, and the dotted names that it imports; of a file that is no Python, that of its bytes."""
+    content = path.read_bytes()
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return hashlib.sha256(content).hexdigest()[:16], ()
     code = hashlib.sha256("".join(_canonical(tree)).encode()).hexdigest()[:16]
     return code, tuple(dict.fromkeys(_imports(tree)))
 

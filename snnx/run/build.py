@@ -48,9 +48,9 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
         pack_spikes(method.backbone)
     if config.get("recompute"):
         recompute_blocks(method.backbone)
-    if steps := config.get("recompute_steps"):
-        if config.get("recompute"):
-            raise ValueError(f"recompute must be false with recompute_steps={steps}: choose one of the two")
+    if (steps := config.get("recompute_steps")) is not None:
+        if saving := next((key for key in ("recompute", "packed_spikes") if config.get(key)), None):
+            raise ValueError(f"{saving} must be false with recompute_steps={steps}: choose one of the two")
         recompute_segments(method.backbone, steps)
     if config.get("channels_last"):  # convolutions then give their outputs this layout, and neurons keep it
         method.to(memory_format=torch.channels_last)

@@ -45,13 +45,15 @@ def describe_earlier_attempt(job: Job) -> str | None:
     The answer comes from the run's files only.
     """
     ended, epoch = read(job.folder), last_epoch(job)
-    if ended is not None and ended["status"] not in ("done", "no data", "pruned"):
-        return f"{ended['status']} before, trying again"
     why = None if job.config["outdated"] else outdated(job)
+    over = f"starts over because {why}; with outdated=true it would continue from epoch {epoch}" if why and epoch else None
+    if ended is not None and ended["status"] not in ("done", "no data", "pruned"):
+        again = over or (f"resumed at epoch {epoch}" if epoch else "trying again")
+        return f"{ended['status']} before, {again}"
     if why and ended is not None:
         return f"out of date because {why}"
-    if why and epoch:
-        return f"starts over because {why}; with outdated=true it would continue from epoch {epoch}"
+    if over:
+        return over
     if epoch and (ended is None or ended["status"] == "pruned"):
         return f"resumed at epoch {epoch}"
     if job.link.is_symlink() and job.link.resolve() != job.folder.resolve():

@@ -40,6 +40,28 @@ def write_inputs(folder: Path, code: dict[str, str], data: dict) -> None:
     write(folder / NAME, to_json({"code": code, "data": data}))
 
 
+def code_changed(folder: Path, config: dict) -> str | None:
+    """Say which files of code have changed since the results and checkpoints in a run's folder were computed.
+
+    Args:
+        folder: the run's folder.
+        config: the run's configuration.
+
+    Returns:
+        For example `snnx/neuron/lif.py changed, and 2 more`; `None` if nothing has changed, or if nothing is known of the code.
+    """
+    try:
+        made = json.loads(read(folder / NAME))["code"]
+        files = source.changed_files(dict(made), code_of(config))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return _named(files) if files else None
+
+
+def _named(files: list[str]) -> str:
+    return f"{files[0]} changed" + (f", and {len(files) - 1} more" if len(files) > 1 else "")
+
+
 def outdated(job: Job) -> str | None:
     """Say why the result or the checkpoints of this run are no longer valid; `None` if they are valid or if there are none.
 
@@ -56,7 +78,7 @@ def outdated(job: Job) -> str | None:
     if not (isinstance(made, dict) and all(isinstance(made.get(key), dict) for key in ("code", "data"))):
         return f"{NAME} is damaged"
     if files := source.changed_files(made["code"], code_of(job.config)):
-        return f"{files[0]} changed" + (f", and {len(files) - 1} more" if len(files) > 1 else "")
+        return _named(files)
     if _samples_changed(job, made):
         return f"the files of dataset {job.config['dataset']['_target_'].split('.')[-2]} changed"
     return None

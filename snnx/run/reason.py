@@ -8,9 +8,6 @@ from snnx.options.places import component_folders
 from snnx.record.identity import leaves
 from snnx.record.source import SNNX
 
-ERRORS = (RuntimeError, TypeError, IndexError, AttributeError)
-"""Errors of torch and Python that do not say which component they are about."""
-
 
 def reason(error: BaseException) -> str:
     """Return the original message of an error, without Hydra's wrapping.
@@ -24,7 +21,7 @@ def reason(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if type(error).__module__.startswith(("pytorch_lightning", "lightning_fabric")):
         return text
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and Path(error.filename or "").is_file():
         return f"{error.filename} must be Python; line {error.lineno}: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)
     users = [frame for frame in frames if _is_below(frame.filename, component_folders().values())]
@@ -50,15 +47,16 @@ def with_own_line(error: BaseException, config: Mapping) -> str:
     users = [frame for frame in frames if _is_below(frame.filename, component_folders().values())]
     if users:
         return f"{error} ({users[-1].filename}:{users[-1].lineno})"
+    ours = bool(frames) and _is_below(frames[-1].filename, SNNX.values())  # such a message says what it is about
+    if ours or type(error).__name__ == "OutOfMemoryError":
+        return str(error)
     packages = tuple(f"{name}." for name in component_folders())
     own = dict.fromkeys(
         f"{key.removesuffix('._target_')}={name}"
         for key, name in leaves(config)
         if key.endswith("._target_") and str(name).startswith(packages)
     )
-    return (
-        f"{error} (this run has components of your own: {', '.join(own)})" if own and isinstance(error, ERRORS) else str(error)
-    )
+    return f"{error} (this run has components of your own: {', '.join(own)})" if own else str(error)
 
 
 def _is_below(file: str, packages: Iterable[Path]) -> bool:

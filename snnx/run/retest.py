@@ -6,6 +6,7 @@ from snnx.metric.layer_values import rounded
 from snnx.metric.reductions import KINDS
 from snnx.record import provenance
 from snnx.record.identity import changes
+from snnx.run.outdated import code_changed
 from snnx.run.rebuild import rebuild
 from snnx.run.test import run_test
 
@@ -22,7 +23,7 @@ def retest(path: str | Path, words: list[str]) -> dict:
         words: see `apply_overrides`.
 
     Returns:
-        `checkpoint`, its `epoch`, counted from 1, the run's `last_epoch` and `hash`, `changed` (what differs from the run),
+        `checkpoint`, its `epoch`, counted from 1, the run's `last_epoch` and `hash`, `changed` (what differs from the run), `code` (what has changed of its code since, or `None`),
         `metrics`, `formulas`, `layers`, `samples`, `data`, `device` and `versions`.
 
     Raises:
@@ -43,6 +44,7 @@ def retest(path: str | Path, words: list[str]) -> dict:
         "epoch": run.epoch,
         "last_epoch": run.config["trainer"]["max_epochs"],
         "hash": run.id,
+        "code": code_changed(run.folder, run.config),
         "changed": [line for line in changes(run.config, config) if not line.startswith("metric")]
         + [word for word in words if word.startswith("metric.")],  # `changes` cannot compare a metric that the run did not have
         "metrics": {**tested, **recorder.scalars()},

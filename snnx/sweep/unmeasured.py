@@ -38,7 +38,7 @@ class Unmeasured:
         missing = [
             metric
             for metric, rows in self._needed.items()
-            if row in rows and metric not in measured and (trained or metric.startswith("test/"))
+            if row in rows and metric not in measured and metric not in outcome and (trained or metric.startswith("test/"))
         ]
         for metric in missing:
             del self._needed[metric]

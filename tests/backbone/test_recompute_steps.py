@@ -7,6 +7,10 @@ import torch
 from composing import composed
 from hypothesis import given
 from hypothesis import strategies as st
+from neurons import option
+from spikingjelly.activation_based.functional import reset_net
+from spikingjelly.activation_based.neuron import PSN, SlidingPSN
+from spikingjelly.activation_based.surrogate import ATan
 from torch import nn
 
 from snnx.attention.tasa import TASA
@@ -17,10 +21,13 @@ from snnx.backbone.spikformer import Spikformer
 from snnx.bench.steps import Network, Step, peak_mb
 from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
+from snnx.neuron.node import Node
 from snnx.neuron.plif import PLIF
-from snnx.neuron.spiking import spiking_layers
+from snnx.neuron.spiking import is_spiking, spiking_layers
+from snnx.neuron.ttfs import TTFS
 from snnx.norm.none import NoNorm
 from snnx.norm.tebn import TEBN
+from snnx.options.files import files
 from snnx.run.build import build_method
 
 SMALL = {"in_shape": (3, 8, 8), "classes": 5, "layers": [8, "M", 8, "A", 16, "G"], "hidden": [12]}
@@ -33,6 +40,60 @@ def trained(network: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
     scores.square().mean().backward()
     states = [layer.v.detach() for layer in spiking_layers(network).values()]
     return [scores.detach(), x.grad, *(p.grad for p in network.parameters()), *states]
+
+
+@pytest.mark.parametrize("name", files("neuron"))
+def test_every_neuron_gives_the_same_spikes_or_is_refused(name):
+    """Of the shipped options, only neurons that see all steps at once are refused."""
+    torch.manual_seed(0)
+    node = option("neuron", name)
+    network, x = nn.Sequential(nn.Linear(6, 8), node, nn.Linear(8, 3)), 3 * torch.rand(4, 4, 6)
+    whole = network(x).detach()
+    reset_net(network)
+    if is_spiking(node) and (not isinstance(node, Node) or type(node).sequence is not Node.sequence):
+        with pytest.raises(ValueError, match="which needs all steps at once"):
+            recompute_segments(network, 2)
+    else:
+        recompute_segments(network, 2)
+        assert torch.equal(network(x), whole)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: PSN(T=8, surrogate_function=ATan()),
+        lambda: SlidingPSN(k=2, step_mode="m"),
+        lambda: TTFS(force_last_spike=True),
+        lambda: option("neuron", "glif"),
+    ],
+)
+def test_neurons_that_see_all_steps_are_refused(make):
+    network = nn.Sequential(nn.Linear(6, 8), make())
+    with pytest.raises(
+        ValueError, match=r"^recompute_steps needs a network whose steps .*; got 1, \w+, which needs all steps at"
+    ):
+        recompute_segments(network, 4)
+
+
+def test_what_watches_a_module_sees_all_steps_at_once():
+    network = nn.Sequential(nn.Linear(2, 4), IF(v_threshold=0.3), nn.Linear(4, 3))
+    recompute_segments(network, 4)
+    seen = []
+    network[1].probe = lambda h, s: seen.append(len(s))
+    network(torch.rand(10, 1, 2)).sum().backward()
+    assert seen == [10]
+
+
+def test_random_numbers_are_drawn_again():
+    found = []
+    for steps in (3, 30):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.5), IF(v_threshold=0.3), nn.Linear(4, 3))
+        recompute_segments(network, steps)
+        x = torch.rand(3, 1, 2)
+        network(x.repeat(2, 1, 1)[:3] if steps == 30 else x).sum().backward()
+        found.append(network[0].weight.grad)
+    assert torch.equal(*found)
 
 
 @pytest.mark.parametrize("neuron", [IF, LIF, PLIF])
@@ -52,8 +113,8 @@ def test_gradients_are_those_of_the_whole_sequence(neuron, steps, timesteps):
 
 def test_a_segment_is_computed_twice_in_training_and_once_in_a_test():
     network = nn.Sequential(nn.Linear(2, 4), IF(), nn.Linear(4, 3))
-    lengths = []
-    network[0].register_forward_hook(lambda _, __, y: lengths.append(len(y)))
+    lengths, linear = [], network[0].forward
+    network[0].forward = lambda x: lengths.append(len(x)) or linear(x)
     recompute_segments(network, 4)
     network(torch.rand(10, 1, 2)).sum().backward()
     assert lengths == [4, 4, 2, 4, 4]
@@ -88,12 +149,6 @@ def test_a_segment_has_at_least_one_step():
         recompute_segments(MLP(in_shape=(1, 8, 8), classes=5, neuron=IF), -3)
 
 
-def test_blocks_and_segments_are_not_combined():
-    job = composed("backbone=mlp", "recompute=true", "recompute_steps=2")
-    with pytest.raises(ValueError, match=r"^recompute must be false with recompute_steps=2: choose one of the two$"):
-        build_method(job.config, _Digits())
-
-
 def test_a_run_keeps_its_identity():
     line = ["backbone=mlp", "timesteps=4"]
     assert composed(*line, "recompute_steps=2").id == composed(*line).id
@@ -101,6 +156,18 @@ def test_a_run_keeps_its_identity():
 
 class _Digits:
     shape, classes = (1, 8, 8), 10
+
+
+@pytest.mark.parametrize("key", ["packed_spikes", "recompute"])
+def test_other_ways_to_save_memory_are_not_combined(key):
+    job = composed("backbone=mlp", f"{key}=true", "recompute_steps=2")
+    with pytest.raises(ValueError, match=rf"^{key} must be false with recompute_steps=2: choose one of the two$"):
+        build_method(job.config, _Digits())
+
+
+def test_zero_steps_are_refused():
+    with pytest.raises(ValueError, match=r"^recompute_steps must be at least 1; got 0$"):
+        build_method(composed("backbone=mlp", "recompute_steps=0").config, _Digits())
 
 
 @pytest.mark.slow

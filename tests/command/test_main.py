@@ -41,6 +41,8 @@ MISTAKES = {
     "misspelled top key": (["timestep=8"], r"timestep must be a key.*; got timestep=8; did you mean timesteps\?"),
     "a sweep's bare name": (["demo_neurons"], "an override must be key=value; got demo_neurons: write sweep=demo_neurons"),
     "added component key": (["+neuron.taau=3"], "neuron: LIF has no argument taau; it takes tau, decay_input, .*"),
+    "epochs without their group": (["epochs=2"], r"epochs must be a key.*; got epochs=2; did you mean trainer\.max_epochs\?"),
+    "a key in capital letters": (["LR=0.01"], r"LR must be a key.*; got LR=0\.01; did you mean optimizer\.lr\?"),
     "wrong type": (["timesteps=abc"], "timesteps must be of type integer; got abc"),
     "wrong type in a component": (["neuron.tau=abc"], "neuron.tau must be of type float; got abc"),
     "null where a number is needed": (["neuron.tau=null"], "neuron.tau must be of type float; got null"),

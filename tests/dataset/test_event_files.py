@@ -1,11 +1,14 @@
 """Contract of the readers: the events written in each official format come back, and anything else is named in one line."""
 
 import os
+import sys
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from snnx.dataset import aedat
 from snnx.dataset.aedat import read_aedat2, read_aedat3, read_aedat4
 from snnx.dataset.binning import EVENT
 from snnx.dataset.dvs128_gesture import cut, read_npy
@@ -182,6 +185,26 @@ def test_aedat4_is_read_as_it_was_written(tmp_path, random_events):
     path.write_bytes(path.read_bytes()[:-300])
     with pytest.raises(Damaged, match="must be a readable recording; got"):
         Recording.single(path, 0, read_aedat4).samples()
+
+
+def test_packets_of_aedat4_are_added_up_while_they_are_decoded(tmp_path, monkeypatch):
+    """A decoder that never ends, as a small file may be that unpacks to any size."""
+
+    class Decoder:
+        def __init__(self, path):
+            pass
+
+        def id_to_stream(self):
+            return {0: {"type": "events"}, 1: {"type": "imus"}}
+
+        def __iter__(self):
+            while True:
+                yield {"stream_id": 0, "events": np.zeros(1000, [("t", "<u8"), ("x", "<u2"), ("y", "<u2"), ("on", "?")])}
+
+    monkeypatch.setitem(sys.modules, "aedat", SimpleNamespace(Decoder=Decoder))
+    monkeypatch.setattr(aedat, "LARGEST", 100_000)
+    with pytest.raises(Damaged, match=r"a\.aedat4: a recording must have at most 100,000 bytes when it is unpacked; got more$"):
+        read_aedat4(tmp_path / "a.aedat4")
 
 
 @pytest.mark.parametrize("shape", [(10,), (10, 3)])

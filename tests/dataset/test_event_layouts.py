@@ -1,5 +1,6 @@
 """Contract of DVS128 Gesture and CIFAR10-DVS: every layout that people have loads, and classes mean the same in all."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -177,3 +178,17 @@ def test_both_splits_share_one_cache(tmp_path, write_npz, random_events):
     assert first.convert() == drawn.convert() == other.convert()
     assert len({first.split_hash, drawn.split_hash, other.split_hash}) == 3
     assert first.split_counts == drawn.split_counts == {"train": 90, "val": 0, "test": 10}
+
+
+def test_a_pipe_in_place_of_labels_is_refused_and_lists_name_files_of_their_folder_only(aedat):
+    folder = aedat / "DvsGesture"
+    (aedat / "outside.aedat").write_bytes((folder / "user01_led.aedat").read_bytes())
+    (folder / "trials_to_train.txt").write_text(f"../outside.aedat\n{aedat}/outside.aedat\nuser01_led.aedat\n")
+    assert ready(DVS128Gesture, aedat).split_counts["train"] == 12
+    labels = folder / "user24_led_labels.csv"
+    labels.unlink()
+    os.mkfifo(labels)
+    with pytest.raises(
+        ValueError, match=r"user24_led_labels\.csv: must be a file with rows of class, .*; got a folder, a pipe"
+    ):
+        ready(DVS128Gesture, aedat)

@@ -167,7 +167,7 @@ def test_norm_and_residual_sum_in_any_arrangement(arrangement, dtype):
             with definition_only():
                 s = node(residual(norm(a), b))
         else:
-            norm.taken, residual.taken, node.norm = True, True, Taken(norm, 2, residual)
+            norm.taken, residual.taken, node.norm = True, (norm, 2), Taken(norm, 2, residual)
             s = on_triton(node)(residual(norm(a), b))
         (s * torch.linspace(0.1, 1, s.numel()).view(s.shape).to(dtype)).sum().backward()
         results.append([s.detach(), a.grad, b.grad, norm.weight.grad, norm.bias.grad])

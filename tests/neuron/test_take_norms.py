@@ -8,7 +8,7 @@ from contextlib import nullcontext
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from neurons import SHIPPED, option
 from spikingjelly.activation_based.functional import reset_net
@@ -300,7 +300,7 @@ def summed(neuron, x, shortcut, **autocast):
     one = copy.deepcopy(three)
     three.norm.running_mean.normal_()
     one.norm.load_state_dict(three.norm.state_dict())
-    one.norm.taken, one.sum.taken = True, True
+    one.norm.taken, one.sum.taken = True, (one.norm, x.dim() - 3)
     one.neuron.norm = Taken(one.norm, x.dim() - 3, one.sum)
     for _ in range(2):
         found = []
@@ -315,14 +315,20 @@ def summed(neuron, x, shortcut, **autocast):
     return found[0]
 
 
+ONCE = {"steps": 1, "samples": 2, "channels": 1, "side": 1, "training": False, "seed": 0}
+
+
 @settings(max_examples=20, deadline=None)
+@example(**ONCE, dtype=torch.bfloat16, other="float32")
+@example(**ONCE, dtype=torch.float16, other="float32")
+@example(**ONCE, dtype=torch.float32, other="float64")
 @given(
     steps=st.integers(1, 9),
     samples=st.integers(2, 4),
     channels=st.integers(1, 70),
     side=st.integers(1, 9),
     dtype=st.sampled_from([torch.float32, torch.bfloat16, torch.float16]),
-    other=st.sampled_from(["same", "float32", "channels last"]),
+    other=st.sampled_from(["same", "float32", "float64", "channels last"]),
     training=st.booleans(),
     seed=st.integers(0, 99),
 )
@@ -330,8 +336,8 @@ def test_a_layer_computes_the_sum_of_a_residual_block(steps, samples, channels, 
     torch.manual_seed(seed)
     shape = (steps, samples, channels, side, side)
     x, shortcut = ((torch.randn(shape) * 2).to(dtype) for _ in range(2))
-    if other == "float32":
-        shortcut = shortcut.float()
+    if other in ("float32", "float64"):
+        shortcut = shortcut.to(getattr(torch, other))
     if other == "channels last":
         shortcut = shortcut.flatten(0, 1).contiguous(memory_format=torch.channels_last).unflatten(0, shape[:2])
     neuron = LIF(tau=2.3).train(training)
@@ -344,7 +350,7 @@ def test_a_probed_layer_of_a_sum_shows_its_potentials():
     seen = []
     block.neuron.probe = lambda h, s: seen.append(h)
     expected = block(inputs)
-    block.norm.taken, block.sum.taken = True, True
+    block.norm.taken, block.sum.taken = True, (block.norm, 2)
     block.neuron.norm = Taken(block.norm, 2, block.sum)
     for definition in (False, True):
         reset_net(block)
@@ -388,9 +394,39 @@ def test_which_sums_are_taken(how, taken):
     expected = network(x)
     reset_net(network)
     assert take_norms(network, x) == taken
-    assert network.sum.taken == bool(taken)
+    assert (network.sum.taken is not None) == bool(taken)
     assert torch.equal(network(x), expected)
     release_norms(network)
     reset_net(network)
-    assert not network.sum.taken
+    assert network.sum.taken is None
     assert torch.equal(network(x), expected)
+
+
+def taken_block():
+    torch.manual_seed(8)
+    block = Block(6, LIF())
+    block.norm.taken, block.sum.taken = True, (block.norm, 2)
+    block.neuron.norm = Taken(block.norm, 2, block.sum)
+    return block, torch.randn(2, 4, 3, 6, 5, 5).unbind()
+
+
+def test_a_failed_forward_leaves_nothing_behind_in_copies_and_after_release():
+    block, (x, shortcut) = taken_block()
+    block.sum(x, (2 * shortcut.requires_grad_()))  # the neuron layer was not reached
+    expected = block((x, shortcut)).detach()
+    reset_net(block)
+    block.sum(x, 2 * shortcut)
+    again = copy.deepcopy(block)
+    reset_net(again)
+    assert torch.equal(again((x, shortcut)), expected)
+    release_norms(block)
+    reset_net(block)
+    assert torch.equal(block((x, shortcut)), expected)
+
+
+def test_the_layer_of_a_sum_alone_is_refused():
+    block, (x, _) = taken_block()
+    with pytest.raises(
+        RuntimeError, match=r"^ResidualSum: must run before the neuron layer .*; got a call of that layer alone"
+    ):
+        block.neuron(x)

@@ -308,7 +308,7 @@ def test_aliases_in_the_word_of_a_row_are_not_written_out():
     """Only a report reads such a word as YAML; Hydra refuses it."""
     aliases = "".join(f", &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30))
     row = row_of("A", {"set": [f"seed=[&a0 [0]{aliases}]"]}, "test/acc", "a.yaml")
-    assert "seed" not in Stated({}).values(row.overrides, [])
+    assert "seed" not in Stated({}).settings(row.overrides, []).values
 
 
 def test_merges_of_merges_are_not_written_out(tmp_path):

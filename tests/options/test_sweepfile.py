@@ -41,3 +41,12 @@ def test_a_sweep_is_not_named_like_another_folder_of_outputs(tmp_path, name):
     (tmp_path / f"{name}.yaml").write_text("sweep: {paper: own, artifact: T, metric: test/acc}\n")
     with pytest.raises(ValueError, match=rf"a sweep must not be named like another folder of outputs/; got {name}: rename it"):
         read(tmp_path / f"{name}.yaml")
+
+
+@pytest.mark.parametrize("value", ["{_target_: os.system}", "[0, [1]]", "'${hydra:runtime.cwd}'"])
+def test_sweeper_params_are_plain(tmp_path, value):
+    path = tmp_path / "x.yaml"
+    head = "# X.\n#   snnx -m sweep=x\nsweep: {paper: own, artifact: T, metric: test/acc}\n"
+    path.write_text(f"{head}hydra: {{sweeper: {{params: {{seed: {value}}}}}}}\n")
+    with pytest.raises(ValueError, match=r"^x\.yaml: hydra\.sweeper\.params\.seed must be a plain text or number; got "):
+        read(path)

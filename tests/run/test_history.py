@@ -68,7 +68,7 @@ def test_a_run_whose_inputs_are_damaged_is_out_of_date(job, content):
 
 
 def test_temporary_files_of_a_killed_process_are_removed(job):
-    kept = {".lock", "metrics.csv", ".gitignore", ".vimrc.swp", "ckpt/.hidden"}
+    kept = {".lock", "metrics.csv", ".gitignore", ".vimrc.swp", ".notes.markdown", ".backup.20240131", "ckpt/.hidden"}
     for name in (*kept, ".result.json.x1y2z3_4", "ckpt/.epoch=1.ckpt.abcdefgh"):
         write(job.folder / name, "x")
     run_folder.tidy(job.folder)
@@ -76,7 +76,7 @@ def test_temporary_files_of_a_killed_process_are_removed(job):
 
 
 def test_force_removes_only_what_snnx_wrote(job):
-    kept = {"notes.txt", "ckpt/notes.txt"}
+    kept = {"notes.txt", "ckpt/notes.txt", "ckpt/mine.ckpt", "ckpt/epoch=3 good.ckpt"}
     for name in (*kept, "result.json", "ckpt/epoch=1.ckpt", "ckpt/last.ckpt", "ckpt/epoch=2.corrupt"):
         write(job.folder / name, "x")
     history.start_over_if_forced(replace(job, config=job.config | {"force": True}))
@@ -109,3 +109,14 @@ def test_evaluating_a_run_with_links_is_refused(job, tmp_path):
     (job.folder / "ckpt" / "best.ckpt").symlink_to(elsewhere)
     with pytest.raises(ValueError, match=r"best\.ckpt must be a link to a checkpoint beside it; got one to .*elsewhere"):
         reopen(job.folder)
+
+
+def test_a_failed_run_says_whether_it_continues(job, monkeypatch):
+    write(job.folder / "result.json", json.dumps(result_of(job, status="failed")))
+    write(job.folder / "ckpt" / "epoch=7.ckpt", "x")
+    assert history.describe_earlier_attempt(job) == "failed before, resumed at epoch 7"
+    monkeypatch.setattr(history, "outdated", lambda job: "snnx/neuron/lif.py changed")
+    expected = (
+        "failed before, starts over because snnx/neuron/lif.py changed; with outdated=true it would continue from epoch 7"
+    )
+    assert history.describe_earlier_attempt(job) == expected

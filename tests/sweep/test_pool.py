@@ -257,6 +257,20 @@ def test_a_run_that_fails_in_another_sweep_meanwhile_is_not_executed_again(jobs)
 
 
 @pytest.mark.slow
+def test_output_that_nobody_reads_does_not_end_a_single_run(tmp_path):
+    """It warns of layers that never fire, and says where it continues; both are printed by the run itself."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "snnx", "seed=0", "neuron.v_threshold=1000", *QUICK]
+    done = subprocess.run(command, cwd=tmp_path, env=env, stdout=write_end, stderr=subprocess.PIPE, text=True, timeout=120)
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (0, "")
+    (result,) = tmp_path.glob("outputs/runs/*/result.json")
+    assert json.loads(result.read_text())["status"] == "done"
+
+
+@pytest.mark.slow
 def test_output_that_nobody_reads_ends_the_display_and_not_the_sweep(tmp_path):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "snnx", "-m", "seed=0,1,2", *QUICK]

@@ -19,7 +19,9 @@ class Affine(NamedTuple):
 
 
 def prepared(node: nn.Module, x: Tensor) -> tuple[Tensor, Affine | None, Tensor | None]:
-    """Return the input of a layer's kernel, and if the layer computes a norm, what the kernel does to it and adds to it.
+    """Return the input of a layer's kernel, the scale and shift of the norm that it computes, and the shortcut that it adds.
+
+    The last two are `None` if the layer computes none.
 
     A norm whose arithmetic a kernel does not repeat, such as that of float16, is computed here by torch.
     """
@@ -27,10 +29,12 @@ def prepared(node: nn.Module, x: Tensor) -> tuple[Tensor, Affine | None, Tensor 
         return x, None, None
     norm, behind, residual = node.norm
     plain = x.dtype in (torch.float32, torch.bfloat16) and dense(x)
-    plain = plain and (residual is None or residual.fits(x))
     if not plain or any(number.dtype != torch.float32 for number in norm.parameters()):
         return node.normalised(x), None, None
-    return *measured(norm, x, behind), None if residual is None else residual.hand_over()
+    shortcut = None if residual is None else residual.fetch()
+    if residual is not None and shortcut is None:  # the sum was computed before
+        return x, None, None
+    return *measured(norm, x, behind), shortcut
 
 
 def measured(norm: nn.BatchNorm2d, x: Tensor, behind: int) -> tuple[Tensor, Affine]:

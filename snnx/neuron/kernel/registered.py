@@ -18,17 +18,19 @@ LAYERS: list[Layer | CudaLayer] = []
 """The traced layers that compiled networks use."""
 
 
-def compiled_sequence(node: nn.Module, x: Tensor, states: Sequence[Tensor]) -> list[Tensor] | None:
-    """Return `s` and the last states by the operator, or `None` if the neuron has no kernel; `torch.compile` traces this.
+def kernel_of(node: nn.Module, x: Tensor, states: Sequence[Tensor]) -> int | None:
+    """Return the place in `LAYERS` of the layer that computes this sequence, or `None` if the neuron has no kernel for it."""
+    if not len(x) or states[0].dtype != torch.float32:
+        return None
+    return number_of(node, x.device, x.dim() - 1, seen(node))
+
+
+def compiled_sequence(node: nn.Module, x: Tensor, states: Sequence[Tensor], number: int) -> list[Tensor]:
+    """Return `s` and the last states by the operator, for the layer at `number`; `torch.compile` traces this.
 
     A state of equal numbers, as a fresh one is, is given to the operator as one number. When a plain attribute of the neuron
     changes, such as `v_threshold`, torch compiles the network again.
     """
-    if not len(x) or states[0].dtype != torch.float32:
-        return None
-    number = number_of(node, x.device, x.dim() - 1, seen(node))
-    if number is None:
-        return None
     first = [state[(0,) * state.dim()] if not any(state.stride()) and not state.requires_grad else state for state in states]
     parameters = [*node.parameters(), *node.buffers()]
     learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *first, *parameters))

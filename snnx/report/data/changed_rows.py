@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-from snnx.options.stated import Stated
+from snnx.options.stated import Settings, Stated
 from snnx.options.sweepfile import SweepFile
-from snnx.record.identity import leaves
+from snnx.record.identity import leaves, physics
 from snnx.report.data.run import Run
+
+ABSENT = "null"
 
 
 class ChangedRows:
@@ -18,9 +20,9 @@ class ChangedRows:
         >>> from snnx.options.sweepfile import sweep_named
         >>> rows = ChangedRows(sweep_named("single"))
         >>> plif = {"neuron": {"_target_": "snnx.neuron.plif.PLIF", "tau": 3.0, "v_threshold": 0.5}}
-        >>> rows.changes({"physics": plif, "overrides": ["neuron=plif", "neuron.tau=3"]})
+        >>> [text for text in rows.changes({"physics": plif, "overrides": ["neuron=plif", "neuron.tau=3"]}) if "thresh" in text]
         ['neuron.v_threshold: 0.5 → 1.0']
-        >>> rows.changes({"physics": plif, "overrides": []})
+        >>> [text for text in rows.changes({"physics": plif, "overrides": []}) if text.startswith("neuron")]
         ['neuron: snnx.neuron.plif.PLIF → snnx.neuron.lif.LIF']
     """
 
@@ -28,30 +30,47 @@ class ChangedRows:
         self._rows = {row.label: row.overrides for row in sweep.measured}
         self._of_a_sweep = bool(sweep.body)
         self._stated = Stated(sweep.body)
-        self._values: dict[tuple, dict[str, object]] = {}  # shared by the seeds of a row
+        self._settings: dict[tuple, tuple[Settings, dict[str, object]]] = {}  # shared by the seeds of a row
+        self._found: dict[
+            int, tuple[Mapping, list[str]]
+        ] = {}  # by the result's id; the result is kept, so the id stays its own
 
     def changes(self, result: Mapping) -> list[str]:
         """List the settings that a run had otherwise than the files now say, as `neuron.tau: 2.0 → 4.0`.
 
-        Settings of the run's command line are not compared, nor those that are not part of a run's identity, such as `logger`,
-        nor those that the run did not have yet. A component that is replaced is named without its settings.
+        Not compared are settings of the run's command line, those that are not part of a run's identity, such as `logger`, and
+        those that only Hydra can read. A component that was replaced is named without its settings.
 
         Args:
             result: the run's result; one without `physics`, or of a row that the sweep file no longer has, gives nothing.
         """
+        if id(result) not in self._found:
+            self._found[id(result)] = result, self._compared(result)
+        return self._found[id(result)][1]
+
+    def _compared(self, result: Mapping) -> list[str]:
         row = self._rows.get(result.get("row")) if self._of_a_sweep else ()
         if row is None or not result.get("physics"):
             return []
         words = tuple(word for word in result.get("overrides") or () if not word.startswith("seed="))
-        if (row, words) not in self._values:
-            self._values[row, words] = self._stated.values(row, words)
+        if (row, words) not in self._settings:
+            stated = self._stated.settings(row, words)
+            self._settings[row, words] = stated, dict(leaves(physics(_nested(stated.values))))
+        stated, now = self._settings[row, words]
         had = dict(leaves(result["physics"]))
-        found, replaced = [], []
-        for key, new in self._values[row, words].items():
-            if key in had and not any(key.startswith(group) for group in replaced) and _plain(had[key]) != _plain(new):
-                found.append(f"{key.removesuffix('._target_')}: {had[key]} → {new}")
-                replaced += [key.removesuffix("_target_")] * key.endswith("._target_")
-        return found
+        found: dict[str, str] = {}
+        keys = {**now, **had} if "method" in result["physics"] else set(now) & set(had)  # every run has a method
+        for key in (key for key in keys if _or_none(now.get(key)) != _or_none(had.get(key))):
+            group = key.partition(".")[0]
+            known = key in stated.values or group in stated.groups
+            if known and not any(_is_below(key, other) or _is_below(other, key) for other in stated.unknown):
+                found[key] = f"{had.get(key, ABSENT)} → {now.get(key, ABSENT)}"
+        replaced = [key.removesuffix("_target_") for key in found if key.endswith("._target_")]
+        return [
+            f"{key.removesuffix('._target_')}: {change}"
+            for key, change in found.items()
+            if key.endswith("._target_") or not any(key.startswith(component) for component in replaced)
+        ]
 
     def remarks(self, runs: Iterable[Run]) -> list[str]:
         """Say in one line how many of the done runs had other settings, with the first of these; nothing if none had."""
@@ -64,6 +83,24 @@ class ChangedRows:
         return [f"{len(found)} of {len(done)} results have other settings than the files now give, as {title}: {text}; {again}"]
 
 
-def _plain(value: object) -> object:
-    """Make 4 and 4.0 equal, and a list and its text too."""
-    return [_plain(item) for item in value] if isinstance(value, list) else float(value) if type(value) is int else value
+def _or_none(value: object) -> object:
+    """Return `None` for an empty mapping: a group such as `metric` without any option is one or the other."""
+    return None if value == {} else value
+
+
+def _nested(values: Mapping[str, object]) -> dict:
+    """Return the mapping of mappings in which each value is at its dotted key."""
+    found: dict = {}
+    for key, value in values.items():
+        *above, last = key.split(".")
+        inner = found
+        for part in above:
+            if not isinstance(inner.get(part), dict):
+                inner[part] = {}
+            inner = inner[part]
+        inner[last] = value
+    return found
+
+
+def _is_below(key: str, other: str) -> bool:
+    return f"{key}.".startswith(f"{other}.")

@@ -18,12 +18,12 @@ class Doubts:
 
     def __init__(self, sweep: SweepFile) -> None:
         self._sweep = sweep
-        self._rows, self._other_code = ChangedRows(sweep), OtherCode()
+        self._rows, self._codes = ChangedRows(sweep), OtherCode()
+        self._labels = {row.label for row in sweep.measured}
 
     def is_present(self, line: Line) -> bool:
         """Whether the runs of a line have the settings that the files give their row today."""
-        known = any(row.label == line.row for row in self._sweep.measured)
-        return known and bool(line.runs) and not self._rows.changes(line.runs[0].result)
+        return line.row in self._labels and bool(line.runs) and not self._rows.changes(line.runs[0].result)
 
     def against(self, lines: Mapping[str, Line]) -> dict[str, str]:
         """Say what speaks against each row of a claim.
@@ -37,8 +37,8 @@ class Doubts:
                 found[label].append(f"failed the audit ({', '.join(line.failed_checks)})")
             if any(self._rows.changes(run.result) for run in line.done):
                 found[label].append("has other settings now")
-            if others := sum(map(self._other_code.computed, line.done)) % max(len(line.done), 1):
-                found[label].append(f"has {others} of {len(line.done)} results from other code than the present")
+            if (count := self._codes.number(line.done)) > 1:
+                found[label].append(f"is a mean over results of {count} different codes")
         differing: dict[tuple[str, str], list[str]] = {}
         for one in self._confounds(lines):
             differing.setdefault((one.row, one.base), []).append(one.change.partition(":")[0])

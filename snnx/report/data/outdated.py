@@ -1,6 +1,6 @@
 """Which results were computed by code that has changed since."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from snnx.options.places import component_folders
 from snnx.record import provenance
@@ -17,6 +17,11 @@ class OtherCode:
         self._packages = SNNX | component_folders()
         self._targets: dict[str | None, tuple[str, ...]] = {}  # of each group; its runs differ in the seed only
         self._states: dict[tuple, str] = {}  # one for all runs with the same components, because it takes 10 ms
+
+    def number(self, runs: Iterable[Run]) -> int:
+        """Return how many codes have computed these runs; what the present code has confirmed counts as computed by it."""
+        known = [run for run in runs if run.result.get("code")]
+        return len({run.result["code"] if self.computed(run) else None for run in known})
 
     def computed(self, run: Run) -> bool:
         """Whether other code computed a run; `False` for a run of which nothing is known."""
