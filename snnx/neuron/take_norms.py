@@ -104,7 +104,8 @@ class OtherShape(ValueError):
 def _require_shape(norm: Norm, given: tuple[Tensor], y: Tensor) -> None:
     if y.shape != given[0].shape:
         raise OtherShape(
-            f"norm must return the shape that it is given, {list(given[0].shape)}; got {list(y.shape)} from {type(norm).__name__}"
+            f"norm must return the shape that it is given, {list(given[0].shape)}; "
+            f"got {list(y.shape)} from {type(norm).__name__}"
         )
 
 

@@ -23,8 +23,9 @@ def retest(path: str | Path, words: list[str]) -> dict:
         words: see `apply_overrides`.
 
     Returns:
-        `checkpoint`, its `epoch`, counted from 1, the run's `last_epoch` and `hash`, `changed` (what differs from the run), `code` (what has changed of its code since, or `None`),
-        `metrics`, `formulas`, `layers`, `samples`, `data`, `device` and `versions`.
+        `checkpoint`, its `epoch`, counted from 1, the run's `last_epoch` and `hash`, `changed` (what differs from the run),
+        `code` (what has changed of its code since, or `None`), `metrics`, `formulas`, `layers`, `samples`, `data`, `device` and
+        `versions`.
 
     Raises:
         FileNotFoundError: there is no such run, or (`NoData`) its data set is not on this machine.
