@@ -1,4 +1,4 @@
-"""Dynamic time steps: each sample stops at the first step at which the network is sure enough of its class."""
+"""Measures early exit: each sample stops at the first step at which the network is sure enough of its class."""
 
 from collections.abc import Sequence
 from math import log

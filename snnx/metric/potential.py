@@ -1,4 +1,4 @@
-"""The distribution of the potentials that are compared with the threshold."""
+"""Measures the distribution of the potentials that are compared with the threshold."""
 
 import torch
 from torch import Tensor, nn

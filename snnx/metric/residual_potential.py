@@ -1,4 +1,4 @@
-"""Residual potential: the distance of the potential from the threshold before the reset."""
+"""Measures the residual potential: the distance of the potential from the threshold before the reset."""
 
 import torch
 from torch import Tensor, nn
