@@ -1,4 +1,4 @@
-"""What an option, a sweep file or a row may not set, since it may come from somebody else."""
+"""Checks that an option, a sweep file or a row, which may come from somebody else, sets nothing that it may not set."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ COMMAND_LINE_ONLY = ("hydra", "force", "recorded", "outdated", "search", "tuned"
 HEADER = re.compile(r"\s*#+\s*@package\s+(\S+)")
 """A line that Hydra may take for the header of an option. It takes the last one, also if it does not begin with `#`."""
 CHOICE = re.compile(r"\$\{\w+\}")
-"""A word that stands for the chosen option of a group, or for the row. Any longer one could become any other text."""
+"""Only a whole word such as `${neuron}` is allowed in `defaults`. A text with more around it could expand to any name."""
 
 
 def check_option(path: Path) -> None:

@@ -27,7 +27,10 @@ class Row:
     tuned_from: str | None = None  # label of the row whose search chose this row's settings; None for a row of the file itself
 
     def tuned(self) -> "Row":
-        """Return the row's tuned twin, whose runs have the settings that a search chose; notes and numbers stay here."""
+        """Return the row's tuned twin, whose runs have the settings that a search chose.
+
+        Notes and reported numbers stay with the original row.
+        """
         nothing = dict.fromkeys(("source", "cited", "std", "n", "test_samples", "note"))
         return replace(self, label=tuned_label(self.label), tuned_from=self.label, reported={}, **nothing)
 

@@ -67,7 +67,7 @@ def claim(folder: Path) -> Iterator[Claim]:
     with os.fdopen(os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644), "r+b", buffering=0) as lock:
         if not acquire_soon(lock):
             raise Busy(f"{folder} is being computed by {holder(folder)}")
-        with suppress(OSError):  # a full disk; what cannot be written next is named then
+        with suppress(OSError):  # on a full disk the lock stays unnamed; the next failing write reports the disk
             lock.truncate(0)
             lock.write(this_process().encode())
         yield Claim(folder)
@@ -100,7 +100,7 @@ def reject_links(folder: Path) -> None:
         return
     with os.scandir(folder) as entries:
         if link := next((Path(entry.path) for entry in entries if entry.is_symlink()), None):
-            raise ValueError(f"{link} must be a file or a folder, because it is written; got a link to {os.readlink(link)}")
+            raise ValueError(f"{link} must be no link, because snnx writes to it; got a link to {os.readlink(link)}: remove it")
 
 
 def tidy(folder: Path) -> None:

@@ -13,7 +13,7 @@ from snnx.report.data.run import STATES, Run
 
 OVERRIDE = re.compile(r"(?:\[[^\]]*\]|\{[^}]*\}|[^,])+")  # key=value; the value may be a list or mapping that contains commas
 READOUT = "out"  # the place of the network's outputs in a metric's curves, besides the layers of neurons
-NO_OVERRIDE = "no override"  # label of a single run that has only the overrides that all the others have too
+NO_OVERRIDE = "no override"  # label of a run whose overrides are shared by all other runs
 
 
 @dataclass(frozen=True)
