@@ -1,4 +1,4 @@
-"""Keeps what was computed from a data set in a folder whose name identifies the inputs."""
+"""Keeps files that were computed from a data set, in a folder whose name is a hash of everything they depend on."""
 
 import errno
 import fcntl
@@ -103,8 +103,8 @@ def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
 
     The lock may not be a link, as a received data set may contain one, and nothing in the file is changed.
 
-    On a file system without locks, it yields `wait`: then a folder is filled, and possibly by two processes at once, but none
-    that another process may be filling is removed.
+    On a file system without locks it yields `wait`: filling goes ahead (two processes may do it at once), and removing is
+    skipped.
     """
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "r+b", buffering=0) as lock:
         try:

@@ -72,8 +72,8 @@ ALLOWED = {
 class ArrayUnpickler(pickle._Unpickler):
     """Unpickles numbers, strings, lists, dicts and arrays, and rejects everything else.
 
-    It is Python's unpickler in Python: the one in C allocates whatever memory a damaged file asks for. Only texts are keys,
-    because the hash of a pair of pairs of pairs, 40 times, would be computed for ever, and a few bytes write it down.
+    It is Python's unpickler in Python: the one in C allocates whatever memory a damaged file asks for. Only texts are
+    allowed as keys, because a few bytes can describe a tuple nested so that hashing it never ends.
     """
 
     dispatch: ClassVar[dict[int, Callable]] = {

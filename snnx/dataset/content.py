@@ -20,7 +20,8 @@ MADE = "select sql from sqlite_master where sql is not null"
 def content(files: Sequence[Path], root: Path | None) -> str:
     """Return a digest of the files' names below `root` and their bytes, 16 hexadecimal digits; their order does not matter.
 
-    Of a data set without a root, such as one that comes with a package, only the names of the files count.
+    Without a root, as for a data set that comes with a package, files are identified by their name alone, without their folder;
+    the bytes always count.
 
     Each file is read once. After that, its digest is looked up in `.snnx_cache/content.db` as long as its size and modification
     time are unchanged.

@@ -21,7 +21,7 @@ COUNTS = {"spikingjelly": (1_176, 288), "tonic": (1_077, 264)}  # training and t
 PARTS = ("train", "test")
 MILLISECOND_US = 1000  # the times in tonic's files are in milliseconds
 PERSON = re.compile(r"user\d+")  # in the name of every file, or of its folder
-SILENT_US = 1_000_000  # how long a recording may go on after its last event, if the scene is still
+SILENT_US = 1_000_000  # a label may end this long after the last event
 
 
 def read_npy(path: Path) -> np.ndarray:

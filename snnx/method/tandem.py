@@ -41,8 +41,8 @@ class Tandem(Method):
 
     Validation uses the network of the present stage: `val/acc` is at first that of the ReLU network and at last that of the
     spiking network, and `val/spiking_layers` is the number of layers that spike. So the best epoch is often one of the first.
-    The test always converts the whole network; layers that are still ReLU get their thresholds then. All currents of the image
-    come at the first step. One optimizer and one schedule serve the whole training.
+    The test always converts the whole network; layers that are still ReLU get their thresholds then. The image is fed as a
+    current at the first step only. One optimizer and one schedule serve the whole training.
 
     Args:
         backbone: makes the backbone; it is called here with `neuron`, `in_shape`, `classes` and `width`. The backbone may
