@@ -1,4 +1,4 @@
-"""Spike times of neurons that fire at most once at a falling threshold, and their gradient, in closed form."""
+"""Computes spike times and gradient of neurons that fire at most once at a falling threshold, in closed form."""
 
 import torch
 from torch import Tensor

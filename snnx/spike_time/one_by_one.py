@@ -70,14 +70,14 @@ def learn(
             e_i = sum over neurons of e w_i [t_i < t]                   the errors of the layer before, with the new weights
 
     Args:
-        weights: of each layer, `[O, I]`, floats.
-        factors: of each layer, for BS4NN; empty for S4NN.
+        weights: the weights of each layer, `[O, I]`, floats.
+        factors: BS4NN's factor of each layer; empty for S4NN.
         times: spike times of the inputs, `[N, I]`, whole numbers.
-        labels: `[N]`.
-        threshold: of all layers; BS4NN divides it by the factor.
+        labels: classes of the samples, `[N]`.
+        threshold: threshold of all layers; BS4NN divides it by the factor.
         steps, gamma, gamma_silent: see `RelativeTarget`.
         lr: learning rate of the weights.
-        decay: of the weights, per step and learning rate.
+        decay: weight decay; each step multiplies it by the learning rate.
         factor_lr: learning rate of the factors.
 
     Returns:

@@ -20,7 +20,7 @@ class StepLayer(nn.Module):
         layer: a linear layer without bias.
         threshold: potential above which a neuron fires, > 0.
         steps: number of time steps.
-        factor: start of BS4NN's learned factor; `None` for weights that are not reduced to their signs.
+        factor: start of BS4NN's learned factor; `None` if the weights themselves count, not only their signs.
         outputs: whether this is the last layer.
 
     Attributes:
