@@ -1,4 +1,4 @@
-"""What all training methods share: encode, run, decode, sum loss and accuracy, and log once per epoch."""
+"""The base class of training methods: encodes, runs, decodes, sums loss and accuracy, and logs once per epoch."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -45,13 +45,13 @@ class Method(pl.LightningModule):
     Raises:
         ValueError: a metric needs target values for the neurons, which only `method=conversion` has, or the loss reads the
             outputs of every time step and this method trains without time steps, or a norm has parameters for another number of
-            steps than the encoding returns, or SpikingJelly's neurons would take the first dimension for samples.
+            steps than the encoding returns, or SpikingJelly's neurons would treat the time dimension as samples.
     """
 
     has_targets = False
     """Whether the neurons of the tested network have target rates, which some metrics read."""
     converts = False
-    """Whether a test first makes the network that is tested, by the method's `convert`, from the one that is trained."""
+    """Whether a test converts the trained network by the method's `convert`, and tests the result."""
     has_steps = True
     """Whether training computes the outputs of every time step, `[T, B, K]`, which a loss may read."""
 
