@@ -17,7 +17,7 @@ NONE = Finding(NOT_APPLICABLE, "the network has no spiking layer")
 
 @dataclass
 class Emitted:
-    """What one layer emitted; sums over all batches."""
+    """Counts what one layer emitted, summed over all batches."""
 
     fires_once: bool  # the layer emits spike times: each neuron fires at most once, and the time encodes the value
     neurons: int = 0

@@ -33,7 +33,7 @@ class Subject:
         draws: whether the encoding draws random numbers and ignores the places of the samples.
     """
 
-    @torch.inference_mode()  # as Lightning's test before it, whose tensors can only be used in this mode
+    @torch.inference_mode()  # the test before it ran in this mode, and its tensors can only be used in the same mode
     def __init__(self, method: Method, data: Labelled) -> None:
         method.trainer = None  # without a trainer, `forward` of a converted network simulates spikes
         self.method = method.eval().cpu().double()
@@ -65,7 +65,7 @@ class Subject:
 
     @contextmanager
     def encoding_changed(self, change: Callable[[Tensor], Tensor | None]) -> Iterator[None]:
-        """Within this context, the network receives `change(encoded)`, or what was encoded if that is `None`."""
+        """Within this context, the network receives `change(encoded)`, or `encoded` itself if the change returns `None`."""
         hook = self.method.encoding.register_forward_hook(lambda encoding, images, encoded: change(encoded))
         try:
             yield
