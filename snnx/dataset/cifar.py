@@ -14,8 +14,8 @@ from torchvision.datasets.utils import download_url
 from snnx.dataset.unpack import unpack
 
 BYTE = ("u1", "|u1")  # how a pickle names the dtype uint8
-LONGEST = 200  # characters of another library's message, which may repeat all bytes of the file
-MOST = 1_000_000  # samples in a batch; the published ones have at most 50,000
+LONGEST = 200  # so many characters of another library's message are shown, since it may repeat all bytes of the file
+MOST = 1_000_000  # largest number of samples in a batch; the published batches have at most 50,000
 
 
 class PickledDtype:
@@ -87,7 +87,7 @@ class ArrayUnpickler(pickle._Unpickler):
         self.load_setitem()
 
     def _load_setitems(self) -> None:
-        _only_texts(self.stack[::2])  # what is on the stack since the last mark
+        _only_texts(self.stack[::2])  # the keys among the values after the last mark
         self.load_setitems()
 
     def _load_dict(self) -> None:

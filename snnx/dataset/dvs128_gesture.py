@@ -72,7 +72,7 @@ def cut(path: Path, labels: Path) -> Iterator[Sample | Damaged]:
 
 
 def with_persons(found: Found) -> Found:
-    """Note in each recording which person it shows, as far as the paths name one, such as `user24_led.aedat`."""
+    """Note in each recording which person it shows, if its path names one, such as `user24_led.aedat`."""
 
     def named(one: Recording) -> Recording:
         person = PERSON.search(one.place)

@@ -41,8 +41,8 @@ def look(position: float) -> np.ndarray:
 def log_brightness(digits: np.ndarray, x: float, y: float) -> np.ndarray:
     """Return the log brightness that a sensor at (x, y) sees of `digits` in [0, 1]: `[N, 8, 8] -> [N, 32, 32]`.
 
-    It is rounded to a multiple of 2^-20. Products and logarithms differ in their last bits between processors, and a crossed
-    threshold would turn that into another event.
+    It is rounded to a multiple of 2^-20. Products and logarithms differ in their last bits between processors;
+    without rounding, such a difference could decide whether a threshold is crossed, and so add or remove an event.
     """
     return np.round(np.log(DARK + look(y) @ digits.astype(np.float64) @ look(x).T) * GRID) / GRID
 
@@ -52,7 +52,7 @@ def simulate(digits: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
 
         n = trunc((L(t + dt) - memory) / threshold);  |n| events of n's sign;  memory += n * threshold
 
-    This is computed for each pixel and step; L is the log brightness. The time of an event, in whole microseconds, is that at
+    This is computed for each pixel and step; L is the log brightness. An event gets the time, in whole microseconds, at
     which the straight line from L(t) to L(t + dt) crosses the threshold. The thresholds vary slightly between pixels, and each
     pixel adds a few noise events.
 

@@ -1,4 +1,4 @@
-"""Recordings of an event camera as frames: the data module of N-MNIST, DVS128 Gesture and similar data sets."""
+"""The data module of recordings of an event camera: converts them to frames once, and yields batches of frames."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from snnx.dataset.mapped import Mapped
 from snnx.dataset.published import NoData
 from snnx.dataset.recording import Found, Layout
 
-FORMAT = 2  # raise it when new code writes other frames into the cache, so that old caches are not used
+FORMAT = 2  # raise it when the code writes other frames into the cache, so that old caches are no longer used
 
 
 class Events(Archived, Labelled):

@@ -42,7 +42,7 @@ def convert(
         Damaged: a recording is damaged and `skip_bad` is false, or every recording is damaged.
     """
     labels, groups, skipped, raw, shape = [], [], [], target.with_suffix(".raw"), None
-    wide = np.uint8 if clip else np.int32  # used until the largest count is known
+    wide = np.uint8 if clip else np.int32  # dtype until the largest count is known
     with raw.open("wb") as file:
         for recording in recordings:
             try:
