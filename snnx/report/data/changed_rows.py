@@ -1,4 +1,4 @@
-"""Which runs have other settings than the files of options and sweeps now give them."""
+"""Finds runs whose settings differ from those that the files of options and sweeps now state."""
 
 from collections.abc import Iterable, Mapping
 
@@ -31,10 +31,10 @@ class ChangedRows:
         self._values: dict[tuple, dict[str, object]] = {}  # shared by the seeds of a row
 
     def changes(self, result: Mapping) -> list[str]:
-        """List the settings that a run had otherwise than the files now say, as `neuron.tau: 2.0 → 4.0`.
+        """List the settings in which a run differs from what the files now state, as `neuron.tau: 2.0 → 4.0`.
 
-        Settings of the run's command line are not compared, nor those that are not part of a run's identity, such as `logger`,
-        nor those that the run did not have yet. A component that is replaced is named without its settings.
+        Three kinds of settings are not compared: those of the run's command line, those outside a run's identity, such as
+        `logger`, and those that were added after the run. A component that is replaced is named without its settings.
 
         Args:
             result: the run's result; one without `physics`, or of a row that the sweep file no longer has, gives nothing.
@@ -65,5 +65,5 @@ class ChangedRows:
 
 
 def _plain(value: object) -> object:
-    """Make 4 and 4.0 equal, and a list and its text too."""
+    """Return a value with whole numbers as floats, also in lists, so that 4 and 4.0 have the same text."""
     return [_plain(item) for item in value] if isinstance(value, list) else float(value) if type(value) is int else value

@@ -66,7 +66,7 @@ def parse_link_name(link: str) -> tuple[str, int | None, str | None, str]:
 
 
 def whole_name(link: str, overrides: Sequence[str]) -> str:
-    """Return a link's name as it was before it was cut, if it was cut and these are the overrides of its run.
+    """Return the whole name of a link whose name was cut, if these are the overrides of its run; else the name itself.
 
     A link's name is a file name, so a long list of overrides is cut and ends in a hash of the whole list.
 
@@ -155,7 +155,7 @@ def _read(content: bytes, place: str, run: str | None = None) -> dict:
     result = parsed(content, run)
     if isinstance(result, str):
         return _damage(f"{place}: {result}")
-    plain = b"\\u" not in content and not content.translate(None, PLAIN)  # then it has no control character, as almost always
+    plain = b"\\u" not in content and not content.translate(None, PLAIN)  # most results have no control character
     return result if plain else visible(result)
 
 

@@ -40,7 +40,7 @@ def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -
     were not trained have no validation accuracy.
 
     Args:
-        sweep: its cited rows take part with the number that was reported for them.
+        sweep: the sweep file; its cited rows are compared by the number that was reported for them.
         claims: the claims of the sweep file, see `read`.
         lines: the lines of the table, see `lines`.
     """
@@ -104,7 +104,7 @@ def decide(page: Sequence[ClaimData], scale: str = "paper", further: str = "") -
 
 
 def _doubted(one: Evidence, doubts: Mapping[str, str]) -> Evidence:
-    """Add what speaks against its rows to a comparison."""
+    """Add the doubts about its rows to a comparison."""
     against = (f"{row} {doubts[row]}" for row in (one.left, one.right) if row in doubts)
     return replace(one, why="; ".join(text for text in (one.why, *against) if text))
 
