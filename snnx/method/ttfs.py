@@ -208,7 +208,7 @@ class TTFS(Method):
         return min(max(1, round(self.source * epochs)), epochs - 1) if self.source else 0
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the scores `[B, K]` of images `[B, C, H, W]`; while the ANN or ReLU network is trained, they are its scores."""
+        """Return the scores `[B, K]` of images `[B, C, H, W]`; while an ANN or ReLU network is trained, its scores."""
         if not self._as_source:
             return super().forward(images)
         values = self.encoding(images)[1:]
