@@ -19,7 +19,7 @@ def done(jobs: Sequence[Job]) -> list[bool]:
 
 
 def _winner(job: Job) -> dict | None:
-    """Return the result of the winner that a planned run stands for, if its search has had as many trials as are planned."""
+    """Return the result of the planned run of a winner, if its search has had at least as many trials as are planned."""
     planned = job.config["tuned"]
     found = history.finished(replace(job, id=job.link.resolve().name)) if job.link.exists() else None
     facts = (found or {}).get("tuned") or {}
