@@ -1,4 +1,4 @@
-"""What the files of options and sweeps state for a run, read without Hydra."""
+"""Reads the settings that the files of options and sweeps state for a run, without Hydra."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -40,8 +40,8 @@ class Stated:
     def values(self, row: Sequence[str], words: Sequence[str]) -> dict[str, object]:
         """Return the values that files state for a run, by dotted key, in the order in which Hydra applies the files.
 
-        These are the chosen options, the recipe, the sweep file, the row and the scale. A key that the command line sets is
-        left out, and so is a value that refers to others or that is written in a form of Hydra's own.
+        The files are those of the chosen options, the recipe, the sweep file with the row, and the scale. Left out are keys
+        that the command line sets, values that refer to others, and values in Hydra's own syntax.
 
         Args:
             row: the settings of the run's row.
@@ -65,7 +65,7 @@ class Stated:
         return {key: value for key, value in found.items() if "${" not in str(value) and not _is_below(key, overridden)}
 
     def _still_meant(self, body: Mapping, made_for: Mapping, chosen: Mapping) -> dict[str, object]:
-        """Return the settings of a recipe or a sweep file that were not meant for an option which was then replaced."""
+        """Return the settings of a recipe or a sweep file, without those for an option that was replaced by another one."""
         found = {}
         for key, value in leaves(_settings(body)):
             group, _, inner = key.partition(".")
@@ -95,7 +95,7 @@ def _values(row: Sequence[str]) -> Iterator[tuple[str, object]]:
         if not is_group(key):
             try:
                 yield from leaves({key: load(written)})
-            except yaml.YAMLError:  # a form of Hydra's own, such as a choice
+            except yaml.YAMLError:  # Hydra's own syntax, such as a choice
                 continue
 
 
