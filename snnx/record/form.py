@@ -10,11 +10,11 @@ STATUSES = ("done", "failed", "diverged", "no data", "pruned")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Entries:
-    """The type of a mapping that has these entries, each of its type; other entries are ignored."""
+    """Describes a mapping: which entries it has, and the type of each; other entries are ignored."""
 
     kinds: Mapping[str, object]
-    always: tuple[str, ...] = ()  # those that must be there
-    null: bool = False  # whether there may be no mapping
+    always: tuple[str, ...] = ()  # entries that must not be missing
+    null: bool = False  # whether the value may also be null
 
     def __repr__(self) -> str:
         return f"{{{', '.join(f'{key}: {_name(kind)}' for key, kind in self.kinds.items())}}}{' | None' if self.null else ''}"
@@ -87,7 +87,7 @@ FORM: dict[str, object] = {
 }
 """The types of a result's entries. Older results lack some, and other entries are ignored."""
 UNEVEN = ("spike_raster",)
-"""Curves whose layers may have different numbers of values: it has one for each neuron, the others one for each step."""
+"""Curves whose layers may have different numbers of values: this one has a value per neuron, all others a value per step."""
 ALWAYS = ("status", "hash", "row", "seed", "scale", "started")
 IF_DONE = ("group", "metrics", "curves", "layers")
 
@@ -171,7 +171,7 @@ def _check(kind: object) -> Callable[[object], bool]:
 
 
 def _classes(kind: object) -> set[type] | None:
-    """Return the classes of values that are of this type; `None` if one class does not decide it."""
+    """Return the classes of the values of this type; `None` if the class of a value does not decide whether it fits."""
     kinds = typing.get_args(kind) or (kind,)
     if (
         kind is object

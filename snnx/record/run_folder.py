@@ -19,11 +19,11 @@ TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")  # names of the files that `write`
 
 
 class Busy(RuntimeError):
-    """Another process holds the lock of the run."""
+    """Raised when another process holds the lock of the run."""
 
 
 class LockLost(RuntimeError):
-    """Somebody has removed the lock of the run while this process held it."""
+    """Raised when somebody has removed the lock of the run while this process held it."""
 
 
 class Claim:
@@ -128,7 +128,7 @@ def link(name: Path, folder: Path) -> None:
     """
     name.parent.mkdir(parents=True, exist_ok=True)
     target = os.path.relpath(folder, name.parent)
-    if not _same(name.parent / target, folder):  # a folder above is itself a link
+    if not _same(name.parent / target, folder):  # then a folder above `name` or above the run is a link
         target = os.path.relpath(folder.resolve(), name.parent.resolve())
     if name.is_symlink() and os.readlink(name) == target:
         return
