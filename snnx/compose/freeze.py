@@ -16,7 +16,7 @@ from snnx.record.identity import leaves
 from snnx.record.job import Job
 from snnx.run.outdated import code_of
 
-MANY = 20  # from so many runs on, the progress is shown; composing fewer takes a moment
+MANY = 20  # the progress is shown for more runs than this; composing fewer takes a moment
 
 
 def freeze(loader: Any, config: Any, job_overrides: Sequence[Sequence[str]]) -> list[Job]:

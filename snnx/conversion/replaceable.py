@@ -21,7 +21,7 @@ class Replaceable(nn.ReLU):
         `[T, B, *]` to `[1, B, *]` while it is a ReLU, and to `[T, B, *]` when it fires.
 
     Attributes:
-        v_threshold: potential at which the neurons fire, > 0, and what a spike is worth.
+        v_threshold: potential at which the neurons fire, > 0; it is also the value of a spike.
 
     Source: Wu et al., Progressive Tandem Learning, 2022, and the authors' code, deepspike/progressive_tandem_learning,
         `functional.py`. There, potentials, thresholds and biases are T times smaller, and the layers above get the counts

@@ -20,7 +20,7 @@ class Scaling:
     """The settings that concern scales; `Conversion` explains them.
 
     Args:
-        clipped: whether the activations are `Clipped`, whose ceilings are their scales.
+        clipped: whether the activations are `Clipped`; then their ceilings are the scales.
 
     Raises:
         ValueError: a setting is not one of its choices, is out of range, or cannot be combined with another one.

@@ -14,7 +14,7 @@ from torchvision.datasets.utils import download_url
 from snnx.dataset.unpack import unpack
 
 BYTE = ("u1", "|u1")  # how a pickle names the dtype uint8
-LONGEST = 200  # so many characters of another library's message are shown, since it may repeat all bytes of the file
+LONGEST = 200  # number of characters that are shown of another library's message, which may repeat the file
 MOST = 1_000_000  # largest number of samples in a batch; the published batches have at most 50,000
 
 
@@ -72,8 +72,8 @@ ALLOWED = {
 class ArrayUnpickler(pickle._Unpickler):
     """Unpickles numbers, strings, lists, dicts and arrays, and rejects everything else.
 
-    It is Python's unpickler in Python: the one in C allocates whatever memory a damaged file asks for. Only texts are
-    allowed as keys, because a few bytes can describe a tuple nested so that hashing it never ends.
+    It is based on the unpickler that is written in Python; the one in C allocates whatever memory a damaged file asks for. Only
+    texts are allowed as keys, because a few bytes can describe a tuple nested so that hashing it never ends.
     """
 
     dispatch: ClassVar[dict[int, Callable]] = {
@@ -101,7 +101,7 @@ class ArrayUnpickler(pickle._Unpickler):
 
     def _load_bytearray(self) -> None:
         size = int.from_bytes(self.read(8), "little")
-        self.append(bytearray(self.read(size)))  # Python's own makes one of the size that the file claims
+        self.append(bytearray(self.read(size)))  # Python's own loader would allocate the size that the file claims
 
     dispatch[pickle.BYTEARRAY8[0]] = _load_bytearray
     dispatch[pickle.SETITEM[0]], dispatch[pickle.SETITEMS[0]] = _load_setitem, _load_setitems

@@ -12,7 +12,7 @@ from stat import S_ISREG
 
 from snnx.dataset.cache import places
 
-SETTLED_S = 2  # a file that changes again after so many seconds has a new modification time on every file system
+SETTLED_S = 2  # if a file changes again after these seconds, its modification time is another one on every file system
 TABLE = "TABLE files (path text primary key, size integer, modified integer, sha256 text)"
 MADE = "select sql from sqlite_master where sql is not null"
 

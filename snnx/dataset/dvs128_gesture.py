@@ -43,7 +43,7 @@ def read_npy(path: Path) -> np.ndarray:
 def cut(path: Path, labels: Path) -> Iterator[Sample | Damaged]:
     """Yield one sample for each row `class, start, end` of a recording's label file: the events with start <= t < end, in µs.
 
-    For an invalid row an error is yielded instead of a sample, so that the other rows can still be used.
+    An invalid row yields an error instead of a sample, so that the other rows can still be used.
 
     Raises:
         Damaged: the label file is missing, or belongs to another recording.

@@ -35,7 +35,7 @@ def convert(
         transforms: tonic's transforms of events, applied one after another. Random ones are seeded by the sample's position.
         framing: converts events to counts.
         sensor: rows and columns (H, W) of the sensor, in pixels.
-        clip: whether to store only if there was an event, instead of how many.
+        clip: whether to store 1 for a pixel with any events, instead of their number.
         skip_bad: whether to leave out damaged recordings.
 
     Raises:

@@ -207,5 +207,5 @@ class Labelled(pl.LightningDataModule):
 
 
 def _first(share: float, order: Tensor, fewest: int) -> Tensor:
-    """Return the first `share` of `order`, but at least `fewest` samples if it has so many, sorted in the order of the file."""
+    """Return the first `share` of `order`, but at least `fewest` samples if there are enough, sorted as in the file."""
     return order[: max(fewest, round(share * len(order)))].sort().values

@@ -17,7 +17,7 @@ DEEP_GREY = {"I", "I;16", "I;16B", "I;16L", "I;16N"}  # those with 16
 DEEP = re.compile(r";16[BLN]$")
 """Matches Pillow's name of pixel data with 16 bits a channel, of which Pillow reads only 8 if the picture has colours."""
 WHITE = 65535
-LONGEST = 200  # so many characters of Pillow's message are shown
+LONGEST = 200  # number of characters that are shown of Pillow's message
 
 
 class Format(NamedTuple):
@@ -33,7 +33,8 @@ def format_of(path: Path) -> Format:
     """Return the format of a picture, without decoding it.
 
     Raises:
-        ValueError: the file is not a picture, has several pages, has neither 8 nor 16 bits a channel, or has 16 and colours.
+        ValueError: the file is not a picture, has several pages, has neither 8 nor 16 bits a channel, or has colours of 16
+            bits.
     """
     with _opened(path) as picture:
         return _format(path, picture)

@@ -12,7 +12,7 @@ from snnx.dataset.binning import EVENT
 HIGHEST = {"x": 2**15 - 1, "y": 2**15 - 1, "t": 2**53, "p": 1}  # largest values; for t, converting ms to µs must not overflow
 
 
-LONGEST = 200  # so many characters of another library's message are shown, since it may repeat all bytes of the file
+LONGEST = 200  # number of characters that are shown of another library's message, which may repeat the file
 
 
 class Damaged(ValueError):

@@ -95,7 +95,7 @@ class Method(pl.LightningModule):
         self.watch = watch
         self._optimizer = optimizer
         self._scheduler = scheduler
-        self._sums: dict[str, Tensor] = {}  # split -> [loss * samples, correct, samples, finite steps]
+        self._sums: dict[str, Tensor] = {}  # by split: sums of loss * samples, correct answers, samples and finite steps
         self.recorder: Recorder | None = None
 
     @property
@@ -179,11 +179,11 @@ class Method(pl.LightningModule):
 
     def _count(self, split: str, loss: Tensor, correct: Tensor) -> None:
         size = len(correct)
-        counted = loss.new_full((), size, dtype=torch.float64)  # made on the device: a copy to it would wait for it
+        counted = loss.new_full((), size, dtype=torch.float64)  # made on the device, since a copy would wait for it
         new = torch.stack([loss.double() * size, correct.sum().double(), counted])
         if split in self._sums:
             new = new + self._sums[split][:3]
-        finite = torch.isfinite(new[0]).double()  # of the sum, so that the count stops at the first loss that is not finite
+        finite = torch.isfinite(new[0]).double()  # of the summed losses, so it stays 0 after the first bad loss
         self._sums[split] = torch.cat([new, (finite + self._sums[split][3] if split in self._sums else finite)[None]])
 
     def _require_finite(self, split: str, images: Tensor, steps: int) -> None:

@@ -41,7 +41,7 @@ class AnyTime(Counting):
     drop of accuracy below an earlier value.
 
     A network without spikes, such as a ReLU network, has all curves except `spikes` and `synops`. A long run is measured in
-    pieces of time, so that apart from the curves the memory does not depend on its length.
+    pieces of time, so the memory, except for the curves, does not depend on its length.
 
     Args:
         confidence: softmax probability at which a sample exits, in (0, 1].

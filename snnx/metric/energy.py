@@ -26,7 +26,7 @@ class Energy(Counting):
 
     Batch norms, the scales of spikes and the divisions of average pooling are counted as if folded into weights and biases.
     The neurons' own arithmetic, gains on shortcuts and max pooling are not counted. The input counts as spikes if all its
-    values are whole numbers. `energy_truenorth` and `energy_spinnaker` are `relative_energy`, which has no unit, from the
+    values are whole numbers. `energy_truenorth` and `energy_spinnaker` have no unit; `relative_energy` computes them from the
     spikes and the number of time steps. A network without spikes, such as a ReLU network, has neither of these nor `synops`,
     because its layers read values only. For the energy on a mesh of cores, see `mesh_energy`.
 

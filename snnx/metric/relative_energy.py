@@ -25,9 +25,9 @@ class RelativeEnergy(Metric):
                         = else the first step from which test accuracy stays within 0.5 points of that of the last step
 
     `method=ttfs` also gives `energy_truenorth` and `energy_spinnaker`, relative to the paper's rate-coded network (see
-    `energy.chips`), from all windows and their spikes; `metric=energy` gives the same of a network with time steps, from all
-    its steps. If a sweep file names a `reference` row, `snnx report` computes for all rows `relative_truenorth`,
-    divided by that row, and `relative_to_paper_truenorth`, divided by the paper's network, and the same for SpiNNaker. A
+    `energy.chips`), from all windows and their spikes; `metric=energy` gives the same numbers for a network with time steps,
+    from all its steps. If a sweep file names a `reference` row, `snnx report` computes for all rows `relative_truenorth`,
+    relative to that row, and `relative_to_paper_truenorth`, relative to the paper's network, and the same for SpiNNaker. A
     network without spikes has none of these numbers.
 
     Args:

@@ -15,7 +15,7 @@ from snnx.torch_file.read import GrowingFile, check_archive, read
 RUN = "snnx_run"  # the checkpoint's entry with the identity of its run
 CODE, DATA = "snnx_code", "snnx_data"  # the entries with the digests of the code and of the samples of its run
 
-LONGEST = 200  # so many characters of another library's message are shown, since it may repeat bytes of the file
+LONGEST = 200  # number of characters that are shown of another library's message, which may repeat the file
 
 
 class DamagedCheckpoint(ValueError):

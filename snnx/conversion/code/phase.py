@@ -1,4 +1,4 @@
-"""The phase code: the value of a spike is 1/2, 1/4, 1/8 ..., depending on the phase of a common clock."""
+"""The phase code: the value of a spike is a power of 1/2 that depends on the phase of a common clock."""
 
 from torch import Tensor, nn
 
@@ -41,8 +41,8 @@ class Phase(Code):
 
     Each period of eight steps transmits the image once.
 
-    In a period a pixel sends its eight binary digits, and each bias acts once. What a pixel has left at the end of a period is
-    added to the next one, so that the mean over periods approaches the pixel; in the authors' code it is dropped.
+    In a period a pixel sends its eight binary digits, and each bias acts once. The remainder of a pixel after eight digits is
+    added to the next period, so that the mean over periods approaches the pixel; in the authors' code it is dropped.
 
     Args:
         scaling: settings of the scales.

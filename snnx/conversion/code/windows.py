@@ -38,7 +38,7 @@ class Windows:
             )
 
     def steps(self, layers: int) -> int:
-        """Return the number of steps of a network with so many layers with weights; the last one does not fire."""
+        """Return the number of steps of a network with `layers` layers with weights, of which the last one does not fire."""
         return (layers - 1) * self.start + self.duration
 
     def rhythm(self, layer: int, values: list[float]) -> Rhythm:

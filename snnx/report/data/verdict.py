@@ -35,8 +35,8 @@ class Verdict:
 def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -> list[Verdict]:
     """Decide every claim at every scale that has runs.
 
-    Runs with further overrides are compared only with runs that have the same ones; those of one scale and the same further
-    overrides are one page. A claim is left out if all its rows are done and none has its metric; for example, networks that
+    Runs with further overrides are compared only with runs that have the same ones. All runs of one scale with the same further
+    overrides form one page. A claim is left out if all its rows are done and none has its metric; for example, networks that
     were not trained have no validation accuracy.
 
     Args:

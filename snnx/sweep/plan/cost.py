@@ -8,8 +8,8 @@ class Cost:
     """The cost of one run; the seconds hold for this machine, with as many runs at a time as during the measurement."""
 
     parameters: int
-    flops: float  # of one sample's forward pass over all time steps, counted as dense operations
-    synops: float  # of one sample over all time steps, in the untrained network, in layers that receive spikes
+    flops: float  # operations of one sample's forward pass over all time steps, as if all inputs were nonzero
+    synops: float  # additions for one sample over all time steps, in layers of the untrained network that receive spikes
     peak_mb: int  # peak of main memory
     gpu_peak_mb: int | None  # peak of the GPU that uses most memory; None without a GPU
     start_s: float  # seconds to load the data, build the network and take the first steps
