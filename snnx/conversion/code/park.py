@@ -16,7 +16,7 @@ from snnx.conversion.scaling import Scaling
 class Park(FirstSpike):
     """Reads out a network whose activations are `TemporalKernel`s, by one spike per neuron.
 
-    The network is trained on images whose pixels are rounded to the values that one spike can transmit. So if each layer waits
+    The network is trained on images whose pixels are rounded down to the values of a spike. So if each layer waits
     for all spikes before it fires (`windows.start` equals `windows.duration`), the spiking network computes what the trained
     one does.
 
