@@ -1,4 +1,4 @@
-"""Whether a trained network classifies better than always naming the largest class."""
+"""Checks whether a trained network classifies better than always naming the largest class."""
 
 from snnx.audit.finding import FAILED, NOT_APPLICABLE, PASSED, Finding
 from snnx.record.chance import chance_bound

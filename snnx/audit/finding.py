@@ -1,4 +1,4 @@
-"""What one check of an audit found."""
+"""Holds the outcome of one check of an audit."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Finding:
 
 
 def plural(number: int, noun: str) -> str:
-    """Write a number of things.
+    """Write a number with its noun, in the singular or plural.
 
     Example:
         >>> plural(1, "layer"), plural(2, "layer")

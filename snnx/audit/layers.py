@@ -1,4 +1,4 @@
-"""What the spiking layers emit in a test of the whole test set."""
+"""Checks what the spiking layers emit in a test of the whole test set."""
 
 import math
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ NONE = Finding(NOT_APPLICABLE, "the network has no spiking layer")
 
 @dataclass
 class Emitted:
-    """What one layer emitted; sums over all batches."""
+    """Counts what one layer emitted, summed over all batches."""
 
     fires_once: bool  # the layer emits spike times: each neuron fires at most once, and the time encodes the value
     neurons: int = 0
     outputs: int = 0  # neurons * steps * samples
-    levels: float = 1  # the largest output of a neuron at a step, which is a whole number of spikes or units
+    levels: float = 1  # the largest output of a neuron at a step, in spikes or units
     spikes: int = 0  # outputs of 1 to levels
-    others: int = 0  # outputs that are none of these and not 0
+    others: int = 0  # outputs that are neither 0 nor a whole number from 1 to `levels`
     example: float = 0.0  # one of these other values
 
     def see(self, s: Tensor) -> None:
@@ -68,7 +68,7 @@ class Layers(pl.Callback):
 
 
 def spikes(layers: dict[str, Emitted]) -> Finding:
-    """Every output of a spiking layer is 0 or 1, or a whole number, of spikes for I-LIF and of units for a burst."""
+    """Check that every output of a spiking layer is 0 or 1, or a whole number of spikes (I-LIF) or of units (bursts)."""
     if not layers:
         return NONE
     most = max(one.levels for one in layers.values())

@@ -1,4 +1,4 @@
-"""Whether a prediction depends on anything but its sample: on the batch, on the order, or on earlier tests."""
+"""Checks that a prediction depends on its sample only: not on the batch, on the order, or on earlier tests."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ MARGIN = 1e-6
 
 
 def batch(subject: Subject) -> Finding:
-    """Check that predictions are the same for single samples, for batches of which the last is smaller, and for one batch."""
+    """Check that predictions are the same for single samples, for batches with a smaller last one, and for one batch."""
     whole, number = subject.scores(subject.everything, len(subject.labels)), len(subject.labels)
     for size, how in ((1, "alone"), (max(number - 1, 1), "in batches with one sample left over"), (100, "in batches of 100")):
         found = subject.scores(subject.everything, size)
@@ -58,7 +58,7 @@ def different(first: Tensor, second: Tensor) -> Tensor | None:
 
 
 def _same(scores: Tensor, where: str) -> Finding:
-    """The check has passed, unless the network predicts one class for all samples: then no prediction could have differed."""
+    """Return that the check passed, or that it does not apply, since the network predicts one class for all samples."""
     predicted = scores.argmax(1)
     if len(predicted) > 1 and bool((predicted == predicted[0]).all()):
         one = f"class {int(predicted[0])} for all {len(predicted)} samples"

@@ -1,4 +1,4 @@
-"""Whether the spiking metrics agree with numbers that are counted spike by spike, one sample at a time."""
+"""Checks the spiking metrics against numbers that are counted spike by spike, one sample at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from snnx.metric.spikes_per_neuron import SpikesPerNeuron
 from snnx.neuron.node import Node
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
-TOLERANCE = 1e-5  # of metrics that are computed in float32
+TOLERANCE = 1e-5  # allowed difference, since the metrics are computed in float32
 
 
 def metrics(subject: Subject) -> Finding:

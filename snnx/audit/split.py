@@ -1,4 +1,4 @@
-"""Whether training, validation and test have samples in common, by the content of the samples."""
+"""Checks that training, validation and test have no samples in common, by the content of the samples."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from snnx.audit.finding import FAILED, PASSED, Finding
 from snnx.dataset.folder import Folder
 from snnx.dataset.labelled import Labelled, Samples
 
-READ_AT_ONCE = 1024  # samples
+READ_AT_ONCE = 1024  # number of samples that are read at once
 
 
 def split(data: Labelled) -> Finding:

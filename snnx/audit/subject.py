@@ -1,4 +1,4 @@
-"""The network and the samples that the checks of an audit run on."""
+"""The network and the samples that an audit checks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,9 +18,8 @@ class Subject:
 
     In float64, rounding practically never decides whether a neuron fires, so two orders of the same sums give the same spikes.
 
-    An encoding that draws random numbers draws them by the places of the samples; see `Encoding.next_places`. If one draws them
-    by something else, they are drawn once, with all samples in one batch, and `scores` gives each sample the same spikes in any
-    other batch.
+    A random encoding draws its numbers by the places of the samples; see `Encoding.next_places`. An encoding that ignores the
+    places is called once on all samples; `scores` then reuses each sample's spikes in every batch.
 
     Args:
         method: the method with its trained weights. If it converts its network in a test, it must have been tested.
@@ -31,10 +30,10 @@ class Subject:
             set if that is smaller.
         everything: the numbers of all samples, 0 to N - 1.
         places: their places in the test set, `[N]`.
-        draws: whether the encoding draws random numbers by something else than the place of a sample.
+        draws: whether the encoding draws random numbers and ignores the places of the samples.
     """
 
-    @torch.inference_mode()  # as Lightning's test before it, whose tensors can only be used in this mode
+    @torch.inference_mode()  # the test before it ran in this mode, and its tensors can only be used in the same mode
     def __init__(self, method: Method, data: Labelled) -> None:
         method.trainer = None  # without a trainer, `forward` of a converted network simulates spikes
         self.method = method.eval().cpu().double()
@@ -66,7 +65,7 @@ class Subject:
 
     @contextmanager
     def encoding_changed(self, change: Callable[[Tensor], Tensor | None]) -> Iterator[None]:
-        """Within this context, the network receives `change(encoded)`, or what was encoded if that is `None`."""
+        """Within this context, the network receives `change(encoded)`, or `encoded` itself if the change returns `None`."""
         hook = self.method.encoding.register_forward_hook(lambda encoding, images, encoded: change(encoded))
         try:
             yield

@@ -1,4 +1,4 @@
-"""By how much the accuracy falls if the time steps of the input are shuffled, or replaced by their mean."""
+"""Measures how much the accuracy falls if the time steps of the input are shuffled, or replaced by their mean."""
 
 import torch
 from torch import Tensor

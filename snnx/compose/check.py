@@ -19,7 +19,7 @@ OF_SOME_METHODS = ("encoding", "neuron", "surrogate", "decoding", "loss")
 """Groups that some methods do not use."""
 
 COMPLETED_LATER = ("augmentation", "backbone", "encoding", "method", "neuron", "norm", "optimizer", "scheduler")
-"""Groups whose options have `_partial_: true`, because what uses such a component passes it more arguments.
+"""Groups whose options have `_partial_: true`: other components build them later, with more arguments.
 
 For example, a backbone builds a norm for each layer and tells it the number of channels.
 """
@@ -34,8 +34,8 @@ def check(job: Job, checked: set[str] | None = None) -> dict | None:
 
     Args:
         job: the run.
-        checked: what earlier calls have found to be right, which this call adds to. A run that differs from an earlier one
-            in the seed only is not built again.
+        checked: the parts that earlier calls have checked; this call adds its own. A run that differs from an earlier one in
+            the seed only is not built again.
 
     Returns:
         The network as `snnx.run.built` describes it, without the values of its parameters; `None` if it was not built.
@@ -63,7 +63,7 @@ def check(job: Job, checked: set[str] | None = None) -> dict | None:
 
 
 def _without_seed(job: Job) -> str:
-    """Write down what is checked of a run without its seed, also where a component has the same seed."""
+    """Return the checked settings of a run as text, without its seed, also where a component has the same seed."""
 
     def written(value: object, key: str = "") -> object:
         if isinstance(value, dict):
@@ -94,7 +94,7 @@ def _require_readers(job: Job) -> None:
             f"attention must be null for a backbone that does not use a {part}; "
             f"got {node['_target_'].rpartition('.')[2]}; choose backbone=spikformer"
         )
-    if "init" in given and (loaded := loaded_from(config)):  # an `init` from a recipe is just ignored
+    if "init" in given and (loaded := loaded_from(config)):  # an `init` from a recipe is ignored without an error
         raise ValueError(f"init must not be set with {loaded[0]}, which loads the weights; got {given['init']}: leave it out")
 
 

@@ -13,7 +13,7 @@ from snnx.run import fork_server
 
 
 def check_all(jobs: Sequence[Job]) -> dict[str, dict]:
-    """Check every run, as `check` does, in one process from the fork server, which has imported torch for the runs anyway.
+    """Check every run, as `check` does, in one process from the fork server, which has already imported torch for the runs.
 
     Importing torch and Lightning takes seconds of a core and half a gigabyte. A process that only starts runs and shows how
     they proceed needs neither.
@@ -34,7 +34,7 @@ def check_all(jobs: Sequence[Job]) -> dict[str, dict]:
     process = context.Process(target=_check_each, args=(jobs, sender))
     process.start()
     networks: dict[str, dict] = {}
-    sender.close()  # else `recv` would wait for ever if the process died
+    sender.close()  # otherwise `recv` would wait for ever if the process died
     with counting("checking", len(jobs)) as count:
         try:
             while not isinstance(complaint := receiver.recv(), str):

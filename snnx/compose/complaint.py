@@ -18,7 +18,7 @@ from snnx.options.sweepfile import names
 
 COMPLAINTS = (HydraException, OmegaConfBaseException, ValueError, FileExistsError, RecursionError)
 FOR_A_GPU = ("device", "devices", "gpu", "gpus", "cuda", "accelerator", "use_gpu", "use_cuda")
-"""What other programs call the choice of a GPU."""
+"""The names of the option that chooses a GPU in other programs."""
 UNREADABLE = (
     "missing EQUAL",
     "no viable alternative",
@@ -27,7 +27,7 @@ UNREADABLE = (
     "token recognition",
     "LexerNoVia",
 )
-"""What Hydra's messages contain if a word does not have the form of an override."""
+"""Parts of Hydra's messages about a word that does not have the form of an override."""
 
 
 def complaint(error: BaseException, words: list[str], commands: Iterable[str] = ()) -> str:
@@ -39,7 +39,7 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
         commands: the names of snnx's commands, to suggest one if it was misspelled.
     """
     if isinstance(error.__cause__, ValueError) and str(error).startswith("Error in call to target"):
-        return _flat(error.__cause__)  # of a launcher or a sweeper, which Hydra builds
+        return _flat(error.__cause__)  # an error of a launcher or a sweeper, which Hydra builds
     if isinstance(error, RecursionError):
         return (
             "a value must not be nested so deeply that Python cannot read it; look at the files of the chosen options and row"

@@ -16,7 +16,7 @@ from snnx.record.job import Job
 
 PAPER = "paper"  # the scale without factors
 SEARCH = "search/"
-"""The links of a search's trials are in this folder beside those of the sweep's runs, where no report looks for rows."""
+"""This folder, beside the links of the sweep's runs, has the links of a search's trials; reports do not look into it."""
 
 
 def job(
@@ -45,7 +45,7 @@ def job(
     _leave_out(config, unused)
     plain = _resolved(config)
     seed, label = config.seed, config.label
-    config.seed = -1  # also where something refers to it, so a run has the same group with every seed
+    config.seed = -1  # values that refer to the seed get -1 too, so a run has the same group with every seed
     group = run_id(_resolved(config))
     named_overrides = [f"{o[1:]}=null" if o.startswith("~") and "=" not in o else o for o in overrides]
     task = [o for o in named_overrides if not _keeps_identity(o.split("=")[0].lstrip("+~"), plain)]
@@ -99,7 +99,7 @@ def _resolved(config: DictConfig) -> dict:
 
 
 def _keeps_identity(key: str, config: dict) -> bool:
-    """Whether a run keeps its identity and its name if this key is changed."""
+    """Whether changing this key leaves the identity and the name of a run the same."""
     in_groups = key.split(".")[0] in ("logger", "hydra")
     return in_groups or key in SWITCHES or is_path_or_device(key, config)
 

@@ -25,15 +25,15 @@ class Composed(NamedTuple):
 
 
 Merged = tuple[DictConfig, dict[str, str], list[str]]
-"""What Hydra merges from the options of a run; the chosen option of each group; the words of a run without further values."""
+"""The configuration merged from a run's options; the option of each group; the words from which it was merged."""
 
 
 class Composer:
     """Composes runs as Hydra does, but runs that choose the same options share the first of its two steps.
 
     Hydra first merges the files of the chosen options. Then it applies the overrides that set single values, such as
-    `neuron.tau=4` or `seed=3`, to what it has merged. The first step takes far longer, and depends only on the words that
-    choose options. So it is done once for all runs with the same such words, and each run gets a copy. Hydra itself applies the
+    `neuron.tau=4` or `seed=3`, to the result. The first step takes far longer, and depends only on the words that choose
+    options. So it is done once for all runs that have these words in common. Each run gets a copy, and Hydra itself applies the
     values to it. Rows that choose the same options share most of the first step too, see `RowMerger`.
 
     Args:
@@ -73,7 +73,7 @@ class Composer:
                     self.loader._apply_overrides_to_config(values, config)
                     task = self._task(words) if values else alone
                     keys = (word.partition("=")[0] for word in (*task, *row))
-                    facts = (*(choices | {"row": None}).items(), *keys)  # it does not depend on the values
+                    facts = (*(choices | {"row": None}).items(), *keys)  # `left_over` does not depend on the values
                     if facts not in unused:
                         unused[facts] = left_over(choices, task)
                     yield Composed(number, config, task, choices, unused[facts])
@@ -104,8 +104,8 @@ class Composer:
     def _options(self, words: Sequence[str]) -> tuple[str, ...]:
         """Return the words of a run that are needed to merge its options.
 
-        If a word refers to other values, as in `backbone.depth=${timesteps}`, these are all words, because Hydra resolves it
-        among its own settings too.
+        These are the words that choose options. If a word refers to other values, as in `backbone.depth=${timesteps}`, all
+        words are needed, because Hydra resolves the reference also among its own settings.
         """
         if any("${" in word for word in words):
             return tuple(words)
@@ -122,6 +122,6 @@ class Composer:
 
     def _sets_value(self, override: Override) -> bool:
         """Whether Hydra applies an override after it has merged the options; it decides so in its class `Overrides`."""
-        if override.is_hydra_override() or override.is_sweep_override():  # the second is an error, which Hydra reports
+        if override.is_hydra_override() or override.is_sweep_override():  # Hydra reports an override of a sweep as an error
             return False
         return isinstance(override.value(), dict) or not self._is_group(override.key_or_group)

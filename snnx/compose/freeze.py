@@ -16,7 +16,7 @@ from snnx.record.identity import leaves
 from snnx.record.job import Job
 from snnx.run.outdated import code_of
 
-MANY = 20  # runs; composing fewer takes a moment
+MANY = 20  # the progress is shown for more runs than this; composing fewer takes a moment
 
 
 def freeze(loader: Any, config: Any, job_overrides: Sequence[Sequence[str]]) -> list[Job]:
@@ -33,7 +33,7 @@ def freeze(loader: Any, config: Any, job_overrides: Sequence[Sequence[str]]) -> 
         for number, composed, overrides, choices, unused in Composer(loader, config).composed(job_overrides):
             made = job(composed, overrides=overrides, choices=choices, unused=unused, command=command)
             targets = tuple(str(value) for key, value in leaves(made.config) if key.endswith("_target_"))
-            if targets not in codes:  # the same for most runs
+            if targets not in codes:  # most runs have the same components
                 codes[targets] = code_of(made.config)
             jobs[number] = replace(made, code=codes[targets])
             count()

@@ -63,5 +63,5 @@ def _leave(number: int, frame: object) -> None:
         sys.stdout.write("\x1b[?25h")  # shows the cursor, which a progress display may have hidden
     os.write(2, f"{NOTE}\n".encode())  # print could be interrupted in the middle of another print
     if "multiprocessing.forkserver" in sys.modules:
-        shutil.rmtree(get_temp_dir(), ignore_errors=True)  # of the server's socket, which Python removes only in a normal exit
+        shutil.rmtree(get_temp_dir(), ignore_errors=True)  # the socket's folder, which Python removes only in a normal exit
     os._exit(INTERRUPTED)

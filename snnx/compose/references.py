@@ -1,4 +1,4 @@
-"""Limits how much a configuration can stand for, with every reference such as `${timesteps}` written out."""
+"""Limits the size of a configuration after all references, such as `${timesteps}`, are replaced by their values."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,14 +7,14 @@ from functools import wraps
 from omegaconf.base import Container, Node
 
 MOST = 2_000  # references in a configuration
-LARGEST = 100_000  # values that all references together are replaced by
-LONGEST = 10_000_000  # characters that all references together are replaced by
+LARGEST = 100_000  # values that replace the references, all together
+LONGEST = 10_000_000  # characters that replace the references, all together
 METHODS = ("_resolve_node_interpolation", "_evaluate_custom_resolver")
 """Methods of OmegaConf, of which one is called for each reference: for `${key}`, and for `${resolver:…}`."""
 
 
 class _Count:
-    """What has been written out so far, of one value or within `counted`."""
+    """Counts what has replaced references so far, in one value or within `counted`."""
 
     depth = 0
     references = 0
@@ -24,7 +24,7 @@ class _Count:
 
 @contextmanager
 def counted() -> Iterator[None]:
-    """Count the references of all that is resolved inside together, such as a whole configuration."""
+    """Count together all references that are resolved inside, such as those of a whole configuration."""
     _Count.references = _Count.values = _Count.characters = 0
     _Count.depth += 1
     try:
@@ -34,10 +34,10 @@ def counted() -> Iterator[None]:
 
 
 def limit_references() -> None:
-    """Let OmegaConf raise an error for a value that stands for too much.
+    """Let OmegaConf raise an error for a value that becomes too large when its references are replaced.
 
-    A value can refer to another twice, that to a third, and so on: `a: ${b}${b}`, `b: ${c}${c}`. Thirty such lines stand for a
-    gigabyte. OmegaConf has no limit, so the two methods that resolve a reference are replaced by counting ones.
+    A value can contain another one twice, and that a third one twice, and so on: `a: ${b}${b}`, `b: ${c}${c}`. Thirty such
+    lines become a gigabyte. OmegaConf has no limit, so the two methods that resolve a reference are replaced by counting ones.
     """
     for name in METHODS:
         method = getattr(Container, name)
@@ -67,7 +67,7 @@ def _deeper() -> Iterator[None]:
 
 
 def _count_values(found: object) -> None:
-    """Count what a reference stands for: a text, or a mapping or list with all values in it, in which references stay so."""
+    """Count what replaces a reference: a text, or a mapping or list with all values in it, in which references are kept."""
     todo = [found]
     while todo:
         one = todo.pop()

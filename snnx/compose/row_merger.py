@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 
 class RowMerger:
-    """Keeps what Hydra merges before a row and after it, and merges other rows in its place.
+    """Keeps the files that Hydra merges before and after a row, and merges other rows between them.
 
     Hydra merges one file after another. For example, `conf/config.yaml` and the neuron come before the row, and the scale after
     it. If two rows choose the same options, these files are the same for both.
@@ -30,7 +30,7 @@ class RowMerger:
         files = create_defaults_list(self.repository, name, parsed, prepend_hydra=True, skip_missing=False).defaults
         rows = [place for place, file in enumerate(files) if file.config_path == f"row/{label}"]
         dependent = any("${" in str(loaded.defaults_list) for loaded in self.repository.cache.values() if loaded)
-        self.usable = len(rows) == 1 and not dependent  # else another word removes the row, or the label may choose an option
+        self.usable = len(rows) == 1 and not dependent  # if not, a word removes the row, or the label may choose options
         if self.usable:
             self.row, after = files[rows[0]], files[rows[0] + 1 :]
             before = loader._compose_config_from_defaults_list(files[: rows[0]], self.repository)
@@ -41,7 +41,7 @@ class RowMerger:
             self.after = [loader._load_single_config(file, self.repository).config for file in after]
 
     def merged(self, label: str) -> DictConfig | None:
-        """Merge the same run with another row; return it without Hydra's own part, or `None` if only Hydra itself can do it."""
+        """Merge the run with another row, without Hydra's own part; return `None` if only Hydra itself can merge it."""
         if not self.usable:
             return None
         config = pickle.loads(self.before)

@@ -68,13 +68,13 @@ class RunSchema:
     budget: Budget = field(default_factory=Budget)
     sweep: Sweep | None = None
     label: str | None = None  # label of the sweep's row
-    search: Any = None  # of a trial of a search: its study, number, storage and pruner; set by hydra/sweeper=snnx_tune
-    tuned: Any = None  # of a run with the settings that a search chose: what is known of the search; set by the same
+    search: Any = None  # study, number, storage and pruner of a trial of a search; set by hydra/sweeper=snnx_tune
+    tuned: Any = None  # the search that chose this run's settings, if one did; set by hydra/sweeper=snnx_tune
     matmul: Matmul = Matmul.highest  # how float32 products are computed on a GPU: high uses TF32, medium bfloat16
     compile: Compile | None = None  # mode in which torch.compile compiles the training steps; null does not compile
     packed_spikes: bool = False  # keep spikes for the backward pass as one bit each
     recompute: bool = False  # keep only the input of each block for the backward pass, and compute its inside again there
-    recompute_steps: int | None = None  # of a network without norms: compute it again in backward in segments of so many steps
+    recompute_steps: int | None = None  # in backward, compute segments of so many steps again; for networks without norms
     channels_last: bool = False  # keep weights and feature maps as [B, H, W, C] in memory, which may be faster
     test_every_epoch: bool = False  # also test after each epoch, for a report on choosing an epoch on the test set
     force: bool = False  # execute a run again even if it is done

@@ -8,7 +8,7 @@ from snnx.record.identity import leaves
 from snnx.record.job import Job
 
 SECRET = re.compile(r"(?:^|_)(?:API)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD)S?$", re.IGNORECASE)
-SHORTEST = 8  # characters; shorter values are ignored, because they may occur in a configuration by chance
+SHORTEST = 8  # values with fewer characters are ignored, because they may occur in a configuration by chance
 
 
 def reject_secrets(job: Job) -> None:

@@ -23,7 +23,7 @@ from snnx.report.data.claims import read as read_claims
 def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
     """Register the schema, the names of all sweeps, and the content of the sweep that the command line selects.
 
-    Configurations can read only some environment variables from now on, and not stand for any amount of text; see
+    From now on, configurations can read only some environment variables, and their references cannot become too large; see
     `restrict_environment` and `limit_references`.
 
     Only the rows of the selected sweep become options, because with the rows of all sweeps Hydra takes seconds to start.
@@ -56,7 +56,7 @@ def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:
         if asked not in labels:
             raise ValueError(f"row must be one of {', '.join(labels)} in sweep {chosen}; got {asked}{nearest(asked, labels)}")
     given = {word.split("=")[0] for word in words}
-    if sweep.tune and given & {"search", "tuned"}:  # the words are those of a run that a search has started
+    if sweep.tune and given & {"search", "tuned"}:  # a search has started this run with these words
         given -= set(sweep.tune.keys)
     rows, parser = _Rows(), OverridesParser.create()
     parsed = cache(lambda word: parser.parse_overrides([word])[0])  # rows of a grid have words in common

@@ -1,4 +1,4 @@
-"""Completes the words of a command line, so that Hydra reads them as they were meant."""
+"""Rewrites the words of a command line in the order and form that Hydra needs."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from snnx.options.nearest import nearest
 
 PLAIN = re.compile(r"([+~]{0,2}[\w./@:-]+)=(.*)", re.DOTALL)
 WITH_VALUE = {"-c", "--cfg", "-p", "--package", "-cd", "--config-dir"}
-"""Options of Hydra after which their value is a word of its own."""
+"""Options of Hydra whose value is the next word."""
 OURS = {"-r": "--resolve"}
 """Hydra's `-r` is `--run`, which is the default; with `--cfg`, people mean `--resolve`."""
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.job.chdir", "hydra.output_subdir")
@@ -65,7 +65,7 @@ def override_word(word: str) -> str:
         return f"{key}=[]" if takes_several(key) else f"~{key}"
     if readable(word):
         return word
-    if set(value) & set(",=\n"):  # it may be meant as several values, or as two overrides
+    if set(value) & set(",=\n"):  # such a value may be meant as several values, or as two overrides
         return word
     escaped = value.replace("\\", "\\\\").replace("'", r"\'")
     return f"{key}='{escaped}'"
@@ -74,8 +74,8 @@ def override_word(word: str) -> str:
 def require_known(word: str) -> None:
     """Reject a word such as `+timestep=8`, which adds a key that nothing reads.
 
-    Hydra adds any key to a configuration if it is asked to by `+`. Keys inside of components are checked with the others, by
-    `check_signatures`.
+    With `+`, Hydra adds any key to a configuration. Keys inside of components are checked by `check_signatures`, like all
+    others.
 
     Raises:
         ValueError: there is no such key.
@@ -107,7 +107,7 @@ def takes_several(group: str) -> bool:
 
 
 def readable(word: str) -> bool:
-    """Whether Hydra's grammar takes a word as an override."""
+    """Whether a word is an override by Hydra's grammar."""
     try:
         OverridesParser.create().parse_override(word)
     except HydraException:

@@ -1,4 +1,4 @@
-"""The activations with which a network can be trained that is converted later."""
+"""Makes the activations of a network that is trained without spikes and converted later."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +10,7 @@ from snnx.conversion.kernel import TemporalKernel
 
 
 def activation_named(name: str, *, levels: int | None, ceiling: float, duration: int) -> Callable[[], nn.Module]:
-    """Return what makes one layer of an activation.
+    """Return a function that makes one layer of an activation.
 
     Args:
         name: `relu`, `clipped` or `kernel`.

@@ -1,4 +1,4 @@
-"""The image as a single current at the first time step."""
+"""Feeds the image as a single current at the first time step."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from snnx.encoding.encoding import Encoding
 
 
 class AtOnce(Encoding):
-    """Gives the whole charge of the image at the first step and nothing afterwards.
+    """Feeds T times the image at the first step and 0 at all others.
 
         X[0] = T x,    X[t] = 0 for t > 0
 

@@ -1,4 +1,4 @@
-"""The neuron of the burst code: spikes in a row double their value."""
+"""The neuron of the burst code: in a row of spikes, each spike has twice the value of the one before."""
 
 import math
 from typing import NamedTuple
@@ -36,7 +36,7 @@ class Bursting(Node):
     """
 
     most_units = math.inf
-    """The largest output: a burst has no longest length."""
+    """The largest output: it has no bound, since a burst can have any length."""
 
     class State(NamedTuple):
         v: Tensor
@@ -63,7 +63,7 @@ class Bursting(Node):
         return super().sequence(x, state)
 
     def multi_step_functional_forward(self, inputs: tuple[Tensor], states: tuple[Tensor, ...]):
-        """Return what the spikes send, with the signature that SpikingJelly expects."""
+        """Return the values of the spikes, with the signature that SpikingJelly expects."""
         (s,), states = super().multi_step_functional_forward(inputs, states)
         sent, self._sent = torch.stack(self._sent).to(s.dtype), []
         return (sent,), states

@@ -107,7 +107,7 @@ class _Maximum:
 
 
 class _Rank:
-    """The value of a given rank in each row, of which every pass finds one more digit."""
+    """Finds the k-th smallest value of each row; every pass determines more of its bits."""
 
     def __init__(self, percentile: float, above_zero: bool) -> None:
         self.percentile, self.above_zero = percentile, above_zero

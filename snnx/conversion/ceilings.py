@@ -1,4 +1,4 @@
-"""Says which ceilings a network with clipped activations has learned."""
+"""Describes in one line the ceilings that a network with clipped activations has learned."""
 
 from torch import nn
 

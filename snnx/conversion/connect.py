@@ -30,7 +30,7 @@ def connect(
         network: the network with its batch norms folded and its weights scaled; it is changed in place and returned.
         links: from `links`; all layers that feed an activation must read spikes of the same rhythm.
         in_shape: `(C, H, W)`.
-        rhythms: rhythm of each activation by its name, and of the input by `None`.
+        rhythms: rhythm of each activation by its name; the key `None` is the input.
         neuron: class of the neurons.
         every: number of steps of a presentation.
         readout: the decoding, whose dendrite gets the rhythm of the last layer and the bias of the outputs.
@@ -50,10 +50,10 @@ def connect(
 def take_biases(
     network: nn.Module, links: Mapping[str, Link], activations: list[str], in_shape: tuple[int, int, int]
 ) -> dict[str | None, Tensor]:
-    """Remove all biases, and return what each activation, and the output under the name `None`, received from them.
+    """Remove all biases, and return what they contributed to the input of each activation; the key `None` is the output.
 
-    That is what arrives there if every layer reads zeros. It has the shape of a sample, so that it is right after any average,
-    sum or product with a constant, too.
+    This is the input of the activation when every layer reads zeros. It has the shape of a sample, so it is also correct if
+    averages, sums or products with a constant lie between the layer and the activation.
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU())

@@ -55,7 +55,7 @@ def convert(
 
     Args:
         network: the network with its batch norms folded; it is changed in place and returned.
-        links: which activations each layer lies between, from `links`.
+        links: for each layer, the activation that it reads and the one that reads it, from `links`.
         scales: scale of each activation, from `calibrate`.
         by: whether the scales change `weight`s or `threshold`s.
         initial: initial potential as a share of the threshold, in [0, 1); 0.5 halves the error for a small number of steps.
@@ -103,8 +103,8 @@ def scale_layers(
 
     Args:
         network, links: see `convert`.
-        scales: scale of each activation, and of the input by `None`; without it, the input's is 1.
-        units: what the input of each activation is divided by; the read-out is not divided.
+        scales: scale of each activation; the key `None` is the input, whose scale is 1 without this key.
+        units: number by which the input of each activation is divided; the read-out is not divided.
     """
     one = torch.ones((), device=next(network.parameters()).device)
     for name, link in links.items():

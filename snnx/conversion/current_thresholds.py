@@ -17,8 +17,8 @@ def set_thresholds(
 
         v_threshold = scaling * max over batches and steps t of the percentile of x[t]
 
-    x[t] are the currents of a layer at one step, of all neurons and samples, while the layers before it spike. While the
-    thresholds are found, those of the layers before are not scaled. The p-th percentile of n values is the one with the rank
+    x[t] are the currents of a layer at one step, of all neurons and samples, while the layers before it spike; these use
+    their thresholds without `scaling`. The p-th percentile of n values is the one with the rank
     1 + round(p/100 * (n - 1)).
 
     Args:
@@ -55,7 +55,7 @@ def set_thresholds(
 
 
 def require_valid(percentile: float, scaling: float, *, who: str) -> None:
-    """Reject values that `set_thresholds` does not take.
+    """Reject values that are not allowed in `set_thresholds`.
 
     Raises:
         ValueError: one of them is out of its range; the message begins with `who`.
@@ -75,7 +75,7 @@ def _in_order(network: nn.Module, inputs: Callable[[], Iterable[Tensor]]) -> lis
 
 
 def _largest(network: nn.Module, node: Node, inputs: Callable, percentile: float, name: str) -> float:
-    """Return the largest percentile of a layer's currents of all steps."""
+    """Return the percentile of a layer's currents at each step, and of these the largest over all steps and batches."""
     largest = 0.0
 
     def see(node: Node, given: tuple[Tensor]) -> None:

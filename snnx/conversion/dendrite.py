@@ -1,4 +1,4 @@
-"""What neurons receive from spikes whose value depends on the time at which they are fired."""
+"""Computes input currents from spikes whose value depends on when they are fired."""
 
 from collections.abc import Callable
 

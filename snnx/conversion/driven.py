@@ -1,4 +1,4 @@
-"""Scales and biases from a simulation of the spiking network: maxima of spike-driven currents, and calibrated biases."""
+"""Simulates the spiking network to find scales (maxima of the currents that spikes cause) and to calibrate biases."""
 
 import copy
 from collections.abc import Callable, Iterable
@@ -52,8 +52,8 @@ def calibrate_biases(
 
         b = b + mean over samples and positions of (activation / scale - rate)       layer after layer, in their order
 
-    The rates are those of layers whose predecessors are calibrated already, over the steps of the run. So the biases are for a
-    run of this length: fewer steps need larger ones.
+    When the rates of a layer are measured, over the steps of the run, the layers before it are already calibrated. The biases
+    fit a run of this length only: fewer steps need larger biases.
 
     Args:
         network: the network with its batch norms folded.

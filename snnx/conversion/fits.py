@@ -41,7 +41,7 @@ def require_fitting(network: nn.Module, images: Tensor) -> None:
     ratios: dict[str, float] = {}
 
     def compare(name: str, norm: nn.Module, x: Tensor) -> None:
-        x = x.flatten(0, 1) if isinstance(norm, Batch) else x  # which takes [T, B, C, *]
+        x = x.flatten(0, 1) if isinstance(norm, Batch) else x  # our norm takes [T, B, C, *]
         seen = x.transpose(0, 1).flatten(1).float().var(1, correction=0)
         ratios[name] = ((seen + norm.eps) / (norm.running_var + norm.eps)).median().item()
 
@@ -55,7 +55,7 @@ def require_fitting(network: nn.Module, images: Tensor) -> None:
     finally:
         for hook in hooks:
             hook.remove()
-    for name, ratio in ratios.items():  # in the order in which they run, so that the first one is nearest to the cause
+    for name, ratio in ratios.items():  # in the order in which the norms run: the first wrong one is nearest to the cause
         if abs(log(ratio)) > log(FACTOR):
             raise ValueError(
                 f"Conversion: loaded weights must fit the network and its images; got values before {name or 'the norm'} with "

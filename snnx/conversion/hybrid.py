@@ -1,4 +1,4 @@
-"""A ReLU network whose first layers spike."""
+"""Trains a ReLU network whose first layers spike already."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from snnx.conversion.replaceable import Replaceable
 class Hybrid:
     """Runs a network whose activations are replaced by spiking neurons one after another, and trains it in tandem.
 
-    A layer is everything that runs from one activation to the next, so also the shortcut of a residual block.
+    A layer contains everything that runs between one activation and the next, also the shortcut of a residual block.
 
     Args:
         network: its activations are `Replaceable`; it must have passed `links`.
@@ -21,7 +21,7 @@ class Hybrid:
 
     Attributes:
         neurons: the activations by name, in the order in which they run.
-        frozen: number of layers, from the first on and at most of those that spike, that do not learn.
+        frozen: number of layers that do not learn, counted from the first one; only layers that spike can be frozen.
 
     Example:
         >>> from snnx.backbone.convnet import ConvNet
@@ -59,7 +59,7 @@ class Hybrid:
 
         Args:
             images: `[B, C, H, W]`, which the first layer reads.
-            encoded: the same as the input of all steps, `[T, B, C, H, W]`.
+            encoded: these images as the network's input at all steps, `[T, B, C, H, W]`.
         """
         spiking = self.spiking
         sent: dict[Replaceable, Tensor] = {}

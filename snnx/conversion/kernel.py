@@ -1,4 +1,4 @@
-"""The exponential kernel of time-to-first-spike codes: what a spike is worth by the step at which it is fired."""
+"""The exponential kernel of time-to-first-spike codes: the value of a spike as a function of the step at which it is fired."""
 
 from math import inf
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 WINDOWS_PER_CONSTANT = 4
-"""A kernel starts with a quarter of its window as its time constant, as the authors' 20 steps of 80."""
+"""The time constant of a kernel starts as a quarter of its window, as in the authors' code: 20 steps of 80."""
 
 
 def kernel_values(time_constant: Tensor | float, delay: Tensor | float, duration: int) -> Tensor:
@@ -49,7 +49,7 @@ def as_sent(x: Tensor, values: Tensor) -> Tensor:
 
 
 def value_at(values: Tensor, steps: Tensor) -> Tensor:
-    """Return what spikes at these steps are worth; 0 at step `len(values)`, which stands for no spike.
+    """Return the values of spikes at these steps; step `len(values)` means no spike and gives 0.
 
     Example:
         >>> value_at(torch.tensor([1.0, 0.5]), torch.tensor([1, 0, 2])).tolist()
@@ -78,8 +78,9 @@ class TemporalKernel(nn.Module):
         ValueError: `duration` is not a whole number or below 1, or `ceiling` is not positive and finite.
 
     Source: Park and Yoon, 2021, and the authors' later code, seongsikpark/TensorFlow-SNNs, `lib_snn/neurons.py`. There, the
-        first epochs round to the nearest step; here all round up, as the neuron does. There, x may be sent after the end of the
-        window until an epoch from which the window ends the kernel, and the last step is then `duration`, one later than here.
+        first epochs round to the nearest step; here all round up, as the neuron does. In their code, early epochs allow spikes
+        after the window. From a later epoch on, the window limits them, and its last step is `duration`; ours is
+        `duration - 1`.
 
     Example:
         >>> kernel = TemporalKernel(duration=8, ceiling=1.0)                   # time constant 2, delay 0

@@ -1,4 +1,4 @@
-"""Finds between which activations each layer lies, from one forward pass."""
+"""Finds, in one forward pass, which activation each layer reads and which one reads it."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from snnx.layer.shortcut import Shortcut
 ACTIVATIONS = (nn.ReLU, Clipped, TemporalKernel)
 LAYERS = (nn.Conv2d, nn.Linear, Shortcut)
 SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
-LINEAR = SUMS | {  # operations allowed between layers, since a common factor of the inputs stays a factor of the output
+LINEAR = SUMS | {  # linear operations, allowed between layers: if all inputs are doubled, the output is doubled
     "flatten", "unflatten", "reshape", "view", "transpose", "permute", "expand", "contiguous", "squeeze", "unsqueeze",
     "__getitem__", "mean", "sum", "mul", "__mul__", "__rmul__", "mul_", "div", "__truediv__", "div_",
     "matmul", "__matmul__", "avg_pool2d", "adaptive_avg_pool2d", "dropout", "clone", "detach",
@@ -41,7 +41,7 @@ class Link(NamedTuple):
 
 
 class _Way(NamedTuple):
-    """Where a tensor comes from: the last activation, and the layers passed since."""
+    """Where a tensor comes from: the last activation on its way, and the layers after that activation."""
 
     source: str | None
     layers: frozenset[str]
@@ -118,7 +118,11 @@ class _Follower(TorchFunctionMode):
             return result
         name, where = func.__name__, self._inside[-1] if self._inside else ""
         if name not in LINEAR or (name not in SUMS and len(met) > 1):
-            raise _refusal(name, where, INSTEAD["max_pool2d"] if "max" in name else INSTEAD.get(name, "one of these"))
+            raise _refusal(
+                name,
+                where,
+                INSTEAD["max_pool2d"] if "max" in name else INSTEAD.get(name, "one of the operations named above"),
+            )
         if name in SUMS and len(met) == 1 and any(isinstance(other, Tensor | int | float) for other in args[1:]):
             raise _refusal("a sum with a constant", where, "a layer's bias")
         self.note(result, _together(met, where))
@@ -148,7 +152,7 @@ class _Follower(TorchFunctionMode):
                 self.note(result, _Way(name, frozenset()))
             else:
                 if came is None or came.layers or name in self.sources:
-                    raise _refusal("a layer that does not follow an activation, or is used twice", name, "one in between")
+                    raise _refusal("a layer that follows another layer, or is used twice", name, "a neuron() between the two")
                 self.sources[name] = came.source
                 self.note(result, _Way(None, frozenset([name])))
             return result

@@ -1,4 +1,4 @@
-"""The input of a converted network as spikes of neurons that the image charges."""
+"""Encodes images as spikes of input neurons, which the image charges."""
 
 from spikingjelly.activation_based import functional
 from spikingjelly.activation_based.base import MemoryModule
@@ -9,17 +9,17 @@ from snnx.neuron.node import Node
 
 
 class Presented(Encoding, MemoryModule):
-    """Charges one input neuron per pixel with the image, again and again, and gives what these neurons send.
+    """Charges one input neuron per pixel with the image, once in every `every` steps, and returns the outputs of these neurons.
 
         X[t] = neuron(x if t is a multiple of every, else 0)
 
-    Calls between two resets give the following steps of the same images. Metrics do not count the spikes of pixels.
+    Without a reset, the next call continues with the next steps of the same images. Metrics do not count the spikes of pixels.
 
     Shape:
         `[B, C, H, W]` to `[T, B, C, H, W]`.
 
     Args:
-        timesteps: number of steps that a call gives, at least 1.
+        timesteps: number of steps that a call returns, at least 1.
         in_channels: number of channels C of the images.
         neuron: the layer of input neurons.
         every: number of steps of a presentation of the image, at least 1.

@@ -1,4 +1,4 @@
-"""The scores of a converted network whose spikes have values: the potential of its outputs per presentation of the image."""
+"""Computes the scores of a converted network whose spikes have values: potential / number of presentations of the image."""
 
 from torch import Tensor
 
@@ -15,7 +15,7 @@ class Readout(RunningMean):
         `[T, B, K]` to `[B, K]`.
 
     Args:
-        dendrite: what the outputs receive from the last layer of neurons.
+        dendrite: computes the currents of the outputs from the spikes of the last layer of neurons.
 
     Example:
         >>> import torch

@@ -14,14 +14,14 @@ class Replaceable(nn.ReLU):
         v[t] = h[t] - v_threshold s[t],    y[t] = v_threshold s[t]
 
     The layers between activations are affine, so the mean of their outputs over the steps is their output for the mean. A ReLU
-    above spiking neurons therefore reads their spike counts, also across a shortcut. For a single step this is always ReLU,
-    because gradients are computed in one step. Spikes pass no gradient.
+    above spiking neurons therefore reads their spike counts, also across a shortcut. An input of one step always gets the
+    ReLU; training computes gradients on such an input. Spikes pass no gradient.
 
     Shape:
         `[T, B, *]` to `[1, B, *]` while it is a ReLU, and to `[T, B, *]` when it fires.
 
     Attributes:
-        v_threshold: potential at which the neurons fire, > 0, and what a spike is worth.
+        v_threshold: potential at which the neurons fire, > 0; it is also the value of a spike.
 
     Source: Wu et al., Progressive Tandem Learning, 2022, and the authors' code, deepspike/progressive_tandem_learning,
         `functional.py`. There, potentials, thresholds and biases are T times smaller, and the layers above get the counts

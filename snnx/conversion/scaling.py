@@ -1,4 +1,4 @@
-"""The settings of a conversion that concern scales, which of them cannot be combined, and the conversion with them."""
+"""Holds and checks the settings of a conversion that concern scales, and converts a network with them."""
 
 import copy
 from collections.abc import Callable, Iterable
@@ -17,10 +17,10 @@ CHOICES = {"normalise": ("weight", "threshold", "spikingjelly"), "scales": ("act
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """The settings of `method=conversion` that concern scales; see there.
+    """The settings that concern scales; `Conversion` explains them.
 
     Args:
-        clipped: whether the activations are `Clipped`, whose ceilings are their scales.
+        clipped: whether the activations are `Clipped`; then their ceilings are the scales.
 
     Raises:
         ValueError: a setting is not one of its choices, is out of range, or cannot be combined with another one.

@@ -1,4 +1,4 @@
-"""SpikingJelly's conversion for a backbone of snnx: its hook computes the scales, and its scalers surround the neurons."""
+"""Converts a backbone of snnx as SpikingJelly does: its hook computes the scales, and its scalers surround the neurons."""
 
 from collections.abc import Callable, Iterable
 

@@ -1,4 +1,4 @@
-"""The firing rates that a converted network should have, and the layer that misses them most."""
+"""Computes the firing rates that a converted network should have, and finds the layer that misses them most."""
 
 from collections.abc import Mapping
 

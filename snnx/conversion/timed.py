@@ -10,13 +10,13 @@ from snnx.neuron.node import Node
 
 
 class Timed(Node):
-    """Fires whenever its potential reaches the value that a spike has at this step, and loses this value.
+    """Fires at every step at which its potential reaches the value of a spike at this step, and subtracts this value.
 
         h[t] = v[t-1] + dendrite(x)[t]
         s[t] = 1[h[t] >= rhythm(t)], or 0 where rhythm(t) is 0
         v[t] = h[t] - rhythm(t)*s[t]
 
-    Its spikes are 0 or 1; the dendrites of the next layer multiply by their values.
+    Its spikes are 0 or 1; the dendrites of the next layer multiply them by their values.
 
     Args:
         rhythm: value of a spike of this layer, by step.

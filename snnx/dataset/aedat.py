@@ -1,6 +1,6 @@
 """Reads the files of iniVation's sensors, in which DVS128 Gesture (AEDAT 3.1) and CIFAR10-DVS (2.0 and 4) are published.
 
-We use tonic's low-level readers. Its functions for these two data sets fail in version 1.7, because they expect two values from
+We use tonic's low-level readers. In tonic 1.7, its functions for these two data sets fail, because they expect two values from
 a function that returns three. SpikingJelly's reader of AEDAT 3.1 returns fewer events or none for a truncated or foreign file
 instead of an error, so we use it only in tests, for comparison.
 """

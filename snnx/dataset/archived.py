@@ -1,4 +1,4 @@
-"""What `snnx prepare` needs from a data set of event recordings."""
+"""Finds and downloads data sets of event recordings for `snnx prepare`."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -78,7 +78,8 @@ class Archived:
     def prepared(cls, root: Path, timesteps: int, arguments: dict[str, Any]) -> tuple[Path, list[int]]:
         """Return the folder with the frames for these arguments, and the classes that this copy lacks.
 
-        The frames are made now if they do not exist, and divided into parts as a run does, so that the run's checks are made.
+        The frames are made now if they do not exist. They are also divided into parts, so that a run's checks of the parts are
+        made.
         """
         dataset = cls._built(root, timesteps, arguments)
         folder = dataset.convert()

@@ -1,4 +1,4 @@
-"""Batches of tensors that are already on the right device."""
+"""Yields batches of tensors that are already on the right device."""
 
 from collections.abc import Callable, Iterator
 
@@ -18,7 +18,7 @@ class Batches:
         labels: `[N]`, on the same device.
         batch_size: at least 1.
         order: returns a permutation of 0..N-1 and is called at the start of each iteration; None keeps the stored order.
-        drop_single: whether to leave out a last batch from which some process would get a single sample, since BatchNorm cannot
+        drop_single: whether to leave out the last batch if some process would get a single sample of it, since BatchNorm cannot
             be trained with one sample.
         share: rank of this process and number of processes; each takes its part of every batch, so that all take the same
             number of steps.

@@ -1,4 +1,4 @@
-"""Keeps what was computed from a data set in a folder whose name identifies the inputs."""
+"""Keeps files that were computed from a data set, in a folder whose name is a hash of everything they depend on."""
 
 import errno
 import fcntl
@@ -14,7 +14,7 @@ from pathlib import Path
 
 FOLDER = ".snnx_cache"
 WITHOUT_LOCKS = {errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""The errors by which a file system says that it has no locks, as in `snnx/record/lock.py`, which components do not import."""
+"""The errors of a file system without locks; the list of `snnx/record/lock.py`, which components may not import."""
 
 
 def cached(root: Path, name: str, key: dict, make: Callable[[Path], None]) -> Path:
@@ -91,7 +91,7 @@ def _writable(folders: list[Path]) -> Path:
 
 def _remove_remains(folder: Path) -> None:
     """Remove unfinished folders of killed processes; a process that is still alive holds its lock."""
-    for partial in () if folder.is_symlink() else folder.glob("*.partial"):  # a received link could lead anywhere
+    for partial in () if folder.is_symlink() else folder.glob("*.partial"):  # a link in a received data set could lead anywhere
         with suppress(OSError), _locked(partial.with_suffix(".lock"), wait=False) as ours:
             if ours:
                 shutil.rmtree(partial, ignore_errors=True)
@@ -101,10 +101,10 @@ def _remove_remains(folder: Path) -> None:
 def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
     """Hold a lock and yield True; without `wait`, yield False if another process holds it.
 
-    The lock may not be a link, as a received data set may contain one, and nothing in the file is changed.
+    The lock must not be a link, because a received data set could contain one. The content of the lock file is not changed.
 
-    On a file system without locks, it yields `wait`: then a folder is filled, and possibly by two processes at once, but none
-    that another process may be filling is removed.
+    On a file system without locks it yields `wait`: filling goes ahead (two processes may do it at once), and removing is
+    skipped.
     """
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "r+b", buffering=0) as lock:
         try:

@@ -14,8 +14,8 @@ from torchvision.datasets.utils import download_url
 from snnx.dataset.unpack import unpack
 
 BYTE = ("u1", "|u1")  # how a pickle names the dtype uint8
-LONGEST = 200  # characters of another library's message, which may repeat all bytes of the file
-MOST = 1_000_000  # samples in a batch; the published ones have at most 50,000
+LONGEST = 200  # number of characters that are shown of another library's message, which may repeat the file
+MOST = 1_000_000  # largest number of samples in a batch; the published batches have at most 50,000
 
 
 class PickledDtype:
@@ -72,8 +72,8 @@ ALLOWED = {
 class ArrayUnpickler(pickle._Unpickler):
     """Unpickles numbers, strings, lists, dicts and arrays, and rejects everything else.
 
-    It is Python's unpickler in Python: the one in C allocates whatever memory a damaged file asks for. Only texts are keys,
-    because the hash of a pair of pairs of pairs, 40 times, would be computed for ever, and a few bytes write it down.
+    It is based on the unpickler that is written in Python; the one in C allocates whatever memory a damaged file asks for. Only
+    texts are allowed as keys, because a few bytes can describe a tuple nested so that hashing it never ends.
     """
 
     dispatch: ClassVar[dict[int, Callable]] = {
@@ -87,7 +87,7 @@ class ArrayUnpickler(pickle._Unpickler):
         self.load_setitem()
 
     def _load_setitems(self) -> None:
-        _only_texts(self.stack[::2])  # what is on the stack since the last mark
+        _only_texts(self.stack[::2])  # the keys among the values after the last mark
         self.load_setitems()
 
     def _load_dict(self) -> None:
@@ -101,7 +101,7 @@ class ArrayUnpickler(pickle._Unpickler):
 
     def _load_bytearray(self) -> None:
         size = int.from_bytes(self.read(8), "little")
-        self.append(bytearray(self.read(size)))  # Python's own makes one of the size that the file claims
+        self.append(bytearray(self.read(size)))  # Python's own loader would allocate the size that the file claims
 
     dispatch[pickle.BYTEARRAY8[0]] = _load_bytearray
     dispatch[pickle.SETITEM[0]], dispatch[pickle.SETITEMS[0]] = _load_setitem, _load_setitems

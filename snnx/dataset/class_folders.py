@@ -8,7 +8,7 @@ from snnx.dataset.picture import SUFFIXES
 from snnx.dataset.published import NoData
 
 PARTS = {"train": "train", "test": "test", "val": "val", "valid": "val", "validation": "val"}
-"""Which part of a data set a folder with this name contains."""
+"""Maps the name of a folder to the part of the data set that it contains."""
 BY_SYSTEMS = {"thumbs.db", "desktop.ini", "__macosx"}
 """Names of files and folders that Windows and macOS create, and that do not begin with a dot."""
 
@@ -56,7 +56,7 @@ class ClassFolders:
 
 
 def _parts(root: Path) -> dict[str, Path]:
-    """Return the folder of each part; a folder called train that contains pictures is a class."""
+    """Return the folder of each part; a folder called `train` that contains pictures itself is the folder of a class."""
     inside, _ = _visible(root)
     train = [folder for folder in inside if folder.name == "train"]
     if not (train and _visible(train[0])[0]):

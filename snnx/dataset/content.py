@@ -1,4 +1,4 @@
-"""Checks whether the files of a data set have changed, by a digest of their bytes and a cheap stamp that is compared first."""
+"""Checks whether the files of a data set have changed: compares a cheap stamp first, then a digest of their bytes."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from stat import S_ISREG
 
 from snnx.dataset.cache import places
 
-SETTLED_S = 2  # seconds after which a file that changes again gets another modification time
+SETTLED_S = 2  # if a file changes again after these seconds, its modification time is another one on every file system
 TABLE = "TABLE files (path text primary key, size integer, modified integer, sha256 text)"
 MADE = "select sql from sqlite_master where sql is not null"
 
@@ -20,7 +20,12 @@ MADE = "select sql from sqlite_master where sql is not null"
 def content(files: Sequence[Path], root: Path | None) -> str:
     """Return a digest of the files' names below `root` and their bytes, 16 hexadecimal digits; their order does not matter.
 
+<<<<<<< HEAD
     Without a root, as of a data set that comes with a package, files are named below the folder that they have in common.
+=======
+    Without a root, as for a data set that comes with a package, files are identified by their name alone, without their folder;
+    the bytes always count.
+>>>>>>> words
 
     Each file is read once. After that, its digest is looked up in `.snnx_cache/content.db` as long as its size and modification
     time are unchanged.
@@ -102,7 +107,7 @@ def _known(root: Path | None, stats: dict[Path, os.stat_result]) -> dict[Path, s
                     stat = stats.get(Path(path))
                     if stat is not None and (stat.st_size, stat.st_mtime_ns) == (size, modified):
                         found[Path(path)] = digest
-        except sqlite3.Error:  # there is none, or it has another format: then the files are read
+        except sqlite3.Error:  # there is no database, or it has another format: the files are read
             continue
     return found
 
@@ -115,8 +120,8 @@ def _is_ours(base: sqlite3.Connection) -> bool:
 def _remember(root: Path | None, new: dict[Path, tuple[os.stat_result, str]]) -> None:
     """Store the digests in the first folder that can be written; if none can, the files are read again next time.
 
-    A data set may come from somebody else, and bring such a folder. So nothing is written through a link. And a database with
-    a journal, which a killed process has left, is not opened: SQLite would delete any file that the journal names.
+    A data set from somebody else may contain such a folder. So nothing is written through a link, and a database with a
+    journal (left by a killed process) is not opened: SQLite would delete any file that the journal names.
     """
     for place in places(root) if new else ():
         if (place / "content.db").is_symlink() or os.path.lexists(place / "content.db-journal"):

@@ -21,7 +21,7 @@ COUNTS = {"spikingjelly": (1_176, 288), "tonic": (1_077, 264)}  # training and t
 PARTS = ("train", "test")
 MILLISECOND_US = 1000  # the times in tonic's files are in milliseconds
 PERSON = re.compile(r"user\d+")  # in the name of every file, or of its folder
-SILENT_US = 1_000_000  # how long a recording may go on after its last event, if the scene is still
+SILENT_US = 1_000_000  # a label may end this long after the last event
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -43,7 +43,7 @@ def read_npy(path: Path) -> np.ndarray:
 def cut(path: Path, labels: Path) -> Iterator[Sample | Damaged]:
     """Yield one sample for each row `class, start, end` of a recording's label file: the events with start <= t < end, in µs.
 
-    For an invalid row an error is yielded instead of a sample, so that the other rows can still be used.
+    An invalid row yields an error instead of a sample, so that the other rows can still be used.
 
     Raises:
         Damaged: the label file is missing, or belongs to another recording.
@@ -74,7 +74,7 @@ def cut(path: Path, labels: Path) -> Iterator[Sample | Damaged]:
 
 
 def with_persons(found: Found) -> Found:
-    """Note in each recording which person it shows, as far as the paths name one, such as `user24_led.aedat`."""
+    """Note in each recording which person it shows, if its path names one, such as `user24_led.aedat`."""
 
     def named(one: Recording) -> Recording:
         person = PERSON.search(one.place)

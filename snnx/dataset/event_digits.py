@@ -13,17 +13,17 @@ from snnx.dataset.digits import EMBEDDED, Digits
 from snnx.dataset.events import Events
 from snnx.dataset.recording import Found, Layout, Recording, Sample
 
-PIXELS = 32  # rows and columns of the sensor
-ZOOM = 2.5  # sensor pixels per pixel of the digit
-CORNERS = ((0.0, 0.0), (2.5, 5.0), (5.0, 0.0), (0.0, 0.0))  # x, y in pixels: a triangle, as in N-MNIST
-SACCADE_US = 100_000
-STEP_US = 2_000  # of the simulation; within a step brightness changes linearly in time
-DARK = 0.1  # brightness of the background, as a fraction of white
-THRESHOLD = 0.35  # change of log brightness that causes an event
-MISMATCH = 0.03  # relative standard deviation of the threshold among pixels
-NOISE_HZ = 0.5  # noise events per second and pixel
+PIXELS = 32  # the sensor has 32 rows and 32 columns
+ZOOM = 2.5  # a pixel of the digit is 2.5 pixels of the sensor wide
+CORNERS = ((0.0, 0.0), (2.5, 5.0), (5.0, 0.0), (0.0, 0.0))  # the sensor moves along this triangle, x and y in its pixels
+SACCADE_US = 100_000  # each side of the triangle takes 0.1 s
+STEP_US = 2_000  # the simulation has steps of 2 ms; within a step, brightness changes linearly
+DARK = 0.1  # the background has a tenth of the brightness of white
+THRESHOLD = 0.35  # a pixel sends an event when its log brightness has changed by this much
+MISMATCH = 0.03  # the threshold varies between pixels with this relative standard deviation
+NOISE_HZ = 0.5  # each pixel sends this many noise events per second
 GRID = 2.0**20  # the log brightness is rounded to multiples of 1 / GRID
-CHUNK = 50  # digits simulated at once
+CHUNK = 50  # this many digits are simulated at once
 
 
 def look(position: float) -> np.ndarray:
@@ -41,8 +41,8 @@ def look(position: float) -> np.ndarray:
 def log_brightness(digits: np.ndarray, x: float, y: float) -> np.ndarray:
     """Return the log brightness that a sensor at (x, y) sees of `digits` in [0, 1]: `[N, 8, 8] -> [N, 32, 32]`.
 
-    It is rounded to a multiple of 2^-20. Products and logarithms differ in their last bits between processors, and a crossed
-    threshold would turn that into another event.
+    It is rounded to a multiple of 2^-20. Products and logarithms differ in their last bits between processors;
+    without rounding, such a difference could decide whether a threshold is crossed, and so add or remove an event.
     """
     return np.round(np.log(DARK + look(y) @ digits.astype(np.float64) @ look(x).T) * GRID) / GRID
 
@@ -52,7 +52,7 @@ def simulate(digits: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
 
         n = trunc((L(t + dt) - memory) / threshold);  |n| events of n's sign;  memory += n * threshold
 
-    This is computed for each pixel and step; L is the log brightness. The time of an event, in whole microseconds, is that at
+    This is computed for each pixel and step; L is the log brightness. An event gets the time, in whole microseconds, at
     which the straight line from L(t) to L(t + dt) crosses the threshold. The thresholds vary slightly between pixels, and each
     pixel adds a few noise events.
 

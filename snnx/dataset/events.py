@@ -1,4 +1,4 @@
-"""Recordings of an event camera as frames: the data module of N-MNIST, DVS128 Gesture and similar data sets."""
+"""The data module of recordings of an event camera: converts them to frames once, and yields batches of frames."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from snnx.dataset.mapped import Mapped
 from snnx.dataset.published import NoData
 from snnx.dataset.recording import Found, Layout
 
-FORMAT = 2  # raise it when new code writes other frames into the cache, so that old caches are not used
+FORMAT = 2  # raise it when the code writes other frames into the cache, so that old caches are no longer used
 
 
 class Events(Archived, Labelled):
@@ -38,13 +38,14 @@ class Events(Archived, Labelled):
 
     Args:
         root, batch_size, validation, augmentation, seed, split_seed: see `Labelled`.
-        samples: fraction of the published number of samples that is used, in (0, 1]; a partial copy gives at most what it has.
+        samples: fraction of the published number of samples that is used, in (0, 1]; a partial copy yields at most the samples
+            that it has.
         timesteps: T, at least 1.
         variant: version of the data set, one of `variants`; None takes the first.
         binning: `count` for bins with equal numbers of events, `time` for bins of equal duration.
         size: rows and columns of a frame, in pixels, at most the sensor's; each pixel sums the sensor pixels in it. None takes
             the sensor's size.
-        clip: whether to store only if a pixel had an event, instead of how many.
+        clip: whether to store 1 for a pixel with any events, instead of their number.
         transforms: tonic's transforms of events before binning. They are the same in all parts and epochs, so use them for
             filters and not for augmentation.
         skip_bad: whether to leave out damaged recordings; their number is in `result.json`.

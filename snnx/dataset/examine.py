@@ -9,8 +9,8 @@ USABLE = {"ok", "partial", "found"}
 def examine(dataset: type, root: Path, variant: str = "") -> list[tuple[str, str]]:
     """Return a pair of a state and a line for each published file of `dataset` below `root`.
 
-    States: `ok`, identical with the published file; `partial`, readable but with fewer samples; `altered`, with as many samples
-    but other bytes; `damaged`, unreadable; `missing`.
+    States: `ok`, the same as the published file; `partial`, readable but with fewer samples; `altered`, with the same number of
+    samples but other bytes; `damaged`, unreadable; `missing`.
     """
     if hasattr(dataset, "examine"):
         return dataset.examine(root, variant)

@@ -1,4 +1,4 @@
-"""Downloads data sets such that an interrupted download leaves nothing behind."""
+"""Downloads data sets; an interrupted download leaves no incomplete files behind."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ def fetch(dataset: type, root: Path, variant: str) -> str | None:
     An archive of the publisher that is on this machine already is unpacked instead of being downloaded.
     """
     folder = root / ".snnx-prepare.partial"
-    if folder.is_symlink():  # in a received folder it could lead anywhere, where archives would be deleted
+    if folder.is_symlink():  # a link in a received folder could lead anywhere, and archives would be deleted there
         folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)  # a killed process may have left it, and we hold the lock
     try:

@@ -1,4 +1,4 @@
-"""Any folder of pictures with one folder for each class."""
+"""The data module of a user's own pictures, in one folder for each class."""
 
 from functools import cached_property
 from pathlib import Path
@@ -33,8 +33,8 @@ class Folder(Images):
     `valid` and `validation` are other names for `val`. Classes are numbered in the order of their names. Hidden files are
     ignored; other files that are not pictures are counted in `facts`. Pictures are PNG, JPEG, TIFF, BMP, PGM, PPM or WebP.
     They have 8 bits a channel, or 16 if they are grey, and all bits are kept. Transparency is dropped. All must have as many
-    bits and channels as the first training picture, and its height and width, unless `channels` and `side` say what to convert
-    them to. Pictures that take more than 1 GiB in memory are decoded when they are needed, with the same result.
+    bits and channels as the first training picture, and its height and width, unless they are converted by
+    `channels` and `side`. Pictures that take more than 1 GiB in memory are decoded for each batch; the result is the same.
 
     Shape:
         loaders yield uint8 or, for pictures of 16 bits, int16 `[B, C, H, W]`, and labels `[B]`; after the transfer, float32 in
@@ -42,8 +42,8 @@ class Folder(Images):
 
     Args:
         root: the folder of pictures.
-        name: what the pictures are called in results and in the run's identity; None means `root`, as it was typed. So runs on
-            two folders never take each other's results. With a name, the folder may be moved.
+        name: name of the pictures in results and in the run's identity; None takes `root` as it was typed, so that runs on two
+            folders never share results. With a name, the folder may be moved.
         batch_size, augmentation, seed, samples: see `Labelled`.
         validation: fraction of the training pictures that is held out, in [0, 1); not used if there is a validation part.
         normalize: whether to subtract the mean and divide by the standard deviation of each channel of the training pictures.
@@ -107,7 +107,7 @@ class Folder(Images):
 
     @cached_property
     def reader(self) -> PictureReader:
-        """Reads the pictures, like the first training picture."""
+        """The reader of the pictures, which must have the format of the first training picture."""
         return PictureReader(self.found.parts["train"][0][0], self.side, self.channels)
 
     @property
@@ -138,7 +138,7 @@ class Folder(Images):
         in_memory = sum(pictures.nbytes for pictures in files.values()) <= MEMORY
         if not in_memory:
             for pictures in files.values():
-                pictures.require_same_format()  # now, rather than in the middle of an epoch
+                pictures.require_same_format()  # reports a wrong picture now and not in the middle of an epoch
         self.facts = {
             "name": self.known_as,
             "classes": self.classes,

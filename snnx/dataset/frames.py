@@ -35,14 +35,14 @@ def convert(
         transforms: tonic's transforms of events, applied one after another. Random ones are seeded by the sample's position.
         framing: converts events to counts.
         sensor: rows and columns (H, W) of the sensor, in pixels.
-        clip: whether to store only if there was an event, instead of how many.
+        clip: whether to store 1 for a pixel with any events, instead of their number.
         skip_bad: whether to leave out damaged recordings.
 
     Raises:
         Damaged: a recording is damaged and `skip_bad` is false, or every recording is damaged.
     """
     labels, groups, skipped, raw, shape = [], [], [], target.with_suffix(".raw"), None
-    wide = np.uint8 if clip else np.int32  # used until the largest count is known
+    wide = np.uint8 if clip else np.int32  # dtype until the largest count is known
     with raw.open("wb") as file:
         for recording in recordings:
             try:

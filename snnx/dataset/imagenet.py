@@ -7,7 +7,7 @@ from snnx.dataset.published import PublishedFile
 
 
 class ImageNet(Photographs):
-    """1,281,167 photographs in a thousand classes and 50,000 of the official validation set, on which we test, at 224×224.
+    """1,281,167 training photographs of a thousand classes, at 224×224; the test set is the official validation set of 50,000.
 
     Training pictures are in `imagenet/train/n01440764/*.JPEG` and so on. `imagenet/val` has the same folders, or all pictures
     in one folder with the list `LOC_val_solution.csv` in or beside it.

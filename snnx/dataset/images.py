@@ -1,4 +1,4 @@
-"""Labelled images, kept in memory or decoded from their files: the data module of MNIST, CIFAR and similar data sets."""
+"""The data module of MNIST, CIFAR and similar data sets: labelled images in memory, or decoded from their files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ class Images(Labelled):
         uint8: x = n / 255;  int16: x = (n + 32768) / 65535
         in training x, y = augmentation(x, y);  if normalize x = (x - mean) / std
 
-    Pictures of 16 bits are stored as int16, less 32768, because torch cannot index uint16 on every device.
+    Pictures of 16 bits are stored as int16, after 32768 is subtracted, because torch cannot index uint16 on every device.
 
     Shape:
         loaders yield uint8 or int16 `[B, C, H, W]` and labels `[B]`; after the transfer, float32 in [0, 1] unless normalised.

@@ -1,4 +1,4 @@
-"""Labelled samples in three parts: what all data sets share, of images as well as of events."""
+"""The base class of all data sets, of images and of events: splits labelled samples into three parts."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,16 +33,16 @@ class Labelled(pl.LightningDataModule):
         augmentation: distorts a training batch, `(images, labels) -> (images, labels)`.
         seed: seed of the order of training samples.
         split_seed: seed of the validation split and of the choice of samples if `samples` is below 1.
-        samples: fraction of each part that is used, in (0, 1]; class-balanced. A part keeps as many samples as there are
-            classes, if it has them: two per cent of the 297 test samples of `digits` would be six, of ten classes.
+        samples: fraction of each part that is used, in (0, 1]; class-balanced. A part keeps at least as many samples as
+            there are classes, if it has them: two per cent of the 297 test samples of `digits` would be six for ten classes.
 
     Attributes:
         shape: `(C, H, W)` of the network's input at one time step.
         facts: further entries for `data` in `result.json`; set by `setup`.
         class_names: names of the classes, in the order of their numbers, if they are known.
-        groups: for an official part, for each sample the person or thing that it shares with others, such as the writer of a
-            digit; verdicts count such samples together. Set by `read` if it is known.
-        names: names of the files that samples come from, if they may differ between copies; set by `read`.
+        groups: for each sample of an official part, the group that it belongs to, such as all digits of one writer; verdicts
+            count the samples of a group together. Set by `read` if groups are known.
+        names: names of the files that the samples come from, if two copies may have different files; set by `read`.
         split_counts: number of samples in use, `{"train": n, "val": n, "test": n}`; set by `setup`.
         split_hash: digest that identifies these samples; set by `setup`.
         part_hash: the same for each part, `{"train": ..., "val": ..., "test": ...}`; set by `setup`.
@@ -154,19 +154,19 @@ class Labelled(pl.LightningDataModule):
 
     def train_order(self) -> Tensor:
         """Return the order of the training samples in the epoch that begins now."""
-        # not current_epoch, which is still one too low right after a resume
+        # current_epoch cannot be used: it is one too low right after a resume
         epoch = 0 if self.trainer is None else self.trainer.fit_loop.epoch_progress.current.processed
         generator = torch.Generator().manual_seed(self.seed * 1_000_000 + epoch)  # no run has a million epochs
         return torch.randperm(self.split_counts["train"], generator=generator)
 
     def augmented(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the batch `[B, C, H, W]`, augmented if this is training, and not within `without_augmentation`."""
+        """Return the batch `[B, C, H, W]`; in training it is augmented, except within `without_augmentation`."""
         training = self.trainer is not None and self.trainer.training and not self.plain
         return self.augmentation(images, labels) if training else (images, labels)
 
     @contextmanager
     def without_augmentation(self) -> Iterator[None]:
-        """Leave images as they are, also in a training, for example while a network is calibrated."""
+        """Switch the augmentation off within this context, for example while a network is calibrated during training."""
         before, self.plain = self.plain, True
         try:
             yield
@@ -207,5 +207,5 @@ class Labelled(pl.LightningDataModule):
 
 
 def _first(share: float, order: Tensor, fewest: int) -> Tensor:
-    """Return the first part of `order`, at least this many samples if there are as many, sorted in the order of the file."""
+    """Return the first `share` of `order`, but at least `fewest` samples if there are enough, sorted as in the file."""
     return order[: max(fewest, round(share * len(order)))].sort().values

@@ -10,9 +10,9 @@ def require_labels(where: str, samples: Tensor, labels: Tensor, *, shape: tuple[
 
     Args:
         where: data set and part, with which a message begins.
-        samples: `[N, *]`, or what has such a shape.
-        labels: `[N]`.
-        shape: of one sample.
+        samples: `[N, *]`, a tensor or another object with a shape.
+        labels: class of each sample, `[N]`.
+        shape: shape of one sample.
         classes: number of classes.
 
     Raises:

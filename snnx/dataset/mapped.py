@@ -1,4 +1,4 @@
-"""Samples that stay in a file; the operating system caches in memory as much of it as fits."""
+"""Reads samples that stay in a file; the operating system caches as much of the file as fits in memory."""
 
 from pathlib import Path
 

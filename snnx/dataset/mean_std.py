@@ -1,4 +1,4 @@
-"""The mean and the standard deviation of each channel of a set of images."""
+"""Computes the mean and the standard deviation of each channel of a set of images."""
 
 import math
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from snnx.dataset.mapped import Mapped
 
 CHUNK = 2**22
-"""Values that are summed at a time. They take 32 MiB as int64, and the sum of their squares is far below its limit."""
+"""Number of values that are summed at a time. They take 32 MiB as int64, and the sum of their squares cannot overflow."""
 
 
 def mean_std(images: Tensor | Mapped) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from snnx.dataset.recording import Damaged, events_of
 
-LARGEST = 2**30  # bytes of a file's arrays together, unpacked; the longest recording of DVS128 Gesture has 40 MB
+LARGEST = 2**30  # most bytes of all arrays of a file, unpacked; the longest recording of DVS128 Gesture has 40 MB
 
 
 def read_npz(path: Path) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Photographs that stay in their files and are decoded batch by batch."""
+"""Decodes photographs that stay in their files, batch by batch."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class PhotographFiles(Mapped):
         centred: resize the shorter side to side * 256/224 and keep the middle; a picture of size side × side is not changed
         random:  crop 8 % to 100 % of the area with an aspect ratio of 3/4 to 4/3, resize it, and mirror it with probability 1/2
 
-    Grey becomes three equal channels, and 16 bits a channel become 8, the pixel / 257.
+    Grey becomes three equal channels. Channels of 16 bits become 8 bits: pixel / 257.
 
     Random numbers come from torch and are drawn before decoding begins, so that they do not depend on the decoding threads.
 

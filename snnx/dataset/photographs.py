@@ -1,4 +1,4 @@
-"""Data sets of photographs in one folder per class: what ImageNet and Tiny ImageNet share."""
+"""The base class of ImageNet and Tiny ImageNet: photographs in one folder per class."""
 
 import csv
 from collections.abc import Callable

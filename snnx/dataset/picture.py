@@ -11,17 +11,17 @@ from PIL import Image
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What Pillow may take a file for, whatever its name. For others, such as EPS, it starts a program that executes the file."""
+"""The formats that Pillow may recognise, whatever the file's name. For others, such as EPS, it starts a program on the file."""
 GREY, COLOUR = {"1", "L", "LA"}, {"P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"}  # Pillow's modes with 8 bits a channel
 DEEP_GREY = {"I", "I;16", "I;16B", "I;16L", "I;16N"}  # those with 16
 DEEP = re.compile(r";16[BLN]$")
 """Matches Pillow's name of pixel data with 16 bits a channel, of which Pillow reads only 8 if the picture has colours."""
 WHITE = 65535
-LONGEST = 200  # characters of Pillow's message
+LONGEST = 200  # number of characters that are shown of Pillow's message
 
 
 class Format(NamedTuple):
-    """What a picture is made of."""
+    """The format of a picture: channels, size and bits."""
 
     channels: int  # 1 is grey, 3 are red, green and blue
     height: int
@@ -33,7 +33,8 @@ def format_of(path: Path) -> Format:
     """Return the format of a picture, without decoding it.
 
     Raises:
-        ValueError: the file is not a picture, has several pages, has neither 8 nor 16 bits a channel, or has 16 and colours.
+        ValueError: the file is not a picture, has several pages, has neither 8 nor 16 bits a channel, or has colours of 16
+            bits.
     """
     with _opened(path) as picture:
         return _format(path, picture)

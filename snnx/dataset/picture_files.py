@@ -1,4 +1,4 @@
-"""Pictures that stay in their files and are read batch by batch, the same each time."""
+"""Reads pictures that stay in their files, batch by batch and without random changes."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The files of a data set as its publisher provides them."""
+"""Finds the files of a data set, as its publisher provides them, on this machine."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class NoData(FileNotFoundError):
-    """A data set is not on this machine."""
+    """Raised when a data set is not on this machine."""
 
 
 @dataclass(frozen=True)

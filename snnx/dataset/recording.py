@@ -1,4 +1,4 @@
-"""Recordings of an event camera: how they are found and read, and the checks that they must pass."""
+"""Finds, reads and checks recordings of an event camera."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from snnx.dataset.binning import EVENT
 HIGHEST = {"x": 2**15 - 1, "y": 2**15 - 1, "t": 2**53, "p": 1}  # largest values; for t, converting ms to µs must not overflow
 
 
-LONGEST = 200  # characters of another library's message, which may repeat all bytes of the file
+LONGEST = 200  # number of characters that are shown of another library's message, which may repeat the file
 
 
 class Damaged(ValueError):
-    """A recording is damaged or invalid."""
+    """Raised when a recording is damaged or invalid."""
 
 
 class Sample(NamedTuple):
@@ -36,7 +36,7 @@ class Recording:
         stamp: a text that changes whenever the content changes.
         read: reads the samples.
         files: the files that are read.
-        group: the person or thing that its samples share with other recordings; empty if that is not known.
+        group: name of the group of recordings that it belongs to, such as all of one person; empty if that is not known.
     """
 
     name: str
@@ -102,7 +102,7 @@ class Layout:
 
 
 def in_folders(folder: Path, classes: tuple[str, ...], suffix: str, read: Callable[[Path], np.ndarray]) -> list[Recording]:
-    """Return the files in one folder per class; `classes` gives the order of classes, since as text 10 sorts before 2."""
+    """Return the files in one folder per class; `classes` gives the order of the classes, since the text 10 sorts before 2."""
     paths = [(label, path) for label, name in enumerate(classes) for path in sorted((folder / name).glob(f"*{suffix}"))]
     return [Recording.single(path, label, read) for label, path in paths]
 

@@ -19,7 +19,8 @@ def rows(samples: Samples, index: Tensor) -> Samples:
 
 
 def row_numbers(samples: Samples) -> list[Tensor]:
-    """Return which rows of their file the samples are, as one tensor; none if they are its first rows, in its order.
+    """Return which rows of their file the samples are, as one tensor; an empty list if they are the file's first rows,
+    in order.
 
     Example:
         >>> row_numbers(torch.tensor([5, 6, 7]))

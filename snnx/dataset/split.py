@@ -1,4 +1,4 @@
-"""Splits samples into parts: class-balanced, and equal on all machines and for all seeds of runs."""
+"""Splits samples into class-balanced parts, which are the same on all machines and for all seeds of runs."""
 
 import hashlib
 from collections.abc import Iterable, Sequence

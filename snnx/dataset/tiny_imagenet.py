@@ -7,7 +7,7 @@ from snnx.dataset.published import PublishedFile
 
 
 class TinyImageNet(Photographs):
-    """100,000 photographs in 200 classes and 10,000 of the official validation set, on which we test.
+    """100,000 training photographs in 200 classes; the test set is the official validation set of 10,000.
 
     Either as published, `tiny-imagenet-200/train/CLASS/images/*.JPEG` and `val/images/*.JPEG` with `val/val_annotations.txt`,
     or with a folder per class in both parts, as in most copies.

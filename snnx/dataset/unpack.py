@@ -6,11 +6,11 @@ import zipfile
 from pathlib import Path
 
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile)
-"""What `unpack` raises, besides `OSError`, if an archive is damaged."""
+"""The errors that `unpack` raises, besides `OSError`, if an archive is damaged."""
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a tar or zip archive into a folder; a member that would be written outside of the folder is an error.
+    """Unpack a tar or zip archive into a folder; reject an archive with a file that would be written outside of the folder.
 
     Example:
         >>> import tempfile

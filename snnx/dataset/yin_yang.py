@@ -1,4 +1,4 @@
-"""Yin-Yang: points of the plane in three classes, drawn by a formula."""
+"""Yin-Yang: random points of the plane; a formula gives their class."""
 
 from math import hypot
 from pathlib import Path
@@ -22,11 +22,11 @@ class YinYang(Images):
         sample = (x, y, 1 - x, 1 - y),     (x, y) in the circle of radius 0.5 around (0.5, 0.5)
 
     A sample is an image of one row of four pixels, so `backbone=mlp` has four inputs. A linear classifier reaches 64 % and a
-    ReLU network with 120 hidden neurons 98.7 % (the publisher's numbers). The values are rounded to 16 bits, by at most 8e-6;
-    the class is that of the exact point.
+    ReLU network with 120 hidden neurons 98.7 % (the publisher's numbers). The values are rounded to 16 bits, which changes them
+    by at most 8e-6; the class is computed from the exact point.
 
     There are official training, validation and test parts, drawn with the seeds 42, 41 and 40. For each sample a class is drawn
-    first, then points until one has this class.
+    first, and then points are drawn until one has this class.
 
     Args:
         batch_size, augmentation, seed, split_seed, samples, normalize: see `Images`.

@@ -1,4 +1,4 @@
-"""The test accuracy of a ReLU network beside that of the spiking network that is made from it."""
+"""Measures the test accuracy of a ReLU network, to compare it with the spiking network that is converted from it."""
 
 from torch import Tensor
 

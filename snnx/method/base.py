@@ -1,4 +1,4 @@
-"""What all training methods share: encode, run, decode, sum loss and accuracy, and log once per epoch."""
+"""The base class of training methods: encodes, runs, decodes, sums loss and accuracy, and logs once per epoch."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -45,13 +45,13 @@ class Method(pl.LightningModule):
     Raises:
         ValueError: a metric needs target values for the neurons, which only `method=conversion` has, or the loss reads the
             outputs of every time step and this method trains without time steps, or a norm has parameters for another number of
-            steps than the encoding returns, or SpikingJelly's neurons would take the first dimension for samples.
+            steps than the encoding returns, or SpikingJelly's neurons would treat the time dimension as samples.
     """
 
     has_targets = False
     """Whether the neurons of the tested network have target rates, which some metrics read."""
     converts = False
-    """Whether a test first makes the network that is tested, by the method's `convert`, from the one that is trained."""
+    """Whether a test converts the trained network by the method's `convert`, and tests the result."""
     has_steps = True
     """Whether training computes the outputs of every time step, `[T, B, K]`, which a loss may read."""
 
@@ -95,7 +95,7 @@ class Method(pl.LightningModule):
         self.watch = watch
         self._optimizer = optimizer
         self._scheduler = scheduler
-        self._sums: dict[str, Tensor] = {}  # split -> [loss * samples, correct, samples, finite steps]
+        self._sums: dict[str, Tensor] = {}  # by split: sums of loss * samples, correct answers, samples and finite steps
         self.recorder: Recorder | None = None
 
     @property
@@ -179,11 +179,11 @@ class Method(pl.LightningModule):
 
     def _count(self, split: str, loss: Tensor, correct: Tensor) -> None:
         size = len(correct)
-        counted = loss.new_full((), size, dtype=torch.float64)  # made on the device: a copy to it would wait for it
+        counted = loss.new_full((), size, dtype=torch.float64)  # made on the device, since a copy would wait for it
         new = torch.stack([loss.double() * size, correct.sum().double(), counted])
         if split in self._sums:
             new = new + self._sums[split][:3]
-        finite = torch.isfinite(new[0]).double()  # of the sum, so that the count stops at the first loss that is not finite
+        finite = torch.isfinite(new[0]).double()  # of the summed losses, so it stays 0 after the first bad loss
         self._sums[split] = torch.cat([new, (finite + self._sums[split][3] if split in self._sums else finite)[None]])
 
     def _require_finite(self, split: str, images: Tensor, steps: int) -> None:

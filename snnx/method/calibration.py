@@ -1,4 +1,4 @@
-"""The training samples from which a method computes scales or thresholds."""
+"""Yields the training samples from which a method computes scales or thresholds."""
 
 import math
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ def calibration_images(data: LightningDataModule, device: torch.device, count: i
     """Yield the first training images in the run's order, without augmentation, as the network receives them.
 
     Args:
-        data: the data module; one that is not `Labelled` must itself know whether it augments.
+        data: the data module. The augmentation of a `Labelled` one is switched off; any other must switch it off itself.
         device: where the images are needed.
         count: how many images; `None` for all.
 

@@ -194,7 +194,7 @@ class Conversion(Method):
         return self.tested
 
     def _simulations(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Iterator[Tensor]]]:
-        """Yield batches of images with their input, which is the same in every call, also if it is random."""
+        """Yield batches of images with their encoded input; every call yields the same input, even for a random encoding."""
         self.encoding.begin_evaluation()
         for images in batches:
             functional.reset_net(self.encoding)
@@ -230,7 +230,8 @@ class Conversion(Method):
         if text := ceilings(self.backbone, self.ceiling):
             print(f"snnx: {text}", flush=True)
         self._ann = ANNAccuracy()
-        super().on_test_epoch_start()  # last, so that the spikes of the test do not depend on those of the conversion
+        # start the generator after the conversion, so that the test's random spikes are the same with any calibration
+        super().on_test_epoch_start()
 
     def calibration_images(self, data: LightningDataModule) -> Iterator[Tensor]:
         """Yield the training samples from which scales are computed; see `snnx.method.calibration`."""

@@ -30,7 +30,7 @@ class Direct(Method):
         in_shape: `(C, H, W)` of the data set.
         classes: number of classes of the data set.
         width: factor on the backbone's width, from the scale.
-        early: `timesteps` and `epochs`: the number of steps of the first epochs, and their share of all epochs, see `Early`.
+        early: `timesteps` and `epochs`: number of steps of the first epochs, and the share of these epochs; see `Early`.
             Validation and test always have all steps. `None` trains with all steps from the start.
         decoding, loss, metric, watch, optimizer, scheduler: see `Method`.
 
@@ -97,7 +97,7 @@ class Direct(Method):
             raise ValueError(f"Direct: early.timesteps must be below timesteps={whole}; got {checked.timesteps}")
         self.eval()
         self.encoding.timesteps = checked.timesteps
-        with torch.no_grad():  # raises an error now, rather than in the training, if a part takes another number of steps only
+        with torch.no_grad():  # if a part accepts only another number of steps, the error comes now and not in training
             self(torch.zeros(1, *in_shape))
         self.encoding.timesteps = whole
         self.train()

@@ -1,15 +1,15 @@
-"""How many time steps the first epochs of a training have."""
+"""Computes how many time steps each epoch of a training has, with fewer steps in the first epochs."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Early:
-    """The first epochs are trained with fewer steps, which cost less; the last ones with all steps.
+    """The first epochs are trained with fewer steps, which takes less time, and the last ones with all steps.
 
     Args:
         timesteps: number of steps of the first epochs, at least 1.
-        epochs: share of all epochs that these are, between 0 and 1.
+        epochs: share of the epochs that have so few steps, between 0 and 1.
 
     Raises:
         ValueError: an argument is out of range.

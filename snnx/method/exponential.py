@@ -27,7 +27,7 @@ class Exponential(Method):
                                + mean_square * sum over layers of mean of w_i^2
 
     `train/loss` includes both prices; validation and test report the loss alone. There are no time windows: a spike affects
-    what comes after it, in all layers. Each layer has one input more, which fires at t = 0 and replaces a bias. The groups
+    all later times, in all layers. Each layer has one more input, which fires at t = 0 and replaces a bias. The groups
     `encoding`, `neuron`, `surrogate` and `decoding` are not used.
 
     Args:

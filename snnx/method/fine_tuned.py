@@ -31,8 +31,8 @@ class FineTuned(Direct):
         last epochs:    scores = decoding(backbone(encoding(images)))
 
     Both networks have the same weights and norms. Validation and test always use the spiking network; in the first epochs its
-    thresholds are found again before each validation, so `val/acc` is then that of the conversion. Optimizer and schedule are
-    those of the whole training. If training is interrupted, it is continued in its stage.
+    thresholds are computed again before each validation, so `val/acc` is then the accuracy of the converted network. One
+    optimizer and one schedule serve the whole training. A training that was interrupted continues in its stage.
 
     Args:
         source: share of the epochs, at the start of training, in which the ReLU network is trained, in [0, 1). If it is above 0
@@ -114,7 +114,7 @@ class FineTuned(Direct):
         release_norms(self.backbone)  # both networks use them
         self.source, self.calibration = float(source), calibration
         self.percentile, self.scaling = float(percentile), float(scaling)
-        # The twin has the backbone's parameters. In a tuple, torch does not see it, and so does not save them twice.
+        # The twin shares the backbone's parameters. It is in a tuple, so that torch does not find it and save them twice.
         self._twin = (relu_twin(self.backbone),)
         self._as_relu = False
         with torch.no_grad():  # raises an error now, rather than in the training, if a layer needs spikes
@@ -167,7 +167,7 @@ class FineTuned(Direct):
         return loss
 
     def run(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return outputs `[T, B, K]` and scores `[B, K]`: of the ReLU network in one step while that is trained."""
+        """Return outputs `[T, B, K]` and scores `[B, K]`; while the ReLU network is trained, they are its own, and T is 1."""
         if not self._as_relu:
             return super().run(images)
         outputs = self._twin[0](images[None])

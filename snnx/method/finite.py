@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Diverged(RuntimeError):
-    """A loss is infinite or NaN, so further training is useless."""
+    """Raised when a loss is infinite or NaN, so that further training is useless."""
 
 
 def first_nonfinite(network: nn.Module, forward: Callable[[], object]) -> str | None:

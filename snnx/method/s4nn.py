@@ -30,9 +30,9 @@ class S4NN(Method):
     With `one_by_one`, a batch is taken sample by sample, and each sample changes the weights, as published; see `learn`. The
     size of the batch does not matter then. Otherwise the gradients of a batch are averaged, and any optimizer takes the step.
 
-    A test gives two accuracies, which differ only where several classes fire first. `test/acc` takes one class for each sample:
-    of the earliest classes that with the highest potential. `test/acc_ties` counts a sample as right if its label is among the
-    earliest, as the papers do; a network whose classes all fire at the same step has 1 there and has learned nothing. If no
+    A test gives two accuracies, which differ only where several classes fire first. `test/acc` takes one class for each sample,
+    the one of the earliest classes with the highest potential. `test/acc_ties` counts a sample as right if its label is among
+    the earliest, as the papers do; a network whose classes all fire at the same step has 1 there and has learned nothing. If no
     class fires, both take the one with the highest potential.
 
     The groups `encoding`, `neuron`, `surrogate`, `decoding` and `loss` are not used. An `init` replaces the initial weights.
@@ -45,9 +45,9 @@ class S4NN(Method):
         steps, latest: see `StepPlanes`.
         threshold: potential above which a neuron fires, > 0; divided by the factor if `binary`.
         gamma, gamma_silent: see `RelativeTarget`; at least 0 and below `steps`.
-        initial: upper bounds of the uniform initial weights, of the hidden layers and of the last layer, > 0.
-        redraw: share of an epoch's samples; a hidden neuron that fires for less of them gets new initial weights before the
-            next epoch. In [0, 1).
+        initial: upper bound of the uniform initial weights, > 0: one for the hidden layers and one for the last layer.
+        redraw: share of an epoch's samples, in [0, 1); a hidden neuron that fires for a smaller share gets new initial weights
+            before the next epoch.
         factor: start of the learned factor of each layer, > 0; for `binary`.
         factor_lr: learning rate of the factors, >= 0.
         in_shape: `(C, H, W)` of the data set.

@@ -1,4 +1,4 @@
-"""When the next layer of a network is replaced in a progressive training."""
+"""Decides when the next layer of a network is replaced in a progressive training."""
 
 import torch
 from torch import nn
@@ -17,7 +17,7 @@ class Stages(nn.Module):
 
         share = (epochs left when the stage begins) / (stages left)            rounded down, at least 1
 
-    All counts are buffers, so that a training that is resumed is in the stage in which it was interrupted.
+    All counts are buffers, which a checkpoint stores. So a resumed training continues in the stage of the interruption.
 
     Args:
         layers: number L of layers, at least 1.

@@ -41,8 +41,8 @@ class Tandem(Method):
 
     Validation uses the network of the present stage: `val/acc` is at first that of the ReLU network and at last that of the
     spiking network, and `val/spiking_layers` is the number of layers that spike. So the best epoch is often one of the first.
-    The test always converts the whole network; layers that are still ReLU get their thresholds then. All currents of the image
-    come at the first step. One optimizer and one schedule serve the whole training.
+    The test always converts the whole network; layers that are still ReLU get their thresholds then. The image is fed as a
+    current at the first step only. One optimizer and one schedule serve the whole training.
 
     Args:
         backbone: makes the backbone; it is called here with `neuron`, `in_shape`, `classes` and `width`. The backbone may
@@ -51,7 +51,7 @@ class Tandem(Method):
         source: share of the epochs, at the start of training, in which the ReLU network is trained, in [0, 1).
         checkpoint: file of weights for the backbone, to start from a trained network; then `source` may be 0.
         patience: epochs without a better validation accuracy after which the next layer is replaced, at least 1.
-        percentile: of the activations of a layer, which becomes its threshold, in (0, 100].
+        percentile: percentile of a layer's activations that becomes its threshold, in (0, 100].
         calibration: number of training samples from which a threshold is found, at least 1.
         in_shape: `(C, H, W)` of the data set.
         classes: number of classes of the data set.
@@ -124,7 +124,7 @@ class Tandem(Method):
         built = backbone(neuron=Replaceable, in_shape=in_shape, classes=classes, width=width)
         if checkpoint is not None:
             load_weights(built, checkpoint, name="method.checkpoint")
-        links(fold_norm(built, in_shape, who="Tandem"), in_shape)  # rejects now what the test could not convert
+        links(fold_norm(built, in_shape, who="Tandem"), in_shape)  # refuses a layer that cannot be converted
         hybrid = Hybrid(built, in_shape)
         if not hybrid.neurons:
             raise ValueError("Tandem: backbone must have an activation to replace; got none; add a hidden layer")
@@ -141,7 +141,7 @@ class Tandem(Method):
         self.in_shape, self.hybrid = tuple(in_shape), hybrid
         self.percentile, self.calibration = float(percentile), calibration
         self.stages = Stages(layers=len(hybrid.neurons), source=float(source), patience=patience)
-        self.register_buffer("thresholds", torch.zeros(len(hybrid.neurons)))  # of the layers that are replaced
+        self.register_buffer("thresholds", torch.zeros(len(hybrid.neurons)))  # thresholds of the layers that are replaced
         self.register_load_state_dict_post_hook(lambda method, _: method._follow_stage())
         # a tuple, so that torch does not register the spiking network as a submodule and save it
         self._made: tuple[nn.Module] | None = None
@@ -156,7 +156,7 @@ class Tandem(Method):
         return self._made is not None and (self._trainer is None or self.trainer.testing)
 
     def run(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return outputs `[T, B, K]` and scores `[B, K]` of the converted network; else `[1, B, K]` of the present stage's."""
+        """Return outputs `[T, B, K]` and scores `[B, K]` of the converted network, or of the present stage's, with T = 1."""
         functional.reset_net(self)
         if not self.training and self._simulates:
             functional.reset_net(self.tested)
@@ -175,7 +175,7 @@ class Tandem(Method):
         return outputs, self.decoding(outputs)
 
     def _follow_stage(self) -> None:
-        """Let the layers that are replaced fire at their thresholds, and freeze those that do not learn any more."""
+        """Set the thresholds of the layers that are replaced, so that they fire, and freeze the layers that no longer learn."""
         thresholds = self.thresholds.tolist()[: self.stages.replaced]
         for place, neuron in enumerate(self.hybrid.neurons.values()):
             neuron.v_threshold = thresholds[place] if place < len(thresholds) else None
@@ -217,8 +217,8 @@ class Tandem(Method):
     def convert(self, batches: Callable[[], Iterable[Tensor]]) -> nn.Module:
         """Convert the whole backbone with its present weights to a spiking network, and return that.
 
-        Each call of `batches` must return an iterable over the images `[B, C, H, W]` from which the thresholds of the layers
-        that are still ReLU are found.
+        Each call of `batches` must return an iterable over images `[B, C, H, W]`. The thresholds of layers that are still ReLU
+        are computed from these images.
         """
         if self.recorder is not None:
             self.recorder.watch(nn.Identity())  # stop watching the backbone, or its copy would be watched too

@@ -43,7 +43,7 @@ class TTFS(Method):
             contain convolutions and linear layers without bias, max pooling and neurons only.
         input: with `time`, a pixel x in [0, 1] fires at time 1 - x; with `direct`, the first layer receives the pixel's value.
         threshold: `dynamic` falls from 1 to 0 during the window of its layer (the paper's DFT). `constant` stays at 1; there
-            are no windows, and a spike affects only what comes after it (the neuron of STDBP, "without DFT" in the paper).
+            are no windows, and a spike affects only later times (the neuron of STDBP, "without DFT" in the paper).
             `none` trains and tests the equivalent ANN, whose activation is `clip(x, 0, 1)`. `ramp` trains or loads a ReLU
             network and tests it in spike times, which give the same function (see `Ramp`). Its layers may have a bias, its
             scores are potentials `P`, and the test also gives `test/ann_acc` and `test/conversion_loss`, as `Conversion` does.
@@ -208,7 +208,7 @@ class TTFS(Method):
         return min(max(1, round(self.source * epochs)), epochs - 1) if self.source else 0
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the scores `[B, K]` of images `[B, C, H, W]`, from the network without spikes while that is trained."""
+        """Return the scores `[B, K]` of images `[B, C, H, W]`; while an ANN or ReLU network is trained, its scores."""
         if not self._as_source:
             return super().forward(images)
         values = self.encoding(images)[1:]

@@ -1,4 +1,4 @@
-"""Accuracy, spikes, synaptic operations and energy after every time step of a run, also with early exit of each sample."""
+"""Measures accuracy, spikes, synaptic operations and energy after every time step, also if each sample exits early."""
 
 from collections.abc import Sequence
 
@@ -32,15 +32,16 @@ class AnyTime(Counting):
     first of them, as in `test/acc`.
 
     Multiplications in a layer that reads values instead of spikes count as `macs`. If the input is the same at every step, the
-    first layer counts only once, since its result can be reused. Batch norms count as folded. Gains on shortcuts and the
-    neurons' own additions are not counted. The last value of `energy_uj` equals `energy_45nm_uj` of `Energy`.
+    first layer counts only once, since its result can be reused. Batch norms are counted as if folded into the layers before
+    them. Gains on shortcuts and the neurons' own additions are not counted. The last value of `energy_uj` equals
+    `energy_45nm_uj` of `Energy`.
 
     The result contains each curve's value at each of `marks`. The last value of `since_steps` is the latency to decision,
     `acc_settle_steps` is the first t from which accuracy stays at 0.9 of its last value or above, and `acc_drop` is the largest
     drop of accuracy below an earlier value.
 
     A network without spikes, such as a ReLU network, has all curves except `spikes` and `synops`. A long run is measured in
-    pieces of time, so that apart from the curves the memory does not depend on its length.
+    pieces of time, so the memory, except for the curves, does not depend on its length.
 
     Args:
         confidence: softmax probability at which a sample exits, in (0, 1].
@@ -172,7 +173,7 @@ class AnyTime(Counting):
         steps = max(len(v) for table in curves.values() for v in table.values())
         total = {
             curve: torch.stack([nn.functional.pad(v.double(), (0, steps - len(v))) for v in table.values()]).sum(0).cpu()
-            for curve, table in curves.items()  # a layer that is computed once counts at the first step
+            for curve, table in curves.items()  # a layer that is computed only once is counted at the first step
         }
         spent = {
             name: total.get(f"anytime_{name}", torch.zeros(steps)).double().cumsum(0) for name in ("spikes", "synops", "macs")

@@ -1,4 +1,4 @@
-"""Modelled energy of the products with an attention's scores."""
+"""Models the energy of the products with an attention's scores."""
 
 from typing import Literal
 

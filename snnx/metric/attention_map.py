@@ -1,4 +1,4 @@
-"""Example score maps of a spiking attention, before and after a denoiser."""
+"""Records example score maps of a spiking attention, before and after a denoiser."""
 
 from torch import Tensor, nn
 

@@ -1,4 +1,4 @@
-"""The distribution of a spiking attention's scores, which shows how many of them a threshold would keep."""
+"""Measures the distribution of a spiking attention's scores, to show how many of them a threshold would keep."""
 
 import torch
 from torch import Tensor, nn

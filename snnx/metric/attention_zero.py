@@ -1,4 +1,4 @@
-"""The share of zeros among a spiking attention's scores, before and after a denoiser."""
+"""Measures the share of zeros among a spiking attention's scores, before and after a denoiser."""
 
 from itertools import pairwise
 

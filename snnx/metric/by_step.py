@@ -1,4 +1,4 @@
-"""The scores and answers that a network would give if it were stopped after each time step."""
+"""Computes the scores and answers that a network would give if it were stopped after each time step."""
 
 import torch
 from spikingjelly.activation_based import functional
@@ -36,7 +36,7 @@ def answers(scores: Tensor) -> Tensor:
 
 
 def require_steps(network: nn.Module, metric: str) -> None:
-    """Reject a network that uses spike times, since it has no time steps and no potentials and spikes for each of them.
+    """Reject a network that uses spike times: it has no time steps, so it has no potentials and spikes for each step.
 
     Raises:
         ValueError: the network uses spike times.

@@ -1,4 +1,4 @@
-"""The error of conversion in each layer: the difference between firing rates and the activations they represent."""
+"""Measures the conversion error of each layer: the difference between firing rates and the activations they represent."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ class ConversionError(Metric):
     Raises:
         ValueError: `marks` are not ascending steps from 1 on, or a layer has no target.
 
-    Source: On the Future of Training Spiking Neural Networks, Eq 4: the last term, together with the errors of earlier layers.
+    Source: On the Future of Training Spiking Neural Networks, last term of Eq 4; ours also has the errors of earlier layers.
 
     Example:
         >>> from snnx.neuron.if_ import IF

@@ -1,4 +1,4 @@
-"""The base of metrics that count operations: it finds the first layer and tells layers that read spikes from others."""
+"""The base class of metrics that count operations: finds the first layer, and the layers that read spikes."""
 
 from typing import ClassVar
 
@@ -70,20 +70,20 @@ class Counting(Metric):
 
     def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         self._last = s
-        self._spikes = True  # even if only the encoding has neurons
+        self._spikes = True  # also if the encoding has neurons and the network has none
         return {}
 
     def measure_norm(self, layer: str) -> dict[str, Tensor]:
-        """Return curves of the last layer that ran, whose output a batch norm reads that can be folded into it."""
+        """Return curves of the layer that ran last; a batch norm reads its output and can be folded into it."""
         return {}
 
     def reads_values(self, layer: str) -> bool:
-        """Whether a layer reads values instead of spikes; the first layer that this is called for counts as the first."""
+        """Whether a layer reads values instead of spikes; the layer of the first call is taken as the network's first layer."""
         self._first = self._first or layer
         return self._values if layer == self._first else not self._spikes
 
     def computed_steps(self, layer: str, steps: int) -> int:
-        """Return how many steps a layer that reads values computes: one per sample for the first layer with constant input."""
+        """Return how many steps a layer that reads values computes: one per sample if it is the first with constant input."""
         if not (self._constant and layer == self._first):
             return steps
         steps, self._started = 0 if self._started else 1, True

@@ -1,4 +1,4 @@
-"""Early decision: the accuracy if the network is stopped after each step, and the step at which its answer is final."""
+"""Measures the accuracy if the network is stopped after each step, and the step from which its answer is final."""
 
 from torch import Tensor, nn
 

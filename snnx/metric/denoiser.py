@@ -1,4 +1,4 @@
-"""What the attention denoiser has learned, head by head."""
+"""Reads what the attention denoiser has learned, head by head."""
 
 import torch
 from torch import nn

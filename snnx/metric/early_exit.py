@@ -1,4 +1,4 @@
-"""Dynamic time steps: each sample stops at the first step at which the network is sure enough of its class."""
+"""Measures early exit: each sample stops at the first step at which the network is sure enough of its class."""
 
 from collections.abc import Sequence
 from math import log
@@ -23,8 +23,8 @@ class EarlyExit(Metric):
         early_exit_share = share of samples with exit = t, for each step: the histogram of steps
 
     The tables have a row for each threshold; the result also contains `early_exit_acc_at_0.9` and
-    `early_exit_steps_at_0.9`. The decoding is not read: for a decoding that takes a mean, a sample that never exits has the
-    answer that counts in `test/acc`. For an exit by the mean of the scores, and for spikes and energy after each step, see
+    `early_exit_steps_at_0.9`. The decoding is not used. If it takes a mean, a sample that never exits has the same answer as
+    in `test/acc`. For an exit by the mean of the scores, and for spikes and energy after each step, see
     `metric=anytime`.
 
     Args:

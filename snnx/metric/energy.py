@@ -1,4 +1,4 @@
-"""Operations of the whole network, and their energy by several price lists."""
+"""Counts the operations of the whole network, and computes their energy from several price lists."""
 
 import torch
 from torch import Tensor, nn
@@ -24,9 +24,9 @@ class Energy(Counting):
         bytes  = 4 * (synops + macs) + 4 * outputs of layers with a bias or a batch norm * T + 8 * states of neurons * T
         energy = by each of `energy.prices.PRICES`
 
-    Batch norms count as folded into weights and biases, and so do the scales of spikes and the divisions of average pooling.
+    Batch norms, the scales of spikes and the divisions of average pooling are counted as if folded into weights and biases.
     The neurons' own arithmetic, gains on shortcuts and max pooling are not counted. The input counts as spikes if all its
-    values are whole numbers. `energy_truenorth` and `energy_spinnaker` are `relative_energy`, which has no unit, from the
+    values are whole numbers. `energy_truenorth` and `energy_spinnaker` have no unit; `relative_energy` computes them from the
     spikes and the number of time steps. A network without spikes, such as a ReLU network, has neither of these nor `synops`,
     because its layers read values only. For the energy on a mesh of cores, see `mesh_energy`.
 
@@ -64,7 +64,7 @@ class Energy(Counting):
         super().begin(network)
         self._units: dict[str, Tensor] = {}
         self._top: dict[str, float] = {}
-        self._without: dict[str, Tensor] = {}  # memory traffic of the bias that a norm adds to the last layer, if it has none
+        self._without: dict[str, Tensor] = {}  # memory traffic of the bias that a layer without bias gets from a folded norm
 
     def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         super().measure(h, s, node)

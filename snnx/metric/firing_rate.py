@@ -1,4 +1,4 @@
-"""Firing rate: how often a neuron fires."""
+"""Measures the firing rate: how often a neuron fires."""
 
 from torch import Tensor, nn
 

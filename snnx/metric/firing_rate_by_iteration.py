@@ -1,4 +1,4 @@
-"""The firing rate of each training batch."""
+"""Records the firing rate of each layer in each training batch."""
 
 from functools import partial
 
@@ -14,8 +14,8 @@ from snnx.neuron.spiking import spiking_layers
 class FiringRateByIteration(Metric, pl.Callback):
     """The mean of `s` over steps, samples and neurons of each layer, for each of the first training batches.
 
-    `..._first_over_end` is the layers' mean rate in the first batch, which is that of the initial weights, divided by their
-    mean rate in the last tenth of the batches. It is near 0 if the network is almost silent at the start, and near 1 if it
+    `..._first_over_end` is the layers' mean rate in the first batch (with the initial weights), divided by their mean rate
+    in the last tenth of the batches. It is near 0 if the network is almost silent at the start, and near 1 if it
     starts at the rate that it keeps. `..._start_over_end` uses the first tenth of the batches instead of the first batch; by
     then, a network that trains fast has reached its later rate.
 

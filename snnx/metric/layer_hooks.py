@@ -16,7 +16,7 @@ class Listener(Protocol):
     """Receives what the hooked layers do, in the order in which they run."""
 
     def see_neurons(self, name: str, node: nn.Module, h: Tensor | None, s: Tensor) -> None:
-        """A neuron layer fired: its potentials before reset, or `None` if it does not show them, and its spikes `[T, B, *]`."""
+        """A neuron layer ran, with potentials before reset (`None` if it does not expose them) and spikes `[T, B, *]`."""
 
     def see_scores(self, name: str, attention: SelfAttention, before: Tensor, after: Tensor) -> None:
         """A spiking attention made its scores, before and after a denoiser, both `[T, B, h, N, N]`."""

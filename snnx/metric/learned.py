@@ -1,4 +1,4 @@
-"""The base of metrics that read what a network has learned, instead of measuring what it does."""
+"""The base class of metrics that read what a network has learned, instead of measuring what it does."""
 
 import pytorch_lightning as pl
 from torch import nn

@@ -1,4 +1,4 @@
-"""Energy on a mesh of cores, from the number of spikes and of the links between cores that they cross."""
+"""Models the energy on a mesh of cores, from the number of spikes and of the links between cores that they cross."""
 
 from math import ceil, isqrt
 
@@ -72,8 +72,8 @@ class MeshEnergy(Metric):
     The paper counts 6.4 hops per spike on VGG-16. This is fewer than are needed to send each spike to every core of the next
     layer. With the paper's 0.2561 spikes per neuron, spread evenly over 278 cores, multicast crosses 57 links per spike and a
     frame costs 421 uJ, where the paper has 50.36 uJ (without multicast: 263 links and 1,919 uJ). The paper's simulator is not
-    public, so it is not known what it sends and how its cores are placed. Compare energies of this model only with one another,
-    not with the paper's.
+    public, so we do not know which spikes it sends and where it places its cores. Compare energies of this model only with one
+    another, not with the paper's.
 
     Args:
         core: maximum number of neurons per core, at least 1.

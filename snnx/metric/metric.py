@@ -1,4 +1,4 @@
-"""The base class of metrics: they give a number for each layer, time step and sample, reduced over the test set."""
+"""The base class of metrics. A metric returns numbers for each layer, time step and sample, reduced over the test set."""
 
 from typing import ClassVar
 
@@ -31,7 +31,10 @@ class Metric:
     """Whether it needs the neurons' target rates, which only neurons of a converted network have."""
 
     needs_potential: ClassVar[bool] = False
-    """Whether `measure` reads the potential or the threshold, which neurons of SpikingJelly that are no `Node` do not show."""
+    """Whether `measure` reads the potential or the threshold.
+
+    SpikingJelly's own classes do not expose these, so the metric is refused for them.
+    """
 
     first_step: int = 1
     """The first step, counted from 1, for which the metric has a value."""
@@ -40,7 +43,7 @@ class Metric:
     """The curves that training cannot change, such as a statistic of the test images; claims on these need no seeds."""
 
     formulas: ClassVar[dict[str, str]] = {}
-    """Formulas, by curve, that are printed beside a number which is unclear without its formula."""
+    """Formulas, by curve, printed below the table, for numbers whose name does not say how they are computed."""
 
     def begin(self, network: nn.Module) -> None:
         """Prepare for a test of this network: forget the previous test, and raise a ValueError if the network does not fit."""
@@ -48,7 +51,7 @@ class Metric:
     def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         """Return curves `[T, B]` of a neuron layer, from its potentials before reset and its spikes, both `[T, B, *]`.
 
-        `h` is `None` for a neuron that is no `Node`, unless the metric says `needs_potential`.
+        `h` is `None` for SpikingJelly's neurons; a metric with `needs_potential` is refused for them and never gets `None`.
         """
         return {}
 

@@ -1,4 +1,4 @@
-"""Negative potential percent: the share of neurons whose potential is below zero when it is compared with the threshold."""
+"""Measures the percentage of neurons whose potential is below zero when it is compared with the threshold."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Non-zero input: the share of values that are not zero, in an image and in its encoding."""
+"""Measures the share of values that are not zero, in an image and in its encoding."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""Which metrics can measure a run that is simulated in pieces."""
+"""Checks that the metrics can measure a run that is simulated in pieces."""
 
 from collections.abc import Mapping
 
@@ -6,16 +6,17 @@ from snnx.metric.metric import Metric
 
 
 def require_pieces(metrics: Mapping[str, Metric], timesteps: int, *, has_rates: bool, who: str) -> None:
-    """Reject metrics that a run in pieces of so many steps cannot have.
+    """Reject metrics that cannot be measured if this many steps are simulated in pieces.
 
     Args:
         metrics: the metrics by name.
         timesteps: number of steps of the run.
-        has_rates: whether the firing rates of the neurons have targets.
+        has_rates: whether the code represents values by firing rates, so that these have targets.
         who: class or option with which messages begin.
 
     Raises:
-        ValueError: a metric needs all steps at once, more steps than there are, or firing rates that mean something.
+        ValueError: a metric needs all steps at once, or more steps than there are, or it compares firing rates and the code
+            does not represent values by firing rates.
     """
     if whole := [name for name, one in metrics.items() if not one.in_pieces]:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The distribution of the potentials that are compared with the threshold."""
+"""Measures the distribution of the potentials that are compared with the threshold."""
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +21,8 @@ class Potential(Metric):
         potential_histogram, in 64 bins from -4 to 4; values outside count in the first or the last bin
         current_variance = Var(x[t]), of a first-spike neuron without leak, where x[t] = h[t] - h[t-1]
 
-    The threshold is the one that this h was compared with: `v_threshold`, or that of the step if the threshold changes over
-    time. The potential of a neuron that fires once has no effect after its spike, so only the steps up to the spike count.
+    The threshold is the one that this h was compared with: `v_threshold`, or its value at this step if it changes over time.
+    The potential of a neuron that fires once has no effect after its spike, so only the steps up to the spike count.
 
     Args:
         include_refractory: whether the steps after the spike of a first-spike neuron count too.

@@ -1,4 +1,4 @@
-"""Records a network during a test: passes what its layers do to the metrics, which turn it into curves."""
+"""Records a network during a test: passes the potentials, spikes and inputs of its layers to the metrics."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -117,7 +117,8 @@ class Recorder(Reductions):
         self._batch_size, self._steps, self._later = len(images), len(encoded), False
         reads = any(isinstance(module, nn.Conv2d | nn.Linear) for module in self.before.values())
         for metric in self.metrics:
-            given = images[None] if reads and metric in self.counting else encoded  # the first counted layer's input
+            # if the encoding has layers, the first one reads the images
+            given = images[None] if reads and metric in self.counting else encoded
             for curve, places in metric.measure_input(images, given).items():
                 self._put(curve, places)
         early, self._early = self._early, []

@@ -7,7 +7,7 @@ from snnx.metric.drawn_curves import HISTOGRAMS, PICTURES
 from snnx.metric.metric import Metric, Table
 
 KINDS = ("test", "correct", "wrong", "train")
-"""What a curve was measured on: the whole test set, the correctly classified example, the wrong one, or the training."""
+"""The samples of a curve: the whole test set, the correctly classified example, the wrongly classified one, or the training."""
 
 
 class Reductions:

@@ -1,4 +1,4 @@
-"""Latency and number of spikes, and energy relative to rate coding."""
+"""Measures latency and number of spikes, and the energy relative to rate coding."""
 
 import torch
 from torch import Tensor, nn
@@ -11,11 +11,11 @@ from snnx.metric.spikes_per_neuron import answered
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 NEAR = 0.005
-"""A network has settled once its accuracy stays within half a point of its last one."""
+"""The accuracy has settled when it stays within half a percentage point of its value at the last step."""
 
 
 class RelativeEnergy(Metric):
-    """Latency of a network and its spikes until then, from which the energy on TrueNorth and on SpiNNaker follows.
+    """The latency of a network, and its spikes up to the latency; both give the energy on TrueNorth and on SpiNNaker.
 
         spikes_in_total = spikes of all watched layers up to the latency, and of the read-out; a read-out that does not fire
             counts one per neuron
@@ -25,9 +25,9 @@ class RelativeEnergy(Metric):
                         = else the first step from which test accuracy stays within 0.5 points of that of the last step
 
     `method=ttfs` also gives `energy_truenorth` and `energy_spinnaker`, relative to the paper's rate-coded network (see
-    `energy.chips`), from all windows and their spikes; `metric=energy` gives the same of a network with time steps, from all
-    its steps. If a sweep file names a `reference` row, `snnx report` computes for all rows `relative_truenorth`,
-    divided by that row, and `relative_to_paper_truenorth`, divided by the paper's network, and the same for SpiNNaker. A
+    `energy.chips`), from all windows and their spikes; `metric=energy` gives the same numbers for a network with time steps,
+    from all its steps. If a sweep file names a `reference` row, `snnx report` computes for all rows `relative_truenorth`,
+    relative to that row, and `relative_to_paper_truenorth`, relative to the paper's network, and the same for SpiNNaker. A
     network without spikes has none of these numbers.
 
     Args:
@@ -37,8 +37,8 @@ class RelativeEnergy(Metric):
     Raises:
         ValueError: `window_steps` is below 1, or the network has neurons that read later steps.
 
-    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 11 and Table 2. When a rate counts as
-        settled is our choice.
+    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 11 and Table 2. The rule by
+        which the accuracy counts as settled is ours.
 
     Example:
         >>> metric, last = RelativeEnergy(window_steps=10), DynamicThreshold()

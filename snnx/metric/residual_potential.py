@@ -1,4 +1,4 @@
-"""Residual potential: the distance of the potential from the threshold before the reset."""
+"""Measures the residual potential: the distance of the potential from the threshold before the reset."""
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +11,7 @@ from snnx.neuron.node import Node
 class ResidualPotential(Metric):
     """`r = |h - threshold|` (signed: `r = h - threshold`), as the maximum and the mean over neurons.
 
-    The threshold is the one that this h was compared with: `v_threshold`, or that of the step if the threshold changes over
-    time.
+    The threshold is the one that this h was compared with: `v_threshold`, or its value at this step if it changes over time.
 
     Over the test set, the maximum of the samples' maxima and the mean of their means are taken. If the layers are put one after
     another, the position is the paper's global step `g = (l - 1)*T + t`. `dip` is the mean over all layers before the last

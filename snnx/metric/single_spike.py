@@ -1,4 +1,4 @@
-"""A check that fails a run in which a neuron fires twice."""
+"""Checks that no neuron fires twice; otherwise the run fails."""
 
 from torch import Tensor, nn
 

@@ -1,4 +1,4 @@
-"""The times at which the neurons of each layer fire, for one sample."""
+"""Records the times at which the neurons of each layer fire, for one sample."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""Spikes per neuron, which papers on neurons that fire once call S/N."""
+"""Measures the spikes per neuron; papers on neurons that fire once call this number S/N."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""Spiking percent: the share of neurons that fire, in per cent."""
+"""Measures the percentage of neurons that fire at a step."""
 
 from torch import Tensor, nn
 

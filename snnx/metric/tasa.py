@@ -1,4 +1,4 @@
-"""What the temporally attenuated attention has learned, layer by layer."""
+"""Reads what the temporally attenuated attention has learned, layer by layer."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""Gradients of the weights on one batch, which show whether the loss reaches every layer."""
+"""Computes the gradients of the weights on one batch, to show whether the loss reaches every layer."""
 
 import pytorch_lightning as pl
 import torch
@@ -30,7 +30,7 @@ class WeightGradient(Metric, pl.Callback):
     Raises:
         ValueError: the network uses spike times instead of steps.
 
-    Source: ETTFS, Figure 5, which does not state its cut-off.
+    Source: ETTFS, Figure 5; the paper does not say below which value it calls a gradient small.
 
     Example:
         >>> WeightGradient().extra("weight_gradient_log10", {"conv": torch.tensor([-3.0]), "fc": torch.tensor([-2.0])})

@@ -145,7 +145,7 @@ class _Watch(TorchDispatchMode):
         self._ran.append(norm)
 
     def sum_begins(self, residual: ResidualSum, given: tuple[Tensor, Tensor]) -> None:
-        """Note that a sum reads a norm's output as its first input; as its second one, the norm must compute it."""
+        """Note that a sum reads a norm's output as its first input; if it is the second input, the norm keeps computing it."""
         self._within = residual
         self._ran.append(residual)
         x, shortcut = given
@@ -167,7 +167,7 @@ class _Watch(TorchDispatchMode):
         self._within = None
 
     def _note(self, reader: nn.Module, x: Tensor) -> None:
-        """Note which output `reader` reads; a reader that does not read it whole and in its order counts as any other."""
+        """Note which output `reader` reads; a reader that takes only part of it, or reorders it, cannot take the norm."""
         if (place := _memory(x)) in self._made:
             _, y = self._made[place]
             behind = y.dim() - 3  # dimensions behind the channels

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def elsewhere(file: str) -> str:
-    """Return a hint that names the folder, above or directly below the current one, that has the file; empty if none has.
+    """Return a hint that names a folder with the file, above or directly below the current one; empty if there is none.
 
     Args:
         file: its path in a folder of options, such as `conf/neuron/mine.yaml`.

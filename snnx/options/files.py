@@ -82,7 +82,11 @@ def check_places() -> None:
 
 
 def _reject_capital_endings(place: Place) -> None:
-    """Reject `evil.YAML`, which Hydra finds as `evil.yaml` on a file system that ignores capital letters, and nobody checks."""
+    """Reject names such as `evil.YAML`.
+
+    A file system that ignores capital letters finds it as `evil.yaml`, so Hydra would load a file that our checks (`*.yaml`)
+    never saw.
+    """
     for path in (path for folder in (place.conf, place.sweeps) for path in folder.rglob("*")):
         if path.suffix != ".yaml" and path.suffix.casefold() == ".yaml":
             raise ValueError(f"{path} must end in .yaml in small letters; got {path.suffix}: rename it")

@@ -1,4 +1,4 @@
-"""The keys of an option."""
+"""Reads the keys of an option from its file."""
 
 import re
 

@@ -11,9 +11,10 @@ def left_over(chosen: Mapping[str, str | None], overrides: Iterable[str]) -> lis
     """Return the settings, as (group, key), that do not belong to the chosen options.
 
     For example, `recipe=dta_mnist` chooses `init=kaiming` and sets `init.distribution`. With `init=torch_default` added to the
-    command line, this setting no longer applies. A setting that the chosen option also has, such as a learning rate, is kept.
-    In a group that can have several options, such as `metric`, the keys are names of options. Every setting that a recipe or a
-    sweep made in such a group is returned; the caller drops those without a `_target_`, because no chosen option defines them.
+    command line, this setting no longer applies. A setting that the chosen option has too, such as a learning rate, still
+    applies. In a group that can have several options, such as `metric`, the keys are names of options. Every setting that a
+    recipe or a sweep made in such a group is returned; the caller drops those without a `_target_`, because no chosen option
+    defines them.
 
     Args:
         chosen: the chosen option of each group.

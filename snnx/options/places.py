@@ -1,4 +1,4 @@
-"""The places that options come from: snnx itself, installed packages that provide some, and the current folder."""
+"""Finds the places that have options: snnx itself, installed packages that provide some, and the current folder."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -48,7 +48,7 @@ def places() -> tuple[Place, ...]:
     found = {place.folder: place for place in (shipped_place(), *_installed())}
     here = Path.cwd().resolve()
     if (components := own_components(here)) or _holds_options(here):
-        # An installed package that is also listed here is this folder itself, installed as a package: count it once.
+        # An installed package with the same components is the current folder itself, installed: count it once.
         found = {folder: place for folder, place in found.items() if not set(place.components) & set(components)}
         found.setdefault(here, Place(here, components))
     return tuple(found.values())

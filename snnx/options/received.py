@@ -1,4 +1,4 @@
-"""What an option, a sweep file or a row may not set, since it may come from somebody else."""
+"""Checks that an option, a sweep file or a row, which may come from somebody else, sets nothing that it may not set."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,9 +12,9 @@ from snnx.options.text import text
 COMMAND_LINE_ONLY = ("hydra", "force", "recorded", "outdated", "search", "tuned", "loaded", "label")
 """Keys that only the command line and snnx itself set. They decide what is executed, kept and deleted, and where files lie."""
 HEADER = re.compile(r"\s*#+\s*@package\s+(\S+)")
-"""A line that Hydra may take for the header of an option. It takes the last one, also if it does not begin with `#`."""
+"""Matches lines that Hydra may read as the header of an option. It uses the last one, also if it does not begin with `#`."""
 CHOICE = re.compile(r"\$\{\w+\}")
-"""A word that stands for the chosen option of a group, or for the row. Any longer one could become any other text."""
+"""Only a whole word such as `${neuron}` is allowed in `defaults`. A text with more around it could expand to any name."""
 
 
 def check_option(path: Path) -> None:
@@ -54,7 +54,7 @@ def check_content(content: object, place: str) -> None:
 
     Args:
         content: the parsed file.
-        place: what to call it in messages.
+        place: name of the file or row in messages.
 
     Raises:
         ValueError: see `check_option`.
@@ -74,7 +74,7 @@ def check_content(content: object, place: str) -> None:
     if not isinstance(content, dict):
         return
     check_keys(map(str, content), place)
-    if not isinstance(content.get("defaults", []), list):  # a text such as ${other} could stand for any list
+    if not isinstance(content.get("defaults", []), list):  # a text such as ${other} could be replaced by any list
         raise ValueError(f"{place}: defaults must be a list; got {content['defaults']}")
     for word in (str(value) for value in _values(content.get("defaults"), keys=True) if not isinstance(value, dict | list)):
         if "hydra" in word:
@@ -100,8 +100,8 @@ def check_keys(keys: Sequence[str] | Iterator[str], place: str) -> None:
     """Check keys that a file or a row sets, such as `neuron.tau`.
 
     Raises:
-        ValueError: one of them is, or is below, a key of `COMMAND_LINE_ONLY`, or has a package, as in `neuron@hydra.callbacks`,
-            which places an option anywhere.
+        ValueError: a key is, or is below, one of `COMMAND_LINE_ONLY`, or has a package, as in `neuron@hydra.callbacks`, by
+            which an option can be placed anywhere.
 
     Example:
         >>> check_keys(["neuron.tau", "hydra/launcher"], "row LIF")

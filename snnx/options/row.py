@@ -21,13 +21,16 @@ class Row:
     source: str | None  # where in the paper the number is, and how it was read
     cited: str | None  # who reported the number, if not the paper itself
     std: float | None  # the standard deviation over seeds of that number, in the same unit, if the paper gives one
-    n: int | None  # how many seeds that number is the mean of
+    n: int | None  # number of seeds over which the paper's number is averaged
     test_samples: int | None  # the size of the test set of a cited accuracy
-    note: str | None  # how the row differs, beyond its overrides, from the rows that it is compared with
+    note: str | None  # other differences from the rows that it is compared with, besides its overrides
     tuned_from: str | None = None  # label of the row whose search chose this row's settings; None for a row of the file itself
 
     def tuned(self) -> "Row":
-        """Return the row's tuned twin, whose runs have the settings that a search chose; notes and numbers stay here."""
+        """Return the row's tuned twin, whose runs have the settings that a search chose.
+
+        Notes and reported numbers stay with the original row.
+        """
         nothing = dict.fromkeys(("source", "cited", "std", "n", "test_samples", "note"))
         return replace(self, label=tuned_label(self.label), tuned_from=self.label, reported={}, **nothing)
 

@@ -5,8 +5,8 @@ from collections.abc import Hashable
 
 import yaml
 
-LARGEST = 100_000  # values of a YAML file, with every alias written out; aliases of aliases can make billions of a few lines
-LONGEST = 10_000_000  # characters of all values and keys, with every alias written out
+LARGEST = 100_000  # most values of a YAML file after aliases are replaced; nested aliases can turn a few lines into billions
+LONGEST = 10_000_000  # most characters of all values and keys, after aliases are replaced
 
 
 class Loader(yaml.CSafeLoader):
@@ -15,7 +15,8 @@ class Loader(yaml.CSafeLoader):
     PyYAML follows YAML 1.1, where `5e-4` is a string and the last of several equal keys is taken without a warning.
 
     Raises:
-        yaml.constructor.ConstructorError: a key occurs twice, or is `<<`; merges of merges can make billions of a few lines.
+        yaml.constructor.ConstructorError: a key occurs twice, or is `<<`: nested merges can turn a few lines into billions of
+        values.
 
     Example:
         >>> yaml.load("{lr: 5e-4, on: 1.5}", Loader)

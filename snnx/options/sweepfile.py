@@ -22,7 +22,7 @@ from snnx.record.visible import visible
 SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs", "tune", "reference"}
 PER_LAYER = "layer"
 TAKEN = ("runs", SINGLE, "show")
-"""Folders of `outputs/` that are not a sweep's, without capital letters, since some file systems do not tell them apart."""
+"""Folders of `outputs/` that do not belong to a sweep, in small letters, since some file systems ignore capitals."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class SweepFile:
     factor: tuple[str, ...]  # the groups or keys that the rows vary; empty if the sweep is not an ablation
     metric: str  # the metric of `reported` numbers and of claims that name no other
     unit: str | None  # unit of the reported numbers: "%" or None
-    claims: tuple[dict, ...]  # metric and claim, and where given chance (rows that should learn nothing) and per
+    claims: tuple[dict, ...]  # each has metric and claim, and may have chance (rows that should learn nothing) and per
     needs: str | None  # what a machine needs to run the sweep at the paper's scale, for example a GPU
     reference: str | None  # label of the row whose time and spikes are 1 in relative energies; None if there is none
     rows: tuple[Row, ...]  # in the order of the file; each row that is tuned is followed by its tuned twin
@@ -205,7 +205,7 @@ def _with_twins(path: Path, rows: Sequence[Row], searched: Tune | None) -> tuple
         found += [row, row.tuned()] if searched and row.label in searched.rows else [row]
     if twice := next((label for label, count in Counter(row.label for row in found).items() if count > 1), None):
         raise ValueError(f"{path.name}: a row must not be named like a tuned row; got {twice}: rename it")
-    alike: dict[str, str] = {}  # without capital letters, since a run's link is named after its row
+    alike: dict[str, str] = {}  # by label in small letters, since a run's link is named after its row
     for row in found:
         if (other := alike.setdefault(row.label.casefold(), row.label)) != row.label:
             raise ValueError(

@@ -14,11 +14,11 @@ def text(path: Path) -> str:
     Example:
         >>> text(Path("/dev/zero"))
         Traceback (most recent call last):
-        ValueError: /dev/zero must be a file that can be read; got: must be a file, not a pipe or a device
+        ValueError: /dev/zero must be a regular file that can be read; got: Is a pipe or a device
     """
     try:
         return read(path).decode().replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
-        raise ValueError(f"{path} must be a file that can be read; got: {error.strerror}") from None
+        raise ValueError(f"{path} must be a regular file that can be read; got: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} must be text in UTF-8; byte {error.start} is not: {error.reason}") from None

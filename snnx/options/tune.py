@@ -1,4 +1,4 @@
-"""The key `tune` of a sweep file: how each row is searched before it is compared, with the same budget for all."""
+"""Reads the key `tune` of a sweep file: each row is searched with the same budget before the rows are compared."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ REQUIRED = ("keys", "trials", "epochs")
 ACCURACY = "val/acc"
 """What every search maximises: the validation accuracy after the last epoch of a trial."""
 RESERVED = {"seed", "row", "sweep", "scale", "recipe", "budget.epochs", "dataset.validation"}
-"""Keys that a search cannot vary: it sets them itself, or they would make another row or another budget of a trial."""
+"""Keys that a search cannot vary: it sets them itself, or they would turn a trial into another row or change its budget."""
 SPACE = re.compile(r".*\(.*\)|.+,.+", re.DOTALL)  # a sweep in Hydra's syntax; the sweeper parses it
 SUFFIX = "-tuned"
 
@@ -24,7 +24,7 @@ class Tune:
     keys: dict[str, str]  # the search space of each key, in Hydra's syntax
     trials: int  # for each row
     epochs: float  # share of the row's epochs that a trial trains
-    seeds: int  # of a trial; its objectives are means over them
+    seeds: int  # number of seeds of a trial; its objectives are means over them
     rows: tuple[str, ...]  # labels of the rows that are searched
     objectives: tuple[str, ...]  # the accuracy, which is maximised, and perhaps a cost, which is minimised
 

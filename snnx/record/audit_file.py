@@ -1,4 +1,4 @@
-"""Reads and writes `audit.json`, what an audit found in a finished run."""
+"""Reads and writes `audit.json`, the findings of an audit of a finished run."""
 
 import json
 from pathlib import Path

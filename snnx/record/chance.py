@@ -1,10 +1,10 @@
-"""The highest accuracy that still counts as chance."""
+"""Computes the highest accuracy that still counts as chance."""
 
 import math
 
 
 def chance_bound(chance: float, samples: int) -> float:
-    """Return the highest test accuracy that still counts as chance, which is to name the largest class always.
+    """Return the highest test accuracy that still counts as chance, that is, as always naming the largest class.
 
         c + 3 √(c (1 - c) / N)        c = share of the largest class, N = number of test samples
 

@@ -15,11 +15,11 @@ from snnx.torch_file.read import GrowingFile, check_archive, read
 RUN = "snnx_run"  # the checkpoint's entry with the identity of its run
 CODE, DATA = "snnx_code", "snnx_data"  # the entries with the digests of the code and of the samples of its run
 
-LONGEST = 200  # characters of another library's message, which may repeat bytes of the file
+LONGEST = 200  # number of characters that are shown of another library's message, which may repeat the file
 
 
 class DamagedCheckpoint(ValueError):
-    """A checkpoint cannot be used; the message says why."""
+    """Raised when a checkpoint cannot be used; the message says why."""
 
 
 class Checkpoints(CheckpointIO):

@@ -1,4 +1,4 @@
-"""Whether a recorded result was computed, or confirmed by a replay, with the present code."""
+"""Finds whether a recorded result was computed, or confirmed by a replay, with the present code."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which samples a network classified correctly, packed to one bit per sample for results and records."""
+"""Packs which samples a network classified correctly, one bit per sample, for results and records."""
 
 import base64
 import binascii

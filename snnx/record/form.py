@@ -1,4 +1,4 @@
-"""Checks that a result that was read from a file has the entries of a result, each of its type."""
+"""Checks the entries of a result that was read from a file: those it must have, and the type of each."""
 
 import typing
 from collections.abc import Callable, Mapping
@@ -10,11 +10,11 @@ STATUSES = ("done", "failed", "diverged", "no data", "pruned")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Entries:
-    """The type of a mapping that has these entries, each of its type; other entries are ignored."""
+    """Describes a mapping: which entries it has, and the type of each; other entries are ignored."""
 
     kinds: Mapping[str, object]
-    always: tuple[str, ...] = ()  # those that must be there
-    null: bool = False  # whether there may be no mapping
+    always: tuple[str, ...] = ()  # entries that must not be missing
+    null: bool = False  # whether the value may also be null
 
     def __repr__(self) -> str:
         return f"{{{', '.join(f'{key}: {_name(kind)}' for key, kind in self.kinds.items())}}}{' | None' if self.null else ''}"
@@ -87,7 +87,7 @@ FORM: dict[str, object] = {
 }
 """The types of a result's entries. Older results lack some, and other entries are ignored."""
 UNEVEN = ("spike_raster",)
-"""Curves whose layers may have different numbers of values: it has one for each neuron, the others one for each step."""
+"""Curves whose layers may have different numbers of values: this one has a value per neuron, all others a value per step."""
 ALWAYS = ("status", "hash", "row", "seed", "scale", "started")
 IF_DONE = ("group", "metrics", "curves", "layers")
 
@@ -104,7 +104,7 @@ def wrong_form(result: object, run: str | None = None) -> str | None:
         'a result must be a mapping; got list'
         >>> line = {"status": "done", "hash": "ab", "row": "A", "seed": 0, "scale": "small", "started": "2026-01-01"}
         >>> wrong_form(line)
-        'a done result must have group, metrics, curves, layers; got none'
+        'a done result must have group, metrics, curves, layers; got one without group, metrics, curves, layers'
         >>> done = line | {"group": "cd", "metrics": {"test/acc": "0.9"}, "curves": {}, "layers": {}}
         >>> wrong_form(done)
         "metrics must be of type dict[str, float | None]; got {'test/acc': '0.9'}"
@@ -117,11 +117,11 @@ def wrong_form(result: object, run: str | None = None) -> str | None:
         if key in result and not _check(kind)(result[key]):
             return f"{key} must be of type {_name(kind)}; got {str(result[key])[:60]}"
     if missing := [key for key in ALWAYS if key not in result]:
-        return f"a result must have {', '.join(missing)}; got none"
+        return f"a result must have {', '.join(ALWAYS)}; got one without {', '.join(missing)}"
     if result["status"] not in STATUSES:
         return f"status must be one of {', '.join(STATUSES)}; got {result['status']}"
     if result["status"] == "done" and (missing := [key for key in IF_DONE if key not in result]):
-        return f"a done result must have {', '.join(missing)}; got none"
+        return f"a done result must have {', '.join(IF_DONE)}; got one without {', '.join(missing)}"
     if uneven := _uneven(result.get("layers", {})):
         return f"layers must have as many values in each layer of a curve; got {uneven}"
     if run is not None and result["hash"] != run:
@@ -171,7 +171,7 @@ def _check(kind: object) -> Callable[[object], bool]:
 
 
 def _classes(kind: object) -> set[type] | None:
-    """Return the classes of values that are of this type; `None` if one class does not decide it."""
+    """Return the classes of the values of this type; `None` if the class of a value does not decide whether it fits."""
     kinds = typing.get_args(kind) or (kind,)
     if (
         kind is object

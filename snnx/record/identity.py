@@ -7,15 +7,15 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-PHYSICS = 1  # raise it if the same configuration computes something else with new code; then all runs get new identities
+PHYSICS = 1  # raise it if new code computes other numbers for the same configuration; all runs then get new identities
 SWITCHES = ("force", "recorded", "outdated", "search", "tuned", "test_every_epoch")
-"""Keys that say whether a run is executed and what is done beside it."""
+"""Keys that decide whether a run is executed, or add a measurement; they change no number of the training."""
 NOT_PHYSICS = ("hydra", "sweep", "label", "logger", "loaded", *SWITCHES)
 """Groups and keys that do not affect a run's numbers."""
 PATHS_AND_DEVICES = ("dataset.root", "trainer.accelerator", "trainer.strategy")
 """Keys inside other groups that do not affect a run's numbers either; see `is_path_or_device`."""
 SAME_NUMBERS = ("norm.fused", "packed_spikes", "recompute", "recompute_steps", "channels_last")
-"""Keys that say how something is computed, and give the same numbers either way."""
+"""Keys that choose how something is computed; the numbers are the same with every choice."""
 LOADED = ("backbone.weights", "method.checkpoint")
 """Keys that name files of weights; the identity contains a hash of the file's content, not its path."""
 ADDED: dict[str, object] = {
@@ -51,7 +51,7 @@ ADDED: dict[str, object] = {
     "matmul": "highest",
     "trainer.accumulate_grad_batches": 1,
 }
-"""Keys that were added to snnx after runs had been recorded, each with the value that gives the behaviour from before.
+"""Keys that were added to snnx after runs had been recorded, each with the value that computes what snnx computed before.
 
 A key is written as `group` or `group.key`, and a key of a metric as `metric.name.key`. With the value given here it is left out
 of the identity, so that older runs keep theirs. For example, all networks had batch norm before the group `norm` was added.
@@ -59,8 +59,8 @@ of the identity, so that older runs keep theirs. For example, all networks had b
 SINGLE_DEVICE = {"trainer.devices": 1, "trainer.num_nodes": 1}
 """Keys that are left out of the identity if they have this value.
 
-The number of several devices or machines counts, because each computes the statistics and draws the noise for its own part
-of a batch.
+With several devices or machines, their number is part of the identity, because each computes the statistics and draws the
+noise for its own part of a batch.
 """
 
 
@@ -177,6 +177,6 @@ def _floats(value: object) -> object:
     if isinstance(value, list):
         return [_floats(item) for item in value]
     if isinstance(value, int) and not isinstance(value, bool):
-        with suppress(OverflowError):  # of hundreds of digits, which no component takes
+        with suppress(OverflowError):  # a number of hundreds of digits stays an integer; no component accepts it
             return float(value)
     return value

@@ -1,4 +1,4 @@
-"""The weights of one run of a sweep that are kept beside its record."""
+"""Finds the run whose weights are kept beside the record of its sweep."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Locks of the kernel, which it releases when the process that holds one ends, even if it is killed."""
+"""Locks files. The kernel releases a lock when the process that holds it ends, even if it is killed."""
 
 import errno
 import fcntl
@@ -41,7 +41,7 @@ def acquire(file: IO, *, shared: bool = False, wait: bool = False) -> bool:
 
 
 def acquire_soon(file: IO) -> bool:
-    """Lock a file like `acquire`, but try again for a moment, because another process may only test whether it is locked."""
+    """Lock a file like `acquire`, but try again for a moment, because another process may hold it briefly to test it."""
     for attempt in range(TRIES):
         if attempt:
             time.sleep(0.05)
@@ -51,7 +51,7 @@ def acquire_soon(file: IO) -> bool:
 
 
 def this_process() -> str:
-    """Return how a lock file names the process that holds it.
+    """Return the name of this process for its lock files.
 
     Example:
         >>> this_process()

@@ -1,4 +1,4 @@
-"""How a result was computed: code, libraries and machine."""
+"""Records how a result was computed: code, libraries and machine."""
 
 import platform
 import subprocess
@@ -12,11 +12,11 @@ from snnx.record.job import Job
 # the libraries whose versions are recorded, because they affect a run's numbers
 LIBRARIES = (
     "snnx", "torch", "torchvision", "pytorch-lightning", "spikingjelly", "hydra-core", "numpy", "numba",
-    "pillow", "scikit-learn", "tonic",  # which decode, contain or read samples
+    "pillow", "scikit-learn", "tonic",  # these decode, contain or read samples
 )  # fmt: skip
 
 SEARCHED = ("search", "tuned")
-"""Keys of a run's configuration that its result contains too, if they are set: the search that it belongs to."""
+"""Keys of a run's configuration that are copied to its result if they are set; they describe its search."""
 
 
 def of(job: Job) -> dict:

@@ -15,13 +15,13 @@ def read(path: Path) -> bytes:
     Example:
         >>> read(Path("/dev/zero"))
         Traceback (most recent call last):
-        OSError: [Errno 22] must be a file, not a pipe or a device: '/dev/zero'
+        OSError: [Errno 22] Is a pipe or a device: '/dev/zero'
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # without the flag, opening a pipe would wait for its writer
     kind = os.fstat(handle).st_mode
     if not stat.S_ISREG(kind):
         os.close(handle)
-        code, text = errno.EINVAL, "must be a file, not a pipe or a device"
+        code, text = errno.EINVAL, "Is a pipe or a device"  # worded as the system's "Is a directory"
         if stat.S_ISDIR(kind):
             code, text = errno.EISDIR, os.strerror(errno.EISDIR)
         raise OSError(code, text, str(path))

@@ -7,7 +7,7 @@ from pathlib import Path
 from snnx.record.form import wrong_form
 from snnx.record.read import read as read_file
 
-DIGITS = 18  # of a whole number in a result; Python's own have no limit, and a longer one could not be averaged
+DIGITS = 18  # of the longest integer accepted in a result; Python has no limit, and a huge one overflows when averaged
 
 
 def to_json(value: object) -> str:

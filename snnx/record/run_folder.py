@@ -20,11 +20,11 @@ TEMPORARY = re.compile(r"\.(\w+\.(json|yaml|csv|log)|(epoch=\d+|best)\.ckpt)\.[a
 
 
 class Busy(RuntimeError):
-    """Another process holds the lock of the run."""
+    """Raised when another process holds the lock of the run."""
 
 
 class LockLost(RuntimeError):
-    """Somebody has removed the lock of the run while this process held it."""
+    """Raised when somebody has removed the lock of the run while this process held it."""
 
 
 class Claim:
@@ -68,7 +68,7 @@ def claim(folder: Path) -> Iterator[Claim]:
     with os.fdopen(os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644), "r+b", buffering=0) as lock:
         if not acquire_soon(lock):
             raise Busy(f"{folder} is being computed by {holder(folder)}")
-        with suppress(OSError):  # a full disk; what cannot be written next is named then
+        with suppress(OSError):  # on a full disk the lock stays unnamed; the next failing write reports the disk
             lock.truncate(0)
             lock.write(this_process().encode())
         yield Claim(folder)
@@ -101,7 +101,7 @@ def reject_links(folder: Path) -> None:
         return
     with os.scandir(folder) as entries:
         if link := next((Path(entry.path) for entry in entries if entry.is_symlink()), None):
-            raise ValueError(f"{link} must be a file or a folder, because it is written; got a link to {os.readlink(link)}")
+            raise ValueError(f"{link} must be no link, because snnx writes to it; got a link to {os.readlink(link)}: remove it")
 
 
 def tidy(folder: Path) -> None:
@@ -129,7 +129,7 @@ def link(name: Path, folder: Path) -> None:
     """
     name.parent.mkdir(parents=True, exist_ok=True)
     target = os.path.relpath(folder, name.parent)
-    if not _same(name.parent / target, folder):  # a folder above is itself a link
+    if not _same(name.parent / target, folder):  # then a folder above `name` or above the run is a link
         target = os.path.relpath(folder.resolve(), name.parent.resolve())
     if name.is_symlink() and os.readlink(name) == target:
         return

@@ -1,4 +1,4 @@
-"""Which code computed a run: a digest of all modules that its components import, directly or through others."""
+"""Computes digests of the code of a run: of all modules that its components import, directly or through others."""
 
 import ast
 import hashlib

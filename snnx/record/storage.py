@@ -1,4 +1,4 @@
-"""Whether the results of runs can be written to a folder, and what its file system cannot promise."""
+"""Checks that results can be written to a folder, and names the guarantees that its file system lacks."""
 
 import errno
 import os
@@ -34,7 +34,7 @@ def obstacle(folder: Path) -> str | None:
 
 
 def check_storage(folder: Path) -> list[str]:
-    """Check that runs can be written below a folder, and return what its file system cannot promise, one line each.
+    """Check that runs can be written below a folder, and return one line for each guarantee that its file system lacks.
 
     Raises:
         ValueError: no file can be written there.
@@ -60,7 +60,7 @@ def explained(error: OSError, folder: Path) -> str:
 
 
 def shortcomings(folder: Path) -> list[str]:
-    """Return one line for each promise that cannot be kept on the file system of a folder that can be written.
+    """Return one line for each guarantee that the file system of a writable folder lacks, such as locks.
 
     Example:
         >>> shortcomings(Path(tempfile.mkdtemp()))
@@ -85,4 +85,4 @@ def _inodes(folder: Path) -> bool:
     """Whether the file system of a folder, or of the first folder above it that exists, has room for another file."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     found = os.statvfs(there)
-    return found.f_files == 0 or found.f_favail > 0  # some file systems have no number of inodes
+    return found.f_files == 0 or found.f_favail > 0  # some file systems report 0 inodes in all

@@ -5,7 +5,7 @@ from snnx.record.chance import chance_bound
 SILENT = "no layer of neurons fired in the test"
 """A warning in a result."""
 FEW = 10
-"""So many losses of a training are recorded; a network that was trained for fewer steps has hardly learned."""
+"""The number of first losses that are recorded; a network that was trained for fewer steps has hardly learned."""
 
 MARKS = {
     "done": "[green]✓[/]",

@@ -3,9 +3,9 @@
 import re
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters except tab and newline, characters that change the direction of writing, and halves of characters.
+"""Control characters except tab and newline, characters that change the direction of writing, and surrogates.
 
-JSON and names of files can contain such halves, and a text with one cannot be written to a file.
+A surrogate is half of a character. JSON and names of files can contain one, and such a text cannot be written to a file.
 """
 
 

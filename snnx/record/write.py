@@ -27,7 +27,7 @@ def write(path: Path, content: str | bytes | memoryview) -> Path:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        with suppress(PermissionError):  # of a file system without permissions
+        with suppress(PermissionError):  # some file systems have no permissions
             os.chmod(name, 0o644)  # mkstemp sets 0600, which no other user could read
         os.replace(name, path)
         sync(path.parent)

@@ -66,8 +66,8 @@ def outdated(job: Job) -> str | None:
     """Say why the result or the checkpoints of this run are no longer valid; `None` if they are valid or if there are none.
 
     Files are compared by content. The samples are read again only if the size or modification time of a file has changed. If
-    the data set is not on this machine, its samples cannot be compared and count as unchanged. Files that are there but cannot
-    be read have changed; the run that is then executed says what is wrong with them.
+    the data set is not on this machine, its samples cannot be compared and count as unchanged. Unreadable files count as
+    changed; the run that is then executed says what is wrong with them.
     """
     try:
         made = json.loads(read(job.folder / NAME))

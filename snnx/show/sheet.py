@@ -17,7 +17,7 @@ BRIGHTER, DARKER = COLOURS[0], COLOURS[1]
 CELL_INCH, GAP = 0.8, 0.06  # width of a cell, and the gap between two cells as a fraction of it
 CHARACTER_INCH = 0.07  # width of a character of the title
 NAME = 20  # longer names of classes are cut to so many characters
-ROUNDING = 1e-5  # how far a pixel may lie outside of [0, 1] because it was normalised and that was undone
+ROUNDING = 1e-5  # rounding allowance of pixels in [0, 1] after undoing the normalisation
 STEPS = 16  # largest number of time steps that are drawn; of more steps, evenly spaced ones are chosen
 
 

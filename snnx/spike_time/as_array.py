@@ -1,4 +1,4 @@
-"""From a tensor to an array for compiled loops."""
+"""Converts a tensor to an array for compiled loops."""
 
 import numpy as np
 import torch

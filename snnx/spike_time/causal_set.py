@@ -1,4 +1,4 @@
-"""Spike times of neurons that fire at most once at a constant threshold, and their gradient, found by sorting the inputs."""
+"""Computes spike times and gradient of neurons that fire at most once at a constant threshold, by sorting the inputs."""
 
 import numpy as np
 import torch
@@ -78,7 +78,7 @@ def fire(ctx: FunctionCtx, weight: Tensor, activation: Tensor, clip: float | Non
 def _first(w, a, order, reach, lost, out, slope):
     """Add inputs in their order until the potential reaches the threshold before the next input arrives.
 
-    The neurons of a layer take each input together, so that the loop over them is vectorised; `w` is `[I, O]`.
+    All neurons of a layer add one input before any adds the next, so that the loop over neurons is vectorised; `w` is `[I, O]`.
     """
     neurons = w.shape[1]
     total, level, time, rise = np.empty(neurons), np.empty(neurons), np.empty(neurons), np.empty(neurons)

@@ -1,4 +1,4 @@
-"""Spike times on hardware that compares potential and threshold only at time steps."""
+"""Computes spike times on hardware that compares potential and threshold only at time steps."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Spike times of neurons that fire at most once at a falling threshold, and their gradient, in closed form."""
+"""Computes spike times and gradient of neurons that fire at most once at a falling threshold, in closed form."""
 
 import torch
 from torch import Tensor
@@ -52,7 +52,7 @@ class ClosedForm(torch.autograd.Function):
         """
         slope, level = sums
         missing = (1 - level).clamp_(min=0)  # distance to the threshold when the window begins; 0 if P >= 1
-        # if the threshold is not met in time, the maximum is `missing`, so a = 0 without dividing by 1 + W <= 0
+        # where the threshold is not met, the denominator becomes `missing`, so a = 0 and nothing is divided by zero
         closing = 1 + slope
         torch.maximum(closing, missing, out=closing).clamp_(min=torch.finfo(sums.dtype).tiny)
         out = torch.empty_like(sums)

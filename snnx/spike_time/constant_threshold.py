@@ -14,8 +14,9 @@ from snnx.spike_time.dynamic_threshold import DynamicThreshold
 class ConstantThreshold(nn.Module):
     """The weights of a layer together with its ReL-PSP neurons, whose threshold is 1; see `CausalSet`.
 
-    Without windows, this layer may fire before some of its inputs do, so weights and neurons cannot be separate layers that
-    pass sums. If the input has only one plane, as in the ANN, the layer just applies its weights.
+    Without windows, a neuron of this layer may fire before some of its inputs do. So its spike time is no function of sums over
+    all inputs, and weights and neurons are one layer. If the input has only one plane, as in the ANN, the layer just applies
+    its weights.
 
     Shape:
         `[2, B, *]`, m (1 if an input fires) and `a = 1 - t`, to the same of the layer's neurons, with `a = -inf` where `m = 0`;
@@ -121,7 +122,7 @@ def keep_threshold(network: nn.Module, *, values: bool, clip: float | None, at: 
     """Replace the dynamic threshold by the constant one in a network that was built with `DynamicThreshold`.
 
     The last layer becomes the `EndPotential` at the time at which the original network is read. If the input is pixel values,
-    which have no spike times, the first layer stays as it is and fires in the first window.
+    which have no spike times, the first layer is not changed and fires in the first window.
 
     Args:
         network: layers with weights and `DynamicThreshold`s in turn, with poolings between them; it is changed in place.

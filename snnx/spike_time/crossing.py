@@ -1,4 +1,4 @@
-"""Spike times of neurons that add up the weights of their inputs, in whole time steps, and S4NN's rule for their weights."""
+"""Computes in which step neurons fire that add up the weights of their inputs, and applies S4NN's learning rule."""
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from snnx.spike_time.as_array import as_array
 
 BEFORE_END = 3
-"""If no output fires, classes are told apart by their potentials this many steps before the end."""
+"""If no output fires, the class with the highest potential this many steps before the end is chosen."""
 
 
 class Crossing(torch.autograd.Function):
@@ -33,8 +33,8 @@ class Crossing(torch.autograd.Function):
         weight `[O, I]`, activations `[N, I]` and factor `[]` or `None` to activations `[N, O]`.
 
     Source: Kheradpisheh and Masquelier, S4NN, 2020, and Kheradpisheh et al., BS4NN, 2022, and their code (SRKH/S4NN,
-        SRKH/BS4NN). There, the gradient of an earlier layer is computed with weights that are updated already; `learn` in
-        `one_by_one.py` does it so.
+        SRKH/BS4NN). There, the gradient of an earlier layer is computed after the weights are updated; `learn` in
+        `one_by_one.py` does the same.
 
     Example:
         >>> weight, t = torch.tensor([[3.0, 4.0]]), torch.tensor([[2.0, 6.0]])
@@ -51,7 +51,7 @@ class Crossing(torch.autograd.Function):
         Args:
             weight: weights of the layer.
             activation: activations of its inputs.
-            factor: of BS4NN; `None` for weights that are not reduced to their signs.
+            factor: BS4NN's factor; `None` if the weights themselves count, not only their signs.
             threshold: potential above which a neuron fires.
             steps: number of time steps.
         """

@@ -21,8 +21,8 @@ class DynamicThreshold(Node):
     becomes a network of spike times when it is built with this layer.
 
     An input with `m = 0` may also be a real value, for direct coding; the neuron then computes `a = clip(P, 0, 1)`. Without the
-    plane `m`, the layer computes only that: it is the neuron of the equivalent ANN, whose weights a network of spike times can
-    start from. For metrics, this neuron fires if `a > 0`.
+    plane `m`, the layer computes only this. It is then the neuron of the equivalent ANN, and a network of spike times can start
+    from the weights of this ANN. For metrics, this neuron fires if `a > 0`.
 
     Shape:
         `[2, B, *]`, the sums of `w_i m_i` and of `w_i a_i`, to `[2, B, *]`, `m` and `a`; or `[1, B, *]`, the sum of

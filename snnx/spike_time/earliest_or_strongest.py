@@ -1,10 +1,10 @@
-"""Computes scores from spike times in whole steps, in which classes often tie."""
+"""Computes scores from spike times in whole steps, where several classes often fire at the same step."""
 
 from torch import Tensor, nn
 
 
 class EarliestOrStrongest(nn.Module):
-    """Scores a class by how early its neuron fires; of equally early ones, that with the higher potential comes first.
+    """Scores a class by how early its neuron fires; of equally early classes, the one with the higher potential wins.
 
         score = -t + (rank of the potential, from 0 to K - 1)/K             t in steps
 

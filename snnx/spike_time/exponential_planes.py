@@ -1,4 +1,4 @@
-"""The input of neurons whose synaptic currents decay exponentially: one spike per pixel."""
+"""Encodes images for neurons whose synaptic currents decay exponentially: one spike per pixel."""
 
 from math import log
 
@@ -10,7 +10,7 @@ from snnx.spike_time.planes import Planes
 
 
 class ExponentialPlanes(Planes):
-    """Makes each pixel fire at `t = latest (1 - x)`, a black one too, passed on as `z = exp(t)`.
+    """Makes each pixel fire at `t = latest (1 - x)`, also a black one, and passes the time on as `z = exp(t)`.
 
         m = 1        a = 1 - z = 1 - exp(latest (1 - x))
 

@@ -1,4 +1,4 @@
-"""Spike times of neurons that fire at most once and whose synaptic currents decay exponentially, and their gradient."""
+"""Computes spike times and gradient of neurons that fire at most once and whose synaptic currents decay exponentially."""
 
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
@@ -13,8 +13,8 @@ class ExponentialSet(CausalSet):
         z    = exp(t),  z_i = exp(t_i)
         z    = sum over C of w_i z_i/S                             C = the inputs with z_i < z, S = sum over C of w_i - 1 > 0
 
-    The neuron fires at the first time with `V(t) >= 1`. In `z`, this is the sum of `CausalSet` with other constants, and the
-    set C is found in the same way, by sorting. Times are given as `a = 1 - z`. Backward, with 1/S limited to `clip`:
+    The neuron fires at the first time with `V(t) >= 1`. Written in `z`, it is the equation of `CausalSet` with other constants,
+    so the set C is found in the same way, by sorting. Times are given as `a = 1 - z`. Backward, with 1/S limited to `clip`:
 
         da/da_i = w_i/S        da/dw_i = (a_i - a)/S        for i in C, else 0
 

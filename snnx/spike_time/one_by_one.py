@@ -1,4 +1,4 @@
-"""S4NN's training as it is published: the weights change after every sample."""
+"""Trains as S4NN's published code does: the weights change after every sample."""
 
 from collections.abc import Sequence
 
@@ -25,8 +25,8 @@ def learn_layers(
     """Change the weights and factors of these layers by `learn`, and count which of their neurons fired.
 
     Shape:
-        activations `[B, I]` of the inputs and labels `[B]` to the three planes of the last layer, `[3, B, K]`, from before each
-        sample changed the weights.
+        activations `[B, I]` of the inputs and labels `[B]` to the three planes of the last layer, `[3, B, K]`: the outputs of
+        each sample, computed before its update.
     """
     steps = layers[0].steps
     weights = [layer.layer.weight.detach().cpu().numpy().copy() for layer in layers]
@@ -70,19 +70,19 @@ def learn(
             e_i = sum over neurons of e w_i [t_i < t]                   the errors of the layer before, with the new weights
 
     Args:
-        weights: of each layer, `[O, I]`, floats.
-        factors: of each layer, for BS4NN; empty for S4NN.
+        weights: the weights of each layer, `[O, I]`, floats.
+        factors: BS4NN's factor of each layer; empty for S4NN.
         times: spike times of the inputs, `[N, I]`, whole numbers.
-        labels: `[N]`.
-        threshold: of all layers; BS4NN divides it by the factor.
+        labels: classes of the samples, `[N]`.
+        threshold: threshold of all layers; BS4NN divides it by the factor.
         steps, gamma, gamma_silent: see `RelativeTarget`.
         lr: learning rate of the weights.
-        decay: of the weights, per step and learning rate.
+        decay: weight decay; each step multiplies it by the learning rate.
         factor_lr: learning rate of the factors.
 
     Returns:
-        the spike times of each layer, `[N, O]`, and the potentials of the outputs at which ties are decided, `[N, K]`; both are
-        those from before the sample changed the weights.
+        the spike times of each layer, `[N, O]`, and the potentials of the outputs by which ties are decided, `[N, K]`; both are
+        computed before the sample's update.
 
     Source: `S4NN.py` of SRKH/S4NN and `BS4NN_mnist.ipynb` of SRKH/BS4NN.
     """

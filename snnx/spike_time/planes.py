@@ -1,4 +1,4 @@
-"""The input of a network of spike times: for each pixel, whether it fires, and how early or with what value."""
+"""Encodes images for networks of spike times: for each pixel, whether it fires, and how early or with what value."""
 
 from typing import ClassVar
 
@@ -51,8 +51,8 @@ class SpikePlanes(WindowPlanes):
     Raises:
         ValueError: a value of x is outside [0, 1].
 
-    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 1, whose maximum is 1 for all
-        images, not each image's own.
+    Source: Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, Eq 1, with the
+        maximum 1 for all images instead of the maximum of each image.
 
     Example:
         >>> SpikePlanes(in_channels=1)(torch.tensor([1.0, 0.25, 0.0]).view(1, 1, 1, 3)).flatten(1).tolist()
@@ -70,7 +70,7 @@ class SpikePlanes(WindowPlanes):
 
 
 class ValuePlanes(WindowPlanes):
-    """Passes each pixel on as a value; the first layer computes as in a ReLU network, and its neurons are the first to fire.
+    """Passes each pixel on as a value. The first layer computes as in a ReLU network, and its neurons are the first that fire.
 
         m = 0        a = x
 

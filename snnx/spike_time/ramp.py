@@ -11,7 +11,7 @@ from snnx.spike_time.dynamic_threshold import DynamicThreshold
 class Ramp(DynamicThreshold):
     """Integrates its input until its window opens; then its potential rises with slope 1, whatever its input was.
 
-        P = sum of w_i y_i + b                     y_i = scale_i (1 - t_i), what a spike at t_i in the window before is worth
+        P = sum of w_i y_i + b                     y_i = scale_i (1 - t_i), value of a spike at t_i in the window before
         V(t) = P + scale t                         t in the window of its layer, from 0 to 1
         t = the first time with V(t) >= scale, if P > 0
         y = scale (1 - t) = clip(P, 0, scale)
@@ -27,8 +27,9 @@ class Ramp(DynamicThreshold):
         `[2, B, *]`, of which the second plane is P, to `[2, B, *]`, `m` and `y`; or `[1, B, *]`, P, to `[1, B, *]`, ReLU(P).
 
     Attributes:
-        scale: the activation whose spike comes as early as possible; see `set_scales`.
-        window, times, steps: see `DynamicThreshold`; with `steps`, a neuron fires at the first step at which it could.
+        scale: the activation whose spike comes at the start of the window; see `set_scales`.
+        window, times, steps: see `DynamicThreshold`; with `steps`, a neuron fires at the first step at which its
+            potential has reached the threshold.
 
     Source: Stanojevic et al., An exact mapping from ReLU networks to spiking neural networks, 2023, and Stanojevic et al.,
         High-performance deep spiking neural networks with 0.3 spikes per neuron, 2024, with A = 0 and B = 1. There, weights are
@@ -45,7 +46,7 @@ class Ramp(DynamicThreshold):
 
     def __init__(self) -> None:
         super().__init__()
-        # Not saved: the scales are found again before each test, and so a file of weights of the ReLU network fits.
+        # The scale is not saved: it is computed again before each test, and so weights of the ReLU network can be loaded.
         self.register_buffer("scale", torch.ones(()), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -59,7 +60,7 @@ class Ramp(DynamicThreshold):
         fired = (early > 0).to(x.dtype)
         y = (
             early * self.scale if self.steps is not None else x[1].relu().minimum(self.scale)
-        )  # multiplying `early` by the scale would round once more
+        )  # without steps not `early * scale`, which would round once more
         if self.probe is not None:
             self.times = torch.where(fired > 0, self.window + 1 - early, torch.nan).detach()[None]
             self.probe(x[1:].detach(), fired.detach()[None])

@@ -20,8 +20,8 @@ class EndMembrane(nn.Module):
     Attributes:
         at: the time in the last window at which the potential is read.
 
-    Source: the code of Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, in the file that computes with
-        times (`snn_directTrain_model.py`).
+    Source: `snn_directTrain_model.py` in the code of Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold; this
+        file computes with spike times.
 
     Example:
         >>> EndMembrane()(torch.tensor([[[1.3]], [[0.72]]])).item()
@@ -45,8 +45,8 @@ class StartMembrane(nn.Module):
     Attributes:
         at: the time in the last window at which the potential is read.
 
-    Source: the code of Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold, in the file that its training uses
-        (`proxy_ann_model.py`).
+    Source: `proxy_ann_model.py` in the code of Temporal-Coded Spiking Neural Networks with Dynamic Firing Threshold; its
+        training uses this file.
 
     Example:
         >>> StartMembrane()(torch.tensor([[[1.3]], [[0.75]]])).item()

@@ -1,4 +1,4 @@
-"""The error of S4NN: spike times that the outputs should have, relative to the first of them."""
+"""Computes the error of S4NN: the difference between the outputs' spike times and targets relative to the first spike."""
 
 import torch
 from torch import Tensor, nn
@@ -20,9 +20,9 @@ class RelativeTarget(nn.Module):
         outputs `[2, B, K]` or `[3, B, K]`, of which the second plane is `a = 1 - t/steps`, and labels `[B]`, to a scalar.
 
     Args:
-        steps: number of time steps, at which a neuron that does not fire is said to fire.
-        gamma: steps by which the others are to be later than the label.
-        gamma_silent: steps before the end at which the label is to fire if no output fires.
+        steps: number of time steps; a neuron that does not fire has this spike time.
+        gamma: number of steps by which other classes should fire later than the label.
+        gamma_silent: number of steps before the end at which the label should fire if no output fires.
 
     Raises:
         ValueError: labels are probabilities, as mixup makes them.

@@ -1,4 +1,4 @@
-"""Which layers a network of neurons that fire at most once may contain."""
+"""Checks the layers of a network whose neurons fire at most once."""
 
 from torch import nn
 
@@ -22,7 +22,7 @@ def require_single_spikes(network: nn.Module, *, who: str, biases: bool = False)
     Args:
         network: the backbone of a method of spike times.
         who: the method, for the message.
-        biases: whether layers may have a bias, as those of neurons that are told when their window opens.
+        biases: whether layers may have a bias, as before `Ramp` neurons, which know when their window opens.
 
     Raises:
         ValueError: the network contains average pooling, a shortcut, a norm, or a bias.

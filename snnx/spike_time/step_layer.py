@@ -13,18 +13,19 @@ class StepLayer(nn.Module):
 
     Shape:
         `[2, B, I]`, m (1 if an input fires) and `a = 1 - t/steps`, to the same of the layer's neurons. A layer of `outputs`
-        adds a third plane, the potentials `V(k)` at the step before its first spike, and at `steps - 3` if none of its neurons
-        fires; by these, equally early classes are told apart.
+        adds a third plane, the potentials `V(k)` at the step before its first spike, or at `steps - 3` if none of its neurons
+        fires; these decide between classes that fire equally early.
 
     Args:
         layer: a linear layer without bias.
         threshold: potential above which a neuron fires, > 0.
         steps: number of time steps.
-        factor: start of BS4NN's learned factor; `None` for weights that are not reduced to their signs.
+        factor: start of BS4NN's learned factor; `None` if the weights themselves count, not only their signs.
         outputs: whether this is the last layer.
 
     Attributes:
-        fired, seen: number of training samples for which each neuron fired, and of all, since the last `redraw`.
+        seen: number of training samples since the last `redraw`.
+        fired: in how many of these each neuron fired, `[O]`.
 
     Example:
         >>> layer = nn.Linear(2, 2, bias=False)

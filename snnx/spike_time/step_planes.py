@@ -1,4 +1,4 @@
-"""The input of S4NN: at most one spike per pixel, at a whole time step."""
+"""Encodes images for S4NN: at most one spike per pixel, at a whole time step."""
 
 import torch
 from torch import Tensor

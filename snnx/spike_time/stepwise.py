@@ -1,4 +1,4 @@
-"""One layer of neurons that fire at most once, simulated step by step; tests compare the closed form with it."""
+"""Simulates one layer of neurons that fire at most once, step by step; tests compare the closed form with it."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ def stepwise(weight: Tensor, times: Tensor, steps: int, *, fire_at_end: bool = F
         theta(t) = 2 - t
         t_j = first t with V(t) >= theta(t), minus 1               without `fire_at_end` no spike where V = 0 at t = 2
 
-    Both sides are evaluated at every step in float64; no equation is solved.
+    Potential and threshold are computed at every step in float64; no equation is solved.
 
     Shape:
         weight `[O, I]` and times `[B, I]` to `[B, O]`; NaN means that an input or neuron does not fire.

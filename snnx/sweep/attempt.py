@@ -1,4 +1,4 @@
-"""One attempt to execute a run, and the result that it leaves or that is written in its place."""
+"""Keeps one attempt to execute a run, and finds or writes its result."""
 
 import time
 from contextlib import suppress
@@ -23,7 +23,7 @@ class Attempt:
     process: BaseProcess | None = None
     began: float = 0.0  # time.monotonic() at the start
     started: str = ""  # date and time of the start
-    ran: RunningTime | None = None  # of the process
+    ran: RunningTime | None = None  # how long its process has run
     timed_out: bool = False
     holder: str = ""  # the process for whose lock this attempt waits
     waited: RunningTime | None = None  # how long it has waited for this process
@@ -32,7 +32,7 @@ class Attempt:
         return Attempt(self.index, self.retries, self.found)
 
     def wait_for(self, holder: str) -> "Attempt":
-        """Return an attempt that begins in a second, when the process may have released its lock."""
+        """Return an attempt that begins a second later, when the other process may have released its lock."""
         waited = self.waited if holder == self.holder else RunningTime()
         later = time.monotonic() + 1
         return Attempt(self.index, self.retries, self.found, not_before=later, holder=holder, waited=waited)

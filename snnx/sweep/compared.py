@@ -1,4 +1,4 @@
-"""Which runs of a sweep are compared, and what may differ between them."""
+"""Finds which runs of a sweep are compared, and which settings may differ between them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,10 +8,10 @@ from snnx.record.result_file import read
 
 
 def compared(jobs: Sequence[Job]) -> tuple[list[str], dict[str, Job]]:
-    """Return what the rows of an ablation may differ in, and the first run of each row; nothing if it is not an ablation.
+    """Return the keys in which rows of an ablation may differ, and the first run of each row; both empty without a factor.
 
-    What a search chooses may differ too. Trials of a search are not compared, because they are shorter than the runs of their
-    winner.
+    Keys that a search chooses may differ too. Trials of a search are not compared, because they are shorter than the runs of
+    their winner.
     """
     factor = (jobs[0].config["sweep"] or {}).get("factor") if jobs else None
     if factor is None:

@@ -1,4 +1,4 @@
-"""What the terminal shows during a sweep: a bar for the sweep, a bar for each active run, and a line for each finished run."""
+"""Shows a sweep on the terminal: a bar for the sweep, a bar for each active run, and a line for each finished run."""
 
 import json
 import statistics
@@ -50,7 +50,7 @@ class Display:
         self.whole: TaskID | None = None
         self.live: dict[str, tuple[Job, TaskID]] = {}
         self.unmeasured = Unmeasured(jobs[0].sweep if jobs else None)
-        self.found = {job.id: history.describe_earlier_attempt(job) for job in jobs}  # read it now, before the runs change it
+        self.found = {job.id: history.describe_earlier_attempt(job) for job in jobs}  # read now, before the runs overwrite it
 
     def __enter__(self) -> "Display":
         for one in warnings(self.jobs, self.networks):
@@ -89,7 +89,7 @@ class Display:
                 accuracy = "" if state["val/acc"] is None else f"  val/acc {state['val/acc']:.3f}"
                 self.bars.update(task, completed=state["done"], note=f"epoch {state['epoch']}/{state['epochs']}{accuracy}")
                 shares += state["done"]
-            except (OSError, ValueError, LookupError, TypeError, RecursionError):  # not there, or foreign
+            except (OSError, ValueError, LookupError, TypeError, RecursionError):  # not written yet, or not by snnx
                 continue
         if self.whole is not None:
             self.bars.update(self.whole, completed=self.ended + shares)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 
 class SweepFailed(RuntimeError):
-    """At least one run failed; each failure has been reported already."""
+    """Raised when at least one run failed; each failure has been reported already."""
 
 
 def judge(outcomes: Sequence[dict]) -> str | None:
     """Say what is wrong with the outcomes of a sweep; `None` if nothing is wrong.
 
-    A run whose data set is missing does not count as a failure, unless the data sets of all runs are missing. A trial of a
-    search that was stopped early is none either.
+    A run whose data set is missing does not count as a failure, unless the data sets of all runs are missing. Nor does a
+    trial that its search stopped early.
 
     Example:
         >>> judge([{"status": "done"}, {"status": "no data"}])

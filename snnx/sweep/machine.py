@@ -1,4 +1,4 @@
-"""The cores that this machine has for the runs of a sweep."""
+"""Counts the cores that this machine has for the runs of a sweep."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Standard output that may stop being read, without an error."""
+"""Writes to standard output, also if nobody reads it any more, without an error."""
 
 import os
 from contextlib import suppress
@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 
 class Output:
-    """Writes to a stream until it fails, and from then on to nowhere.
+    """Writes to a stream until a write fails; everything after that is dropped.
 
     A sweep whose output nobody reads any more goes on: after `| head`, a closed terminal, or on a full disk. The descriptor of
     the stream is then connected to the null device, so that nothing that is still in a buffer fails later.

@@ -139,7 +139,7 @@ def _stop_signals(active: dict[int, Attempt]) -> Iterator[list[int]]:
             if number != signal.SIGHUP:  # a terminal that is closed sends it more than once
                 raise KeyboardInterrupt
             return
-        with suppress(OSError):  # of a closed terminal
+        with suppress(OSError):  # the terminal may be closed
             print("\nsnnx: stopping after this epoch of each run; press Ctrl-C again to stop now", file=sys.stderr, flush=True)
         for attempt in list(active.values()):
             attempt.process.terminate()

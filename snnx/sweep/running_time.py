@@ -1,20 +1,20 @@
-"""How long a process could run, without the time in which it was stopped."""
+"""Measures how long a process has run, without the time in which it was stopped."""
 
 import time
 from pathlib import Path
 
 GAP_S = 3.0
-"""Most seconds that count between two looks. A longer gap means that this process itself was stopped."""
+"""The most seconds that count between two calls of `passed`. A longer gap means that this process itself was stopped."""
 
 
 class RunningTime:
-    """Adds up the seconds for which a process could run, for a time limit.
+    """Adds up the seconds in which a process was not stopped, for a time limit.
 
     Seconds in which the process is stopped, by SIGSTOP, Ctrl-Z or a debugger, do not count. Nor do those in which this process
     is stopped. `passed` must therefore be called more often than every `GAP_S` seconds. The time of day is not used.
 
     Args:
-        pid: the process; `None` for this one alone.
+        pid: the process; `None` measures this process.
 
     Example:
         >>> 0 <= RunningTime().passed() < 1

@@ -1,4 +1,4 @@
-"""Which metrics of a sweep file a finished run has not measured, as after a misspelled name."""
+"""Finds metrics of a sweep file that a finished run has not measured, for example because a name is misspelled."""
 
 from collections.abc import Mapping
 

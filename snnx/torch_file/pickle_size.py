@@ -1,4 +1,4 @@
-"""Measures what a pickle of torch stands for, without unpickling it."""
+"""Measures how large a pickle becomes when shared values are copied out, without unpickling it."""
 
 import pickle
 import pickletools
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import BinaryIO, NamedTuple
 
 REFUSED = ("_codecs encode", "builtins bytearray", "__builtin__ bytearray")
-"""Functions that torch would call, and by which a few bytes can ask for any amount of memory."""
+"""Functions that torch would call, and with which a few bytes can allocate any amount of memory."""
 PLAIN = (
     "NONE", "NEWFALSE", "NEWTRUE", "EMPTY_TUPLE", "EMPTY_LIST", "EMPTY_DICT", "EMPTY_SET", "BININT", "BININT1", "BININT2",
     "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINSTRING", "GLOBAL",
@@ -19,7 +19,7 @@ ADDS = {"APPEND": 1, "SETITEM": 2, "BUILD": 1}
 
 
 class Size(NamedTuple):
-    """What a pickle stands for; see `size_of`."""
+    """The size of a pickle when shared values are copied out; see `size_of`."""
 
     tuples: int
     all: int
@@ -33,11 +33,11 @@ class _Value:
 
 
 def size_of(pickled: bytes | BinaryIO) -> Size:
-    """Return the size of the largest tuple of a pickle, and of all of it, with each value written out wherever it occurs.
+    """Return the size of the largest tuple of a pickle, and of the whole pickle, counting a shared value wherever it occurs.
 
-    A pickle can refer to a value twice, from another value, and so on: 40 times, and 200 bytes stand for 10**12 values. They
-    take no memory, but whatever goes through them, such as the hash of a key or a message that shows them, never ends.
-    A number counts as 1, and a text as 1 and its characters.
+    A value can contain another one twice, and that a third one twice, and so on. After 40 such steps, 200 bytes describe 10**12
+    values. They take no memory, but a loop over them, as in the hash of a key or in a message that shows them, never ends.
+    A number counts as 1, and a text as 1 plus its characters.
 
     Args:
         pickled: the pickle, or a file that is read up to the end of the pickle.

@@ -53,7 +53,7 @@ def each(net, y, x):
             Net(each, nn.MaxPool2d(2)),
             r"got MaxPool2d in layer; use average pooling \(backbone.pool=avg, or backbone.stem_pool=none\)",
         ),
-        (Net(each, nn.GELU()), "got gelu in layer; use one of these"),
+        (Net(each, nn.GELU()), "got gelu in layer; use one of the operations named above"),
         (
             Net(each, nn.BatchNorm2d(3)),
             "^fold_norm: backbone must have each batch norm directly after a convolution .*; got layer of Net, which follows "
@@ -67,7 +67,10 @@ def each(net, y, x):
             Net(lambda net, y, x: each(net, y, x) + y, nn.Conv2d(3, 3, 1)),
             "got a shortcut without a gain in the network; use",
         ),
-        (Net(each, nn.Conv2d(3, 3, 1)), "got a layer that does not follow an activation, or is used twice in out"),
+        (
+            Net(each, nn.Conv2d(3, 3, 1)),
+            r"got a layer that follows another layer, or is used twice in out; use a neuron\(\) between the two",
+        ),
         (
             Net(lambda net, y, x: (each(net, y, x), y)[1], nn.Conv2d(3, 3, 1)),
             "got a layer whose output is not used in layer; use a backbone without that layer",

@@ -179,7 +179,7 @@ def test_too_few_epochs_are_announced_before_training(capsys):
         ),
         (
             {"backbone": partial(Chain, layers=[4, "A"], votes=2)},
-            "^Conversion: backbone must consist of .*; got avg_pool1d in classifier.vote; use one of these",
+            "^Conversion: backbone must consist of .*; got avg_pool1d in classifier.vote; use one of the operations named",
         ),
     ],
 )

@@ -246,9 +246,9 @@ def _utf16(path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (_pipe, "must be a file that can be read; got: must be a file, not a pipe or a device"),
-        (Path.mkdir, "must be a file that can be read; got: Is a directory"),
-        (_nothing, "must be a file that can be read; got: No such file or directory"),
+        (_pipe, "must be a regular file that can be read; got: Is a pipe or a device"),
+        (Path.mkdir, "must be a regular file that can be read; got: Is a directory"),
+        (_nothing, "must be a regular file that can be read; got: No such file or directory"),
         (_utf16, "must be text in UTF-8; byte 0 is not: invalid start byte"),
     ],
 )

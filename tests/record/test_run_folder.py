@@ -60,7 +60,9 @@ def test_a_lock_that_is_a_link_is_refused(folder, tmp_path):
     folder.mkdir(parents=True)
     (folder / ".lock").symlink_to(precious)
     with (
-        pytest.raises(ValueError, match=rf"\.lock must be a file or a folder, because it is written; got a link to {precious}"),
+        pytest.raises(
+            ValueError, match=rf"\.lock must be no link, because snnx writes to it; got a link to {precious}: remove it"
+        ),
         claim(folder),
     ):
         pass

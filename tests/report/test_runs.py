@@ -103,7 +103,7 @@ DAMAGED = {
     b"\xff\xfe\x00": "must be JSON; got a file that is cut short or damaged",
     b"[" * 100_000: "must be JSON; got a file that is cut short or damaged",
     b"[1]": "a result must be a mapping; got list",
-    b"{}": "a result must have status, hash, row, seed, scale, started; got none",
+    b"{}": "a result must have status, hash, row, seed, scale, started; got one without status, hash, row",
 }
 
 

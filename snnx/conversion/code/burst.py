@@ -1,4 +1,4 @@
-"""The burst code: spikes in a row are worth twice as much each time."""
+"""The burst code: in a row of spikes, each spike has twice the value of the one before."""
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ OF_LAYERS, OF_INPUT = 0.4, 0.125
 
 
 class Burst(Code):
-    """Neurons whose threshold doubles with each spike of a burst, and whose spikes are worth that threshold.
+    """Neurons whose threshold doubles with each spike of a burst; the value of a spike is that threshold.
 
     The image charges the input's neurons at every step, and biases act at every step, as in the rate code. In the authors' code
     biases act at every step too, but the image is loaded at the first step, and again only after a step at which no pixel of

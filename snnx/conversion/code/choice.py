@@ -1,4 +1,4 @@
-"""The codes by name."""
+"""Makes a code from its name."""
 
 from snnx.conversion.code.burst import Burst
 from snnx.conversion.code.code import Code, require_defaults
@@ -30,7 +30,7 @@ def code_named(
 
     Raises:
         ValueError: there is no such code or input, or the code cannot be combined with a setting or with the activation, or
-            does not read a setting that has not its default.
+            a setting was changed that this code does not read.
 
     Example:
         >>> settings = {"scaling": Scaling(), "input": "current", "timesteps": 80, "piece": 10, "channels": 1}

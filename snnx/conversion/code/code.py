@@ -1,4 +1,4 @@
-"""The interface that every code follows in which a converted network can be read out."""
+"""The interface of a code: how a converted network represents activations by spikes."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
@@ -21,7 +21,7 @@ class Code:
         encoding: the input's spikes; each call gives the next steps.
         decoding: scores from the outputs of all steps so far.
         activations: the activations of the trained network that the code can represent.
-        has_rates: whether the firing rate of a neuron is what represents its activation.
+        has_rates: whether the firing rate of a neuron represents its activation.
     """
 
     encoding: Encoding
@@ -55,10 +55,10 @@ class Code:
 
 
 def require_plain(code: str, scaling: Scaling, input: str) -> None:
-    """Reject the settings that only rates have.
+    """Reject the settings that only the rate code reads.
 
     Raises:
-        ValueError: a setting concerns firing rates; the line names all that do.
+        ValueError: a setting concerns firing rates; the message lists all such settings.
     """
     asked = {
         "input": (input, "current"),
@@ -71,7 +71,7 @@ def require_plain(code: str, scaling: Scaling, input: str) -> None:
 
 
 def require_defaults(code: str, asked: Mapping[str, tuple[object, object]], reason: str) -> None:
-    """Reject settings that a code does not read and that do not have their default.
+    """Reject settings that were changed although the code does not read them.
 
     Args:
         code: name of the code.
@@ -79,7 +79,7 @@ def require_defaults(code: str, asked: Mapping[str, tuple[object, object]], reas
         reason: end of the message.
 
     Raises:
-        ValueError: a setting has another value; the line names all that have.
+        ValueError: a setting has another value; the message lists all such settings.
 
     Example:
         >>> require_defaults("rate", {"tuning": (3, 6)}, "only code=t2fsnn tunes kernels")

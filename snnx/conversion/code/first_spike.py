@@ -1,4 +1,4 @@
-"""What codes of one spike per neuron share: the time of the spike in the layer's window is the value."""
+"""The base class of codes with one spike per neuron, whose time in the layer's window represents the activation."""
 
 from torch import Tensor, nn
 
@@ -52,7 +52,7 @@ class FirstSpike(Code):
         """Replace the activations of a network with scaled weights by neurons with these kernels; `None` is the input.
 
         Raises:
-            ValueError: a time constant is not above 0, so that a spike would be worth more the later it is.
+            ValueError: a time constant is not above 0: the value of a spike would rise with its time.
         """
         for name, (constant, _) in kernels.items():
             if not constant > 0:

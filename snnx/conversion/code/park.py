@@ -16,8 +16,9 @@ from snnx.conversion.scaling import Scaling
 class Park(FirstSpike):
     """Reads out a network whose activations are `TemporalKernel`s, by one spike per neuron.
 
-    The network is trained on the images as their spikes transmit them. If each layer waits for all spikes before it fires, that
-    is if `windows.start` is `windows.duration`, the spiking network therefore computes what the trained one does.
+    The network is trained on images whose pixels are rounded down to the values of a spike. So if each layer waits
+    for all spikes before it fires (`windows.start` equals `windows.duration`), the spiking network computes what the trained
+    one does.
 
     Args:
         scaling, input, piece, channels, windows, timesteps: see `FirstSpike`.

@@ -1,4 +1,4 @@
-"""The phase code: a spike is worth a binary digit, by the phase of a common clock."""
+"""The phase code: the value of a spike is a power of 1/2 that depends on the phase of a common clock."""
 
 from torch import Tensor, nn
 
@@ -37,10 +37,12 @@ def of_input(step: int) -> float:
 
 
 class Phase(Code):
-    """Neurons that fire with the value of the present phase if their potential reaches it; a period of eight steps is an image.
+    """Neurons that fire if their potential reaches the value of the present phase; each spike has this value.
 
-    In a period a pixel sends its eight binary digits, and each bias acts once. What a pixel has left at the end of a period is
-    added to the next one, so that the mean over periods approaches the pixel; in the authors' code it is dropped.
+    Each period of eight steps transmits the image once.
+
+    In a period a pixel sends its eight binary digits, and each bias acts once. The remainder of a pixel after eight digits is
+    added to the next period, so that the mean over periods approaches the pixel; in the authors' code it is dropped.
 
     Args:
         scaling: settings of the scales.

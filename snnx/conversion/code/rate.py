@@ -1,4 +1,4 @@
-"""The rate code: the number of spikes of a neuron is its activation."""
+"""The rate code: the firing rate of a neuron represents its activation."""
 
 from functools import partial
 from typing import ClassVar

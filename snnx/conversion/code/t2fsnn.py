@@ -12,23 +12,23 @@ from snnx.conversion.links import links
 from snnx.conversion.scaling import Scaling
 
 PASSES = 6
-"""Passes over the calibration set in which the kernels are tuned, if nothing else is asked for, as in the authors' code."""
+"""The default number of passes over the calibration set in which the kernels are tuned, as in the authors' code."""
 
 
 class T2FSNN(FirstSpike):
     """Reads out a ReLU network by one spike per neuron.
 
     Args:
-        tuning: passes over the calibration set in which the kernels are tuned; with 0 each has a quarter of its window as time
-            constant, and no delay.
+        tuning: passes over the calibration set in which the kernels are tuned; with 0, each keeps its initial
+            values: a quarter of its window as time constant, and no delay.
         scaling, input, piece, channels, windows, timesteps: see `FirstSpike`.
 
     Raises:
         ValueError: a setting concerns firing rates, or `tuning` is below 0.
 
     Attributes:
-        kernels: time constant and delay of each layer of the last conversion, in steps, and of the input by `None`. The
-            input's delay is not tuned; the kernels that the authors publish have none either.
+        kernels: time constant and delay in steps, by layer, of the last conversion; the key `None` is the input. The input's
+            delay is not tuned; the kernels that the authors publish have none either.
 
     Source: Park et al., 2020 (T2FSNN), and seongsikpark/SNN-neural-coding.
     """
@@ -54,7 +54,7 @@ class T2FSNN(FirstSpike):
         return self.connect(folded, in_shape, kernels), scales
 
     def _tuned(self, folded: nn.Module, scales: dict[str, Tensor], batches: Batches) -> dict[str | None, tuple[float, float]]:
-        """Return time constant and delay of each layer, and of the input by `None`, whose delay stays 0."""
+        """Return time constant and delay by layer; the key `None` is the input, whose delay stays 0."""
         kernels: dict[str | None, tuple[float, float]] = dict.fromkeys((None, *scales), self.start_kernel)
 
         def see(name: str | None, x: Tensor) -> None:

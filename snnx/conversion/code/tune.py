@@ -20,10 +20,10 @@ def tuned(time_constant: float, delay: float, x: Tensor, duration: int) -> tuple
         d2 = (x_min - y_min)*y_min*(duration - delay)
         delay += mean over samples of (y_max - exp(delay/time_constant))*exp(delay/time_constant) / time_constant
 
-    y is x as it is sent, and t the step of its spike. x_min is the 2nd percentile of a sample, and y_min is
-    `exp(-(duration - delay)/time_constant)`. So a kernel becomes slower if it rounds too much, or if its smallest value is
+    y is the value that the spike of x sends, and t the step of this spike. x_min is the 2nd percentile of a sample, and y_min
+    is `exp(-(duration - delay)/time_constant)`. So a kernel becomes slower if it rounds too much, or if its smallest value is
     below those of the layer. The delay falls if the earliest spikes of the samples leave the start of the window unused: y_max
-    is what these spikes are worth with the new time constant, which the delay's step uses throughout.
+    is the value of the earliest spikes. The update of the delay uses the new time constant everywhere.
 
     The authors tune on the spikes of the simulated network, so that y and t contain the errors of the layers before. Here y and
     t are those of x itself, the activation of the network without spikes. Their y is also 0 where a neuron fired, which makes

@@ -1,4 +1,4 @@
-"""When each layer of a time-to-first-spike code fires."""
+"""Computes in which steps each layer of a time-to-first-spike code fires."""
 
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ class Windows:
             )
 
     def steps(self, layers: int) -> int:
-        """Return the number of steps of a network with so many layers with weights; the last one does not fire."""
+        """Return the number of steps of a network with `layers` layers with weights, of which the last one does not fire."""
         return (layers - 1) * self.start + self.duration
 
     def rhythm(self, layer: int, values: list[float]) -> Rhythm:
@@ -47,7 +47,7 @@ class Windows:
         return lambda step: values[step - first] if first <= step < first + self.duration else 0.0
 
     def require_fitting(self, code: str, links: dict[str, Link], timesteps: int) -> None:
-        """Reject a network whose layers do not follow one another, and a number of steps that is not that of the windows.
+        """Reject a network with branches, and a number of steps that differs from the one that the windows need.
 
         Raises:
             ValueError: the network has a branch, or `timesteps` does not fit; one line says what to use.

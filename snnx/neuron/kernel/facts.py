@@ -33,7 +33,7 @@ def facts(module: nn.Module) -> tuple[Hashable, ...]:
 
 def fact(value: object) -> Hashable:
     """Return a hashable object that differs for different values."""
-    if isinstance(value, Tensor):  # the values of a larger one do not matter: a step that reads them gets no kernel
+    if isinstance(value, Tensor):  # large ones are compared by shape only, since a step that reads one gets no kernel
         return (value.shape, value.dtype, value.item() if value.numel() == 1 else None)
     if isinstance(value, list | tuple | set):
         return (type(value), *map(fact, value))

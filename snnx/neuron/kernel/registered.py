@@ -52,7 +52,7 @@ def number_of(node: nn.Module, device: torch.device, dimensions: int, read: tupl
     """Return the place of a neuron's layer in `LAYERS`, or `None` if the neuron has no kernel.
 
     While `torch.compile` traces a network, it calls this function and keeps the answer as long as the arguments stay the same;
-    `read` is there for that only.
+    `read` is an argument only so that torch recompiles when an attribute changes.
     """
     layer = layer_of(node, device, dimensions)
     if isinstance(layer, str):

@@ -103,7 +103,7 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
 
 
 def _changed(node: nn.Module, before: dict[str, object]) -> list[str]:
-    """The attributes that have been set since then."""
+    """Return the names of the attributes that the step has changed."""
     return [name for name, value in vars(node).items() if name not in before or value is not before[name]]
 
 

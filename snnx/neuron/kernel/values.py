@@ -87,7 +87,7 @@ class Access(NamedTuple):
     get: Callable
     put: Callable
     size: int
-    """Bytes of one."""
+    """Size of one value in bytes."""
 
 
 WIDE, NARROW = Access(wide, get_wide, put_wide, 4), Access(narrow, get_narrow, put_narrow, 2)

@@ -1,4 +1,4 @@
-"""The claims of a sweep file and their grammar: `A > B > 0.9`, `A ~ B within 0.01`."""
+"""Parses the claims of a sweep file, such as `A > B > 0.9` or `A ~ B within 0.01`."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Claim:
 
     @property
     def links(self) -> list[tuple[str | float, str, str | float]]:
-        """The comparisons that must all hold: each two neighbours in a chain of < and >, every pair in a chain of `~`."""
+        """The comparisons that must all hold: of neighbours in a chain of < and >, and of every pair in a chain of `~`."""
         if self.within is not None:
             return [(left, "~", right) for left, right in combinations(self.terms, 2)]
         return [(left, sign, right) for (left, right), sign in zip(pairwise(self.terms), self.signs, strict=True)]
@@ -63,8 +63,8 @@ def parse(text: str, metric: str, labels: Sequence[str], file: str, chance: str 
         chance: a row or rows that the claim expects to classify no better than chance; without it, such a row decides nothing.
 
     Raises:
-        ValueError: the claim does not follow this grammar, names a row that the sweep file does not have, or expects a row at
-            chance that it does not compare.
+        ValueError: the claim does not follow this grammar, names a row that the sweep file does not have, or expects a row
+            at chance that is not part of the claim.
 
     Example:
         >>> parse("A > B >= 0.9", "val/acc", ["A", "B"], "x.yaml").links

@@ -1,4 +1,4 @@
-"""A difference of two rows in one metric, with its variance from the seeds and from the test samples, and its tests."""
+"""Tests the difference of two rows in one metric, with the variance from the seeds and from the test samples."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -66,7 +66,7 @@ class Difference:
 
     @property
     def half_width_of_samples(self) -> float:
-        """Half the width if only the test samples varied, `t √I`, or `1.645 √binomial` if the samples were not recorded."""
+        """Half the width if only the test samples varied: `t √I`, or `1.645 √binomial` if the samples were not recorded."""
         from scipy.stats import norm
 
         drawn = self._quantile() * sum(variance for variance, _ in self.samples) ** 0.5
@@ -103,8 +103,8 @@ class Difference:
             inside   2 max(P(T > (e - d) / SE), P(T > (e + d) / SE))
             outside  2 P(T > (|d| - e) / SE)
 
-        If the sides differ on fewer than six of N samples, SE is too uncertain for this. But |d| is at most the share of
-        samples on which they differ, so `inside` is then the probability of so few such samples if that share were e:
+        If the sides differ on fewer than six of N samples, SE is too uncertain for this test. But |d| is at most the share of
+        samples on which they differ. So `inside` is then the probability that so few samples differ if that share were e:
 
             inside   2 P(Binomial(N, e) <= discordant)
 

@@ -1,4 +1,4 @@
-"""What speaks against a row in a comparison although it has its runs: a failed audit, other settings, other code."""
+"""Finds doubts about the runs of a row that is compared: a failed audit, other settings, or other code."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from snnx.report.data.outdated import OtherCode
 
 
 class Doubts:
-    """Says what speaks against the rows of claims, which are decided all the same; the tables name the doubts beside them.
+    """Finds the doubts about the rows of claims. The claims are decided all the same; tables show the doubts beside them.
 
     Args:
         sweep: the sweep file, with its factor and the present settings of its rows.
@@ -26,7 +26,7 @@ class Doubts:
         return line.row in self._labels and bool(line.runs) and not self._rows.changes(line.runs[0].result)
 
     def against(self, lines: Mapping[str, Line]) -> dict[str, str]:
-        """Say what speaks against each row of a claim.
+        """Return the doubts about each row of a claim, as text.
 
         Args:
             lines: the line of the table with the runs of each row.

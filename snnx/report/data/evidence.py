@@ -1,4 +1,4 @@
-"""The evidence for one comparison of a claim: the estimated difference, its p-value, and the outcome."""
+"""Decides one comparison of a claim: estimates the difference and its p-value, and gives the outcome."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ class ClaimData:
             is one layer, "".
         at_chance: the rows whose networks classify no better than chance.
         exact: whether training cannot change the metric, for example the number of parameters.
-        doubts: what speaks against a row although the claim is decided, see `doubts`.
+        doubts: the doubts about each row, which do not prevent a decision; see `doubts`.
     """
 
     claim: Claim
@@ -54,7 +54,7 @@ class Evidence:
         higher: the share of pairs of seeds in which the left is higher.
         outcome: `HOLDS`, `FAILS` or `OPEN`.
         exact: whether training cannot change the metric, so that no test is needed.
-        why: why it is undecided, or what is special about it.
+        why: the reason why it is undecided, or a remark on the decision.
         layer: the layer that is compared, if the claim is decided per layer.
     """
 
@@ -82,7 +82,7 @@ class Evidence:
 
 
 def estimated(link: tuple[str | float, str, str | float], asked: ClaimData, layer: str = "") -> Evidence:
-    """Estimate one comparison and its p-value; `why` says why there is none."""
+    """Estimate one comparison and its p-value; without a p-value, `why` gives the reason."""
     left, sign, right = link
     a, b = (Number(term) if isinstance(term, float) else asked.sides[layer].get(term, Measured(())) for term in (left, right))
     n = min((len(side.values) for side in (a, b) if isinstance(side, Measured)), default=0)

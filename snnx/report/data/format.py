@@ -1,4 +1,4 @@
-"""How numbers are printed: their decimals, mean and standard deviation, and durations."""
+"""Formats numbers: decimals, mean and standard deviation, and durations."""
 
 import math
 import statistics

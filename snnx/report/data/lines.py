@@ -1,4 +1,4 @@
-"""The lines of a report's tables: each line averages runs that differ in nothing but the seed."""
+"""Groups runs into the lines of a report's tables: each line averages runs that differ in nothing but the seed."""
 
 import math
 import re
@@ -13,7 +13,7 @@ from snnx.report.data.run import STATES, Run
 
 OVERRIDE = re.compile(r"(?:\[[^\]]*\]|\{[^}]*\}|[^,])+")  # key=value; the value may be a list or mapping that contains commas
 READOUT = "out"  # the place of the network's outputs in a metric's curves, besides the layers of neurons
-NO_OVERRIDE = "no override"  # label of a single run that has only the overrides that all the others have too
+NO_OVERRIDE = "no override"  # label of a run whose overrides are shared by all other runs
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Line:
 
     @property
     def preference(self) -> tuple[bool, int, str]:
-        """Which of several configurations with the same name claims use, if the sweep file does not decide it: the largest.
+        """The rank of this line: of several lines with the same name, claims use the one with the largest rank.
 
-        Runs on this machine count more than those of the record, then those with more finished seeds. The time of day does not
-        count, because clocks differ and jump.
+        It is used if the sweep file does not decide between them. Lines with runs on this machine come before those of the
+        record only, then those with more finished seeds. The time of day does not count, because clocks differ and jump.
         """
         return any(run.local for run in self.done), len(self.done), self.runs[0].group or "" if self.runs else ""
 

@@ -1,4 +1,4 @@
-"""Which results were computed by code that has changed since."""
+"""Finds results whose code has changed since they were computed."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,8 +15,8 @@ class OtherCode:
 
     def __init__(self) -> None:
         self._packages = SNNX | component_folders()
-        self._targets: dict[str | None, tuple[str, ...]] = {}  # of each group; its runs differ in the seed only
-        self._states: dict[tuple, str] = {}  # one for all runs with the same components, because it takes 10 ms
+        self._targets: dict[str | None, tuple[str, ...]] = {}  # components of each group, whose runs differ in the seed only
+        self._states: dict[tuple, str] = {}  # computed once for all runs with the same components, because it takes 10 ms
 
     def number(self, runs: Iterable[Run]) -> int:
         """Return how many codes have computed these runs; what the present code has confirmed counts as computed by it."""
@@ -24,7 +24,7 @@ class OtherCode:
         return len({run.result["code"] if self.computed(run) else None for run in known})
 
     def computed(self, run: Run) -> bool:
-        """Whether other code computed a run; `False` for a run of which nothing is known."""
+        """Whether other code computed a run; `False` for a run that did not record its settings."""
         result = run.result
         if not result.get("physics"):
             return False

@@ -1,4 +1,4 @@
-"""Energies that follow from latency and spikes: relative to a row of the same page, and to the paper's network."""
+"""Computes energies from latency and spikes, relative to a row of the same page and to the paper's network."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ def with_relative_energies(reference: str | None, lines: Sequence[Line]) -> list
     Latency and spikes of the reference are means over the seeds of the reference row, among its runs with the same scale and
     further overrides. Without such runs, a run has no `relative_chip`. For every row, latency and spikes are
     `test/latency_steps` and `test/spikes_in_total`. `test/energy_chip`, which a run measures itself from all of its steps and
-    spikes, stays as it is.
+    spikes, is not changed.
 
     Args:
         reference: label of the row.

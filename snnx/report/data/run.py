@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 TERMINAL = ("done", "failed", "diverged", "no data")  # the statuses that result.json can have
 PRUNED = "pruned"  # the status of a trial that its search has stopped early
-DAMAGED = "damaged"  # the result cannot be used, and is computed again if the sweep is run again
+DAMAGED = "damaged"  # the result cannot be used; the next start of the sweep computes the run again
 STATES = (*TERMINAL, "running", "unfinished", DAMAGED)  # a run without result.json is running if a process holds its lock
 
 

@@ -1,4 +1,4 @@
-"""The runs of one sweep: those in `outputs/`, merged with the committed record."""
+"""Collects the runs of one sweep: those in `outputs/`, merged with the committed record."""
 
 import hashlib
 import json
@@ -23,11 +23,11 @@ FACTOR = "budget."  # overrides of this prefix are shown as part of the scale
 def collect(sweep: str, outputs: Path, docs: Path) -> list[Run]:
     """Collect all runs of a sweep, one for each row, seed and hash.
 
-    If a run is both on this machine and in the record, a done run is preferred to one with another status, a run that has
-    ended to one that has not, and otherwise this machine's to the record's.
+    If a run is both on this machine and in the record, one of the two is kept. They are preferred in this order: the one that
+    is done; then the one that has ended; then the one on this machine.
 
-    A result that is cut short, belongs to another run, or has another form makes its run `damaged`. A line of the record like
-    that becomes a damaged run whose row names the line.
+    If a result is cut short, belongs to another run, or has another form, its run is `damaged`. A damaged line of the record
+    becomes a damaged run whose row names the line.
 
     Args:
         sweep: name of the sweep.
@@ -66,7 +66,7 @@ def parse_link_name(link: str) -> tuple[str, int | None, str | None, str]:
 
 
 def whole_name(link: str, overrides: Sequence[str]) -> str:
-    """Return a link's name as it was before it was cut, if it was cut and these are the overrides of its run.
+    """Return the whole name of a link whose name was cut, if these are the overrides of its run; else the name itself.
 
     A link's name is a file name, so a long list of overrides is cut and ends in a hash of the whole list.
 
@@ -103,7 +103,7 @@ def _linked(link: Path, is_link: bool) -> Run:
         result, state = {}, "running" if _locked(link / ".lock") else "unfinished"
     except OSError as error:
         result, state = _damage(f"{path}: must be readable; got {error.strerror}"), DAMAGED
-    if state == PRUNED:  # by a search that had the same settings; as a run of the sweep it has not ended
+    if state == PRUNED:  # a search stopped this trial early; the sweep's run with the same settings has not run yet
         result, state = {}, "unfinished"
     chosen = (result.get("tuned") or {}).get("values", ())
     words = [word for word in result.get("overrides") or [] if word.split("=")[0] not in ("tuned", *chosen)]
@@ -155,7 +155,7 @@ def _read(content: bytes, place: str, run: str | None = None) -> dict:
     result = parsed(content, run)
     if isinstance(result, str):
         return _damage(f"{place}: {result}")
-    plain = b"\\u" not in content and not content.translate(None, PLAIN)  # then it has no control character, as almost always
+    plain = b"\\u" not in content and not content.translate(None, PLAIN)  # most results have no control character
     return result if plain else visible(result)
 
 

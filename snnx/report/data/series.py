@@ -1,4 +1,4 @@
-"""Which lines a figure of layers contains: one per table row, or one per kind of sample if there is a single row."""
+"""Chooses the lines of a figure of layers: one per table row, or one per kind of sample if there is a single row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,8 +31,9 @@ class Series:
 def layer_series(lines: Sequence[Line], metric: str) -> list[Series]:
     """Choose the lines of a metric's plot.
 
-    A single row is compared over the test set, a correctly and a wrongly classified sample, with one panel for each of its
-    configurations. Several rows are compared on the test set, or on the training set for a metric that is measured there.
+    If there is a single row, the lines are the test set, a correctly and a wrongly classified sample, with one panel for each
+    of its configurations. Several rows are compared on the test set, or on the training set for a metric that is measured
+    there.
 
     Args:
         lines: the lines of the table.

@@ -1,4 +1,4 @@
-"""One side of a comparison: what was measured of a row in one metric, or a number from a paper."""
+"""Collects one side of a comparison: the values of a row in one metric, or a number from a paper."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from snnx.report.data.lines import Line
 from snnx.report.data.run import Run
 
 SHARE = re.compile(r"(ann_)?acc(_ties|_first|_best|_\d+bit)*|anytime_acc_at_\w+|early_exit_acc_at_[\d.]+|conversion_loss")
-"""Names of the metrics that are shares of samples, so that their error is at least that of counting."""
+"""Names of the metrics that are shares of samples; their variance is at least the binomial one."""
 GAPS = {"test/conversion_loss": ("test/ann_acc", "test/acc")}
 """Metrics that are the difference of two accuracies of the same network on the same samples."""
 
@@ -81,7 +81,7 @@ def is_share(metric: str) -> bool:
 
 
 def measured(line: Line, metric: str) -> Measured:
-    """Collect what the finished runs of a line recorded of a metric, with the correctness of each sample if all have it."""
+    """Collect the values of a metric in the finished runs of a line, and the correctness of each sample if all runs have it."""
     values = line.values(metric)
     runs = [run for run in line.done if run.seed in values]
     part = metric.partition("/")[0]

@@ -35,12 +35,12 @@ class Verdict:
 def verdicts(sweep: SweepFile, claims: Sequence[Claim], lines: Sequence[Line]) -> list[Verdict]:
     """Decide every claim at every scale that has runs.
 
-    Runs with further overrides are compared only with runs that have the same ones; those of one scale and the same further
-    overrides are one page. A claim is left out if all its rows are done and none has its metric; for example, networks that
+    Runs with further overrides are compared only with runs that have the same ones. All runs of one scale with the same further
+    overrides form one page. A claim is left out if all its rows are done and none has its metric; for example, networks that
     were not trained have no validation accuracy.
 
     Args:
-        sweep: its cited rows take part with the number that was reported for them.
+        sweep: the sweep file; its cited rows are compared by the number that was reported for them.
         claims: the claims of the sweep file, see `read`.
         lines: the lines of the table, see `lines`.
     """
@@ -104,7 +104,7 @@ def decide(page: Sequence[ClaimData], scale: str = "paper", further: str = "") -
 
 
 def _doubted(one: Evidence, doubts: Mapping[str, str]) -> Evidence:
-    """Add what speaks against its rows to a comparison."""
+    """Add the doubts about its rows to a comparison."""
     against = (f"{row} {doubts[row]}" for row in (one.left, one.right) if row in doubts)
     return replace(one, why="; ".join(text for text in (one.why, *against) if text))
 

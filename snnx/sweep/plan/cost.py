@@ -1,4 +1,4 @@
-"""What one run costs on this machine."""
+"""The cost of one run on this machine: time, memory and operations."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ class Cost:
     """The cost of one run; the seconds hold for this machine, with as many runs at a time as during the measurement."""
 
     parameters: int
-    flops: float  # of one sample's forward pass over all time steps, counted as dense operations
-    synops: float  # of one sample over all time steps, in the untrained network, in layers that receive spikes
-    peak_mb: int  # of main memory
-    gpu_peak_mb: int | None  # of the GPU that uses most; None without one
-    start_s: float  # to load the data, build the network and take the first steps
-    step_s: float  # per training step
-    val_s: float  # per validation batch
-    test_s: float  # per test batch, with all metrics
-    save_s: float  # per checkpoint
+    flops: float  # operations of one sample's forward pass over all time steps, as if all inputs were nonzero
+    synops: float  # additions for one sample over all time steps, in layers of the untrained network that receive spikes
+    peak_mb: int  # peak of main memory
+    gpu_peak_mb: int | None  # peak of the GPU that uses most memory; None without a GPU
+    start_s: float  # seconds to load the data, build the network and take the first steps
+    step_s: float  # seconds per training step
+    val_s: float  # seconds per validation batch
+    test_s: float  # seconds per test batch, with all metrics
+    save_s: float  # seconds per checkpoint
     steps: tuple[int, int, int]  # number of batches in training, validation and test
     epochs: int
     built: dict

@@ -1,4 +1,4 @@
-"""Which runs of a planned sweep are done already."""
+"""Finds which runs of a planned sweep are done already."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,10 +8,10 @@ from snnx.run import history
 
 
 def done(jobs: Sequence[Job]) -> list[bool]:
-    """Say for each run whether it is done, also if a search chooses its settings, which the plan does not know.
+    """Say for each run whether it is done, also for a run whose settings a search chooses: the plan does not know these.
 
     The run of a winner is found by its name, such as `LIF-tuned,seed=0`, and counts if the same search has chosen its settings.
-    Then the trials of this search are done too. The row's own run, with settings that nobody has searched, is another run.
+    Then the trials of this search are done too. The untuned run of the row counts separately.
     """
     winners = [_winner(job) if job.config.get("tuned") else None for job in jobs]
     searched = {winner["tuned"]["study"] for winner in winners if winner}
@@ -19,7 +19,7 @@ def done(jobs: Sequence[Job]) -> list[bool]:
 
 
 def _winner(job: Job) -> dict | None:
-    """Return the result of the winner that a planned run stands for, if its search has had as many trials as are planned."""
+    """Return the result of the planned run of a winner, if its search has had at least as many trials as are planned."""
     planned = job.config["tuned"]
     found = history.finished(replace(job, id=job.link.resolve().name)) if job.link.exists() else None
     facts = (found or {}).get("tuned") or {}

@@ -21,7 +21,7 @@ NOTE = (
 
 
 class Confounded(ValueError):
-    """The rows of an ablation differ in more than its factor, so that they cannot be compared."""
+    """Raised when the rows of an ablation differ in more than its factor, so that they cannot be compared."""
 
 
 class Plan:
