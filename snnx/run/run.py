@@ -39,6 +39,7 @@ from snnx.run.cards import take
 from snnx.run.component import component
 from snnx.run.create import create
 from snnx.run.history import finished
+from snnx.run.on_one_device import on_one_device
 from snnx.run.out_of_memory import too_large
 from snnx.run.outdated import code_of, require_same_code, write_inputs
 from snnx.run.peak_memory import gpu_peak_memory_mb, peak_memory_mb
@@ -153,8 +154,7 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
         if not leads:
             return {}
         if trainer.world_size > 1:  # test in one process, so that each sample counts exactly once
-            on_one = {**config, "trainer": {**config["trainer"], "devices": 1, "num_nodes": 1, "strategy": "auto"}}
-            trainer = build_trainer(on_one, job.id, folder, callbacks=callbacks, made_with=made_with)
+            trainer = build_trainer(on_one_device(config), job.id, folder, callbacks=callbacks, made_with=made_with)
         first_losses, warnings = list(first.losses), list(warn.found)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
         other = best and best != trainer.max_epochs  # the last epoch is tested in any case; if it is the best, once is enough

@@ -21,6 +21,7 @@ from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
 from snnx.run.built import built, implementation
 from snnx.run.cards import take
+from snnx.run.on_one_device import on_one_device
 from snnx.run.peak_memory import gpu_peak_memory_mb, peak_memory_mb
 from snnx.run.steps_done import StepsDone
 from snnx.sweep.plan.cost import Cost
@@ -75,8 +76,8 @@ def measure(job: Job, threads: int) -> Cost:
     """
     torch.set_num_threads(threads)
     keep_memory()
-    take({**job.config["trainer"], "devices": 1})
-    on_one = {**job.config, "trainer": {**job.config["trainer"], "devices": 1, "strategy": "auto"}}  # measure in one process
+    on_one = on_one_device(job.config)
+    take(on_one["trainer"])
     full = {**job.config, "method": {key: value for key, value in job.config["method"].items() if key != "early"}}  # all steps
     began = time.perf_counter()
     pl.seed_everything(job.config["seed"], workers=True, verbose=False)
