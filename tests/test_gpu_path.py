@@ -1,10 +1,13 @@
 """What runs do on a GPU, seen on a pretended one: nothing mixes devices, and a training step never waits for the card."""
 
+from itertools import product
 from math import isfinite
 
 import pytest
+import pytorch_lightning as pl
 import torch
-from composing import composed_together, option
+from composing import composed, composed_together, option
+from PIL import Image
 from pretended_gpu import CUDA, pretended_gpu
 
 from snnx.metric.recorder import Recorder
@@ -12,6 +15,7 @@ from snnx.neuron.kernel.cuda.works import trouble
 from snnx.options import sweepfile
 from snnx.options.files import files
 from snnx.run.build import build_data, build_method
+from snnx.sweep.plan.measure import tested_images
 
 pytestmark = [
     pytest.mark.slow,
@@ -55,6 +59,25 @@ def test_the_first_row_of_a_sweep_trains_and_is_tested(sweep, card):
         found = method.test_step((images, labels), 0)
         assert all(correct.is_cuda for correct in found.values())
         assert all(isfinite(value) for key, value in recorder.scalars().items() if key.startswith("test/firing_rate"))
+
+
+def on_card(data):
+    """A data set that is set up as Lightning does it for a training on the card."""
+    data.trainer = pl.Trainer(accelerator="cuda", logger=False, enable_checkpointing=False)
+    data.setup()
+    return data
+
+
+def test_a_plan_counts_the_operations_of_normalised_photographs(tmp_path, card):
+    """Photographs stay on the CPU, but the mean that is subtracted from them is on the card."""
+    for part, name in product(("train", "val"), ("n01", "n02")):
+        (tmp_path / "tiny-imagenet-200" / part / name).mkdir(parents=True)
+        Image.new("RGB", (64, 64)).save(tmp_path / "tiny-imagenet-200" / part / name / "a.JPEG")
+    words = ["dataset=tiny_imagenet", f"dataset.root={tmp_path}", "dataset.normalize=true", "encoding=repeat"]
+    data = on_card(build_data(composed(*words).config))
+    images = tested_images(data, CUDA)
+    assert images.is_cuda
+    assert images.shape[1:] == data.shape
 
 
 FEW = 10

@@ -105,7 +105,7 @@ def measure(job: Job, threads: int) -> Cost:
             _run_steps(partial(trainer.test, verbose=False), method, data)
         method.recorder = None
     as_built["implementation"] = implementation(method.backbone)  # known only after a forward pass
-    images, _ = data.on_after_batch_transfer(next(iter(data.test_dataloader())), 0)
+    images = tested_images(data, trainer.strategy.root_device)
     flops, operations = _operations(method, images[:8].to(method.device))  # Lightning has moved the network to the CPU
     return Cost(
         parameters=sum(p.numel() for p in method.parameters()),
@@ -122,6 +122,12 @@ def measure(job: Job, threads: int) -> Cost:
         epochs=epochs,
         built=as_built,
     )
+
+
+def tested_images(data: pl.LightningDataModule, device: torch.device) -> Tensor:
+    """Return the first test batch as a network gets it on the `device` of the trainer, where a data set's mean is as well."""
+    batch = data.transfer_batch_to_device(next(iter(data.test_dataloader())), device, 0)
+    return data.on_after_batch_transfer(batch, 0)[0]
 
 
 def _run_steps(loop, method: Method, data: pl.LightningDataModule) -> None:
