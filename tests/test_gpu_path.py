@@ -11,11 +11,13 @@ from PIL import Image
 from pretended_gpu import CUDA, pretended_gpu
 
 from snnx.augmentation.spikformer_events import spikformer_events
+from snnx.backbone.mlp import MLP
 from snnx.metric.recorder import Recorder
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.options import sweepfile
 from snnx.options.files import files
 from snnx.run.build import build_data, build_method
+from snnx.run.out_of_memory import trained_within_memory
 from snnx.sweep.plan.measure import tested_images
 
 pytestmark = [
@@ -79,6 +81,27 @@ def test_a_plan_counts_the_operations_of_normalised_photographs(tmp_path, card):
     images = tested_images(data, CUDA)
     assert images.is_cuda
     assert images.shape[1:] == data.shape
+
+
+def test_the_batch_size_that_fits_is_looked_for_on_the_card(card, monkeypatch):
+    """When a training has failed, Lightning has moved the network to the CPU, where every batch size would fit."""
+    forward = MLP.forward
+
+    def limited(self, x):
+        if x.is_cuda and x.shape[1] > 5:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return forward(self, x)
+
+    monkeypatch.setattr(MLP, "forward", limited)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    config = composed("backbone=mlp", "timesteps=2").config
+    data = on_card(build_data(config))
+    method = build_method(config, data)
+    with (
+        pytest.raises(torch.OutOfMemoryError, match=r"the memory of cuda:0 must be .* and 5 is the largest that fits"),
+        trained_within_memory(data.trainer, method, data),
+    ):
+        raise torch.OutOfMemoryError
 
 
 FEW = 4

@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import pytorch_lightning as pl
-import torch
 from omegaconf import OmegaConf
 
 from snnx.dataset.published import NoData
@@ -40,7 +39,7 @@ from snnx.run.component import component
 from snnx.run.create import create
 from snnx.run.history import finished
 from snnx.run.on_one_device import on_one_device
-from snnx.run.out_of_memory import too_large
+from snnx.run.out_of_memory import evaluated_within_memory, trained_within_memory
 from snnx.run.outdated import code_of, require_same_code, write_inputs
 from snnx.run.peak_memory import gpu_peak_memory_mb, peak_memory_mb
 from snnx.run.reason import with_own_line
@@ -168,7 +167,8 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
             final |= last
             return {"status": "pruned", "metrics": last, "curves": history, "before_s": round(before_s, 2)}
         at_best = path_of(keep.folder, best) if other and not search else None
-        tested = test(trainer, method, data, answers, at_best, quantization)
+        with evaluated_within_memory(trainer, data):
+            tested = test(trainer, method, data, answers, at_best, quantization)
         if search:
             tested = on_validation(tested)
         final |= {**last, **tested["metrics"]} | last  # a trial's `val/acc` is that of its training, as in any run
@@ -224,9 +224,8 @@ def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep:
     if checkpoint:
         print(f"snnx: continuing from {checkpoint}", flush=True)
     try:
-        trainer.fit(method, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    except torch.OutOfMemoryError as error:
-        raise torch.OutOfMemoryError(too_large(method, data)) from error
+        with trained_within_memory(trainer, method, data):
+            trainer.fit(method, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except SystemExit as error:
         if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into SystemExit; turn it back
             raise KeyboardInterrupt from None
