@@ -1,7 +1,9 @@
 """What runs do on a GPU, seen on a pretended one: nothing mixes devices, and a training step never waits for the card."""
 
+from functools import partial
 from itertools import product
 from math import isfinite
+from threading import Event
 
 import pytest
 import pytorch_lightning as pl
@@ -12,6 +14,7 @@ from pretended_gpu import CUDA, pretended_gpu
 
 from snnx.augmentation.spikformer_events import spikformer_events
 from snnx.backbone.mlp import MLP
+from snnx.dataset.read_ahead import read_ahead
 from snnx.metric.recorder import Recorder
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.options import sweepfile
@@ -73,10 +76,7 @@ def on_card(data):
 
 def test_a_plan_counts_the_operations_of_normalised_photographs(tmp_path, card):
     """Photographs stay on the CPU, but the mean that is subtracted from them is on the card."""
-    for part, name in product(("train", "val"), ("n01", "n02")):
-        (tmp_path / "tiny-imagenet-200" / part / name).mkdir(parents=True)
-        Image.new("RGB", (64, 64)).save(tmp_path / "tiny-imagenet-200" / part / name / "a.JPEG")
-    words = ["dataset=tiny_imagenet", f"dataset.root={tmp_path}", "dataset.normalize=true", "encoding=repeat"]
+    words = [*photographs(tmp_path), "dataset.normalize=true", "encoding=repeat"]
     data = on_card(build_data(composed(*words).config))
     images = tested_images(data, CUDA)
     assert images.is_cuda
@@ -102,6 +102,67 @@ def test_the_batch_size_that_fits_is_looked_for_on_the_card(card, monkeypatch):
         trained_within_memory(data.trainer, method, data),
     ):
         raise torch.OutOfMemoryError
+
+
+def photographs(root):
+    """Two classes of random pictures."""
+    levels = torch.randint(256, (2, 2, 9, 64, 64, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    for (part, name), pictures in zip(product(("train", "val"), ("n01", "n02")), levels.flatten(0, 1), strict=True):
+        folder = root / "tiny-imagenet-200" / part / name
+        folder.mkdir(parents=True)
+        for number, picture in enumerate(pictures):
+            Image.fromarray(picture.numpy()).save(folder / f"{number}.JPEG")
+    return ["dataset=tiny_imagenet", f"dataset.root={root}", "dataset.batch_size=4"]
+
+
+@pytest.mark.parametrize("option", ["digits", "tiny_imagenet"])
+def test_samples_for_which_the_card_has_no_room_are_copied_without_waiting(option, tmp_path, card, monkeypatch):
+    """Their order and their numbers are those of a training on the CPU, random crops included."""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda *_: (100_000, 80 << 30))  # digits take 86,400 bytes
+    words = photographs(tmp_path) if option == "tiny_imagenet" else ["dataset=digits"]
+    config = composed(*words).config
+    plain, data = build_data(config), on_card(build_data(config))
+    plain.setup()
+    data.trainer.training = True  # so that photographs are cropped at random
+    assert data.train_dataloader().images.device.type == "cpu"
+    for part in ("train", "val", "test"):
+        batches = []
+        for one in (plain, data):
+            torch.manual_seed(0)
+            batches.append(list(getattr(one, f"{part}_dataloader")()))
+        card.forget()
+        copied = [data.transfer_batch_to_device(batch, CUDA, 0) for batch in batches[1]]
+        assert not card.waits
+        assert all(images.is_cuda and labels.is_cuda for images, labels in copied)
+        for (images, labels), (wanted, numbers) in zip(copied, batches[0], strict=True):
+            assert torch.equal(images.cpu(), wanted)
+            assert torch.equal(labels.cpu(), numbers)
+
+
+def test_one_batch_is_read_ahead_and_an_error_is_raised_in_its_place(card):
+    begun = [Event() for _ in range(3)]
+
+    def read(number):
+        begun[number].set()
+        if number == 2:
+            raise OSError("the disk is gone")
+        return torch.full((2, 1), number), torch.full((2,), number)
+
+    batches = read_ahead(partial(read, number) for number in range(3))
+    for number in range(2):
+        images, labels = next(batches)
+        assert images.flatten().tolist() == labels.tolist() == [number, number]
+        assert begun[number + 1].wait(60)
+        assert number == 1 or not begun[2].is_set()
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(batches)
+
+
+def test_samples_for_which_the_card_has_room_are_on_it(card):
+    data = on_card(build_data(composed().config))
+    card.forget()
+    assert all(tensor.is_cuda for batch in data.test_dataloader() for tensor in batch)
+    assert not card.waits
 
 
 FEW = 4
