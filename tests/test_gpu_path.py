@@ -21,7 +21,7 @@ from snnx.options import sweepfile
 from snnx.options.files import files
 from snnx.run.build import build_data, build_method
 from snnx.run.out_of_memory import trained_within_memory
-from snnx.sweep.plan.measure import tested_images
+from snnx.sweep.plan.measure import first_images
 
 pytestmark = [
     pytest.mark.slow,
@@ -78,7 +78,7 @@ def test_a_plan_counts_the_operations_of_normalised_photographs(tmp_path, card):
     """Photographs stay on the CPU, but the mean that is subtracted from them is on the card."""
     words = [*photographs(tmp_path), "dataset.normalize=true", "encoding=repeat"]
     data = on_card(build_data(composed(*words).config))
-    images = tested_images(data, CUDA)
+    images = first_images(data, CUDA)
     assert images.is_cuda
     assert images.shape[1:] == data.shape
 

@@ -105,7 +105,7 @@ def measure(job: Job, threads: int) -> Cost:
             _run_steps(partial(trainer.test, verbose=False), method, data)
         method.recorder = None
     as_built["implementation"] = implementation(method.backbone)  # known only after a forward pass
-    images = tested_images(data, trainer.strategy.root_device)
+    images = first_images(data, trainer.strategy.root_device)
     flops, operations = _operations(method, images[:8].to(method.device))  # Lightning has moved the network to the CPU
     return Cost(
         parameters=sum(p.numel() for p in method.parameters()),
@@ -124,7 +124,7 @@ def measure(job: Job, threads: int) -> Cost:
     )
 
 
-def tested_images(data: pl.LightningDataModule, device: torch.device) -> Tensor:
+def first_images(data: pl.LightningDataModule, device: torch.device) -> Tensor:
     """Return the first test batch as a network gets it on the `device` of the trainer, where a data set's mean is as well."""
     batch = data.transfer_batch_to_device(next(iter(data.test_dataloader())), device, 0)
     return data.on_after_batch_transfer(batch, 0)[0]
