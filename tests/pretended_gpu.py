@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MethodWrapperType, SimpleNamespace
 from unittest.mock import patch
+from weakref import WeakValueDictionary
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -137,6 +138,16 @@ def is_card(device: object) -> bool:
     return device is not None and not isinstance(device, torch.dtype) and torch.device(device).type == "cuda"
 
 
+PINNED: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()
+"""The tensors in pinned memory, by their id."""
+
+
+def pin_memory(x: torch.Tensor) -> torch.Tensor:
+    copied = x.clone()
+    PINNED[id(copied)] = copied
+    return copied
+
+
 class Placing(TorchFunctionMode):
     """Answers what torch decides before a tensor's own class is asked: where a tensor is made, and where it is copied to."""
 
@@ -170,7 +181,8 @@ class Placing(TorchFunctionMode):
         device = next((a for a in rest if isinstance(a, str | torch.device)), None)
         dtype = next((a for a in rest if isinstance(a, torch.dtype)), first.dtype)
         if is_card(device) and not isinstance(first, OnCard):
-            waited("copy from host")
+            if not (id(first) in PINNED and kwargs.get("non_blocking")):
+                waited("copy from host")
             return OnCard(first.to(dtype).clone(memory_format=torch.preserve_format), first.requires_grad and first.is_leaf)
         if device is not None and not is_card(device) and isinstance(first, OnCard):
             waited("copy to host")
@@ -208,6 +220,7 @@ def pretended_gpu() -> Iterator[Seen]:
         with (
             patch.multiple(torch.cuda, **cuda),
             patch.multiple(torch, **{name: made_on_card(getattr(torch, name)) for name in makers}),
+            patch.object(torch.Tensor, "pin_memory", pin_memory),
             patch.object(torch, "Generator", lambda device="cpu": generator("cpu")),
             patch.object(torch.nn.functional, "one_hot", lambda x, classes=-1: _one_hot(one_hot, x, classes)),
             patch.object(torch.autocast, "__init__", lambda self, kind, *a, **k: autocast(self, "cpu", *a, **k)),

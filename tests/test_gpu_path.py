@@ -1,17 +1,27 @@
 """What runs do on a GPU, seen on a pretended one: nothing mixes devices, and a training step never waits for the card."""
 
+from functools import partial
+from itertools import product
 from math import isfinite
+from threading import Event
 
 import pytest
+import pytorch_lightning as pl
 import torch
-from composing import composed_together, option
+from composing import composed, composed_together, option
+from PIL import Image
 from pretended_gpu import CUDA, pretended_gpu
 
+from snnx.augmentation.spikformer_events import spikformer_events
+from snnx.backbone.mlp import MLP
+from snnx.dataset.read_ahead import read_ahead
 from snnx.metric.recorder import Recorder
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.options import sweepfile
 from snnx.options.files import files
 from snnx.run.build import build_data, build_method
+from snnx.run.out_of_memory import trained_within_memory
+from snnx.sweep.plan.measure import first_images
 
 pytestmark = [
     pytest.mark.slow,
@@ -57,15 +67,126 @@ def test_the_first_row_of_a_sweep_trains_and_is_tested(sweep, card):
         assert all(isfinite(value) for key, value in recorder.scalars().items() if key.startswith("test/firing_rate"))
 
 
-FEW = 10
-"""Constants that are copied to the GPU, and choices of samples; of 16 images, a wait for each would be more."""
+def on_card(data):
+    """A data set that is set up as Lightning does it for a training on the card."""
+    data.trainer = pl.Trainer(accelerator="cuda", logger=False, enable_checkpointing=False)
+    data.setup()
+    return data
 
 
+def test_a_plan_counts_the_operations_of_normalised_photographs(tmp_path, card):
+    """Photographs stay on the CPU, but the mean that is subtracted from them is on the card."""
+    words = [*photographs(tmp_path), "dataset.normalize=true", "encoding=repeat"]
+    data = on_card(build_data(composed(*words).config))
+    images = first_images(data, CUDA)
+    assert images.is_cuda
+    assert images.shape[1:] == data.shape
+
+
+def test_the_batch_size_that_fits_is_looked_for_on_the_card(card, monkeypatch):
+    """When a training has failed, Lightning has moved the network to the CPU, where every batch size would fit."""
+    forward = MLP.forward
+
+    def limited(self, x):
+        if x.is_cuda and x.shape[1] > 5:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return forward(self, x)
+
+    monkeypatch.setattr(MLP, "forward", limited)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    config = composed("backbone=mlp", "timesteps=2").config
+    data = on_card(build_data(config))
+    method = build_method(config, data)
+    with (
+        pytest.raises(torch.OutOfMemoryError, match=r"the memory of cuda:0 must be .* and 5 is the largest that fits"),
+        trained_within_memory(data.trainer, method, data),
+    ):
+        raise torch.OutOfMemoryError
+
+
+def photographs(root):
+    """Two classes of random pictures."""
+    levels = torch.randint(256, (2, 2, 9, 64, 64, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    for (part, name), pictures in zip(product(("train", "val"), ("n01", "n02")), levels.flatten(0, 1), strict=True):
+        folder = root / "tiny-imagenet-200" / part / name
+        folder.mkdir(parents=True)
+        for number, picture in enumerate(pictures):
+            Image.fromarray(picture.numpy()).save(folder / f"{number}.JPEG")
+    return ["dataset=tiny_imagenet", f"dataset.root={root}", "dataset.batch_size=4"]
+
+
+@pytest.mark.parametrize("option", ["digits", "tiny_imagenet"])
+def test_samples_for_which_the_card_has_no_room_are_copied_without_waiting(option, tmp_path, card, monkeypatch):
+    """Their order and their numbers are those of a training on the CPU, random crops included."""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda *_: (100_000, 80 << 30))  # digits take 86,400 bytes
+    words = photographs(tmp_path) if option == "tiny_imagenet" else ["dataset=digits"]
+    config = composed(*words).config
+    plain, data = build_data(config), on_card(build_data(config))
+    plain.setup()
+    data.trainer.training = True  # so that photographs are cropped at random
+    assert data.train_dataloader().images.device.type == "cpu"
+    for part in ("train", "val", "test"):
+        batches = []
+        for one in (plain, data):
+            torch.manual_seed(0)
+            batches.append(list(getattr(one, f"{part}_dataloader")()))
+        card.forget()
+        copied = [data.transfer_batch_to_device(batch, CUDA, 0) for batch in batches[1]]
+        assert not card.waits
+        assert all(images.is_cuda and labels.is_cuda for images, labels in copied)
+        for (images, labels), (wanted, numbers) in zip(copied, batches[0], strict=True):
+            assert torch.equal(images.cpu(), wanted)
+            assert torch.equal(labels.cpu(), numbers)
+
+
+def test_one_batch_is_read_ahead_and_an_error_is_raised_in_its_place(card):
+    begun = [Event() for _ in range(3)]
+
+    def read(number):
+        begun[number].set()
+        if number == 2:
+            raise OSError("the disk is gone")
+        return torch.full((2, 1), number), torch.full((2,), number)
+
+    batches = read_ahead(partial(read, number) for number in range(3))
+    for number in range(2):
+        images, labels = next(batches)
+        assert images.flatten().tolist() == labels.tolist() == [number, number]
+        assert begun[number + 1].wait(60)
+        assert number == 1 or not begun[2].is_set()
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(batches)
+
+
+def test_samples_for_which_the_card_has_room_are_on_it(card):
+    data = on_card(build_data(composed().config))
+    card.forget()
+    assert all(tensor.is_cuda for batch in data.test_dataloader() for tensor in batch)
+    assert not card.waits
+
+
+FEW = 4
+"""Constants that are copied to the GPU, and choices of samples: as many for each batch, whatever its size and the draws are."""
+
+
+@pytest.mark.parametrize("batch", [16, 64])
 @pytest.mark.parametrize("name", files("augmentation"))
-def test_an_augmentation_does_not_wait_for_each_image(name, card):
+def test_an_augmentation_does_not_wait_for_each_image(name, batch, card):
+    torch.manual_seed(0)
     augment = option("augmentation", name)
-    images, labels = torch.rand(16, 3, 16, 16).to(CUDA), torch.arange(16).to(CUDA)
+    images, labels = torch.rand(batch, 3, 16, 16).to(CUDA), (torch.arange(batch) % 10).to(CUDA)
     augment(images, labels)
     card.forget()
     augment(images, labels)
-    assert sum(card.waits.values()) < FEW, card.waits
+    assert sum(card.waits.values()) <= FEW, card.waits
+
+
+def test_a_sixth_of_the_samples_gets_a_cutout_on_the_card(card):
+    torch.manual_seed(0)
+    images = torch.ones(600, 2, 12, 12).to(CUDA)
+    off = {"flip": 0.0, "translate": 0.0, "rotate": 0.0, "shear": 0.0, "mixup": 0.0, "mixup_probability": 0.0}
+    out = spikformer_events(images, images[:, 0, 0, 0], **off, cutout=0.25, classes=None)[0].cpu()
+    rows, columns = ((out == 0).any(axis)[:, 0].sum(1) for axis in (3, 2))
+    assert torch.equal(rows, columns), "a cutout is a square"
+    assert set(rows.tolist()) == {0, 1, 2, 3, 4, 5, 6}  # a quarter of 144 pixels is 36
+    assert 60 < (rows > 0).sum() < 140

@@ -41,8 +41,8 @@ class Subject:
         self.data = data
         test = data.test_dataloader()
         chosen = torch.linspace(0, len(test.labels) - 1, min(SAMPLES, len(test.labels))).long()
-        device = test.labels.device  # images that stay in a file are not on the GPU, but labels are
-        images, labels = test.images[chosen.to(test.images.device)].to(device), test.labels[chosen.to(device)]
+        place = chosen.to(test.labels.device)  # images that stay in a file, and their labels, are not on the GPU
+        images, labels = (some[place].to(data.device) for some in (test.images, test.labels))
         images, labels = data.on_after_batch_transfer((images, labels), 0)
         self.images, self.labels = images.cpu().double(), labels.cpu()
         self.everything = torch.arange(len(labels))

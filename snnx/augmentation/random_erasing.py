@@ -9,10 +9,17 @@ AREA, RATIO = (0.02, 0.33), (0.3, 3.3)  # share of the image; height over width
 TRIES = 10
 
 
-def random_erasing(images: Tensor, probability: float, *, fill: float | Tensor, ratio: tuple[float, float] = RATIO) -> Tensor:
+def random_erasing(
+    images: Tensor,
+    probability: float,
+    *,
+    fill: float | Tensor,
+    area: tuple[float, float] = AREA,
+    ratio: tuple[float, float] = RATIO,
+) -> Tensor:
     """Set a rectangle of each sample to `fill` with the given probability.
 
-    Its area is uniform in [0.02, 0.33] of the image and the logarithm of its ratio in that of `ratio`. Of ten such
+    Its share of the image is uniform in `area`, and the logarithm of its ratio is uniform in that of `ratio`. Of ten such
     rectangles, the first that is smaller than the image is used; if none is, the sample stays as it is.
 
     Shape:
@@ -22,6 +29,7 @@ def random_erasing(images: Tensor, probability: float, *, fill: float | Tensor, 
         images: the batch.
         probability: probability of erasing, in [0, 1].
         fill: value of erased pixels, or one for each channel, `[C, 1, 1]`.
+        area: range of the share of the image, in [0, 1].
         ratio: range of height over width.
 
     Source: Zhong et al., 2020, Random Erasing Data Augmentation; the values are torchvision's, which does one image at a time.
@@ -31,9 +39,9 @@ def random_erasing(images: Tensor, probability: float, *, fill: float | Tensor, 
         True
     """
     batch, (height, width), device = len(images), images.shape[2:], images.device
-    area = height * width * torch.empty(batch, TRIES, device=device).uniform_(*AREA)
+    pixels = height * width * torch.empty(batch, TRIES, device=device).uniform_(*area)
     shape = torch.empty(batch, TRIES, device=device).uniform_(*map(math.log, ratio)).exp()
-    sides = torch.stack([(area * shape).sqrt().round(), (area / shape).sqrt().round()], 2)  # [B, tries, height and width]
+    sides = torch.stack([(pixels * shape).sqrt().round(), (pixels / shape).sqrt().round()], 2)  # [B, tries, height and width]
     fits = (sides[:, :, 0] < height) & (sides[:, :, 1] < width)
     tall, wide = sides.gather(1, fits.int().argmax(1).view(-1, 1, 1).expand(-1, 1, 2))[:, 0].unbind(1)
     rows, columns = _within(tall, height), _within(wide, width)

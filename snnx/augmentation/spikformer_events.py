@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
+from snnx.augmentation.random_erasing import random_erasing
 from snnx.augmentation.warp import about_centre, turn, warp
 
 SMALLEST = 0.001  # share of the frame that a cutout has at least
@@ -85,11 +86,20 @@ def spikformer_events(
     maps[:, 1, 2] += translate * strength * (which == 3)
     moves = ((which > 0) & (which < 5)).view(-1, 1, 1, 1)
     images = torch.where(moves, warp(images, maps, mode="nearest"), images)
-    if bool((cut := which == 5).any()):
-        rub = v2.RandomErasing(1.0, scale=(SMALLEST, cutout), ratio=(1.0, 1.0), value=0.0)
-        images[cut] = torch.stack([rub(image) for image in images[cut]])
+    images = _cut_out(images, which == 5, cutout)
     if not mixup:
         return images, labels
     if torch.rand(()) < mixup_probability:
         return v2.MixUp(alpha=mixup, num_classes=classes)(images, labels)
     return images, torch.nn.functional.one_hot(labels.long(), classes).to(images.dtype)
+
+
+def _cut_out(images: Tensor, chosen: Tensor, largest: float) -> Tensor:
+    """Cut squares out: on a CPU one image at a time, with whose draws the recorded runs were made; elsewhere all at once."""
+    area, ratio = (SMALLEST, largest), (1.0, 1.0)
+    if images.device.type != "cpu":
+        return torch.where(chosen.view(-1, 1, 1, 1), random_erasing(images, 1.0, fill=0.0, area=area, ratio=ratio), images)
+    if chosen.any():
+        rub = v2.RandomErasing(1.0, scale=area, ratio=ratio, value=0.0)
+        images[chosen] = torch.stack([rub(image) for image in images[chosen]])
+    return images

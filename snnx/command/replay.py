@@ -124,8 +124,9 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
             found = ", ".join(changes(line["physics"], job.config)[:3])
             return DIFFERS, f"its overrides give another configuration today: {found}"
         trained, weights = job.config["trainer"]["max_epochs"] > 0, weights_of(outputs / "runs" / line["hash"])
-        losses, first = line.get("first_losses"), None
-        if trained:
+        losses, first, trainer = line.get("first_losses"), None, job.config["trainer"]
+        several = trainer["devices"] * trainer.get("num_nodes", 1) > 1  # their losses are of one process's part of each batch
+        if trained and not several:
             first = replay(job.config, losses or line["curves"]["train/loss"][:1], by_epoch=not losses)
         test = replay_test(job.config, line["metrics"], weights) if weights or not trained else None
     except NoData as error:
@@ -136,6 +137,10 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
         [f"{len(test.now)} numbers of the test"] if test else []
     )
     told = ([first.told(what[0])] if first else []) + [str(test) if test else "no weights here, so the test was not repeated"]
+    if several:
+        told.append("it was trained on several devices, so the training was not repeated")
+    if not what:
+        return SKIPPED, "; ".join(told)
     if not all(found.agrees for found in (first, test) if found):
         line.pop("confirmed", None)  # it was confirmed by earlier code
         return DIFFERS, "; ".join(told)

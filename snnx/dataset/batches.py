@@ -1,8 +1,12 @@
-"""Yields batches of tensors that are already on the right device."""
+"""Yields batches of samples that are already on the right device, or that are read ahead for a GPU."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from torch import Tensor
+
+from snnx.dataset.read_ahead import read_ahead
+from snnx.dataset.rows import Samples, reading
 
 
 class Batches:
@@ -14,7 +18,7 @@ class Batches:
         yields `([b, C, H, W], [b])`, b = `batch_size` or less.
 
     Args:
-        images: `[N, C, H, W]`.
+        images: `[N, C, H, W]`, in memory or in files.
         labels: `[N]`, on the same device.
         batch_size: at least 1.
         order: returns a permutation of 0..N-1 and is called at the start of each iteration; None keeps the stored order.
@@ -22,6 +26,8 @@ class Batches:
             be trained with one sample.
         share: rank of this process and number of processes; each takes its part of every batch, so that all take the same
             number of steps.
+        ahead: whether a thread reads the next batch into pinned memory while the present one is computed; for samples that
+            are on the CPU while the network is on a GPU.
 
     Raises:
         ValueError: `batch_size` is smaller than the number of processes.
@@ -39,18 +45,20 @@ class Batches:
 
     def __init__(
         self,
-        images: Tensor,
+        images: Samples,
         labels: Tensor,
         *,
         batch_size: int,
         order: Callable[[], Tensor] | None = None,
         drop_single: bool = False,
         share: tuple[int, int] = (0, 1),
+        ahead: bool = False,
     ) -> None:
         self.images = images
         self.labels = labels
         self.batch_size = batch_size
         self.order = order
+        self.ahead = ahead
         self.rank, self.ranks = share
         if batch_size < self.ranks:
             raise ValueError(f"Batches: batch_size must be at least {self.ranks}, the number of processes; got {batch_size}")
@@ -62,8 +70,17 @@ class Batches:
         return -(-self.samples // self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        readings = self._readings()
+        yield from read_ahead(readings) if self.ahead else (read() for read in readings)
+
+    def _readings(self) -> Iterator[Callable[[], tuple[Tensor, Tensor]]]:
+        """Yield a function for each batch that reads it; random numbers that it needs are drawn before it is yielded."""
         order = None if self.order is None else self.order().to(self.images.device)
         for start in range(0, self.samples, self.batch_size):
             chosen = slice(start + self.rank, min(start + self.batch_size, self.samples), self.ranks)
             index = chosen if order is None else order[chosen]
-            yield self.images[index], self.labels[index]
+            yield partial(_read, reading(self.images, index), self.labels, index)
+
+
+def _read(images: Callable[[], Tensor], labels: Tensor, index: Tensor | slice) -> tuple[Tensor, Tensor]:
+    return images(), labels[index]

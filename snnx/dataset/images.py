@@ -14,7 +14,7 @@ from snnx.dataset.rows import Samples
 
 
 class Images(Labelled):
-    """Keeps a data set as integers on the training device, where each batch is converted to floats, augmented and normalised.
+    """Keeps a data set as integers, if possible on the training device, where batches become floats, augmented and normalised.
 
         uint8: x = n / 255;  int16: x = (n + 32768) / 65535
         in training x, y = augmentation(x, y);  if normalize x = (x - mean) / std

@@ -14,6 +14,7 @@ from snnx.dataset.batches import Batches
 from snnx.dataset.content import content, folders, stamp
 from snnx.dataset.labels import require_labels, require_trained_classes
 from snnx.dataset.published import PublishedFile
+from snnx.dataset.room import has_room
 from snnx.dataset.rows import Samples, row_numbers, rows
 from snnx.dataset.split import balanced_order, fingerprint, numbered
 
@@ -132,9 +133,7 @@ class Labelled(pl.LightningDataModule):
             self._parts = self._cut(self.read())
         if self.trainer is not None and self.split_counts["val"] == 0:
             self.trainer.limit_val_batches = 0  # no validation; with an empty loader Lightning would warn
-        self._parts = {
-            name: (samples.to(self.device), labels.to(self.device)) for name, (samples, labels) in self._parts.items()
-        }
+        self._parts = {name: _placed(samples, labels, self.device) for name, (samples, labels) in self._parts.items()}
 
     @property
     def device(self) -> torch.device:
@@ -144,13 +143,20 @@ class Labelled(pl.LightningDataModule):
     def train_dataloader(self) -> Batches:
         samples, labels = self._parts["train"]
         share = (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
-        return Batches(samples, labels, batch_size=self.batch_size, order=self.train_order, drop_single=True, share=share)
+        ahead = self._ahead("train")
+        return Batches(
+            samples, labels, batch_size=self.batch_size, order=self.train_order, drop_single=True, share=share, ahead=ahead
+        )
 
     def val_dataloader(self) -> Batches:
-        return Batches(*self._parts["val"], batch_size=self.batch_size)
+        return Batches(*self._parts["val"], batch_size=self.batch_size, ahead=self._ahead("val"))
 
     def test_dataloader(self) -> Batches:
-        return Batches(*self._parts["test"], batch_size=self.batch_size)
+        return Batches(*self._parts["test"], batch_size=self.batch_size, ahead=self._ahead("test"))
+
+    def _ahead(self, part: str) -> bool:
+        """Whether the samples of a part are on the CPU, for want of room or in files, while the network is on a GPU."""
+        return self.device.type == "cuda" and self._parts[part][0].device.type == "cpu"
 
     def train_order(self) -> Tensor:
         """Return the order of the training samples in the epoch that begins now."""
@@ -209,3 +215,10 @@ class Labelled(pl.LightningDataModule):
 def _first(share: float, order: Tensor, fewest: int) -> Tensor:
     """Return the first `share` of `order`, but at least `fewest` samples if there are enough, sorted as in the file."""
     return order[: max(fewest, round(share * len(order)))].sort().values
+
+
+def _placed(samples: Samples, labels: Tensor, device: torch.device) -> tuple[Samples, Tensor]:
+    """Return samples and labels on the device, or on the CPU if the samples are in files or a GPU has no room for them."""
+    if not isinstance(samples, Tensor) or samples.device == device or has_room(device, samples.nbytes):
+        samples = samples.to(device)
+    return samples, labels.to(samples.device)

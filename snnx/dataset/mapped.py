@@ -1,17 +1,20 @@
 """Reads samples that stay in a file; the operating system caches as much of the file as fits in memory."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from snnx.dataset.room import has_room
+
 
 class Mapped:
     """Rows of an array on disk that are read batch by batch.
 
     Pages of the file that have been read stay in the page cache until the memory is needed, and all processes of a machine
-    share them. If a GPU has free memory for all rows twice, they are copied to it once.
+    share them. If all rows take at most half of a GPU's free memory, they are copied to it once.
 
     Shape:
         an array `[N, *]`; `mapped[chosen]` is `[len(chosen), *]`.
@@ -47,6 +50,10 @@ class Mapped:
     def __getitem__(self, chosen: Tensor | slice) -> Tensor:
         return torch.from_numpy(self.array[self.index[chosen].numpy()])
 
+    def reading(self, chosen: Tensor | slice) -> Callable[[], Tensor]:
+        """Return a function that reads `self[chosen]` and draws no random numbers, so that another thread can call it."""
+        return lambda: self[chosen]
+
     def rows(self, index: Tensor) -> "Mapped":
         """Return some of these rows, still on disk."""
         return Mapped(self.array, self.index[index])
@@ -55,6 +62,4 @@ class Mapped:
         """Return all rows as a tensor on the GPU if it has room for them; otherwise return this object."""
         if device.type != "cuda":
             return self
-        size = self.array[:1].nbytes * len(self)
-        free, _ = torch.cuda.mem_get_info(device)
-        return self[:].to(device) if 2 * size < free else self
+        return self[:].to(device) if has_room(device, self.array[:1].nbytes * len(self)) else self

@@ -1,7 +1,7 @@
 """Decodes photographs that stay in their files, batch by batch."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -61,8 +61,14 @@ class PhotographFiles(Mapped):
         return self
 
     def __getitem__(self, chosen: Tensor | slice) -> Tensor:
+        return self.reading(chosen)()
+
+    def reading(self, chosen: Tensor | slice) -> Callable[[], Tensor]:
         paths = self.array[self.index[chosen].numpy()]
         draws = torch.rand(len(paths), 5).tolist() if self.random else [None] * len(paths)
+        return lambda: self._all_decoded(paths, draws)
+
+    def _all_decoded(self, paths: Sequence[str], draws: Sequence[list[float] | None]) -> Tensor:
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:
             return torch.stack(list(threads.map(self._decoded, paths, draws)))
 

@@ -1,5 +1,7 @@
 """Selects samples, which are a tensor in memory or rows of a file."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -16,6 +18,11 @@ def rows(samples: Samples, index: Tensor) -> Samples:
         tensor([7, 5])
     """
     return samples.rows(index) if isinstance(samples, Mapped) else samples[index]
+
+
+def reading(samples: Samples, chosen: Tensor | slice) -> Callable[[], Tensor]:
+    """Return a function that reads these samples; random numbers that it needs are drawn now."""
+    return samples.reading(chosen) if isinstance(samples, Mapped) else lambda: samples[chosen]
 
 
 def row_numbers(samples: Samples) -> list[Tensor]:

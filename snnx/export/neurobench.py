@@ -22,6 +22,7 @@ from snnx.attention.self_attention import SelfAttention
 from snnx.method.base import Method
 from snnx.neuron.node import Node
 from snnx.run.build import build_data, build_trainer
+from snnx.run.on_one_device import on_one_device
 from snnx.run.reopen import reopen
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
@@ -85,8 +86,9 @@ def benchmark(
     samples = [data.on_after_batch_transfer(batch, 0) for batch in data.test_dataloader()]
     images, labels = (torch.cat(parts) for parts in zip(*samples, strict=True))
     loader = DataLoader(torch.utils.data.TensorDataset(images, labels), batch_size=len(samples[0][1]))
-    on_cpu = {**opened.config["trainer"], "devices": 1, "strategy": "auto", "accelerator": "cpu"}
-    trainer = build_trainer({**opened.config, "trainer": on_cpu}, opened.id, opened.folder, callbacks=[])
+    on_one = on_one_device(opened.config)
+    on_cpu = {**on_one, "trainer": {**on_one["trainer"], "accelerator": "cpu"}}
+    trainer = build_trainer(on_cpu, opened.id, opened.folder, callbacks=[])
     return run(method, loader, static, workload, trainer.precision_plugin)
 
 

@@ -56,6 +56,7 @@ class WeightGradient(Metric, pl.Callback):
         if pl_module.recorder is None:  # there is no recorder when the best epoch is tested
             return
         batch = next(iter(trainer.datamodule.train_dataloader()))
+        batch = trainer.datamodule.transfer_batch_to_device(batch, pl_module.device, 0)
         images, labels = trainer.datamodule.on_after_batch_transfer(batch, 0)
         nodes = {name: m for name, m in pl_module.backbone.named_modules() if isinstance(m, Node)}
         recorder, pl_module.recorder = pl_module.recorder, None

@@ -70,7 +70,9 @@ def build_trainer(
     `made_with` holds the digests of code and samples that are stored in every checkpoint.
     """
     _quiet()
-    torch.set_float32_matmul_precision(config.get("matmul", "highest"))
+    matmul = config.get("matmul", "highest")
+    torch.set_float32_matmul_precision(matmul)
+    torch.backends.cudnn.allow_tf32 = matmul != "highest"  # torch allows TF32 in convolutions unless it is told not to
     epochs = config["trainer"]["max_epochs"]
     trainer, device = create("trainer", config["trainer"]), config["trainer"].get("accelerator")
     if device == "cuda" and not torch.cuda.is_available():

@@ -1,6 +1,8 @@
-"""Says which batch size would have fit when a training step needs more memory than the GPU has."""
+"""Says which batch size would have fit when a step needs more memory than the GPU has."""
 
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytorch_lightning as pl
 import torch
@@ -8,43 +10,81 @@ import torch
 from snnx.method.base import Method
 
 
-def too_large(method: Method, data: pl.LightningDataModule) -> str:
-    """Return one line that names the largest of the batch sizes B, B/2, B/4, ... with which a training step fits.
+@contextmanager
+def trained_within_memory(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> Iterator[None]:
+    """Name the largest batch size with which a training step fits, if a training runs out of memory.
 
-    Args:
-        method: the method whose training step ran out of memory, on its device.
-        data: the data module with the batch size B.
+    Raises:
+        torch.OutOfMemoryError: the training needs more memory than there is.
     """
-    images, labels = next(iter(data.train_dataloader()))
-    size = len(images)
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        traceback.clear_frames(error.__traceback__)  # whose variables hold the tensors of the step that failed
+        raise torch.OutOfMemoryError(_too_large(trainer, method, data)) from error
+
+
+@contextmanager
+def evaluated_within_memory(trainer: pl.Trainer, data: pl.LightningDataModule) -> Iterator[None]:
+    """Say what a test that runs out of memory depends on.
+
+    Raises:
+        torch.OutOfMemoryError: the test needs more memory than there is.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        size = len(next(iter(data.test_dataloader()))[1])
+        raise torch.OutOfMemoryError(
+            f"the memory of {trainer.strategy.root_device} must be enough for a test with dataset.batch_size; got {size}, with "
+            f"which the training fits: choose fewer metrics or lower dataset.batch_size"
+        ) from error
+
+
+def _too_large(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule) -> str:
+    device, processes = trainer.strategy.root_device, trainer.world_size
+    method.to(device).train()  # Lightning has moved it to the CPU
+    for optimizer in trainer.optimizers:
+        optimizer.state.clear()  # it is on the CPU, too; the next step makes it anew
+    batch = next(iter(data.train_dataloader()))
+    size = len(batch[1])
 
     def step(number: int) -> None:
-        batch = data.on_after_batch_transfer((images[:number].to(method.device), labels[:number].to(method.device)), 0)
-        method.scores_and_loss(*batch)[1].backward()
+        method.zero_grad()
+        images, labels = data.transfer_batch_to_device((batch[0][:number], batch[1][:number]), device, 0)
+        with trainer.precision_plugin.train_step_context():
+            loss = method.scores_and_loss(*data.on_after_batch_transfer((images, labels), 0))[1]
+        loss.backward()
+        for optimizer in trainer.optimizers:
+            optimizer.step()
 
-    fits = largest(step, size // 2)
-    found = f"a step with {fits} fits" if fits else "not even a step with 1 fits"
+    fits = largest(step, size - 1) * processes
+    found = f"{fits} is the largest that fits" if fits else "not even a step with 1 fits"
     advice = f"set dataset.batch_size={fits}, or lower budget.width or timesteps" if fits else "lower budget.width or timesteps"
-    return f"the memory of {method.device} must be enough for dataset.batch_size; got {size}, and {found}: {advice}"
+    return f"the memory of {device} must be enough for dataset.batch_size; got {size * processes}, and {found}: {advice}"
 
 
-def largest(step: Callable[[int], object], start: int) -> int:
-    """Return the first of `start`, `start / 2`, `start / 4`, ... 1 for which `step` has enough memory; 0 if none has.
+def largest(step: Callable[[int], object], most: int) -> int:
+    """Return the largest number up to `most` for which `step` has enough memory; 0 if there is none.
+
+    It halves an interval at each trial, so `step` must have enough memory for each number below one that fits.
 
     Example:
         >>> def step(number):
         ...     if number > 10:
         ...         raise torch.OutOfMemoryError
-        >>> largest(step, 64), largest(step, 0)
-        (8, 0)
+        >>> largest(step, 63), largest(step, 7), largest(step, 0)
+        (10, 7, 0)
     """
-    while start:
+    fits = 0
+    while fits < most:
+        trial = (fits + most + 1) // 2
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
         try:
-            step(start)
+            step(trial)
         except torch.OutOfMemoryError:
-            start //= 2
+            most = trial - 1
         else:
-            return start
-    return 0
+            fits = trial
+    return fits

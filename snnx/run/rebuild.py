@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 
 from snnx.method.base import Method
 from snnx.run.build import build_data, build_trainer
+from snnx.run.on_one_device import on_one_device
 from snnx.run.overrides import apply_overrides
 from snnx.run.reason import reason
 from snnx.run.reopen import Reopened, reopen
@@ -40,7 +41,7 @@ def rebuild(path: str | Path, words: list[str], callbacks: Sequence[pl.Callback]
     """
     run = reopen(path)
     config = apply_overrides(run.config, words)
-    config["trainer"] = {**config["trainer"], "devices": 1, "strategy": "auto"}  # one process sees every sample once
+    config = on_one_device(config)
     check_signatures(config)
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     with _one_line():

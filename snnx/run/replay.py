@@ -15,6 +15,7 @@ from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
 from snnx.run.callback.first_losses import FirstLosses
 from snnx.run.callback.reseed import Reseed
+from snnx.run.on_one_device import on_one_device
 from snnx.run.steps_done import StepsDone
 
 BOUNDS = {"32-true": 1e-5, "bf16-mixed": 2e-2}
@@ -150,7 +151,8 @@ def _train(config: dict, callbacks: list[pl.Callback], draw: int | None) -> None
 
 
 def built(config: dict, callbacks: Sequence[pl.Callback] = ()) -> tuple[pl.LightningDataModule, Method, pl.Trainer]:
-    """Build data, method and trainer as the recorded run did."""
+    """Build data, method and trainer as the recorded run did, on one device."""
+    config = on_one_device(config)
     keep_memory()
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     data = build_data(config)

@@ -74,8 +74,7 @@ def replay_test(config: dict, recorded: Mapping[str, float | None], checkpoint: 
 
 
 def _tested(config: dict, checkpoint: Path | None, draw: int | None) -> dict[str, float]:
-    on_one = {**config, "trainer": {**config["trainer"], "devices": 1, "strategy": "auto"}}
-    data, method, trainer = built(on_one)
+    data, method, trainer = built(config)
     if checkpoint is not None:
         method.load_state_dict(load(checkpoint, None)["state_dict"])
     if draw is not None:

@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import pytorch_lightning as pl
-import torch
 from omegaconf import OmegaConf
 
 from snnx.dataset.published import NoData
@@ -39,7 +38,8 @@ from snnx.run.cards import take
 from snnx.run.component import component
 from snnx.run.create import create
 from snnx.run.history import finished
-from snnx.run.out_of_memory import too_large
+from snnx.run.on_one_device import on_one_device
+from snnx.run.out_of_memory import evaluated_within_memory, trained_within_memory
 from snnx.run.outdated import code_of, require_same_code, write_inputs
 from snnx.run.peak_memory import gpu_peak_memory_mb, peak_memory_mb
 from snnx.run.reason import with_own_line
@@ -153,8 +153,7 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
         if not leads:
             return {}
         if trainer.world_size > 1:  # test in one process, so that each sample counts exactly once
-            on_one = {**config, "trainer": {**config["trainer"], "devices": 1, "num_nodes": 1, "strategy": "auto"}}
-            trainer = build_trainer(on_one, job.id, folder, callbacks=callbacks, made_with=made_with)
+            trainer = build_trainer(on_one_device(config), job.id, folder, callbacks=callbacks, made_with=made_with)
         first_losses, warnings = list(first.losses), list(warn.found)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
         other = best and best != trainer.max_epochs  # the last epoch is tested in any case; if it is the best, once is enough
@@ -168,7 +167,8 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
             final |= last
             return {"status": "pruned", "metrics": last, "curves": history, "before_s": round(before_s, 2)}
         at_best = path_of(keep.folder, best) if other and not search else None
-        tested = test(trainer, method, data, answers, at_best, quantization)
+        with evaluated_within_memory(trainer, data):
+            tested = test(trainer, method, data, answers, at_best, quantization)
         if search:
             tested = on_validation(tested)
         final |= {**last, **tested["metrics"]} | last  # a trial's `val/acc` is that of its training, as in any run
@@ -224,9 +224,8 @@ def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep:
     if checkpoint:
         print(f"snnx: continuing from {checkpoint}", flush=True)
     try:
-        trainer.fit(method, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    except torch.OutOfMemoryError as error:
-        raise torch.OutOfMemoryError(too_large(method, data)) from error
+        with trained_within_memory(trainer, method, data):
+            trainer.fit(method, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     except SystemExit as error:
         if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into SystemExit; turn it back
             raise KeyboardInterrupt from None

@@ -1,5 +1,6 @@
 """The rectangles of random erasing have the law of torchvision's."""
 
+import pytest
 import torch
 from torchvision.transforms import v2
 
@@ -10,11 +11,12 @@ def areas(images: torch.Tensor) -> torch.Tensor:
     return (images == 0.5).float().mean((1, 2, 3))
 
 
-def test_areas_have_the_distribution_of_torchvisions():
+@pytest.mark.parametrize(("area", "ratio"), [((0.02, 0.33), (0.3, 3.3)), ((0.001, 0.11), (1.0, 1.0))])
+def test_areas_have_the_distribution_of_torchvisions(area, ratio):
     torch.manual_seed(0)
     images = torch.zeros(4000, 1, 32, 24)
-    ours = areas(random_erasing(images, 1.0, fill=0.5))
-    rub = v2.RandomErasing(1.0, value=0.5)
+    ours = areas(random_erasing(images, 1.0, fill=0.5, area=area, ratio=ratio))
+    rub = v2.RandomErasing(1.0, scale=area, ratio=ratio, value=0.5)
     theirs = areas(torch.stack([rub(image) for image in images]))
     grid = torch.linspace(0, 0.4, 41)
     ours, theirs = (torch.searchsorted(found.sort().values, grid).float() / len(found) for found in (ours, theirs))

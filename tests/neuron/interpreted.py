@@ -11,6 +11,7 @@ from snnx.layer.residual_sum import ResidualSum
 from snnx.neuron.if_ import IF
 from snnx.neuron.kernel import registered
 from snnx.neuron.kernel.cuda.multistep import SEGMENT, Layer
+from snnx.neuron.kernel.cuda.trial import failure
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.neuron.kernel.find import Fused, definition_only
 from snnx.neuron.kernel.trace import trace
@@ -51,6 +52,12 @@ def assert_equals_definition(make, x, **more):
 
 def test_the_interpreter_computes_the_trivial_kernel():
     assert trouble(torch.device("cpu")) is None
+
+
+@pytest.mark.parametrize("name", TRACED)
+def test_the_trial_of_every_option_succeeds(name):
+    node = option("neuron", name)
+    assert failure(Layer(trace(node, 2)), node, torch.device("cpu")) is None
 
 
 @pytest.mark.parametrize("name", TRACED)

@@ -11,6 +11,8 @@ import torch
 from neurons import TRACED, option, run
 from own_neurons import OWN
 
+from snnx.neuron.kernel import find
+from snnx.neuron.kernel.cuda.multistep import Layer
 from snnx.neuron.kernel.cuda.render import module_of, render
 from snnx.neuron.kernel.cuda.rules import IN_GRADIENTS, RULES
 from snnx.neuron.kernel.cuda.works import trouble
@@ -18,6 +20,9 @@ from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.kernel.rules import RULES as CPU_RULES
 from snnx.neuron.kernel.trace import trace
 from snnx.neuron.lif import LIF
+from snnx.neuron.node import Taken
+from snnx.neuron.plif import PLIF
+from snnx.norm.batch import Batch
 
 triton = pytest.importorskip("triton", reason="Triton is not installed")
 compiler = pytest.importorskip("triton.backends.compiler", reason="this Triton cannot compile ahead of time")
@@ -25,7 +30,7 @@ compiler = pytest.importorskip("triton.backends.compiler", reason="this Triton c
 HERE = Path(__file__).parent
 INTEGERS = ("steps", "neurons", "x_step", "addend_step", "gs_step", "channels", "inner")
 FIXED = {"SAME": False, "SEGMENT": 8, "EVEN": False, "BLOCK": 512, "addend": None, "scale": None, "shift": None}
-SOME = "trivial or option_of_conf[plif] or any_number_of_steps[9] or arrangement or low_precision[plif] or operator_of"
+SOME = "trivial or trial_of or option_of_conf[plif] or any_number_of_steps[9] or arrangement or low_precision or operator_of"
 NEURONS = {**{name: lambda name=name: option("neuron", name) for name in TRACED}, **OWN}
 
 
@@ -96,6 +101,26 @@ def test_without_a_gpu_triton_says_that_it_does_not_work():
         reason = trouble(torch.device("cpu"))
     assert re.fullmatch(r"Triton does not work on cpu \(.+\)", reason)
     assert trouble(torch.device("cpu")) == reason  # without another warning
+
+
+def test_a_neuron_whose_kernel_does_not_compile_runs_on_its_definition(monkeypatch):
+    """Here a CPU stands for a GPU on which a kernel does not compile, though others do."""
+    monkeypatch.setitem(find.DEVICES, "cpu", Layer)
+    monkeypatch.setattr(find, "LAYERS", {})
+    torch.manual_seed(0)
+    x, results = torch.randn(9, 2, 3, 4, 4), []
+    for slow in (False, True):
+        norm, node = Batch(3), PLIF(tau=2.3)
+        norm.taken, node.norm = True, Taken(norm, 2, None)
+        told = definition_only() if slow else pytest.warns(UserWarning, match=r"^PLIF runs step by step, .* on cpu \(.+\)$")
+        with told:
+            s = node(norm(x))
+        node.reset()
+        s = s + node(norm(x))  # without another warning
+        s.sum().backward()
+        results.append([s, node.w.grad, norm.weight.grad, norm.running_mean, norm.num_batches_tracked])
+        assert slow or node.unfused.startswith("its kernel does not compile on cpu (")
+    assert all(map(torch.equal, *results))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")

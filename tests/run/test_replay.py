@@ -95,6 +95,17 @@ def test_the_command_says_which_seeds_it_leaves_out(tmp_path, capsys):
         assert first.startswith(told or "[failed] MLP seed=5 paper: ")
 
 
+def test_of_a_run_on_several_devices_only_the_test_is_repeated(tmp_path, capsys):
+    line = next(line for line in LINES if line["row"] == "MLP")
+    words = [*line["overrides"], "trainer=ddp"]
+    line = {**line, "overrides": words, "hash": composed(*words).id}
+    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / "runs.jsonl").write_text(json.dumps(line) + "\n")
+    assert command.main([NAME, "--docs", str(tmp_path), "--outputs", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "[not run] MLP seed=0 paper: no weights here, so the test was not repeated; it was trained on several" in printed
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [("backbone=mlp",), ("method=conversion", "timesteps=8"), ("trainer.max_epochs=0",)], ids=str)
 def test_the_test_is_repeated_where_the_weights_were_kept_or_nothing_was_trained(tmp_path, monkeypatch, capsys, words):

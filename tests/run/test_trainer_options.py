@@ -8,7 +8,7 @@ from torch._dynamo.utils import counters
 
 from snnx.compose.check import check
 from snnx.compose.complaint import complaint
-from snnx.run.build import build_data, build_method
+from snnx.run.build import build_data, build_method, build_trainer
 from snnx.run.run import execute
 
 WORDS = ("timesteps=2", "trainer.max_epochs=1", "budget.samples=0.3", "trainer.accelerator=cpu", "dataset.validation=0")
@@ -67,6 +67,18 @@ def test_the_precision_of_products_is_part_of_the_identity(tmp_path, monkeypatch
         assert torch.get_float32_matmul_precision() == "high"
     finally:
         torch.set_float32_matmul_precision("highest")
+
+
+@pytest.mark.parametrize("matmul", ["highest", "high", "medium"])
+def test_products_and_convolutions_have_the_same_precision(matmul, tmp_path):
+    """Torch itself allows TF32 in convolutions, also where products are computed with all bits."""
+    try:
+        build_trainer(composed(*WORDS, f"matmul={matmul}").config, "run", tmp_path, callbacks=[])
+        assert torch.get_float32_matmul_precision() == matmul
+        assert torch.backends.cuda.matmul.allow_tf32 == torch.backends.cudnn.allow_tf32 == (matmul != "highest")
+    finally:
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = True
 
 
 def test_compiling_is_part_of_the_identity():

@@ -11,6 +11,7 @@ from torch.autograd import forward_ad
 
 from snnx.neuron.kernel import multistep as cpu
 from snnx.neuron.kernel.cuda import multistep as cuda
+from snnx.neuron.kernel.cuda.trial import failure
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.neuron.kernel.facts import facts
 from snnx.neuron.kernel.memory import MOST
@@ -91,20 +92,22 @@ def layer_of(node: nn.Module, device: torch.device, dimensions: int) -> cpu.Laye
         return reason
     key = (device.type, dimensions, *facts(node))
     layer = LAYERS.get(key)
-    return prepare(node, device.type, dimensions, key) if layer is None else layer
+    return prepare(node, device, dimensions, key) if layer is None else layer
 
 
-def prepare(node: nn.Module, device: str, dimensions: int, key: tuple[Hashable, ...]) -> cpu.Layer | cuda.Layer | str:
-    """Trace a neuron and write its kernel, or say why it has none, and keep the answer."""
+def prepare(node: nn.Module, device: torch.device, dimensions: int, key: tuple[Hashable, ...]) -> cpu.Layer | cuda.Layer | str:
+    """Trace a neuron, write its kernel and on a GPU try it, or say why it has none, and keep the answer."""
     if len(LAYERS) >= MOST_LAYERS:
         LAYERS.clear()
     try:
         found = trace(node, dimensions)
         if max(len(found.states), len(found.parameters)) > MOST:
             raise Untraceable(f"it has more than {MOST} states or parameters")
-        if (device, dimensions, *facts(node)) != key:
+        if (device.type, dimensions, *facts(node)) != key:
             raise Untraceable("its step changes an attribute of the neuron, which no reset restores: keep it in State")
-        answer = DEVICES[device](found)
+        answer = DEVICES[device.type](found)
+        if isinstance(answer, cuda.Layer):
+            answer = failure(answer, node, device) or answer
     except Untraceable as reason:
         answer = str(reason)
     LAYERS[key] = answer

@@ -21,6 +21,7 @@ from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_method, build_trainer
 from snnx.run.built import built, implementation
 from snnx.run.cards import take
+from snnx.run.on_one_device import on_one_device
 from snnx.run.peak_memory import gpu_peak_memory_mb, peak_memory_mb
 from snnx.run.steps_done import StepsDone
 from snnx.sweep.plan.cost import Cost
@@ -75,8 +76,8 @@ def measure(job: Job, threads: int) -> Cost:
     """
     torch.set_num_threads(threads)
     keep_memory()
-    take({**job.config["trainer"], "devices": 1})
-    on_one = {**job.config, "trainer": {**job.config["trainer"], "devices": 1, "strategy": "auto"}}  # measure in one process
+    on_one = on_one_device(job.config)
+    take(on_one["trainer"])
     full = {**job.config, "method": {key: value for key, value in job.config["method"].items() if key != "early"}}  # all steps
     began = time.perf_counter()
     pl.seed_everything(job.config["seed"], workers=True, verbose=False)
@@ -104,7 +105,7 @@ def measure(job: Job, threads: int) -> Cost:
             _run_steps(partial(trainer.test, verbose=False), method, data)
         method.recorder = None
     as_built["implementation"] = implementation(method.backbone)  # known only after a forward pass
-    images, _ = data.on_after_batch_transfer(next(iter(data.test_dataloader())), 0)
+    images = first_images(data, trainer.strategy.root_device)
     flops, operations = _operations(method, images[:8].to(method.device))  # Lightning has moved the network to the CPU
     return Cost(
         parameters=sum(p.numel() for p in method.parameters()),
@@ -121,6 +122,12 @@ def measure(job: Job, threads: int) -> Cost:
         epochs=epochs,
         built=as_built,
     )
+
+
+def first_images(data: pl.LightningDataModule, device: torch.device) -> Tensor:
+    """Return the first test batch as a network gets it on the `device` of the trainer, where a data set's mean is as well."""
+    batch = data.transfer_batch_to_device(next(iter(data.test_dataloader())), device, 0)
+    return data.on_after_batch_transfer(batch, 0)[0]
 
 
 def _run_steps(loop, method: Method, data: pl.LightningDataModule) -> None:
