@@ -31,16 +31,10 @@ class Audit:
     """The findings about one network."""
 
     folder: Path
-<<<<<<< HEAD
     epoch: int | None  # of the checkpoint, counted from 1; None if nothing was trained
     of_result: bool  # whether the network is that of the run's numbers: the last epoch, with nothing changed
     started: str | None  # when the run was started whose result this is
     code: str | None  # what has changed of the run's code since, or None
-=======
-    epoch: int | None  # the checkpoint's epoch, counted from 1; None if nothing was trained
-    of_result: bool  # whether the run's numbers were measured on this network: the last epoch, without overrides
-    started: str | None  # when the run was started, as its result says
->>>>>>> words
     findings: dict[str, Finding]  # by the name of the check
 
     @property

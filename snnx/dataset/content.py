@@ -20,25 +20,20 @@ MADE = "select sql from sqlite_master where sql is not null"
 def content(files: Sequence[Path], root: Path | None) -> str:
     """Return a digest of the files' names below `root` and their bytes, 16 hexadecimal digits; their order does not matter.
 
-    <<<<<<< HEAD
-        Without a root, as of a data set that comes with a package, files are named below the folder that they have in common.
-    =======
-        Without a root, as for a data set that comes with a package, files are identified by their name alone, without their folder;
-        the bytes always count.
-    >>>>>>> words
+    Without a root, as of a data set that comes with a package, files are named below the folder that they have in common.
 
-        Each file is read once. After that, its digest is looked up in `.snnx_cache/content.db` as long as its size and modification
-        time are unchanged.
+    Each file is read once. After that, its digest is looked up in `.snnx_cache/content.db` as long as its size and modification
+    time are unchanged.
 
-        Example:
-            >>> import tempfile
-            >>> root = Path(tempfile.mkdtemp())
-            >>> path = root / "labels"
-            >>> _ = path.write_bytes(b"01")
-            >>> before = content([path], root)
-            >>> _ = path.write_bytes(b"10")
-            >>> content([path], root) == before
-            False
+    Example:
+        >>> import tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> path = root / "labels"
+        >>> _ = path.write_bytes(b"01")
+        >>> before = content([path], root)
+        >>> _ = path.write_bytes(b"10")
+        >>> content([path], root) == before
+        False
     """
     stats = {path: path.stat() for path in files}
     if strange := next((path for path, found in stats.items() if not S_ISREG(found.st_mode)), None):

@@ -59,13 +59,8 @@ class Stated:
     def settings(self, row: Sequence[str], words: Sequence[str]) -> Settings:
         """Return what the files state for a run, in the order in which Hydra applies them.
 
-<<<<<<< HEAD
         These are the chosen options, the recipe, the sweep file, the row and the scale. A recipe or a sweep file whose defaults
         do more than choose options states nothing here, and an option that extends another one leaves its group unknown.
-=======
-        The files are those of the chosen options, the recipe, the sweep file with the row, and the scale. Left out are keys
-        that the command line sets, values that refer to others, and values in Hydra's own syntax.
->>>>>>> words
 
         Args:
             row: the settings of the run's row.
@@ -151,24 +146,12 @@ def _settings(body: Mapping) -> dict:
     return {key: value for key, value in body.items() if key not in FOR_HYDRA}
 
 
-<<<<<<< HEAD
 def _value(written: str) -> object:
     """Return the value of a word, or `...` if it is written in a form that only Hydra reads."""
     inside = written[1:-1] if written.startswith("[") and written.endswith("]") else written
     if not all(VALUE.fullmatch(part.strip()) for part in inside.split(",")):
         return ... if inside.strip() or inside == written else []
     return load(written) if inside != written or "," not in written else ...
-=======
-def _values(row: Sequence[str]) -> Iterator[tuple[str, object]]:
-    """Yield the settings of a row that set a value, and do not choose an option."""
-    for word in row:
-        key, _, written = word.lstrip("+~").partition("=")
-        if not is_group(key):
-            try:
-                yield from leaves({key: load(written)})
-            except yaml.YAMLError:  # Hydra's own syntax, such as a choice
-                continue
->>>>>>> words
 
 
 def _names(option: str | list | None) -> Iterator[str]:
