@@ -6,6 +6,7 @@ from pathlib import Path
 from snnx.record import provenance, result_file
 from snnx.record.identity import is_path_or_device
 from snnx.record.write import write
+from snnx.run.build import epochs_of
 from snnx.run.reopen import Reopened
 
 
@@ -64,7 +65,7 @@ def _measured(run: Reopened) -> dict:
     """The metrics of exactly these weights: all for the last epoch, the tested ones for the best, none for any other epoch."""
     best = "_best"
     metrics = (result_file.read(run.folder) or {}).get("metrics", {})
-    if run.epoch == run.config["trainer"]["max_epochs"]:
+    if run.epoch == epochs_of(run.config):
         return {key: value for key, value in metrics.items() if not key.endswith(best)}
     if run.epoch == metrics.get("best_epoch"):
         return {key.removesuffix(best): value for key, value in metrics.items() if key.endswith(best)}

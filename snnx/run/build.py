@@ -62,6 +62,17 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
     return method
 
 
+def epochs_of(config: dict) -> int:
+    """Return the number of epochs of a run at its scale; at least 1, unless it is not trained.
+
+    Example:
+        >>> epochs_of({"trainer": {"max_epochs": 300}, "budget": {"epochs": 0.01667}})
+        5
+    """
+    epochs = config["trainer"]["max_epochs"]
+    return epochs and max(1, round(epochs * config["budget"]["epochs"]))
+
+
 def build_trainer(
     config: dict, run: str, folder: Path, *, callbacks: list, made_with: Mapping[str, str] = MappingProxyType({})
 ) -> pl.Trainer:
@@ -73,12 +84,11 @@ def build_trainer(
     matmul = config.get("matmul", "highest")
     torch.set_float32_matmul_precision(matmul)
     torch.backends.cudnn.allow_tf32 = matmul != "highest"  # torch allows TF32 in convolutions unless it is told not to
-    epochs = config["trainer"]["max_epochs"]
     trainer, device = create("trainer", config["trainer"]), config["trainer"].get("accelerator")
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("trainer.accelerator must be cpu or auto on a machine on which torch finds no GPU; got cuda")
     return trainer(
-        max_epochs=epochs and max(1, round(epochs * config["budget"]["epochs"])),
+        max_epochs=epochs_of(config),
         callbacks=callbacks,
         enable_checkpointing=any(isinstance(one, pl.callbacks.Checkpoint) for one in callbacks),  # else Lightning adds its own
         logger=False,  # our loggers read the run's record instead: snnx/logger/view.py

@@ -6,6 +6,7 @@ from snnx.metric.layer_values import rounded
 from snnx.metric.reductions import KINDS
 from snnx.record import provenance
 from snnx.record.identity import changes
+from snnx.run.build import epochs_of
 from snnx.run.outdated import code_changed
 from snnx.run.rebuild import rebuild
 from snnx.run.test import run_test
@@ -43,7 +44,7 @@ def retest(path: str | Path, words: list[str]) -> dict:
     return {
         "checkpoint": None if run.checkpoint is None else str(run.checkpoint),
         "epoch": run.epoch,
-        "last_epoch": run.config["trainer"]["max_epochs"],
+        "last_epoch": epochs_of(run.config),
         "hash": run.id,
         "code": code_changed(run.folder, run.config),
         "changed": [line for line in changes(run.config, config) if not line.startswith("metric")]

@@ -46,6 +46,16 @@ def test_weights_give_the_recorded_number_again(kept, tmp_path, capsys):
     assert [again[key] for key in ("test/acc", "test/loss")] == [result["metrics"][key] for key in ("test/acc", "test/loss")]
 
 
+def test_facts_have_the_metrics_of_a_run_at_a_smaller_scale(tmp_path):
+    folder, result = finished(
+        tmp_path / "outputs", "metric=[]", "trainer.max_epochs=10", "budget.epochs=0.2", "dataset.validation=0"
+    )
+    to = tmp_path / "weights.safetensors"
+    assert export.main([f"checkpoint={folder}", f"to={to}"]) == 0
+    facts = json.loads(to.with_suffix(".json").read_text())
+    assert (facts["epoch"], facts["metrics"]["test/acc"]) == (2, result["metrics"]["test/acc"])
+
+
 def test_a_later_record_keeps_them(kept):
     record, _ = kept
     before = (record / "runs.jsonl").read_text()
