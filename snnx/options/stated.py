@@ -20,11 +20,11 @@ ALL_GROUPS = ("recipe", "sweep", "row", "scale")
 VALUE = re.compile(
     r"null|true|false|[-+]?(0|[1-9]\d*)(\.\d*)?([eE][-+]?\d+)?|(?!(on|off|yes|no|y|n|inf|nan)\b)[a-z_]\w*", re.IGNORECASE
 )
-"""A value of a word that Hydra and YAML read alike."""
+"""Matches a value that Hydra and YAML read in the same way; others, such as `on` or `010`, are not compared."""
 
 
 class Settings(NamedTuple):
-    """What files state for a run."""
+    """The settings that files give a run."""
 
     values: dict[str, object]
     """The values, by dotted key; `null` for a group without an option."""
@@ -35,7 +35,7 @@ class Settings(NamedTuple):
 
 
 class Stated:
-    """What the files of options state now for the runs of a sweep; each file is read once.
+    """Reads the settings that the files give the runs of a sweep today; each file is read once.
 
     Args:
         sweep: the content of the sweep file; empty for runs without one.
@@ -59,8 +59,9 @@ class Stated:
     def settings(self, row: Sequence[str], words: Sequence[str]) -> Settings:
         """Return what the files state for a run, in the order in which Hydra applies them.
 
-        These are the chosen options, the recipe, the sweep file, the row and the scale. A recipe or a sweep file whose defaults
-        do more than choose options states nothing here, and an option that extends another one leaves its group unknown.
+        These are the chosen options, the recipe, the sweep file, the row and the scale. Nothing is
+        returned if the defaults of the recipe or of the sweep file do more than choose options. The group of an option that
+        extends another one is left out.
 
         Args:
             row: the settings of the run's row.

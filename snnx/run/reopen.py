@@ -104,7 +104,7 @@ def _exported(path: Path) -> Reopened:
     if (identity := _identity(found.config, path)) != found.run:
         raise ValueError(f"{path} must have the configuration of its run, {found.run}; got that of {identity}: it was changed")
     dataset = found.config["dataset"]
-    if dataset.get("root") == "data":  # as `snnx export` writes it
+    if dataset.get("root") == "data":  # `snnx export` writes this in place of the folder of the machine that trained the run
         dataset["root"] = os.environ.get("SNNX_DATA", "data")
     return Reopened(found.run, path.parent, path, found.config, found.weights, found.epoch)
 

@@ -137,7 +137,7 @@ def started(folder: Path, *words: str) -> subprocess.Popen:
 
 
 def processes_of(group: int) -> list[str]:
-    """The processes of a session that still live after ten seconds; the fork server ends shortly after its program."""
+    """Return the processes of a session that are still alive after ten seconds; the fork server needs a moment to end."""
     end = time.monotonic() + 10
     while (found := _living(group)) and time.monotonic() < end:
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Which runs have other settings than the files of options and sweeps now give them."""
+"""Finds runs whose settings are no longer those of the files of options and sweeps."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,7 +11,7 @@ ABSENT = "null"
 
 
 class ChangedRows:
-    """Compares runs with what the files now state for their rows, without Hydra.
+    """Compares the settings of runs with those that the files give their rows today, without Hydra.
 
     Args:
         sweep: the sweep file of the runs.
