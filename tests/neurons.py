@@ -6,7 +6,7 @@ from hydra.utils import get_object
 from own_neurons import OWN
 
 from snnx.neuron.if_ import IF
-from snnx.neuron.kernel.recorder import Untraceable
+from snnx.neuron.kernel.operation_recorder import Untraceable
 from snnx.neuron.kernel.trace import trace
 from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF

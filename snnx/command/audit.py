@@ -13,7 +13,7 @@ from snnx.options.nearest import nearest
 from snnx.options.sweepfile import sweep_named
 from snnx.record import audit_file
 from snnx.report.data.lines import NO_OVERRIDE
-from snnx.report.data.outdated import outdated
+from snnx.report.data.other_code import outdated
 from snnx.report.data.run import Run
 from snnx.report.data.runs import collect
 

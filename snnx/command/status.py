@@ -23,7 +23,7 @@ from snnx.record.summary import MARKS
 from snnx.report.board import Board, boards
 from snnx.report.data.changed_rows import ChangedRows
 from snnx.report.data.format import duration
-from snnx.report.data.outdated import outdated
+from snnx.report.data.other_code import outdated
 from snnx.report.data.run import DAMAGED, Run
 from snnx.report.data.runs import collect
 from snnx.sweep.output import Output

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from snnx.record.identity import leaves
 
-ROOTS = ("snnx.run.run", "snnx.run.build", "snnx.run.component", "snnx.run.callback.reseed")
+ROOTS = ("snnx.run.execute", "snnx.run.build", "snnx.run.component", "snnx.run.callback.reseed")
 """Modules that every run uses, besides its components."""
 NO_NUMBERS = (
     "snnx.record.", "snnx.torch_file.", "snnx.options.", "snnx.logger.", "snnx.report.",

@@ -15,9 +15,9 @@ from snnx.dataset.published import NoData
 from snnx.options.files import files
 from snnx.run import outdated
 from snnx.run.build import build_data, build_method
+from snnx.run.execute import execute
 from snnx.run.history import finished
 from snnx.run.retest import retest
-from snnx.run.run import execute
 
 QUICK = ("trainer.max_epochs=1", "timesteps=2", "trainer.accelerator=cpu", "backbone.channels=[4]", "dataset.batch_size=8")
 

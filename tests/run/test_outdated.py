@@ -21,8 +21,8 @@ from snnx.record.checkpoint import CODE, DATA
 from snnx.record.write import write
 from snnx.run import outdated
 from snnx.run.build import build_data
+from snnx.run.execute import execute
 from snnx.run.history import describe_earlier_attempt, finished
-from snnx.run.run import execute
 
 QUICK = ("timesteps=2", "trainer.max_epochs=2", "budget.samples=0.1", "trainer.accelerator=cpu", "seed=0")
 NEURON = '''"""Mine."""

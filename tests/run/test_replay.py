@@ -9,8 +9,8 @@ from composing import composed
 from snnx.command import replay as command
 from snnx.options import sweepfile
 from snnx.options.folders import shipped
+from snnx.run.execute import execute
 from snnx.run.replay import Comparison, replay
-from snnx.run.run import execute
 
 DOCS = Path(__file__).parents[2] / "docs" / "results"
 NAME = "demo_every_part"

@@ -15,10 +15,10 @@ from finished import finished, result_of
 from snnx.command import evaluate
 from snnx.record.checkpoint import RUN
 from snnx.record.write import write
+from snnx.run.execute import execute
 from snnx.run.overrides import apply_overrides
 from snnx.run.reopen import reopen
 from snnx.run.retest import retest
-from snnx.run.run import execute
 
 
 @pytest.fixture(scope="module")

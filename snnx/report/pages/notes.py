@@ -7,9 +7,9 @@ from snnx.options.differences import confounds
 from snnx.options.sweepfile import SweepFile
 from snnx.record.audit_file import failed_checks
 from snnx.report.data.changed_rows import ChangedRows
-from snnx.report.data.claims import Claim
+from snnx.report.data.claim import Claim
 from snnx.report.data.lines import Line, shared_overrides
-from snnx.report.data.outdated import outdated
+from snnx.report.data.other_code import outdated
 from snnx.report.data.run import DAMAGED, Run
 from snnx.report.data.verdict import Verdict
 from snnx.report.tables.tuning import edges

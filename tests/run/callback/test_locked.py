@@ -8,7 +8,7 @@ from composing import composed
 
 from snnx.record import result_file, run_folder
 from snnx.run.callback.keep import Keep
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 QUICK = ("timesteps=2", "trainer.max_epochs=4", "budget.samples=0.1", "trainer.accelerator=cpu")
 
