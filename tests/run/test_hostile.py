@@ -152,6 +152,14 @@ RECEIVED = {
 }
 
 
+@pytest.fixture
+def folder(empty):
+    """A folder whose commit, which snnx asks git for once per process, is known before the jail closes."""
+    write(empty, "conf/neuron/received.yaml", "tau: 2.0\n")
+    composed("neuron=lif")
+    return empty
+
+
 @settings(
     max_examples=RECEIVED_CASES,
     deadline=None,
@@ -159,12 +167,12 @@ RECEIVED = {
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(path=st.sampled_from(sorted(RECEIVED)), header=headers, content=contents, more=st.none() | texts)
-def test_no_received_file_reaches_the_operating_system(empty, path, header, content, more):
+def test_no_received_file_reaches_the_operating_system(folder, path, header, content, more):
     """Each is composed, checked, and its components are built; `more` is a second document or a line that is no YAML."""
     for other in RECEIVED:
-        (empty / other).unlink(missing_ok=True)
-    write(empty, path, header + yaml.safe_dump(content) + (f"---\n{more}\n" if more else ""))
-    readable[:] = [str(empty)]
+        (folder / other).unlink(missing_ok=True)
+    write(folder, path, header + yaml.safe_dump(content) + (f"---\n{more}\n" if more else ""))
+    readable[:] = [str(folder)]
     with jail(), suppress(COMPLAINTS):
         check_places()
         config = composed(*RECEIVED[path]).config
