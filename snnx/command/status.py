@@ -126,12 +126,10 @@ def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> 
 
 
 def _drawn(board: Board, sweep: SweepFile) -> Table:
-    counts = {
-        state: sum(run.state == state for run in board.runs)
-        for state in ("done", "running", "failed", "diverged", "unfinished")
-    }
+    counts = Counter(run.state for run in board.runs)
     total = sum(len(row) for row in board.rows.values())
-    parts = [f"{counts.pop('done')} of {total} done", *(f"{count} {state}" for state, count in counts.items() if count)]
+    others = [f"{counts[state]} {state}" for state in ("running", "failed", "diverged", "unfinished") if counts[state]]
+    parts = [f"{counts['done']} of {total} done", *others]
     if (left := board.left_s) is not None:
         parts.append(f"about {duration(left)} left")
     many = len(board.seeds) > WIDEST

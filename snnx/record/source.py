@@ -138,7 +138,9 @@ def _read(path: Path, modified: int, size: int) -> tuple[str, tuple[str, ...]]:
         tree = ast.parse(content)
     except (SyntaxError, ValueError):
         return hashlib.sha256(content).hexdigest()[:16], ()
-    code = hashlib.sha256("".join(_canonical(tree)).encode()).hexdigest()[:16]
+    text: list[str] = []
+    _add_canonical(tree, text)
+    code = hashlib.sha256("".join(text).encode()).hexdigest()[:16]
     return code, tuple(dict.fromkeys(_imports(tree)))
 
 
@@ -151,8 +153,8 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield from (f"{start}{alias.name}" for alias in node.names)
 
 
-def _canonical(node: object) -> Iterator[str]:
-    """Write a syntax tree as text that is the same in every version of Python, without empty fields.
+def _add_canonical(node: object, text: list[str]) -> None:
+    """Add a syntax tree to `text`, in a form that is the same in every version of Python, without empty fields.
 
     Statements that are only a string are left out: docstrings, and the strings after constants and attributes. Of an error that
     is raised, only its class is kept, since a run that raises it has no numbers.
@@ -160,19 +162,19 @@ def _canonical(node: object) -> Iterator[str]:
     if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
         node = ast.Raise(exc=node.exc.func)
     if isinstance(node, ast.AST):
-        yield f"({type(node).__name__}"
+        text.append(f"({type(node).__name__}")
         for name, value in ast.iter_fields(node):
             if isinstance(value, list):
                 value = [item for item in value if not _is_only_a_string(item)]
             if value not in (None, []) and name not in ("type_comment", "type_ignores"):
-                yield f" {name}="
-                yield from _canonical(value)
-        yield ")"
+                text.append(f" {name}=")
+                _add_canonical(value, text)
+        text.append(")")
     elif isinstance(node, list):
         for item in node:
-            yield from _canonical(item)
+            _add_canonical(item, text)
     else:
-        yield repr(node)
+        text.append(repr(node))
 
 
 def _is_only_a_string(node: object) -> bool:

@@ -31,9 +31,12 @@ class ChangedRows:
         self._of_a_sweep = bool(sweep.body)
         self._stated = Stated(sweep.body)
         self._settings: dict[tuple, tuple[Settings, dict[str, object]]] = {}  # shared by the seeds of a row
+        self._last: dict[
+            tuple, tuple[dict, list[str]]
+        ] = {}  # the last physics of a row, and what was found: its seeds are alike
         self._found: dict[
             int, tuple[Mapping, list[str]]
-        ] = {}  # by the result's id; the result is kept, so the id stays its own
+        ] = {}  # by the id of a result, which is kept so that the id stays its own
 
     def changes(self, result: Mapping) -> list[str]:
         """List the settings that a run had otherwise than the files now say, as `neuron.tau: 2.0 → 4.0`.
@@ -53,13 +56,20 @@ class ChangedRows:
         if row is None or not result.get("physics"):
             return []
         words = tuple(word for word in result.get("overrides") or () if not word.startswith("seed="))
+        had = {**result["physics"], "seed": None}  # which is not compared
+        if (row, words) in self._last and self._last[row, words][0] == had:
+            return self._last[row, words][1]
+        self._last[row, words] = had, self._differences(row, words, had)
+        return self._last[row, words][1]
+
+    def _differences(self, row: tuple[str, ...], words: tuple[str, ...], had: Mapping) -> list[str]:
         if (row, words) not in self._settings:
             stated = self._stated.settings(row, words)
             self._settings[row, words] = stated, dict(leaves(physics(_nested(stated.values))))
         stated, now = self._settings[row, words]
-        had = dict(leaves(result["physics"]))
+        whole, had = "method" in had, dict(leaves(had))  # every run has a method
         found: dict[str, str] = {}
-        keys = {**now, **had} if "method" in result["physics"] else set(now) & set(had)  # every run has a method
+        keys = {**now, **had} if whole else set(now) & set(had)
         for key in (key for key in keys if _or_none(now.get(key)) != _or_none(had.get(key))):
             group = key.partition(".")[0]
             known = key in stated.values or group in stated.groups
