@@ -159,22 +159,20 @@ def _add_canonical(node: object, text: list[str]) -> None:
     Statements that are only a string are left out: docstrings, and the strings after constants and attributes. Of an error that
     is raised, only its class is kept, since a run that raises it has no numbers.
     """
+    if not isinstance(node, ast.AST):
+        text.append(repr(node))
+        return
     if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
         node = ast.Raise(exc=node.exc.func)
-    if isinstance(node, ast.AST):
-        text.append(f"({type(node).__name__}")
-        for name, value in ast.iter_fields(node):
-            if isinstance(value, list):
-                value = [item for item in value if not _is_only_a_string(item)]
-            if value not in (None, []) and name not in ("type_comment", "type_ignores"):
-                text.append(f" {name}=")
-                _add_canonical(value, text)
-        text.append(")")
-    elif isinstance(node, list):
-        for item in node:
-            _add_canonical(item, text)
-    else:
-        text.append(repr(node))
+    text.append(f"({type(node).__name__}")
+    for name in node._fields:
+        value = getattr(node, name, None)
+        items = [item for item in value if not _is_only_a_string(item)] if isinstance(value, list) else [value]
+        if items and value is not None and name not in ("type_comment", "type_ignores"):
+            text.append(f" {name}=")
+            for item in items:
+                _add_canonical(item, text)
+    text.append(")")
 
 
 def _is_only_a_string(node: object) -> bool:
