@@ -182,12 +182,19 @@ def _is_only_a_string(node: object) -> bool:
 def changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:
     """List the files whose code differs, as paths relative to the folder of their package.
 
+    Edited files come first. After them come files that only one of the two uses, which may be because of an edited import.
+
     Args:
         before, now: results of `sources`.
 
     Example:
         >>> changed_files({"snnx.neuron.lif": "a", "snnx.neuron.node": "b"}, {"snnx.neuron.lif": "c", "snnx.neuron.node": "b"})
         ['snnx/neuron/lif.py']
+        >>> changed_files({"mylab.alif": "a", "mylab.half": "b"}, {"mylab.quarter": "d", "mylab.alif": "c"})
+        ['mylab/alif.py', 'mylab/half.py', 'mylab/quarter.py']
+        >>> changed_files({"mylab.zeta": "a", "mylab.half": "b"}, {"mylab.zeta": "c"})
+        ['mylab/zeta.py', 'mylab/half.py']
     """
-    names = sorted(name for name in {**before, **now} if before.get(name) != now.get(name))
+    differing = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    names = sorted(differing, key=lambda name: (name not in before or name not in now, name))
     return [f"{name.replace('.', '/')}.py" for name in names]
