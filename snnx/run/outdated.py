@@ -14,7 +14,7 @@ from snnx.dataset.file_digests import file_digests
 from snnx.dataset.published import NoData
 from snnx.options.places import component_folders
 from snnx.options.strict_yaml import load
-from snnx.record import source
+from snnx.record import result_file, source
 from snnx.record.inputs import NAME, changed, code_before
 from snnx.record.job import Job
 from snnx.record.read import read
@@ -82,7 +82,8 @@ def code_changed(folder: Path, config: dict) -> str | None:
         config: the run's configuration.
 
     Returns:
-        For example `snnx/neuron/lif.py changed, and 2 more`; `None` if nothing has changed, or if nothing is known of the code.
+        For example `snnx/neuron/lif.py changed, and 2 more`, or two digests if the folder has no `inputs.json`; `None` if
+        nothing has changed, or if nothing is known of the code.
     """
     made = code_before(folder)
     try:
@@ -90,9 +91,17 @@ def code_changed(folder: Path, config: dict) -> str | None:
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
     if made is None:
-        return None
+        return _other_code((result_file.read(folder) or {}).get("code"), now)
     files = source.changed_files(made, now)
     return changed(files) if files else None
+
+
+def _other_code(before: str | None, now: dict[str, str]) -> str | None:
+    """Compare the digest of all code in a result with that of the present code, where no `inputs.json` has them by file."""
+    digest = source.digest(now)
+    if before in (None, digest):
+        return None
+    return f"its code changed (digest {before} before, {digest} now; without {NAME}, the files are not known)"
 
 
 def outdated(job: Job) -> str | None:
@@ -101,11 +110,14 @@ def outdated(job: Job) -> str | None:
     Files are compared by content. The samples are read again only if the size or modification time of a file has changed. If
     the data set is not on this machine, its samples cannot be compared and count as unchanged. Unreadable files count as
     changed; the run that is then executed says what is wrong with them.
+
+    If the run's folder has no `inputs.json`, its result is compared, which has one digest of all code and one of all samples.
+    If nothing has changed, `inputs.json` is written again.
     """
     try:
         made = json.loads(read(job.folder / NAME))
     except FileNotFoundError:
-        return None
+        return _outdated_by_result(job)
     except (OSError, ValueError, RecursionError):
         return f"{NAME} is damaged"
     if not (isinstance(made, dict) and all(isinstance(made.get(key), dict) for key in ("code", "data"))):
@@ -118,6 +130,15 @@ def outdated(job: Job) -> str | None:
     if _stamp(_root(job.config), tuple(folders)) == made["data"].get("stamp"):
         return None
     return _samples_changed(job, made["code"], made["data"])
+
+
+def _outdated_by_result(job: Job) -> str | None:
+    ended = result_file.read(job.folder)
+    if ended is None or not ended.get("code"):
+        return None
+    code = code_of(job.config)
+    data = ended.get("data") or {}
+    return _other_code(ended["code"], code) or (_samples_changed(job, code, data) if data.get("content") else None)
 
 
 def _samples_changed(job: Job, code: dict[str, str], before: dict) -> str | None:

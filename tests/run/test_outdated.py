@@ -299,6 +299,27 @@ def test_another_copy_of_the_files_is_the_same(pictures):
     assert outdated.outdated(pictures) is None
 
 
+def test_without_inputs_the_digests_in_the_result_are_compared(pictures):
+    path, result = pictures.folder / "inputs.json", json.loads((pictures.folder / "result.json").read_text())
+    made = path.read_text()
+    path.unlink()
+    assert finished(pictures) is not None
+    assert json.loads(path.read_text()) == json.loads(made), "they are the same, so the file is written again"
+    path.unlink()
+    (pictures.folder / "result.json").write_text(json.dumps({**result, "code": "0123456789abcdef"}))
+    because = rf"its code changed \(digest 0123456789abcdef before, {result['code']} now; without inputs\.json, .* not known\)"
+    assert re.fullmatch(f"out of date because {because}", describe_earlier_attempt(pictures))
+    assert re.fullmatch(because, outdated.code_changed(pictures.folder, pictures.config))
+    assert finished(pictures) is None
+    (pictures.folder / "result.json").write_text(json.dumps(result))
+    assert outdated.code_changed(pictures.folder, pictures.config) is None
+    Image.new("L", (8, 8), 99).save("leaves/oak/3.png")
+    before = result["data"]["content"]
+    expected = f"out of date because the files of dataset folder in {Path.cwd() / 'leaves'} changed (digest {before} before, "
+    assert describe_earlier_attempt(pictures).startswith(expected)
+    assert not path.exists()
+
+
 def test_the_folders_of_a_data_set_that_names_its_files_relative_to_the_current_folder_are_found(tmp_path, monkeypatch):
     """As one of the user's does that returns `Path(self.root) / "images.npz"`."""
     monkeypatch.chdir(tmp_path)
