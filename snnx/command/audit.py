@@ -71,7 +71,8 @@ def _sweep(name: str, arguments: argparse.Namespace) -> bool:
     Raises:
         ValueError: no run of the sweep has finished on this machine.
     """
-    runs = collect(sweep_named(name).name, arguments.outputs, Path())
+    sweep = sweep_named(name)
+    runs = collect(sweep.name, arguments.outputs, Path())
     done = {run.hash: run for run in runs if run.state == "done"}
     if not done:
         raise ValueError(f"NAME must be a sweep with a finished run in {arguments.outputs}; got {name}, which has none")
@@ -79,7 +80,7 @@ def _sweep(name: str, arguments: argparse.Namespace) -> bool:
     for run in done.values():
         if _known(run) if "audit" in run.result and not arguments.again else _audited(run, arguments):
             failed.append(_title(run))
-    for remark in outdated(list(done.values())):
+    for remark in outdated(sweep, list(done.values())):
         print_text(f"↻ {remark}")
     if len(done) > 1:
         print_text(_summary(len(done), failed))

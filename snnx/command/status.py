@@ -114,7 +114,7 @@ def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> 
         return 1
     for board in boards(sweep, runs):
         console.print(_drawn(board, sweep))
-    for remark in (*outdated(runs), *ChangedRows(sweep).remarks(runs)):
+    for remark in (*outdated(sweep, runs), *ChangedRows(sweep).remarks(runs)):
         console.print(f"↻ {escape(remark)}", soft_wrap=True)
     for run in runs:
         if run.state in ("failed", "diverged", DAMAGED):

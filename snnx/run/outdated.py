@@ -37,7 +37,8 @@ def require_same_code(job: Job) -> None:
     if job.code and (files := source.changed_files(job.code, now)):
         more = f", and {len(files) - 1} more" if len(files) > 1 else ""
         raise ValueError(
-            f"{files[0]}{more} must not change during a sweep, as all its runs must use the same code; start the sweep again"
+            f"{files[0]}{more} must not change during a sweep, as all its runs must use the same code; start the sweep again: "
+            f"{job.command}"
         )
 
 

@@ -54,7 +54,8 @@ def test_other_commands_go_on_while_a_file_is_no_python(tmp_path):
     write(folder, "ownlab/mine.py", "def f(:\n")
     done = snnx(folder, "status", "single")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "1 of 1 results are out of date, because code has changed" in done.stdout
+    told = "1 of 1 results are out of date, because ownlab/mine.py changed, and 1 more; "  # lif.py, which it no longer imports
+    assert f"{told}run it again: snnx neuron=mine scale=smoke\n" in done.stdout
 
 
 def test_evaluate_and_audit_say_that_code_has_changed(tmp_path):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from snnx.options.stated import Settings, Stated
 from snnx.options.sweepfile import SweepFile
 from snnx.record.identity import leaves, physics
+from snnx.report.data.again import again
 from snnx.report.data.run import Run
 
 ABSENT = "null"
@@ -27,6 +28,7 @@ class ChangedRows:
     """
 
     def __init__(self, sweep: SweepFile) -> None:
+        self._sweep = sweep
         self._rows = {row.label: row.overrides for row in sweep.measured}
         self._of_a_sweep = bool(sweep.body)
         self._stated = Stated(sweep.body)
@@ -85,12 +87,14 @@ class ChangedRows:
     def remarks(self, runs: Iterable[Run]) -> list[str]:
         """Say in one line how many of the done runs had other settings, with the first of these; nothing if none had."""
         done = [run for run in runs if run.state == "done"]
-        found = {run.title: texts for run in done if (texts := self.changes(run.result))}
+        found = [run for run in done if self.changes(run.result)]
         if not found:
             return []
-        title, (text, *_) = next(iter(found.items()))
-        again = "run the sweep again" if self._of_a_sweep else "repeat their commands"
-        return [f"{len(found)} of {len(done)} results have other settings than the files now give, as {title}: {text}; {again}"]
+        first = f"{found[0].title}: {self.changes(found[0].result)[0]}"
+        return [
+            f"{len(found)} of {len(done)} results have other settings than the files now give, as {first}; "
+            f"{again(self._sweep, found)}"
+        ]
 
 
 def _or_none(value: object) -> object:

@@ -115,6 +115,7 @@ def _linked(link: str, name: str, is_link: bool) -> Run:
         row=row, seed=result.get("seed", 0) if seed is None else seed,
         scale=result.get("scale") or scale or "paper", further=further,
         hash=visible(run or result.get("hash", name)), state=state, result=result, local=True, progress=progress,
+        folder=link,
     )  # fmt: skip
 
 
