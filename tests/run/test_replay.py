@@ -95,6 +95,29 @@ def test_the_command_says_which_seeds_it_leaves_out(tmp_path, capsys):
         assert first.startswith(told or "[failed] MLP seed=5 paper: ")
 
 
+def test_titles_show_further_overrides_and_what_fails_names_the_next_step(tmp_path, capsys):
+    line = next(line for line in LINES if line["row"] == "MLP")
+    words = ["sweep=demo_every_part", "row=MLP", "seed=0", "dataset=nothing", "metric=[energy]"]
+    lines = [
+        {**line, "overrides": [*words, "recorded=True"], "further": "metric=[energy]"},
+        {**line, "overrides": words[:3], "further": "neuron.tau=3", "hash": "0" * 16},
+        {**line, "overrides": words[:4]},
+    ]
+    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / "runs.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    assert command.main([NAME, "--docs", str(tmp_path)]) == 1
+    failed, differs, plain = capsys.readouterr().out.splitlines()
+    assert failed.startswith("[failed] MLP metric=[energy] seed=0 paper: ")
+    alone = "snnx sweep=demo_every_part row=MLP seed=0 dataset=nothing 'metric=[energy]'"
+    assert failed.endswith(f"; see where by executing the run alone: {alone}")
+    assert differs.startswith("[differs] MLP neuron.tau=3 seed=0 paper: its overrides give another configuration today")
+    assert differs.endswith(
+        "; if the change is intended, train the run again, snnx sweep=demo_every_part row=MLP seed=0, and record it, "
+        "snnx report demo_every_part --record"
+    )
+    assert plain.startswith("[failed] MLP seed=0 paper: ")
+
+
 def test_of_a_run_on_several_devices_only_the_test_is_repeated(tmp_path, capsys):
     line = next(line for line in LINES if line["row"] == "MLP")
     words = [*line["overrides"], "trainer=ddp"]
