@@ -290,9 +290,9 @@ def test_an_audit_of_an_earlier_result_does_not_count(copied, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nothing"], "NAME|PATH must be a sweep, single, or a run's folder or .ckpt file; got nothing"),
-        (["demo_neuron"], "run's folder or .ckpt file; got demo_neuron; did you mean demo_neurons?"),
-        (["singl"], "run's folder or .ckpt file; got singl; did you mean single?"),
+        (["nothing"], "sweep, single, or a run's folder, .ckpt file or .safetensors file of snnx export; got nothing"),
+        (["demo_neuron"], ".safetensors file of snnx export; got demo_neuron; did you mean demo_neurons?"),
+        (["singl"], ".safetensors file of snnx export; got singl; did you mean single?"),
         (["single", "--outputs", "nowhere"], "NAME must be a sweep with a finished run in nowhere; got single, which has none"),
         (["RUN", "neuron.taau=3"], "got neuron.taau=3; did you mean neuron.tau"),
     ],
