@@ -44,7 +44,7 @@ def test_nothing_is_written_if_another_process_has_taken_the_run(tmp_path, monke
 
     def take() -> None:
         (job.folder / ".lock").unlink()
-        others.append(run_folder.claim(job.folder))
+        others.append(run_folder.hold(job.folder))
         others[0].__enter__()
         (job.folder / ".lock").write_text("process 1 on another machine")
 
