@@ -56,7 +56,7 @@ class Wandb:
                 name=f"{job.row}/s{job.seed}"[:128],
                 group=job.sweep,
                 job_type=job.row[:64],
-                tags=[tag[:64] for tag in tags if tag],
+                tags=[visible(tag)[:64] for tag in tags if tag],
                 config=columns(job),
                 dir=str(job.folder.absolute()),
                 resume="allow",

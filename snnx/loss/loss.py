@@ -29,5 +29,5 @@ class Loss(Protocol):
 
 
 def reads_every_step(loss: Loss) -> bool:
-    """Return whether a loss takes the outputs of every time step."""
-    return bool(getattr(loss, "every_step", False))
+    """Return whether a loss takes the outputs of every time step; of a `partial`, its function says so."""
+    return bool(getattr(getattr(loss, "func", loss), "every_step", False))

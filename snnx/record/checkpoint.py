@@ -63,7 +63,7 @@ def load(path: Path, run: str | None) -> dict:
 
     Raises:
         DamagedCheckpoint: the file is cut short, a byte has changed, it contains more than tensors and plain values, it would
-            grow while it is read (see `torch_file.read`), or it belongs to another run.
+            grow while it is read (see `torch_file.load_file`), or it belongs to another run.
     """
     if path.exists() and not path.is_file():  # reading could wait for ever
         raise DamagedCheckpoint(f"{path} must be a file; got a folder, a pipe or a device")

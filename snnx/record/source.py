@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from snnx.record.identity import leaves
+from snnx.record.identity import NOT_PHYSICS, leaves
 
 ROOTS = ("snnx.run.execute", "snnx.run.build", "snnx.run.component", "snnx.run.callback.reseed")
 """Modules that every run uses, besides its components."""
@@ -39,7 +39,8 @@ def sources(config: dict, packages: Mapping[str, Path] = SNNX, *, from_disk: boo
         >>> "snnx.neuron.lif" in found, "snnx.neuron.node" in found, "snnx.dataset.mnist" in found, "snnx.record.job" in found
         (True, True, False, False)
     """
-    targets = [str(value) for key, value in leaves(config) if key.rpartition(".")[2] == "_target_"]
+    physical = {key: value for key, value in config.items() if key not in NOT_PHYSICS}  # a logger, say, changes no number
+    targets = [str(value) for key, value in leaves(physical) if key.rpartition(".")[2] == "_target_"]
     found: dict[str, str] = {}
     todo = [*ROOTS, *targets]
     while todo:

@@ -46,9 +46,9 @@ KINDS = {
         "optuna.samplers.BaseSampler",
     ),
 }
-"""For each group, the classes of which its components must be a subclass. Groups without any have a protocol, see `METHODS`."""
+"""For each group, the classes of which its components must be a subclass. The others have a protocol, see `METHODS`, or take
+functions only."""
 METHODS = {
-    "augmentation": ("__call__", ("images", "labels")),
     "init": ("__call__", ("network",)),
     "logger": ("show", ("rows",)),
     "quantization": ("applied", ("network", "bits")),
@@ -62,7 +62,7 @@ FUNCTIONS = {
 }
 """Groups whose component may also be a function, of snnx or of a user's own package, and the first arguments of this function.
 
-A function with other arguments is refused, because it does something else: it may write or remove files.
+A function with other arguments is refused: one that removes files, for example, seldom has these argument names.
 """
 SEVERAL = ("attention", "logger", "metric")
 """Groups that hold several components, by name."""
@@ -131,8 +131,8 @@ def _fits_group(found: Callable, group: str) -> bool:
     if not inspect.isclass(found):
         return group in FUNCTIONS and _ours(found) and _takes(found, FUNCTIONS[group])
     bases = tuple(_named(base) for base in KINDS[group])
-    if bases:
-        return issubclass(found, bases)
+    if bases or group not in METHODS:
+        return bool(bases) and issubclass(found, bases)
     method, arguments = METHODS[group]
     return _ours(found) and _takes(getattr(found, method, None), ("self", *arguments))
 

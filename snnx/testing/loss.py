@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from snnx.loss.every_step import misread
 from snnx.loss.loss import reads_every_step
+from snnx.loss.misread import misread
 from snnx.testing.close import close
 from snnx.testing.must import must
 

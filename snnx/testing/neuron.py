@@ -63,21 +63,25 @@ def reset(make: Make, shape: Sequence[int] = (16,)) -> None:
 def declared(make: Make, shape: Sequence[int] = (16,)) -> None:
     """What a neuron remembers of its input is a state that a reset restores, and not another attribute.
 
-    Metrics, exporters and checkpoints see states only. A value that depends only on the input's shape may be kept anywhere.
+    Metrics, exporters and checkpoints see states only. A number or tensor that depends only on the input's shape may be kept
+    anywhere.
 
     Args:
         make, shape: see `spikes`.
     """
-    node, other, x = make(), make(), firing_input(make, shape)
-    before = _identities(node)
-    node(x)
-    other(1 - 2 * x)
-    names = _changed(before, node)
-    remembered = [name for name in names if not _alike(vars(node).get(name), vars(other).get(name))]
+    x = firing_input(make, shape)
+    found = []
+    for given in (x, 1 - 2 * x):
+        node = make()
+        node(given)
+        found.append(_kept(node))
+    remembered = [name for name, value in found[0].items() if not _alike(value, found[1].get(name))]
+    declare = "a field of State" if isinstance(node, Node) else "a memory, by register_memory(name, value)"
     must(
         not remembered,
         node,
-        f"keep what it remembers of its input in states; got {', '.join(remembered)}: {_advice(node, ', '.join(remembered))}",
+        f"keep what it remembers of its input in states; got {', '.join(remembered)}, which metrics and checkpoints cannot "
+        f"see: make it {declare}",
     )
 
 
@@ -272,7 +276,14 @@ def _alike(one: object, other: object) -> bool:
         return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         return len(one) == len(other) and all(map(_alike, one, other))
-    return one == other
+    plain = isinstance(one, int | float | str | bool) or one is None
+    return one == other if plain else type(one) is type(other)
+
+
+def _kept(node: nn.Module) -> dict[str, object]:
+    """Return the attributes and buffers of a neuron, except its states and what every neuron has."""
+    own = {name: value for name, value in vars(node).items() if name not in vars(Node())}
+    return own | dict(node.named_buffers())
 
 
 def _undeclared(make: Make, x: Tensor) -> list[str]:
@@ -281,10 +292,6 @@ def _undeclared(make: Make, x: Tensor) -> list[str]:
     before = _identities(node)
     node(x)
     reset_net(node)
-    return _changed(before, node)
-
-
-def _changed(before: dict[str, object], node: nn.Module) -> list[str]:
     return [name for name, value in _identities(node).items() if value != before.get(name) and name not in vars(Node())]
 
 

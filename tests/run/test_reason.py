@@ -33,11 +33,11 @@ STEPS = (
     [
         (
             STEPS.format("", ".mean(0)"),
-            "set every_step = True to read the outputs of every step, [T, B, K]; got none, so it would get scores of [B, K]",
+            "set every_step = True, because it reads [T, B, K]; without it, a loss is given scores [B, K]",
         ),
         (
             STEPS.format("    every_step = True\n\n", ""),
-            "not set every_step = True, as it reads the scores, [B, K]; got it, so it would get outputs of [T, B, K]",
+            "not set every_step = True, because it reads scores [B, K]; with it, a loss is given the outputs [T, B, K]",
         ),
     ],
     ids=["forgets it", "need not say it"],

@@ -49,8 +49,8 @@ class Boastful(nn.CrossEntropyLoss):
 
 
 WRONG = [
-    (loss.number, Forgetful, "^Forgetful: must set every_step = True to read the outputs of every step, .T, B, K.; got none"),
-    (loss.number, Boastful, "^Boastful: must not set every_step = True, as it reads the scores, .B, K.; got it, so"),
+    (loss.number, Forgetful, "^Forgetful: must set every_step = True, because it reads .T, B, K.; without it"),
+    (loss.number, Boastful, "^Boastful: must not set every_step = True, because it reads scores .B, K.; with it"),
     (loss.number, lambda: nn.CrossEntropyLoss(reduction="none"), "^CrossEntropyLoss: must return one finite number; got"),
     (loss.order_of_samples, First, "^First: must not depend on the order of the samples in a batch; got another number; if it"),
     (loss.order_of_samples, Steps, "if it reads the outputs of every step, .T, B, K., it must set every_step = True$"),

@@ -158,6 +158,38 @@ class Restored(LIF):
         self.trace = 0.0
 
 
+class InPlace(LIF):
+    """Adds up its input in a tensor that it changes in place and clears itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.trace = torch.zeros(())
+
+    def charge(self, x, v):
+        self.trace.add_(x.detach().mean())
+        return super().charge(x + self.trace, v)
+
+    def reset(self):
+        super().reset()
+        self.trace.zero_()
+
+
+class Buffered(LIF):
+    """Adds up its input in a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("trace", torch.zeros(()))
+
+    def charge(self, x, v):
+        self.trace = self.trace + x.detach().mean()
+        return super().charge(x + self.trace, v)
+
+    def reset(self):
+        super().reset()
+        self.trace = torch.zeros(())
+
+
 class Masked(LIF):
     """Keeps a value that depends on the shape of its input only."""
 
@@ -187,13 +219,14 @@ def field(name: str) -> str:
     return rf"a reset must restore {name}: make it a field of State, with its value after a reset, and return it from step$"
 
 
+REMEMBERS = "must keep what it remembers of its input in states; got trace, which metrics and checkpoints cannot see: make it"
 WRONG = [
     (
         neuron.reset,
         Forgets,
         r"^Forgets: must give the same spikes again after reset\(\); got \d+ of \d+ that differ: " + field("total"),
     ),
-    (neuron.declared, Restored, r"^Restored: must keep what it remembers of its input in states; got trace: " + field("trace")),
+    *((neuron.declared, wrong, rf"^{wrong.__name__}: {REMEMBERS}") for wrong in (Restored, InPlace, Buffered)),
     (neuron.causality, Peeks, r"^Peeks: must give the same spikes up to step 1 for any later input; got \d+ of"),
     (neuron.chunks, Steps, r"^Steps: must give the spikes of the whole sequence if it is split after step 1; got \d+ of"),
     (neuron.batch_of_one, Mixes, r"^Mixes: must give a sample the same spikes alone and in a batch; got \d+ of"),

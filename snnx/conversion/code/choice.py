@@ -4,7 +4,7 @@ from snnx.conversion.code.burst import Burst
 from snnx.conversion.code.code import Code, require_defaults
 from snnx.conversion.code.park import Park
 from snnx.conversion.code.phase import Phase
-from snnx.conversion.code.rate import INPUTS, Rate
+from snnx.conversion.code.rate_code import INPUTS, RateCode
 from snnx.conversion.code.t2fsnn import PASSES, T2FSNN
 from snnx.conversion.code.windows import Windows
 from snnx.conversion.scaling import Scaling
@@ -49,7 +49,7 @@ def code_named(
         require_defaults(name, {"tuning": (tuning, PASSES)}, f"only code={' and '.join(TUNED)} tunes kernels")
     timed = {**settings, "timesteps": timesteps}
     made = {
-        "rate": lambda: Rate(**settings), "phase": lambda: Phase(**settings), "burst": lambda: Burst(**settings),
+        "rate": lambda: RateCode(**settings), "phase": lambda: Phase(**settings), "burst": lambda: Burst(**settings),
         "t2fsnn": lambda: T2FSNN(**timed, windows=Windows(start, duration), tuning=tuning),
         "park": lambda: Park(**timed, windows=Windows(start, duration)),
     }[name]()  # fmt: skip

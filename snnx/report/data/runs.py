@@ -157,7 +157,7 @@ def _read(content: bytes, place: str, run: str | None = None) -> dict:
     result = parsed(content, run)
     if isinstance(result, str):
         return _damage(f"{place}: {result}")
-    plain = content.isascii() and b"\\u" not in content and b"\x7f" not in content  # JSON allows no other control character
+    plain = content.isascii() and b"\\" not in content and b"\x7f" not in content  # JSON escapes all other control characters
     return result if plain else visible(result)
 
 

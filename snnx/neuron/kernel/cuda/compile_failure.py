@@ -10,7 +10,7 @@ from snnx.neuron.kernel.cuda.multistep import Layer
 
 
 def compile_failure(layer: Layer, node: nn.Module, device: torch.device) -> str | None:
-    """Return `None` if both kernels compute one step of one neuron on the device, else the reason, and then also warn.
+    """Return `None` if both kernels compute one step of one neuron on the device; otherwise warn, and return the reason.
 
     Triton compiles them again for another type of input, another number of steps, or a norm; that is not tried here.
     """

@@ -15,7 +15,7 @@ from snnx.encoding.repeat import Repeat
 INPUTS = {"current": Repeat, "poisson": partial(Poisson, eval_seed=0)}
 
 
-class Rate(Code):
+class RateCode(Code):
     """Integrate-and-fire neurons with a soft reset; see `convert`.
 
     Args:

@@ -23,16 +23,16 @@ def misread(loss: Loss, classes: int) -> str | None:
         ...     def forward(self, outputs, labels):
         ...         return sum(torch.nn.functional.cross_entropy(scores, labels) for scores in outputs)
         >>> misread(Forgetful(), 10)
-        'set every_step = True to read the outputs of every step, [T, B, K]; got none, so it would get scores of [B, K]'
+        'set every_step = True, because it reads [T, B, K]; without it, a loss is given scores [B, K]'
         >>> misread(torch.nn.CrossEntropyLoss(), 10) is None
         True
     """
     scores, outputs = torch.zeros(BATCH, classes), torch.zeros(STEPS, BATCH, classes)
     if reads_every_step(loss):
         if not _reads(loss, outputs) and _reads(loss, scores):
-            return "not set every_step = True, as it reads the scores, [B, K]; got it, so it would get outputs of [T, B, K]"
+            return "not set every_step = True, because it reads scores [B, K]; with it, a loss is given the outputs [T, B, K]"
     elif not _reads(loss, scores) and _reads(loss, outputs):
-        return "set every_step = True to read the outputs of every step, [T, B, K]; got none, so it would get scores of [B, K]"
+        return "set every_step = True, because it reads [T, B, K]; without it, a loss is given scores [B, K]"
     return None
 
 
