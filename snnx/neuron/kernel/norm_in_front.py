@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from snnx.neuron.kernel.layout import dense
+from snnx.neuron.kernel.statistics import statistics
 
 
 class Affine(NamedTuple):
@@ -55,7 +56,7 @@ def measured(norm: nn.BatchNorm2d, x: Tensor, behind: int) -> tuple[Tensor, Affi
             if tracked:
                 norm.num_batches_tracked.add_(1)
             momentum = 1.0 / float(norm.num_batches_tracked) if tracked and norm.momentum is None else norm.momentum or 0.0
-            mean, var = torch.ops.aten.batch_norm_update_stats(flat, *running, momentum)
+            mean, var = statistics(flat, *running, momentum)
             invstd = (1 / torch.sqrt(var.double() + norm.eps)).float()
         else:
             mean, var = running
