@@ -212,13 +212,16 @@ def pretended_gpu() -> Iterator[Seen]:
         "set_device": lambda *_: None, "synchronize": lambda *_: None, "mem_get_info": lambda *_: (80 << 30, 80 << 30),
         "get_device_name": lambda *_: "a pretended card", "max_memory_allocated": lambda *_: 0,
         "get_device_properties": lambda *_: SimpleNamespace(name="pretended", major=9, minor=0, total_memory=80 << 30),
+        "is_current_stream_capturing": lambda: False,
     }  # fmt: skip
+    stream = SimpleNamespace(is_capturing=lambda: False)  # an optimizer asks before each step
     makers = ("arange", "zeros", "ones", "full", "empty", "rand", "randn", "linspace", "eye")
     SEEN.forget()
     torch.__future__.set_overwrite_module_params_on_conversion(True)
     try:
         with (
             patch.multiple(torch.cuda, **cuda),
+            patch.object(torch.accelerator, "current_stream", lambda *_: stream),
             patch.multiple(torch, **{name: made_on_card(getattr(torch, name)) for name in makers}),
             patch.object(torch.Tensor, "pin_memory", pin_memory),
             patch.object(torch, "Generator", lambda device="cpu": generator("cpu")),
