@@ -87,11 +87,11 @@ def measure(
 
 def missing(shapes: Sequence[tuple[int, ...]], networks: Sequence[Network], small: dict) -> list[str]:
     """Name what needs a GPU."""
-    neurons = ", ".join(neurons_of(shapes[0][0]))
-    layers = [f"{neurons} and others on {list(shape)} {dtype}" for shape in shapes for dtype in DTYPES]
+    neurons = [name.removeprefix("snnx ") for name in neurons_of(shapes[0][0])]
+    layers = [f"every neuron and other layers on {list(shape)} {dtype}" for shape in shapes for dtype in DTYPES]
     steps = [f"training step of {network.name}, {network.shape[1]} images, {dtype}" for network in networks for dtype in DTYPES]
     runs = [f"a run in a sweep of {small['runs']} small runs, {n} at once" for n in small["at_once"]]
-    return ["copies", *layers, *steps, *runs]
+    return ["rate of copies", f"neurons: {', '.join(neurons)}", *layers, *steps, *runs]
 
 
 def _steps(network: Network, dtype: str, rounds: int, device: torch.device) -> dict:

@@ -82,6 +82,7 @@ def measure(shape: tuple[int, ...], dtype: str, rounds: int, device: torch.devic
     Returns:
         The seconds of every round and the bytes that are moved, by layer.
     """
+    counted = moved(shape, DTYPES[dtype])  # first: Norse makes tensors when it is imported, which must be on the CPU
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(shape, generator=generator).to(device, DTYPES[dtype]).requires_grad_()
     gradient = torch.randn(shape, generator=generator).to(device, DTYPES[dtype])
@@ -98,7 +99,7 @@ def measure(shape: tuple[int, ...], dtype: str, rounds: int, device: torch.devic
 
     calls = {name: call(layer) for name, layer in compared(shape, device).items()}
     seconds = {name: [s / REPEATED for s in found] for name, found in in_turns(calls, rounds).items()}
-    counted, fewest = moved(shape, DTYPES[dtype]), least(shape, x.element_size())
+    fewest = least(shape, x.element_size())
     return {"shape": list(shape), "dtype": dtype, "least": fewest, "moved": counted, "seconds": seconds}
 
 

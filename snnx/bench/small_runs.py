@@ -26,7 +26,7 @@ def measure(runs: int, at_once: Sequence[int], accelerator: str, words: Sequence
     Returns:
         The seconds of each sweep, by device and number of runs at once.
     """
-    cases = [(accelerator, n) for n in at_once] + ([("cpu", 1)] if accelerator != "cpu" else [])
+    cases = [(accelerator, n) for n in at_once] + ([("cpu", 1)] if at_once and accelerator != "cpu" else [])
     return {"runs": runs, "seconds": [[device, n, _sweep(runs, n, device, words)] for device, n in cases]}
 
 

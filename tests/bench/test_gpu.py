@@ -7,6 +7,7 @@ from pretended_gpu import pretended_gpu
 from snnx.bench.gpu import FULL, SMOKE, measure, missing, tables
 from snnx.bench.gpu_layers import compared, moved, neurons_of
 from snnx.command.bench import main
+from snnx.neuron.kernel.cuda.works import trouble
 from snnx.options.files import files
 
 
@@ -20,11 +21,11 @@ def test_without_a_gpu_it_says_so(capsys):
 
 def test_without_a_gpu_everything_that_needs_one_is_named():
     """The sizes are those of a real measurement."""
-    neurons = ", ".join(neurons_of(4))
     named = missing(FULL["shapes"], FULL["networks"], FULL["small"])
-    assert named[0] == "copies"
+    assert named[:2] == ["rate of copies", "neurons: " + ", ".join(name[5:] for name in neurons_of(4))]
+    assert "CLIF, GLIF, IF, ILIF, KLIF, LIF, LIFCapped, LIFDelayed, LIFLearned, PLIF, PSN, STDB, TSSL, TTFS" in named[1]
     for dtype in ("float32", "bfloat16"):
-        assert f"{neurons} and others on [8, 32, 64, 16, 16] {dtype}" in named
+        assert f"every neuron and other layers on [8, 32, 64, 16, 16] {dtype}" in named
         for network in ("ViT", "VGG-11", "ResNet-18", "ResNet-19", "Spikformer-4-384"):
             assert f"training step of {network}, 128 images, {dtype}" in named
     assert named[-1] == "a run in a sweep of 8 small runs, 8 at once"
@@ -60,12 +61,18 @@ def test_the_bytes_that_a_layer_moves():
     assert moved(SHAPE, torch.bfloat16)["snnx LIF"] == 10 * values + 4 * (step + 2 * step)
 
 
-def test_bytes_on_a_pretended_gpu():
-    """Operations are counted on the CPU also where there is a card, so that the counts are the same."""
-    expected = moved((3, 2, 4, 2, 2), torch.float32)
-    with pretended_gpu() as seen:
-        assert moved((3, 2, 4, 2, 2), torch.float32) == expected
-    assert not seen.waits
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Triton does not work")  # all neurons run on their definition there
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is not pretended where there is one")
+def test_a_pretended_gpu_is_measured():
+    """Everything is on the card, besides what counts bytes, which are those that are counted without a card."""
+    with pretended_gpu():
+        measured = measure(**SMOKE | {"small": {"runs": 4, "at_once": ()}})
+    trouble.cache_clear()
+    assert measured["device"] == "a pretended card"
+    assert measured["layers"][0]["moved"] == moved((3, 2, 4, 2, 2), torch.float32)
+    assert all(set(case["moved"]) == set(case["seconds"]) for case in measured["layers"])
+    assert all(value > 0 for case in measured["layers"] + measured["steps"] for s in case["seconds"].values() for value in s)
 
 
 @pytest.mark.slow
