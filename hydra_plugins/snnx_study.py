@@ -52,7 +52,7 @@ class Study:
         """Lock this worker's name for as long as it asks for trials, so that other workers know that it is alive."""
         from snnx.record import run_folder
 
-        with run_folder.claim(self.folder / self.worker):
+        with run_folder.hold(self.folder / self.worker):
             yield
 
     def ask(self, total: int, batch: int) -> list:
@@ -129,7 +129,7 @@ class Study:
         if worker is None:  # it was killed between asking for the trial and writing its name to it
             return True
         try:
-            with run_folder.claim(self.folder / worker):
+            with run_folder.hold(self.folder / worker):
                 return True
         except run_folder.Busy:
             return False

@@ -133,7 +133,7 @@ class TuneSweeper(Sweeper):
         """Run each winner on each seed; a result from before the search gets the facts of the search too."""
         from snnx.compose.freeze import freeze
         from snnx.record import result_file
-        from snnx.record.run_folder import claim
+        from snnx.record.run_folder import hold
         from snnx.record.write import write
 
         words = [search.winner(values, seed, facts) for search, values, facts in winners for seed in seeds]
@@ -144,7 +144,7 @@ class TuneSweeper(Sweeper):
             for job in jobs:
                 found = result_file.read(job.folder)
                 if found is not None and found["status"] == "done" and found.get("tuned") != job.config["tuned"]:
-                    with claim(job.folder):
+                    with hold(job.folder):
                         found["tuned"] = job.config["tuned"]
                         write(job.folder / "result.json", result_file.to_json(found))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from composing import composed
 
 from snnx.record.job import Job
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 TINY = ("timesteps=2", "trainer.max_epochs=2", "budget.samples=0.1", "trainer.accelerator=cpu", "backbone.channels=[4,8]")
 

@@ -26,7 +26,7 @@ def follow(guide: str, folder: Path, package: Path = ROOT) -> Path:
     assert steps
     for path, kind, text in steps:
         if path:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            assert (folder / path).parent.is_dir(), f"the guide must say how the folder of {path} is made"
             (folder / path).write_text(text)
         for line in text.replace("\\\n", " ").splitlines() if kind == "sh" else ():
             if line.startswith("cd "):
@@ -38,9 +38,9 @@ def follow(guide: str, folder: Path, package: Path = ROOT) -> Path:
 
 
 def run(line: str, folder: Path, package: Path = ROOT) -> subprocess.CompletedProcess:
-    """Run one command line of a guide: `snnx ...`, `python ...` or `rm ...`."""
+    """Run one command line of a guide: `snnx ...`, `python ...`, `mkdir ...` or `rm ...`."""
     program, *words = shlex.split(line, comments=True)
-    if program == "rm":
+    if program in ("mkdir", "rm"):
         return subprocess.run([program, *words], cwd=folder, capture_output=True, text=True)
     words = {"snnx": ["-m", "snnx", *words], "python": words}[program]
     return warm.python(words, folder, package, SNNX_DATA=str(folder / "data"))

@@ -12,7 +12,7 @@ from torch import nn
 from snnx.neuron.if_ import IF
 from snnx.neuron.kernel.cuda.multistep import Layer
 from snnx.neuron.kernel.find import Fused
-from snnx.neuron.kernel.recorder import Untraceable
+from snnx.neuron.kernel.operation_recorder import Untraceable
 from snnx.neuron.kernel.trace import trace
 from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF

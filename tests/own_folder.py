@@ -38,13 +38,14 @@ def own_folder(folder: Path) -> Path:
     return folder
 
 
-def installed(site: Path) -> Path:
+def installed(site: Path, package: str = "otherlab", name: str = "otherlab") -> Path:
     """Write a package into `site` as pip would install it, with options inside the package and an entry point for them."""
-    write(site, "otherlab/other.py", NEURON.replace("Mine", "Other"))
-    write(site, "otherlab/conf/neuron/other.yaml", OPTION.replace("ownlab.mine.Mine", "otherlab.other.Other"))
-    write(site, "otherlab/sweeps/other_table.yaml", SWEEP.replace("Mine", "Other").replace("neuron=mine", "neuron=other"))
-    write(site, "otherlab-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: otherlab\nVersion: 1.0\n")
-    write(site, "otherlab-1.0.dist-info/entry_points.txt", "[snnx.options]\notherlab = otherlab\n")
+    write(site, f"{package}/other.py", NEURON.replace("Mine", "Other"))
+    write(site, f"{package}/conf/neuron/other.yaml", OPTION.replace("ownlab.mine.Mine", f"{package}.other.Other"))
+    sweep = SWEEP.replace("Mine", "Other").replace("neuron=mine", "neuron=other")
+    write(site, f"{package}/sweeps/{package.removesuffix('lab')}_table.yaml", sweep)
+    write(site, f"{package}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    write(site, f"{package}-1.0.dist-info/entry_points.txt", f"[snnx.options]\n{package} = {package}\n")
     return site
 
 

@@ -4,7 +4,7 @@ from composing import configuration
 
 from snnx.method.base import Method
 from snnx.run.component import component
-from snnx.testing.images import CLASSES, SHAPE
+from snnx.testing.random_images import CLASSES, SHAPE
 
 PIPELINES = {
     "spiking": ("timesteps=4", "neuron.v_threshold=0.1", "norm=none", "init=kaiming"),
@@ -68,7 +68,7 @@ METRIC_REFUSES = {
 
 
 def built(words: tuple[str, ...], **further: object) -> Method:
-    """The method of a configuration, for the images of `snnx.testing.images`, with the weights of its `init`."""
+    """The method of a configuration, for the images of `snnx.testing.random_images`, with the weights of its `init`."""
     config = configuration(*words)
     made = component(config, "method")(in_shape=SHAPE, classes=CLASSES, **further)
     if (draw := component(config, "init")) is not None:

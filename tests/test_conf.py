@@ -27,7 +27,7 @@ SHARED = {  # modules that several components of a group use; every other module
     "surrogate": {"surrogate"},
     "backbone": {"backbone", "compiled", "recompute", "recompute_steps", "watched", "fold", "weights"},
     "init": {"init", "standardised"},
-    "loss": {"loss"},
+    "loss": {"every_step", "loss"},
     "method": {"ann_accuracy", "base", "calibration", "early", "finite", "stages"},
     "decoding": {"decoding", "running_mean"},
     "scheduler": {"decay", "scheduler"},

@@ -29,7 +29,7 @@ from snnx.testing import (
     surrogate,
 )
 from snnx.testing.firing_input import STEPS
-from snnx.testing.images import Images
+from snnx.testing.random_images import RandomImages
 
 ELSEWHERE = {
     "dataset": "tests/dataset/test_contract.py",  # it writes small copies of all data sets
@@ -146,7 +146,7 @@ def fit(trainer: partial, trained: pl.LightningModule) -> None:
     deterministic = torch.are_deterministic_algorithms_enabled()
     try:
         made = trainer(logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
-        made.fit(trained, datamodule=Images())
+        made.fit(trained, datamodule=RandomImages())
     finally:
         torch.use_deterministic_algorithms(deterministic)
         if torch.distributed.is_initialized():

@@ -52,6 +52,13 @@ def rows(title: str) -> dict[str, list[str]]:
     return {first.strip("`"): others for first, *others in cells}
 
 
+def test_set_up_begins_with_the_clone():
+    """The folder that the first line makes is the one that the second line enters."""
+    first, second, *_ = block("sh", "Install").splitlines()
+    assert first.split()[:2] == ["git", "clone"]
+    assert second == f"cd {first.split()[-1]}"
+
+
 def test_make_targets_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     asked = {line.split()[1] for line in LINES if line.startswith("make ")}

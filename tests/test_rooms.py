@@ -95,6 +95,43 @@ def test_kernels_import_no_neuron():
         assert not outside, f"{module} imports {outside}"
 
 
+TYPED = {"command", "bench"}  # a file is named after the word that a person types
+TESTING = "testing"  # a file is named after the group of components that it tests
+CUDA = "snnx.neuron.kernel.cuda."  # a file has the name of its twin for CPUs
+
+
+def addressed() -> set[str]:
+    """The files and classes that an option names as its target, such as `snnx.encoding.rate` and `snnx.encoding.rate.Rate`."""
+    lines = (line for path in (ROOT / "conf").rglob("*.yaml") for line in path.read_text(encoding="utf-8").splitlines())
+    found = {line.split(":", 1)[1].strip() for line in lines if line.lstrip().startswith("_target_:")}
+    return found | {target.rpartition(".")[0] for target in found}
+
+
+def repeated(names: dict[str, str]) -> dict[str, list[str]]:
+    """The names that stand for several things without need; `names` maps each file or class to its name."""
+    by_name: dict[str, list[str]] = {}
+    for place, name in names.items():
+        room = room_of(place)
+        if room in TYPED or room == TESTING or place.startswith(CUDA) or place in addressed():
+            continue
+        by_name.setdefault(name, []).append(place)
+    return {name: places for name, places in by_name.items() if len(places) > 1}
+
+
+def test_no_two_modules_have_one_name_without_need():
+    assert repeated({module: module.rpartition(".")[2] for module, path in MODULES.items() if path.stem != "__init__"}) == {}
+
+
+def test_no_two_classes_have_one_name_without_need():
+    classes = {
+        f"{module}.{node.name}": node.name
+        for module, path in MODULES.items()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    }
+    assert repeated(classes) == {}
+
+
 @pytest.mark.parametrize("room", ["report", "dashboard"])
 def test_report_and_dashboard_load_neither_torch_nor_hydra(room):
     names = sorted(module for module in MODULES if room_of(module) == room)

@@ -12,7 +12,7 @@ from snnx.options.files import is_group
 from snnx.options.stated import Stated
 from snnx.record.identity import leaves, physics
 from snnx.report.data.changed_rows import ChangedRows
-from snnx.report.data.claims import read as read_claims
+from snnx.report.data.claim import read as read_claims
 from snnx.run.build import build_data, build_method
 from snnx.run.component import component
 from snnx.run.signature import check_signatures

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from snnx.audit.chance import chance
+from snnx.audit.above_chance import above_chance
+from snnx.audit.emissions import Emissions, activity, spikes
 from snnx.audit.finding import FAILED, Finding
-from snnx.audit.layers import Layers, activity, spikes
+from snnx.audit.overlap import overlap
 from snnx.audit.predictions import batch, order, repeat
 from snnx.audit.recomputed import metrics
-from snnx.audit.split import split
 from snnx.audit.subject import Subject
 from snnx.audit.time_order import time
 from snnx.dataset.labelled import Labelled
@@ -58,7 +58,7 @@ def audit(path: str | Path, words: list[str]) -> Audit:
     Raises:
         FileNotFoundError, ValueError: see `rebuild`.
     """
-    run, layers = reopen(path), Layers()  # rejects a folder whose run has not finished
+    run, layers = reopen(path), Emissions()  # rejects a folder whose run has not finished
     last = max(epochs(run.folder / "ckpt"), default=None)
     last_epoch = last is not None and Path(path).expanduser().is_dir()
     rebuilt = rebuild(path_of(run.folder / "ckpt", last) if last_epoch else path, words, callbacks=[layers])
@@ -73,7 +73,7 @@ def audit(path: str | Path, words: list[str]) -> Audit:
     )
 
 
-def check(trainer: pl.Trainer, method: Method, data: Labelled, layers: Layers, *, trained: bool) -> dict[str, Finding]:
+def check(trainer: pl.Trainer, method: Method, data: Labelled, layers: Emissions, *, trained: bool) -> dict[str, Finding]:
     """Test the network on the whole test set, apply every check, and return the findings by the name of the check.
 
     An error in a check is a finding too: a network that cannot classify a single sample has failed.
@@ -89,10 +89,10 @@ def check(trainer: pl.Trainer, method: Method, data: Labelled, layers: Layers, *
         "batch": partial(batch, subject),
         "order": partial(order, subject),
         "repeat": partial(repeat, subject),
-        "split": partial(split, data),
+        "split": partial(overlap, data),
         "spikes": partial(spikes, layers.layers),
         "activity": partial(activity, layers.layers),
-        "chance": partial(chance, tested["test/acc"], largest=data.chance, samples=samples, trained=trained),
+        "chance": partial(above_chance, tested["test/acc"], largest=data.chance, samples=samples, trained=trained),
         "time": partial(time, subject),
         "metrics": partial(metrics, subject),
     }

@@ -119,7 +119,7 @@ class Spikformer(nn.Module):
                 dim, heads, neuron, qkv_bias=qkv_bias, scale=scale, v_threshold=v_threshold,
                 temporal=parts.get("temporal"), denoiser=parts.get("denoiser"), norm=norm,
             )  # fmt: skip
-            self.encoder.append(Block(dim, spiking, mlp_ratio, neuron, norm))
+            self.encoder.append(SpikformerBlock(dim, spiking, mlp_ratio, neuron, norm))
         self.head = nn.Linear(dim, classes)
         for linear in (module for module in self.encoder.modules() if isinstance(module, nn.Linear)):
             _draw(linear, init_std)
@@ -134,7 +134,7 @@ class Spikformer(nn.Module):
         return self.head(x.mean(2))
 
 
-class Block(nn.Module):
+class SpikformerBlock(nn.Module):
     """Attention and a two-layer perceptron, each added to its input.
 
     Shape:

@@ -78,7 +78,7 @@ class ViT(nn.Module):
         self.patches = SeqToANNContainer(nn.Conv2d(channels, dim, patch, stride=patch))
         self.class_token = nn.Parameter(torch.zeros(dim))
         self.positions = nn.Parameter(torch.zeros(tokens, dim))
-        self.encoder = nn.ModuleList(Block(dim, heads, mlp_ratio, neuron, sn2_norm=sn2_norm) for _ in range(depth))
+        self.encoder = nn.ModuleList(ViTBlock(dim, heads, mlp_ratio, neuron, sn2_norm=sn2_norm) for _ in range(depth))
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Sequential()
         self.head.add_module("fc", nn.Linear(dim, dim))
@@ -100,7 +100,7 @@ class ViT(nn.Module):
         return self.head(self.norm(x[:, :, 0]))
 
 
-class Block(nn.Module):
+class ViTBlock(nn.Module):
     """One encoder block, with the norm before attention and perceptron.
 
     Shape:

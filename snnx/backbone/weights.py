@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from snnx.torch_file.read import GrowingFile, read
+from snnx.torch_file.load_file import GrowingFile, load_file
 
 WRAPPERS = {"module.": "model.module", "_orig_mod.": "model._orig_mod"}
 """What DataParallel and torch.compile put before every name, and where the model is that they wrap."""
@@ -15,7 +15,7 @@ WRAPPERS = {"module.": "model.module", "_orig_mod.": "model._orig_mod"}
 def load_weights(network: nn.Module, path: str, *, name: str) -> None:
     """Load a state dict into `network`, or raise an error that says in one line how the two differ.
 
-    The file cannot run code, nor grow while it is read; see `snnx.torch_file.read`. It may also be a checkpoint of snnx or
+    The file cannot run code, nor grow while it is read; see `snnx.torch_file.load_file`. It may also be a checkpoint of snnx or
     Lightning, of whose `state_dict` the keys below `backbone.` are read, or a `.safetensors` file of `snnx export`, from which
     tensors outside the backbone are left out. If the network is on the meta device, names and sizes are compared and nothing
     is loaded.
@@ -69,7 +69,7 @@ def _read(path: str, name: str) -> dict[str, Tensor]:
     if path.endswith(".safetensors"):
         return _safetensors(path, name)
     try:
-        found = read(Path(path))
+        found = load_file(Path(path))
     except GrowingFile as error:
         raise ValueError(f"{name}: {error}") from None
     except Exception as error:  # a damaged file can make torch raise almost any error

@@ -13,8 +13,8 @@ from torch.optim import AdamW
 from snnx.augmentation.none import none
 from snnx.backbone.convnet import ConvNet
 from snnx.bench.turns import medians
+from snnx.dataset.event_camera import EventCamera
 from snnx.dataset.event_digits import EventDigits
-from snnx.dataset.events import Events
 from snnx.dataset.nmnist import NMNIST
 from snnx.dataset.published import NoData
 from snnx.neuron.lif import LIF
@@ -28,7 +28,7 @@ BATCH = 32
 class Epoch:
     """Trains a small convolutional network for one epoch when called; returns the seconds of waiting and of training."""
 
-    def __init__(self, data: Events) -> None:
+    def __init__(self, data: EventCamera) -> None:
         torch.manual_seed(0)
         self.data = data
         self.net = ConvNet(neuron=LIF, in_shape=data.shape, classes=data.classes, channels=[16, 32])
@@ -51,7 +51,7 @@ class Epoch:
             waited, trained = waited + ready - start, trained + time.perf_counter() - ready
 
 
-def measure(sets: Sequence[type[Events]], timesteps: int, samples: float, rounds: int) -> dict:
+def measure(sets: Sequence[type[EventCamera]], timesteps: int, samples: float, rounds: int) -> dict:
     """Time epochs on each data set.
 
     Args:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnx.report.data.claims import parse
+from snnx.report.data.claim import parse
 from snnx.report.data.evidence import FAILS, HOLDS, ClaimData
 from snnx.report.data.side import Measured
 from snnx.report.data.verdict import decide

@@ -13,7 +13,7 @@ from snnx.options.nearest import nearest
 from snnx.options.sweepfile import sweep_named
 from snnx.record import audit_file
 from snnx.report.data.lines import NO_OVERRIDE
-from snnx.report.data.outdated import outdated
+from snnx.report.data.other_code import outdated
 from snnx.report.data.run import Run
 from snnx.report.data.runs import collect
 
@@ -37,7 +37,8 @@ def main(words: list[str]) -> int:
             if not Path(arguments.name).expanduser().exists():
                 hint = nearest(arguments.name, ["single", *files("sweep")])
                 raise ValueError(
-                    f"NAME|PATH must be a sweep, single, or a run's folder or .ckpt file; got {arguments.name}{hint}"
+                    f"NAME|PATH must be a sweep, single, or a run's folder, .ckpt file or .safetensors file of snnx export; "
+                    f"got {arguments.name}{hint}"
                 )
             failed = _one(arguments.name, Path(arguments.name), arguments.words)
     except REFUSED as error:
@@ -51,13 +52,13 @@ def _parser() -> Parser:
         usage="snnx audit NAME|PATH [KEY=VALUE ...] [--again] [--outputs DIR]",
         description="Check whether the numbers of a finished run can be trusted: whether predictions depend on the sample "
         "alone, whether training and test have samples in common, whether spikes are 0 or 1, and more. NAME is a sweep, whose "
-        "finished runs on this machine are audited, or single. PATH is a run's folder or a .ckpt file. The findings are "
-        "written to the run's folder and shown in reports. KEY=VALUE changes a value of the run's configuration, such as "
-        "trainer.accelerator=cpu.",
+        "finished runs on this machine are audited, or single. PATH is a run's folder, a .ckpt file, or a .safetensors file of "
+        "snnx export. The findings are written to the run's folder and shown in reports. KEY=VALUE changes a value of the "
+        "run's configuration, such as trainer.accelerator=cpu.",
         epilog="example: snnx audit outputs/single/seed=0",
     )
     parser.add_argument(
-        "name", metavar="NAME|PATH", help="a sweep, as in sweep=NAME, or single; or a run's folder or .ckpt file"
+        "name", metavar="NAME|PATH", help="a sweep, as in sweep=NAME, or single; or a run's folder, .ckpt or .safetensors file"
     )
     parser.add_argument("words", nargs="*", metavar="KEY=VALUE")
     parser.add_argument("--again", action="store_true", help="also audit the runs of a sweep whose result was audited before")
@@ -71,7 +72,8 @@ def _sweep(name: str, arguments: argparse.Namespace) -> bool:
     Raises:
         ValueError: no run of the sweep has finished on this machine.
     """
-    runs = collect(sweep_named(name).name, arguments.outputs, Path())
+    sweep = sweep_named(name)
+    runs = collect(sweep.name, arguments.outputs, Path())
     done = {run.hash: run for run in runs if run.state == "done"}
     if not done:
         raise ValueError(f"NAME must be a sweep with a finished run in {arguments.outputs}; got {name}, which has none")
@@ -79,7 +81,7 @@ def _sweep(name: str, arguments: argparse.Namespace) -> bool:
     for run in done.values():
         if _known(run) if "audit" in run.result and not arguments.again else _audited(run, arguments):
             failed.append(_title(run))
-    for remark in outdated(list(done.values())):
+    for remark in outdated(sweep, list(done.values())):
         print_text(f"↻ {remark}")
     if len(done) > 1:
         print_text(_summary(len(done), failed))

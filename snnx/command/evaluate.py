@@ -2,12 +2,11 @@
 
 import os
 import re
-import sys
 from pathlib import Path
 
 from snnx.command.parser import Parser
 from snnx.command.print_text import print_text
-from snnx.command.refusal import REFUSED, refusal
+from snnx.command.refusal import REFUSED, complain, refusal
 
 
 def main(words: list[str]) -> int:
@@ -23,7 +22,8 @@ def main(words: list[str]) -> int:
     arguments = _parser().parse_intermixed_args(words)
     checkpoint, others = split(arguments.words)
     if checkpoint is None:
-        print("snnx evaluate: checkpoint= must name a run's folder or a .ckpt in it; got none", file=sys.stderr)
+        must = "checkpoint= must name a run's folder, a .ckpt in it, or a .safetensors file of snnx export"
+        complain(f"snnx evaluate: {must}; got none")
         return 2
     from snnx.record.result_file import to_json
     from snnx.record.write import write

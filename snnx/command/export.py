@@ -38,7 +38,7 @@ def _parsed(words: list[str]) -> tuple[str, str, Path | None, bool]:
             raise ValueError(f"a word must be one of checkpoint=, format=, to= and fold=; got {word}{nearest(key, KEYS)}")
         values[key] = value
     if "checkpoint" not in values:
-        raise ValueError("checkpoint= must name a run's folder or a .ckpt in it; got none")
+        raise ValueError("checkpoint= must name a run's folder, a .ckpt in it, or a .safetensors file of snnx export; got none")
     form = values.get("format", "safetensors")
     if form not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}; got {form}")

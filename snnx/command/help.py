@@ -4,7 +4,7 @@ from pathlib import Path
 
 from snnx.options.files import files, groups
 from snnx.options.places import Place, places, shipped_place
-from snnx.options.text import text
+from snnx.options.read_text import read_text
 
 
 def overview() -> str:
@@ -15,7 +15,7 @@ def overview() -> str:
     lines += [f"  {group:<{width}}  {', '.join(files(group))}" for group in known]
     lines += ["", "Sweeps (snnx -m sweep=NAME; choose rows, seeds and scale with row=A,B seed=0 scale=small)"]
     for name, path in files("sweep").items():
-        first = next(iter(text(path).splitlines()), "").lstrip("# ")
+        first = next(iter(read_text(path).splitlines()), "").lstrip("# ")
         lines.append(f"  {name}\n      {first}")
     for place in places():
         added = [f"{group}={name}" for group in (*known, "sweep") for name, path in files(group).items() if _in(place, path)]

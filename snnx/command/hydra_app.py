@@ -100,8 +100,8 @@ def _task(config) -> None:
     except ValueError as error:
         raise SystemExit(_usage(str(error))) from None
     with exit_on_interrupt():
+        from snnx.run.execute import assist, execute
         from snnx.run.machine_rank import machine_rank
-        from snnx.run.run import assist, execute
 
     try:
         leads = machine_rank(run.config["trainer"]).rank == 0

@@ -6,6 +6,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from snnx.command.installed_from import requirement
 from snnx.command.parser import Parser
 from snnx.command.refusal import complain
 
@@ -13,6 +14,8 @@ TEMPLATES = Path(__file__).parent / "project"
 """The files of the new folder as templates; their ending keeps tools from reading them as code of snnx."""
 ENDING, PLACEHOLDER = ".template", "mylab"
 """A copy of a template file has no such ending, and the name of the folder in place of the placeholder."""
+STEP = "# snnx"
+"""The line of the CI file's template in whose place the step is written that installs snnx."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -52,7 +55,24 @@ def write_project(folder: Path) -> None:
         relative = str(template.relative_to(TEMPLATES)).removesuffix(ENDING).replace(PLACEHOLDER, folder.name)
         path = folder / relative
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(template.read_text(encoding="utf-8").replace(PLACEHOLDER, folder.name), encoding="utf-8")
+        text = template.read_text(encoding="utf-8").replace(PLACEHOLDER, folder.name).replace(f"      {STEP}\n", installation())
+        path.write_text(text, encoding="utf-8")
+
+
+def installation() -> str:
+    """Return the step of the CI file that installs snnx, as YAML: from where it was installed here, if CI can get it there."""
+    found = requirement("snnx")
+    if found is None:
+        return (
+            "      # snnx was installed here from a folder or file that CI does not have. Complete the next line with a place\n"
+            "      # that CI can read, such as git+https://HOST/snnx.git, or the path of a wheel that you commit here.\n"
+            f"{_step('snnx @ COMPLETE_THIS_LINE')}"
+        )
+    return "" if found == "snnx" else _step(found)  # from an index, `pip install` of the folder gets it by itself
+
+
+def _step(requirement: str) -> str:
+    return f"      - run: pip install --extra-index-url https://download.pytorch.org/whl/cpu '{requirement}'\n"
 
 
 def _check(name: str) -> None:

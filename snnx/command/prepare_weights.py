@@ -7,7 +7,6 @@ from pathlib import Path
 from snnx.command.parser import Parser
 from snnx.command.refusal import REFUSED, refusal
 from snnx.options.nearest import nearest
-from snnx.options.sweepfile import find
 from snnx.record.form import wrong_form
 from snnx.record.kept_weights import NAME, sha256
 from snnx.record.read import read
@@ -59,19 +58,24 @@ def _recorded(name: str, docs: Path) -> dict:
     """Return the line of the record whose weights are kept.
 
     Raises:
-        ValueError: there is no such sweep, it has no record, or the record has no weights.
+        ValueError: the record of no such sweep has weights.
     """
-    find(name)
-    path = docs / name / "runs.jsonl"
-    for text in read(path).splitlines() if path.is_file() else ():
-        try:
-            line = json.loads(text)
-        except (ValueError, RecursionError):
-            continue
-        if wrong_form(line) is None and line.get("weights"):
-            return line
-    others = sorted(file.parent.name for file in docs.glob(f"*/{NAME}"))
-    raise ValueError(
-        f"NAME must be a sweep whose record has weights, {', '.join(others) or 'of which there are none'}; got {name}"
-        f"{nearest(name, others)}"
-    )
+    lines = {path.parent.name: line for path in sorted(docs.glob("*/runs.jsonl")) if (line := _with_weights(path)) is not None}
+    if name not in lines:
+        raise ValueError(
+            f"NAME must be a sweep whose record has weights, {', '.join(lines) or 'of which there are none'}; got {name}"
+            f"{nearest(name, lines)}"
+        )
+    return lines[name]
+
+
+def _with_weights(path: Path) -> dict | None:
+    for text in read(path).splitlines():
+        if b'"weights"' in text:  # parsing all lines of all records would take a second
+            try:
+                line = json.loads(text)
+            except (ValueError, RecursionError):
+                continue
+            if wrong_form(line) is None and line.get("weights"):
+                return line
+    return None

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def main(words: list[str]) -> int:
     for line in chosen:
         state, explanation = _replay(line, arguments.outputs)
         states.append(state)
-        print(visible(f"{state} {line['row']} seed={line['seed']} {line['scale']}: {explanation}"), flush=True)
+        print(visible(f"{state} {_title(line)}: {explanation}{_next_step(state, line, arguments)}"), flush=True)
         if state in (CONFIRMED, DIFFERS):
             write(path, "".join(json.dumps(result) + "\n" for result in lines))
     return 1 if {DIFFERS, FAILED} & set(states) else 0
@@ -108,6 +109,34 @@ def _chosen(asked: list[dict], arguments: argparse.Namespace) -> list[dict]:
     return list(found.values())
 
 
+def _title(line: dict) -> str:
+    """Return row, further overrides, seed and scale of a recorded run.
+
+    Example:
+        >>> _title({"row": "IF", "seed": 0, "scale": "small", "further": "optimizer.lr=0.002"})
+        'IF optimizer.lr=0.002 seed=0 small'
+    """
+    row = f"{line['row']} {line.get('further') or ''}".strip()
+    return f"{row} seed={line['seed']} {line['scale']}"
+
+
+def _next_step(state: str, line: dict, arguments: argparse.Namespace) -> str:
+    """Say what to do about a run that cannot be replayed or that differs; nothing for another one."""
+    if state == FAILED:
+        return f"; see where by executing the run alone: snnx {shlex.join(_words(line))}"
+    if state == DIFFERS:
+        return (
+            f"; if the change is intended, train the run again, snnx {shlex.join(_words(line))}, and record it, snnx report "
+            f"{arguments.name} --record"
+        )
+    return ""
+
+
+def _words(line: dict) -> list[str]:
+    """Return the overrides of a recorded run, without those that decide whether it is executed."""
+    return [word for word in line.get("overrides", ()) if word.split("=")[0] not in ("force", "recorded", "outdated")]
+
+
 def _replay(line: dict, outputs: Path) -> tuple[str, str]:
     """Replay one line of the record, and return its state and an explanation; a confirmed line is marked in place."""
     from snnx.compose.single import composed
@@ -116,7 +145,7 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
     from snnx.run.replay import replay
     from snnx.run.replay_test import replay_test, weights_of
 
-    words = [word for word in line.get("overrides", ()) if word.split("=")[0] not in ("force", "recorded", "outdated")]
+    words = _words(line)
     try:
         check_keys((key for key, *_ in (word.split("=") for word in words) if key not in OWN), f"row {line['row']}")
         job = composed(words, "snnx replay")

@@ -12,7 +12,7 @@ from snnx.command.print_text import print_text
 from snnx.command.refusal import REFUSED, complain
 from snnx.options.sweepfile import SweepFile, sweep_named
 from snnx.record.write import write
-from snnx.report.data import claims
+from snnx.report.data.claim import read as read_claims
 from snnx.report.data.runs import collect
 from snnx.report.data.verdict import RULE
 from snnx.report.pages import card, latex
@@ -90,7 +90,7 @@ def _narrowed(sweep: SweepFile, rows: list[str]) -> SweepFile:
     """Return the sweep with only these rows, their tuned twins and the cited ones, and the claims that are about these."""
     kept = tuple(row for row in sweep.rows if {row.label, row.tuned_from} & set(rows) or row.overrides is None)
     labels = {row.label for row in kept}
-    found = tuple(text for text, claim in zip(sweep.claims, claims.read(sweep), strict=True) if set(claim.rows) <= labels)
+    found = tuple(text for text, claim in zip(sweep.claims, read_claims(sweep), strict=True) if set(claim.rows) <= labels)
     return replace(sweep, rows=kept, claims=found)
 
 

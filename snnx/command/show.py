@@ -67,7 +67,7 @@ def _show(overrides: list[str], arguments: argparse.Namespace) -> Path:
 
 
 def _of_events(config: dict) -> bool:
-    from snnx.dataset.events import Events
+    from snnx.dataset.event_camera import EventCamera
     from snnx.run.target import target
 
-    return issubclass(target("dataset", config["dataset"]["_target_"]), Events)
+    return issubclass(target("dataset", config["dataset"]["_target_"]), EventCamera)

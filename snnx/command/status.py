@@ -23,7 +23,7 @@ from snnx.record.summary import MARKS
 from snnx.report.board import Board, boards
 from snnx.report.data.changed_rows import ChangedRows
 from snnx.report.data.format import duration
-from snnx.report.data.outdated import outdated
+from snnx.report.data.other_code import outdated
 from snnx.report.data.run import DAMAGED, Run
 from snnx.report.data.runs import collect
 from snnx.sweep.output import Output
@@ -114,7 +114,7 @@ def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> 
         return 1
     for board in boards(sweep, runs):
         console.print(_drawn(board, sweep))
-    for remark in (*outdated(runs), *ChangedRows(sweep).remarks(runs)):
+    for remark in (*outdated(sweep, runs), *ChangedRows(sweep).remarks(runs)):
         console.print(f"↻ {escape(remark)}", soft_wrap=True)
     for run in runs:
         if run.state in ("failed", "diverged", DAMAGED):
@@ -126,12 +126,10 @@ def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> 
 
 
 def _drawn(board: Board, sweep: SweepFile) -> Table:
-    counts = {
-        state: sum(run.state == state for run in board.runs)
-        for state in ("done", "running", "failed", "diverged", "unfinished")
-    }
+    counts = Counter(run.state for run in board.runs)
     total = sum(len(row) for row in board.rows.values())
-    parts = [f"{counts.pop('done')} of {total} done", *(f"{count} {state}" for state, count in counts.items() if count)]
+    others = [f"{counts[state]} {state}" for state in ("running", "failed", "diverged", "unfinished") if counts[state]]
+    parts = [f"{counts['done']} of {total} done", *others]
     if (left := board.left_s) is not None:
         parts.append(f"about {duration(left)} left")
     many = len(board.seeds) > WIDEST

@@ -151,6 +151,7 @@ def _build(config: dict) -> dict | None:
     import torch  # not at the top, so that a wrong name is reported before the seconds that importing torch takes
 
     from snnx.dataset.published import NoData
+    from snnx.loss.every_step import misread
     from snnx.metric.recorder import Recorder
     from snnx.run.build import build_data, build_method, build_trainer
     from snnx.run.built import built
@@ -161,6 +162,8 @@ def _build(config: dict) -> dict | None:
             method = build_method(config, data)
         except NoData:  # the network's size depends on images that are not on this machine; the run reports that
             return None
+        if "loss" in groups_used(config) and (rule := misread(method.loss, data.classes)):
+            raise ValueError(f"{type(method.loss).__name__} must {rule}")
     if method.encoding.sample_dims != len(data.sample_shape):
         if "encoding" not in groups_used(config):
             shape, name = list(data.sample_shape), type(method).__name__

@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from snnx.compose.check import check
-from snnx.compose.counting import counting
+from snnx.compose.counted_line import counted_line
 from snnx.options.own_components import make_importable
 from snnx.record.job import Job
 from snnx.run import fork_server
@@ -35,7 +35,7 @@ def check_all(jobs: Sequence[Job]) -> dict[str, dict]:
     process.start()
     networks: dict[str, dict] = {}
     sender.close()  # otherwise `recv` would wait for ever if the process died
-    with counting("checking", len(jobs)) as count:
+    with counted_line("checking", len(jobs)) as count:
         try:
             while not isinstance(complaint := receiver.recv(), str):
                 networks |= complaint

@@ -11,7 +11,7 @@ from hydra.core.utils import setup_globals
 
 from snnx.compose.compose import job
 from snnx.compose.composer import Composer
-from snnx.compose.counting import counting
+from snnx.compose.counted_line import counted_line
 from snnx.record.identity import leaves
 from snnx.record.job import Job
 from snnx.run.outdated import code_of
@@ -29,7 +29,7 @@ def freeze(loader: Any, config: Any, job_overrides: Sequence[Sequence[str]]) -> 
     jobs: dict[int, Job] = {}
     codes: dict[tuple[str, ...], dict[str, str]] = {}
     total = len(job_overrides)
-    with counting("composing", total) if total > MANY else nullcontext(lambda: None) as count:
+    with counted_line("composing", total) if total > MANY else nullcontext(lambda: None) as count:
         for number, composed, overrides, choices, unused in Composer(loader, config).composed(job_overrides):
             made = job(composed, overrides=overrides, choices=choices, unused=unused, command=command)
             targets = tuple(str(value) for key, value in leaves(made.config) if key.endswith("_target_"))

@@ -17,7 +17,7 @@ from snnx.options.nearest import nearest
 from snnx.options.received import check_content
 from snnx.options.row import Row
 from snnx.options.sweepfile import SweepFile
-from snnx.report.data.claims import read as read_claims
+from snnx.report.data.claim import read as read_claims
 
 
 def register(words: Sequence[str], completing: Sequence[str] = ()) -> None:

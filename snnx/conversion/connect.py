@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from snnx.conversion.dendrite import Dendrite, Rhythm
 from snnx.conversion.links import Link
-from snnx.conversion.readout import Readout
+from snnx.conversion.potential_readout import PotentialReadout
 from snnx.conversion.timed import Timed
 
 
@@ -20,7 +20,7 @@ def connect(
     *,
     neuron: type[Timed],
     every: int,
-    readout: Readout,
+    readout: PotentialReadout,
 ) -> nn.Module:
     """Replace each activation of `network` by neurons, and let each layer's bias act once per presentation of the image.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from snnx.dashboard.content import content, curves
+from snnx.dashboard.chart_data import chart_data, curves
 from snnx.dashboard.run_table import counts, runs
 from snnx.report.board import boards
 from snnx.report.pages import html as report
@@ -38,7 +38,7 @@ def page(results: Results, outputs: Path, live: bool) -> str:
         ),
         *report.failures(results),
         *report.provenance(results),
-        f'<script type="application/json" id="content">{content(results, outputs)}</script>',
+        f'<script type="application/json" id="content">{chart_data(results, outputs)}</script>',
         *map(report.script, (report.SORT, HERE / "chart.js", HERE / "dashboard.js")),
     ]
     head = f'<meta http-equiv="refresh" content="{RELOAD_S}">\n' if live else ""

@@ -7,7 +7,7 @@ from html import escape
 from snnx.report.board import Board
 from snnx.report.data.format import decimals, duration
 from snnx.report.data.run import Run
-from snnx.report.figures.anytime import PREFIX
+from snnx.report.figures.over_steps import PREFIX
 from snnx.report.tables.costs import COLUMNS
 
 MARKS = {

@@ -11,7 +11,7 @@ BY_HAND = "it cannot be downloaded automatically: download and unpack it by hand
 
 
 class Archived:
-    """For subclasses of `Events`: finds which recordings are on disk, says where they are published, and downloads them."""
+    """For subclasses of `EventCamera`: finds the recordings on disk, says where they are published, and downloads them."""
 
     archives: ClassVar[tuple[Archive, ...]] = ()
     variants: ClassVar[tuple[str, ...]]

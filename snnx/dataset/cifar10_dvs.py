@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from snnx.dataset.aedat import read_aedat2, read_aedat4
-from snnx.dataset.events import Events
+from snnx.dataset.event_camera import EventCamera
 from snnx.dataset.mapped import Mapped
 from snnx.dataset.npz import read_npz
 from snnx.dataset.published import Archive
@@ -63,7 +63,7 @@ def random90(labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     return order[:end].sort().values, order[end:].sort().values
 
 
-class CIFAR10DVS(Events):
+class CIFAR10DVS(EventCamera):
     """10,000 photographs of CIFAR-10, each moved on a screen for 1.2 s before a sensor of 128×128 pixels.
 
     There is no official split. The variant `first90` trains on the first 90 % of each class, with file names sorted as text

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from snnx.dataset.aedat import read_aedat3
-from snnx.dataset.events import Events
+from snnx.dataset.event_camera import EventCamera
 from snnx.dataset.npz import read_npz
 from snnx.dataset.published import Archive
 from snnx.dataset.recording import Damaged, Found, Layout, Recording, Sample, events_of, in_folders
@@ -113,7 +113,7 @@ def find_npy(root: Path) -> Found:
     return with_persons(found)
 
 
-class DVS128Gesture(Events):
+class DVS128Gesture(EventCamera):
     """Eleven gestures of 29 people in three kinds of light, 128×128 pixels, about 6 s each.
 
     There are two versions in use, and accuracies on them cannot be compared. SpikingJelly (and snnTorch) make one sample from

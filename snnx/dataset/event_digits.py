@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 from snnx.dataset.binning import EVENT
 from snnx.dataset.digits import EMBEDDED, Digits
-from snnx.dataset.events import Events
+from snnx.dataset.event_camera import EventCamera
 from snnx.dataset.recording import Found, Layout, Recording, Sample
 
 PIXELS = 32  # the sensor has 32 rows and 32 columns
@@ -110,7 +110,7 @@ def _noise(number: int, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarr
     return np.full(len(events), number), events
 
 
-class EventDigits(Events):
+class EventDigits(EventCamera):
     """The 1,797 digits of scikit-learn, seen by a simulated sensor of 32×32 pixels that makes three saccades.
 
     The handwriting is real but the camera is simulated, so results say nothing about a real sensor. The data set serves for

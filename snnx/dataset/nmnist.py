@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from snnx.dataset.binning import EVENT
-from snnx.dataset.events import Events
+from snnx.dataset.event_camera import EventCamera
 from snnx.dataset.published import Archive
 from snnx.dataset.recording import Damaged, Layout, events_of, in_folders
 
@@ -37,7 +37,7 @@ def find(folder: str, root: Path) -> dict:
     return {part: in_folders(root / folder / name, DIGITS, ".bin", read_bin) for part, name in parts.items()}
 
 
-class NMNIST(Events):
+class NMNIST(EventCamera):
     """The 70,000 digits of MNIST, each recorded for 0.3 s by a 34×34 sensor that makes three saccades.
 
     Source:

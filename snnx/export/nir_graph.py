@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from snnx.export.chain import ChainLink, chain
+from snnx.export.layer_chain import ChainLink, layer_chain
 from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
 from snnx.neuron.node import Node
@@ -36,11 +36,11 @@ def nir_graph(network: nn.Module, in_shape: tuple[int, int, int]) -> nir.NIRGrap
         in_shape: `(C, H, W)` of its input.
 
     Raises:
-        ValueError: the network is not a chain, see `chain`, or has a layer or neuron for which NIR has no node.
+        ValueError: the network is not a chain, see `layer_chain`, or has a layer or neuron for which NIR has no node.
 
     Source: Pedersen et al., Neuromorphic intermediate representation, Nature Communications 2024, and its reference package.
     """
-    links = chain(network, in_shape)
+    links = layer_chain(network, in_shape)
     nodes: dict[str, nir.NIRNode] = {"input": nir.Input({"input": np.array(in_shape)})}
     shape = tuple(in_shape)
     for link in links:

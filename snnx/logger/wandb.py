@@ -15,6 +15,7 @@ from snnx.options.sweepfile import find, read
 from snnx.options.unit import factor
 from snnx.record.identity import SWITCHES
 from snnx.record.job import Job
+from snnx.record.visible import visible
 
 FINISH_S = 15  # time limit for uploads at the end of a run; what is not uploaded by then stays in the run's folder
 FLUSH_S = 5.0  # time limit after that for W&B's own process to finish writing its file
@@ -29,7 +30,8 @@ class Wandb:
 
     The step of each row is its epoch, so all runs share one axis, and a run that continues after it was killed logs only the
     missing epochs. The summary has the final metrics, `paper/<metric>` with the paper's number in the metric's own unit, and
-    `difference/<metric>`, our number minus the paper's. No paths, environment variables or secrets are logged.
+    `difference/<metric>`, our number minus the paper's. Texts are logged as plain values, never as Markdown or HTML. No paths,
+    environment variables or secrets are logged.
 
     Args:
         job: the run to log.
@@ -114,7 +116,7 @@ def papers(job: Job) -> dict[str, float]:
 
 def columns(job: Job) -> dict:
     """The configuration as W&B shows it, with one column per key, so that a sweep's rows can be grouped by any of them."""
-    config = {"row": job.row, "scale": job.scale, **job.config}
+    config = visible({"row": job.row, "scale": job.scale, **job.config})  # an option's texts may come from somebody else
     return flat(config, skip=("sweep", "logger", "dataset.root", "label", *SWITCHES))
 
 

@@ -73,7 +73,7 @@ Pair = tuple[Batch, Node, int, ResidualSum | None]
 
 def _pairs(network: nn.Module, x: Tensor) -> set[Pair]:
     """Run the network; return each norm that only one neuron layer reads, itself or after a residual sum."""
-    watch = _Watch()
+    watch = _Readers()
     hooks = [norm.register_forward_hook(watch.norm_ended) for norm in network.modules() if _can_be_taken(norm)]
     hooks += [norm.register_forward_hook(_require_shape) for norm in network.modules() if isinstance(norm, Norm)]
     nodes = [node for node in network.modules() if isinstance(node, Node)]
@@ -125,7 +125,7 @@ def _as_it_is(network: nn.Module) -> Iterator[None]:
             node.path, node.unfused = path, unfused
 
 
-class _Watch(TorchDispatchMode):
+class _Readers(TorchDispatchMode):
     """Notes which operations read the outputs of norms and of residual sums."""
 
     def __init__(self) -> None:

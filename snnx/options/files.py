@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snnx.options.folders import shipped
 from snnx.options.nearest import nearest
-from snnx.options.places import Place, places, shipped_place
+from snnx.options.places import Place, package_of, places, shipped_place
 from snnx.options.received import check_option
 
 
@@ -24,13 +24,24 @@ def files(group: str) -> dict[str, Path]:
         for path in sorted((place.sweeps if group == "sweep" else place.conf / group).glob("*.yaml")):
             if (other := found.setdefault(path.stem.casefold(), path)) is path:
                 continue
+            got, do = _both(other, path)
             if other.stem == path.stem:
-                raise ValueError(f"{group}={path.stem} must be defined by one file only; got {other} and {path}: rename one")
+                raise ValueError(f"{group}={path.stem} must be defined by one file only; got {got}: {do}")
             raise ValueError(
                 f"{group}={path.stem} must differ from {other.stem} in more than capital letters, since some file systems do "
-                f"not tell them apart; got {other} and {path}: rename one"
+                f"not tell them apart; got {got}: {do}"
             )
     return dict(sorted((path.stem, path) for path in found.values()))
+
+
+def _both(one: Path, other: Path) -> tuple[str, str]:
+    """Name two files of options, each with its installed package if it has one, and say how to get rid of one of them."""
+    packages = {path: package_of(path) for path in (one, other)}
+    got = " and ".join(f"{path} of the package {package}" if package else str(path) for path, package in packages.items())
+    here = Path.cwd().resolve()
+    if any(path.is_relative_to(here / part) for path in packages for part in ("conf", "sweeps")):
+        return got, "rename one"
+    return got, " or ".join(f"pip uninstall {package}" for package in packages.values() if package)
 
 
 def groups() -> list[str]:

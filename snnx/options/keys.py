@@ -3,7 +3,7 @@
 import re
 
 from snnx.options.files import files
-from snnx.options.text import text
+from snnx.options.read_text import read_text
 
 
 def keys(group: str, option: str | None) -> list[str]:
@@ -14,5 +14,5 @@ def keys(group: str, option: str | None) -> list[str]:
         (['conv_gain', 'distribution', 'gain'], [], [])
     """
     path = files(group).get(option or "")
-    found = re.findall(r"^(\w+):", text(path), re.MULTILINE) if path else []
+    found = re.findall(r"^(\w+):", read_text(path), re.MULTILINE) if path else []
     return sorted(key for key in found if not key.startswith("_"))

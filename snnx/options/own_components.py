@@ -7,7 +7,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from snnx.options.text import text
+from snnx.options.read_text import read_text
 
 NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -32,7 +32,7 @@ def own_components(folder: Path) -> tuple[str, ...]:
 @cache
 def _listed(path: Path, modified: int) -> tuple[str, ...]:
     try:
-        table = tomllib.loads(text(path)).get("tool", {}).get("snnx", {})
+        table = tomllib.loads(read_text(path)).get("tool", {}).get("snnx", {})
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(f"{path}: must be TOML; {error}") from None
     if not isinstance(table, dict) or set(table) - {"components"}:

@@ -64,6 +64,15 @@ def components() -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for place in places() for name in place.components))
 
 
+def package_of(file: Path) -> str | None:
+    """Return the name, as pip knows it, of the installed package that provides a file of options; `None` if there is none."""
+    for entry in entry_points(group=GROUP):
+        place = next((place for place in _installed() if entry.value in place.components), None)
+        if place is not None and file.is_relative_to(place.folder):
+            return entry.dist.name if entry.dist else entry.value
+    return None
+
+
 def component_folders() -> dict[str, Path]:
     """Return the path of each package in `components` by its top-level name, without importing it.
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from snnx.options.read_text import read_text
 from snnx.options.strict_yaml import LARGEST, load
-from snnx.options.text import text
 
 COMMAND_LINE_ONLY = ("hydra", "force", "recorded", "outdated", "search", "tuned", "loaded", "label")
 """Keys that only the command line and snnx itself set. They decide what is executed, kept and deleted, and where files lie."""
@@ -22,9 +22,9 @@ def check_option(path: Path) -> None:
 
     Raises:
         ValueError: it sets a key of `COMMAND_LINE_ONLY`, is placed into Hydra's own configuration, is too large, or is no YAML;
-            see also `text`.
+            see also `read_text`.
     """
-    written = text(path)
+    written = read_text(path)
     for header in filter(None, map(HEADER.match, written.splitlines())):
         check_package(header[1], str(path))
     try:

@@ -9,8 +9,9 @@ import yaml
 
 from snnx.options.chosen_options import by_group, choices, defaults
 from snnx.options.files import files, is_group
+from snnx.options.left_over import replaced
+from snnx.options.read_text import read_text
 from snnx.options.strict_yaml import load
-from snnx.options.text import text
 from snnx.record.identity import LOADED, leaves
 
 FOR_HYDRA = ("defaults", "hydra", "sweep")
@@ -84,10 +85,10 @@ class Stated:
                 known.add(group)
                 found |= {f"{group}.{key}": value for content in contents for key, value in leaves(content)}
                 found |= {} if contents else {group: None}
-        made_for = dict(self._defaults)
+        unused = replaced((recipe, self._sweep), chosen, self._defaults, self._keys)
         for body in (recipe, self._sweep):
-            made_for |= choices(body)
-            _put(found, self._still_meant(body, made_for, chosen))
+            made = {key: value for key, value in leaves(_settings(body)) if tuple(key.split(".")[:2]) not in unused}
+            _put(found, made)
         unknown = {*LOADED, "seed"}
         for key, written in (word.lstrip("+~").partition("=")[::2] for word in row):
             if not self._is_group(key):
@@ -99,21 +100,15 @@ class Stated:
         unknown |= {key for key, value in found.items() if "${" in str(value)}
         return Settings(found, frozenset(known), frozenset(unknown))
 
-    def _still_meant(self, body: Mapping, made_for: Mapping, chosen: Mapping) -> dict[str, object]:
-        """Return the settings of a recipe or a sweep file, without those for an option that was replaced by another one."""
-        found = {}
-        for key, value in leaves(_settings(body)):
-            group, _, inner = key.partition(".")
-            kept = made_for.get(group) == chosen.get(group) or not self._is_group(group)
-            if kept or any(inner.partition(".")[0] in self._content(group, name) for name in _names(chosen.get(group))):
-                found[key] = value
-        return found
+    def _keys(self, group: str, option: str | list | None) -> set[str]:
+        """Return the keys of the chosen option of a group, or of all its chosen options."""
+        return {key for name in _names(option) for key in self._content(group, name)}
 
     def _read(self, group: str, name: str | None) -> Mapping:
         """Return the content of an option's file; empty if there is no such option."""
         path = self._files(group).get(name) if name else None
         try:
-            content = load(text(path)) if path else None
+            content = load(read_text(path)) if path else None
         except yaml.YAMLError as error:
             raise ValueError(f"{path} must be valid YAML; {' '.join(str(error).split())}") from None
         return content if isinstance(content, dict) else {}

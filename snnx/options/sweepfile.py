@@ -11,10 +11,10 @@ import yaml
 from snnx.options.elsewhere import elsewhere
 from snnx.options.files import files
 from snnx.options.nearest import nearest
+from snnx.options.read_text import read_text
 from snnx.options.received import check_content, check_keys
 from snnx.options.row import Row, row_of
 from snnx.options.strict_yaml import load
-from snnx.options.text import text
 from snnx.options.tune import Tune, tune
 from snnx.record.job import SINGLE
 from snnx.record.visible import visible
@@ -110,14 +110,14 @@ def read(path: Path) -> SweepFile:
 
     Raises:
         ValueError: the file is not valid YAML, a key is missing or unknown, a label does not match `LABEL`, or an override is
-            not of the form `key=value`; see also `text`.
+            not of the form `key=value`; see also `read_text`.
 
     Example:
         >>> sweep = read(find("dtst_fig12_surrogates"))
         >>> sweep.artifact, [row.label for row in sweep.live]
         ('Figure 12', ['ArcTan', 'Sigmoid', 'SoftSign'])
     """
-    return _read(path, text(path))
+    return _read(path, read_text(path))
 
 
 @lru_cache(maxsize=1)  # several parts of a command read the chosen sweep, and thousands of rows take seconds

@@ -16,17 +16,17 @@ def save(folder: Path, audit: dict) -> Path:
     return write(folder / NAME, to_json(audit))
 
 
-def read(folder: Path, result: dict) -> dict | None:
+def read(folder: Path | str, result: dict) -> dict | None:
     """Return the audit of this result; `None` if there is none, or if it belongs to an earlier result of the run."""
     try:
-        audit = json.loads(read_file(folder / NAME))
+        audit = json.loads(read_file(f"{folder}/{NAME}"))
     except (OSError, ValueError, RecursionError):
         return None
     ours = wrong_form(result | {"audit": audit}) is None
     return audit if ours and audit.get("started") == result.get("started") else None
 
 
-def added(result: dict, folder: Path) -> dict:
+def added(result: dict, folder: Path | str) -> dict:
     """Return the result with its audit under `audit`, if there is one."""
     audit = read(folder, result)
     return result if audit is None else result | {"audit": audit}

@@ -10,7 +10,7 @@ import torch
 from lightning_fabric.plugins import CheckpointIO
 
 from snnx.record.write import write
-from snnx.torch_file.read import GrowingFile, check_archive, read
+from snnx.torch_file.load_file import GrowingFile, check_archive, load_file
 
 RUN = "snnx_run"  # the checkpoint's entry with the identity of its run
 CODE, DATA = "snnx_code", "snnx_data"  # the entries with the digests of the code and of the samples of its run
@@ -73,7 +73,7 @@ def load(path: Path, run: str | None) -> dict:
             broken = archive.testzip()
         if broken is not None:
             raise DamagedCheckpoint(f"{path} must be undamaged; got a wrong checksum in {broken}")
-        content = read(path)
+        content = load_file(path)
     except GrowingFile as error:
         raise DamagedCheckpoint(str(error)) from None
     except (DamagedCheckpoint, FileNotFoundError):

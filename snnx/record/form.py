@@ -113,9 +113,9 @@ def wrong_form(result: object, run: str | None = None) -> str | None:
     """
     if not isinstance(result, dict):
         return f"a result must be a mapping; got {type(result).__name__}"
-    for key, kind in FORM.items():
-        if key in result and not _check(kind)(result[key]):
-            return f"{key} must be of type {_name(kind)}; got {str(result[key])[:60]}"
+    for key, check in _checks().items():
+        if key in result and not check(result[key]):
+            return f"{key} must be of type {_name(FORM[key])}; got {str(result[key])[:60]}"
     if missing := [key for key in ALWAYS if key not in result]:
         return f"a result must have {', '.join(ALWAYS)}; got one without {', '.join(missing)}"
     if result["status"] not in STATUSES:
@@ -140,6 +140,12 @@ def _uneven(layers: dict) -> str | None:
 
 def _name(kind: object) -> str:
     return kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)
+
+
+@cache
+def _checks() -> dict[str, Callable[[object], bool]]:
+    """Return the function for each entry of `FORM`; looking each up by its type would take as long as checking."""
+    return {key: _check(kind) for key, kind in FORM.items()}
 
 
 @cache

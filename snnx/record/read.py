@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 
-def read(path: Path) -> bytes:
+def read(path: Path | str) -> bytes:
     """Return the content of a file. Pipes and devices are refused, because reading them might never end.
 
     Raises:
@@ -25,5 +25,5 @@ def read(path: Path) -> bytes:
         if stat.S_ISDIR(kind):
             code, text = errno.EISDIR, os.strerror(errno.EISDIR)
         raise OSError(code, text, str(path))
-    with os.fdopen(handle, "rb") as file:
-        return file.read()
+    with os.fdopen(handle, "rb", buffering=0) as file:
+        return file.readall()

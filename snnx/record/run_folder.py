@@ -27,7 +27,7 @@ class LockLost(RuntimeError):
     """Raised when somebody has removed the lock of the run while this process held it."""
 
 
-class Claim:
+class Hold:
     """The lock on a run's folder that this process holds.
 
     Args:
@@ -54,7 +54,7 @@ class Claim:
 
 
 @contextmanager
-def claim(folder: Path) -> Iterator[Claim]:
+def hold(folder: Path) -> Iterator[Hold]:
     """Lock the run of this folder for as long as the context lasts; the lock file names this process and its machine.
 
     The lock belongs to the kernel, which releases it when the process ends, even if it is killed. So no stale lock remains.
@@ -71,7 +71,7 @@ def claim(folder: Path) -> Iterator[Claim]:
         with suppress(OSError):  # on a full disk the lock stays unnamed; the next failing write reports the disk
             lock.truncate(0)
             lock.write(this_process().encode())
-        yield Claim(folder)
+        yield Hold(folder)
 
 
 def holder(folder: Path) -> str:

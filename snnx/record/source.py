@@ -8,7 +8,7 @@ from pathlib import Path
 
 from snnx.record.identity import leaves
 
-ROOTS = ("snnx.run.run", "snnx.run.build", "snnx.run.component", "snnx.run.callback.reseed")
+ROOTS = ("snnx.run.execute", "snnx.run.build", "snnx.run.component", "snnx.run.callback.reseed")
 """Modules that every run uses, besides its components."""
 NO_NUMBERS = (
     "snnx.record.", "snnx.torch_file.", "snnx.options.", "snnx.logger.", "snnx.report.",
@@ -138,7 +138,9 @@ def _read(path: Path, modified: int, size: int) -> tuple[str, tuple[str, ...]]:
         tree = ast.parse(content)
     except (SyntaxError, ValueError):
         return hashlib.sha256(content).hexdigest()[:16], ()
-    code = hashlib.sha256("".join(_canonical(tree)).encode()).hexdigest()[:16]
+    text: list[str] = []
+    _add_canonical(tree, text)
+    code = hashlib.sha256("".join(text).encode()).hexdigest()[:16]
     return code, tuple(dict.fromkeys(_imports(tree)))
 
 
@@ -151,28 +153,26 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield from (f"{start}{alias.name}" for alias in node.names)
 
 
-def _canonical(node: object) -> Iterator[str]:
-    """Write a syntax tree as text that is the same in every version of Python, without empty fields.
+def _add_canonical(node: object, text: list[str]) -> None:
+    """Add a syntax tree to `text`, in a form that is the same in every version of Python, without empty fields.
 
     Statements that are only a string are left out: docstrings, and the strings after constants and attributes. Of an error that
     is raised, only its class is kept, since a run that raises it has no numbers.
     """
+    if not isinstance(node, ast.AST):
+        text.append(repr(node))
+        return
     if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
         node = ast.Raise(exc=node.exc.func)
-    if isinstance(node, ast.AST):
-        yield f"({type(node).__name__}"
-        for name, value in ast.iter_fields(node):
-            if isinstance(value, list):
-                value = [item for item in value if not _is_only_a_string(item)]
-            if value not in (None, []) and name not in ("type_comment", "type_ignores"):
-                yield f" {name}="
-                yield from _canonical(value)
-        yield ")"
-    elif isinstance(node, list):
-        for item in node:
-            yield from _canonical(item)
-    else:
-        yield repr(node)
+    text.append(f"({type(node).__name__}")
+    for name in node._fields:
+        value = getattr(node, name, None)
+        items = [item for item in value if not _is_only_a_string(item)] if isinstance(value, list) else [value]
+        if items and value is not None and name not in ("type_comment", "type_ignores"):
+            text.append(f" {name}=")
+            for item in items:
+                _add_canonical(item, text)
+    text.append(")")
 
 
 def _is_only_a_string(node: object) -> bool:
@@ -182,12 +182,19 @@ def _is_only_a_string(node: object) -> bool:
 def changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:
     """List the files whose code differs, as paths relative to the folder of their package.
 
+    Edited files come first. After them come files that only one of the two uses, which may be because of an edited import.
+
     Args:
         before, now: results of `sources`.
 
     Example:
         >>> changed_files({"snnx.neuron.lif": "a", "snnx.neuron.node": "b"}, {"snnx.neuron.lif": "c", "snnx.neuron.node": "b"})
         ['snnx/neuron/lif.py']
+        >>> changed_files({"mylab.alif": "a", "mylab.half": "b"}, {"mylab.quarter": "d", "mylab.alif": "c"})
+        ['mylab/alif.py', 'mylab/half.py', 'mylab/quarter.py']
+        >>> changed_files({"mylab.zeta": "a", "mylab.half": "b"}, {"mylab.zeta": "c"})
+        ['mylab/zeta.py', 'mylab/half.py']
     """
-    names = sorted(name for name in {**before, **now} if before.get(name) != now.get(name))
+    differing = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    names = sorted(differing, key=lambda name: (name not in before or name not in now, name))
     return [f"{name.replace('.', '/')}.py" for name in names]

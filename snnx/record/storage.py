@@ -27,7 +27,8 @@ def obstacle(folder: Path) -> str | None:
         return f"{folder} must be a folder, because results are written there; got a file: move it away"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write(folder / ".probe", bytes(4096)).unlink()
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".probe.") as own:  # other commands may ask at the same time
+            write(Path(own) / "file", bytes(4096))
     except OSError as error:
         return explained(error, folder)
     return None

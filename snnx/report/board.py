@@ -26,12 +26,13 @@ class Board:
         Returns:
             `None` if nothing runs, or if runs are waiting and none has finished yet from which to estimate their time.
         """
-        running = [
-            run.progress["left_s"] for run in self.runs if run.state == "running" and run.progress.get("left_s") is not None
-        ]
-        ended = [run.result["wall_s"] for run in self.runs if run.state == "done" and run.local]
+        runs = self.runs
+        running = [run.progress["left_s"] for run in runs if run.state == "running" and run.progress.get("left_s") is not None]
+        if not running:
+            return None
+        ended = [run.result["wall_s"] for run in runs if run.state == "done" and run.local]
         waiting = sum(run is None or run.state == "unfinished" for row in self.rows.values() for run in row)
-        if not running or (waiting and not ended):
+        if waiting and not ended:
             return None
         return max(max(running), (sum(running) + waiting * statistics.mean(ended or [0])) / len(running))
 

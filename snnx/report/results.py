@@ -5,17 +5,25 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from snnx.options.sweepfile import SweepFile
-from snnx.report.data import claims
+from snnx.report.data import claim
 from snnx.report.data.lines import Line, lines
 from snnx.report.data.relative import with_relative_energies
 from snnx.report.data.run import Run
 from snnx.report.data.verdict import Verdict, verdicts
-from snnx.report.figures import anytime, attention_maps, histograms, layer_curves, learning_curves, raster, together, tradeoff
+from snnx.report.figures import (
+    attention_maps,
+    histograms,
+    layer_curves,
+    learning_curves,
+    over_steps,
+    raster,
+    together,
+    tradeoff,
+)
 from snnx.report.figures.axes import Plot
 from snnx.report.figures.readable import readable
-from snnx.report.pages import notes, provenance
-from snnx.report.tables import claims as claims_table
-from snnx.report.tables import costs, numbers, splits, tuning
+from snnx.report.pages import how_made, notes
+from snnx.report.tables import claims, costs, numbers, splits, tuning
 from snnx.report.tables.by_layer import by_layer
 from snnx.report.tables.table import Table, without_empty_columns
 
@@ -37,7 +45,7 @@ class Results:
             *learning_curves.draw(sweep, shown),
             *tradeoff.draw(sweep, shown, compared=self.lines),
             *together.draw(sweep, shown),
-            *anytime.draw(sweep, shown),
+            *over_steps.draw(sweep, shown),
             *layer_curves.draw(sweep, shown),
             *histograms.draw(sweep, shown),
             *attention_maps.draw(sweep, shown),
@@ -84,30 +92,30 @@ class Results:
     @property
     def claims(self) -> Table:
         """Every claim with its verdict."""
-        return claims_table.claims(self.verdicts)
+        return claims.claims(self.verdicts)
 
     @cached_property
     def notes(self) -> list[str]:
         """The remarks below the tables, such as failed runs and their errors."""
-        return [*notes.notes(self.sweep, self.lines), *notes.left_out(claims.read(self.sweep), self.verdicts, self.lines)]
+        return [*notes.notes(self.sweep, self.lines), *notes.left_out(claim.read(self.sweep), self.verdicts, self.lines)]
 
     @property
     def provenance(self) -> list[tuple[str, str]]:
         """How the runs were made: command, machine, versions, code and data."""
-        return provenance.provenance(self.runs)
+        return how_made.how_made(self.runs)
 
     @property
     def pictured(self) -> list[tuple[str, str]]:
         """One line that names the test samples in the figures, like the lines of `provenance`; empty if no figure shows any."""
-        return provenance.pictured(self.runs) if any(plot.samples for plot in self.plots) else []
+        return how_made.pictured(self.runs) if any(plot.samples for plot in self.plots) else []
 
 
 def work_out(sweep: SweepFile, runs: Sequence[Run]) -> Results:
     """Average the runs of a sweep and decide its claims.
 
     Raises:
-        ValueError: a claim of the sweep file is malformed; see `claims.parse`.
+        ValueError: a claim of the sweep file is malformed; see `claim.parse`.
     """
-    claimed = claims.read(sweep)
+    claimed = claim.read(sweep)
     grouped = with_relative_energies(sweep.reference, lines([row.label for row in sweep.measured], runs))
     return Results(sweep, tuple(runs), tuple(grouped), tuple(verdicts(sweep, claimed, grouped)))

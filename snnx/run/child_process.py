@@ -28,7 +28,7 @@ def main(job: Job, threads: int) -> None:
 
     import torch
 
-    from snnx.run.run import execute
+    from snnx.run.execute import execute
 
     torch.set_num_threads(threads)
     try:

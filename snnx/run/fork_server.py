@@ -18,7 +18,7 @@ def start() -> multiprocessing.context.BaseContext:
         The context with which processes are started from it.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["snnx.run.run", "snnx.run.loaded_code"])
+    context.set_forkserver_preload(["snnx.run.execute", "snnx.run.loaded_code"])
     from multiprocessing import forkserver
 
     # The terminal sends Ctrl-C, and SIGHUP if it is closed, to every process. The server and the runs ignore both from the

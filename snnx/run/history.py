@@ -12,7 +12,7 @@ from snnx.record.identity import changes
 from snnx.record.job import Job
 from snnx.record.read import read as read_file
 from snnx.record.result_file import read, recorded
-from snnx.record.run_folder import Busy, claim, remove_checkpoints
+from snnx.record.run_folder import Busy, hold, remove_checkpoints
 from snnx.record.source import SNNX
 from snnx.run.outdated import outdated
 
@@ -74,7 +74,7 @@ def start_over_if_forced(job: Job) -> Job:
     """
     if not job.config["force"]:
         return job
-    with suppress(Busy), claim(job.folder):  # if another process is computing it, that one has done this
+    with suppress(Busy), hold(job.folder):  # if another process is computing it, that one has done this
         remove_checkpoints(job.folder)
     return replace(job, config={**job.config, "force": False})
 

@@ -1,19 +1,25 @@
 """Whether the files in a run's folder were computed with the present code and the present samples."""
 
 import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 from snnx.dataset.content import stamp
+from snnx.dataset.file_digests import file_digests
 from snnx.dataset.published import NoData
 from snnx.options.places import component_folders
-from snnx.record import source
+from snnx.options.strict_yaml import load
+from snnx.record import result_file, source
+from snnx.record.inputs import NAME, changed, code_before
 from snnx.record.job import Job
 from snnx.record.read import read
 from snnx.record.result_file import to_json
 from snnx.record.write import write
-
-NAME = "inputs.json"  # the file in a run's folder with the digests of its code and samples
 
 
 def code_of(config: dict) -> dict[str, str]:
@@ -31,13 +37,42 @@ def require_same_code(job: Job) -> None:
     if job.code and (files := source.changed_files(job.code, now)):
         more = f", and {len(files) - 1} more" if len(files) > 1 else ""
         raise ValueError(
-            f"{files[0]}{more} must not change during a sweep, as all its runs must use the same code; start the sweep again"
+            f"{files[0]}{more} must not change during a sweep, as all its runs must use the same code; start the sweep again: "
+            f"{job.command}"
         )
 
 
 def write_inputs(folder: Path, code: dict[str, str], data: dict) -> None:
-    """Write down what a run is computed from: the digests of its modules and of its data set's files."""
-    write(folder / NAME, to_json({"code": code, "data": data}))
+    """Write down what a run is computed from: the digests of its modules and of its data set's files.
+
+    Args:
+        folder: the run's folder, whose `config.yaml` names the root of the data set.
+        code: see `code_of`.
+        data: what the data set's `content` returned.
+    """
+    try:
+        config = load(read(folder / "config.yaml").decode())
+        root = _root(config)
+    except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError, AttributeError):
+        root = None
+    write(folder / NAME, to_json({"code": code, "data": data if root is None else _file_by_file(root, data)}))
+
+
+def _file_by_file(root: Path, data: dict) -> dict:
+    """Add the digest of each file to what a data set's `content` returned, and name its folders relative to its root."""
+    where = _below(root, data["folders"])
+    seen = data["stamp"] if where == data["folders"] else stamp(root, where)
+    return {**data, "folders": where, "stamp": seen, "files": file_digests(root, where)}
+
+
+def _below(root: Path, folders: Sequence[str]) -> list[str]:
+    """Return the folders relative to the root, also if a data set of the user's names files relative to the current folder."""
+    absolute = [root / one if (root / one).is_dir() or not Path(one).is_dir() else Path(one).absolute() for one in folders]
+    return sorted({one.relative_to(root).as_posix() if one.is_relative_to(root) else str(one) for one in absolute})
+
+
+def _root(config: dict) -> Path:
+    return Path(config["dataset"].get("root") or ".").expanduser().absolute()
 
 
 def code_changed(folder: Path, config: dict) -> str | None:
@@ -48,18 +83,26 @@ def code_changed(folder: Path, config: dict) -> str | None:
         config: the run's configuration.
 
     Returns:
-        For example `snnx/neuron/lif.py changed, and 2 more`; `None` if nothing has changed, or if nothing is known of the code.
+        For example `snnx/neuron/lif.py changed, and 2 more`, or two digests if the folder has no `inputs.json`; `None` if
+        nothing has changed, or if nothing is known of the code.
     """
+    made = code_before(folder)
     try:
-        made = json.loads(read(folder / NAME))["code"]
-        files = source.changed_files(dict(made), code_of(config))
+        now = code_of(config)
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
-    return _named(files) if files else None
+    if made is None:
+        return _other_code((result_file.read(folder) or {}).get("code"), now)
+    files = source.changed_files(made, now)
+    return changed(files) if files else None
 
 
-def _named(files: list[str]) -> str:
-    return f"{files[0]} changed" + (f", and {len(files) - 1} more" if len(files) > 1 else "")
+def _other_code(before: str | None, now: dict[str, str]) -> str | None:
+    """Compare the digest of all code in a result with that of the present code, where no `inputs.json` has them by file."""
+    digest = source.digest(now)
+    if before in (None, digest):
+        return None
+    return f"its code changed (digest {before} before, {digest} now; without {NAME}, the files are not known)"
 
 
 def outdated(job: Job) -> str | None:
@@ -68,41 +111,65 @@ def outdated(job: Job) -> str | None:
     Files are compared by content. The samples are read again only if the size or modification time of a file has changed. If
     the data set is not on this machine, its samples cannot be compared and count as unchanged. Unreadable files count as
     changed; the run that is then executed says what is wrong with them.
+
+    If the run's folder has no `inputs.json`, its result is compared, which has one digest of all code and one of all samples.
+    If nothing has changed, `inputs.json` is written again.
     """
     try:
         made = json.loads(read(job.folder / NAME))
     except FileNotFoundError:
-        return None
+        return _outdated_by_result(job)
     except (OSError, ValueError, RecursionError):
         return f"{NAME} is damaged"
     if not (isinstance(made, dict) and all(isinstance(made.get(key), dict) for key in ("code", "data"))):
         return f"{NAME} is damaged"
     if files := source.changed_files(made["code"], code_of(job.config)):
-        return _named(files)
-    if _samples_changed(job, made):
-        return f"the files of dataset {job.config['dataset']['_target_'].split('.')[-2]} changed"
-    return None
-
-
-def _samples_changed(job: Job, made: dict) -> bool:
-    root = Path(job.config["dataset"].get("root") or ".").expanduser().absolute()
+        return changed(files)
     folders = made["data"].get("folders")
     if not isinstance(folders, list) or not all(isinstance(one, str) and "\0" not in one for one in folders):
-        return True
-    if _stamp(root, tuple(folders)) == made["data"].get("stamp"):
-        return False
+        return f"{NAME} is damaged"
+    if _stamp(_root(job.config), tuple(folders)) == made["data"].get("stamp"):
+        return None
+    return _samples_changed(job, made["code"], made["data"])
+
+
+def _outdated_by_result(job: Job) -> str | None:
+    ended = result_file.read(job.folder)
+    if ended is None or not ended.get("code"):
+        return None
+    code = code_of(job.config)
+    data = ended.get("data") or {}
+    return _other_code(ended["code"], code) or (_samples_changed(job, code, data) if data.get("content") else None)
+
+
+def _samples_changed(job: Job, code: dict[str, str], before: dict) -> str | None:
+    """Read the samples, and say which of their files have changed; `before` is what is known of them from the run."""
     from snnx.run.build import build_data  # imports torch, so only when the files must be read
 
+    name = job.config["dataset"]["_target_"].split(".")[-2]
     try:
         now = build_data(job.config).content()
     except NoData:
-        return False
-    except (OSError, ValueError):
-        return True
-    if now["content"] != made["data"].get("content"):
-        return True
-    write_inputs(job.folder, made["code"], now)  # a copy of the same files: store its stamp, so that it is not read again
-    return False
+        return None
+    except (OSError, ValueError) as error:
+        return f"the files of dataset {name} cannot be read ({' '.join(str(error).split())})"
+    if now["content"] != before.get("content"):
+        return _changed_samples(job, name, before, now)
+    with suppress(OSError):  # the same files, for example another copy: store their stamp, so that they are not read again
+        write(job.folder / NAME, to_json({"code": code, "data": _file_by_file(_root(job.config), now)}))
+    return None
+
+
+def _changed_samples(job: Job, name: str, before: dict, now: dict) -> str:
+    root, shown = _root(job.config), Path(job.config["dataset"].get("root") or ".")
+    had, has = before.get("files"), _file_by_file(root, now)["files"]
+    files = (
+        sorted(one for one in {**had, **has} if had.get(one) != has.get(one)) if isinstance(had, dict) and had and has else []
+    )
+    if files:
+        return changed([str(shown / one) for one in files])
+    where = os.path.commonpath([root / one for one in _below(root, now["folders"])] or [root])
+    return f"the files of dataset {name} in {where} changed (digest {before.get('content')} before, {now['content']} now)"
 
 
 @cache

@@ -20,6 +20,9 @@ from snnx.run.build import build_method
 PARTS = ("dataset", "method", "budget", "trainer")
 """Groups that the configuration of every run has."""
 
+ACCEPTED = "checkpoint must be a run's folder, a .ckpt in its ckpt/, or a .safetensors file of snnx export"
+"""Begins the messages about a path that is none of these."""
+
 
 @dataclass(frozen=True)
 class Reopened:
@@ -69,13 +72,15 @@ def reopen(path: str | Path) -> Reopened:
     """
     path = Path(path).expanduser()
     if not path.exists():
-        raise FileNotFoundError(f"checkpoint must be a run's folder or a .ckpt in it; got {path}, which does not exist")
+        raise FileNotFoundError(f"{ACCEPTED}; got {path}, which does not exist")
     if path.suffix == ".safetensors" and path.is_file():
         return _exported(path)
     is_checkpoint = path.is_file()
     folder = (path.parent.parent if is_checkpoint else path).resolve()
+    if not os.path.lexists(folder / "config.yaml"):
+        raise ValueError(f"{ACCEPTED}; got {path}, but there is no {folder / 'config.yaml'}")
     reject_links(folder)
-    config = _frozen(folder, path)
+    config = _frozen(folder)
     found = _identity(config, folder / "config.yaml")
     ended = None if is_checkpoint else _finished(folder)
     checkpoint = path if ended is None else _chosen(folder, ended)
@@ -109,13 +114,9 @@ def _exported(path: Path) -> Reopened:
     return Reopened(found.run, path.parent, path, found.config, found.weights, found.epoch)
 
 
-def _frozen(folder: Path, path: Path) -> dict:
+def _frozen(folder: Path) -> dict:
     try:
         config = load_yaml(read(folder / "config.yaml").decode())
-    except FileNotFoundError:
-        raise ValueError(
-            f"checkpoint must be a run's folder, which has a config.yaml, or a .ckpt in its ckpt/; got {path}"
-        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"{folder / 'config.yaml'} must be valid YAML; got a damaged file: {reason}") from None

@@ -46,9 +46,24 @@ KINDS = {
         "optuna.samplers.BaseSampler",
     ),
 }
-"""For each group, the classes of which its components must be a subclass. Groups without any have a protocol."""
-FUNCTIONS = ("augmentation", "init", "loss", "scheduler")
-"""Groups whose component may also be a function, of snnx or of a user's own package."""
+"""For each group, the classes of which its components must be a subclass. Groups without any have a protocol, see `METHODS`."""
+METHODS = {
+    "augmentation": ("__call__", ("images", "labels")),
+    "init": ("__call__", ("network",)),
+    "logger": ("show", ("rows",)),
+    "quantization": ("applied", ("network", "bits")),
+}
+"""For each group with a protocol, the method that its classes must have, and the first arguments of this method."""
+FUNCTIONS = {
+    "augmentation": ("images", "labels"),
+    "init": ("network",),
+    "loss": ("scores", "labels"),
+    "scheduler": ("optimizer", "total_steps"),
+}
+"""Groups whose component may also be a function, of snnx or of a user's own package, and the first arguments of this function.
+
+A function with other arguments is refused, because it does something else: it may write or remove files.
+"""
 SEVERAL = ("attention", "logger", "metric")
 """Groups that hold several components, by name."""
 WITHOUT_PARTS = ("logger", "optimizer", "scheduler", "trainer")
@@ -60,7 +75,8 @@ def target(path: str, name: str) -> Callable:
 
     It must be defined at or below the module that is named, so that nothing can be reached through the imports of a module. It
     must be in a component folder of snnx, among `PUBLISHED`, or in a package that provides options or is listed under
-    `[tool.snnx] components`. And it must be what its group holds: `torch.load` is no loss, wherever it is written.
+    `[tool.snnx] components`. And it must be what its group holds: `torch.load` is no loss, wherever it is written, and a
+    function of a user's own package that removes files is no augmentation.
 
     Args:
         path: the dotted key of the component, such as `neuron` or `dataset.transforms.0`.
@@ -96,9 +112,7 @@ def target(path: str, name: str) -> Callable:
     if not (inspect.isclass(found) or inspect.isfunction(found)) or not _is_below(found.__module__, [module]):
         raise ValueError(f"{path}._target_ must name a class or function where it is defined; got {name}")
     if not (_fits_part(found) if part else _fits_group(found, group)):
-        kinds = MODULE if part else KINDS[group]
-        rule = f"a subclass of {' or '.join(kinds)}" if kinds else f"a component of the group {group}"
-        raise ValueError(f"{path}._target_ must be {rule}; got {name}")
+        raise ValueError(f"{path}._target_ must be {_rule(group, part=part)}; got {name}")
     return found
 
 
@@ -115,9 +129,29 @@ def _is_below(module: str, folders: Iterable[str]) -> bool:
 
 def _fits_group(found: Callable, group: str) -> bool:
     if not inspect.isclass(found):
-        return group in FUNCTIONS and _ours(found)
+        return group in FUNCTIONS and _ours(found) and _takes(found, FUNCTIONS[group])
     bases = tuple(_named(base) for base in KINDS[group])
-    return issubclass(found, bases) if bases else _ours(found)
+    if bases:
+        return issubclass(found, bases)
+    method, arguments = METHODS[group]
+    return _ours(found) and _takes(getattr(found, method, None), ("self", *arguments))
+
+
+def _takes(function: object, arguments: tuple[str, ...]) -> bool:
+    """Whether the first arguments of a function have these names."""
+    return inspect.isfunction(function) and tuple(inspect.signature(function).parameters)[: len(arguments)] == arguments
+
+
+def _rule(group: str, *, part: bool) -> str:
+    """Say what a component of this group, or a part of it, must be."""
+    kinds = MODULE if part else KINDS[group]
+    rules = [f"a subclass of {' or '.join(kinds)}"] if kinds else []
+    if not part and group in METHODS:
+        method, arguments = METHODS[group]
+        rules.append(f"a class with {method}({', '.join(arguments)})")
+    if not part and group in FUNCTIONS:
+        rules.append(f"a function of ({', '.join(FUNCTIONS[group])})")
+    return " or ".join(rules)
 
 
 def _fits_part(found: Callable) -> bool:

@@ -66,7 +66,7 @@ def write_failure(job: Job, attempt: Attempt, timeout_s: float | None) -> dict:
     if attempt.timed_out:
         cause = f"took longer than hydra.launcher.timeout_s={timeout_s:g} and was killed"
     outcome = _failed(job, attempt, f"the process {cause}; its output is in run.log")
-    with suppress(OSError, run_folder.Busy), run_folder.claim(job.folder):  # a full disk must not stop the other runs
+    with suppress(OSError, run_folder.Busy), run_folder.hold(job.folder):  # a full disk must not stop the other runs
         write(job.folder / "result.json", result_file.to_json(outcome))
     return outcome
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from snnx.options.nearest import nearest
 from snnx.options.sweepfile import sweep_named
-from snnx.report.data.claims import read
+from snnx.report.data.claim import read
 
 
 class Unmeasured:

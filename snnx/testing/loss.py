@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from snnx.loss.every_step import misread
 from snnx.loss.loss import reads_every_step
 from snnx.testing.close import close
 from snnx.testing.must import must
@@ -29,6 +30,8 @@ def number(make: Make) -> None:
     """
     loss = make()
     scores = _scores(loss).requires_grad_()
+    rule = misread(loss, scores.shape[-1])
+    must(rule is None, loss, rule or "")
     value = loss(scores, LABELS)
     must(value.ndim == 0 and bool(value.isfinite()), loss, f"return one finite number; got {value.detach().tolist()}")
     value.backward()

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from snnx.method.base import Method
 from snnx.testing.close import close
-from snnx.testing.images import CLASSES, SAMPLES, Images, evaluate, train
 from snnx.testing.must import must
+from snnx.testing.random_images import CLASSES, SAMPLES, RandomImages, evaluate, train
 
 Make = Callable[[], Method]
 
@@ -41,7 +41,7 @@ def scores(make: Make) -> None:
         ...     contract(make)
     """
     method = _made(make).eval()
-    images = Images().samples.tensors[0]
+    images = RandomImages().samples.tensors[0]
     first = _scores(method, images)
     must(list(first.shape) == [SAMPLES, CLASSES], method, f"give scores [B, K], {[SAMPLES, CLASSES]}; got {list(first.shape)}")
     must(bool(first.isfinite().all()), method, "give finite scores; got inf or nan")
@@ -62,7 +62,7 @@ def training(make: Make) -> None:
             finite = p.grad is None or bool(p.grad.isfinite().all())
             must(finite, method, f"give {name} a finite gradient in training; got inf or nan")
 
-    train(method, Images(), pl.callbacks.LambdaCallback(on_after_backward=look))
+    train(method, RandomImages(), pl.callbacks.LambdaCallback(on_after_backward=look))
     changed = any(not torch.equal(p, before[name]) for name, p in method.named_parameters())
     must(changed, method, "change a parameter in training; got the same parameters")
 
@@ -72,7 +72,7 @@ def seeds(make: Make) -> None:
     found = []
     for _ in range(2):
         method = _made(make)
-        train(method, Images())
+        train(method, RandomImages())
         found.append(method.state_dict())
     for name, value in found[0].items():
         must(torch.equal(value, found[1][name]), method, f"train {name} alike from the same seed; got another value")
@@ -81,9 +81,9 @@ def seeds(make: Make) -> None:
 def evaluation(make: Make) -> None:
     """A test changes neither parameters nor buffers, and a second test gives the same numbers."""
     method = _made(make)
-    trainer = train(method, Images())
+    trainer = train(method, RandomImages())
     before = {name: value.clone() for name, value in method.state_dict().items()}
-    found = [evaluate(trainer, method, Images()) for _ in range(2)]
+    found = [evaluate(trainer, method, RandomImages()) for _ in range(2)]
     for name, value in method.state_dict().items():
         must(torch.equal(value, before[name]), method, f"keep {name} in a test; got another value")
     for key, value in found[0].items():
@@ -93,10 +93,10 @@ def evaluation(make: Make) -> None:
 def checkpoint(make: Make) -> None:
     """Another method of the same make with the same `state_dict` gives the same scores: all that it learns is in there."""
     method = _made(make)
-    train(method, Images())
+    train(method, RandomImages())
     other = _made(make, seed=1)
     other.load_state_dict(method.state_dict())
-    images = Images().samples.tensors[0]
+    images = RandomImages().samples.tensors[0]
     same = close(_scores(other.eval(), images), _scores(method.eval(), images))
     must(same, method, "give the same scores after its state_dict is loaded into a new one; got others")
 

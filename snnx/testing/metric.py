@@ -19,8 +19,8 @@ from snnx.metric.reductions import KINDS
 from snnx.neuron.lif import LIF
 from snnx.norm.none import NoNorm
 from snnx.scheduler.constant import Constant
-from snnx.testing.images import CLASSES, SAMPLES, SHAPE, Images, evaluate, train
 from snnx.testing.must import must
+from snnx.testing.random_images import CLASSES, SAMPLES, SHAPE, RandomImages, evaluate, train
 
 Make = Callable[[], Metric]
 Measured = Callable[[dict[str, Metric]], Method]
@@ -124,7 +124,7 @@ class _Test:
         torch.manual_seed(0)
         self.metric = metric
         self.method = measured({} if metric is None else {"metric": metric})
-        self.data = Images(batch=batch, dtype=next(self.method.parameters()).dtype)
+        self.data = RandomImages(batch=batch, dtype=next(self.method.parameters()).dtype)
         self.trainer = train(self.method, self.data, *([metric] if isinstance(metric, pl.Callback) else []))
         self.scores = torch.empty(0)
 

@@ -60,6 +60,27 @@ def reset(make: Make, shape: Sequence[int] = (16,)) -> None:
     _same(from_rest(make(), x), first, node, "give the spikes of a new neuron after reset()", make, x)
 
 
+def declared(make: Make, shape: Sequence[int] = (16,)) -> None:
+    """What a neuron remembers of its input is a state that a reset restores, and not another attribute.
+
+    Metrics, exporters and checkpoints see states only. A value that depends only on the input's shape may be kept anywhere.
+
+    Args:
+        make, shape: see `spikes`.
+    """
+    node, other, x = make(), make(), firing_input(make, shape)
+    before = _identities(node)
+    node(x)
+    other(1 - 2 * x)
+    names = _changed(before, node)
+    remembered = [name for name in names if not _alike(vars(node).get(name), vars(other).get(name))]
+    must(
+        not remembered,
+        node,
+        f"keep what it remembers of its input in states; got {', '.join(remembered)}: {_advice(node, ', '.join(remembered))}",
+    )
+
+
 def causality(make: Make, shape: Sequence[int] = (16,)) -> None:
     """Later inputs do not change earlier spikes, and the gradient of a spike with respect to later inputs is zero.
 
@@ -210,7 +231,7 @@ def fused(make: Make, shape: Sequence[int] = (16,)) -> None:
         )
 
 
-CONTRACTS = (spikes, reset, causality, chunks, batch_of_one, order_of_samples, separate, threshold, gradients, fused)
+CONTRACTS = (spikes, reset, declared, causality, chunks, batch_of_one, order_of_samples, separate, threshold, gradients, fused)
 """All contracts, for `pytest.mark.parametrize`."""
 
 
@@ -243,12 +264,27 @@ def _advice(node: nn.Module, names: str) -> str:
     return f"a reset must restore {names}: declare it in the constructor by register_memory(name, value)"
 
 
+def _alike(one: object, other: object) -> bool:
+    """Whether two values are equal; tensors also inside dicts and lists."""
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return one == other
+
+
 def _undeclared(make: Make, x: Tensor) -> list[str]:
     """Return the attributes that a forward pass changes and that a reset does not restore, except those of every neuron."""
     node = make()
     before = _identities(node)
     node(x)
     reset_net(node)
+    return _changed(before, node)
+
+
+def _changed(before: dict[str, object], node: nn.Module) -> list[str]:
     return [name for name, value in _identities(node).items() if value != before.get(name) and name not in vars(Node())]
 
 

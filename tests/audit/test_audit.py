@@ -12,11 +12,11 @@ from composing import composed
 from finished import TINY, finished, result_of
 from torch import nn
 
+from snnx.audit.above_chance import above_chance
 from snnx.audit.audit import check
-from snnx.audit.chance import chance
-from snnx.audit.layers import Emitted, Layers, activity
+from snnx.audit.emissions import Emissions, Emitted, activity
+from snnx.audit.overlap import overlap
 from snnx.audit.predictions import different
-from snnx.audit.split import split
 from snnx.augmentation.none import none
 from snnx.command import audit as command
 from snnx.conversion.bursting import Bursting
@@ -64,7 +64,7 @@ def findings(data, *, encoding=LATENCY, neuron=NEURON, before=nn.Identity):
         decoding=MeanLogits(), loss=nn.CrossEntropyLoss(), metric={}, optimizer=torch.optim.Adam, scheduler=Constant,
         in_shape=(1, 8, 8), classes=10,
     )  # fmt: skip
-    layers = Layers()
+    layers = Emissions()
     trainer = pl.Trainer(
         accelerator="cpu", callbacks=[layers], logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False,
@@ -164,10 +164,10 @@ def test_test_images_in_training_are_caught():
 
 
 def test_copies_in_the_files_are_counted_and_fail_only_if_they_are_not_a_publishers(monkeypatch):
-    found = split(digits(Copied, samples=1.0))
+    found = overlap(digits(Copied, samples=1.0))
     assert (found.outcome, "remove the copies" in found.text) == ("failed", True)
     monkeypatch.setattr(Copied, "__module__", "snnx.dataset.digits")
-    found = split(digits(Copied, samples=1.0))
+    found = overlap(digits(Copied, samples=1.0))
     assert (found.outcome, "because the publisher's files contain them more than once" in found.text) == ("passed", True)
 
 
@@ -218,8 +218,8 @@ def test_a_network_without_spiking_layers_has_neither_spikes_nor_activity():
 
 
 def test_accuracy_at_chance_is_caught():
-    assert chance(0.15, largest=0.1, samples=297, trained=True).outcome == "failed"
-    assert chance(0.16, largest=0.1, samples=297, trained=True).outcome == "passed"
+    assert above_chance(0.15, largest=0.1, samples=297, trained=True).outcome == "failed"
+    assert above_chance(0.16, largest=0.1, samples=297, trained=True).outcome == "passed"
 
 
 def test_an_error_in_a_check_is_a_finding():
@@ -290,9 +290,9 @@ def test_an_audit_of_an_earlier_result_does_not_count(copied, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nothing"], "NAME|PATH must be a sweep, single, or a run's folder or .ckpt file; got nothing"),
-        (["demo_neuron"], "run's folder or .ckpt file; got demo_neuron; did you mean demo_neurons?"),
-        (["singl"], "run's folder or .ckpt file; got singl; did you mean single?"),
+        (["nothing"], "sweep, single, or a run's folder, .ckpt file or .safetensors file of snnx export; got nothing"),
+        (["demo_neuron"], ".safetensors file of snnx export; got demo_neuron; did you mean demo_neurons?"),
+        (["singl"], ".safetensors file of snnx export; got singl; did you mean single?"),
         (["single", "--outputs", "nowhere"], "NAME must be a sweep with a finished run in nowhere; got single, which has none"),
         (["RUN", "neuron.taau=3"], "got neuron.taau=3; did you mean neuron.tau"),
     ],

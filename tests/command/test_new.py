@@ -72,6 +72,40 @@ def test_files_that_are_written(empty, capsys):
     assert {shlex.join(shlex.split(line, comments=True)) for line in readme.splitlines()} <= set(printed.split("\n  "))
 
 
+PIP = "pip install --extra-index-url https://download.pytorch.org/whl/cpu"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+ORIGINS = {
+    "index": (None, None),
+    "editable": ({"url": "file:///home/me/snnx", "dir_info": {"editable": True}}, f"{PIP} 'snnx @ COMPLETE_THIS_LINE'"),
+    "wheel": ({"url": "file:///tmp/snnx-0.1.0-py3-none-any.whl"}, f"{PIP} 'snnx @ COMPLETE_THIS_LINE'"),
+    "damaged": ([], f"{PIP} 'snnx @ COMPLETE_THIS_LINE'"),
+    "repository": (
+        {"url": "https://example.org/snnx.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}},
+        f"{PIP} 'snnx @ git+https://example.org/snnx.git@{COMMIT}'",
+    ),
+    "web": ({"url": "https://example.org/snnx.whl", "archive_info": {}}, f"{PIP} 'snnx @ https://example.org/snnx.whl'"),
+}
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_ci_installs_snnx_from_where_it_was_installed_here(empty, monkeypatch, capsys, origin):
+    """The test writes what pip writes about an installed package."""
+    url, expected = ORIGINS[origin]
+    facts = empty / "site" / "snnx-0.1.0.dist-info"
+    facts.mkdir(parents=True)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: snnx\nVersion: 0.1.0\n")
+    if url is not None:
+        (facts / "direct_url.json").write_text(json.dumps(url))
+    monkeypatch.syspath_prepend(empty / "site")
+    assert main(["mylab2"]) == 0
+    text = (empty / "mylab2" / ".github/workflows/test.yml").read_text()
+    steps = [step["run"] for step in yaml.safe_load(text)["jobs"]["test"]["steps"] if "run" in step]
+    assert steps[:-2] == [*([expected] if expected else []), f"{PIP} --editable '.[test]'"]
+    explained = "# snnx was installed here from a folder or file that CI does not have." in text
+    assert explained == ("COMPLETE_THIS_LINE" in (expected or ""))
+    assert "/home/me" not in text
+
+
 @pytest.mark.slow
 def test_running_the_sweep_again_executes_no_run_twice(lab):
     before = {path: path.stat().st_mtime_ns for path in lab.glob("outputs/runs/*/result.json")}

@@ -9,7 +9,7 @@ from composing import composed
 from own_folder import own_folder, write
 
 from snnx.compose.check import check
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import torch
 from coded import CODES, build, images
 from torch import nn
 
-from snnx.conversion.code.tune import tuned
+from snnx.conversion.code.tuned_kernel import tuned_kernel
 from snnx.conversion.code.windows import Windows
 from snnx.conversion.kernel import TemporalKernel
 
@@ -46,8 +46,8 @@ def test_one_step_of_tuning_equals_the_rule_by_hand():
     new = tc + (10 * d1 + 100 * d2) / tc**2  # from here on, the delay's step uses the new time constant
     top = exp(td / new)
     d3 = sum((exp(-(t - td) / new) - top) * top for t in earliest) / 2 / new
-    assert tuned(tc, td, x, 80) == pytest.approx((new, td + d3), rel=1e-9)
-    assert tuned(tc, td, torch.zeros(2, 4), 80)[0] < tc  # silent layers need no slow kernel
+    assert tuned_kernel(tc, td, x, 80) == pytest.approx((new, td + d3), rel=1e-9)
+    assert tuned_kernel(tc, td, torch.zeros(2, 4), 80)[0] < tc  # silent layers need no slow kernel
 
 
 @torch.no_grad()

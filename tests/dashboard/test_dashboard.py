@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from snnx.command import dashboard, main
-from snnx.dashboard.content import content
+from snnx.dashboard.chart_data import chart_data
 from snnx.dashboard.page import page
 from snnx.dashboard.workspace import save_workspace, workspace
 from snnx.options.sweepfile import find, read
@@ -42,7 +42,7 @@ def made(leave, done, outputs, docs, sweep):
 
 def test_data_of_the_charts(made, outputs):
     """Curves are read from a run's result, or from metrics.csv if it has none; layers are averaged over time steps."""
-    found = json.loads(content(made, outputs))
+    found = json.loads(chart_data(made, outputs))
     a, b = found["lines"][0], found["lines"][-1]
     assert a["curves"]["val/acc"] == [[0.5, 0.8], [0.25, None]]
     assert a["counted"] == [True, False]

@@ -13,7 +13,7 @@ from snnx.dataset.cifar10_dvs import CIFAR10DVS, CLASSES, first90, random90
 from snnx.dataset.dvs128_gesture import DVS128Gesture
 from snnx.dataset.published import NoData
 from snnx.dataset.recording import Damaged
-from snnx.run.run import compute
+from snnx.run.execute import compute
 
 
 def ready(kind, root, **changed):

@@ -1,6 +1,7 @@
 """A folder of pictures through everything that a data set goes through: parts, facts, networks, runs, and what names a run."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +16,9 @@ from snnx.dataset.published import NoData
 from snnx.options.files import files
 from snnx.run import outdated
 from snnx.run.build import build_data, build_method
+from snnx.run.execute import execute
 from snnx.run.history import finished
 from snnx.run.retest import retest
-from snnx.run.run import execute
 
 QUICK = ("trainer.max_epochs=1", "timesteps=2", "trainer.accelerator=cpu", "backbone.channels=[4]", "dataset.batch_size=8")
 
@@ -187,7 +188,7 @@ def test_a_run_and_what_names_it(tmp_path, write_leaves, monkeypatch):
 
     Image.open(leaves / "oak" / "0.png").save(leaves / "oak" / "new.png")
     outdated._stamp.cache_clear()  # as in the next process
-    assert outdated.outdated(job) == "the files of dataset folder changed"
+    assert outdated.outdated(job) == "leaves/oak/new.png changed"
 
 
 @pytest.mark.parametrize("layout", ["", "train"])
@@ -202,7 +203,7 @@ def test_a_new_class_is_noticed(tmp_path, write_leaves, monkeypatch, layout):
     assert outdated.outdated(job) is None
     shutil.copytree(root / layout / "oak", root / layout / "yew")
     outdated._stamp.cache_clear()
-    assert outdated.outdated(job) == "the files of dataset folder changed"
+    assert outdated.outdated(job).startswith(f"{Path('leaves', layout, 'yew', '0.png')} changed, and ")
 
 
 def test_a_new_part_is_noticed(tmp_path, write_leaves, monkeypatch):
@@ -213,7 +214,7 @@ def test_a_new_part_is_noticed(tmp_path, write_leaves, monkeypatch):
     assert execute(job)["status"] == "done"
     write_leaves(tmp_path / "leaves" / "val")
     outdated._stamp.cache_clear()
-    assert outdated.outdated(job) == "the files of dataset folder changed"
+    assert outdated.outdated(job).startswith("leaves/val/ash/0.png changed, and ")
 
 
 def test_a_folder_that_can_no_longer_be_read_counts_as_changed(tmp_path, write_leaves, monkeypatch):
@@ -224,7 +225,7 @@ def test_a_folder_that_can_no_longer_be_read_counts_as_changed(tmp_path, write_l
     for picture in (leaves / "oak").iterdir():
         picture.unlink()
     outdated._stamp.cache_clear()
-    assert outdated.outdated(job) == "the files of dataset folder changed"
+    assert outdated.outdated(job).startswith("the files of dataset folder cannot be read (")
 
 
 def test_a_folder_that_is_not_here_is_no_data(tmp_path, monkeypatch):

@@ -22,7 +22,7 @@ from hydra_plugins.snnx_override import override_text  # noqa: E402
 from hydra_plugins.snnx_search import _at_edge  # noqa: E402
 from hydra_plugins.snnx_study import Study  # noqa: E402
 from snnx.run import history  # noqa: E402
-from snnx.run.run import execute  # noqa: E402
+from snnx.run.execute import execute  # noqa: E402
 
 SWEEP = """\
 # Two rows that are tuned, on digits.

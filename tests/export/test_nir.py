@@ -13,7 +13,7 @@ from snnx.backbone.convnet import ConvNet
 from snnx.backbone.mlp import MLP
 from snnx.backbone.scnn import SCNN
 from snnx.command import export
-from snnx.export.chain import chain
+from snnx.export.layer_chain import layer_chain
 from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
 from snnx.neuron.plif import PLIF
@@ -45,7 +45,7 @@ def drawn(network: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def test_scores_are_compared_too(tmp_path):
-    """`chain` does not notice a product in place, because it writes no new tensor."""
+    """`layer_chain` does not notice a product in place, because it writes no new tensor."""
 
     class Doubled(ConvNet):
         def forward(self, x):
@@ -181,7 +181,7 @@ def test_layers_that_do_not_form_a_chain():
         (lambda m, x: m.b(m.a(x)).relu(), r"the scores must be the output of the last layer; got something .* after b"),
     ):
         with pytest.raises(ValueError, match=message):
-            chain(Other(how), (1, 2, 2))
+            layer_chain(Other(how), (1, 2, 2))
 
 
 def test_the_command_writes_a_graph_or_one_line_with_the_reason(tmp_path, capsys):

@@ -94,7 +94,7 @@ def test_a_run_that_was_not_trained_has_no_weights_to_export(run, tmp_path, caps
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "checkpoint= must name a run's folder or a .ckpt in it; got none"),
+        ([], "checkpoint= must name a run's folder, a .ckpt in it, or a .safetensors file of snnx export; got none"),
         (["checkpoint=nowhere"], "got nowhere, which does not exist"),
         (["checkpoint=x", "format=nir", "fold=yes"], "fold must be true or false; got yes"),
         (["checkpoint=x", "fold=true"], "fold=true must be used with format=nir; got format=safetensors, which has no"),

@@ -90,7 +90,7 @@ def test_bring_your_data(wheel, tmp_path):
     (folder / "make_images.py").write_text((folder / "make_images.py").read_text().replace("default_rng(0)", "default_rng(1)"))
     run("python make_images.py", folder)
     done = run(line, folder)
-    assert "the files of dataset my_images changed" in done.stdout + done.stderr
+    assert f"out of date because {folder / 'data' / 'my_images.npz'} changed" in done.stdout + done.stderr
     (folder / "data" / "my_images.npz").unlink()
     done = run(f"{line} seed=1", folder)
     assert "write it with: python make_images.py" in done.stdout + done.stderr

@@ -18,7 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from snnx.logger import wandb_file
 from snnx.logger.wandb import Wandb, papers, processes
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 ROOT = Path(__file__).parent.parent.parent
 QUICK = ("timesteps=2", "trainer.max_epochs=3", "budget.samples=0.1", "trainer.accelerator=cpu")

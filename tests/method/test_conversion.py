@@ -19,7 +19,7 @@ from snnx.conversion.spikingjelly import convert_spikingjelly
 from snnx.metric.recorder import Recorder
 from snnx.neuron.if_ import IF
 from snnx.run.build import build_data, build_method
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 
 class Facts:

@@ -19,7 +19,7 @@ from snnx.neuron.lif import LIF
 from snnx.neuron.lif_learned import LIFLearned
 from snnx.neuron.spiking import spiking_layers
 from snnx.scheduler.constant import Constant
-from snnx.testing.images import CLASSES, SHAPE, Images, evaluate, train
+from snnx.testing.random_images import CLASSES, SHAPE, RandomImages, evaluate, train
 
 
 def made(**changed):
@@ -102,10 +102,10 @@ def test_first_the_relu_network_is_trained_then_the_spiking_one(neuron):
         return loss
 
     method.training_step = look
-    train(method, Images(), epochs=4)
+    train(method, RandomImages(), epochs=4)
     first, last = [s for s in stages if s[0] < 2], [s for s in stages if s[0] >= 2]
     assert len(first) == len(last) > 0
-    images, labels = next(iter(Images().train_dataloader()))
+    images, labels = next(iter(RandomImages().train_dataloader()))
     fresh = made(neuron=neuron)
     expected = nn.functional.cross_entropy(fresh._twin[0](images[None])[0], labels)
     assert first[0][1] == pytest.approx(expected.item())
@@ -115,7 +115,7 @@ def test_first_the_relu_network_is_trained_then_the_spiking_one(neuron):
 
 def test_a_spiking_network_that_was_never_trained_is_the_conversion():
     """If the best epoch is one of the ReLU stage, its checkpoint has no thresholds, and the test finds them first."""
-    method, data = made(source=0.99), Images()
+    method, data = made(source=0.99), RandomImages()
     trainer = train(method, data, epochs=1)  # one epoch, so the second stage has it
     method.thresholds.fill_(torch.nan)
     evaluate(trainer, method, data)
@@ -124,13 +124,13 @@ def test_a_spiking_network_that_was_never_trained_is_the_conversion():
 
 def test_a_checkpoint_has_the_thresholds():
     method = made()
-    train(method, Images(), epochs=2)
+    train(method, RandomImages(), epochs=2)
     other = made()
     other.load_state_dict(method.state_dict())
     for a, b in zip(spiking_layers(method.backbone).values(), spiking_layers(other.backbone).values(), strict=True):
         assert a.v_threshold == pytest.approx(b.v_threshold)
         assert torch.equal(a.level, b.level)
-    x = Images().samples.tensors[0]
+    x = RandomImages().samples.tensors[0]
     assert torch.equal(method.eval()(x), other.eval()(x))
     assert not [name for name in method.state_dict() if "twin" in name]
 
@@ -139,7 +139,7 @@ def test_it_starts_from_weights(tmp_path):
     trained = made()
     torch.save(trained.backbone.state_dict(), tmp_path / "weights.pt")
     method = made(source=0.0, checkpoint=str(tmp_path / "weights.pt"))
-    train(method, Images(), epochs=1)
+    train(method, RandomImages(), epochs=1)
     assert method.thresholds.isfinite().all()
 
 
@@ -176,5 +176,5 @@ def test_settings_that_are_refused(changed, message):
 def test_dropout_and_bias_are_those_of_the_backbone():
     layers = partial(Chain, layers=[4, "D"], hidden=[8], norm=False, hidden_norm=False, bias=False, dropout=0.5, votes=0)
     method = made(backbone=layers)
-    train(method, Images(), epochs=2)
+    train(method, RandomImages(), epochs=2)
     assert method.thresholds.isfinite().all()

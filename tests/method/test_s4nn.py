@@ -18,7 +18,7 @@ from snnx.spike_time.one_by_one import learn, learn_layers
 from snnx.spike_time.relative_target import RelativeTarget
 from snnx.spike_time.step_layer import StepLayer
 from snnx.spike_time.step_planes import StepPlanes
-from snnx.testing.images import CLASSES, SHAPE, Images, evaluate, train
+from snnx.testing.random_images import CLASSES, SHAPE, RandomImages, evaluate, train
 
 STEPS = 256
 MLP = ["method=s4nn", "backbone=mlp", "backbone.hidden=[40]", "backbone.bias=false", "optimizer=sgd", "optimizer.momentum=0"]
@@ -145,7 +145,7 @@ def test_training_one_by_one_is_the_published_loop_over_the_batches(binary):
     words = ["method.one_by_one=true", f"optimizer.weight_decay={decay}", "optimizer.lr=0.1", "scheduler=constant"]
     method = build(*words, *(BINARY if binary else []), "method.initial=[16,40]").double()
     start = [layer.layer.weight.detach().numpy().copy() for layer in method._layers]
-    data = Images(dtype=torch.float64)
+    data = RandomImages(dtype=torch.float64)
     train(method, data)
     images, labels = data.samples.tensors
     last = 255 if binary else 256
@@ -244,7 +244,7 @@ def test_a_tie_is_decided_by_the_potential_and_counts_as_right_in_acc_ties():
 
 def test_the_test_logs_both_accuracies():
     method = build()
-    found = evaluate(train(method, Images()), method, Images())
+    found = evaluate(train(method, RandomImages()), method, RandomImages())
     assert found["test/acc"] <= found["test/acc_ties"] <= 1
 
 
@@ -269,7 +269,7 @@ def test_silent_neurons_get_new_weights_before_the_next_epoch():
     with torch.no_grad():
         layer.layer.weight[:10] = -1.0
     kept = layer.layer.weight.detach().clone()
-    train(method, Images())
+    train(method, RandomImages())
     assert layer.seen == 8, "the counts of the last epoch are in the checkpoint"
     assert (layer.fired[:10] == 0).all()
     assert (layer.fired[10:] == 8).all()
@@ -291,7 +291,7 @@ def test_it_learns_and_every_neuron_fires_at_most_once(words):
     images, labels = 0.4 * torch.rand(60, *SHAPE), torch.arange(60) % CLASSES
     for image, label in zip(images, labels, strict=True):
         image[0, 2 * label : 2 * label + 2] += 0.5
-    data = Images()
+    data = RandomImages()
     data.samples = TensorDataset(images, labels)
     train(method, data, epochs=15)
     with Recorder(method.backbone, [SpikesPerNeuron(), SingleSpike()]) as recorder:
@@ -329,14 +329,14 @@ def test_what_is_refused(words, message):
 def test_one_by_one_needs_plain_gradient_descent(words):
     method = build("method.one_by_one=true", words=[*MLP[:4], *words])
     with pytest.raises(ValueError, match="S4NN: optimizer must be SGD without momentum if one_by_one; got"):
-        train(method, Images())
+        train(method, RandomImages())
 
 
 @pytest.mark.parametrize("one_by_one", [False, True])
 def test_labels_of_mixup_are_refused_before_anything_changes(one_by_one):
     method = build(f"method.one_by_one={one_by_one}", "scheduler=constant")
     before = [layer.layer.weight.detach().clone() for layer in method._layers]
-    data = Images()
+    data = RandomImages()
     images, labels = data.samples.tensors
     data.samples = TensorDataset(images, nn.functional.one_hot(labels, CLASSES).float())
     with pytest.raises(ValueError, match="RelativeTarget: labels must be whole numbers, one for each sample; got"):

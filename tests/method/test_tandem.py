@@ -17,9 +17,9 @@ from snnx.method.tandem import Tandem
 from snnx.metric.firing_rate import FiringRate
 from snnx.metric.recorder import Recorder
 from snnx.metric.weight_gradient import WeightGradient
-from snnx.run.run import execute
+from snnx.run.execute import execute
 from snnx.scheduler.constant import Constant
-from snnx.testing.images import CLASSES, SHAPE, Images, evaluate, train
+from snnx.testing.random_images import CLASSES, SHAPE, RandomImages, evaluate, train
 
 
 def made(**changed):
@@ -80,7 +80,7 @@ class Watch(pl.Callback):
 def test_each_stage_trains_what_is_not_frozen():
     """All weights have a decay and the optimizer has momentum, and frozen layers keep their weights and norms all the same."""
     watch = Watch()
-    train(made(patience=9), Images(), watch, epochs=8)
+    train(made(patience=9), RandomImages(), watch, epochs=8)
     assert watch.stages == [(0, 0, 0), (0, 0, 0), (1, 1, 0), (1, 1, 0), (2, 2, 1), (2, 2, 1), (3, 2, 2), (3, 2, 2)]
     first, second, out = (f"stages.conv{k}." if k < 3 else "out." for k in (1, 2, 3))
     learning = [[name for name in (first, second, out) if any(key.startswith(name) for key in epoch)] for epoch in watch.states]
@@ -92,25 +92,25 @@ def test_other_backbones(backbone):
     """In two or three epochs of its last stage, a residual network has blocks of which one layer spikes."""
     method = made(backbone=backbone, source=0.1)
     method.stages.layers = 2
-    train(method, Images(), epochs=4)
+    train(method, RandomImages(), epochs=4)
     assert len(method.hybrid.spiking) == 2
 
 
 def test_dropout_acts_while_a_layer_learns():
     layers = partial(Chain, layers=[4, "D", "A", 4], hidden=[8, "D"], dropout=0.5)
-    train(method := made(backbone=layers), Images(), epochs=6)
+    train(method := made(backbone=layers), RandomImages(), epochs=6)
     assert method.stages.replaced == 3
 
 
 def test_thresholds_are_found_in_the_stage_and_kept_in_a_checkpoint():
     method = made()
-    train(method, Images(), epochs=6)
+    train(method, RandomImages(), epochs=6)
     other = made()
     other.load_state_dict(method.state_dict())
     assert other.hybrid.frozen == method.hybrid.frozen == 2
     thresholds = [neuron.v_threshold for neuron in method.hybrid.neurons.values()]
     assert [neuron.v_threshold for neuron in other.hybrid.neurons.values()] == thresholds == method.thresholds.tolist()
-    x = Images().samples.tensors[0]
+    x = RandomImages().samples.tensors[0]
     with torch.no_grad():
         assert torch.equal(method.eval()(x), other.eval()(x))
     other.load_state_dict(made().state_dict())
@@ -120,11 +120,11 @@ def test_thresholds_are_found_in_the_stage_and_kept_in_a_checkpoint():
 def test_the_test_of_the_last_stage_is_the_network_that_was_validated():
     """The test converts the network: norms are folded and weights scaled. Its scores must be those of the last validation."""
     method = made().double()
-    trainer = train(method, Images(dtype=torch.float64), epochs=6)
-    x = Images(dtype=torch.float64).samples.tensors[0]
+    trainer = train(method, RandomImages(dtype=torch.float64), epochs=6)
+    x = RandomImages(dtype=torch.float64).samples.tensors[0]
     with torch.no_grad():
         validated = method.eval()(x)
-        evaluate(trainer, method, Images(dtype=torch.float64))
+        evaluate(trainer, method, RandomImages(dtype=torch.float64))
         method.trainer = None
         torch.testing.assert_close(method(x), validated, rtol=0, atol=1e-9)
 
@@ -133,11 +133,11 @@ def test_the_test_of_the_last_stage_is_the_network_that_was_validated():
 def test_the_test_converts_all_layers_in_any_stage(epochs):
     """Metrics see spikes of every layer; layers that are still ReLU get a threshold for the test only."""
     method = made(source=0.5, metric={"firing_rate": FiringRate()})
-    trainer = train(method, Images(), epochs=epochs)
+    trainer = train(method, RandomImages(), epochs=epochs)
     before = {name: value.clone() for name, value in method.state_dict().items()}
     spiking = len(method.hybrid.spiking)
     with Recorder(method.backbone, list(method.metrics.values()), method.watch, method.encoding) as method.recorder:
-        evaluate(trainer, method, Images())
+        evaluate(trainer, method, RandomImages())
     rates = method.recorder.curves("test")["firing_rate"]
     assert list(rates) == ["stages.sn1", "stages.sn2"]
     assert all(0 < float(rate.mean()) < 1 and len(rate) == 8 for rate in rates.values())
@@ -148,7 +148,7 @@ def test_the_test_converts_all_layers_in_any_stage(epochs):
 def test_too_few_epochs_are_announced_before_training(capsys):
     for epochs, said in ((2, True), (3, False)):
         method = made()
-        train(method, Images(), epochs=epochs)
+        train(method, RandomImages(), epochs=epochs)
         line = (
             "snnx: trainer.max_epochs must be at least 3 to replace 2 layers one after another; got 2, so the last layers will "
         )
@@ -200,7 +200,7 @@ def test_it_starts_from_weights(tmp_path):
     torch.save(trained.backbone.state_dict(), tmp_path / "weights.pt")
     method, watch = made(source=0, checkpoint=str(tmp_path / "weights.pt")), Watch()
     assert torch.equal(method.backbone.out.weight, trained.backbone.out.weight)
-    train(method, Images(), watch, epochs=4)
+    train(method, RandomImages(), watch, epochs=4)
     assert [stage for stage, *_ in watch.stages] == [1, 2, 3, 3]
 
 

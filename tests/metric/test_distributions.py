@@ -20,7 +20,7 @@ from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
 from snnx.neuron.ttfs import TTFS
 from snnx.run.build import build_data, build_method
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 QUICK = ("timesteps=3", "trainer.accelerator=cpu", "neuron=ttfs", "init=ettfs", "backbone=mlp")
 

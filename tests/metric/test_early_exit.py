@@ -14,7 +14,7 @@ from snnx.metric.early_exit import EarlyExit
 from snnx.metric.recorder import Recorder
 from snnx.neuron.if_ import IF
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
-from snnx.testing.images import SHAPE
+from snnx.testing.random_images import SHAPE
 
 THRESHOLDS = [0.05, 0.3, 0.6, 0.95]
 

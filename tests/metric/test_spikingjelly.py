@@ -9,7 +9,7 @@ from spikingjelly.activation_based import functional, neuron
 from spikingjelly.activation_based.surrogate import ATan
 from torch import nn
 
-from snnx.audit.layers import Emitted
+from snnx.audit.emissions import Emitted
 from snnx.metric.anytime import AnyTime
 from snnx.metric.decision import Decision
 from snnx.metric.energy import Energy
@@ -23,7 +23,7 @@ from snnx.neuron.psn import PSN
 from snnx.neuron.spiking import path_of, spiking_layers
 from snnx.options.files import files
 from snnx.run.built import built as described
-from snnx.testing.images import SHAPE
+from snnx.testing.random_images import SHAPE
 
 THEIRS = {
     "BaseNode": partial(neuron.LIFNode, surrogate_function=ATan(), step_mode="m"),

@@ -6,7 +6,7 @@ import pytest
 from composing import composed
 
 from snnx.options.files import files
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 NETWORKS = {
     "direct": ("neuron=lif", "timesteps=2"),

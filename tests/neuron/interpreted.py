@@ -12,8 +12,8 @@ from neurons import FIXED, LAYERS, MADE, SURROGATES, TRACED, layer_of, on_triton
 from snnx.layer.residual_sum import ResidualSum
 from snnx.neuron.if_ import IF
 from snnx.neuron.kernel import registered
+from snnx.neuron.kernel.cuda.compile_failure import compile_failure
 from snnx.neuron.kernel.cuda.multistep import SEGMENT, Layer
-from snnx.neuron.kernel.cuda.trial import failure
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.kernel.trace import trace
@@ -49,7 +49,7 @@ def test_the_interpreter_computes_the_trivial_kernel():
 @pytest.mark.parametrize("name", TRACED)
 def test_the_trial_of_every_option_succeeds(name):
     node = option("neuron", name)
-    assert failure(Layer(trace(node, 2)), node, torch.device("cpu")) is None
+    assert compile_failure(Layer(trace(node, 2)), node, torch.device("cpu")) is None
 
 
 @pytest.mark.parametrize("name", TRACED)

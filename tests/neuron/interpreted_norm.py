@@ -21,7 +21,7 @@ from neurons import (
 from triton.runtime.interpreter import InterpreterBuilder, TensorHandle
 
 from snnx.neuron.kernel.find import definition_only
-from snnx.neuron.kernel.normed import repeatable
+from snnx.neuron.kernel.norm_in_front import repeatable
 from snnx.neuron.kernel.trace import trace
 from snnx.neuron.lif import LIF
 

@@ -21,10 +21,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from snnx.neuron.if_ import IF
 from snnx.neuron.kernel.compile import compiled
-from snnx.neuron.kernel.exponential import exponential
 from snnx.neuron.kernel.find import definition_only, find
-from snnx.neuron.kernel.recorder import Untraceable
+from snnx.neuron.kernel.operation_recorder import Untraceable
 from snnx.neuron.kernel.trace import trace
+from snnx.neuron.kernel.vector_exp import vector_exp
 from snnx.neuron.lif import LIF
 from snnx.neuron.lif_delayed import LIFDelayed
 from snnx.neuron.node import Node
@@ -490,7 +490,7 @@ def test_exponential():
     def all_of(y):
         result = np.empty_like(y)
         for i in range(len(y)):
-            result[i] = exponential(y[i])
+            result[i] = vector_exp(y[i])
         return result
 
     y = np.linspace(-87, 88, 1_000_001, dtype=np.float32)

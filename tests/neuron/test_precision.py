@@ -11,7 +11,7 @@ from snnx.neuron.klif import KLIF
 from snnx.neuron.lif import LIF
 from snnx.neuron.plif import PLIF
 from snnx.neuron.ttfs import TTFS
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 LAYERS = {
     "lif": lambda: LIF(tau=2.3),

@@ -21,7 +21,7 @@ from snnx.backbone.spikformer import Spikformer
 from snnx.conversion.fold_norm import fold_norm
 from snnx.layer.normed import Normed
 from snnx.layer.residual_sum import ResidualSum
-from snnx.neuron.kernel import normed as normed_kernel
+from snnx.neuron.kernel import norm_in_front
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.lif import LIF
 from snnx.neuron.node import Taken
@@ -221,7 +221,7 @@ def test_other_norms_are_not_taken(network):
     assert not any(isinstance(module, LIF) and module.norm for module in network.modules())
 
 
-@pytest.mark.skipif(not normed_kernel.repeatable(torch.device("cpu")), reason="torch computes the norms on this processor")
+@pytest.mark.skipif(not norm_in_front.repeatable(torch.device("cpu")), reason="torch computes the norms on this processor")
 def test_the_output_of_a_taken_norm_is_not_kept():
     x, kept = torch.rand(4, 2, 3, 5, 5, requires_grad=True), []
     layers = nn.Sequential(Batch(3), LIF())
@@ -287,17 +287,17 @@ def test_without_avx2_torch_computes_a_taken_norm():
 
 
 def test_on_a_gpu_the_instructions_of_the_cpu_do_not_matter(monkeypatch):
-    monkeypatch.setattr(normed_kernel, "CONTRACTING", ())
+    monkeypatch.setattr(norm_in_front, "CONTRACTING", ())
     torch.manual_seed(0)
     x, norm, node = torch.randn(4, 3, 6, 5, 5), Batch(6), LIF()
     node.norm = Taken(norm, 2, None)
-    values, affine, _ = normed_kernel.prepared(node, x)
+    values, affine, _ = norm_in_front.prepared(node, x)
     assert affine is None
     with pretended_gpu():
         on_card = x.to(CUDA)
         norm.to(CUDA)
         norm.reset_running_stats()
-        passed, affine, _ = normed_kernel.prepared(node, on_card)
+        passed, affine, _ = norm_in_front.prepared(node, on_card)
         assert passed.is_cuda
         assert affine.scale.is_cuda
         scale, shift = affine.scale.cpu()[:, None, None], affine.shift.cpu()[:, None, None]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from snnx.backbone.convnet import ConvNet
 from snnx.compose.check import check
 from snnx.conversion.fold_norm import fold_norm
-from snnx.export.chain import chain
+from snnx.export.layer_chain import layer_chain
 from snnx.metric.anytime import AnyTime
 from snnx.metric.decision import Decision
 from snnx.metric.early_exit import EarlyExit
@@ -239,9 +239,14 @@ def test_export_folds_tdbn_and_rejects_tebn():
     def net(norm):
         return ConvNet(neuron=LIF, in_shape=(1, 8, 8), classes=2, channels=[4], norm=norm)
 
-    assert [link.name for link in chain(net(TDBN), (1, 8, 8))] == ["stages.conv1.0", "stages.sn1", "stages.pool1.0", "out"]
+    assert [link.name for link in layer_chain(net(TDBN), (1, 8, 8))] == [
+        "stages.conv1.0",
+        "stages.sn1",
+        "stages.pool1.0",
+        "out",
+    ]
     with pytest.raises(ValueError, match=r"^export: norm must be batch, .* got TEBN in stages"):
-        chain(net(partial(TEBN, timesteps=T)), (1, 8, 8))
+        layer_chain(net(partial(TEBN, timesteps=T)), (1, 8, 8))
 
 
 @pytest.mark.parametrize("name", ["tebn", "bntt"])

@@ -210,8 +210,31 @@ def test_a_sweep_of_an_installed_package_runs(site, tmp_path):
 def test_the_same_option_in_an_installed_package_and_the_current_folder_is_rejected(site, here):
     write(here, "conf/neuron/other.yaml", OPTION)
     error = refusal(here, "neuron=other")
-    files = f"{site / 'otherlab/conf/neuron/other.yaml'} and {here / 'conf/neuron/other.yaml'}"
+    files = f"{site / 'otherlab/conf/neuron/other.yaml'} of the package otherlab and {here / 'conf/neuron/other.yaml'}"
     assert error == f"snnx: neuron=other must be defined by one file only; got {files}: rename one\n"
+
+
+def test_the_same_option_in_two_installed_packages_is_rejected_and_both_are_named(site, tmp_path, monkeypatch):
+    """The second package has another name for pip than for Python."""
+    second = installed(tmp_path / "second", "secondlab", "Second-Lab")
+    monkeypatch.setattr("command_lines.ROOT", f"{ROOT}:{site}:{second}")
+    first = f"{site / 'otherlab/conf/neuron/other.yaml'} of the package otherlab"
+    files = f"{first} and {second / 'secondlab/conf/neuron/other.yaml'} of the package Second-Lab"
+    do = "pip uninstall otherlab or pip uninstall Second-Lab"
+    (tmp_path / "empty").mkdir()
+    for words in (["neuron=other"], ["neuron=lif"], ["--help"]):
+        error = refusal(tmp_path / "empty", *words)
+        assert error == f"snnx: neuron=other must be defined by one file only; got {files}: {do}\n"
+    (second / "secondlab/conf/neuron/other.yaml").rename(second / "secondlab/conf/neuron/Other.yaml")
+    error = refusal(tmp_path / "empty", "neuron=lif")
+    assert error.startswith("snnx: neuron=Other must differ from other in more than capital letters")
+    assert error.endswith(f"Other.yaml of the package Second-Lab: {do}\n")
+
+
+def test_an_installed_package_with_an_option_of_snnx_is_named(site, tmp_path):
+    write(site, "otherlab/conf/neuron/lif.yaml", OPTION)
+    error = refusal(tmp_path, "neuron=lif")
+    assert error.endswith(f"{site / 'otherlab/conf/neuron/lif.yaml'} of the package otherlab: pip uninstall otherlab\n")
 
 
 def test_in_the_source_folder_of_an_installed_package_its_options_count_once(site, tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from snnx.options.sweepfile import read
-from snnx.report.data.claims import read as read_claims
+from snnx.report.data.claim import read as read_claims
 
 TUNE = "keys: {optimizer.lr: 'tag(log, interval(1e-4, 1e-2))'}, trials: 4, epochs: 0.34"
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from snnx.compose.check import check
 from snnx.quantization.symmetric import Symmetric, symmetric
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 
 @settings(max_examples=50)

@@ -8,7 +8,13 @@ import pytest
 import snnx
 
 ROOT = Path(snnx.__file__).parent
-SHOWN = {"snnx/sweep/pool.py", "snnx/run/run.py", "snnx/command/replay.py", "snnx/command/bench.py", "snnx/dashboard/page.py"}
+SHOWN = {
+    "snnx/sweep/pool.py",
+    "snnx/run/execute.py",
+    "snnx/command/replay.py",
+    "snnx/command/bench.py",
+    "snnx/dashboard/page.py",
+}
 """Modules that write the date and time of something into a file for readers."""
 
 

@@ -79,6 +79,18 @@ def test_a_sweep_without_weights_is_refused(kept, capsys):
     assert "NAME must be a sweep whose record has weights, mine; got demo_neurons" in capsys.readouterr().err
     assert prepare.main(["weights", "mime"]) == 2
     assert "got mime; did you mean mine?" in capsys.readouterr().err
+    assert prepare.main(["weights", "demo_neuron"]) == 2
+    error = "snnx prepare weights: NAME must be a sweep whose record has weights, mine; got demo_neuron\n"
+    assert capsys.readouterr().err == error, "a sweep without weights must not be suggested"
+
+
+def test_published_weights_are_those_of_a_record_without_the_file(kept, tmp_path, capsys):
+    record, _ = kept
+    (tmp_path / "published" / "mine").mkdir(parents=True)
+    (record / "weights.safetensors").rename(tmp_path / "published" / "mine" / "weights.safetensors")
+    assert prepare.main(["weights", "mien"]) == 2
+    assert "NAME must be a sweep whose record has weights, mine; got mien; did you mean mine?" in capsys.readouterr().err
+    assert prepare.main(["weights", "mine", "--from", "published"]) == 0
 
 
 def test_the_file_names_no_folder_of_the_machine(kept, tmp_path):

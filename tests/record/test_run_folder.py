@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from snnx.record.run_folder import Busy, LockLost, claim, holder, link
+from snnx.record.run_folder import Busy, LockLost, hold, holder, link
 from snnx.record.write import write
 
 
@@ -20,24 +20,24 @@ def folder(tmp_path) -> Path:
 
 def test_a_run_that_another_process_computes_is_busy_and_names_it(folder):
     code = (
-        "import sys, pathlib; from snnx.record.run_folder import claim\n"
-        "with claim(pathlib.Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
+        "import sys, pathlib; from snnx.record.run_folder import hold\n"
+        "with hold(pathlib.Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", code, str(folder)], **pipes) as other:
         other.stdout.readline()
         name = f"process {other.pid} on {socket.gethostname()}"
         assert holder(folder) == name
-        with pytest.raises(Busy, match=f"runs/ab is being computed by {name}$"), claim(folder):
+        with pytest.raises(Busy, match=f"runs/ab is being computed by {name}$"), hold(folder):
             pass
         other.kill()
-    with claim(folder):
+    with hold(folder):
         assert holder(folder) == f"process {os.getpid()} on {socket.gethostname()}"
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["removed", "replaced"])
 def test_a_lock_that_somebody_removes_is_noticed(folder, again):
-    with claim(folder) as ours:
+    with hold(folder) as ours:
         ours.require()
         (folder / ".lock").unlink()
         if again:
@@ -48,7 +48,7 @@ def test_a_lock_that_somebody_removes_is_noticed(folder, again):
 
 
 def test_a_removed_folder_is_noticed(folder):
-    with claim(folder) as ours:
+    with hold(folder) as ours:
         shutil.rmtree(folder)
         with pytest.raises(LockLost, match=r"runs/ab must not be removed while its run is active; it was removed$"):
             ours.require()
@@ -63,7 +63,7 @@ def test_a_lock_that_is_a_link_is_refused(folder, tmp_path):
         pytest.raises(
             ValueError, match=rf"\.lock must be no link, because snnx writes to it; got a link to {precious}: remove it"
         ),
-        claim(folder),
+        hold(folder),
     ):
         pass
     assert precious.read_text() == "text"

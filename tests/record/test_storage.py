@@ -5,6 +5,7 @@ import fcntl
 import os
 import stat
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -123,3 +124,10 @@ def test_a_link_in_place_of_the_tried_lock_empties_nothing(tmp_path):
     with pytest.raises(OSError, match="symbolic links"):
         supported(tmp_path / "outputs")
     assert (tmp_path / "notes").read_text() == "mine"
+
+
+def test_commands_that_ask_at_the_same_time_do_not_disturb_each_other(tmp_path):
+    """Each tries to write a file of its own; with a common name, one removed the file of another."""
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: obstacle(tmp_path / "outputs"), range(400))) == {None}
+    assert list((tmp_path / "outputs").iterdir()) == []

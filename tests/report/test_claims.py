@@ -4,7 +4,7 @@ import pytest
 
 from snnx.options.sweepfile import find, names
 from snnx.options.sweepfile import read as read_sweep
-from snnx.report.data.claims import parse, read
+from snnx.report.data.claim import parse, read
 
 ROWS = ["A", "B", "ViT-4"]
 

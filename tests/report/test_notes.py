@@ -48,12 +48,13 @@ def test_a_tuned_key_may_differ(noted):
     [("neuron.tau=4", "neuron.tau: 2.0 → 4"), ("neuron=plif", "neuron: snnx.neuron.lif.LIF → snnx.neuron.plif.PLIF")],
 )
 def test_a_row_that_has_changed_since_its_run_is_named(noted, b, change):
-    assert f"B, seed 0, small: {change} since this run; run the sweep again" in noted(b)
+    assert f"B, seed 0, small: {change} since this run; run the sweep again: snnx -m sweep=fig scale=small" in noted(b)
 
 
 def test_an_option_whose_file_has_changed_since_the_run_is_named(noted):
-    assert "A, seed 0, small: neuron.v_threshold: 0.5 → 1.0 since this run; run the sweep again" in noted(
-        a={**IF, "neuron": {**IF["neuron"], "v_threshold": 0.5}}
+    assert (
+        "A, seed 0, small: neuron.v_threshold: 0.5 → 1.0 since this run; run the sweep again: snnx -m sweep=fig scale=small"
+        in noted(a={**IF, "neuron": {**IF["neuron"], "v_threshold": 0.5}})
     )
 
 

@@ -111,8 +111,30 @@ def test_results_of_code_that_has_changed_are_counted(results, leave, done):
     lif = {"neuron": {"_target_": "snnx.neuron.lif.LIF"}}
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, physics=lif, code=digest(sources(lif))))
     assert not [note for note in results().notes if "out of date" in note]
-    leave("fig", "A,seed=1,scale=small", done("A", 1, 0.8, physics=lif, code="0123456789abcdef"))
-    assert "1 of 2 results are out of date, because code has changed; run the sweep again" in results().notes
+    folder = leave("fig", "A,seed=1,scale=small", done("A", 1, 0.8, physics=lif, code="0123456789abcdef"))
+    told, again = "1 of 2 results are out of date, because", "run the sweep again: snnx -m sweep=fig scale=small"
+    assert f"{told} code has changed; {again}" in results().notes
+    made = sources(lif) | {"snnx.neuron.lif": "0123456789abcdef", "snnx.neuron.gone": "0123456789abcdef"}
+    (folder / "inputs.json").write_text(json.dumps({"code": made, "data": {}}))
+    assert f"{told} snnx/neuron/lif.py changed, and 1 more; {again}" in results().notes
+    (folder / "inputs.json").write_text("{")
+    assert f"{told} code has changed; {again}" in results().notes
+
+
+def test_the_command_of_outdated_results_has_their_scale_and_overrides(results, leave, done):
+    lif = {"neuron": {"_target_": "snnx.neuron.lif.LIF"}}
+    for seed, (scale, link) in enumerate(
+        [
+            ("small, budget.width=0.5", "A,seed=0,scale=small,budget.width=0.5,metric=[energy,potential]"),
+            ("smoke", "A,seed=1,scale=smoke"),
+        ]
+    ):
+        leave("fig", link, done("A", seed, 0.8, physics=lif, code="0123456789abcdef", scale=scale))
+    expected = (
+        "2 of 2 results are out of date, because code has changed; run the sweep again: snnx -m sweep=fig scale=small "
+        "budget.width=0.5 'metric=[energy,potential]', and 1 other command"
+    )
+    assert [note for note in results().notes if "out of date" in note] == [expected]
 
 
 def test_recorded_results_of_other_code_are_counted_until_they_are_confirmed(results, docs, done):
@@ -124,6 +146,7 @@ def test_recorded_results_of_other_code_are_counted_until_they_are_confirmed(res
     told = [note for note in results().notes if "other code" in note]
     assert len(told) == 1
     assert told[0].startswith("1 of 1 recorded results come from other code than that of commit ")
+    assert told[0].endswith(", and are not confirmed by it; compare them with it: snnx replay fig")
     confirmed = {"code": digest(sources(lif)), "git": {"commit": "abc"}, "by": "10 first losses"}
     (folder / "runs.jsonl").write_text(json.dumps({**run, "confirmed": confirmed}) + "\n")
     assert not [note for note in results().notes if "other code" in note]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnx.record.correctness import pack
-from snnx.report.data.claims import parse, read
+from snnx.report.data.claim import parse, read
 from snnx.report.data.evidence import FAILS, HOLDS, OPEN, ClaimData
 from snnx.report.data.lines import lines
 from snnx.report.data.runs import collect

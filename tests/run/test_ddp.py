@@ -11,7 +11,7 @@ import torch
 from composing import composed
 
 from snnx.dataset.batches import Batches
-from snnx.run import ddp, run
+from snnx.run import ddp, execute
 from snnx.sweep import pool
 
 QUICK = ["neuron=if", "trainer.max_epochs=2", "budget.samples=0.2", "timesteps=2", "trainer.accelerator=cpu"]
@@ -61,7 +61,7 @@ def test_a_done_run_starts_no_process(tmp_path):
     first = pool.run([job])[0]
     log = (job.folder / "run.log").read_text()
     assert first["status"] == "done", first["error"]
-    assert run.execute(job)["started"] == first["started"]
+    assert execute.execute(job)["started"] == first["started"]
     assert (job.folder / "run.log").read_text() == log
     assert ddp.local_rank() == 0
 
@@ -81,7 +81,7 @@ def test_a_process_that_dies_fails_the_run(tmp_path):
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
-    outcome = run.execute(job)
+    outcome = execute.execute(job)
     killer.join()
     assert outcome["status"] == "failed"
     assert outcome["error"]["message"] == "process 2 of 2 died while training; its output is in run.log"

@@ -18,8 +18,8 @@ from snnx.record.write import write
 from snnx.run import history
 from snnx.run.child_process import UNWRITTEN
 from snnx.run.child_process import main as execute_in_process
+from snnx.run.execute import execute
 from snnx.run.outdated import outdated
-from snnx.run.run import execute
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import sys
 
 CODE = """
 import json, sys
-import snnx.run.run, snnx.run.loaded_code
+import snnx.run.execute, snnx.run.loaded_code
 import torch
 print(json.dumps({"cuda": torch.cuda.is_initialized(), "triton": [name for name in sys.modules if "triton_runtime" in name]}))
 """

@@ -11,8 +11,8 @@ from snnx.compose.check import check
 from snnx.record import run_folder
 from snnx.record.write import write
 from snnx.run import history
+from snnx.run.execute import execute
 from snnx.run.reopen import reopen
-from snnx.run.run import execute
 
 
 @pytest.fixture

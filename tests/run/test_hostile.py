@@ -9,15 +9,20 @@ from pathlib import Path
 
 import pytest
 import yaml
+from composing import composed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from own_folder import write
 
+from snnx.compose.complaint import COMPLAINTS
+from snnx.options.files import check_places
 from snnx.options.folders import shipped
+from snnx.run.component import component
 from snnx.run.create import create
-from snnx.run.signature import nodes
+from snnx.run.signature import check_signatures, nodes
 from snnx.run.target import KINDS
 
-CASES = 1_000
+CASES, RECEIVED_CASES = 1_000, 200
 SHIPPED = sorted({
     node["_target_"] for path in shipped("conf").glob("*/*.yaml") for _, node in nodes(yaml.safe_load(path.read_text()))
 })  # fmt: skip
@@ -29,7 +34,7 @@ HOSTILE = (
     "torch.jit.load", "numpy.load", "numpy.save", "pytorch_lightning.core.saving.pl_load", "pytorch_lightning.Trainer",
     "pytorch_lightning.callbacks.ModelCheckpoint", "pytorch_lightning.loggers.CSVLogger", "torchvision.datasets.MNIST",
     "torchvision.models.resnet18", "tonic.datasets.NMNIST", "snnx.record.write.write", "snnx.record.write.os.remove",
-    "snnx.command.main.main", "snnx.run.run.execute", "snnx.dataset.fetch.fetch", "snnx.logger.wandb.wandb.init",
+    "snnx.command.main.main", "snnx.run.execute.execute", "snnx.dataset.fetch.fetch", "snnx.logger.wandb.wandb.init",
     "hydra.utils.instantiate", "hydra.utils.get_method", "functools.partial", "operator.methodcaller",
     "operator.attrgetter", "types.CodeType", "code.interact", "__main__.x", "torch.nn.Sequential",
     "torch.nn.modules.module.torch.load", "torch.optim.swa_utils.AveragedModel",
@@ -59,6 +64,8 @@ WATCHED = (
     "os.chmod", "shutil.rmtree", "pickle.find_class", "ctypes.dlopen", "urllib.Request", "webbrowser.open",
 )  # fmt: skip
 LIBRARIES = (*(str(Path(folder).resolve()) for folder in sys.path if folder), sys.base_prefix, sys.prefix, "/proc", "/dev/null")
+readable: list[str] = []
+"""Folders of which a test may read files."""
 seen: list[str] = []
 jailed = [False]
 
@@ -68,8 +75,10 @@ def watch(event: str, arguments: tuple) -> None:
         return
     if event in WATCHED:
         seen.append(f"{event} {arguments}")
-    if event == "open" and isinstance(arguments[0], str) and not str(Path(arguments[0]).resolve()).startswith(LIBRARIES):
-        seen.append(f"open {arguments[0]}")
+    if event == "open" and isinstance(arguments[0], str):
+        path, written = Path(arguments[0]).resolve(), bool(arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+        if "__pycache__" not in path.parts if written else not str(path).startswith((*LIBRARIES, *readable)):
+            seen.append(f"open {path}{' to write' if written else ''}")
 
 
 @contextmanager
@@ -99,7 +108,86 @@ def test_no_configuration_reaches_the_operating_system(group, config):
     assert not seen, f"{group}: {config}"
 
 
-ACTS = {"file": lambda: Path("/hostile/file").read_text(), "process": lambda: os.system("true")}
+interpolations = st.sampled_from([
+    "${oc.env:HOME}", "${oc.env:PATH,x}", "${oc.create:{a: 1}}", "${oc.decode:'[1]'}", "${hydra:runtime.cwd}", "${seed}", "${}",
+    "${python:os.system}", "${now:%Y}", "${..x}", "${label}",
+])  # fmt: skip
+headers = st.sampled_from(["", "# @package _global_\n", "# @package hydra.run\n", "# @package hydra\n", "# @package trainer\n"])
+names = st.sampled_from(["lif", "received", "../neuron/lif", "/hostile/file", "${neuron}", "${oc.env:HOME}", "", "null"])
+choices_made = st.lists(
+    st.just("_self_")
+    | names
+    | st.dictionaries(
+        st.sampled_from(["override /neuron", "/neuron", "override /hydra/launcher", "optional /neuron@hydra.run", "neuron"]),
+        names,
+        min_size=1,
+        max_size=1,
+    ),
+    max_size=3,
+)
+top_keys = keys | st.sampled_from(
+    [*KINDS, "hydra", "force", "outputs", "label", "sweep", "rows", "seed", "budget", "timesteps"]
+)
+rows = st.fixed_dictionaries({"set": st.lists(texts | interpolations, max_size=2)})
+received = st.fixed_dictionaries(
+    {},
+    optional={
+        "defaults": choices_made,
+        "_target_": targets,
+        "sweep": st.dictionaries(keys, plain | interpolations, max_size=2) | plain,
+        "rows": st.dictionaries(
+            texts, st.fixed_dictionaries({"set": st.lists(texts | interpolations, max_size=2)}), max_size=2
+        ),
+        "hydra": st.fixed_dictionaries({"sweeper": st.fixed_dictionaries({"params": configurations})}) | configurations,
+    },
+)
+contents = st.tuples(received, st.dictionaries(top_keys, configurations | interpolations, max_size=4)).map(
+    lambda two: two[0] | two[1]
+)
+RECEIVED = {
+    "conf/neuron/received.yaml": ["neuron=received"],
+    "conf/recipe/received.yaml": ["recipe=received"],
+    "conf/dataset/received.yaml": ["dataset=received"],
+    "sweeps/received.yaml": ["sweep=received", "row=x"],
+}
+
+
+@pytest.fixture
+def folder(empty):
+    """A folder whose commit, which snnx asks git for once per process, is known before the jail closes."""
+    write(empty, "conf/neuron/received.yaml", "tau: 2.0\n")
+    composed("neuron=lif")
+    return empty
+
+
+@settings(
+    max_examples=RECEIVED_CASES,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(path=st.sampled_from(sorted(RECEIVED)), header=headers, content=contents, more=st.none() | texts)
+def test_no_received_file_reaches_the_operating_system(folder, path, header, content, more):
+    """Each is composed, checked, and its components are built; `more` is a second document or a line that is no YAML."""
+    for other in RECEIVED:
+        (folder / other).unlink(missing_ok=True)
+    write(folder, path, header + yaml.safe_dump(content) + (f"---\n{more}\n" if more else ""))
+    readable[:] = [str(folder)]
+    with jail(), suppress(COMPLAINTS):
+        check_places()
+        config = composed(*RECEIVED[path]).config
+        check_signatures(config)
+        for group in sorted(KINDS.keys() & config.keys() - {"search"}):
+            with suppress(ValueError, TypeError):
+                component(config, group)
+    assert not seen, content
+
+
+ACTS = {
+    "file": lambda: Path("/hostile/file").read_text(),
+    "process": lambda: os.system("true"),
+    "library": lambda: Path(yaml.__file__).open("a").close(),
+}
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)

@@ -7,7 +7,7 @@ import torch
 from composing import composed
 
 from snnx.backbone.mlp import MLP
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 WORDS = (
     "backbone=mlp",

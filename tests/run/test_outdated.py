@@ -1,7 +1,9 @@
 """A run is executed again, with the reason, if its code or its samples have changed since; otherwise it counts as done."""
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import struct
@@ -14,15 +16,17 @@ import torch
 import warm
 from command_lines import ROOT
 from composing import composed
+from PIL import Image
 
 from snnx.dataset.content import content, folders, stamp
+from snnx.dataset.file_digests import file_digests
 from snnx.record import source
 from snnx.record.checkpoint import CODE, DATA
 from snnx.record.write import write
 from snnx.run import outdated
 from snnx.run.build import build_data
+from snnx.run.execute import execute
 from snnx.run.history import describe_earlier_attempt, finished
-from snnx.run.run import execute
 
 QUICK = ("timesteps=2", "trainer.max_epochs=2", "budget.samples=0.1", "trainer.accelerator=cpu", "seed=0")
 NEURON = '''"""Mine."""
@@ -244,13 +248,110 @@ def test_after_a_changed_pixel_the_run_is_executed_again(tmp_path, monkeypatch):
     edited[-1] ^= 1
     path.write_bytes(edited)
     outdated._stamp.cache_clear()  # as in the next process
-    assert describe_earlier_attempt(job) == "out of date because the files of dataset mnist changed"
+    assert describe_earlier_attempt(job) == f"out of date because {path} changed"
     assert finished(job) is None
     again = execute(job)
     assert again["data"]["content"] != first["data"]["content"]
     assert again["data"]["split"] == first["data"]["split"]
     outdated._stamp.cache_clear()
     assert finished(job) is not None
+
+
+@pytest.fixture
+def pictures(tmp_path, monkeypatch):
+    """A finished run of pictures in `leaves`, and the folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("ash", "oak"):
+        for number in range(10):
+            path = tmp_path / "leaves" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (8, 8), number).save(path)
+    job = composed("dataset=folder", "dataset.root=leaves", "backbone.channels=[2]", *QUICK)
+    assert execute(job)["status"] == "done"
+    return job
+
+
+def test_without_digests_by_file_the_folder_is_named_with_both_digests(pictures):
+    """As in the folder of a run from before these digests were kept, or of one with more than a thousand files."""
+    path = pictures.folder / "inputs.json"
+    made = json.loads(path.read_text())
+    assert len(made["data"].pop("files")) == 20
+    path.write_text(json.dumps(made))
+    Image.new("L", (8, 8), 99).save("leaves/oak/3.png")
+    outdated._stamp.cache_clear()
+    now = build_data(pictures.config).content()["content"]
+    digests = f"digest {made['data']['content']} before, {now} now"
+    expected = f"the files of dataset folder in {Path.cwd() / 'leaves'} changed ({digests})"
+    assert outdated.outdated(pictures) == expected
+
+
+def test_a_removed_file_and_a_changed_one_are_named(pictures):
+    Path("leaves/oak/3.png").unlink()
+    Image.new("L", (8, 8), 99).save("leaves/oak/4.png")
+    outdated._stamp.cache_clear()
+    assert outdated.outdated(pictures) == "leaves/oak/3.png changed, and 1 more"
+
+
+def test_another_copy_of_the_files_is_the_same(pictures):
+    for path in Path("leaves").rglob("*.png"):
+        os.utime(path, (1, 1))
+    outdated._stamp.cache_clear()
+    assert outdated.outdated(pictures) is None
+
+
+def test_without_inputs_the_digests_in_the_result_are_compared(pictures):
+    path, result = pictures.folder / "inputs.json", json.loads((pictures.folder / "result.json").read_text())
+    made = path.read_text()
+    path.unlink()
+    assert finished(pictures) is not None
+    assert json.loads(path.read_text()) == json.loads(made), "they are the same, so the file is written again"
+    path.unlink()
+    (pictures.folder / "result.json").write_text(json.dumps({**result, "code": "0123456789abcdef"}))
+    because = rf"its code changed \(digest 0123456789abcdef before, {result['code']} now; without inputs\.json, .* not known\)"
+    assert re.fullmatch(f"out of date because {because}", describe_earlier_attempt(pictures))
+    assert re.fullmatch(because, outdated.code_changed(pictures.folder, pictures.config))
+    assert finished(pictures) is None
+    (pictures.folder / "result.json").write_text(json.dumps(result))
+    assert outdated.code_changed(pictures.folder, pictures.config) is None
+    Image.new("L", (8, 8), 99).save("leaves/oak/3.png")
+    before = result["data"]["content"]
+    expected = f"out of date because the files of dataset folder in {Path.cwd() / 'leaves'} changed (digest {before} before, "
+    assert describe_earlier_attempt(pictures).startswith(expected)
+    assert not path.exists()
+
+
+def test_the_folders_of_a_data_set_that_names_its_files_relative_to_the_current_folder_are_found(tmp_path, monkeypatch):
+    """As one of the user's does that returns `Path(self.root) / "images.npz"`."""
+    monkeypatch.chdir(tmp_path)
+    path = write(Path("data/images.npz"), "x")
+    write(Path("run/config.yaml"), "dataset: {root: data}\n")
+    root = tmp_path / "data"
+    where = folders([path], root)
+    outdated.write_inputs(Path("run"), {}, {"content": content([path], root), "folders": where, "stamp": stamp(root, where)})
+    made = json.loads(Path("run/inputs.json").read_text())["data"]
+    assert made["folders"] == ["."]
+    assert made["stamp"] == stamp(root, ["."]) != stamp(root, where)
+    assert list(made["files"]) == ["images.npz"]
+
+
+def test_files_beside_the_samples_have_no_digest(tmp_path):
+    path, archive = write(tmp_path / "a", "x"), write(tmp_path / "a.zip", "y")
+    os.utime(path, (1, 1))
+    os.utime(archive, (1, 1))
+    assert file_digests(tmp_path, ["."]) == {}
+    content([path], tmp_path)
+    assert file_digests(tmp_path, ["."]) == {"a": hashlib.sha256(b"x").hexdigest()[:16]}
+
+
+def test_of_more_than_a_thousand_files_none_has_a_digest(tmp_path):
+    paths = [tmp_path / "many" / str(number) for number in range(1001)]
+    paths[0].parent.mkdir()
+    for path in paths:
+        path.write_bytes(b"x")
+    content(paths, tmp_path)
+    assert file_digests(tmp_path, ["many"]) == {}
+    paths[0].unlink()
+    assert len(file_digests(tmp_path, ["many"])) == 1000
 
 
 def test_a_foreign_table_of_digests_is_not_computed(tmp_path):

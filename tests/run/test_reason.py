@@ -22,6 +22,33 @@ def test_a_file_that_is_no_python_is_named(tmp_path):
     assert refusal(folder, "neuron=mine") == f"snnx: {path} must be Python; line 2: invalid syntax [neuron=mine seed=0]\n"
 
 
+STEPS = (
+    "from torch import nn\n\n\nclass Steps(nn.Module):\n{}"
+    "    def forward(self, outputs, labels):\n        return nn.functional.cross_entropy(outputs{}, labels)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "rule"),
+    [
+        (
+            STEPS.format("", ".mean(0)"),
+            "set every_step = True to read the outputs of every step, [T, B, K]; got none, so it would get scores of [B, K]",
+        ),
+        (
+            STEPS.format("    every_step = True\n\n", ""),
+            "not set every_step = True, as it reads the scores, [B, K]; got it, so it would get outputs of [T, B, K]",
+        ),
+    ],
+    ids=["forgets it", "need not say it"],
+)
+def test_a_loss_that_says_something_else_than_it_reads_is_refused_before_the_training(tmp_path, code, rule):
+    folder = own_folder(tmp_path)
+    write(folder, "ownlab/steps.py", code)
+    write(folder, "conf/loss/steps.yaml", "_target_: ownlab.steps.Steps\n")
+    assert refusal(folder, "loss=steps") == f"snnx: Steps must {rule} [loss=steps seed=0]\n"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "file", "code", "message"),
@@ -54,7 +81,8 @@ def test_other_commands_go_on_while_a_file_is_no_python(tmp_path):
     write(folder, "ownlab/mine.py", "def f(:\n")
     done = snnx(folder, "status", "single")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "1 of 1 results are out of date, because code has changed" in done.stdout
+    told = "1 of 1 results are out of date, because ownlab/mine.py changed, and 1 more; "  # lif.py, which it no longer imports
+    assert f"{told}run it again: snnx neuron=mine scale=smoke\n" in done.stdout
 
 
 def test_evaluate_and_audit_say_that_code_has_changed(tmp_path):

@@ -9,8 +9,8 @@ from composing import composed
 from snnx.command import replay as command
 from snnx.options import sweepfile
 from snnx.options.folders import shipped
+from snnx.run.execute import execute
 from snnx.run.replay import Comparison, replay
-from snnx.run.run import execute
 
 DOCS = Path(__file__).parents[2] / "docs" / "results"
 NAME = "demo_every_part"
@@ -93,6 +93,29 @@ def test_the_command_says_which_seeds_it_leaves_out(tmp_path, capsys):
         first, *others = capsys.readouterr().out.splitlines(keepends=True)
         assert len(others) == bool(told)
         assert first.startswith(told or "[failed] MLP seed=5 paper: ")
+
+
+def test_titles_show_further_overrides_and_what_fails_names_the_next_step(tmp_path, capsys):
+    line = next(line for line in LINES if line["row"] == "MLP")
+    words = ["sweep=demo_every_part", "row=MLP", "seed=0", "dataset=nothing", "metric=[energy]"]
+    lines = [
+        {**line, "overrides": [*words, "recorded=True"], "further": "metric=[energy]"},
+        {**line, "overrides": words[:3], "further": "neuron.tau=3", "hash": "0" * 16},
+        {**line, "overrides": words[:4]},
+    ]
+    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / "runs.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    assert command.main([NAME, "--docs", str(tmp_path)]) == 1
+    failed, differs, plain = capsys.readouterr().out.splitlines()
+    assert failed.startswith("[failed] MLP metric=[energy] seed=0 paper: ")
+    alone = "snnx sweep=demo_every_part row=MLP seed=0 dataset=nothing 'metric=[energy]'"
+    assert failed.endswith(f"; see where by executing the run alone: {alone}")
+    assert differs.startswith("[differs] MLP neuron.tau=3 seed=0 paper: its overrides give another configuration today")
+    assert differs.endswith(
+        "; if the change is intended, train the run again, snnx sweep=demo_every_part row=MLP seed=0, and record it, "
+        "snnx report demo_every_part --record"
+    )
+    assert plain.startswith("[failed] MLP seed=0 paper: ")
 
 
 def test_of_a_run_on_several_devices_only_the_test_is_repeated(tmp_path, capsys):

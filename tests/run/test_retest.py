@@ -15,10 +15,10 @@ from finished import finished, result_of
 from snnx.command import evaluate
 from snnx.record.checkpoint import RUN
 from snnx.record.write import write
+from snnx.run.execute import execute
 from snnx.run.overrides import apply_overrides
 from snnx.run.reopen import reopen
 from snnx.run.retest import retest
-from snnx.run.run import execute
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +92,8 @@ def test_command_prints_a_table_and_writes_the_requested_file(run, tmp_path, cap
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "checkpoint= must name a run's folder or a .ckpt in it; got none"),
-        (["checkpoint=nowhere"], "which does not exist"),
+        ([], "checkpoint= must name a run's folder, a .ckpt in it, or a .safetensors file of snnx export; got none"),
+        (["checkpoint=nowhere"], r"or a \.safetensors file of snnx export; got nowhere, which does not exist"),
         (["checkpoint=RUN", "metric=firing_rat"], "metric must be one of .*; got firing_rat; did you mean firing_rate"),
         (["checkpoint=RUN", "metric=attention_zero"], "spiking attention; got ConvNet; choose .*spikformer"),
         (
@@ -148,8 +148,12 @@ def test_missing_data_exits_1_with_one_line(empty, capsys):
 
 
 def test_folders_that_are_not_runs(tmp_path):
-    with pytest.raises(ValueError, match=r"must be a run's folder, which has a config.yaml, or a .ckpt"):
+    accepted = r"must be a run's folder, a \.ckpt in its ckpt/, or a \.safetensors file of snnx export; got "
+    with pytest.raises(ValueError, match=accepted + r".*, but there is no .*/config\.yaml$"):
         reopen(tmp_path)
+    (tmp_path / "weights.pt").write_bytes(b"x")
+    with pytest.raises(ValueError, match=accepted + r".*weights\.pt, but there is no .*/config\.yaml$"):
+        reopen(tmp_path / "weights.pt")
     (tmp_path / "config.yaml").write_text("model: resnet\n")
     with pytest.raises(ValueError, match=r"must have the configuration of a run of snnx; got that of another program"):
         reopen(tmp_path)

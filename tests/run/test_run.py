@@ -14,7 +14,7 @@ from snnx.record import result_file, run_folder
 from snnx.record.identity import run_id
 from snnx.record.summary import summary
 from snnx.record.write import write
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 QUICK = ("timesteps=2", "trainer.max_epochs=2", "budget.samples=0.2", "trainer.accelerator=cpu")
 
@@ -128,7 +128,7 @@ def test_done_runs_are_not_executed_again(run):
 
 def test_a_run_whose_lock_another_process_holds_is_busy(run):
     job, _ = run
-    with run_folder.claim(job.folder), pytest.raises(run_folder.Busy, match=r"is being computed by process \d+ on "):
+    with run_folder.hold(job.folder), pytest.raises(run_folder.Busy, match=r"is being computed by process \d+ on "):
         execute(job)
 
 

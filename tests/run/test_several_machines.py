@@ -14,8 +14,8 @@ import pytest
 import yaml
 from composing import composed
 
+from snnx.run.execute import assist, execute
 from snnx.run.machine_rank import MachineRank, machine_rank
-from snnx.run.run import assist, execute
 from snnx.sweep import pool
 
 QUICK = ["neuron=if", "trainer=ddp", "trainer.max_epochs=2", "budget.samples=0.2", "timesteps=2", "trainer.accelerator=cpu"]

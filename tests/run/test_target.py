@@ -5,12 +5,13 @@ import re
 import pytest
 import yaml
 from composing import composed
+from own_folder import write
 
 from snnx.compose.check import check
 from snnx.options.folders import shipped
 from snnx.run.create import create
 from snnx.run.signature import check_signatures, nodes
-from snnx.run.target import KINDS, target
+from snnx.run.target import KINDS, SEVERAL, target
 
 SHIPPED = [
     (f"{path.parent.name}.{key}".rstrip("."), node["_target_"])
@@ -38,7 +39,7 @@ def test_every_shipped_component_may_be_named(path, name):
         "snnx.record.checkpoint.load",
         "snnx.dataset.cifar.pickle.loads",
         "snnx.dataset.cifar.ArrayUnpickler",
-        "snnx.dataset.events.json.loads",
+        "snnx.dataset.event_camera.json.loads",
         "snnx.dataset.npz.read_npz",
         "snnx.backbone.weights.torch.load",
         "snnx.method.base.pl.Trainer",
@@ -108,6 +109,80 @@ def test_a_run_with_such_a_target_is_refused_before_anything_is_called(words, tm
     with pytest.raises(ValueError, match=f"^{group}.* must"):
         create(group, config[group])
     assert not list(tmp_path.iterdir())
+
+
+OWN = """
+import os
+
+
+def mirror(images, labels, *, often=0.5):
+    return images.flip(-1), labels
+
+
+def cleared(folder):
+    os.rmdir(folder)
+
+
+def margin(scores, labels):
+    return scores.sum()
+
+
+def ones(network):
+    pass
+
+
+def falling(optimizer, total_steps):
+    pass
+
+
+class Ones:
+    def __call__(self, network):
+        pass
+
+
+class Signs:
+    def applied(self, network, bits):
+        pass
+
+
+class Shown:
+    def show(self, rows):
+        pass
+
+
+class Cleared:
+    def __init__(self, folder):
+        os.rmdir(folder)
+
+    def __call__(self, *words):
+        pass
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A folder whose package `ownkinds` is the user's own."""
+    write(tmp_path, "pyproject.toml", '[tool.snnx]\ncomponents = ["ownkinds"]\n')
+    write(tmp_path, "ownkinds/parts.py", OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+FITS = {
+    "augmentation": ["mirror"], "init": ["ones", "Ones"], "loss": ["margin"], "scheduler": ["falling"],
+    "quantization": ["Signs"], "logger": ["Shown"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted({"cleared", "Cleared", *(name for names in FITS.values() for name in names)}))
+@pytest.mark.parametrize("group", sorted(KINDS))
+def test_of_an_own_package_a_group_takes_what_is_made_for_it(own, group, name):
+    path = f"{group}.mine" if group in SEVERAL else group
+    if name in FITS.get(group, ()):
+        assert target(path, f"ownkinds.parts.{name}").__name__ == name
+    else:
+        with pytest.raises(ValueError, match=rf"^{path}\._target_ must be a (subclass of|class with|function of) "):
+            target(path, f"ownkinds.parts.{name}")
 
 
 def test_a_text_that_looks_like_an_interpolation_stays_a_text(monkeypatch):

@@ -9,7 +9,7 @@ from torch._dynamo.utils import counters
 from snnx.compose.check import check
 from snnx.compose.complaint import complaint
 from snnx.run.build import build_data, build_method, build_trainer
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 WORDS = ("timesteps=2", "trainer.max_epochs=1", "budget.samples=0.3", "trainer.accelerator=cpu", "dataset.validation=0")
 

@@ -7,7 +7,7 @@ from composing import composed
 
 from snnx.dataset.digits import Digits
 from snnx.run import history
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 QUICK = ("neuron=if", "metric=[firing_rate,energy]", "timesteps=2", "trainer.max_epochs=2", "budget.samples=0.2")
 QUICK = (*QUICK, "trainer.accelerator=cpu", "quantization=symmetric")

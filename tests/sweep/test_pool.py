@@ -207,7 +207,7 @@ def test_waits_for_a_run_that_another_process_executes(jobs):
     release = threading.Event()
 
     def hold() -> None:
-        with run_folder.claim(jobs[0].folder):
+        with run_folder.hold(jobs[0].folder):
             held.set()
             release.wait()
 
@@ -222,7 +222,7 @@ def test_waits_for_a_run_that_another_process_executes(jobs):
 @pytest.mark.slow
 def test_a_process_that_keeps_a_lock_is_named_and_waited_for_within_the_limit(jobs):
     waits = []
-    with run_folder.claim(jobs[0].folder):
+    with run_folder.hold(jobs[0].folder):
         outcomes = pool.run(jobs[:1], timeout_s=3, on_wait=lambda job, holder: waits.append((job.title, holder)))
     assert [outcome["status"] for outcome in outcomes] == ["failed"]
     holder = f"process {os.getpid()} on {socket.gethostname()}"
@@ -242,7 +242,7 @@ def test_a_run_that_fails_in_another_sweep_meanwhile_is_not_executed_again(jobs)
     held = threading.Event()
 
     def fail_elsewhere() -> None:
-        with run_folder.claim(jobs[0].folder):
+        with run_folder.hold(jobs[0].folder):
             held.set()
             time.sleep(3)
             error = {"type": "X", "message": "elsewhere", "traceback": ""}

@@ -35,7 +35,22 @@ class Steps(nn.CrossEntropyLoss):
         return super().forward(outputs[0], labels[0])
 
 
+class Forgetful(nn.CrossEntropyLoss):
+    """Takes the mean over the steps, but does not say that it reads the outputs of every step."""
+
+    def forward(self, outputs, labels):
+        return super().forward(outputs.mean(0), labels)
+
+
+class Boastful(nn.CrossEntropyLoss):
+    """Says that it reads the outputs of every step, but takes the scores."""
+
+    every_step = True
+
+
 WRONG = [
+    (loss.number, Forgetful, "^Forgetful: must set every_step = True to read the outputs of every step, .T, B, K.; got none"),
+    (loss.number, Boastful, "^Boastful: must not set every_step = True, as it reads the scores, .B, K.; got it, so"),
     (loss.number, lambda: nn.CrossEntropyLoss(reduction="none"), "^CrossEntropyLoss: must return one finite number; got"),
     (loss.order_of_samples, First, "^First: must not depend on the order of the samples in a batch; got another number; if it"),
     (loss.order_of_samples, Steps, "if it reads the outputs of every step, .T, B, K., it must set every_step = True$"),

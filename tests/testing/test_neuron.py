@@ -142,6 +142,32 @@ class Undeclared(LIF):
         return super().charge(self.trace, v)
 
 
+class Restored(LIF):
+    """Clears its state itself, in an attribute that nobody else knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.trace = 0.0
+
+    def charge(self, x, v):
+        self.trace = 0.5 * self.trace + x.detach()
+        return super().charge(self.trace, v)
+
+    def reset(self):
+        super().reset()
+        self.trace = 0.0
+
+
+class Masked(LIF):
+    """Keeps a value that depends on the shape of its input only."""
+
+    mask = None
+
+    def charge(self, x, v):
+        self.mask = torch.ones(x.shape[1:])
+        return super().charge(x * self.mask, v)
+
+
 class Outside(LIFNode):
     """A neuron of SpikingJelly with a state that reset does not reset."""
 
@@ -167,6 +193,7 @@ WRONG = [
         Forgets,
         r"^Forgets: must give the same spikes again after reset\(\); got \d+ of \d+ that differ: " + field("total"),
     ),
+    (neuron.declared, Restored, r"^Restored: must keep what it remembers of its input in states; got trace: " + field("trace")),
     (neuron.causality, Peeks, r"^Peeks: must give the same spikes up to step 1 for any later input; got \d+ of"),
     (neuron.chunks, Steps, r"^Steps: must give the spikes of the whole sequence if it is split after step 1; got \d+ of"),
     (neuron.batch_of_one, Mixes, r"^Mixes: must give a sample the same spikes alone and in a batch; got \d+ of"),
@@ -195,6 +222,10 @@ WRONG = [
 def test_a_neuron_with_a_mistake(contract, make, message):
     with pytest.raises(AssertionError, match=message):
         contract(make)
+
+
+def test_a_neuron_may_keep_what_depends_on_the_shape_only():
+    neuron.declared(Masked)
 
 
 def test_every_contract_finds_a_mistake():

@@ -8,8 +8,8 @@ from snnx.conversion.connect import connect
 from snnx.conversion.dendrite import Dendrite
 from snnx.conversion.kernel import WINDOWS_PER_CONSTANT, kernel_values
 from snnx.conversion.links import Link, links
+from snnx.conversion.potential_readout import PotentialReadout
 from snnx.conversion.presented import Presented
-from snnx.conversion.readout import Readout
 from snnx.conversion.scaling import Scaling
 from snnx.conversion.timed import Once
 
@@ -38,7 +38,7 @@ class FirstSpike(Code):
         self.start_kernel = (windows.duration / WINDOWS_PER_CONSTANT, 0.0)
         pixels = Once(windows.rhythm(0, self.start_values.tolist()), Dendrite(lambda step: 1.0, every=timesteps))
         self.encoding = Presented(timesteps=piece, in_channels=channels, neuron=pixels, every=timesteps)
-        self.decoding = Readout(Dendrite(pixels.rhythm, every=timesteps))
+        self.decoding = PotentialReadout(Dendrite(pixels.rhythm, every=timesteps))
 
     @property
     def start_values(self) -> Tensor:

@@ -8,8 +8,8 @@ from snnx.conversion.convert import scale_layers
 from snnx.conversion.dendrite import Dendrite
 from snnx.conversion.driven import Simulations
 from snnx.conversion.links import Link, links
+from snnx.conversion.potential_readout import PotentialReadout
 from snnx.conversion.presented import Presented
-from snnx.conversion.readout import Readout
 from snnx.conversion.scaling import Scaling
 from snnx.conversion.timed import Timed
 
@@ -61,7 +61,7 @@ class Phase(Code):
         self.scaling = scaling
         pixels = Timed(of_input, Dendrite(lambda step: 1.0, every=PERIOD))
         self.encoding = Presented(timesteps=piece, in_channels=channels, neuron=pixels, every=PERIOD)
-        self.decoding = Readout(Dendrite(of_layers, every=PERIOD))
+        self.decoding = PotentialReadout(Dendrite(of_layers, every=PERIOD))
 
     def require_fitting(self, links: dict[str, Link], timesteps: int) -> None:
         from_image: dict[str | None, bool] = {}

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from snnx.conversion.code.code import Batches
 from snnx.conversion.code.first_spike import FirstSpike
-from snnx.conversion.code.tune import tuned
+from snnx.conversion.code.tuned_kernel import tuned_kernel
 from snnx.conversion.code.windows import Windows
 from snnx.conversion.convert import scale_layers
 from snnx.conversion.driven import Simulations
@@ -59,7 +59,7 @@ class T2FSNN(FirstSpike):
 
         def see(name: str | None, x: Tensor) -> None:
             if kernels[name][0] > 0:  # else `connect` refuses it
-                constant, delay = tuned(*kernels[name], x, self.windows.duration)
+                constant, delay = tuned_kernel(*kernels[name], x, self.windows.duration)
                 kernels[name] = constant, 0.0 if name is None else delay
 
         hooks = [

@@ -11,11 +11,11 @@ from torch.autograd import forward_ad
 
 from snnx.neuron.kernel import multistep as cpu
 from snnx.neuron.kernel.cuda import multistep as cuda
-from snnx.neuron.kernel.cuda.trial import failure
+from snnx.neuron.kernel.cuda.compile_failure import compile_failure
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.neuron.kernel.facts import facts
 from snnx.neuron.kernel.memory import MOST
-from snnx.neuron.kernel.recorder import Untraceable
+from snnx.neuron.kernel.operation_recorder import Untraceable
 from snnx.neuron.kernel.trace import trace
 
 DEVICES = {"cpu": cpu.Layer, "cuda": cuda.Layer}
@@ -107,7 +107,7 @@ def prepare(node: nn.Module, device: torch.device, dimensions: int, key: tuple[H
             raise Untraceable("its step changes an attribute of the neuron, which no reset restores: keep it in State")
         answer = DEVICES[device.type](found)
         if isinstance(answer, cuda.Layer):
-            answer = failure(answer, node, device) or answer
+            answer = compile_failure(answer, node, device) or answer
     except Untraceable as reason:
         answer = str(reason)
     LAYERS[key] = answer

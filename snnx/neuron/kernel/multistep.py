@@ -12,7 +12,7 @@ from snnx.neuron.kernel.forward import forward
 from snnx.neuron.kernel.launch import ROW, Launch, State, run, threads_for
 from snnx.neuron.kernel.layout import arranged, dense, like_step
 from snnx.neuron.kernel.memory import PIECE, WIDEST
-from snnx.neuron.kernel.normed import Affine, prepared
+from snnx.neuron.kernel.norm_in_front import Affine, prepared
 from snnx.neuron.kernel.render import Kernel, render
 from snnx.neuron.kernel.settings import evaluate
 from snnx.neuron.kernel.trace import Trace

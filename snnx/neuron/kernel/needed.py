@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import combinations
 
-from snnx.neuron.kernel.recorder import Operation
+from snnx.neuron.kernel.operation_recorder import Operation
 from snnx.neuron.kernel.trace import Trace
 
 MOST_COMPARED = 2

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.utils.stateless import _reparametrize_module
 
-from snnx.neuron.kernel.recorder import Operation, Recorder, Setting, Untraceable
+from snnx.neuron.kernel.operation_recorder import Operation, OperationRecorder, Setting, Untraceable
 from snnx.neuron.kernel.rules import TRANSCENDENTAL
 
 SIDES = (2, 3, 5, 7, 11, 13)
@@ -78,7 +78,7 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
             raise Untraceable(f"{name} is not one float32 number but {list(value.shape)} in {kind}")
     before = dict(vars(node))
     node.probe, node._compared = do_nothing, []
-    recorder = Recorder(shape)
+    recorder = OperationRecorder(shape)
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(torch.inference_mode(False))
@@ -115,7 +115,7 @@ def do_nothing(h: Tensor, s: Tensor) -> None:
     """A probe that is set during the recording, because `fire` records the threshold only if the neuron is probed."""
 
 
-def record(recorder: Recorder, node: nn.Module, parameters: tuple[str, ...]) -> Trace:
+def record(recorder: OperationRecorder, node: nn.Module, parameters: tuple[str, ...]) -> Trace:
     """Run the step and its gradient under the recorder, and name the results."""
     count, more = len(node.State._fields), len(parameters)
     names = ["x", *(f"v{i}" for i in range(count)), *(f"p{i}" for i in range(more))]

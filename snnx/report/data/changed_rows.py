@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from snnx.options.stated import Settings, Stated
 from snnx.options.sweepfile import SweepFile
 from snnx.record.identity import leaves, physics
+from snnx.report.data.again import again
 from snnx.report.data.run import Run
 
 ABSENT = "null"
@@ -27,13 +28,17 @@ class ChangedRows:
     """
 
     def __init__(self, sweep: SweepFile) -> None:
+        self._sweep = sweep
         self._rows = {row.label: row.overrides for row in sweep.measured}
         self._of_a_sweep = bool(sweep.body)
         self._stated = Stated(sweep.body)
         self._settings: dict[tuple, tuple[Settings, dict[str, object]]] = {}  # shared by the seeds of a row
+        self._last: dict[
+            tuple, tuple[dict, list[str]]
+        ] = {}  # the last physics of a row, and what was found: its seeds are alike
         self._found: dict[
             int, tuple[Mapping, list[str]]
-        ] = {}  # by the result's id; the result is kept, so the id stays its own
+        ] = {}  # by the id of a result, which is kept so that the id stays its own
 
     def changes(self, result: Mapping) -> list[str]:
         """List the settings that a run had otherwise than the files now say, as `neuron.tau: 2.0 → 4.0`.
@@ -53,13 +58,20 @@ class ChangedRows:
         if row is None or not result.get("physics"):
             return []
         words = tuple(word for word in result.get("overrides") or () if not word.startswith("seed="))
+        had = {**result["physics"], "seed": None}  # which is not compared
+        if (row, words) in self._last and self._last[row, words][0] == had:
+            return self._last[row, words][1]
+        self._last[row, words] = had, self._differences(row, words, had)
+        return self._last[row, words][1]
+
+    def _differences(self, row: tuple[str, ...], words: tuple[str, ...], had: Mapping) -> list[str]:
         if (row, words) not in self._settings:
             stated = self._stated.settings(row, words)
             self._settings[row, words] = stated, dict(leaves(physics(_nested(stated.values))))
         stated, now = self._settings[row, words]
-        had = dict(leaves(result["physics"]))
+        whole, had = "method" in had, dict(leaves(had))  # every run has a method
         found: dict[str, str] = {}
-        keys = {**now, **had} if "method" in result["physics"] else set(now) & set(had)  # every run has a method
+        keys = {**now, **had} if whole else set(now) & set(had)
         for key in (key for key in keys if _or_none(now.get(key)) != _or_none(had.get(key))):
             group = key.partition(".")[0]
             known = key in stated.values or group in stated.groups
@@ -75,12 +87,14 @@ class ChangedRows:
     def remarks(self, runs: Iterable[Run]) -> list[str]:
         """Say in one line how many of the done runs had other settings, with the first of these; nothing if none had."""
         done = [run for run in runs if run.state == "done"]
-        found = {run.title: texts for run in done if (texts := self.changes(run.result))}
+        found = [run for run in done if self.changes(run.result)]
         if not found:
             return []
-        title, (text, *_) = next(iter(found.items()))
-        again = "run the sweep again" if self._of_a_sweep else "repeat their commands"
-        return [f"{len(found)} of {len(done)} results have other settings than the files now give, as {title}: {text}; {again}"]
+        first = f"{found[0].title}: {self.changes(found[0].result)[0]}"
+        return [
+            f"{len(found)} of {len(done)} results have other settings than the files now give, as {first}; "
+            f"{again(self._sweep, found)}"
+        ]
 
 
 def _or_none(value: object) -> object:

@@ -6,7 +6,7 @@ from snnx.options.differences import Confound, confounds
 from snnx.options.sweepfile import SweepFile
 from snnx.report.data.changed_rows import ChangedRows
 from snnx.report.data.lines import Line
-from snnx.report.data.outdated import OtherCode
+from snnx.report.data.other_code import OtherCode
 
 
 class Doubts:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from snnx.report.data.claims import Claim
+from snnx.report.data.claim import Claim
 from snnx.report.data.compare import compare
 from snnx.report.data.difference import LEVEL, Difference
 from snnx.report.data.format import decimals

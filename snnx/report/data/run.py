@@ -21,6 +21,7 @@ class Run:
     result: dict  # contents of result.json, with the run's audit under `audit`; empty until the run has ended
     local: bool  # True if read from this machine's outputs, False if read from the record
     progress: dict = field(default_factory=dict)  # contents of a running run's progress.json; empty until its first step
+    folder: str | None = None  # where it was read from; None if it was read from the record
 
     @property
     def group(self) -> str | None:

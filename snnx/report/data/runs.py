@@ -16,7 +16,6 @@ from snnx.record.visible import visible
 from snnx.report.data.run import DAMAGED, PRUNED, Run
 
 OWN_COLUMN = ("seed=", "scale=", "sweep=", "row=")  # overrides that reports show in a separate column
-PLAIN = bytes(range(ord(" "), ord("~") + 1)) + b"\t\n"
 FACTOR = "budget."  # overrides of this prefix are shown as part of the scale
 
 
@@ -76,8 +75,10 @@ def whole_name(link: str, overrides: Sequence[str]) -> str:
         'seed=1,method.percentile=99.9,method.initial=0.5'
     """
     cut, mark, digits = link.rpartition("~")
+    if not mark:
+        return link
     rest = ",".join(word for word in overrides if word.split("=")[0] not in ("sweep", "row", "seed"))
-    if not mark or hashlib.sha256(rest.encode()).hexdigest()[:8] != digits:
+    if hashlib.sha256(rest.encode()).hexdigest()[:8] != digits:
         return link
     words = cut.split(",")
     return ",".join([*words[: 1 if words[0].startswith("seed=") else 2], rest])
@@ -89,31 +90,32 @@ def _local(folder: Path) -> list[Run]:
     with os.scandir(folder) as entries:  # for ten thousand runs, making a Path for each would take longer than reading
         links = {entry.name: entry.is_symlink() for entry in entries if entry.is_dir()}
     runs = (name for name, is_link in links.items() if is_link or (folder / name / "config.yaml").is_file())
-    return [_linked(folder / link, links[link]) for link in sorted(runs)]
+    return [_linked(f"{folder}/{link}", link, links[link]) for link in sorted(runs)]
 
 
-def _linked(link: Path, is_link: bool) -> Run:
+def _linked(link: str, name: str, is_link: bool) -> Run:
     """Read the run that a link points to; without links, as in a copy made with `cp -rL`, `link` is the run's folder itself."""
-    path, run = link / "result.json", os.path.basename(os.readlink(link)) if is_link else None
+    path, run = f"{link}/result.json", os.path.basename(os.readlink(link)) if is_link else None
     try:
-        result = _read(read(path), str(path), run)
+        result = _read(read(path), path, run)
         state = result.get("status", DAMAGED)
         result = audit_file.added(result, link)
     except FileNotFoundError:
-        result, state = {}, "running" if _locked(link / ".lock") else "unfinished"
+        result, state = {}, "running" if _locked(Path(link, ".lock")) else "unfinished"
     except OSError as error:
         result, state = _damage(f"{path}: must be readable; got {error.strerror}"), DAMAGED
     if state == PRUNED:  # a search stopped this trial early; the sweep's run with the same settings has not run yet
         result, state = {}, "unfinished"
     chosen = (result.get("tuned") or {}).get("values", ())
     words = [word for word in result.get("overrides") or [] if word.split("=")[0] not in ("tuned", *chosen)]
-    row, seed, scale, further = parse_link_name(visible(whole_name(link.name, words)))
+    row, seed, scale, further = parse_link_name(visible(whole_name(name, words)))
     result = {key: value for key, value in result.items() if key != "tuned" or is_tuned(row)}
-    progress = _progress(link / "progress.json") if state == "running" else {}
+    progress = _progress(Path(link, "progress.json")) if state == "running" else {}
     return Run(
         row=row, seed=result.get("seed", 0) if seed is None else seed,
         scale=result.get("scale") or scale or "paper", further=further,
-        hash=visible(run or result.get("hash", link.name)), state=state, result=result, local=True, progress=progress,
+        hash=visible(run or result.get("hash", name)), state=state, result=result, local=True, progress=progress,
+        folder=link,
     )  # fmt: skip
 
 
@@ -155,7 +157,7 @@ def _read(content: bytes, place: str, run: str | None = None) -> dict:
     result = parsed(content, run)
     if isinstance(result, str):
         return _damage(f"{place}: {result}")
-    plain = b"\\u" not in content and not content.translate(None, PLAIN)  # most results have no control character
+    plain = content.isascii() and b"\\u" not in content and b"\x7f" not in content  # JSON allows no other control character
     return result if plain else visible(result)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor
-from snnx.report.data.claims import Claim
+from snnx.report.data.claim import Claim
 from snnx.report.data.doubts import Doubts
 from snnx.report.data.evidence import FAILS, FALSE_DISCOVERIES, HOLDS, OPEN, ClaimData, Evidence, Side, decided, estimated
 from snnx.report.data.lines import Line, scales
@@ -79,7 +79,7 @@ def decide(page: Sequence[ClaimData], scale: str = "paper", further: str = "") -
         further: further overrides of the runs, for the record.
 
     Example:
-        >>> from snnx.report.data.claims import parse
+        >>> from snnx.report.data.claim import parse
         >>> from snnx.report.data.side import Measured
         >>> claim = parse("A > B", "val/loss", ["A", "B"], "x.yaml")
         >>> sides = {"A": Measured((0.84, 0.85, 0.86)), "B": Measured((0.83, 0.83, 0.83))}

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, with_unit
 from snnx.report.data.lines import Line, scales
-from snnx.report.figures.anytime import curves_by_seed
 from snnx.report.figures.axes import Plot, band_line, legend_below, panels, styles
 from snnx.report.figures.learning_curves import mean_and_range
+from snnx.report.figures.over_steps import curves_by_seed
 
 ACCURACY = "test/acc"
 DRAWN = {"acc": ACCURACY, "spikes": "spikes per sample", "energy_uj": "energy per sample (µJ)"}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, with_unit
 from snnx.report.data.lines import Line, scales
-from snnx.report.figures.anytime import curves_by_seed
 from snnx.report.figures.axes import Plot, panels, styles
 from snnx.report.figures.learning_curves import mean_and_range
+from snnx.report.figures.over_steps import curves_by_seed
 from snnx.report.tables.costs import ACCURACY, ENERGY, LATENCY, SYNOPS, first_metric, with_cost
 
 if TYPE_CHECKING:

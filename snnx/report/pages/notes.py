@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from snnx.options.differences import confounds
 from snnx.options.sweepfile import SweepFile
 from snnx.record.audit_file import failed_checks
+from snnx.report.data.again import again
 from snnx.report.data.changed_rows import ChangedRows
-from snnx.report.data.claims import Claim
+from snnx.report.data.claim import Claim
 from snnx.report.data.lines import Line, shared_overrides
-from snnx.report.data.outdated import outdated
+from snnx.report.data.other_code import outdated
 from snnx.report.data.run import DAMAGED, Run
 from snnx.report.data.verdict import Verdict
 from snnx.report.tables.tuning import edges
@@ -28,12 +29,12 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     runs = [run for line in lines for run in line.runs]
     if 0 < (recorded := sum(not run.local for run in runs)) < len(runs):
         found.append(f"{recorded} of {len(runs)} runs come from the committed record, not from the outputs on this machine")
-    found += outdated(runs)
+    found += outdated(sweep, runs)
     found += _mixed_data(lines)
     found += _unexplained(sweep, lines)
     rows = ChangedRows(sweep)
     for line in lines:
-        found += _changed(rows, line)
+        found += _changed(sweep, rows, line)
         if known and line.row not in known:
             found.append(f"{line.label}: this row is no longer in the sweep file")
         found += _failed(line)
@@ -98,15 +99,16 @@ def _unexplained(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _changed(rows: ChangedRows, line: Line) -> list[str]:
+def _changed(sweep: SweepFile, rows: ChangedRows, line: Line) -> list[str]:
     """One remark for each setting of a row that has changed in the files since the line's runs, with their seeds."""
-    seeds: dict[str, list[str]] = {}
+    changed: dict[str, list[Run]] = {}
     for run in line.done:
         for text in rows.changes(run.result):
-            seeds.setdefault(text, []).append(str(run.seed))
+            changed.setdefault(text, []).append(run)
+    seeds = {text: ", ".join(str(run.seed) for run in ran) for text, ran in changed.items()}
     return [
-        f"{line.label}, seed {', '.join(ran)}, {line.scale}: {text} since this run; run the sweep again"
-        for text, ran in seeds.items()
+        f"{line.label}, seed {seeds[text]}, {line.scale}: {text} since this run; {again(sweep, ran)}"
+        for text, ran in changed.items()
     ]
 
 

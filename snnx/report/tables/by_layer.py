@@ -9,7 +9,7 @@ import numpy as np
 from snnx.metric.drawn_curves import HISTOGRAMS, PICTURES
 from snnx.report.data.format import mean_std
 from snnx.report.data.lines import Line
-from snnx.report.figures.anytime import PREFIX
+from snnx.report.figures.over_steps import PREFIX
 
 COLUMNS = ("metric", "row", "scale", "further", "seen", "layer", "mean", "std", "n")
 

@@ -2,7 +2,7 @@
 
 import pytorch_lightning as pl
 
-from snnx.record.run_folder import Claim
+from snnx.record.run_folder import Hold
 
 
 class Locked(pl.Callback):
@@ -11,11 +11,11 @@ class Locked(pl.Callback):
     Without its lock file, another process could start the same run, and both would write to the same files.
 
     Args:
-        claim: this process's lock on the run.
+        hold: this process's lock on the run.
     """
 
-    def __init__(self, claim: Claim) -> None:
-        self.claim = claim
+    def __init__(self, hold: Hold) -> None:
+        self.hold = hold
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.claim.require()
+        self.hold.require()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from snnx.options.sweepfile import SweepFile
-from snnx.report.data import claims
+from snnx.report.data import claim
 from snnx.report.data.evidence import Evidence
 from snnx.report.data.format import spread
 from snnx.report.data.lines import lines
@@ -30,7 +30,7 @@ def power(sweep: SweepFile, seeds: int, scale: str, outputs: Path, docs: Path) -
     if seeds < 2:
         return ["one seed cannot decide a claim; use three, or five if runs are short"]
     known = lines([row.label for row in sweep.measured], collect(sweep.name, outputs, docs))
-    found = verdicts(sweep, claims.read(sweep), with_relative_energies(sweep.reference, known))
+    found = verdicts(sweep, claim.read(sweep), with_relative_energies(sweep.reference, known))
     here = [verdict for verdict in found if verdict.scale == scale] or found
     widths: dict[tuple[str, str], list[float]] = {}
     for verdict in here:

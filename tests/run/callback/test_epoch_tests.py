@@ -3,7 +3,7 @@
 import pytest
 from composing import composed
 
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 WORDS = (
     "backbone=mlp",

@@ -13,7 +13,7 @@ from snnx.record import checkpoint, result_file
 from snnx.record.checkpoint import Checkpoints, path_of
 from snnx.run import fork_server, history
 from snnx.run.callback.keep import Keep
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 QUICK = (
     "timesteps=2",

@@ -8,7 +8,7 @@ from composing import composed
 
 from snnx.record import result_file, run_folder
 from snnx.run.callback.keep import Keep
-from snnx.run.run import execute
+from snnx.run.execute import execute
 
 QUICK = ("timesteps=2", "trainer.max_epochs=4", "budget.samples=0.1", "trainer.accelerator=cpu")
 
@@ -44,7 +44,7 @@ def test_nothing_is_written_if_another_process_has_taken_the_run(tmp_path, monke
 
     def take() -> None:
         (job.folder / ".lock").unlink()
-        others.append(run_folder.claim(job.folder))
+        others.append(run_folder.hold(job.folder))
         others[0].__enter__()
         (job.folder / ".lock").write_text("process 1 on another machine")
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from snnx.neuron.kernel.cuda.render import Kernel, module_of, render
 from snnx.neuron.kernel.layout import arranged, dense, like, like_step
 from snnx.neuron.kernel.multistep import reject_second_derivative
-from snnx.neuron.kernel.normed import Affine, prepared
+from snnx.neuron.kernel.norm_in_front import Affine, prepared
 from snnx.neuron.kernel.settings import evaluate
 from snnx.neuron.kernel.trace import Trace
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from snnx.neuron.kernel.cuda.loops import LOOPS
 from snnx.neuron.kernel.cuda.rules import IN_GRADIENTS, RULES
 from snnx.neuron.kernel.needed import TRUTHS, names_in, needed, what_to_keep
-from snnx.neuron.kernel.recorder import Operation
+from snnx.neuron.kernel.operation_recorder import Operation
 from snnx.neuron.kernel.trace import Trace
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from snnx.neuron.kernel.cuda.multistep import Layer
 
 
-def failure(layer: Layer, node: nn.Module, device: torch.device) -> str | None:
+def compile_failure(layer: Layer, node: nn.Module, device: torch.device) -> str | None:
     """Return `None` if both kernels compute one step of one neuron on the device, else the reason, and then also warn.
 
     Triton compiles them again for another type of input, another number of steps, or a norm; that is not tried here.

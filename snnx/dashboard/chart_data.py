@@ -16,7 +16,7 @@ from snnx.report.data.run import Run
 from snnx.report.results import Results
 
 
-def content(results: Results, outputs: Path) -> str:
+def chart_data(results: Results, outputs: Path) -> str:
     """Write the data of all charts as JSON that is safe inside a script element.
 
     Values that are not finite become null. Failed and diverged runs are included, but marked as not counted in the mean.

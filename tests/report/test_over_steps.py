@@ -7,7 +7,7 @@ import pytest
 
 from snnx.report.data.lines import lines
 from snnx.report.data.runs import collect
-from snnx.report.figures import anytime, layer_curves, together
+from snnx.report.figures import layer_curves, over_steps, together
 
 
 def probed(steps, accuracies):
@@ -40,7 +40,7 @@ def test_draws_a_curve_per_row_and_the_network_without_spikes_dashed(leave, done
 
     monkeypatch.setattr(matplotlib.axes.Axes, "plot", plotted)
     monkeypatch.setattr(matplotlib.axes.Axes, "axhline", lambda axis, y, **style: dashed.append(y) or line(axis, y, **style))
-    plots = drawn(anytime.draw)
+    plots = drawn(over_steps.draw)
     assert [plot.name for plot in plots] == ["anytime_acc", "anytime_synops", "anytime_energy_uj"]
     assert seen == {"A": ([10, 20, 25], [10.0, 50.0, 80.0]), "B": ([5], [70.0])}
     assert dashed == [pytest.approx(85.0)]
@@ -51,7 +51,7 @@ def test_draws_a_curve_per_row_and_the_network_without_spikes_dashed(leave, done
 
 def test_draws_nothing_without_anytime_curves(leave, done, drawn):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8))
-    assert drawn(anytime.draw) == []
+    assert drawn(over_steps.draw) == []
 
 
 def test_draws_accuracy_spikes_and_energy_in_one_picture_for_each_scale(leave, done, sweep, outputs, docs):

@@ -17,7 +17,7 @@ class GrowingFile(ValueError):
     """Reading a file would take far more time or memory than its size suggests."""
 
 
-def read(path: Path) -> object:
+def load_file(path: Path) -> object:
     """Read the tensors and plain values of a file to the CPU; no code of the file is called.
 
     Args:
@@ -32,7 +32,7 @@ def read(path: Path) -> object:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "weights.pt"
         >>> torch.save({"bias": torch.ones(2)}, path)
-        >>> read(path)
+        >>> load_file(path)
         {'bias': tensor([1., 1.])}
     """
     with path.open("rb") as file:

@@ -20,7 +20,7 @@ class ChainLink(NamedTuple):
 
 
 @torch.no_grad()
-def chain(network: nn.Module, in_shape: tuple[int, int, int]) -> list[ChainLink]:
+def layer_chain(network: nn.Module, in_shape: tuple[int, int, int]) -> list[ChainLink]:
     """List the layers of a copy of `network`, with its batch norms folded into the layers before them.
 
     One image is passed through the network. Each layer must read the memory that the layer before it wrote, possibly in
@@ -39,7 +39,7 @@ def chain(network: nn.Module, in_shape: tuple[int, int, int]) -> list[ChainLink]
         >>> from snnx.backbone.convnet import ConvNet
         >>> from snnx.neuron.if_ import IF
         >>> net = ConvNet(neuron=IF, in_shape=(1, 8, 8), classes=2, channels=[4])
-        >>> [(link.name, link.out_shape) for link in chain(net, (1, 8, 8))]
+        >>> [(link.name, link.out_shape) for link in layer_chain(net, (1, 8, 8))]
         [('stages.conv1.0', (4, 8, 8)), ('stages.sn1', (4, 8, 8)), ('stages.pool1.0', (4, 4, 4)), ('out', (2,))]
     """
     functional.reset_net(network)

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 SHAPE, CLASSES, SAMPLES = (1, 8, 8), 3, 8
 
 
-class Images(pl.LightningDataModule):
+class RandomImages(pl.LightningDataModule):
     """Eight images `[1, 8, 8]` with values in [0, 1] and labels of three classes, for training, validation and test.
 
     Args:
@@ -17,7 +17,7 @@ class Images(pl.LightningDataModule):
         dtype: dtype of the images.
 
     Example:
-        >>> images, labels = next(iter(Images().test_dataloader()))
+        >>> images, labels = next(iter(RandomImages().test_dataloader()))
         >>> images.shape, labels.tolist()
         (torch.Size([4, 1, 8, 8]), [0, 1, 2, 0])
     """
@@ -38,7 +38,7 @@ class Images(pl.LightningDataModule):
         return DataLoader(self.samples, batch_size=self.batch)
 
 
-def train(method: pl.LightningModule, data: Images, *callbacks: pl.Callback, epochs: int = 1) -> pl.Trainer:
+def train(method: pl.LightningModule, data: RandomImages, *callbacks: pl.Callback, epochs: int = 1) -> pl.Trainer:
     """Train for epochs of two batches, and return the trainer."""
     trainer = pl.Trainer(
         max_epochs=epochs, accelerator="cpu", callbacks=list(callbacks), logger=False, enable_checkpointing=False,
@@ -50,7 +50,7 @@ def train(method: pl.LightningModule, data: Images, *callbacks: pl.Callback, epo
     return trainer
 
 
-def evaluate(trainer: pl.Trainer, method: pl.LightningModule, data: Images) -> dict[str, float]:
+def evaluate(trainer: pl.Trainer, method: pl.LightningModule, data: RandomImages) -> dict[str, float]:
     """Test with a trainer of `train`, and return what the method logs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

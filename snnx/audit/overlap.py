@@ -12,7 +12,7 @@ from snnx.dataset.labelled import Labelled, Samples
 READ_AT_ONCE = 1024  # number of samples that are read at once
 
 
-def split(data: Labelled) -> Finding:
+def overlap(data: Labelled) -> Finding:
     """Check that no sample is in two parts, unless the publisher's files contain it twice; such copies are counted.
 
     Copies in a `Folder`, or in files that a class outside of snnx reads, count as errors, because the person who made the files

@@ -7,7 +7,7 @@ from snnx.report.data.format import duration
 from snnx.report.data.run import STATES, Run
 
 
-def provenance(runs: Iterable[Run]) -> list[tuple[str, str]]:
+def how_made(runs: Iterable[Run]) -> list[tuple[str, str]]:
     """List how the runs were made, so that they can be judged and repeated.
 
     Returns:

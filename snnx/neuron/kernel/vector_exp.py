@@ -37,7 +37,7 @@ def scaled(typing, value, shifted):
 
 
 @fused
-def exponential(y):
+def vector_exp(y):
     """Return `exp(y)` with a relative error of at most 2e-7.
 
     The equation::

@@ -6,7 +6,7 @@ from snnx.conversion.dendrite import Dendrite
 from snnx.decoding.running_mean import RunningMean
 
 
-class Readout(RunningMean):
+class PotentialReadout(RunningMean):
     """Adds up the currents of the outputs, and divides by the number of presentations of the image that have begun.
 
         score[b, k] = (sum over all steps t since the reset of dendrite(y)[t, b, k]) / presentations
@@ -19,7 +19,7 @@ class Readout(RunningMean):
 
     Example:
         >>> import torch
-        >>> readout = Readout(Dendrite(lambda t: 0.5**t, every=2, bias=torch.tensor([1.0])))
+        >>> readout = PotentialReadout(Dendrite(lambda t: 0.5**t, every=2, bias=torch.tensor([1.0])))
         >>> y = torch.ones(3, 1, 1)
         >>> readout.by_step(y).flatten().tolist(), readout(y).item()           # 2, 2.5, and 3.75 in two presentations
         ([2.0, 2.5, 1.875], 1.875)

@@ -7,8 +7,8 @@ import torch
 from doubling import FORMS, PICKLES, as_archive
 from torch import nn
 
+from snnx.torch_file.load_file import LARGEST, GrowingFile, load_file
 from snnx.torch_file.pickle_size import size_of
-from snnx.torch_file.read import LARGEST, GrowingFile, read
 
 CALLS = {"hex": "a call of encode", "bytearray": "a call of bytearray"}
 
@@ -23,7 +23,7 @@ def test_values_that_double_are_refused(tmp_path, name, form):
     refused = r"small\.pt must contain " + (r"tuples of at most 10,000 values" if tuples else r"at most 10,000,000 values and")
     error = pickle.UnpicklingError if name in CALLS else GrowingFile
     with pytest.raises(error, match=CALLS.get(name, refused)):
-        read(path)
+        load_file(path)
 
 
 @pytest.mark.parametrize("new", [True, False])
@@ -34,7 +34,7 @@ def test_ordinary_files_are_read(tmp_path, new):
     adam.step()
     state = {"state_dict": layer.state_dict(), "optimizer": adam.state_dict(), "at": (1, 2.5, None, True), "name": "a"}
     torch.save(state, tmp_path / "w.pt", _use_new_zipfile_serialization=new)
-    found = read(tmp_path / "w.pt")
+    found = load_file(tmp_path / "w.pt")
     assert torch.equal(found["state_dict"]["weight"], layer.weight)
     assert found["optimizer"]["param_groups"] == adam.state_dict()["param_groups"]
     assert (found["at"], found["name"]) == (state["at"], "a")
@@ -51,7 +51,7 @@ def test_ordinary_files_are_read(tmp_path, new):
 def test_other_pickles_are_refused(tmp_path, pickled, message):
     (tmp_path / "odd.pt").write_bytes(as_archive(pickled))
     with pytest.raises(pickle.UnpicklingError, match=message):
-        read(tmp_path / "odd.pt")
+        load_file(tmp_path / "odd.pt")
 
 
 def test_a_text_that_is_repeated_counts_each_time():

@@ -7,7 +7,7 @@ from rich.console import Console
 
 
 @contextmanager
-def counting(doing: str, total: int, console: Console | None = None) -> Iterator[Callable[[], None]]:
+def counted_line(doing: str, total: int, console: Console | None = None) -> Iterator[Callable[[], None]]:
     """Show one line, such as `composing run 12 of 10,000`, for as long as the context lasts; nothing without a terminal.
 
     Args:
@@ -19,7 +19,7 @@ def counting(doing: str, total: int, console: Console | None = None) -> Iterator
         A function to call after each run.
 
     Example:
-        >>> with counting("composing", 2) as count:
+        >>> with counted_line("composing", 2) as count:
         ...     for seed in (0, 1):
         ...         count()
     """

@@ -37,7 +37,7 @@ class Emitted:
 
 
 @dataclass
-class Layers(pl.Callback):
+class Emissions(pl.Callback):
     """Watches the output of every spiking layer in a test, also of SpikingJelly's layers.
 
     Attributes:

@@ -5,14 +5,14 @@ from pathlib import Path
 from snnx.record.read import read
 
 
-def text(path: Path) -> str:
+def read_text(path: Path) -> str:
     """Return the text of a file. Pipes and devices are refused, because reading them might never end.
 
     Raises:
         ValueError: it cannot be read, is no file, or is not in UTF-8.
 
     Example:
-        >>> text(Path("/dev/zero"))
+        >>> read_text(Path("/dev/zero"))
         Traceback (most recent call last):
         ValueError: /dev/zero must be a regular file that can be read; got: Is a pipe or a device
     """

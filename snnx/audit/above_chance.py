@@ -4,7 +4,7 @@ from snnx.audit.finding import FAILED, NOT_APPLICABLE, PASSED, Finding
 from snnx.record.chance import chance_bound
 
 
-def chance(accuracy: float, *, largest: float, samples: int, trained: bool) -> Finding:
+def above_chance(accuracy: float, *, largest: float, samples: int, trained: bool) -> Finding:
     """Check that the test accuracy of a trained network is more than three standard errors above chance.
 
     Reports mark a network below this bound as at chance.
@@ -16,7 +16,7 @@ def chance(accuracy: float, *, largest: float, samples: int, trained: bool) -> F
         trained: whether the run trained the network.
 
     Example:
-        >>> chance(0.6, largest=0.5, samples=100, trained=True).text
+        >>> above_chance(0.6, largest=0.5, samples=100, trained=True).text
         'test accuracy 0.600 is not above 0.650: the share of the largest class (0.500) plus three standard errors'
     """
     if not trained:

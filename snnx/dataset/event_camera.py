@@ -24,7 +24,7 @@ from snnx.dataset.recording import Found, Layout
 FORMAT = 2  # raise it when the code writes other frames into the cache, so that old caches are no longer used
 
 
-class Events(Archived, Labelled):
+class EventCamera(Archived, Labelled):
     """Converts recordings to frames once and stores them in a file; batches become floats on the training device.
 
         frames = counts of events in T bins;  clipped to {0, 1} if `clip`;  in training x, y = augmentation(x, y)

@@ -1,12 +1,16 @@
 """Finds results whose code has changed since they were computed."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from snnx.options.places import component_folders
+from snnx.options.sweepfile import SweepFile
 from snnx.record import provenance
 from snnx.record.confirmed import OTHER, code_state
 from snnx.record.identity import leaves
-from snnx.record.source import SNNX
+from snnx.record.inputs import changed, code_before
+from snnx.record.source import SNNX, changed_files, sources
+from snnx.report.data.again import again
 from snnx.report.data.run import Run
 
 
@@ -35,22 +39,29 @@ class OtherCode:
             self._states[key] = code_state(result, self._packages)
         return self._states[key] == OTHER
 
+    def changes(self, run: Run) -> str | None:
+        """Return which files have changed since a run of this machine, as `changed` says it; `None` if that is not known."""
+        made = code_before(Path(run.folder)) if run.folder else None
+        files = changed_files(made, sources(run.result["physics"], self._packages)) if made else []
+        return changed(files) if files else None
 
-def outdated(runs: Sequence[Run]) -> list[str]:
+
+def outdated(sweep: SweepFile, runs: Sequence[Run]) -> list[str]:
     """Say how many results were computed by other code than the present, separately for this machine's and for the record's.
 
     Recorded results that `snnx replay` has confirmed with the present code do not count.
     """
     local, recorded = ([run for run in runs if run.state == "done" and run.local == here] for here in (True, False))
     found, other_code = [], OtherCode()
-    if count := sum(map(other_code.computed, local)):
-        again = "repeat their commands" if all(run.result.get("sweep") is None for run in local) else "run the sweep again"
-        found.append(f"{count} of {len(local)} results are out of date, because code has changed; {again}")
+    if other := list(filter(other_code.computed, local)):
+        why = other_code.changes(other[0]) or "code has changed"
+        found.append(f"{len(other)} of {len(local)} results are out of date, because {why}; {again(sweep, other)}")
     if count := sum(map(other_code.computed, recorded)):
         commit = (provenance.git() or {}).get("commit")
         ours = f"that of commit {commit}" if commit else "the present code"
         found.append(
-            f"{count} of {len(recorded)} recorded results come from other code than {ours}, and are not confirmed by it"
+            f"{count} of {len(recorded)} recorded results come from other code than {ours}, and are not confirmed by it; "
+            f"compare them with it: snnx replay {sweep.name}"
         )
     return found
 

@@ -12,7 +12,7 @@ SMALLEST = 0.02
 
 
 @torch.no_grad()
-def tuned(time_constant: float, delay: float, x: Tensor, duration: int) -> tuple[float, float]:
+def tuned_kernel(time_constant: float, delay: float, x: Tensor, duration: int) -> tuple[float, float]:
     """Return a kernel after one step of tuning on the activations of a batch.
 
         time_constant += (10*d1 + 100*d2) / time_constant^2
@@ -39,7 +39,7 @@ def tuned(time_constant: float, delay: float, x: Tensor, duration: int) -> tuple
 
     Example:
         >>> x = torch.tensor([[0.9, 0.5, 0.2, 0.1]])
-        >>> slower, earlier = tuned(20.0, 0.0, x, 80)
+        >>> slower, earlier = tuned_kernel(20.0, 0.0, x, 80)
         >>> slower > 20.0, earlier < 0.0
         (True, True)
     """

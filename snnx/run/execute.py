@@ -57,7 +57,7 @@ def execute(job: Job) -> dict:
         Busy: another process is executing the run, also if it could start because somebody has removed this one's lock.
         KeyboardInterrupt: the run was interrupted; no result is written.
     """
-    with run_folder.claim(job.folder) as claim:
+    with run_folder.hold(job.folder) as hold:
         if (found := finished(job)) is not None:
             run_folder.link(job.link, job.folder)
             return found
@@ -69,8 +69,8 @@ def execute(job: Job) -> dict:
             run_folder.link(job.link, job.folder)
             (job.folder / "result.json").unlink(missing_ok=True)
             write(job.folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(job.config)))
-            found = {"status": "done", **compute(job, claim), "error": None}
-            claim.require()
+            found = {"status": "done", **compute(job, hold), "error": None}
+            hold.require()
         except (Exception, SystemExit) as error:  # if a component calls sys.exit, only this run fails, not the whole sweep
             status = "diverged" if isinstance(error, Diverged) else "no data" if isinstance(error, NoData) else "failed"
             trace = "".join(traceback.format_exception(error))
@@ -87,7 +87,7 @@ def execute(job: Job) -> dict:
             "started": started,
             "wall_s": round(wall_s, 2),
         }
-        with nullcontext() if claim.held() else run_folder.claim(job.folder):  # busy if another process has taken the run
+        with nullcontext() if hold.held() else run_folder.hold(job.folder):  # busy if another process has taken the run
             write(job.folder / "result.json", result_file.to_json(outcome))
         return outcome
 
@@ -104,12 +104,12 @@ def assist(job: Job) -> None:
     compute(ddp.without_views(job))
 
 
-def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
+def compute(job: Job, hold: run_folder.Hold | None = None) -> dict:
     """Build the stages, fit, and test at the last and at the best epoch.
 
     Args:
         job: the run.
-        claim: this process's lock on the run; `None` in the other processes of a run on several devices, which write nothing.
+        hold: this process's lock on the run; `None` in the other processes of a run on several devices, which write nothing.
     """
     config, folder, leads = job.config, job.folder, ddp.leads(job)
     require_same_code(job)
@@ -139,7 +139,7 @@ def compute(job: Job, claim: run_folder.Claim | None = None) -> dict:
         first, answers, warn, silent, paths = FirstLosses(), Answers(), Warn(), Silent(), Paths()
         prune = [Prune(search, curves)] if search and search["pruner"] else []
         epoch_tests = [EpochTests(method)] if config["test_every_epoch"] else []
-        callbacks = [Locked(claim)] if claim else []
+        callbacks = [Locked(hold)] if hold else []
         callbacks += [Reseed(config["seed"]), first, answers, Progress(folder / "progress.json"), stop, curves, warn, paths]
         callbacks += [silent, *epoch_tests, *prune, keep]
         callbacks += [metric for metric in method.metrics.values() if isinstance(metric, pl.Callback)]  # they watch training

@@ -38,7 +38,7 @@ class Setting(NamedTuple):
     arguments: tuple[str, ...]
 
 
-class Recorder(TorchDispatchMode):
+class OperationRecorder(TorchDispatchMode):
     """Writes down every operation that torch computes while it is active.
 
     A value is known by its memory: all tensors have one shape, so a view has the value of what it shows, and an operation in

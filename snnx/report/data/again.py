@@ -1,0 +1,38 @@
+"""Says by which command runs are computed again."""
+
+import shlex
+from collections.abc import Sequence
+
+from snnx.options.sweepfile import SweepFile
+from snnx.record.job import SINGLE
+from snnx.report.data.lines import OVERRIDE
+from snnx.report.data.run import Run
+
+
+def again(sweep: SweepFile, runs: Sequence[Run]) -> str:
+    """Tell the reader how to compute these runs of a sweep again.
+
+    Args:
+        sweep: the sweep file.
+        runs: at least one run. If they have several scales or overrides, the command is that of the first run.
+
+    Example:
+        >>> from snnx.options.sweepfile import sweep_named
+        >>> run = Run("LIF", 0, "small, budget.width=0.5", "timesteps=8", "ab", "done", {"command": "snnx timesteps=8"}, True)
+        >>> again(sweep_named("demo_neurons"), [run])
+        'run the sweep again: snnx -m sweep=demo_neurons scale=small budget.width=0.5 timesteps=8'
+        >>> again(sweep_named("single"), [run])
+        'run it again: snnx timesteps=8'
+    """
+    single = sweep.name == SINGLE
+    others = len({run.result.get("command") if single else (run.scale, run.further) for run in runs}) - 1
+    what = "the sweep" if not single else "it" if len(runs) == 1 else "them"
+    more = f", and {others} other command{'s' * (others > 1)}" if others else ""
+    return f"run {what} again: {_command(sweep, runs[0])}{more}"
+
+
+def _command(sweep: SweepFile, run: Run) -> str:
+    if sweep.name == SINGLE:
+        return run.result.get("command") or f"snnx {shlex.join(run.result.get('overrides') or OVERRIDE.findall(run.row))}"
+    scale, *factors = run.scale.split(", ")
+    return " ".join([sweep.start(scale), *map(shlex.quote, [*factors, *OVERRIDE.findall(run.further)])])
