@@ -73,6 +73,15 @@ class EngineLauncher(Launcher):
     def _frozen(self) -> Path:
         return Path(self.config.hydra.sweep.dir) / "jobs"
 
+    def filled(self) -> Any:
+        """Return the engine's settings; `n_jobs: null` becomes the number of this machine's GPUs, or 2 without a GPU."""
+        from snnx.run.cards import cards
+
+        settings = copy.deepcopy(self.settings)
+        if "n_jobs" in settings and settings["n_jobs"] is None:
+            settings["n_jobs"] = len(cards()) or 2
+        return settings
+
     def _engine(self, words: list[list[str]], first: int) -> str | None:
         """Let the engine execute all runs, and return its error message, or `None` if it raised no error.
 
@@ -82,7 +91,7 @@ class EngineLauncher(Launcher):
 
         config = copy.deepcopy(self.config)
         with open_dict(config):
-            config.hydra.launcher = self.settings
+            config.hydra.launcher = self.filled()
         context = HydraContext(config_loader=Frozen(), callbacks=self.context.callbacks)
         launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=work, config=config)
         try:
@@ -110,9 +119,12 @@ def work(config: Any) -> None:
     """Execute one run in an engine's worker, in a separate process, so that a crash of the run does not kill the worker."""
     from snnx.record.job import Job
     from snnx.run import fork_server
+    from snnx.run.cards import unhide
     from snnx.sweep import pool
 
     hydra = HydraConfig.get()
+    if (ray := hydra.launcher.get("ray")) is not None and not ray.remote.get("num_gpus"):  # then Ray hides all cards
+        unhide()
     os.chdir(hydra.runtime.cwd)
     multiprocessing.set_start_method("forkserver", force=True)  # joblib's own start method does not exist in a child process
     if "SUBMITIT_EXECUTOR" in os.environ:  # Slurm signals a time-out to every process, but only this one may requeue the job

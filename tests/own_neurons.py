@@ -183,6 +183,17 @@ class Each(LIF):
         return super().charge(x * self.gain, v)
 
 
+class PerChannel(LIF):
+    """A threshold for each of 3 channels."""
+
+    def __init__(self):
+        super().__init__()
+        self.level = nn.Parameter(torch.linspace(0.5, 1.5, 3).view(3, 1, 1))
+
+    def threshold(self, state):
+        return self.level
+
+
 class Counting(LIF):
     """It counts its own steps."""
 

@@ -14,7 +14,9 @@ from unittest.mock import patch
 from weakref import WeakValueDictionary
 
 import torch
+import torch.distributed.tensor  # torch imports it when a module moves, and must not meet what is patched here
 from torch.overrides import TorchFunctionMode
+from torch.utils._device import DeviceContext
 from torch.utils._pytree import tree_leaves, tree_map
 
 import snnx
@@ -106,7 +108,7 @@ class OnCard(torch.Tensor):
         kwargs = kwargs or {}
         name = func._schema.name.split("::")[1]
         on_host = [a for a in tree_leaves((args, kwargs)) if isinstance(a, torch.Tensor) and not isinstance(a, OnCard)]
-        if name not in MAY_MIX and any(a.ndim for a in on_host):
+        if name not in MAY_MIX and any(a.ndim for a in on_host) and not made_by_autograd(on_host):
             raise RuntimeError(f"operands of {name} must be on one device; got cuda:0 and cpu, in {asked_from()}")
         if name in WAITS:
             waited(name)
@@ -132,6 +134,17 @@ class OnCard(torch.Tensor):
             if len(changed) == 1:
                 return changed[0]
         return tree_map(lambda a: OnCard(a) if isinstance(a, torch.Tensor) and not isinstance(a, OnCard) else a, out)
+
+
+def made_by_autograd(tensors: list[torch.Tensor]) -> bool:
+    """Whether these are zeros in a backward pass, which C++ makes for results without a gradient, here on the wrong device."""
+    return torch._C._current_autograd_node() is not None and not any(bool(one.any()) for one in tensors)
+
+
+def default_device() -> torch.device | None:
+    """The device of the innermost `with torch.device(...)`."""
+    modes = [mode for mode in torch.overrides._get_current_function_mode_stack() if isinstance(mode, DeviceContext)]
+    return modes[-1].device if modes else None
 
 
 def is_card(device: object) -> bool:
@@ -201,7 +214,7 @@ def pretended_gpu() -> Iterator[Seen]:
 
     def made_on_card(function):  # autograd's threads know no modes
         def made(*args, **kwargs):
-            if not is_card(kwargs.get("device")):
+            if not is_card(kwargs.get("device") or default_device()):
                 return function(*args, **kwargs)
             return OnCard(function(*args, **(kwargs | {"device": "cpu"})), kwargs.get("requires_grad", False))
 
@@ -212,18 +225,21 @@ def pretended_gpu() -> Iterator[Seen]:
         "set_device": lambda *_: None, "synchronize": lambda *_: None, "mem_get_info": lambda *_: (80 << 30, 80 << 30),
         "get_device_name": lambda *_: "a pretended card", "max_memory_allocated": lambda *_: 0,
         "get_device_properties": lambda *_: SimpleNamespace(name="pretended", major=9, minor=0, total_memory=80 << 30),
+        "is_current_stream_capturing": lambda: False, "reset_peak_memory_stats": lambda *_: None,
     }  # fmt: skip
+    stream = SimpleNamespace(is_capturing=lambda: False)  # an optimizer asks before each step
     makers = ("arange", "zeros", "ones", "full", "empty", "rand", "randn", "linspace", "eye")
     SEEN.forget()
     torch.__future__.set_overwrite_module_params_on_conversion(True)
     try:
         with (
             patch.multiple(torch.cuda, **cuda),
+            patch.object(torch.accelerator, "current_stream", lambda *_: stream),
             patch.multiple(torch, **{name: made_on_card(getattr(torch, name)) for name in makers}),
             patch.object(torch.Tensor, "pin_memory", pin_memory),
             patch.object(torch, "Generator", lambda device="cpu": generator("cpu")),
             patch.object(torch.nn.functional, "one_hot", lambda x, classes=-1: _one_hot(one_hot, x, classes)),
-            patch.object(torch.autocast, "__init__", lambda self, kind, *a, **k: autocast(self, "cpu", *a, **k)),
+            patch.object(torch.autocast, "__init__", lambda self, device_type, *a, **k: autocast(self, "cpu", *a, **k)),
             Placing(),
         ):
             yield SEEN

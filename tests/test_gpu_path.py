@@ -4,6 +4,7 @@ from functools import partial
 from itertools import product
 from math import isfinite
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 import pytorch_lightning as pl
@@ -14,7 +15,9 @@ from pretended_gpu import CUDA, pretended_gpu
 
 from snnx.augmentation.spikformer_events import spikformer_events
 from snnx.backbone.mlp import MLP
+from snnx.bench.steps import moments
 from snnx.dataset.read_ahead import read_ahead
+from snnx.method.base import LOOK_EVERY
 from snnx.metric.recorder import Recorder
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.options import sweepfile
@@ -44,19 +47,32 @@ def test_the_first_row_of_a_sweep_trains_and_is_tested(sweep, card):
     (job,) = composed_together(words, [[f"row={sweep.live[0].label}"]])
     data = build_data(job.config)
     method = build_method(job.config, data).to(CUDA)
-    images, labels = torch.rand(4, *data.sample_shape).to(CUDA), torch.tensor([0, 1, 0, 1]).to(CUDA)
+    batch = torch.rand(4, *data.sample_shape).to(CUDA), torch.tensor([0, 1, 0, 1]).to(CUDA)
+    method.trainer = SimpleNamespace(
+        num_training_batches=3 * LOOK_EVERY, estimated_stepping_batches=3, max_epochs=1, current_epoch=0, world_size=1,
+    )  # fmt: skip
+    configured = method.configure_optimizers()
+    optimizer, schedule = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
+    before = [p.detach().cpu().clone() for p in method.parameters()]
 
     def step():
-        scores, loss = method.scores_and_loss(images, labels)
-        loss.backward()
-        method._count("train", loss.detach(), scores.argmax(1) == labels)
+        loss = method.training_step(batch, 1)  # at the first one, it looks at the loss
+        if loss is not None and loss.requires_grad:
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        schedule.step()
 
     step()  # some parts check the first batch of the training
     card.forget()
     step()
     assert not card.waits
     assert not card.not_deterministic
-    assert all(p.grad is None or p.grad.is_cuda for p in method.parameters())
+    assert all(p.is_cuda for p in method.parameters())
+    assert all(value.is_cuda for value in moments(optimizer) if value.ndim)
+    assert any(not torch.equal(p.detach().cpu(), first) for p, first in zip(method.parameters(), before, strict=True))
+    images, labels = batch
+    method.trainer = None
     method.eval()
     if method.has_targets:  # a converted network is tested through Lightning only
         return

@@ -1,24 +1,25 @@
-"""Measures layers and training steps on a GPU, in comparison to ReLU and to the rate at which the card copies memory."""
+"""Measures layers, training steps and small runs on a GPU, in comparison to ReLU and to the rate at which it copies memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
 
 import torch
 from spikingjelly.activation_based.neuron import LIFNode
 from spikingjelly.activation_based.surrogate import ATan
-from torch import Tensor, nn
+from torch import nn
 
 from snnx.backbone.resnet import ResNet
 from snnx.backbone.spikformer import Spikformer
 from snnx.backbone.spikformer_spikingjelly import SpikformerSpikingJelly
 from snnx.backbone.vgg import VGG
 from snnx.backbone.vit import ViT
-from snnx.bench.layers import SHAPES, compared_layers, fresh
-from snnx.bench.steps import BASELINE, DTYPES, PACKED, RECOMPUTED, SAVING, SPIKINGJELLY_LIF, SPIKINGJELLY_NETWORK, Network, Step
+from snnx.bench import gpu_layers, small_runs
+from snnx.bench.gpu_layers import neurons_of, wait
+from snnx.bench.layers import SHAPES, SPIKINGJELLY_LIF
+from snnx.bench.steps import BASELINE, DTYPES, PACKED, RECOMPUTED, SAVING, SPIKINGJELLY_NETWORK, Network, Step
 from snnx.bench.turns import in_turns, medians
 from snnx.neuron.lif import LIF
-from snnx.neuron.lif_delayed import LIFDelayed
 from snnx.report.tables.table import Table
 
 NETWORKS = (
@@ -28,7 +29,13 @@ NETWORKS = (
     Network("ResNet-19", partial(ResNet, depth=19), (4, 128, 3, 32, 32)),
     Network("Spikformer-4-384", Spikformer, (4, 128, 3, 32, 32), peer=SpikformerSpikingJelly),
 )
-FULL = {"shapes": SHAPES, "networks": NETWORKS, "rounds": 20, "megabytes": 1024}
+FULL = {
+    "shapes": SHAPES,
+    "networks": NETWORKS,
+    "rounds": 20,
+    "megabytes": 1024,
+    "small": {"runs": 8, "at_once": (1, 2, 4, 8)},
+}
 SMOKE = {
     "shapes": ((3, 2, 4, 2, 2),),
     "networks": (
@@ -39,11 +46,9 @@ SMOKE = {
     ),
     "rounds": 2,
     "megabytes": 1,
+    "small": {"runs": 2, "at_once": (1, 2), "words": small_runs.TINY},
 }  # fmt: skip
-REPEATED = 10
-"""How often a layer is called between two waits for the GPU, so that waiting takes a small share of the time."""
-PASSES = 5
-"""How often a layer that keeps only its input must read or write each value: two of forward, three of backward."""
+NOT_MEASURED = "not measured: no GPU"
 
 
 def measure(
@@ -51,61 +56,42 @@ def measure(
     networks: Sequence[Network],
     rounds: int,
     megabytes: int,
+    small: dict,
     device: torch.device | None = None,
 ) -> dict:
-    """Time every layer at every shape and every network's training step, in float32 and in bfloat16.
+    """Time every layer at every shape and every network's training step, in float32 and in bfloat16, and sweeps of small runs.
 
     Args:
         shapes: `[T, B, C, H, W]` of the layers' input.
         networks: the networks.
         rounds: how often each is timed.
         megabytes: size of the tensor whose copying is timed.
+        small: the sweeps of small runs: how many runs, and how many of them at once.
         device: where to measure; by default the GPU.
 
     Returns:
-        The name of the device, `None` without a GPU; and then the rate of copies in bytes a second, and for each shape,
-        network and precision the seconds of every round and the peak memory in bytes.
+        The name of the device; and then the rate of copies in bytes a second, for each shape, network and precision the seconds
+        of every round, the bytes that are moved and the peak memory in bytes, and the seconds of sweeps. Without a GPU the name
+        is `None`, and what would have been measured is named.
     """
     if device is None:
         if not torch.cuda.is_available():
-            return {"device": None}
+            return {"device": None, "missing": missing(shapes, networks, small)}
         device = torch.device("cuda")
     named = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    layers = [_layers(shape, dtype, rounds, device) for shape in shapes for dtype in DTYPES]
+    layers = [gpu_layers.measure(shape, dtype, rounds, device) for shape in shapes for dtype in DTYPES]
     steps = [_steps(network, dtype, rounds, device) for network in networks for dtype in DTYPES]
-    return {"device": named, "rounds": rounds, "copied": _copy_rate(megabytes, device), "layers": layers, "steps": steps}
+    copied, runs = _copy_rate(megabytes, device), small_runs.measure(**small, accelerator=device.type)
+    return {"device": named, "rounds": rounds, "copied": copied, "layers": layers, "steps": steps, "small": runs}
 
 
-def compared(shape: tuple[int, ...], device: torch.device) -> dict[str, Callable[[Tensor], Tensor]]:
-    """Build the layers of `snnx bench layers` on a device, and LIFDelayed; libraries that are not installed are left out."""
-    with torch.device(device):
-        layers, _ = compared_layers(shape)
-        return {**layers, "snnx LIFDelayed": fresh(LIFDelayed())}
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def _layers(shape: tuple[int, ...], dtype: str, rounds: int, device: torch.device) -> dict:
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(shape, generator=generator).to(device, DTYPES[dtype]).requires_grad_()
-    gradient = torch.randn(shape, generator=generator).to(device, DTYPES[dtype])
-
-    def call(layer: Callable[[Tensor], Tensor]) -> Callable[[], None]:
-        def forward_backward() -> None:
-            for _ in range(REPEATED):
-                x.grad = None
-                out = layer(x)
-                out.backward(gradient.to(out.dtype))
-            _wait(device)
-
-        return forward_backward
-
-    calls = {name: call(layer) for name, layer in compared(shape, device).items()}
-    seconds = {name: [s / REPEATED for s in found] for name, found in in_turns(calls, rounds).items()}
-    return {"shape": list(shape), "dtype": dtype, "values": x.numel(), "bytes": x.element_size(), "seconds": seconds}
+def missing(shapes: Sequence[tuple[int, ...]], networks: Sequence[Network], small: dict) -> list[str]:
+    """Name what needs a GPU."""
+    neurons = [name.removeprefix("snnx ") for name in neurons_of(shapes[0][0])]
+    layers = [f"every neuron and other layers on {list(shape)} {dtype}" for shape in shapes for dtype in DTYPES]
+    steps = [f"training step of {network.name}, {network.shape[1]} images, {dtype}" for network in networks for dtype in DTYPES]
+    runs = [f"a run in a sweep of {small['runs']} small runs, {n} at once" for n in small["at_once"]]
+    return ["rate of copies", f"neurons: {', '.join(neurons)}", *layers, *steps, *runs]
 
 
 def _steps(network: Network, dtype: str, rounds: int, device: torch.device) -> dict:
@@ -123,7 +109,7 @@ def _steps(network: Network, dtype: str, rounds: int, device: torch.device) -> d
 
         def waiting(step: Step = step) -> None:
             step()
-            _wait(device)
+            wait(device)
 
         seconds |= in_turns({name: waiting}, rounds)
         peak[name] = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
@@ -136,10 +122,10 @@ def _copy_rate(megabytes: int, device: torch.device) -> float:
     x = torch.zeros(megabytes << 18, device=device)  # 4 bytes each
     y, seconds = torch.empty_like(x), []
     for _ in range(20):
-        _wait(device)
+        wait(device)
         began = perf_counter()
         y.copy_(x)
-        _wait(device)
+        wait(device)
         seconds.append(perf_counter() - began)
     return 2 * x.nbytes / sorted(seconds)[len(seconds) // 2]
 
@@ -147,19 +133,11 @@ def _copy_rate(megabytes: int, device: torch.device) -> float:
 def tables(measured: dict) -> list[Table]:
     """Make one table per shape or network and precision; without a GPU, one that says so."""
     if measured["device"] is None:
-        return [Table("GPU", ("measurement", "result"), "ll", (("layers and training steps", "not measured: no GPU"),))]
+        return [Table("GPU", ("measurement", "result"), "ll", tuple((what, NOT_MEASURED) for what in measured["missing"]))]
     made = [
         Table("Card", ("device", "copies, GB/s"), "lr", ((measured["device"], f"{measured['copied'] / 1e9:.0f}"),)),
     ]
-    for case in measured["layers"]:
-        median = medians(case["seconds"])
-        least = PASSES * case["bytes"] * case["values"] / measured["copied"]
-        rows = tuple(
-            (name, f"{1e6 * value:.0f}", f"{value / median[BASELINE]:.2f}", f"{100 * least / value:.0f}%")
-            for name, value in median.items()
-        )
-        title = f"Layer on {case['shape']} {case['dtype']}, forward + backward, median of {measured['rounds']}"
-        made.append(Table(title, ("layer", "µs", f"x {BASELINE}", "share of the copy rate"), "lrrr", rows))
+    made += [gpu_layers.table(case, measured["copied"], measured["rounds"]) for case in measured["layers"]]
     for case in measured["steps"]:
         median = medians(case["seconds"])
         rows = tuple(
@@ -169,4 +147,4 @@ def tables(measured: dict) -> list[Table]:
         )  # fmt: skip
         title = f"Training step of {case['network']}, {case['images']} images, {case['dtype']}, median of {measured['rounds']}"
         made.append(Table(title, ("neurons", "ms", f"x {BASELINE}", "images/s", "peak memory, MB"), "lrrrr", rows))
-    return made
+    return [*made, small_runs.table(measured["small"])]

@@ -36,6 +36,11 @@ class ResidualSum(nn.Module):
         self._shortcut = shortcut
         return x
 
+    @property
+    def waiting(self) -> Tensor | None:
+        """The shortcut that the neuron layer has not fetched yet."""
+        return self._shortcut
+
     def fetch(self) -> Tensor | None:
         """Return the shortcut of the last forward, once; `None` if the sum was computed there.
 

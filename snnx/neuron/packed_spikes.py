@@ -25,8 +25,8 @@ def pack_spikes(network: nn.Module) -> None:
 
     In training, autograd keeps the input of each convolution, linear layer and pooling until the backward pass. Spikes of
     float32 take 32 bits there, although each is 0 or 1. Packing is exact, so gradients are the same to the last bit; it costs
-    one pass over the spikes forward and one backward. Layers that read anything else, such as averages of spikes, keep it as
-    before.
+    one pass over the spikes forward and one backward. A neuron layer that computes the sum of a residual block keeps the
+    shortcut in the same way. Layers that read anything else, such as averages of spikes, keep it as before.
 
     Args:
         network: a backbone; layers that emit spikes with other values, such as I-LIF's, are left as they are.
@@ -42,7 +42,8 @@ def pack_spikes(network: nn.Module) -> None:
         if isinstance(layer, Node) and getattr(layer, "most_units", 1) == 1:
             layer.register_forward_hook(_mark)
     for module in network.modules():
-        if not any(module.children()) and not any(module is layer for layer in layers.values()):
+        spiking = any(module is layer for layer in layers.values())
+        if isinstance(module, Node) if spiking else not any(module.children()):
             keeper = _Keeper()
             module.register_forward_pre_hook(keeper.begin)
             module.register_forward_hook(keeper.end, always_call=True)
@@ -76,7 +77,7 @@ def _mark(layer: nn.Module, given: tuple, spikes: object) -> None:
 
 
 class _Keeper:
-    """Around the forward of one layer: packs what autograd keeps of it, if it is the layer's input and holds spikes."""
+    """Around the forward of one layer: packs what autograd keeps of it, if it is the input or shortcut and holds spikes."""
 
     def __init__(self) -> None:
         self.active: saved_tensors_hooks | None = None
@@ -84,7 +85,7 @@ class _Keeper:
     def begin(self, module: nn.Module, given: tuple) -> None:
         if not given or not _packing.get() or not torch.is_grad_enabled():
             return
-        if isinstance(context := packed_input(given[0]), saved_tensors_hooks):
+        if isinstance(context := packed_input(_read(module, given[0])), saved_tensors_hooks):
             self.active = context
             self.active.__enter__()
 
@@ -95,6 +96,13 @@ class _Keeper:
         self.active = None
         if isinstance(module, _MaxPoolNd) and isinstance(output, Tensor):
             setattr(output if output._base is None else output._base, MARK, True)
+
+
+def _read(module: nn.Module, x: object) -> object:
+    """Return what a layer may keep: its input, or for a neuron layer the shortcut that it adds; `None` if it adds none."""
+    if not isinstance(module, Node):
+        return x
+    return module.norm.residual.waiting if module.norm is not None and module.norm.residual is not None else None
 
 
 def _facts(tensor: Tensor) -> tuple[int, int, torch.dtype]:

@@ -13,9 +13,6 @@ from snnx.neuron.node import Node, Taken
 from snnx.norm.batch import Batch
 from snnx.norm.norm import Norm
 
-CONTRACTING = ("AVX2", "AVX512")
-"""The instructions for which torch computes a product and a sum as one operation in its batch norm, as our kernels do."""
-
 
 def take_norms(network: nn.Module, x: Tensor) -> int:
     """Let each neuron layer compute the batch norm in front of it, and return how many do so.
@@ -23,7 +20,7 @@ def take_norms(network: nn.Module, x: Tensor) -> int:
     A norm is taken if a neuron layer is the only reader of its output, or a `ResidualSum` of which a neuron layer is the only
     reader; the layer then computes the sum too. The norm stays where it is, with its parameters and running statistics, and its
     `forward` passes the input on; the neuron layer's kernel normalises each value when it reads it. Spikes and gradients stay
-    the same to the last bit on a CPU. On a processor without AVX2 they would not, so no norm is taken there.
+    the same to the last bit on a CPU. On one without AVX2 they would not, so there torch computes the norm when the layer runs.
 
     Args:
         network: the backbone; it is run once on `x`, in evaluation and without gradients, to see which layer reads what.
@@ -51,8 +48,6 @@ def take_norms(network: nn.Module, x: Tensor) -> int:
             raise
         except Exception:  # the network does not run on x; the training will say why
             return 0
-    if torch.backends.cpu.get_cpu_capability() not in CONTRACTING:
-        return 0
     for norm, node, behind, residual in pairs:
         norm.taken, node.norm = True, Taken(norm, behind, residual)
         if residual is not None:

@@ -51,6 +51,28 @@ def take(trainer: dict) -> list[str]:
     return list(_held)
 
 
+def unhide() -> None:
+    """Let this process see the cards that an engine has hidden from it, as Ray does with a task that asks for no GPU.
+
+    Ray sets CUDA_VISIBLE_DEVICES to nothing in the worker. The process that has started the worker still has the value that
+    holds on this machine, so the worker gets it back. If the cards were hidden before, they stay hidden.
+
+    Example:
+        >>> unhide()
+    """
+    if os.environ.get(VISIBLE) != "":
+        return
+    try:
+        lines = Path(f"/proc/{os.getppid()}/environ").read_bytes().decode(errors="replace").split("\0")
+    except OSError:  # another user's process
+        return
+    before = dict(line.split("=", 1) for line in lines if "=" in line)
+    if VISIBLE in before:
+        os.environ[VISIBLE] = before[VISIBLE]
+    else:
+        del os.environ[VISIBLE]
+
+
 def _locked(path: Path) -> int | None:
     """Lock a file and return its descriptor; `None` if another process holds the lock."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

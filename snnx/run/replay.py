@@ -12,20 +12,13 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from snnx.method.base import Method
 from snnx.run.allocator import keep_memory
+from snnx.run.bound import bound
 from snnx.run.build import build_data, build_method, build_trainer
 from snnx.run.callback.first_losses import FirstLosses
 from snnx.run.callback.reseed import Reseed
 from snnx.run.on_one_device import on_one_device
 from snnx.run.steps_done import StepsDone
 
-BOUNDS = {"32-true": 1e-5, "bf16-mixed": 2e-2}
-"""Largest relative difference of the first loss on another machine, by precision.
-
-If a few thousand products are summed in another order, the result differs by about 1e-6 in float32; one rounding to bfloat16 is
-4e-3.
-"""
-OTHER_BOUND = 2e-2
-"""The same for every other precision."""
 FACTOR = 2.0
 """Later losses may also differ by this factor times the largest effect of changes of the weights in their last digits."""
 DRAWS = 3
@@ -64,14 +57,15 @@ class Comparison:
         return f"{what} {verb} by at most {self.differences[step]:.2g}, where {self.tolerance[step]:.2g} is allowed"
 
 
-def replay(config: dict, recorded: Sequence[float], *, by_epoch: bool = False) -> Comparison:
+def replay(config: dict, recorded: Sequence[float], *, by_epoch: bool = False, recorded_on: str = "cpu") -> Comparison:
     """Train again from the start for as many steps as there are recorded losses, and compare.
 
         tolerance[0] = bound * |recorded[0]|
         tolerance[k] = bound * |recorded[k]| + 2 * max over j <= k of |nudged[j] - now[j]|      for k > 0
 
-    A mean over an epoch has the tolerance of k > 0. `nudged` are the losses of three further trainings, whose first weights are
-    changed at random by up to four units in the last place. A spiking network is not continuous: such a change can alter a
+    The bound is that of the precision and of the two devices, see `bound`. A mean over an epoch has the tolerance of k > 0.
+    `nudged` are the losses of three further trainings, whose first weights are changed at random by up to four units in the
+    last place. A spiking network is not continuous: such a change can alter a
     spike and with it all later losses, just as sums in another order on another machine do. These trainings are made only if
     the losses differ by more than the bound, so on the machine of the record the first comparison decides alone.
 
@@ -79,21 +73,17 @@ def replay(config: dict, recorded: Sequence[float], *, by_epoch: bool = False) -
         config: a resolved configuration as plain dicts.
         recorded: losses of the first steps, or the mean loss of the first epoch.
         by_epoch: whether `recorded` is the mean loss of the first epoch.
+        recorded_on: the device of the record, as its result describes it.
 
     Raises:
         NoData: the data set is not on this machine.
     """
     take = _first_epoch if by_epoch else partial(_first_steps, steps=len(recorded))
     now = take(config, draw=None)
-    plain = Comparison(recorded, now, [bound(config) * abs(loss) for loss in recorded])
+    plain = Comparison(recorded, now, [bound(config, recorded_on) * abs(loss) for loss in recorded])
     if plain.agrees:
         return plain
     return Comparison(recorded, now, _widened(plain, [take(config, draw=draw) for draw in range(DRAWS)]))
-
-
-def bound(config: dict) -> float:
-    """Return the largest relative difference that another machine may cause by itself, for the precision of a run."""
-    return BOUNDS.get(str(config["trainer"].get("precision", "32-true")), OTHER_BOUND)
 
 
 def _widened(plain: Comparison, nudged: list[list[float]]) -> list[float]:

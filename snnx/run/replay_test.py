@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snnx.record.checkpoint import epochs, load, path_of
-from snnx.run.replay import DRAWS, FACTOR, bound, built, nudge
+from snnx.run.bound import bound
+from snnx.run.replay import DRAWS, FACTOR, built, nudge
 from snnx.run.test import run_test
 
 
@@ -45,7 +46,9 @@ def weights_of(run: Path) -> Path | None:
     return path_of(run / "ckpt", kept[0]) if kept else None
 
 
-def replay_test(config: dict, recorded: Mapping[str, float | None], checkpoint: Path | None) -> TestComparison:
+def replay_test(
+    config: dict, recorded: Mapping[str, float | None], checkpoint: Path | None, *, recorded_on: str = "cpu"
+) -> TestComparison:
     """Test once more, and compare the numbers of the last epoch, whose keys begin with `test/` and have no further ending.
 
         tolerance = bound * |recorded| + 2 * max |nudged - now|
@@ -58,6 +61,7 @@ def replay_test(config: dict, recorded: Mapping[str, float | None], checkpoint: 
         recorded: the metrics of the record. Numbers that a metric took from the training are left out, and so are values that
             are not finite.
         checkpoint: the weights; `None` for a run that was not trained, whose network has its initial weights.
+        recorded_on: the device of the record, as its result describes it.
 
     Raises:
         NoData: the data set is not on this machine.
@@ -65,7 +69,8 @@ def replay_test(config: dict, recorded: Mapping[str, float | None], checkpoint: 
     found = _tested(config, checkpoint, None)
     both = [key for key in found if key.startswith("test/") and _finite(found[key]) and _finite(recorded.get(key))]
     now, then = ({key: float(values[key]) for key in both} for values in (found, recorded))
-    plain = TestComparison(then, now, {key: bound(config) * abs(value) for key, value in then.items()})
+    share = bound(config, recorded_on)
+    plain = TestComparison(then, now, {key: share * abs(value) for key, value in then.items()})
     if plain.agrees:
         return plain
     others = [_tested(config, checkpoint, draw) for draw in range(DRAWS)]

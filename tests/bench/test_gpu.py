@@ -2,21 +2,86 @@
 
 import pytest
 import torch
+from pretended_gpu import pretended_gpu
 
-from snnx.bench.gpu import SMOKE, compared, measure, tables
+from snnx.bench.gpu import FULL, SMOKE, measure, missing, tables
+from snnx.bench.gpu_layers import compared, moved, neurons_of
 from snnx.command.bench import main
+from snnx.neuron.kernel.cuda.works import trouble
+from snnx.options.files import files
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_without_a_gpu_it_says_so(capsys):
     assert main(["gpu", "--smoke"]) == 0
-    assert "not measured: no GPU" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "not measured: no GPU" in shown
+    assert "small runs, 2 at once" in shown
+
+
+def test_without_a_gpu_everything_that_needs_one_is_named():
+    """The sizes are those of a real measurement."""
+    named = missing(FULL["shapes"], FULL["networks"], FULL["small"])
+    assert named[:2] == ["rate of copies", "neurons: " + ", ".join(name[5:] for name in neurons_of(4))]
+    assert "CLIF, GLIF, IF, ILIF, KLIF, LIF, LIFCapped, LIFDelayed, LIFLearned, PLIF, PSN, STDB, TSSL, TTFS" in named[1]
+    for dtype in ("float32", "bfloat16"):
+        assert f"every neuron and other layers on [8, 32, 64, 16, 16] {dtype}" in named
+        for network in ("ViT", "VGG-11", "ResNet-18", "ResNet-19", "Spikformer-4-384"):
+            assert f"training step of {network}, 128 images, {dtype}" in named
+    assert named[-1] == "a run in a sweep of 8 small runs, 8 at once"
+    (table,) = tables({"device": None, "missing": named})
+    assert table.rows == tuple((what, "not measured: no GPU") for what in named)
+
+
+def test_every_shipped_neuron_is_measured():
+    assert len(neurons_of(4)) == len(files("neuron")) - 1, "ReLU is the baseline"
+    names = list(compared((4, 2, 4, 2, 2), torch.device("cpu")))
+    assert names[0] == "ReLU"
+    assert set(neurons_of(4)) | {"a user's ALIF", "snnx LIF, definition", "norm, snnx LIF as one", "SpikingJelly LIF"} < set(
+        names
+    )
+
+
+SHAPE = (16, 2, 4, 8, 8)
+
+
+def test_the_bytes_that_a_layer_moves():
+    """A kernel moves 5 values for each of the input. Of each state it writes the last value and the one before the ninth step.
+
+    Backward reads the latter.
+    """
+    counts = moved(SHAPE, torch.float32)
+    values, step = 16 * 512, 512
+    assert counts["ReLU"] == 20 * values
+    assert counts["snnx LIF"] == 20 * values + 4 * (step + 2 * step)
+    assert counts["snnx TSSL"] == 20 * values + 3 * 4 * (step + 2 * step), "it has three states"
+    assert counts["snnx LIF, definition"] > 10 * counts["snnx LIF"]
+    assert counts["snnx GLIF"] > 10 * counts["snnx LIF"], "it has no kernel"
+    assert counts["SpikingJelly LIF"] is None
+    assert moved(SHAPE, torch.bfloat16)["snnx LIF"] == 10 * values + 4 * (step + 2 * step)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Triton does not work")  # all neurons run on their definition there
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is not pretended where there is one")
+def test_a_pretended_gpu_is_measured():
+    """Everything is on the card, besides what counts bytes, which are those that are counted without a card."""
+    with pretended_gpu():
+        measured = measure(**SMOKE | {"small": {"runs": 4, "at_once": ()}})
+    trouble.cache_clear()
+    assert measured["device"] == "a pretended card"
+    assert measured["layers"][0]["moved"] == moved((3, 2, 4, 2, 2), torch.float32)
+    assert all(set(case["moved"]) == set(case["seconds"]) for case in measured["layers"])
+    assert all(value > 0 for case in measured["layers"] + measured["steps"] for s in case["seconds"].values() for value in s)
 
 
 @pytest.mark.slow
 def test_it_measures_every_layer_and_step():
-    measured = measure(**SMOKE, device=torch.device("cpu"))
-    card, *rest = tables(measured)
+    """The sweep of small runs is measured by `make test-faults`."""
+    small = {"runs": 0, "at_once": ()}
+    measured = measure(**SMOKE | {"small": small}, device=torch.device("cpu"))
+    measured["small"] = {"runs": 4, "seconds": [["cuda", 1, 40.0]]}
+    card, *rest, _ = tables(measured)
     assert card.rows[0][0] == "cpu"
     names = list(compared((3, 2, 4, 2, 2), torch.device("cpu")))
     assert [[row[0] for row in table.rows] for table in rest[:2]] == [names, names]
@@ -34,7 +99,12 @@ def test_it_measures_every_layer_and_step():
 
 
 def test_the_share_of_the_copy_rate():
-    """Five passes over 1,000 float32 values move 20,000 bytes. At 1 GB/s that takes 20 µs, half of the 40 µs measured here."""
-    case = {"shape": [1000], "dtype": "float32", "values": 1000, "bytes": 4, "seconds": {"ReLU": [40e-6]}}
-    measured = {"device": "card", "rounds": 1, "copied": 1e9, "layers": [case], "steps": []}
-    assert tables(measured)[1].rows == (("ReLU", "40", "1.00", "50%"),)
+    """At 1 GB/s, 20,000 bytes take 20 µs, half of the 40 µs measured here."""
+    seconds = {"ReLU": [40e-6], "SpikingJelly LIF": [80e-6]}
+    case = {"shape": [1000], "dtype": "float32", "least": 20_000, "seconds": seconds}
+    case["moved"] = {"ReLU": 20_000, "SpikingJelly LIF": None}
+    small = {"runs": 4, "seconds": [["cuda", 1, 40.0], ["cuda", 2, 24.0], ["cpu", 1, 60.0]]}
+    measured = {"device": "card", "rounds": 1, "copied": 1e9, "layers": [case], "steps": [], "small": small}
+    _, layers, runs = tables(measured)
+    assert layers.rows == (("ReLU", "40", "1.00", "0.0", "50%"), ("SpikingJelly LIF", "80", "2.00", "≥ 0.0", "≥ 25%"))
+    assert runs.rows == (("cuda", "1", "10.0", "1.00"), ("cuda", "2", "6.0", "0.60"), ("cpu", "1", "15.0", "1.50"))

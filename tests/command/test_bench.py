@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from snnx.bench import small_runs
+from snnx.bench.gpu import SMOKE
 from snnx.command.bench import MEASUREMENTS, main
 
 
@@ -33,6 +35,14 @@ def test_all_with_record_writes_page_figures_and_results(tmp_path, capsys):
     assert all(value > 0 for what in ("again", "status", "status of many", "report") for value in found[what])
     assert len(found["composing"]) == 1
     assert 0.5 < found["interrupted"][0]["interrupted"] / found["interrupted"][0]["whole"] < 10
+
+
+@pytest.mark.faults  # twenty seconds
+def test_sweeps_of_small_runs_are_timed():
+    """On a CPU, as a GPU would be measured."""
+    measured = small_runs.measure(**SMOKE["small"], accelerator="cpu")
+    assert [(device, at_once) for device, at_once, _ in measured["seconds"]] == [("cpu", 1), ("cpu", 2)]
+    assert all(seconds > 0 for *_, seconds in measured["seconds"])
 
 
 def test_verdicts_have_their_own_page(tmp_path, capsys):

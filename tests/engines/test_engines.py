@@ -102,6 +102,38 @@ def test_workers_see_the_components_of_the_folder(extra, tmp_path, monkeypatch):
     assert {row: one["status"] for row, one in results(tmp_path).items()} == {"LIF": "done", "Mine": "done"}
 
 
+TELLS = '''\
+import os
+from pathlib import Path
+
+from snnx.neuron.lif import LIF
+
+
+class Mine(LIF):
+    """A neuron that writes down which GPUs its process may use."""
+
+    def reset(self):
+        super().reset()
+        Path(os.environ["TOLD"]).write_text(str(os.environ.get("CUDA_VISIBLE_DEVICES")))
+'''
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("visible", "hides"), [("2,3", "1"), (None, "1"), ("", "1"), ("2,3", "0")])
+def test_a_run_that_asks_ray_for_no_gpu_sees_those_of_its_machine(visible, hides, tmp_path, monkeypatch):
+    """Ray can hide them from such a task, and older versions do; then the locks of a run would find none."""
+    need("ray")
+    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", hides)
+    monkeypatch.setenv("TOLD", str(tmp_path / "told"))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    source = copy_of_snnx(tmp_path / "site", sweep=FOUR, neuron=TELLS)
+    done = snnx(tmp_path, "-m", "neuron=mine", "seed=0", "hydra/launcher=snnx_ray", *QUICK, source=source)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "told").read_text() == str(visible)
+
+
 @pytest.mark.slow
 def test_joblib_as_hydra_has_it_goes_on_after_a_bad_run(tmp_path):
     need("joblib")

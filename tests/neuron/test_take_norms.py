@@ -11,6 +11,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from neurons import SHIPPED, option
+from pretended_gpu import CUDA, pretended_gpu
 from spikingjelly.activation_based.functional import reset_net
 from torch import nn
 
@@ -20,16 +21,13 @@ from snnx.backbone.spikformer import Spikformer
 from snnx.conversion.fold_norm import fold_norm
 from snnx.layer.normed import Normed
 from snnx.layer.residual_sum import ResidualSum
+from snnx.neuron.kernel import norm_in_front
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.lif import LIF
 from snnx.neuron.node import Taken
-from snnx.neuron.take_norms import CONTRACTING, release_norms, take_norms
+from snnx.neuron.take_norms import release_norms, take_norms
 from snnx.norm.batch import Batch
 from snnx.norm.tdbn import TDBN
-
-pytestmark = pytest.mark.skipif(
-    torch.backends.cpu.get_cpu_capability() not in CONTRACTING, reason="no norm is taken on this processor"
-)
 
 
 def numbers(network, x, **autocast):
@@ -223,6 +221,7 @@ def test_other_norms_are_not_taken(network):
     assert not any(isinstance(module, LIF) and module.norm for module in network.modules())
 
 
+@pytest.mark.skipif(not norm_in_front.repeatable(torch.device("cpu")), reason="torch computes the norms on this processor")
 def test_the_output_of_a_taken_norm_is_not_kept():
     x, kept = torch.rand(4, 2, 3, 5, 5, requires_grad=True), []
     layers = nn.Sequential(Batch(3), LIF())
@@ -261,15 +260,48 @@ def test_a_network_that_does_not_run_on_the_example_takes_none():
     assert not network[1]._forward_pre_hooks
 
 
-def test_without_avx2_no_norm_is_taken():
-    """There, torch rounds the product and the sum of a batch norm apart."""
-    code = (
-        "import torch; from torch import nn; from snnx.neuron.lif import LIF; from snnx.norm.batch import Batch;"
-        "from snnx.neuron.take_norms import take_norms; print(take_norms(nn.Sequential(Batch(3), LIF()), torch.rand(4, 2, 3)))"
-    )
+WITHOUT_AVX2 = """
+import copy, torch
+from spikingjelly.activation_based.functional import reset_net
+from torch import nn
+from snnx.neuron.lif import LIF
+from snnx.neuron.take_norms import take_norms
+from snnx.norm.batch import Batch
+assert torch.backends.cpu.get_cpu_capability() == "DEFAULT"
+torch.manual_seed(0)
+two = nn.Sequential(Batch(6), LIF(tau=2.3))
+one, x = copy.deepcopy(two), torch.randn(4, 3, 6, 5, 5) * 2
+print(take_norms(one, x))
+for layers in (one, two):
+    layers(x).square().sum().backward()
+print(one[1].path, *(bool(torch.equal(a.grad, b.grad)) for a, b in zip(one.parameters(), two.parameters())))
+print(bool(torch.equal(one[1].v, two[1].v)), bool(torch.equal(one[0].running_var, two[0].running_var)))
+"""
+
+
+def test_without_avx2_torch_computes_a_taken_norm():
+    """There, torch rounds the product and the sum of a batch norm apart, which the kernel does not."""
     environment = {**os.environ, "ATEN_CPU_CAPABILITY": "default"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "0\n"
+    done = subprocess.run([sys.executable, "-c", WITHOUT_AVX2], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\nnumba True True\nTrue True\n"
+
+
+def test_on_a_gpu_the_instructions_of_the_cpu_do_not_matter(monkeypatch):
+    monkeypatch.setattr(norm_in_front, "CONTRACTING", ())
+    torch.manual_seed(0)
+    x, norm, node = torch.randn(4, 3, 6, 5, 5), Batch(6), LIF()
+    node.norm = Taken(norm, 2, None)
+    values, affine, _ = norm_in_front.prepared(node, x)
+    assert affine is None
+    with pretended_gpu():
+        on_card = x.to(CUDA)
+        norm.to(CUDA)
+        norm.reset_running_stats()
+        passed, affine, _ = norm_in_front.prepared(node, on_card)
+        assert passed.is_cuda
+        assert affine.scale.is_cuda
+        scale, shift = affine.scale.cpu()[:, None, None], affine.shift.cpu()[:, None, None]
+        torch.testing.assert_close(scale * passed.cpu() + shift, values.detach())
 
 
 def test_single_steps_are_refused():

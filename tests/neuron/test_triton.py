@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from neurons import TRACED, option, run
+from neurons import (
+    GRADIENT_DIFFERENCE,
+    ON_A_GPU,
+    OTHER_SPIKES,
+    POTENTIAL_DIFFERENCE,
+    TAKEN,
+    TRACED,
+    differences,
+    norm_of,
+    normed_run,
+    option,
+    run,
+)
 from own_neurons import OWN
 
 from snnx.neuron.kernel import find
@@ -30,15 +42,20 @@ compiler = pytest.importorskip("triton.backends.compiler", reason="this Triton c
 HERE = Path(__file__).parent
 INTEGERS = ("steps", "neurons", "x_step", "addend_step", "gs_step", "channels", "inner")
 FIXED = {"SAME": False, "SEGMENT": 8, "EVEN": False, "BLOCK": 512, "addend": None, "scale": None, "shift": None}
-SOME = "trivial or trial_of or option_of_conf[plif] or any_number_of_steps[9] or arrangement or low_precision or operator_of"
+SOME = (
+    "trivial or trial_of or option_of_conf[plif] or any_number_of_steps[9] or arrangement or operator_of "
+    "or (low_precision and (lif_capped or tssl or cuba)) or (largest_difference and (lif-tdbn or plif-batch)) "
+    "or (one_rounding and lif-batch)"
+)
 NEURONS = {**{name: lambda name=name: option("neuron", name) for name in TRACED}, **OWN}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("chosen", [SOME, pytest.param("", marks=pytest.mark.triton)], ids=["some", "all"])
 def test_triton_equals_the_definition_in_its_interpreter(chosen):
-    """`interpreted.py` has the tests."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", chosen, str(HERE / "interpreted.py")]
+    """`interpreted.py` and `interpreted_norm.py` have the tests."""
+    files = [str(HERE / name) for name in ("interpreted.py", "interpreted_norm.py")]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", chosen, *files]
     path = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     done = subprocess.run(command, cwd=HERE.parent.parent, env=environment, capture_output=True, text=True, timeout=900)
@@ -138,6 +155,25 @@ def test_a_gpu_equals_the_definition_on_a_cpu(name):
     for key, gradient in gradients.items():
         scale = max(1.0, float(expected[key].abs().max()), x.numel() ** 0.5 if gradient.numel() == 1 else 0.0)
         torch.testing.assert_close(gradient.cpu(), expected[key], rtol=0, atol=max(1e-6, last_bits) * scale)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
+@pytest.mark.parametrize("norm", TAKEN)
+@pytest.mark.parametrize("name", TRACED)
+def test_a_norm_and_neurons_on_a_gpu_are_close_to_the_definitions_on_a_cpu(name, norm):
+    """Mean and variance are summed in another order there, so the bounds are wider than those of the interpreter."""
+    torch.manual_seed(7)
+    x = torch.randn(11, 8, 16, 8, 8) * 1.5 + 0.3
+    one_norm, node = norm_of(norm, 16).cuda(), option("neuron", name).cuda()
+    one_norm.taken, node.norm = True, Taken(one_norm, 2, None)
+    one = normed_run(one_norm, node, x.cuda())
+    with definition_only():
+        two = normed_run(norm_of(norm, 16), option("neuron", name), x)
+    assert one.path == "triton"
+    found = differences(one, two)
+    assert found.spikes <= ON_A_GPU * OTHER_SPIKES
+    assert found.potential <= ON_A_GPU * POTENTIAL_DIFFERENCE
+    assert found.spikes or found.gradient <= ON_A_GPU * GRADIENT_DIFFERENCE  # another spike has another gradient
 
 
 @pytest.mark.parametrize("name", ["halved", "plif"])

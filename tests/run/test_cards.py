@@ -3,10 +3,15 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
+from hydra_plugins.snnx_engine import EngineLauncher
+from snnx.options.folders import shipped
 from snnx.run import cards
 
 
@@ -15,7 +20,9 @@ def four_cards(tmp_path, monkeypatch):
     driver = tmp_path / "driver"
     driver.touch()
     monkeypatch.setattr(cards, "DRIVERS", (str(driver),))
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(os.environ.get(cards.VISIBLE, "0,1,2,3").split(",")))
+    monkeypatch.setattr(
+        torch.cuda, "device_count", lambda: len([*filter(None, os.environ.get(cards.VISIBLE, "0,1,2,3").split(","))])
+    )
     monkeypatch.setattr(cards.tempfile, "gettempdir", lambda: str(tmp_path))
     monkeypatch.delenv(cards.VISIBLE, raising=False)
 
@@ -75,3 +82,50 @@ def test_a_run_on_the_cpu_takes_none(four_cards, start):
 def test_without_a_driver_there_are_no_cards(monkeypatch):
     monkeypatch.setattr(cards, "DRIVERS", ("/nonexistent",))
     assert cards.cards() == []
+
+
+WORKER = """
+import os, sys
+from snnx.run import cards
+if sys.argv[1] == "hides":
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""          # as Ray does in a worker whose task asks for no GPU
+cards.unhide()
+print(os.environ.get("CUDA_VISIBLE_DEVICES"))
+"""
+PARENT = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]], check=True)"
+
+
+@pytest.mark.parametrize(
+    ("machine", "worker", "expected"),
+    [(None, "hides", "None"), ("2,3", "hides", "2,3"), ("", "hides", ""), ("2,3", "leaves", "2,3"), (None, "leaves", "None")],
+)
+def test_a_worker_sees_the_cards_that_ray_has_hidden_from_it(machine, worker, expected):
+    """The worker of an engine is started by a process that knows which cards the machine's user allows."""
+    environment = {key: value for key, value in os.environ.items() if key != cards.VISIBLE}
+    environment |= {} if machine is None else {cards.VISIBLE: machine}
+    command = [sys.executable, "-c", PARENT, WORKER, worker]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{expected}\n"
+
+
+def test_a_run_of_a_ray_worker_takes_the_least_used_card(four_cards, monkeypatch):
+    """Without `unhide` there would be no cards for it."""
+    monkeypatch.setenv(cards.VISIBLE, "")
+    assert cards.cards() == []
+    cards.unhide()  # the process that runs the tests was started with no such variable
+    assert cards.cards() == ["0", "1", "2", "3"]
+
+
+def launcher(name, **settings):
+    options = OmegaConf.load(shipped("conf") / "hydra" / "launcher" / f"snnx_{name}.yaml")
+    return EngineLauncher(options.extra, OmegaConf.merge(options.engine, settings))
+
+
+def test_joblib_executes_one_run_per_card_unless_told_otherwise(four_cards, monkeypatch):
+    assert launcher("joblib").filled().n_jobs == 4
+    assert launcher("joblib", n_jobs=-1).filled().n_jobs == -1
+    monkeypatch.setenv(cards.VISIBLE, "1")
+    assert launcher("joblib").filled().n_jobs == 1
+    monkeypatch.setattr(cards, "DRIVERS", ())
+    assert launcher("joblib").filled().n_jobs == 2
+    assert "n_jobs" not in launcher("ray").filled()

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from snnx.neuron.kernel.layout import dense
 from snnx.neuron.kernel.statistics import statistics
 
+CONTRACTING = ("AVX2", "AVX512")
+"""The instructions for which torch computes a product and a sum as one operation in its batch norm, as our kernels do."""
+
 
 class Affine(NamedTuple):
     """What a kernel does to each input: `scale * x + shift`, rounded once, with the two values of its channel."""
@@ -24,18 +27,24 @@ def prepared(node: nn.Module, x: Tensor) -> tuple[Tensor, Affine | None, Tensor 
 
     The last two are `None` if the layer computes none.
 
-    A norm whose arithmetic a kernel does not repeat, such as that of float16, is computed here by torch.
+    A norm whose arithmetic a kernel does not repeat, such as that of float16 or any on a CPU without AVX2, is computed here by
+    torch.
     """
     if node.norm is None:
         return x, None, None
     norm, behind, residual = node.norm
-    plain = x.dtype in (torch.float32, torch.bfloat16) and dense(x)
+    plain = x.dtype in (torch.float32, torch.bfloat16) and dense(x) and repeatable(x.device)
     if not plain or any(number.dtype != torch.float32 for number in norm.parameters()):
         return node.normalised(x), None, None
     shortcut = None if residual is None else residual.fetch()
     if residual is not None and shortcut is None:  # the sum was computed before
         return x, None, None
     return *measured(norm, x, behind), shortcut
+
+
+def repeatable(device: torch.device) -> bool:
+    """Whether a kernel on this device repeats the arithmetic of torch's batch norm; on a CPU its instructions decide."""
+    return device.type != "cpu" or torch.backends.cpu.get_cpu_capability() in CONTRACTING
 
 
 def measured(norm: nn.BatchNorm2d, x: Tensor, behind: int) -> tuple[Tensor, Affine]:
