@@ -2,18 +2,13 @@
 
 import json
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from snnx.dataset.content import stamp
-from snnx.dataset.file_digests import file_digests
 from snnx.dataset.published import NoData
 from snnx.options.places import component_folders
-from snnx.options.strict_yaml import load
 from snnx.record import result_file, source
 from snnx.record.inputs import NAME, changed, code_before
 from snnx.record.job import Job
@@ -46,29 +41,11 @@ def write_inputs(folder: Path, code: dict[str, str], data: dict) -> None:
     """Write down what a run is computed from: the digests of its modules and of its data set's files.
 
     Args:
-        folder: the run's folder, whose `config.yaml` names the root of the data set.
+        folder: the run's folder.
         code: see `code_of`.
         data: what the data set's `content` returned.
     """
-    try:
-        config = load(read(folder / "config.yaml").decode())
-        root = _root(config)
-    except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError, AttributeError):
-        root = None
-    write(folder / NAME, to_json({"code": code, "data": data if root is None else _file_by_file(root, data)}))
-
-
-def _file_by_file(root: Path, data: dict) -> dict:
-    """Add the digest of each file to what a data set's `content` returned, and name its folders relative to its root."""
-    where = _below(root, data["folders"])
-    seen = data["stamp"] if where == data["folders"] else stamp(root, where)
-    return {**data, "folders": where, "stamp": seen, "files": file_digests(root, where)}
-
-
-def _below(root: Path, folders: Sequence[str]) -> list[str]:
-    """Return the folders relative to the root, also if a data set of the user's names files relative to the current folder."""
-    absolute = [root / one if (root / one).is_dir() or not Path(one).is_dir() else Path(one).absolute() for one in folders]
-    return sorted({one.relative_to(root).as_posix() if one.is_relative_to(root) else str(one) for one in absolute})
+    write(folder / NAME, to_json({"code": code, "data": data}))
 
 
 def _root(config: dict) -> Path:
@@ -156,19 +133,19 @@ def _samples_changed(job: Job, code: dict[str, str], before: dict) -> str | None
     if now["content"] != before.get("content"):
         return _changed_samples(job, name, before, now)
     with suppress(OSError):  # the same files, for example another copy: store their stamp, so that they are not read again
-        write(job.folder / NAME, to_json({"code": code, "data": _file_by_file(_root(job.config), now)}))
+        write_inputs(job.folder, code, now)
     return None
 
 
 def _changed_samples(job: Job, name: str, before: dict, now: dict) -> str:
     root, shown = _root(job.config), Path(job.config["dataset"].get("root") or ".")
-    had, has = before.get("files"), _file_by_file(root, now)["files"]
+    had, has = before.get("files"), now.get("files")
     files = (
         sorted(one for one in {**had, **has} if had.get(one) != has.get(one)) if isinstance(had, dict) and had and has else []
     )
     if files:
         return changed([str(shown / one) for one in files])
-    where = os.path.commonpath([root / one for one in _below(root, now["folders"])] or [root])
+    where = os.path.commonpath([root / one for one in now["folders"]] or [root])
     return f"the files of dataset {name} in {where} changed (digest {before.get('content')} before, {now['content']} now)"
 
 
