@@ -1,6 +1,5 @@
 """Whether the files in a run's folder were computed with the present code and the present samples."""
 
-import json
 import os
 from contextlib import suppress
 from functools import cache
@@ -10,9 +9,8 @@ from snnx.dataset.content import stamp
 from snnx.dataset.published import NoData
 from snnx.options.places import component_folders
 from snnx.record import result_file, source
-from snnx.record.inputs import NAME, changed, code_before
+from snnx.record.inputs import NAME, changed, inputs
 from snnx.record.job import Job
-from snnx.record.read import read
 from snnx.record.result_file import to_json
 from snnx.record.write import write
 
@@ -61,16 +59,19 @@ def code_changed(folder: Path, config: dict) -> str | None:
 
     Returns:
         For example `snnx/neuron/lif.py changed, and 2 more`, or two digests if the folder has no `inputs.json`; `None` if
-        nothing has changed, or if nothing is known of the code.
+        nothing has changed, or if nothing is known of the code. A damaged `inputs.json` is named, as `outdated` does.
     """
-    made = code_before(folder)
+    try:
+        made = inputs(folder)
+    except ValueError as error:
+        return str(error)
     try:
         now = code_of(config)
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
     if made is None:
         return _other_code((result_file.read(folder) or {}).get("code"), now)
-    files = source.changed_files(made, now)
+    files = source.changed_files(made["code"], now)
     return changed(files) if files else None
 
 
@@ -93,19 +94,14 @@ def outdated(job: Job) -> str | None:
     If nothing has changed, `inputs.json` is written again.
     """
     try:
-        made = json.loads(read(job.folder / NAME))
-    except FileNotFoundError:
+        made = inputs(job.folder)
+    except ValueError as error:
+        return str(error)
+    if made is None:
         return _outdated_by_result(job)
-    except (OSError, ValueError, RecursionError):
-        return f"{NAME} is damaged"
-    if not (isinstance(made, dict) and all(isinstance(made.get(key), dict) for key in ("code", "data"))):
-        return f"{NAME} is damaged"
     if files := source.changed_files(made["code"], code_of(job.config)):
         return changed(files)
-    folders = made["data"].get("folders")
-    if not isinstance(folders, list) or not all(isinstance(one, str) and "\0" not in one for one in folders):
-        return f"{NAME} is damaged"
-    if _stamp(_root(job.config), tuple(folders)) == made["data"].get("stamp"):
+    if _stamp(_root(job.config), tuple(made["data"]["folders"])) == made["data"].get("stamp"):
         return None
     return _samples_changed(job, made["code"], made["data"])
 

@@ -115,10 +115,10 @@ def test_results_of_code_that_has_changed_are_counted(results, leave, done):
     told, again = "1 of 2 results are out of date, because", "run the sweep again: snnx -m sweep=fig scale=small"
     assert f"{told} code has changed; {again}" in results().notes
     made = sources(lif) | {"snnx.neuron.lif": "0123456789abcdef", "snnx.neuron.gone": "0123456789abcdef"}
-    (folder / "inputs.json").write_text(json.dumps({"code": made, "data": {}}))
+    (folder / "inputs.json").write_text(json.dumps({"code": made, "data": {"folders": []}}))
     assert f"{told} snnx/neuron/lif.py changed, and 1 more; {again}" in results().notes
     (folder / "inputs.json").write_text("{")
-    assert f"{told} code has changed; {again}" in results().notes
+    assert f"{told} inputs.json is damaged; {again}" in results().notes
 
 
 def test_the_command_of_outdated_results_has_their_scale_and_overrides(results, leave, done):

@@ -8,7 +8,7 @@ from snnx.options.sweepfile import SweepFile
 from snnx.record import provenance
 from snnx.record.confirmed import OTHER, code_state
 from snnx.record.identity import leaves
-from snnx.record.inputs import changed, code_before
+from snnx.record.inputs import changed, inputs
 from snnx.record.source import SNNX, changed_files, sources
 from snnx.report.data.again import again
 from snnx.report.data.run import Run
@@ -41,8 +41,11 @@ class OtherCode:
 
     def changes(self, run: Run) -> str | None:
         """Return which files have changed since a run of this machine, as `changed` says it; `None` if that is not known."""
-        made = code_before(Path(run.folder)) if run.folder else None
-        files = changed_files(made, sources(run.result["physics"], self._packages)) if made else []
+        try:
+            made = inputs(Path(run.folder)) if run.folder else None
+        except ValueError as error:  # the file is damaged
+            return str(error)
+        files = changed_files(made["code"], sources(run.result["physics"], self._packages)) if made else []
         return changed(files) if files else None
 
 
