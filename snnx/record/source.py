@@ -2,7 +2,7 @@
 
 import ast
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -179,13 +179,15 @@ def _is_only_a_string(node: object) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:
+def changed_files(before: dict[str, str], now: dict[str, str], packages: Mapping[str, Path] = SNNX) -> list[str]:
     """List the files whose code differs, as paths relative to the folder of their package.
 
     Edited files come first. After them come files that only one of the two uses, which may be because of an edited import.
 
     Args:
         before, now: results of `sources`.
+        packages: see `sources`. A module that is in none of them, or not any more, is a file of its name, except if another
+            module is below it, as in the last example.
 
     Example:
         >>> changed_files({"snnx.neuron.lif": "a", "snnx.neuron.node": "b"}, {"snnx.neuron.lif": "c", "snnx.neuron.node": "b"})
@@ -194,7 +196,15 @@ def changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:
         ['mylab/alif.py', 'mylab/half.py', 'mylab/quarter.py']
         >>> changed_files({"mylab.zeta": "a", "mylab.half": "b"}, {"mylab.zeta": "c"})
         ['mylab/zeta.py', 'mylab/half.py']
+        >>> changed_files({"mylab": "a", "mylab.half": "b"}, {"mylab": "c", "mylab.half": "b"})
+        ['mylab/__init__.py']
     """
     differing = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     names = sorted(differing, key=lambda name: (name not in before or name not in now, name))
-    return [f"{name.replace('.', '/')}.py" for name in names]
+    return [_path_of(name, packages, {**before, **now}) for name in names]
+
+
+def _path_of(module: str, packages: Mapping[str, Path], others: Iterable[str]) -> str:
+    file = _file(module, packages)
+    is_package = any(other.startswith(f"{module}.") for other in others) if file is None else file.name == "__init__.py"
+    return module.replace(".", "/") + ("/__init__.py" if is_package else ".py")

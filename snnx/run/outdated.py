@@ -17,7 +17,15 @@ from snnx.record.write import write
 
 def code_of(config: dict) -> dict[str, str]:
     """Return the digests of the modules that a run uses: those of snnx and those of the user's own packages."""
-    return source.sources(config, source.SNNX | component_folders())
+    return source.sources(config, _packages())
+
+
+def _changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    return source.changed_files(before, now, _packages())
+
+
+def _packages() -> dict[str, Path]:
+    return source.SNNX | component_folders()
 
 
 def require_same_code(job: Job) -> None:
@@ -26,8 +34,8 @@ def require_same_code(job: Job) -> None:
     Raises:
         ValueError: a file has changed.
     """
-    now = source.sources(job.config, source.SNNX | component_folders(), from_disk=True)
-    if job.code and (files := source.changed_files(job.code, now)):
+    now = source.sources(job.config, _packages(), from_disk=True)
+    if job.code and (files := _changed_files(job.code, now)):
         more = f", and {len(files) - 1} more" if len(files) > 1 else ""
         raise ValueError(
             f"{files[0]}{more} must not change during a sweep, as all its runs must use the same code; start the sweep again: "
@@ -71,7 +79,7 @@ def code_changed(folder: Path, config: dict) -> str | None:
         return None
     if made is None:
         return _other_code((result_file.read(folder) or {}).get("code"), now)
-    files = source.changed_files(made["code"], now)
+    files = _changed_files(made["code"], now)
     return changed(files) if files else None
 
 
@@ -99,7 +107,7 @@ def outdated(job: Job) -> str | None:
         return str(error)
     if made is None:
         return _outdated_by_result(job)
-    if files := source.changed_files(made["code"], code_of(job.config)):
+    if files := _changed_files(made["code"], code_of(job.config)):
         return changed(files)
     if _stamp(_root(job.config), tuple(made["data"]["folders"])) == made["data"].get("stamp"):
         return None

@@ -194,6 +194,15 @@ def test_changed_added_and_removed_files_are_listed(tmp_path):
     assert source.changed_files({"a.b": "1", "c": "2"}, {"a.b": "1", "d": "2"}) == ["c.py", "d.py"]
 
 
+def test_the_init_file_of_a_package_is_listed_by_its_path(tmp_path):
+    """Also of a package whose `__init__.py` alone is used, and of one that is gone; a module beside a package is a file."""
+    lab, alone, beside = (write(tmp_path / name, "") for name in ("mylab/__init__.py", "alone/__init__.py", "helper.py"))
+    packages = {path.parent.name: path.parent for path in (lab, alone)} | {"helper": beside.with_suffix("")}
+    before = {"alone": "1", "gone": "1", "gone.a": "1", "helper": "1", "mylab": "1", "mylab.a": "1"}
+    files = source.changed_files(before, {**dict.fromkeys(before, "2"), "mylab.a": "1"}, packages)
+    assert files == ["alone/__init__.py", "gone/__init__.py", "gone/a.py", "helper.py", "mylab/__init__.py"]
+
+
 def of(files: list[Path], root: Path) -> str:
     return content(digests(files, root), root)
 

@@ -45,7 +45,9 @@ class OtherCode:
             made = inputs(Path(run.folder)) if run.folder else None
         except ValueError as error:  # the file is damaged
             return str(error)
-        files = changed_files(made["code"], sources(run.result["physics"], self._packages)) if made else []
+        if made is None:
+            return None
+        files = changed_files(made["code"], sources(run.result["physics"], self._packages), self._packages)
         return changed(files) if files else None
 
 
