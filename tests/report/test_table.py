@@ -112,7 +112,7 @@ def test_results_of_code_that_has_changed_are_counted(results, leave, done):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, physics=lif, code=digest(sources(lif))))
     assert not [note for note in results().notes if "out of date" in note]
     folder = leave("fig", "A,seed=1,scale=small", done("A", 1, 0.8, physics=lif, code="0123456789abcdef"))
-    told, again = "1 of 2 results are out of date, because", "run the sweep again: snnx -m sweep=fig scale=small"
+    told, again = "1 of 2 results are out of date, because", "run the sweep again: snnx -m sweep=fig scale=small seed=1"
     assert f"{told} code has changed; {again}" in results().notes
     made = sources(lif) | {"snnx.neuron.lif": "0123456789abcdef", "snnx.neuron.gone": "0123456789abcdef"}
     (folder / "inputs.json").write_text(json.dumps({"code": made, "data": {"folders": []}}))
