@@ -121,6 +121,16 @@ def test_results_of_code_that_has_changed_are_counted(results, leave, done):
     assert f"{told} inputs.json is damaged; {again}" in results().notes
 
 
+def test_of_several_results_that_are_out_of_date_the_reason_is_that_of_the_first(results, leave, done):
+    lif, plif = ({"neuron": {"_target_": f"snnx.neuron.{name}"}} for name in ("lif.LIF", "plif.PLIF"))
+    for seed, physics, edited in ((0, lif, "lif"), (1, plif, "plif")):
+        folder = leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, physics=physics, code="0123456789abcdef"))
+        made = sources(physics) | {f"snnx.neuron.{edited}": "0123456789abcdef"}
+        (folder / "inputs.json").write_text(json.dumps({"code": made, "data": {"folders": []}}))
+    expected = "2 of 2 results are out of date, the first because snnx/neuron/lif.py changed; run the sweep again: "
+    assert [note for note in results().notes if note.startswith(expected)]
+
+
 def test_the_command_of_outdated_results_has_their_scale_and_overrides(results, leave, done):
     lif = {"neuron": {"_target_": "snnx.neuron.lif.LIF"}}
     for seed, (scale, link) in enumerate(

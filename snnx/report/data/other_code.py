@@ -59,8 +59,10 @@ def outdated(sweep: SweepFile, runs: Sequence[Run]) -> list[str]:
     local, recorded = ([run for run in runs if run.state == "done" and run.local == here] for here in (True, False))
     found, other_code = [], OtherCode()
     if other := list(filter(other_code.computed, local)):
-        why = other_code.changes(other[0]) or "code has changed"
-        found.append(f"{len(other)} of {len(local)} results are out of date, because {why}; {again(sweep, other)}")
+        first = other_code.changes(other[0])  # others may be out of date because of other files
+        which = "the first because" if first and len(other) > 1 else "because"
+        why = f"{which} {first or 'code has changed'}"
+        found.append(f"{len(other)} of {len(local)} results are out of date, {why}; {again(sweep, other)}")
     if count := sum(map(other_code.computed, recorded)):
         commit = (provenance.git() or {}).get("commit")
         ours = f"that of commit {commit}" if commit else "the present code"
