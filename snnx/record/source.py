@@ -2,7 +2,7 @@
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -186,8 +186,8 @@ def changed_files(before: dict[str, str], now: dict[str, str], packages: Mapping
 
     Args:
         before, now: results of `sources`.
-        packages: see `sources`. A module that is in none of them, or not any more, is a file of its name, except if another
-            module is below it, as in the last example.
+        packages: see `sources`; they tell which modules of `now` are packages. Any other, such as one that is gone, is taken
+            for a package if another module is below it.
 
     Example:
         >>> changed_files({"snnx.neuron.lif": "a", "snnx.neuron.node": "b"}, {"snnx.neuron.lif": "c", "snnx.neuron.node": "b"})
@@ -201,10 +201,7 @@ def changed_files(before: dict[str, str], now: dict[str, str], packages: Mapping
     """
     differing = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     names = sorted(differing, key=lambda name: (name not in before or name not in now, name))
-    return [_path_of(name, packages, {**before, **now}) for name in names]
-
-
-def _path_of(module: str, packages: Mapping[str, Path], others: Iterable[str]) -> str:
-    file = _file(module, packages)
-    is_package = any(other.startswith(f"{module}.") for other in others) if file is None else file.name == "__init__.py"
-    return module.replace(".", "/") + ("/__init__.py" if is_package else ".py")
+    # Names that only `before` has are not looked up on the disk: they may come from a foreign file and have any form.
+    found = {name: file.name == "__init__.py" for name in names if name in now and (file := _file(name, packages))}
+    is_package = {name: found.get(name, any(one.startswith(f"{name}.") for one in (*before, *now))) for name in names}
+    return [f"{name.replace('.', '/')}{'/__init__' if is_package[name] else ''}.py" for name in names]

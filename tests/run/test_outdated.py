@@ -199,8 +199,14 @@ def test_the_init_file_of_a_package_is_listed_by_its_path(tmp_path):
     lab, alone, beside = (write(tmp_path / name, "") for name in ("mylab/__init__.py", "alone/__init__.py", "helper.py"))
     packages = {path.parent.name: path.parent for path in (lab, alone)} | {"helper": beside.with_suffix("")}
     before = {"alone": "1", "gone": "1", "gone.a": "1", "helper": "1", "mylab": "1", "mylab.a": "1"}
-    files = source.changed_files(before, {**dict.fromkeys(before, "2"), "mylab.a": "1"}, packages)
-    assert files == ["alone/__init__.py", "gone/__init__.py", "gone/a.py", "helper.py", "mylab/__init__.py"]
+    now = {"alone": "2", "helper": "2", "mylab": "2", "mylab.a": "1"}
+    files = source.changed_files(before, now, packages)
+    assert files == ["alone/__init__.py", "helper.py", "mylab/__init__.py", "gone/__init__.py", "gone/a.py"]
+
+
+def test_foreign_names_of_modules_are_not_looked_up():
+    names = ["snnx./", "snnx.\0", f"snnx.{'a' * 5_000}", "snnx..", ""]
+    assert len(source.changed_files(dict.fromkeys(names, "1"), {})) == len(names)
 
 
 def of(files: list[Path], root: Path) -> str:
