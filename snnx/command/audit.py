@@ -120,7 +120,7 @@ def _one(title: str, path: Path, words: list[str]) -> bool:
     epoch = "" if found.epoch is None else f", epoch {found.epoch}"
     print_text(table(f"{title}{epoch}", found.as_json()["findings"]))
     if found.code:
-        print_text(f"  ↻ the run was computed by other code: {found.code}")
+        print_text(f"  ↻ the run is out of date: {found.code}")
     if found.of_result:
         audit_file.save(found.folder, found.as_json())
     return found.failed

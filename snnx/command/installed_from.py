@@ -10,8 +10,8 @@ def requirement(name: str) -> str | None:
     pip writes the origin of a package to `direct_url.json` (PEP 610), unless the package came from an index.
 
     Returns:
-        `NAME` if it came from an index; `NAME @ git+ADDRESS@COMMIT` if it came from a repository, and `NAME @ ADDRESS` if it
-        is a file of the web; `None` if it came from a folder or file of this machine, or if it is not installed.
+        `NAME` if it came from an index, `NAME @ git+ADDRESS@COMMIT` if it came from a repository, and `NAME @ ADDRESS` if it
+        was downloaded from a web address; `None` if it came from a folder or file of this machine, or if it is not installed.
 
     Example:
         >>> requirement("not-installed") is None

@@ -71,8 +71,8 @@ def installation() -> str:
     return "" if found == "snnx" else _step(found)  # from an index, `pip install` of the folder gets it by itself
 
 
-def _step(requirement: str) -> str:
-    return f"      - run: pip install --extra-index-url https://download.pytorch.org/whl/cpu '{requirement}'\n"
+def _step(package: str) -> str:
+    return f"      - run: pip install --extra-index-url https://download.pytorch.org/whl/cpu '{package}'\n"
 
 
 def _check(name: str) -> None:

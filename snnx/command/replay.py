@@ -59,7 +59,7 @@ def main(words: list[str]) -> int:
     for line in chosen:
         state, explanation = _replay(line, arguments.outputs)
         states.append(state)
-        print(visible(f"{state} {_title(line)}: {explanation}{_next_step(state, line, arguments)}"), flush=True)
+        print(visible(f"{state} {_title(line)}: {explanation}"), flush=True)
         if state in (CONFIRMED, DIFFERS):
             write(path, "".join(json.dumps(result) + "\n" for result in lines))
     return 1 if {DIFFERS, FAILED} & set(states) else 0
@@ -120,16 +120,8 @@ def _title(line: dict) -> str:
     return f"{row} seed={line['seed']} {line['scale']}"
 
 
-def _next_step(state: str, line: dict, arguments: argparse.Namespace) -> str:
-    """Say what to do about a run that cannot be replayed or that differs; nothing for another one."""
-    if state == FAILED:
-        return f"; see where by executing the run alone: snnx {shlex.join(_words(line))}"
-    if state == DIFFERS:
-        return (
-            f"; if the change is intended, train the run again, snnx {shlex.join(_words(line))}, and record it, snnx report "
-            f"{arguments.name} --record"
-        )
-    return ""
+def _train_again(line: dict) -> str:
+    return f"train the run again, snnx {shlex.join(_words(line))}, and record it, snnx report {line['sweep']} --record"
 
 
 def _words(line: dict) -> list[str]:
@@ -138,7 +130,10 @@ def _words(line: dict) -> list[str]:
 
 
 def _replay(line: dict, outputs: Path) -> tuple[str, str]:
-    """Replay one line of the record, and return its state and an explanation; a confirmed line is marked in place."""
+    """Replay one line of the record, and return its state and an explanation with the next step.
+
+    A confirmed line is marked in place.
+    """
     from snnx.compose.single import composed
     from snnx.dataset.published import NoData
     from snnx.run.outdated import code_of
@@ -150,8 +145,8 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
         check_keys((key for key, *_ in (word.split("=") for word in words) if key not in OWN), f"row {line['row']}")
         job = composed(words, "snnx replay")
         if job.id != line["hash"]:
-            found = ", ".join(changes(line["physics"], job.config)[:3])
-            return DIFFERS, f"its overrides give another configuration today: {found}"
+            told = f"its overrides give another configuration today: {', '.join(changes(line['physics'], job.config)[:3])}"
+            return DIFFERS, f"{told}; if that is intended, {_train_again(line)}"
         trained, weights = job.config["trainer"]["max_epochs"] > 0, weights_of(outputs / "runs" / line["hash"])
         losses, first, trainer = line.get("first_losses"), None, job.config["trainer"]
         several = trainer["devices"] * trainer.get("num_nodes", 1) > 1  # their losses are of one process's part of each batch
@@ -161,7 +156,8 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
     except NoData as error:
         return SKIPPED, f"no data: {error}"
     except Exception as error:  # any component may fail; the other lines are still replayed
-        return FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}"
+        told = " ".join(str(error).split())
+        return FAILED, f"{type(error).__name__}: {told}; for the full error, run it alone: snnx {shlex.join(words)}"
     what = ([f"{len(first.now)} first losses" if losses else "the loss of the first epoch"] if first else []) + (
         [f"{len(test.now)} numbers of the test"] if test else []
     )
@@ -172,6 +168,8 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
         return SKIPPED, "; ".join(told)
     if not all(found.agrees for found in (first, test) if found):
         line.pop("confirmed", None)  # it was confirmed by earlier code
+        told.append("if a change of snnx intends that, do what CONTRIBUTING.md says of numbers")
+        told.append(f"if a change of your own component does, {_train_again(line)}")
         return DIFFERS, "; ".join(told)
     line["confirmed"] = {
         "code": source.digest(code_of(job.config)),

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -12,28 +12,32 @@ from stat import S_ISREG
 
 from snnx.dataset.cache import places
 
+MOST = 1000  # of a data set with more files, runs store no digests by file
 SETTLED_S = 2  # if a file changes again after these seconds, its modification time is another one on every file system
 TABLE = "TABLE files (path text primary key, size integer, modified integer, sha256 text)"
 MADE = "select sql from sqlite_master where sql is not null"
 
 
-def content(files: Sequence[Path], root: Path | None) -> str:
-    """Return a digest of the files' names below `root` and their bytes, 16 hexadecimal digits; their order does not matter.
-
-    Without a root, as of a data set that comes with a package, files are named below the folder that they have in common.
+def digests(files: Iterable[Path], root: Path | None) -> dict[Path, str]:
+    """Return the SHA-256 of each file, as hexadecimal digits.
 
     Each file is read once. After that, its digest is looked up in `.snnx_cache/content.db` as long as its size and modification
     time are unchanged.
+
+    Args:
+        files: absolute paths.
+        root: folder of data sets, which may contain the cache; `None` for a data set that comes with a package.
+
+    Raises:
+        ValueError: one of them is a folder, a pipe or a device.
 
     Example:
         >>> import tempfile
         >>> root = Path(tempfile.mkdtemp())
         >>> path = root / "labels"
         >>> _ = path.write_bytes(b"01")
-        >>> before = content([path], root)
-        >>> _ = path.write_bytes(b"10")
-        >>> content([path], root) == before
-        False
+        >>> digests([path], root)[path][:16]                  # printf 01 | sha256sum
+        '938db8c9f82c8cb5'
     """
     stats = {path: path.stat() for path in files}
     if strange := next((path for path, found in stats.items() if not S_ISREG(found.st_mode)), None):
@@ -45,10 +49,45 @@ def content(files: Sequence[Path], root: Path | None) -> str:
     with ThreadPoolExecutor() as pool:  # hashing and reading release the GIL
         found = dict(zip(new, pool.map(_sha256, new), strict=True))
     _remember(root, {path: (stats[path], digest) for path, digest in found.items()})
-    above = os.path.commonpath([path.parent for path in stats]) if stats else ""
-    named = {path: _below(path, root) or os.path.relpath(path, above) for path in stats}
-    lines = sorted(f"{named[path]} {digest}" for path, digest in {**known, **found}.items())
+    return {**known, **found}
+
+
+def content(found: Mapping[Path, str], root: Path | None) -> str:
+    """Return a digest of the files' names below `root` and their bytes, 16 hexadecimal digits; their order does not matter.
+
+    Without a root, as of a data set that comes with a package, files are named below the folder that they have in common.
+
+    Args:
+        found: what `digests` returned.
+        root: folder of data sets.
+
+    Example:
+        >>> root, one, other = Path("/data"), {Path("/data/labels"): "93"}, {Path("/data/labels"): "4a"}
+        >>> content(one, root) == content(one, root), content(one, root) == content(other, root)
+        (True, False)
+    """
+    above = os.path.commonpath([path.parent for path in found]) if found else ""
+    lines = sorted(f"{_below(path, root) or os.path.relpath(path, above)} {digest}" for path, digest in found.items())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def by_file(found: Mapping[Path, str], root: Path | None) -> dict[str, str]:
+    """Return the first 16 digits of each file's digest by its path below `root`, so that a later change can name the file.
+
+    A data set of more than 1000 files, for example one picture a file, gets no digests by file, as each run would store them
+    all.
+
+    Args:
+        found: what `digests` returned.
+        root: folder of data sets; a file that is not below it is named by its whole path.
+
+    Example:
+        >>> by_file({Path("/data/MNIST/raw/labels"): "938db8c9f82c8cb58d3f3ef4fd250036"}, Path("/data"))
+        {'MNIST/raw/labels': '938db8c9f82c8cb5'}
+    """
+    if len(found) > MOST:
+        return {}
+    return {_below(path, root) or str(path): found[path][:16] for path in sorted(found)}
 
 
 def folders(files: Iterable[Path], root: Path | None) -> list[str]:

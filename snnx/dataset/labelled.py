@@ -11,7 +11,7 @@ from torch import Tensor
 
 from snnx.augmentation.augmentation import Augmentation
 from snnx.dataset.batches import Batches
-from snnx.dataset.content import content, folders, stamp
+from snnx.dataset.content import by_file, content, digests, folders, stamp
 from snnx.dataset.labels import require_labels, require_trained_classes
 from snnx.dataset.published import PublishedFile
 from snnx.dataset.room import has_room
@@ -122,11 +122,13 @@ class Labelled(pl.LightningDataModule):
 
         Returns:
             `content`, a digest of the files' bytes; `folders`, where they are; `stamp`, a digest of the sizes and modification
-            times of the files there.
+            times of the files there; `files`, a digest of each file, or nothing if there are more than 1000. Folders and files
+            are named relative to `root` if they are below it, and else by their whole path.
         """
-        root, files = Path(self.root).expanduser().absolute() if self.root else None, self.sources()
-        where = folders(files, root)
-        return {"content": content(files, root), "folders": where, "stamp": stamp(root, where)}
+        root = Path(self.root).expanduser().absolute() if self.root else None
+        found = digests((path.absolute() for path in self.sources()), root)
+        where = folders(found, root)
+        return {"content": content(found, root), "folders": where, "stamp": stamp(root, where), "files": by_file(found, root)}
 
     def setup(self, stage: str | None = None) -> None:
         if not self._parts:

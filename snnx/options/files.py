@@ -41,7 +41,7 @@ def _both(one: Path, other: Path) -> tuple[str, str]:
     here = Path.cwd().resolve()
     if any(path.is_relative_to(here / part) for path in packages for part in ("conf", "sweeps")):
         return got, "rename one"
-    return got, " or ".join(f"pip uninstall {package}" for package in packages.values() if package)
+    return got, " or ".join(f"pip uninstall {package}" for package in dict.fromkeys(packages.values()) if package)
 
 
 def groups() -> list[str]:

@@ -48,6 +48,12 @@ class SweepFile:
         return "snnx -m neuron=if,lif" if self.name == SINGLE else f"snnx -m sweep={self.name} scale={scale}"
 
     @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that the file lists, as in `seed: "0,1,2"`; empty if it lists none."""
+        params = ((self.body.get("hydra") or {}).get("sweeper") or {}).get("params") or {}
+        return tuple(int(seed) for seed in str(params.get("seed", "")).split(",") if seed.strip().isdigit())
+
+    @property
     def live(self) -> tuple[Row, ...]:
         """The rows that can be launched by `row=`."""
         return tuple(row for row in self.measured if row.tuned_from is None)

@@ -10,13 +10,27 @@ from snnx.record.visible import visible
 NAME = "inputs.json"
 
 
-def code_before(folder: Path) -> dict[str, str] | None:
-    """Return the digests of the modules that computed a run; `None` if its folder has no such file, or a damaged one."""
+def inputs(folder: Path) -> dict | None:
+    """Return the digests of what computed a run: `code` of its modules, and `data` with at least the samples' `folders`.
+
+    Returns:
+        `None` if the folder has no such file.
+
+    Raises:
+        ValueError: the file cannot be read, or has another form.
+    """
     try:
-        found = json.loads(read(folder / NAME))["code"]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        found = json.loads(read(folder / NAME))
+    except FileNotFoundError:
         return None
-    return found if isinstance(found, dict) else None
+    except (OSError, ValueError, RecursionError):
+        raise ValueError(f"{NAME} is damaged") from None
+    if not (isinstance(found, dict) and all(isinstance(found.get(key), dict) for key in ("code", "data"))):
+        raise ValueError(f"{NAME} is damaged")
+    folders = found["data"].get("folders")
+    if not isinstance(folders, list) or not all(isinstance(one, str) and "\0" not in one for one in folders):
+        raise ValueError(f"{NAME} is damaged")
+    return found
 
 
 def changed(files: Sequence[str]) -> str:

@@ -180,13 +180,15 @@ def _is_only_a_string(node: object) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:
+def changed_files(before: dict[str, str], now: dict[str, str], packages: Mapping[str, Path] = SNNX) -> list[str]:
     """List the files whose code differs, as paths relative to the folder of their package.
 
     Edited files come first. After them come files that only one of the two uses, which may be because of an edited import.
 
     Args:
         before, now: results of `sources`.
+        packages: see `sources`; they tell which modules of `now` are packages. Any other, such as one that is gone, is taken
+            for a package if another module is below it.
 
     Example:
         >>> changed_files({"snnx.neuron.lif": "a", "snnx.neuron.node": "b"}, {"snnx.neuron.lif": "c", "snnx.neuron.node": "b"})
@@ -195,7 +197,12 @@ def changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:
         ['mylab/alif.py', 'mylab/half.py', 'mylab/quarter.py']
         >>> changed_files({"mylab.zeta": "a", "mylab.half": "b"}, {"mylab.zeta": "c"})
         ['mylab/zeta.py', 'mylab/half.py']
+        >>> changed_files({"mylab": "a", "mylab.half": "b"}, {"mylab": "c", "mylab.half": "b"})
+        ['mylab/__init__.py']
     """
     differing = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     names = sorted(differing, key=lambda name: (name not in before or name not in now, name))
-    return [f"{name.replace('.', '/')}.py" for name in names]
+    # Names that only `before` has are not looked up on the disk: they may come from a foreign file and have any form.
+    found = {name: file.name == "__init__.py" for name in names if name in now and (file := _file(name, packages))}
+    is_package = {name: found.get(name, any(one.startswith(f"{name}.") for one in (*before, *now))) for name in names}
+    return [f"{name.replace('.', '/')}{'/__init__' if is_package[name] else ''}.py" for name in names]

@@ -45,12 +45,10 @@ def boards(sweep: SweepFile, runs: list[Run]) -> list[Board]:
             has a run.
         runs: the runs of the sweep, see `collect`.
     """
-    seed_list = str(sweep.body.get("hydra", {}).get("sweeper", {}).get("params", {}).get("seed", ""))
-    planned = [int(seed) for seed in seed_list.split(",") if seed.strip().isdigit()]
     found = []
     for scale, further in dict.fromkeys((run.scale, run.further) for run in runs):
         selected = [run for run in runs if (run.scale, run.further) == (scale, further)]
-        seeds = tuple(sorted({*planned, *(run.seed for run in selected)}))
+        seeds = tuple(sorted({*sweep.seeds, *(run.seed for run in selected)}))
         ran = {run.row for run in selected}
         planned_rows = [row.label for row in sweep.measured if row.tuned_from is None or row.label in ran]
         labels = dict.fromkeys([*planned_rows, *(run.row for run in selected)])

@@ -1,30 +1,31 @@
 """Whether the files in a run's folder were computed with the present code and the present samples."""
 
-import json
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from snnx.dataset.content import stamp
-from snnx.dataset.file_digests import file_digests
 from snnx.dataset.published import NoData
 from snnx.options.places import component_folders
-from snnx.options.strict_yaml import load
 from snnx.record import result_file, source
-from snnx.record.inputs import NAME, changed, code_before
+from snnx.record.inputs import NAME, changed, inputs
 from snnx.record.job import Job
-from snnx.record.read import read
 from snnx.record.result_file import to_json
 from snnx.record.write import write
 
 
 def code_of(config: dict) -> dict[str, str]:
     """Return the digests of the modules that a run uses: those of snnx and those of the user's own packages."""
-    return source.sources(config, source.SNNX | component_folders())
+    return source.sources(config, _packages())
+
+
+def _changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    return source.changed_files(before, now, _packages())
+
+
+def _packages() -> dict[str, Path]:
+    return source.SNNX | component_folders()
 
 
 def require_same_code(job: Job) -> None:
@@ -33,8 +34,8 @@ def require_same_code(job: Job) -> None:
     Raises:
         ValueError: a file has changed.
     """
-    now = source.sources(job.config, source.SNNX | component_folders(), from_disk=True)
-    if job.code and (files := source.changed_files(job.code, now)):
+    now = source.sources(job.config, _packages(), from_disk=True)
+    if job.code and (files := _changed_files(job.code, now)):
         more = f", and {len(files) - 1} more" if len(files) > 1 else ""
         raise ValueError(
             f"{files[0]}{more} must not change during a sweep, as all its runs must use the same code; start the sweep again: "
@@ -46,29 +47,11 @@ def write_inputs(folder: Path, code: dict[str, str], data: dict) -> None:
     """Write down what a run is computed from: the digests of its modules and of its data set's files.
 
     Args:
-        folder: the run's folder, whose `config.yaml` names the root of the data set.
+        folder: the run's folder.
         code: see `code_of`.
         data: what the data set's `content` returned.
     """
-    try:
-        config = load(read(folder / "config.yaml").decode())
-        root = _root(config)
-    except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError, AttributeError):
-        root = None
-    write(folder / NAME, to_json({"code": code, "data": data if root is None else _file_by_file(root, data)}))
-
-
-def _file_by_file(root: Path, data: dict) -> dict:
-    """Add the digest of each file to what a data set's `content` returned, and name its folders relative to its root."""
-    where = _below(root, data["folders"])
-    seen = data["stamp"] if where == data["folders"] else stamp(root, where)
-    return {**data, "folders": where, "stamp": seen, "files": file_digests(root, where)}
-
-
-def _below(root: Path, folders: Sequence[str]) -> list[str]:
-    """Return the folders relative to the root, also if a data set of the user's names files relative to the current folder."""
-    absolute = [root / one if (root / one).is_dir() or not Path(one).is_dir() else Path(one).absolute() for one in folders]
-    return sorted({one.relative_to(root).as_posix() if one.is_relative_to(root) else str(one) for one in absolute})
+    write(folder / NAME, to_json({"code": code, "data": data}))
 
 
 def _root(config: dict) -> Path:
@@ -84,16 +67,19 @@ def code_changed(folder: Path, config: dict) -> str | None:
 
     Returns:
         For example `snnx/neuron/lif.py changed, and 2 more`, or two digests if the folder has no `inputs.json`; `None` if
-        nothing has changed, or if nothing is known of the code.
+        nothing has changed, or if nothing is known of the code. A damaged `inputs.json` is named, as `outdated` does.
     """
-    made = code_before(folder)
+    try:
+        made = inputs(folder)
+    except ValueError as error:
+        return str(error)
     try:
         now = code_of(config)
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
     if made is None:
         return _other_code((result_file.read(folder) or {}).get("code"), now)
-    files = source.changed_files(made, now)
+    files = _changed_files(made["code"], now)
     return changed(files) if files else None
 
 
@@ -116,19 +102,14 @@ def outdated(job: Job) -> str | None:
     If nothing has changed, `inputs.json` is written again.
     """
     try:
-        made = json.loads(read(job.folder / NAME))
-    except FileNotFoundError:
+        made = inputs(job.folder)
+    except ValueError as error:
+        return str(error)
+    if made is None:
         return _outdated_by_result(job)
-    except (OSError, ValueError, RecursionError):
-        return f"{NAME} is damaged"
-    if not (isinstance(made, dict) and all(isinstance(made.get(key), dict) for key in ("code", "data"))):
-        return f"{NAME} is damaged"
-    if files := source.changed_files(made["code"], code_of(job.config)):
+    if files := _changed_files(made["code"], code_of(job.config)):
         return changed(files)
-    folders = made["data"].get("folders")
-    if not isinstance(folders, list) or not all(isinstance(one, str) and "\0" not in one for one in folders):
-        return f"{NAME} is damaged"
-    if _stamp(_root(job.config), tuple(folders)) == made["data"].get("stamp"):
+    if _stamp(_root(job.config), tuple(made["data"]["folders"])) == made["data"].get("stamp"):
         return None
     return _samples_changed(job, made["code"], made["data"])
 
@@ -156,19 +137,19 @@ def _samples_changed(job: Job, code: dict[str, str], before: dict) -> str | None
     if now["content"] != before.get("content"):
         return _changed_samples(job, name, before, now)
     with suppress(OSError):  # the same files, for example another copy: store their stamp, so that they are not read again
-        write(job.folder / NAME, to_json({"code": code, "data": _file_by_file(_root(job.config), now)}))
+        write_inputs(job.folder, code, now)
     return None
 
 
 def _changed_samples(job: Job, name: str, before: dict, now: dict) -> str:
     root, shown = _root(job.config), Path(job.config["dataset"].get("root") or ".")
-    had, has = before.get("files"), _file_by_file(root, now)["files"]
+    had, has = before.get("files"), now.get("files")
     files = (
         sorted(one for one in {**had, **has} if had.get(one) != has.get(one)) if isinstance(had, dict) and had and has else []
     )
     if files:
         return changed([str(shown / one) for one in files])
-    where = os.path.commonpath([root / one for one in _below(root, now["folders"])] or [root])
+    where = os.path.commonpath([root / one for one in now["folders"]] or [root])
     return f"the files of dataset {name} in {where} changed (digest {before.get('content')} before, {now['content']} now)"
 
 

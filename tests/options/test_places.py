@@ -237,6 +237,13 @@ def test_an_installed_package_with_an_option_of_snnx_is_named(site, tmp_path):
     assert error.endswith(f"{site / 'otherlab/conf/neuron/lif.yaml'} of the package otherlab: pip uninstall otherlab\n")
 
 
+def test_a_package_whose_options_differ_in_capitals_is_named_once(site, tmp_path):
+    write(site, "otherlab/conf/neuron/Other.yaml", OPTION)
+    error = refusal(tmp_path, "neuron=lif")
+    assert "must differ from Other in more than capital letters" in error
+    assert error.endswith(f"{site / 'otherlab/conf/neuron/other.yaml'} of the package otherlab: pip uninstall otherlab\n")
+
+
 def test_in_the_source_folder_of_an_installed_package_its_options_count_once(site, tmp_path):
     """Otherwise its authors would get an error that every option is defined twice."""
     source = tmp_path / "source"

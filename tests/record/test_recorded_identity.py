@@ -89,19 +89,36 @@ def test_a_key_of_a_metric_that_was_added_later_does_not_change_older_identities
     assert run_id({"seed": 0, "metric": {"anytime": {"every": 1, "marks": [1]}}}) != run_id(before)
 
 
+CHANGED = {"encoding.channels": {"conv_direct": 8}}
+"""Values of keys in `ADDED` that options have today, where these changed after the key was added; see CHANGELOG.md.
+
+Runs from before the key, and runs that set the old value, keep their identity; runs with the new one have another.
+"""
+
+
 @pytest.mark.parametrize("key", sorted(identity.ADDED) or [None])
-def test_every_added_key_exists_in_the_configuration(key):
-    """An entry whose key no longer exists, or whose group has another default, would have no effect and mislead readers."""
+def test_every_added_key_exists_in_the_configuration_with_its_value(key):
+    """A wrong value would rename the runs from before the key; an entry without its key or group would have no effect."""
     if key is not None:
         group, *path = key.split(".")
         if path:
-            options = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files(group).values()]
-            assert has(composed().config, [group, *path]) or any(has(option, path) for option in options)
+            options = {name: yaml.safe_load(file.read_text(encoding="utf-8")) for name, file in files(group).items()}
+            options["the default"] = composed().config[group]
+            found = {name: value for name, option in options.items() for value in values(option, path)}
+            assert found
+            others = {name: value for name, value in found.items() if value != identity.ADDED[key]}
+            assert others == CHANGED.get(key, {}), "if the change is meant, write it to CHANGED and to CHANGELOG.md"
         else:
             assert group not in identity.physics(composed().config)
 
 
-def has(options, path):
-    """Whether nested options have a key at this path."""
+def test_every_changed_value_is_of_an_added_key():
+    assert set(CHANGED) <= set(identity.ADDED)
+
+
+def values(options, path):
+    """The value of nested options at this path, in a list; an empty one if they have no such key."""
     first, *rest = path
-    return isinstance(options, dict) and first in options and (not rest or has(options[first], rest))
+    if not isinstance(options, dict) or first not in options:
+        return []
+    return values(options[first], rest) if rest else [options[first]]

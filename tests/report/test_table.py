@@ -112,13 +112,23 @@ def test_results_of_code_that_has_changed_are_counted(results, leave, done):
     leave("fig", "A,seed=0,scale=small", done("A", 0, 0.8, physics=lif, code=digest(sources(lif))))
     assert not [note for note in results().notes if "out of date" in note]
     folder = leave("fig", "A,seed=1,scale=small", done("A", 1, 0.8, physics=lif, code="0123456789abcdef"))
-    told, again = "1 of 2 results are out of date, because", "run the sweep again: snnx -m sweep=fig scale=small"
+    told, again = "1 of 2 results are out of date, because", "run the sweep again: snnx -m sweep=fig scale=small seed=1"
     assert f"{told} code has changed; {again}" in results().notes
     made = sources(lif) | {"snnx.neuron.lif": "0123456789abcdef", "snnx.neuron.gone": "0123456789abcdef"}
-    (folder / "inputs.json").write_text(json.dumps({"code": made, "data": {}}))
+    (folder / "inputs.json").write_text(json.dumps({"code": made, "data": {"folders": []}}))
     assert f"{told} snnx/neuron/lif.py changed, and 1 more; {again}" in results().notes
     (folder / "inputs.json").write_text("{")
-    assert f"{told} code has changed; {again}" in results().notes
+    assert f"{told} inputs.json is damaged; {again}" in results().notes
+
+
+def test_of_several_results_that_are_out_of_date_the_reason_is_that_of_the_first(results, leave, done):
+    lif, plif = ({"neuron": {"_target_": f"snnx.neuron.{name}"}} for name in ("lif.LIF", "plif.PLIF"))
+    for seed, physics, edited in ((0, lif, "lif"), (1, plif, "plif")):
+        folder = leave("fig", f"A,seed={seed},scale=small", done("A", seed, 0.8, physics=physics, code="0123456789abcdef"))
+        made = sources(physics) | {f"snnx.neuron.{edited}": "0123456789abcdef"}
+        (folder / "inputs.json").write_text(json.dumps({"code": made, "data": {"folders": []}}))
+    expected = "2 of 2 results are out of date, the first because snnx/neuron/lif.py changed; run the sweep again: "
+    assert [note for note in results().notes if note.startswith(expected)]
 
 
 def test_the_command_of_outdated_results_has_their_scale_and_overrides(results, leave, done):

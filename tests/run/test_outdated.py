@@ -18,8 +18,9 @@ from command_lines import ROOT
 from composing import composed
 from PIL import Image
 
-from snnx.dataset.content import content, folders, stamp
-from snnx.dataset.file_digests import file_digests
+from snnx.augmentation.none import none
+from snnx.dataset.content import by_file, content, digests, folders, stamp
+from snnx.dataset.labelled import Labelled
 from snnx.record import source
 from snnx.record.checkpoint import CODE, DATA
 from snnx.record.write import write
@@ -41,6 +42,7 @@ class Mine(LIF):
     def charge(self, x, v):
         return super().charge(half(x), v)
 '''
+X = hashlib.sha256(b"x").hexdigest()
 HELPER = "def half(x):\n    return x / 2\n"
 
 
@@ -192,6 +194,25 @@ def test_changed_added_and_removed_files_are_listed(tmp_path):
     assert source.changed_files({"a.b": "1", "c": "2"}, {"a.b": "1", "d": "2"}) == ["c.py", "d.py"]
 
 
+def test_the_init_file_of_a_package_is_listed_by_its_path(tmp_path):
+    """Also of a package whose `__init__.py` alone is used, and of one that is gone; a module beside a package is a file."""
+    lab, alone, beside = (write(tmp_path / name, "") for name in ("mylab/__init__.py", "alone/__init__.py", "helper.py"))
+    packages = {path.parent.name: path.parent for path in (lab, alone)} | {"helper": beside.with_suffix("")}
+    before = {"alone": "1", "gone": "1", "gone.a": "1", "helper": "1", "mylab": "1", "mylab.a": "1"}
+    now = {"alone": "2", "helper": "2", "mylab": "2", "mylab.a": "1"}
+    files = source.changed_files(before, now, packages)
+    assert files == ["alone/__init__.py", "helper.py", "mylab/__init__.py", "gone/__init__.py", "gone/a.py"]
+
+
+def test_foreign_names_of_modules_are_not_looked_up():
+    names = ["snnx./", "snnx.\0", f"snnx.{'a' * 5_000}", "snnx..", ""]
+    assert len(source.changed_files(dict.fromkeys(names, "1"), {})) == len(names)
+
+
+def of(files: list[Path], root: Path) -> str:
+    return content(digests(files, root), root)
+
+
 def test_content_digest_depends_on_names_and_bytes_but_not_on_the_folder(tmp_path):
     for name in ("here", "there"):
         (tmp_path / name / "raw").mkdir(parents=True)
@@ -199,12 +220,12 @@ def test_content_digest_depends_on_names_and_bytes_but_not_on_the_folder(tmp_pat
         (tmp_path / name / "raw" / "labels").write_bytes(b"01")
     here, there = tmp_path / "here", tmp_path / "there"
     files = sorted((here / "raw").iterdir())
-    first = content(files, here)
-    assert content([there / path.relative_to(here) for path in files], there) == first
+    first = of(files, here)
+    assert of([there / path.relative_to(here) for path in files], there) == first
     assert folders(files, here) == ["raw"]
     seen = stamp(here, ["raw"])
     (here / "raw" / "labels").write_bytes(b"10")
-    assert content(files, here) != first, "a changed label must change the digest"
+    assert of(files, here) != first, "a changed label must change the digest"
     assert stamp(here, ["raw"]) != seen
 
 
@@ -212,18 +233,16 @@ def test_a_file_with_unchanged_size_and_time_is_not_read_again(tmp_path):
     path = tmp_path / "images"
     path.write_bytes(b"0123")
     os.utime(path, ns=(1, 1))
-    first = content([path], tmp_path)
+    first = digests([path], tmp_path)
     path.write_bytes(b"4567")
     os.utime(path, ns=(1, 1))  # an edit would change the time; without it, the old digest shows that the file was not read
-    assert content([path], tmp_path) == first
+    assert digests([path], tmp_path) == first
     os.utime(path, ns=(2, 2))
-    assert content([path], tmp_path) != first
+    assert digests([path], tmp_path) != first
 
 
-def test_after_a_changed_pixel_the_run_is_executed_again(tmp_path, monkeypatch):
-    """The test writes files in MNIST's format, and then changes one byte of the images."""
-    monkeypatch.chdir(tmp_path)
-    raw = tmp_path / "data" / "MNIST" / "raw"
+def write_mnist(raw: Path) -> None:
+    """Write 60 training and 20 test images in MNIST's format."""
     raw.mkdir(parents=True)
     for part, count in (("train", 60), ("t10k", 20)):
         labels = bytes(index % 10 for index in range(count))
@@ -232,6 +251,36 @@ def test_after_a_changed_pixel_the_run_is_executed_again(tmp_path, monkeypatch):
             bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (count, 28, 28)) + pixels
         )
         (raw / f"{part}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1]) + count.to_bytes(4, "big") + labels)
+
+
+def test_samples_are_read_once_and_files_beside_them_never(tmp_path, monkeypatch):
+    """Also if all of them are newer than the digests in the home folder, which every run of `digits` looks up there."""
+    raw, base = tmp_path / "data" / "MNIST" / "raw", tmp_path / "home" / "snnx" / "content.db"
+    monkeypatch.delenv("SNNX_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    build_data(composed("dataset=digits").config).content()
+    os.utime(base, (1, 1))
+    write_mnist(raw)
+    samples = sorted(raw.iterdir())
+    for path in (*samples, write(raw / "train-images-idx3-ubyte.gz", "an archive"), write(raw / "notes.txt", "")):
+        os.utime(path, (1_000, 1_000))
+    job, read, really = composed("dataset=mnist", f"dataset.root={tmp_path / 'data'}"), [], hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda file, *rest: read.append(Path(file.name)) or really(file, *rest))
+    found = [build_data(job.config).content() for _ in range(3)]
+    assert sorted(read) == samples
+    assert found[0] == found[1] == found[2]
+    expected = {f"MNIST/raw/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in samples}
+    assert found[0]["files"] == expected
+    os.utime(samples[0], (2_000, 2_000))
+    assert build_data(job.config).content()["files"] == expected
+    assert read[len(samples) :] == samples[:1], "only the file with another time is read again"
+
+
+def test_after_a_changed_pixel_the_run_is_executed_again(tmp_path, monkeypatch):
+    """The test writes files in MNIST's format, and then changes one byte of the images."""
+    monkeypatch.chdir(tmp_path)
+    raw = tmp_path / "data" / "MNIST" / "raw"
+    write_mnist(raw)
     words = (
         "dataset=mnist",
         f"dataset.root={tmp_path / 'data'}",
@@ -257,15 +306,18 @@ def test_after_a_changed_pixel_the_run_is_executed_again(tmp_path, monkeypatch):
     assert finished(job) is not None
 
 
+def write_pictures(folder: Path) -> None:
+    for name in ("ash", "oak"):
+        (folder / name).mkdir(parents=True)
+        for number in range(10):
+            Image.new("L", (8, 8), number).save(folder / name / f"{number}.png")
+
+
 @pytest.fixture
 def pictures(tmp_path, monkeypatch):
     """A finished run of pictures in `leaves`, and the folder."""
     monkeypatch.chdir(tmp_path)
-    for name in ("ash", "oak"):
-        for number in range(10):
-            path = tmp_path / "leaves" / name / f"{number}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("L", (8, 8), number).save(path)
+    write_pictures(tmp_path / "leaves")
     job = composed("dataset=folder", "dataset.root=leaves", "backbone.channels=[2]", *QUICK)
     assert execute(job)["status"] == "done"
     return job
@@ -320,38 +372,48 @@ def test_without_inputs_the_digests_in_the_result_are_compared(pictures):
     assert not path.exists()
 
 
-def test_the_folders_of_a_data_set_that_names_its_files_relative_to_the_current_folder_are_found(tmp_path, monkeypatch):
-    """As one of the user's does that returns `Path(self.root) / "images.npz"`."""
-    monkeypatch.chdir(tmp_path)
+class Mine(Labelled):
+    """A user's data set that names its file relative to the current folder."""
+
+    def sources(self):
+        return [Path(self.root) / "images.npz"]
+
+
+@pytest.mark.parametrize("here", [".", "data"])
+@pytest.mark.parametrize("more", ["images.npz", "data/images.npz", "data/data/images.npz"])
+def test_a_data_set_may_name_its_files_relative_to_the_current_folder(tmp_path, monkeypatch, here, more):
+    """Whichever further folders named data there are: the file is `data/images.npz`, so it is `images.npz` below the root."""
+    (tmp_path / here).mkdir(exist_ok=True)
+    monkeypatch.chdir(tmp_path / here)
+    write(Path("data") / more, "y")
     path = write(Path("data/images.npz"), "x")
-    write(Path("run/config.yaml"), "dataset: {root: data}\n")
-    root = tmp_path / "data"
-    where = folders([path], root)
-    outdated.write_inputs(Path("run"), {}, {"content": content([path], root), "folders": where, "stamp": stamp(root, where)})
-    made = json.loads(Path("run/inputs.json").read_text())["data"]
-    assert made["folders"] == ["."]
-    assert made["stamp"] == stamp(root, ["."]) != stamp(root, where)
-    assert list(made["files"]) == ["images.npz"]
+    plain = {"batch_size": 1, "validation": 0.0, "augmentation": none, "seed": 0, "split_seed": 0, "samples": 1.0}
+    relative, absolute = (Mine(root=str(root), **plain).content() for root in ("data", Path("data").absolute()))
+    assert relative == absolute
+    assert relative["folders"] == ["."]
+    assert relative["stamp"] == stamp(Path("data"), ["."])
+    assert relative["files"] == {"images.npz": hashlib.sha256(path.read_bytes()).hexdigest()[:16]}
 
 
-def test_files_beside_the_samples_have_no_digest(tmp_path):
-    path, archive = write(tmp_path / "a", "x"), write(tmp_path / "a.zip", "y")
-    os.utime(path, (1, 1))
-    os.utime(archive, (1, 1))
-    assert file_digests(tmp_path, ["."]) == {}
-    content([path], tmp_path)
-    assert file_digests(tmp_path, ["."]) == {"a": hashlib.sha256(b"x").hexdigest()[:16]}
+@pytest.mark.parametrize(("here", "root"), [(".", "data"), ("data", "data"), (".", "data/data")])
+def test_after_a_changed_picture_below_a_relative_root_the_picture_is_named(tmp_path, monkeypatch, here, root):
+    (tmp_path / here).mkdir(exist_ok=True)
+    monkeypatch.chdir(tmp_path / here)
+    write_pictures(Path(root))
+    job = composed("dataset=folder", f"dataset.root={root}", "dataset.name=leaves", "backbone.channels=[2]", *QUICK)
+    assert execute(job)["status"] == "done"
+    outdated._stamp.cache_clear()
+    assert outdated.outdated(job) is None
+    Image.new("L", (8, 8), 99).save(f"{root}/oak/1.png")
+    outdated._stamp.cache_clear()
+    assert describe_earlier_attempt(job) == f"out of date because {Path(root)}/oak/1.png changed"
 
 
 def test_of_more_than_a_thousand_files_none_has_a_digest(tmp_path):
-    paths = [tmp_path / "many" / str(number) for number in range(1001)]
-    paths[0].parent.mkdir()
-    for path in paths:
-        path.write_bytes(b"x")
-    content(paths, tmp_path)
-    assert file_digests(tmp_path, ["many"]) == {}
-    paths[0].unlink()
-    assert len(file_digests(tmp_path, ["many"])) == 1000
+    found = {tmp_path / str(number): "938db8c9f82c8cb58d3f3ef4fd250036" for number in range(1001)}
+    assert by_file(found, tmp_path) == {}
+    del found[tmp_path / "0"]
+    assert len(by_file(found, tmp_path)) == 1000
 
 
 def test_a_foreign_table_of_digests_is_not_computed(tmp_path):
@@ -362,7 +424,7 @@ def test_a_foreign_table_of_digests_is_not_computed(tmp_path):
     (tmp_path / "data" / ".snnx_cache").mkdir()
     with closing(sqlite3.connect(tmp_path / "data" / ".snnx_cache" / "content.db")) as base:
         base.execute(f"create view files as {endless}")
-    assert len(content([path], tmp_path / "data")) == 16
+    assert digests([path], tmp_path / "data") == {path: X}
 
 
 def test_a_foreign_trigger_is_not_executed(tmp_path):
@@ -373,21 +435,21 @@ def test_a_foreign_trigger_is_not_executed(tmp_path):
     with closing(sqlite3.connect(tmp_path / "data" / ".snnx_cache" / "content.db")) as base:
         base.execute("create table files (path text primary key, size integer, modified integer, sha256 text)")
         base.execute(f"create trigger t after insert on files begin {numbers}; end")
-    assert len(content([path], tmp_path / "data")) == 16
+    assert digests([path], tmp_path / "data") == {path: X}
 
 
 def test_the_journal_of_a_foreign_table_deletes_nothing(tmp_path):
     """SQLite deletes the file that a journal names as that of a transaction over several databases."""
     path, notes = write(tmp_path / "data" / "a", "x"), write(tmp_path / "notes", "mine")
     os.utime(path, (1, 1))
-    content([path], tmp_path / "data")
+    digests([path], tmp_path / "data")
     base = tmp_path / "data" / ".snnx_cache" / "content.db"
     os.utime(path, (2, 2))  # so that there is something to store
     magic, page, name = bytes.fromhex("d9d505f920a163d7"), 4096, str(notes).encode()
     header = magic + struct.pack(">IIIII", 0, 0, base.stat().st_size // page, 512, page)
     named = struct.pack(">I", 2**30 // page + 1) + name + struct.pack(">II", len(name), sum(name)) + magic
     base.with_name("content.db-journal").write_bytes(header.ljust(512, b"\0") + named)
-    content([path], tmp_path / "data")
+    digests([path], tmp_path / "data")
     assert notes.read_text() == "mine"
 
 
@@ -396,7 +458,7 @@ def test_a_linked_table_of_digests_is_not_written(tmp_path):
     os.utime(path, (1, 1))
     (tmp_path / "data" / ".snnx_cache").mkdir()
     (tmp_path / "data" / ".snnx_cache" / "content.db").symlink_to(write(tmp_path / "notes", ""))
-    content([path], tmp_path / "data")
+    digests([path], tmp_path / "data")
     assert (tmp_path / "notes").read_text() == ""
 
 

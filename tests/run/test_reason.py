@@ -91,6 +91,6 @@ def test_evaluate_and_audit_say_that_code_has_changed(tmp_path):
     (run,) = (folder / "outputs" / "single").iterdir()
     code = (folder / "ownlab" / "mine.py").read_text()
     write(folder, "ownlab/mine.py", code + "\n    more = 1\n")
-    expected = "the run was computed by other code: ownlab/mine.py changed"
+    expected = "the run is out of date: ownlab/mine.py changed"
     assert expected in snnx(folder, "evaluate", str(run)).stdout
     assert expected in snnx(folder, "audit", str(run)).stdout

@@ -76,6 +76,11 @@ def test_the_command_marks_confirmed_runs_and_names_those_that_differ(tmp_path, 
     printed = capsys.readouterr().out
     assert "[confirmed] MLP seed=0 paper: 10 first losses differ by at most" in printed
     assert "[differs] Log seed=0" in printed
+    alone = f"snnx {' '.join(word for word in line['overrides'] if not word.startswith('recorded='))}"
+    assert printed.endswith(
+        "; if a change of snnx intends that, do what CONTRIBUTING.md says of numbers; if a change of your own component does, "
+        f"train the run again, {alone}, and record it, snnx report demo_every_part --record\n"
+    )
     marked = [json.loads(text) for text in (folder / "runs.jsonl").read_text().splitlines()]
     assert marked[0]["confirmed"]["by"] == "10 first losses"
     assert "confirmed" not in marked[1]
@@ -109,10 +114,10 @@ def test_titles_show_further_overrides_and_what_fails_names_the_next_step(tmp_pa
     failed, differs, plain = capsys.readouterr().out.splitlines()
     assert failed.startswith("[failed] MLP metric=[energy] seed=0 paper: ")
     alone = "snnx sweep=demo_every_part row=MLP seed=0 dataset=nothing 'metric=[energy]'"
-    assert failed.endswith(f"; see where by executing the run alone: {alone}")
+    assert failed.endswith(f"; for the full error, run it alone: {alone}")
     assert differs.startswith("[differs] MLP neuron.tau=3 seed=0 paper: its overrides give another configuration today")
     assert differs.endswith(
-        "; if the change is intended, train the run again, snnx sweep=demo_every_part row=MLP seed=0, and record it, "
+        "; if that is intended, train the run again, snnx sweep=demo_every_part row=MLP seed=0, and record it, "
         "snnx report demo_every_part --record"
     )
     assert plain.startswith("[failed] MLP seed=0 paper: ")

@@ -14,13 +14,17 @@ def again(sweep: SweepFile, runs: Sequence[Run]) -> str:
 
     Args:
         sweep: the sweep file.
-        runs: at least one run. If they have several scales or overrides, the command is that of the first run.
+        runs: at least one run. If they have several scales or overrides, the command is that of the first run, for all seeds
+            that have these. It names the seeds if one of them is not the sweep's.
 
     Example:
+        >>> from dataclasses import replace
         >>> from snnx.options.sweepfile import sweep_named
         >>> run = Run("LIF", 0, "small, budget.width=0.5", "timesteps=8", "ab", "done", {"command": "snnx timesteps=8"}, True)
         >>> again(sweep_named("demo_neurons"), [run])
         'run the sweep again: snnx -m sweep=demo_neurons scale=small budget.width=0.5 timesteps=8'
+        >>> again(sweep_named("demo_neurons"), [replace(run, seed=7)])
+        'run the sweep again: snnx -m sweep=demo_neurons scale=small seed=7 budget.width=0.5 timesteps=8'
         >>> again(sweep_named("single"), [run])
         'run it again: snnx timesteps=8'
     """
@@ -28,11 +32,17 @@ def again(sweep: SweepFile, runs: Sequence[Run]) -> str:
     others = len({run.result.get("command") if single else (run.scale, run.further) for run in runs}) - 1
     what = "the sweep" if not single else "it" if len(runs) == 1 else "them"
     more = f", and {others} other command{'s' * (others > 1)}" if others else ""
-    return f"run {what} again: {_command(sweep, runs[0])}{more}"
+    return f"run {what} again: {_single(runs[0]) if single else _command(sweep, runs)}{more}"
 
 
-def _command(sweep: SweepFile, run: Run) -> str:
-    if sweep.name == SINGLE:
-        return run.result.get("command") or f"snnx {shlex.join(run.result.get('overrides') or OVERRIDE.findall(run.row))}"
-    scale, *factors = run.scale.split(", ")
-    return " ".join([sweep.start(scale), *map(shlex.quote, [*factors, *OVERRIDE.findall(run.further)])])
+def _single(run: Run) -> str:
+    return run.result.get("command") or f"snnx {shlex.join(run.result.get('overrides') or OVERRIDE.findall(run.row))}"
+
+
+def _command(sweep: SweepFile, runs: Sequence[Run]) -> str:
+    first = runs[0]
+    scale, *factors = first.scale.split(", ")
+    seeds = sorted({run.seed for run in runs if (run.scale, run.further) == (first.scale, first.further)})
+    own = sweep.seeds or (0,)  # 0 is the seed of a run that sets none
+    named = [] if set(seeds) <= set(own) else [f"seed={','.join(map(str, seeds))}"]
+    return " ".join([sweep.start(scale), *named, *map(shlex.quote, [*factors, *OVERRIDE.findall(first.further)])])

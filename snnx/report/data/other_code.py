@@ -8,7 +8,7 @@ from snnx.options.sweepfile import SweepFile
 from snnx.record import provenance
 from snnx.record.confirmed import OTHER, code_state
 from snnx.record.identity import leaves
-from snnx.record.inputs import changed, code_before
+from snnx.record.inputs import changed, inputs
 from snnx.record.source import SNNX, changed_files, sources
 from snnx.report.data.again import again
 from snnx.report.data.run import Run
@@ -41,8 +41,13 @@ class OtherCode:
 
     def changes(self, run: Run) -> str | None:
         """Return which files have changed since a run of this machine, as `changed` says it; `None` if that is not known."""
-        made = code_before(Path(run.folder)) if run.folder else None
-        files = changed_files(made, sources(run.result["physics"], self._packages)) if made else []
+        try:
+            made = inputs(Path(run.folder)) if run.folder else None
+        except ValueError as error:  # the file is damaged
+            return str(error)
+        if made is None:
+            return None
+        files = changed_files(made["code"], sources(run.result["physics"], self._packages), self._packages)
         return changed(files) if files else None
 
 
@@ -54,8 +59,10 @@ def outdated(sweep: SweepFile, runs: Sequence[Run]) -> list[str]:
     local, recorded = ([run for run in runs if run.state == "done" and run.local == here] for here in (True, False))
     found, other_code = [], OtherCode()
     if other := list(filter(other_code.computed, local)):
-        why = other_code.changes(other[0]) or "code has changed"
-        found.append(f"{len(other)} of {len(local)} results are out of date, because {why}; {again(sweep, other)}")
+        first = other_code.changes(other[0])  # others may be out of date because of other files
+        which = "the first because" if first and len(other) > 1 else "because"
+        why = f"{which} {first or 'code has changed'}"
+        found.append(f"{len(other)} of {len(local)} results are out of date, {why}; {again(sweep, other)}")
     if count := sum(map(other_code.computed, recorded)):
         commit = (provenance.git() or {}).get("commit")
         ours = f"that of commit {commit}" if commit else "the present code"
