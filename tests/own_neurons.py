@@ -6,6 +6,7 @@ import torch
 from adaptive import ALIF
 from spikingjelly.activation_based import surrogate as sg
 from torch import Tensor, nn
+from torch.nn import functional
 
 from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
@@ -48,7 +49,7 @@ class Bell(nn.Module):
 
 
 class Learned(Node):
-    """An adaptive threshold with two learned numbers."""
+    """An adaptive threshold with two learned numbers, which two functions keep in their ranges."""
 
     class State(NamedTuple):
         v: Tensor
@@ -68,7 +69,7 @@ class Learned(Node):
     def step(self, x, state):
         h = self.charge(x, state.v)
         s = self.fire(h, state)
-        return h, s, self.State(self.discharge(h, s), 0.9 * state.b + self.rise * s)
+        return h, s, self.State(self.discharge(h, s), 0.9 * state.b + functional.softplus(self.rise) * s)
 
 
 class CUBA(LIF):
@@ -110,6 +111,13 @@ class Exponential(Node):
 
     def charge(self, x, v):
         return v + (x - v + 0.2 * torch.exp((v - 0.8) / 0.2)) / 3.0
+
+
+class Rectified(Node):
+    """A neuron that softens its input."""
+
+    def charge(self, x, v):
+        return 0.5 * v + functional.softplus(x, beta=3.0) / 2
 
 
 class Ternary(IF):

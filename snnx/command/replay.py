@@ -151,8 +151,15 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
         losses, first, trainer = line.get("first_losses"), None, job.config["trainer"]
         several = trainer["devices"] * trainer.get("num_nodes", 1) > 1  # their losses are of one process's part of each batch
         if trained and not several:
-            first = replay(job.config, losses or line["curves"]["train/loss"][:1], by_epoch=not losses)
-        test = replay_test(job.config, line["metrics"], weights) if weights or not trained else None
+            first = replay(
+                job.config,
+                losses or line["curves"]["train/loss"][:1],
+                by_epoch=not losses,
+                recorded_on=line.get("device") or "cpu",
+            )
+        test = None
+        if weights or not trained:
+            test = replay_test(job.config, line["metrics"], weights, recorded_on=line.get("device") or "cpu")
     except NoData as error:
         return SKIPPED, f"no data: {error}"
     except Exception as error:  # any component may fail; the other lines are still replayed

@@ -61,6 +61,12 @@ def describe_earlier_attempt(job: Job) -> str | None:
     return None
 
 
+def resumed_epoch(job: Job) -> int:
+    """Return the epoch after which a run would continue; 0 if it would start over, as with `force=true` or after an edit."""
+    epoch = 0 if job.config["force"] else last_epoch(job)
+    return epoch if epoch and (job.config["outdated"] or outdated(job) is None) else 0
+
+
 def last_epoch(job: Job) -> int:
     """Return the last epoch that has a checkpoint; 0 if there is none."""
     found = (re.match(r"epoch=(\d+)", path.stem) for path in job.folder.glob("ckpt/epoch=*.ckpt"))

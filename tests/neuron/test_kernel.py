@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from neurons import LAYERS, MADE, ONCE, SHIPPED, SURROGATES, TRACED, option, run
 from numba import njit
-from own_neurons import OWN, REFUSED, Choosing, Exponential, Noisy, PerChannel
+from own_neurons import OWN, REFUSED, Choosing, Exponential, Noisy, PerChannel, Rectified
 from spikingjelly.activation_based import surrogate as sg
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -140,12 +140,13 @@ def test_neurons_of_a_user(layer):
     assert 0 < float(node(x).detach().abs().mean()) < 1
 
 
-def test_an_exponential_is_close_to_torch():
+@pytest.mark.parametrize("neuron", [Exponential, Rectified])
+def test_an_exponential_is_close_to_torch(neuron):
     """Its last bits are not those of torch's exponential, so a spike could differ where the potential is at the threshold."""
     torch.manual_seed(0)
     x = torch.randn(19, 50, 370) * 1.5 + 0.5
-    assert not trace(Exponential(), 2).exact
-    assert_close_to_definition(Exponential, x)
+    assert not trace(neuron(), 2).exact
+    assert_close_to_definition(neuron, x)
 
 
 @pytest.mark.parametrize("layer", ["lif", "klif-scaled"])

@@ -12,6 +12,7 @@ from snnx.record import run_folder
 from snnx.record.write import write
 from snnx.run import history
 from snnx.run.execute import execute
+from snnx.run.outdated import code_of
 from snnx.run.reopen import reopen
 
 
@@ -120,3 +121,12 @@ def test_a_failed_run_says_whether_it_continues(job, monkeypatch):
         "failed before, starts over because snnx/neuron/lif.py changed; with outdated=true it would continue from epoch 7"
     )
     assert history.describe_earlier_attempt(job) == expected
+
+
+def test_a_plan_counts_only_the_epochs_after_which_a_run_would_continue(job):
+    write(job.folder / "ckpt" / "epoch=10.ckpt", "x")
+    assert history.resumed_epoch(job) == 10
+    assert history.resumed_epoch(replace(job, config={**job.config, "force": True})) == 0
+    write(job.folder / "inputs.json", json.dumps({"code": code_of(job.config) | {"snnx.neuron.lif": "0" * 16}, "data": {}}))
+    assert history.resumed_epoch(job) == 0
+    assert history.resumed_epoch(replace(job, config={**job.config, "outdated": True})) == 10

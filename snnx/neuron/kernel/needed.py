@@ -22,7 +22,7 @@ TRUTHS = {
     "bitwise_and",
     "bitwise_or",
 }
-SLOW = {"div": 8, "reciprocal": 8, "exp": 16, "sigmoid": 24}
+SLOW = {"div": 8, "reciprocal": 8, "exp": 16, "sigmoid": 24, "softplus": 40}
 """About how many additions an operation takes as long as, for the choice of what is kept."""
 
 

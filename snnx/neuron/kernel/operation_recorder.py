@@ -124,6 +124,8 @@ class OperationRecorder(TorchDispatchMode):
             value, low, high = (*arguments, None)[:3]
             kind = "clamp_max" if low is None else "clamp_min" if high is None else "clamp"
             arguments = (value, *(bound for bound in (low, high) if bound is not None))
+        if kind == "softplus":
+            arguments = (*arguments, *(1, 20)[len(arguments) - 1 :])  # torch's beta and threshold
         if not all(isinstance(value, Tensor | int | float) for value in arguments):
             raise Untraceable(f"{kind} is not an elementwise operation that a kernel can compute")
         operands = [self.name_of(value) for value in arguments]

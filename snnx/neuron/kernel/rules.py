@@ -43,6 +43,8 @@ RULES = {
     "erf": "math.erf({0})",
     "sigmoid": "ONE / (ONE + vector_exp(-{0}))",
     "sigmoid_backward": "{0} * (ONE - {1}) * {1}",
+    "softplus": "({0} if {0} * {1} > {2} else math.log1p(vector_exp({0} * {1})) / {1})",
+    "softplus_backward": "({0} if {1} * {2} > {3} else {0} / (ONE + vector_exp(-{1} * {2})))",
     "relu": "(ZERO if {0} <= ZERO else {0})",
     "threshold_backward": "(ZERO if {1} <= {2} else {0})",
     "sign": "(ONE if {0} > ZERO else (-ONE if {0} < ZERO else ZERO))",
@@ -62,5 +64,5 @@ RULES = {
     "bitwise_or": "{0} or {1}",
     "to float32": "(ONE if {0} else ZERO)",
 }
-TRANSCENDENTAL = {"exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", "sigmoid"}
+TRANSCENDENTAL = {"exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", "sigmoid", "softplus"}
 """Operations whose last bits differ from those of torch."""

@@ -41,7 +41,7 @@ class Plan:
     def left_s(self) -> float:
         """Seconds until all remaining runs whose cost is known are done."""
         todo = [job for job, done in zip(self.jobs, self.done, strict=True) if not done]
-        costs = [(self.costs[job.group], history.last_epoch(job)) for job in todo]
+        costs = [(self.costs[job.group], history.resumed_epoch(job)) for job in todo]
         return span([cost.left_s(epoch) for cost, epoch in costs if isinstance(cost, Cost)], self.n_jobs)
 
     def show(self, console: Console) -> None:

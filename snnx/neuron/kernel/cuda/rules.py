@@ -29,6 +29,8 @@ RULES = {
     "erf": "tl.erf({0})",
     "sigmoid": "tl.sigmoid({0})",
     "sigmoid_backward": "{0} * (1.0 - {1}) * {1}",
+    "softplus": "tl.where({0} * {1} > {2}, {0}, tl.log(1.0 + tl.exp({0} * {1})) / {1})",
+    "softplus_backward": "tl.where({1} * {2} > {3}, {0}, {0} * tl.sigmoid({1} * {2}))",
     "relu": "tl.where({0} <= 0.0, 0.0, {0})",
     "threshold_backward": "tl.where({1} <= {2}, 0.0, {0})",
     "sign": SIGN,
