@@ -124,9 +124,20 @@ class Method(pl.LightningModule):
         if self.recorder is not None:
             self.recorder.see_input(images, encoded)
         outputs = self.backbone(encoded)
+        if outputs.dim() != 3 or outputs.shape[1] != len(images):
+            name, batch = type(self.backbone).__name__, len(images)
+            raise ValueError(
+                f"{name}: must return scores of every step, [T, B, K], with B = {batch}; got {list(outputs.shape)}"
+            )
         if self.recorder is not None:
             self.recorder.see_output(outputs, self.decoding)
-        return outputs, self.decoding(outputs)
+        scores = self.decoding(outputs)
+        if scores.shape != outputs.shape[1:]:
+            name, shape = type(self.decoding).__name__, list(outputs.shape[1:])
+            raise ValueError(
+                f"{name}: must return one score for each sample and class, [B, K] = {shape}; got {list(scores.shape)}"
+            )
+        return outputs, scores
 
     def scores_and_loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return the scores `[B, K]` of a batch and its loss, which is computed from the scores or from all steps' outputs."""

@@ -226,7 +226,11 @@ class Node(BaseNode):
         """Compute all steps by `step`; return `h` if the neuron is probed (else `None`), `s`, and the last state."""
         potentials, spikes = [], []
         for x_t in x:
-            h, s, state = self.step(x_t.to(state.v.dtype), state)
+            found = self.step(x_t.to(state.v.dtype), state)
+            if not isinstance(found, tuple) or len(found) != 3:
+                got = f"{len(found)} values" if isinstance(found, tuple) else type(found).__name__
+                raise ValueError(f"{type(self).__name__}: step must return three values, h, s and the new State; got {got}")
+            h, s, state = found
             spikes.append(s)
             if self.probe is not None:
                 potentials.append(h.detach())

@@ -100,3 +100,22 @@ def test_the_first_epochs_have_fewer_steps(tmp_path):
 def test_early_steps_that_cannot_be(words, message):
     with pytest.raises(ValueError, match=message):
         build_method(composed("timesteps=4", *words).config, Facts())
+
+
+def test_a_backbone_and_a_decoding_that_return_another_shape_are_named(method):
+    class Mean(torch.nn.Module):
+        def forward(self, x):
+            return x.flatten(2).mean(0)[:, :10]
+
+    class Every(torch.nn.Module):
+        def forward(self, y):
+            return y
+
+    images, backbone = torch.rand(5, 1, 8, 8), method.backbone
+    method.backbone = Mean()
+    with pytest.raises(ValueError, match=r"^Mean: must return scores of every step, \[T, B, K\], with B = 5; got \[5, 10\]$"):
+        method(images)
+    method.backbone, method.decoding = backbone, Every()
+    message = r"^Every: must return one score for each sample and class, \[B, K\] = \[5, 10\]; got \[3, 5, 10\]$"
+    with pytest.raises(ValueError, match=message):
+        method(images)

@@ -118,3 +118,21 @@ class NoPotential(LIF):
 def test_a_wrong_state_is_rejected(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+class Two(LIF):
+    def step(self, x, state):
+        return super().step(x, state)[1:]
+
+
+class One(LIF):
+    def step(self, x, state):
+        return super().step(x, state)[1]
+
+
+@pytest.mark.parametrize(("neuron", "got"), [(Two, "2 values"), (One, "Tensor")])
+def test_a_step_that_does_not_return_three_values_is_rejected(neuron, got):
+    with pytest.raises(
+        ValueError, match=rf"^{neuron.__name__}: step must return three values, h, s and the new State; got {got}$"
+    ):
+        neuron()(torch.rand(3, 2, 4))
