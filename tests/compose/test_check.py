@@ -29,7 +29,8 @@ def test_a_neuron_without_an_argument_surrogate_is_named(empty, monkeypatch):
     write(
         empty,
         "ownlab/mine.py",
-        "from snnx.neuron.lif import LIF\n\n\nclass Mine(LIF):\n    def __init__(self, tau):\n        super().__init__(tau=tau)\n",
+        "from snnx.neuron.lif import LIF\n\n\nclass Mine(LIF):\n"
+        "    def __init__(self, tau):\n        super().__init__(tau=tau)\n",
     )
     monkeypatch.syspath_prepend(empty)
     for name in ("ownlab", "ownlab.mine"):
