@@ -4,6 +4,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ class PlanLauncher(LocalLauncher):
         from snnx.run import fork_server
         from snnx.sweep.plan.done import done
         from snnx.sweep.plan.plan import Plan
+        from snnx.sweep.unmeasured import Unmeasured
 
         context = fork_server.start()
         jobs = freeze(self.loader, self.config, job_overrides)
@@ -58,13 +60,17 @@ class PlanLauncher(LocalLauncher):
         if not console.is_terminal:
             console = Console(emoji=False, highlight=False, width=160)  # a pipe has no width
         check_all(jobs)
+        unmeasured = Unmeasured(None if jobs[0].config["search"] else jobs[0].sweep)
         distinct = {one.group: one for one in reversed(jobs)}  # one seed of each network
         with interruptible(), ProcessPoolExecutor(self.n_jobs, mp_context=context, max_tasks_per_child=1) as executor:
-            costs = self._measure(executor, [one for one in jobs if distinct[one.group] is one], console)
+            costs, named = self._measure(executor, [one for one in jobs if distinct[one.group] is one], unmeasured, console)
         plan = Plan(jobs, costs, done=done(jobs), n_jobs=self.n_jobs)
         plan.show(console)
         for text in self._power(jobs):
             console.print(text, markup=False, soft_wrap=True)
+        for row, names in named.items():
+            for line in unmeasured.planned(row, names):
+                console.print(f"! {line}", markup=False, soft_wrap=True)
         plan.compare(console, refuse=self.confounds == "refuse")
         return [JobReturn(overrides=one.overrides, status=JobStatus.COMPLETED, _return_value=None) for one in jobs]
 
@@ -80,25 +86,41 @@ class PlanLauncher(LocalLauncher):
         first, seeds = jobs[0], min(Counter(one.group for one in jobs).values())
         return power(sweep_named(first.sweep), seeds, first.scale, Path(first.outputs), Path("docs/results"))
 
-    def _measure(self, executor: ProcessPoolExecutor, jobs: list, console: Any) -> dict:
-        """Measure each network; return its cost, or the reason why it could not be measured, by group."""
+    def _measure(self, executor: ProcessPoolExecutor, jobs: list, unmeasured: Any, console: Any) -> tuple[dict, dict]:
+        """Measure each network.
+
+        Returns:
+            Its cost, or the reason why it could not be measured, by group; and the names of the metrics that a short test has
+            measured, by row, for rows of which `unmeasured` cannot know them without a test.
+        """
         from snnx.sweep import machine
 
         threads = max(1, machine.cores() // self.n_jobs)
         companions = [jobs[index % len(jobs)] for index in range(max(0, self.n_jobs - len(jobs)))]  # to fill all slots
         with console.status(f"measuring {len(jobs)} networks, {self.n_jobs} at once"):
-            begun: list[Future] = [executor.submit(_measured, one, threads) for one in [*jobs, *companions]]
-            found = {}
+            begun: list[Future] = [
+                executor.submit(_measured, one, threads, unmeasured.needs_test(one.row)) for one in [*jobs, *companions]
+            ]
+            found, named = {}, {}
             for one, future in zip(jobs, begun, strict=False):
                 try:
-                    found[one.group] = future.result()
+                    found[one.group], names = future.result()
+                    named |= {one.row: names} if names else {}
                 except Exception as error:  # such as out of memory, or no data
                     found[one.group] = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return found
+        return found, named
 
 
-def _measured(job: Any, threads: int) -> Any:
-    """Return the cost of a run; in the process that measures it, because this one never imports torch."""
+def _measured(job: Any, threads: int, tested: bool) -> tuple[Any, list[str]]:
+    """Return the cost of a run and, with `tested`, what its test measures.
+
+    This runs in the process that measures the run, because the launcher's own never imports torch.
+    """
     from snnx.sweep.plan.measure import measure
+    from snnx.sweep.short_test import measured_names
 
-    return measure(job, threads)
+    cost, names = measure(job, threads), []
+    if tested:
+        with suppress(Exception):  # the cost is known all the same, and the sweep warns after its first run
+            names = measured_names(job)
+    return cost, names

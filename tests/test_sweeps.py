@@ -97,10 +97,28 @@ def test_tables_of_ds2ta_share_their_runs():
 
 BAD = {
     "rows: {A: {set: [neuron=if]}}": "must be a mapping with the key sweep",
-    "sweep: {paper: p, artifact: a, metric: m, colour: red}": r"keys of sweep must be among .*; got \['colour'\]",
+    "sweep: {paper: p, artifact: a, metric: m, colour: red}": r"keys of sweep must be among .*; got colour$",
     "sweep: {paper: p}": r"sweep must name \['artifact', 'metric'\]",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {4: {set: [seed=1]}}": "a row's label must match .*; got 4",
-    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {sett: [seed=1]}}": r"row A: keys must be among .*; got \['sett'\]",
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {sett: [seed=1]}}": (
+        r"row A: keys must be among cited, .*, test_samples; got sett; did you mean set\?$"
+    ),
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: [seed=1]}": r"row A: must be a mapping with keys among cited, ",
+    "sweep: {paper: p, artifact: a, metric: m}\nrow: {A: {set: [seed=1]}}": (
+        r"the rows must be below the key rows; got row; did you mean rows\?$"
+    ),
+    "sweep: {paper: p, artifact: a, metric: m, factors: seed}": (
+        r"keys of sweep must be among artifact, claims, .*, unit; got factors; did you mean factor\?$"
+    ),
+    "sweep: {papr: p, artifact: a, metric: m}": r"keys of sweep must be among .*; got papr; did you mean paper\?$",
+    "sweep: {paper: p, artifact: a, metric: m, claim: A > B}": r"; got claim; did you mean claims\?$",
+    "sweep: {paper: p, artifact: a, metric: m, factor: 'norm, seed'}\nrows: {A: {set: [norm=batch, seed=1]}}": (
+        r"factor must be a group or key that a row sets; got norm, seed: write \[norm, seed\]$"
+    ),
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: {norm: mytdbn, compile: null}}}": (
+        r"row A: set must be a list of key=value; got {.*}: write \[norm=mytdbn, compile=null\]$"
+    ),
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: norm=batch}}": r"; got norm=batch: write \[norm=batch\]$",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {reported: 1}}": "row A: must have either set .* or cited",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed]}}": r"row A: set must be a list of key=value",
     "sweep: {paper: p, artifact: a, metric: m, claims: [{metric: x}]}": "a claim must be a text, or have the key",

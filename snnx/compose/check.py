@@ -83,6 +83,9 @@ def _require_readers(job: Job) -> None:
     read = groups_used(config)
     for group in OF_SOME_METHODS:
         if group in given and config[group] is not None and group not in read:
+            if group == "surrogate" and "neuron" in read and config["neuron"]:
+                neuron = config["neuron"]["_target_"].rpartition(".")[2]
+                raise ValueError(f"{neuron} takes no argument surrogate: add it, or leave {given[group]} out")
             raise ValueError(f"{group} must not be set for {method}, which does not use it; got {given[group]}: leave it out")
     if "norm" in given and "norm" not in read:
         backbone = config["backbone"]

@@ -8,7 +8,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from snnx.compose.meant import meant
 from snnx.compose.schema import RunSchema
-from snnx.compose.words import readable
+from snnx.compose.words import readable, takes_several
 from snnx.options.chosen_options import chosen_options
 from snnx.options.elsewhere import elsewhere
 from snnx.options.files import files, is_group
@@ -47,7 +47,10 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
     text = _flat(error) or _flat(error.__cause__ or "")  # some errors of Hydra are empty; their cause has the text
     if "Ambiguous value for argument" in text:
         several = next((word for word in words if "," in word), "several values")
-        return f"a single run must have one value per key; got {several}: add -m to run each"
+        group, _, options = several.partition("=")
+        listed = f"write {group}=[{options}] for one run with all of them, or "
+        advice = listed if is_group(group) and takes_several(group) else ""
+        return f"a single run must have one value per key; got {several}: {advice}add -m to run each"
     if "Only one of --run, --multirun, --cfg" in text:
         return "--cfg must be used for a single run; got -m too: leave out -m and give row= and seed="
     bare = next((word for word in words if "=" not in word and not word.startswith(("-", "~"))), None)

@@ -21,8 +21,8 @@ def check_option(path: Path) -> None:
     """Check the file of an option before Hydra reads it.
 
     Raises:
-        ValueError: it sets a key of `COMMAND_LINE_ONLY`, is placed into Hydra's own configuration, is too large, or is no YAML;
-            see also `read_text`.
+        ValueError: it sets a key of `COMMAND_LINE_ONLY`, is placed into Hydra's own configuration, is too large, or is no YAML
+            of the form KEY: VALUE; see also `read_text`.
     """
     written = read_text(path)
     for header in filter(None, map(HEADER.match, written.splitlines())):
@@ -31,6 +31,8 @@ def check_option(path: Path) -> None:
         content = load(written)
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: must be YAML; {' '.join(str(error).split())}") from None
+    if content is not None and not isinstance(content, dict):
+        raise ValueError(f"{path}: must be YAML with a line KEY: VALUE for each setting; got {' '.join(written.split())[:60]}")
     check_content(content, str(path))
 
 

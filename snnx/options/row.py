@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from snnx.options.files import is_group
+from snnx.options.nearest import nearest
 from snnx.options.received import check_keys
 from snnx.options.tune import tuned_label
 
@@ -49,14 +50,17 @@ def row_of(label: object, row: object, metric: str, file: str) -> Row:
     """
     if not isinstance(label, str) or not LABEL.fullmatch(label):
         raise ValueError(f"{file}: a row's label must match {LABEL.pattern}; got {label!r}")
-    if not isinstance(row, dict) or set(row) - KEYS:
-        given = sorted(row) if isinstance(row, dict) else row
-        raise ValueError(f"{file}: row {label}: keys must be among {sorted(KEYS)}; got {given}")
+    known = sorted(KEYS)
+    if not isinstance(row, dict):
+        raise ValueError(f"{file}: row {label}: must be a mapping with keys among {', '.join(known)}; got {row}")
+    if unknown := next((key for key in row if key not in KEYS), None):
+        hint = nearest(str(unknown), known)
+        raise ValueError(f"{file}: row {label}: keys must be among {', '.join(known)}; got {unknown}{hint}")
     if ("set" in row) == ("cited" in row):
         raise ValueError(f"{file}: row {label}: must have either set (a run) or cited (another author's number)")
     overrides = row.get("set", [])
     if not isinstance(overrides, list) or not all(isinstance(o, str) and "=" in o for o in overrides):
-        raise ValueError(f"{file}: row {label}: set must be a list of key=value; got {overrides}")
+        raise ValueError(f"{file}: row {label}: set must be a list of key=value; got {overrides}{_as_list(overrides)}")
     check_keys((override.partition("=")[0] for override in overrides), f"{file}: row {label}")
     if found := next((override for override in overrides if re.match(r"[\s+~]*defaults\b", override)), None):
         raise ValueError(f"{file}: row {label}: set must choose an option as group=name, and not by defaults; got {found}")
@@ -79,3 +83,14 @@ def row_of(label: object, row: object, metric: str, file: str) -> Row:
         std=std, n=row.get("n"), test_samples=row.get("test_samples"),
         source=row.get("source"), cited=row.get("cited"), note=row.get("note"),
     )  # fmt: skip
+
+
+def _as_list(settings: object) -> str:
+    """Return the advice how to write settings as a list, for a mapping such as `{norm: tdbn}` or a single text `norm=tdbn`."""
+    if isinstance(settings, str) and "=" in settings:
+        return f": write [{settings}]"
+    if not isinstance(settings, dict) or not all(isinstance(value, str | int | float | None) for value in settings.values()):
+        return ""
+    as_written = {None: "null", True: "true", False: "false"}
+    words = [f"{key}={as_written[v] if v is None or isinstance(v, bool) else v}" for key, v in settings.items()]
+    return f": write [{', '.join(words)}]" if words else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from snnx.options.elsewhere import elsewhere
-from snnx.options.files import files
+from snnx.options.files import files, is_group
 from snnx.options.nearest import nearest
 from snnx.options.read_text import read_text
 from snnx.options.received import check_content, check_keys
@@ -138,8 +138,13 @@ def _read(path: Path, written: str) -> SweepFile:
     check_content({key: value for key, value in body.items() if key != "hydra"}, path.name)
     _require_groups_from_the_root(path, body.get("defaults"))
     facts = body["sweep"]
-    if unknown := set(facts) - SWEEP_KEYS:
-        raise ValueError(f"{path.name}: keys of sweep must be among {sorted(SWEEP_KEYS)}; got {sorted(unknown)}")
+    if unknown := next((key for key in facts if key not in SWEEP_KEYS), None):
+        known = sorted(SWEEP_KEYS)
+        raise ValueError(
+            f"{path.name}: keys of sweep must be among {', '.join(known)}; got {unknown}{nearest(str(unknown), known)}"
+        )
+    if other := next((key for key in body if key != "rows" and not is_group(str(key)) and nearest(str(key), ["rows"])), None):
+        raise ValueError(f"{path.name}: the rows must be below the key rows; got {other}; did you mean rows?")
     if missing := {"paper", "artifact", "metric"} - set(facts):
         raise ValueError(f"{path.name}: sweep must name {sorted(missing)}")
     hydra = body.get("hydra") or {}
@@ -193,7 +198,8 @@ def _factor(path: Path, value: object, rows: Sequence[Row]) -> tuple[str, ...]:
     varied = {word.partition("=")[0] for row in rows for word in row.overrides or ()}
     known = {".".join(key.split(".")[: depth + 1]) for key in varied for depth in range(key.count(".") + 1)}
     if unknown := next((factor for factor in factors if factor not in known), None):
-        raise ValueError(f"{path.name}: factor must be a group or key that a row sets; got {unknown}{nearest(unknown, known)}")
+        hint = f": write [{unknown}]" if "," in unknown else nearest(unknown, known)
+        raise ValueError(f"{path.name}: factor must be a group or key that a row sets; got {unknown}{hint}")
     return tuple(factors)
 
 

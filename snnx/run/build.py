@@ -85,8 +85,8 @@ def build_trainer(
     torch.set_float32_matmul_precision(matmul)
     torch.backends.cudnn.allow_tf32 = matmul != "highest"  # torch allows TF32 in convolutions unless it is told not to
     trainer, device = create("trainer", config["trainer"]), config["trainer"].get("accelerator")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("trainer.accelerator must be cpu or auto on a machine on which torch finds no GPU; got cuda")
+    if device in ("cuda", "gpu") and not _has_gpu(device):
+        raise ValueError(f"trainer.accelerator must be cpu or auto on a machine on which torch finds no GPU; got {device}")
     return trainer(
         max_epochs=epochs_of(config),
         callbacks=callbacks,
@@ -101,6 +101,11 @@ def build_trainer(
         num_sanity_val_steps=0,
         log_every_n_steps=1,  # nothing is logged per step, but with a larger value Lightning warns about short epochs
     )
+
+
+def _has_gpu(accelerator: str) -> bool:
+    """Whether torch finds a GPU that Lightning can take; for Lightning, `gpu` is one of CUDA or one of Apple."""
+    return torch.cuda.is_available() or (accelerator == "gpu" and torch.backends.mps.is_available())
 
 
 def _quiet() -> None:

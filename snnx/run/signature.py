@@ -5,6 +5,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from snnx.options.nearest import nearest
 from snnx.run.target import target
 
 NODE_KEYS = ("_target_", "_partial_")
@@ -28,9 +29,9 @@ def check_signatures(config: dict, path: str = "") -> None:
             constructor lacks an argument that is added later; or a value does not have the type that it declares.
 
     Example:
-        >>> check_signatures({"neuron": {"_target_": "snnx.neuron.lif.LIF", "_partial_": True, "taau": 3}})
+        >>> check_signatures({"loss": {"_target_": "snnx.loss.tet.TET", "lambda": 0.01}})
         Traceback (most recent call last):
-        ValueError: neuron: LIF has no argument taau; it takes tau, decay_input, v_threshold, v_reset, surrogate, detach_reset
+        ValueError: loss: TET has no argument lambda; it takes lambda_mse, means; did you mean lambda_mse?
         >>> check_signatures({"neuron": {"_target_": "snnx.neuron.lif.LIF", "_partial_": True, "tau": "abc"}})
         Traceback (most recent call last):
         ValueError: neuron.tau must be of type float; got abc
@@ -74,12 +75,13 @@ def check_signature(path: str, node: dict) -> Callable:
     hints = _hints(built)
     for key, value in arguments(node).items():
         if key not in named:
-            raise ValueError(f"{path}: {built.__name__} has no argument {key}; it takes {', '.join(named)}")
+            hint = nearest(str(key), [name for name in node if name in named]) or nearest(str(key), named)
+            raise ValueError(f"{path}: {built.__name__} has no argument {key}; it takes {', '.join(named)}{hint}")
         if key in hints and not fits(value, hints[key]):
             given = "null" if value is None else "''" if value == "" else value
             raise ValueError(
                 f"{path}.{key} must be of type {_name(hints[key])}; got {given}"
-                + (": write null" if value == "None" and fits(None, hints[key]) else "")
+                + (": write null" if str(value).lower() == "none" and isinstance(value, str) and fits(None, hints[key]) else "")
             )
     return built
 

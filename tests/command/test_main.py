@@ -89,6 +89,7 @@ MISTAKES = {
         r"sweep must be one of the \d+ that snnx --help lists; got fig10; did you mean dtst_fig10",
     ),
     "Python's None": (["neuron.v_reset=None"], r"neuron.v_reset must be of type float \| None; got None: write null"),
+    "None in small letters": (["neuron.v_reset=none"], r"neuron.v_reset must be of .*; got none: write null"),
     "a GPU": (["gpu=1"], "gpu must be a key of .*; got gpu=1: for a GPU, write trainer.accelerator=gpu"),
     "a device": (["device=cuda"], "device must be a key of .*; got device=cuda: for a GPU, write trainer.accelerator=gpu"),
     "a negative rate": (["optimizer.lr=-1"], "optimizer.lr must be at least 0; got -1"),
@@ -146,6 +147,10 @@ MISTAKES = {
         "'method.checkpoint=\"outputs/single/seed=0,neuron=lif/ckpt/best.ckpt\"', with both",
     ),
     "several values without -m": (["neuron=if,lif"], "a single run must have one value per key; got neuron=if,lif: add -m"),
+    "several options of a group that takes several": (
+        ["metric=energy,firing_rate"],
+        r"got metric=energy,firing_rate: write metric=\[energy,firing_rate\] for one run with all of them, or add -m",
+    ),
     "key of no option, under a recipe": (
         ["recipe=dta_mnist", "init.timesteps=4"],
         "init.timesteps must be a key of init=kaiming, which has conv_gain, distribution, gain; got init.timesteps=4",

@@ -23,6 +23,23 @@ def test_a_group_that_the_method_does_not_use_is_rejected(word):
         check(composed(*line, word))
 
 
+def test_a_neuron_without_an_argument_surrogate_is_named(empty, monkeypatch):
+    """The method does use surrogates; it is the neuron's constructor that leaves this one out."""
+    own_folder(empty)
+    write(
+        empty,
+        "ownlab/mine.py",
+        "from snnx.neuron.lif import LIF\n\n\nclass Mine(LIF):\n"
+        "    def __init__(self, tau):\n        super().__init__(tau=tau)\n",
+    )
+    monkeypatch.syspath_prepend(empty)
+    for name in ("ownlab", "ownlab.mine"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    check(composed("neuron=mine"))
+    with pytest.raises(ValueError, match=r"^Mine takes no argument surrogate: add it, or leave surrogate=triangle out"):
+        check(composed("neuron=mine", "surrogate=triangle"))
+
+
 @pytest.mark.parametrize(("method", "pool"), [("conversion", "avg"), ("ttfs", "max")])
 def test_event_data_are_rejected_by_methods_with_their_own_encoding(method, pool):
     """The advice is not to set an encoding, which these methods would reject."""

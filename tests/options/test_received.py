@@ -353,3 +353,11 @@ def test_variables_of_snnx_can_be_read(monkeypatch):
 def test_a_row_chooses_an_option_by_its_name(value):
     with pytest.raises(ValueError, match=f"^a.yaml: row A: dataset must be the name of an option; got {re.escape(value)}$"):
         row_of("A", {"set": [f"dataset={value}"]}, "test/acc", "a.yaml")
+
+
+@pytest.mark.parametrize("text", ["_target_ mylab.mb.Net\n", "- _target_\n", "# A network.\n_target_ mylab.mb.Net\nwidth 3\n"])
+def test_an_option_without_a_colon_is_refused(tmp_path, text):
+    """PyYAML reads such a file as one text or a list."""
+    path = write(tmp_path, "conf/backbone/mb.yaml", text)
+    with pytest.raises(ValueError, match=r"mb\.yaml: must be YAML with a line KEY: VALUE for each setting; got .*_target_"):
+        check_option(path)

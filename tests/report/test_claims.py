@@ -30,6 +30,8 @@ def test_comparisons_of_a_claim(text, links):
     [
         ("A > D", r"x.yaml: claim 'A > D': must name rows among A, B, ViT-4; got D"),
         ("A >", r"must name rows among A, B, ViT-4; got nothing"),
+        ("A >> B", r"claim 'A >> B': must compare rows or numbers with > < >= <= or ~; there is no comparison >>$"),
+        ("A == B", r"there is no comparison ==$"),
         ("A", r"must compare rows or numbers with > < >= <= or ~"),
         ("A ~ B", r"must be a chain of > < >= <=, or a chain of ~ that ends with a margin, as in: A ~ B within 0.01"),
         ("A > B within 0.1", r"must be a chain of"),

@@ -23,3 +23,10 @@ from snnx.run.signature import check_signature
 def test_a_component_takes_what_is_added_when_it_is_built(group, target, message):
     with pytest.raises(ValueError, match=message):
         check_signature(group, {"_target_": target, "_partial_": True})
+
+
+def test_a_misspelled_argument_is_answered_by_one_that_the_option_sets():
+    """`min_epochs` is as near to `epochs` as `max_epochs`, but the option sets the latter."""
+    trainer = {"_target_": "pytorch_lightning.Trainer", "_partial_": True, "max_epochs": 10, "epochs": 5}
+    with pytest.raises(ValueError, match=r"^trainer: Trainer has no argument epochs; it takes .*; did you mean max_epochs\?$"):
+        check_signature("trainer", trainer)

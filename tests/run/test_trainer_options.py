@@ -108,12 +108,14 @@ def test_a_compiled_training_gives_the_same_losses(tmp_path, monkeypatch):
     assert compiled["paths"] == plain["paths"]
 
 
-def test_a_gpu_that_is_not_there_is_refused_before_the_run(monkeypatch):
+@pytest.mark.parametrize("device", ["cuda", "gpu"])
+def test_a_gpu_that_is_not_there_is_refused_before_the_run(monkeypatch, device):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(
-        ValueError, match=r"^trainer\.accelerator must be cpu or auto on a machine on which torch finds no GPU; got"
+        ValueError, match=rf"^trainer\.accelerator must be cpu or auto on a machine on which torch finds no GPU; got {device}$"
     ):
-        check(composed("trainer.accelerator=cuda"))
+        check(composed(f"trainer.accelerator={device}"))
 
 
 @pytest.mark.parametrize(

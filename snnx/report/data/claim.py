@@ -8,6 +8,7 @@ from itertools import combinations, pairwise
 from snnx.options.sweepfile import SweepFile
 
 SIGN = re.compile(r"\s*(>=|<=|>|<|~)\s*")
+SIGNS = re.compile(r"[<>=~!]+")  # as people write comparisons, also those that claims do not have
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 WITHIN = re.compile(r"(.*\S)\s+within\s+(\S+)")
 
@@ -75,6 +76,8 @@ def parse(text: str, metric: str, labels: Sequence[str], file: str, chance: str 
     place = f"{file}: claim {text!r}"
     found = WITHIN.fullmatch(str(text).strip())
     body, margin = (found[1], found[2]) if found else (str(text), None)
+    if other := next((sign for sign in SIGNS.findall(body) if not SIGN.fullmatch(sign)), None):
+        raise ValueError(f"{place}: must compare rows or numbers with > < >= <= or ~; there is no comparison {other}")
     words = SIGN.split(body.strip())
     signs = tuple(words[1::2])
     if not signs:
