@@ -9,10 +9,12 @@ from snnx.run.test import run_test
 
 SAMPLES = 1e-6
 """The share of the samples that is used; a data set keeps at least one of each class."""
+LONGEST = 100
+"""The largest number of time steps that is tested; a converted network of thousands of steps would take a minute."""
 
 
 def measured_names(job: Job) -> list[str]:
-    """Return the names of the numbers that a test of the run measures, such as `test/acc` and `test/firing_rate`.
+    """Return the names of the numbers that a test of the run measures, such as `test/acc`; none for more than `LONGEST` steps.
 
     Names that depend on values can be missing, for example a ratio of firing rates if an untrained layer does not fire. Names
     that only a training measures, such as `val/acc`, are not among them.
@@ -20,6 +22,8 @@ def measured_names(job: Job) -> list[str]:
     Raises:
         NoData: its data set is not on this machine.
     """
+    if job.config["timesteps"] > LONGEST:
+        return []
     config = on_one_device(job.config)
     config |= {
         "budget": {**config["budget"], "samples": SAMPLES},
