@@ -1,9 +1,11 @@
 """Measures what a run costs on this machine, by a few steps of training, validation and test."""
 
+import statistics
 import tempfile
 import time
 from contextlib import suppress
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -59,9 +61,9 @@ class Clock(pl.Callback):
 
     @property
     def step_s(self) -> float:
-        """Mean seconds of a step, without the warm-up steps if there are enough others."""
+        """Median seconds of a step, without the warm-up steps if there are enough others; so one pause does not count."""
         counted = self.stamps[WARM:] if len(self.stamps) > WARM + 1 else self.stamps
-        return (counted[-1] - counted[0]) / max(1, len(counted) - 1) if len(counted) > 1 else 0.0
+        return statistics.median(later - earlier for earlier, later in pairwise(counted)) if len(counted) > 1 else 0.0
 
 
 def measure(job: Job, threads: int) -> Cost:

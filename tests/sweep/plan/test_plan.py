@@ -19,7 +19,7 @@ from snnx.command import main
 from snnx.record.run_folder import link
 from snnx.record.write import write
 from snnx.sweep.plan.done import done
-from snnx.sweep.plan.measure import measure
+from snnx.sweep.plan.measure import Clock, measure
 from snnx.sweep.plan.plan import Plan
 from snnx.sweep.plan.synops import synops
 
@@ -172,3 +172,9 @@ def test_a_winner_is_done_if_its_own_search_has_chosen_its_settings(empty):
     for study, trials, both in (("another", 2, False), ("S", 1, False), ("S", 2, True)):
         write(ran.folder / "result.json", json.dumps(result_of(ran, tuned=facts | {"study": study, "trials": trials})))
         assert done(planned) == [both, both]
+
+
+def test_one_pause_of_the_machine_does_not_count():
+    clock = Clock()
+    clock.stamps = [0.0, 9.0, 9.1, 9.2, 9.3, 9.4, 49.4, 49.5, 49.6]  # a slow first step, and a pause of 40 s
+    assert clock.step_s == pytest.approx(0.1)
