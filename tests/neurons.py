@@ -127,7 +127,10 @@ def run(node, x, weight=None, **first):
 
 POTENTIAL_DIFFERENCE = 5e-7
 GRADIENT_DIFFERENCE = 2e-6
-"""Of a norm and neurons as one kernel on Triton, relative to the largest value; docs/guides/fused_neurons.md states them."""
+"""The largest differences allowed between a Triton kernel that computes a norm with its neurons, and the definition.
+
+They are divided by the largest value; docs/guides/fused_neurons.md states them.
+"""
 OTHER_SPIKES = 1e-5
 """The share of spikes that may differ, where a potential is at the threshold."""
 ON_A_GPU = 10

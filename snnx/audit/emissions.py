@@ -68,7 +68,7 @@ class Emissions(pl.Callback):
 
 
 def spikes(layers: dict[str, Emitted]) -> Finding:
-    """Check that every output of a spiking layer is 0 or 1, or a whole number of spikes (I-LIF) or of units (bursts)."""
+    """Check that every output of a spiking layer is 0 or 1; where I-LIF or bursts allow more, a whole number."""
     if not layers:
         return NONE
     most = max(one.levels for one in layers.values())

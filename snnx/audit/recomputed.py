@@ -1,4 +1,4 @@
-"""Checks the spiking metrics against numbers that are counted spike by spike, one sample at a time."""
+"""Checks the spiking metrics: counts the spikes of each sample a second time, one by one, and compares."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,12 +1,13 @@
 """Counts the bytes that a layer reads from memory and writes to it, forward and backward."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from snnx.layer.tensors_in import tensors_in
 from snnx.neuron.kernel.cuda.multistep import kept_of
 from snnx.neuron.node import Node
 
@@ -67,7 +68,7 @@ class _Counter(TorchDispatchMode):
         result = target(*arguments, **keywords or {})
         is_view = any(one.alias_info is not None and not one.alias_info.is_write for one in target._schema.returns)
         if not is_view and target._schema.name.partition("::")[2] not in EMPTY:
-            values = _tensors((arguments, tuple((keywords or {}).values()), result))
+            values = tensors_in(arguments, keywords, result)
             self.bytes += sum(_in_memory(value) for value in values if value.dim())
         return result
 
@@ -75,11 +76,3 @@ class _Counter(TorchDispatchMode):
 def _in_memory(x: Tensor) -> int:
     """Return the bytes of a tensor; an expanded one is read once."""
     return x.element_size() * prod(size for size, stride in zip(x.shape, x.stride(), strict=True) if stride)
-
-
-def _tensors(values: object) -> Iterator[Tensor]:
-    if isinstance(values, Tensor):
-        yield values
-    elif isinstance(values, tuple | list):
-        for value in values:
-            yield from _tensors(value)

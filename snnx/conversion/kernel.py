@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 WINDOWS_PER_CONSTANT = 4
-"""The time constant of a kernel starts as a quarter of its window, as in the authors' code: 20 steps of 80."""
+"""The initial time constant of a kernel is its window divided by this number; the authors' code has 20 for 80 steps."""
 
 
 def kernel_values(time_constant: Tensor | float, delay: Tensor | float, duration: int) -> Tensor:

@@ -20,7 +20,7 @@ PACKET = np.dtype(  # the header of a packet of AEDAT 3.1
     ]
 )  # fmt: skip
 MAGIC = re.compile(rb"#!AER-DAT\d\.\d\r\n")
-LARGEST = 2**30  # bytes of the events of a recording, unpacked
+LARGEST = 2**30  # a recording whose events take more bytes than this when unpacked is refused
 POLARITY = 1  # the type of packets with events of pixels
 
 

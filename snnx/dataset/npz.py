@@ -7,7 +7,7 @@ import numpy as np
 
 from snnx.dataset.recording import Damaged, events_of
 
-LARGEST = 2**30  # most bytes of all arrays of a file, unpacked; the longest recording of DVS128 Gesture has 40 MB
+LARGEST = 2**30  # a file whose arrays take more bytes than this when unpacked is refused; DVS128 Gesture has up to 40 MB
 
 
 def read_npz(path: Path) -> np.ndarray:

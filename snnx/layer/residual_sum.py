@@ -42,7 +42,7 @@ class ResidualSum(nn.Module):
         return self._shortcut
 
     def fetch(self) -> Tensor | None:
-        """Return the shortcut of the last forward, once; `None` if the sum was computed there.
+        """Return the shortcut of the last forward pass, and forget it; `None` if that pass has already added it.
 
         Raises:
             RuntimeError: there was no forward since the last call.

@@ -95,7 +95,7 @@ class Method(pl.LightningModule):
         self.watch = watch
         self._optimizer = optimizer
         self._scheduler = scheduler
-        self._sums: dict[str, Tensor] = {}  # by split: sums of loss * samples, correct answers, samples and finite steps
+        self._sums: dict[str, Tensor] = {}  # four sums for train, val and test; see `_count`
         self.recorder: Recorder | None = None
 
     @property

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from snnx.layer.residual_sum import ResidualSum
+from snnx.layer.tensors_in import tensors_in
 from snnx.neuron.node import Node, Taken
 from snnx.norm.batch import Batch
 from snnx.norm.norm import Norm
@@ -191,20 +192,11 @@ class _Readers(TorchDispatchMode):
     def __torch_dispatch__(self, target, types, arguments=(), keywords=None):
         result = target(*arguments, **keywords or {})
         if self._within is None and self._made:
-            made = {_memory(value) for value in _tensors(result)}
-            for place in {_memory(value) for value in _tensors((arguments, tuple((keywords or {}).values())))}:
+            made = set(map(_memory, tensors_in(result)))
+            for place in set(map(_memory, tensors_in(arguments, keywords))):
                 if place in self._made and place not in made:  # a view reads nothing
                     self._readers.setdefault(place, []).append(None)
         return result
-
-
-def _tensors(values: object) -> Iterator[Tensor]:
-    """Yield all tensors of nested tuples and lists."""
-    if isinstance(values, Tensor):
-        yield values
-    elif isinstance(values, tuple | list):
-        for value in values:
-            yield from _tensors(value)
 
 
 def _memory(values: Tensor) -> int:

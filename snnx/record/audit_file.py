@@ -1,4 +1,4 @@
-"""Reads and writes `audit.json`, the findings of an audit of a finished run."""
+"""Reads and writes `audit.json`, which contains what the audit of a finished run has found."""
 
 import json
 from pathlib import Path

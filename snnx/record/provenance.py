@@ -12,7 +12,7 @@ from snnx.record.job import Job
 # the libraries whose versions are recorded, because they affect a run's numbers
 LIBRARIES = (
     "snnx", "torch", "torchvision", "pytorch-lightning", "spikingjelly", "hydra-core", "numpy", "numba",
-    "pillow", "scikit-learn", "tonic",  # these decode, contain or read samples
+    "pillow", "scikit-learn", "tonic",  # samples are read by these, or come with them
 )  # fmt: skip
 
 SEARCHED = ("search", "tuned")

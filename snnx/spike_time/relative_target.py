@@ -1,4 +1,4 @@
-"""Computes the error of S4NN: the difference between the outputs' spike times and targets relative to the first spike."""
+"""Computes the loss of S4NN: compares the outputs' spike times with targets, which depend on the time of the first spike."""
 
 import torch
 from torch import Tensor, nn

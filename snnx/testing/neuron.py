@@ -10,6 +10,7 @@ from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.kernel.trace import trace
 from snnx.neuron.node import Node
 from snnx.neuron.spiking import reads_later_steps
+from snnx.testing.attributes import alike, kept, undeclared
 from snnx.testing.firing_input import BATCH, STEPS, Make, firing_input, from_rest
 from snnx.testing.must import must
 
@@ -74,8 +75,8 @@ def declared(make: Make, shape: Sequence[int] = (16,)) -> None:
     for given in (x, 1 - 2 * x):
         node = make()
         node(given)
-        found.append(_kept(node))
-    remembered = [name for name, value in found[0].items() if not _alike(value, found[1].get(name))]
+        found.append(kept(node))
+    remembered = [name for name, value in found[0].items() if not alike(value, found[1].get(name))]
     declare = "a field of State" if isinstance(node, Node) else "a memory, by register_memory(name, value)"
     must(
         not remembered,
@@ -258,7 +259,7 @@ def _same(s: Tensor, expected: Tensor, node: Node, rule: str, make: Make | None 
         return
     differing = f"{int((s != expected).sum())} of {s.numel()} that differ" if s.shape == expected.shape else ""
     got = differing or f"shape {list(s.shape)} instead of {list(expected.shape)}"
-    names = ", ".join(_undeclared(make, x)) if make is not None else ""
+    names = ", ".join(undeclared(make, x)) if make is not None else ""
     must(False, node, f"{rule}; got {got}" + (f": {_advice(node, names)}" if names else ""))
 
 
@@ -266,38 +267,3 @@ def _advice(node: nn.Module, names: str) -> str:
     if isinstance(node, Node):
         return f"a reset must restore {names}: make it a field of State, with its value after a reset, and return it from step"
     return f"a reset must restore {names}: declare it in the constructor by register_memory(name, value)"
-
-
-def _alike(one: object, other: object) -> bool:
-    """Whether two values are equal; tensors also inside dicts and lists."""
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(_alike, one, other))
-    plain = isinstance(one, int | float | str | bool) or one is None
-    return one == other if plain else type(one) is type(other)
-
-
-def _kept(node: nn.Module) -> dict[str, object]:
-    """Return the attributes and buffers of a neuron, except its states and what every neuron has."""
-    own = {name: value for name, value in vars(node).items() if name not in vars(Node())}
-    return own | dict(node.named_buffers())
-
-
-def _undeclared(make: Make, x: Tensor) -> list[str]:
-    """Return the attributes that a forward pass changes and that a reset does not restore, except those of every neuron."""
-    node = make()
-    before = _identities(node)
-    node(x)
-    reset_net(node)
-    return [name for name, value in _identities(node).items() if value != before.get(name) and name not in vars(Node())]
-
-
-def _identities(node: nn.Module) -> dict[str, object]:
-    """Identify the value of each attribute; of a dict or list, its entries."""
-    return {
-        name: [*map(id, value.values() if isinstance(value, dict) else value)] if isinstance(value, dict | list) else id(value)
-        for name, value in vars(node).items()
-    }

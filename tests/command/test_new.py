@@ -77,7 +77,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ORIGINS = {
     "index": (None, None),
     "editable": ({"url": "file:///home/me/snnx", "dir_info": {"editable": True}}, f"{PIP} 'snnx @ COMPLETE_THIS_LINE'"),
-    "wheel": ({"url": "file:///tmp/snnx-0.1.0-py3-none-any.whl"}, f"{PIP} 'snnx @ COMPLETE_THIS_LINE'"),
+    "wheel": ({"url": "file:///home/me/snnx-0.1.0-py3-none-any.whl"}, f"{PIP} 'snnx @ COMPLETE_THIS_LINE'"),
     "damaged": ([], f"{PIP} 'snnx @ COMPLETE_THIS_LINE'"),
     "repository": (
         {"url": "https://example.org/snnx.git", "vcs_info": {"vcs": "git", "commit_id": COMMIT}},

@@ -190,6 +190,22 @@ class Buffered(LIF):
         self.trace = torch.zeros(())
 
 
+class Listed(LIF):
+    """Keeps its inputs in a list that it empties itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.trace = []
+
+    def charge(self, x, v):
+        self.trace = [*self.trace, x.detach()]
+        return super().charge(x, v)
+
+    def reset(self):
+        super().reset()
+        self.trace = []
+
+
 class Masked(LIF):
     """Keeps a value that depends on the shape of its input only."""
 
@@ -226,7 +242,7 @@ WRONG = [
         Forgets,
         r"^Forgets: must give the same spikes again after reset\(\); got \d+ of \d+ that differ: " + field("total"),
     ),
-    *((neuron.declared, wrong, rf"^{wrong.__name__}: {REMEMBERS}") for wrong in (Restored, InPlace, Buffered)),
+    *((neuron.declared, wrong, rf"^{wrong.__name__}: {REMEMBERS}") for wrong in (Restored, InPlace, Buffered, Listed)),
     (neuron.causality, Peeks, r"^Peeks: must give the same spikes up to step 1 for any later input; got \d+ of"),
     (neuron.chunks, Steps, r"^Steps: must give the spikes of the whole sequence if it is split after step 1; got \d+ of"),
     (neuron.batch_of_one, Mixes, r"^Mixes: must give a sample the same spikes alone and in a batch; got \d+ of"),
