@@ -140,6 +140,8 @@ def test_the_map_shows_the_tree():
     sdist = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
     folders = {name for name in sdist if (ROOT / name).is_dir()} | {"docs"}
     assert {path.split("/")[0] for path in paths} == folders
+    rooms = {path.parent.name for path in (ROOT / "snnx").glob("*/__init__.py")}
+    assert {path.split("/")[1] for path in paths if path.startswith("snnx/") and path != "snnx/"} == rooms
 
 
 def test_every_guide_is_named():

@@ -20,7 +20,6 @@ from snnx.method.base import Method
 from snnx.record import result_file
 from snnx.record.checkpoint import epochs, path_of
 from snnx.record.identity import changes
-from snnx.run.outdated import code_changed
 from snnx.run.rebuild import rebuild
 from snnx.run.reopen import reopen
 from snnx.run.test import run_test
@@ -34,7 +33,7 @@ class Audit:
     epoch: int | None  # of the checkpoint, counted from 1; None if nothing was trained
     of_result: bool  # whether the network is that of the run's numbers: the last epoch, with nothing changed
     started: str | None  # when the run was started whose result this is
-    code: str | None  # what has changed of the run's code since, or None
+    outdated: str | None  # what has changed of the run's code and samples since, or None
     findings: dict[str, Finding]  # by the name of the check
 
     @property
@@ -68,7 +67,7 @@ def audit(path: str | Path, words: list[str]) -> Audit:
         epoch=run.epoch,
         of_result=run.epoch == last and not changes(run.config, rebuilt.config),
         started=(result_file.read(run.folder) or {}).get("started"),
-        code=code_changed(run.folder, run.config),
+        outdated=rebuilt.outdated(),
         findings=check(rebuilt.trainer, rebuilt.method, rebuilt.data, layers, trained=run.epoch is not None),
     )
 

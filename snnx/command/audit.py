@@ -13,7 +13,7 @@ from snnx.options.nearest import nearest
 from snnx.options.sweepfile import sweep_named
 from snnx.record import audit_file
 from snnx.report.data.lines import NO_OVERRIDE
-from snnx.report.data.other_code import outdated
+from snnx.report.data.other_code import code_remarks
 from snnx.report.data.run import Run
 from snnx.report.data.runs import collect
 
@@ -81,7 +81,7 @@ def _sweep(name: str, arguments: argparse.Namespace) -> bool:
     for run in done.values():
         if _known(run) if "audit" in run.result and not arguments.again else _audited(run, arguments):
             failed.append(_title(run))
-    for remark in outdated(sweep, list(done.values())):
+    for remark in code_remarks(sweep, list(done.values())):
         print_text(f"↻ {remark}")
     if len(done) > 1:
         print_text(_summary(len(done), failed))
@@ -119,8 +119,8 @@ def _one(title: str, path: Path, words: list[str]) -> bool:
     found = audit(path, words)
     epoch = "" if found.epoch is None else f", epoch {found.epoch}"
     print_text(table(f"{title}{epoch}", found.as_json()["findings"]))
-    if found.code:
-        print_text(f"  ↻ the run is out of date: {found.code}")
+    if found.outdated:
+        print_text(f"  ↻ the run is out of date: {found.outdated}")
     if found.of_result:
         audit_file.save(found.folder, found.as_json())
     return found.failed

@@ -81,7 +81,7 @@ def table(found: dict) -> str:
     """
     lines = [_opened(found)]
     lines += [f"  changed {change}" for change in found["changed"]]
-    lines += [f"  the run is out of date: {found['code']}"] if found.get("code") else []
+    lines += [f"  the run is out of date: {found['outdated']}"] if found.get("outdated") else []
     shown = {key: value for key, value in found["metrics"].items() if key.startswith("test/")}
     width = max(map(len, shown))
     for key, value in shown.items():

@@ -23,7 +23,7 @@ from snnx.record.summary import MARKS
 from snnx.report.board import Board, boards
 from snnx.report.data.changed_rows import ChangedRows
 from snnx.report.data.format import duration
-from snnx.report.data.other_code import outdated
+from snnx.report.data.other_code import code_remarks
 from snnx.report.data.run import DAMAGED, Run
 from snnx.report.data.runs import collect
 from snnx.sweep.output import Output
@@ -114,7 +114,7 @@ def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> 
         return 1
     for board in boards(sweep, runs):
         console.print(_drawn(board, sweep))
-    for remark in (*outdated(sweep, runs), *ChangedRows(sweep).remarks(runs)):
+    for remark in (*code_remarks(sweep, runs), *ChangedRows(sweep).remarks(runs)):
         console.print(f"↻ {escape(remark)}", soft_wrap=True)
     for run in runs:
         if run.state in ("failed", "diverged", DAMAGED):

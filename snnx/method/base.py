@@ -121,6 +121,12 @@ class Method(pl.LightningModule):
         """Return the backbone's outputs at every step, `[T, B, K]`, and the scores that are decoded from them, `[B, K]`."""
         functional.reset_net(self)
         encoded = self.encoding(images)
+        if tuple(encoded.shape[:2]) != (self.encoding.timesteps, len(images)):
+            name, steps = type(self.encoding).__name__, self.encoding.timesteps
+            raise ValueError(
+                f"{name}: must return the input of every step, [T, B, C, H, W], with T = {steps} and B = {len(images)}; "
+                f"got {list(encoded.shape)}"
+            )
         if self.recorder is not None:
             self.recorder.see_input(images, encoded)
         outputs = self.backbone(encoded)

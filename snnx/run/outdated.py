@@ -58,16 +58,21 @@ def _root(config: dict) -> Path:
     return Path(config["dataset"].get("root") or ".").expanduser().absolute()
 
 
-def code_changed(folder: Path, config: dict) -> str | None:
-    """Say which files of code have changed since the results and checkpoints in a run's folder were computed.
+def _name(config: dict) -> str:
+    return config["dataset"]["_target_"].split(".")[-2]
+
+
+def changed_since(folder: Path, config: dict, samples: dict) -> str | None:
+    """Say what has changed since the results and checkpoints in a run's folder were computed: its code, or its samples.
 
     Args:
         folder: the run's folder.
         config: the run's configuration.
+        samples: what `content` of the data set returns now; empty if they cannot be compared.
 
     Returns:
         For example `snnx/neuron/lif.py changed, and 2 more`, or two digests if the folder has no `inputs.json`; `None` if
-        nothing has changed, or if nothing is known of the code. A damaged `inputs.json` is named, as `outdated` does.
+        nothing has changed, or if nothing is known of it. A damaged `inputs.json` is named, as `outdated` does.
     """
     try:
         made = inputs(folder)
@@ -77,10 +82,15 @@ def code_changed(folder: Path, config: dict) -> str | None:
         now = code_of(config)
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
+    ended = result_file.read(folder) or {}
     if made is None:
-        return _other_code((result_file.read(folder) or {}).get("code"), now)
-    files = _changed_files(made["code"], now)
-    return changed(files) if files else None
+        code, data = _other_code(ended.get("code"), now), ended.get("data") or {}
+    else:
+        files = _changed_files(made["code"], now)
+        code, data = changed(files) if files else None, made["data"]
+    if code or None in (data.get("content"), samples.get("content")) or data["content"] == samples["content"]:
+        return code
+    return _changed_samples(config, data, samples)
 
 
 def _other_code(before: str | None, now: dict[str, str]) -> str | None:
@@ -127,22 +137,21 @@ def _samples_changed(job: Job, code: dict[str, str], before: dict) -> str | None
     """Read the samples, and say which of their files have changed; `before` is what is known of them from the run."""
     from snnx.run.build import build_data  # imports torch, so only when the files must be read
 
-    name = job.config["dataset"]["_target_"].split(".")[-2]
     try:
         now = build_data(job.config).content()
     except NoData:
         return None
     except (OSError, ValueError) as error:
-        return f"the files of dataset {name} cannot be read ({' '.join(str(error).split())})"
+        return f"the files of dataset {_name(job.config)} cannot be read ({' '.join(str(error).split())})"
     if now["content"] != before.get("content"):
-        return _changed_samples(job, name, before, now)
+        return _changed_samples(job.config, before, now)
     with suppress(OSError):  # the same files, for example another copy: store their stamp, so that they are not read again
         write_inputs(job.folder, code, now)
     return None
 
 
-def _changed_samples(job: Job, name: str, before: dict, now: dict) -> str:
-    root, shown = _root(job.config), Path(job.config["dataset"].get("root") or ".")
+def _changed_samples(config: dict, before: dict, now: dict) -> str:
+    root, shown = _root(config), Path(config["dataset"].get("root") or ".")
     had, has = before.get("files"), now.get("files")
     files = (
         sorted(one for one in {**had, **has} if had.get(one) != has.get(one)) if isinstance(had, dict) and had and has else []
@@ -150,7 +159,9 @@ def _changed_samples(job: Job, name: str, before: dict, now: dict) -> str:
     if files:
         return changed([str(shown / one) for one in files])
     where = os.path.commonpath([root / one for one in now["folders"]] or [root])
-    return f"the files of dataset {name} in {where} changed (digest {before.get('content')} before, {now['content']} now)"
+    return (
+        f"the files of dataset {_name(config)} in {where} changed (digest {before.get('content')} before, {now['content']} now)"
+    )
 
 
 @cache

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 from snnx.method.base import Method
+from snnx.record.identity import changes
 from snnx.run.build import build_data, build_trainer
 from snnx.run.on_one_device import on_one_device
+from snnx.run.outdated import changed_since
 from snnx.run.overrides import apply_overrides
 from snnx.run.reason import reason
 from snnx.run.reopen import Reopened, reopen
@@ -25,6 +27,13 @@ class Rebuilt:
     data: pl.LightningDataModule
     method: Method
     trainer: pl.Trainer
+
+    def outdated(self) -> str | None:
+        """Say what has changed of the run's code and samples since it was computed; `None` if nothing has."""
+        if any(line.startswith("dataset") for line in changes(self.run.config, self.config)):
+            return changed_since(self.run.folder, self.run.config, {})  # other samples were asked for
+        config = {**self.run.config, "dataset": self.config["dataset"]}  # the same samples, perhaps in another folder
+        return changed_since(self.run.folder, config, self.data.content())
 
 
 def rebuild(path: str | Path, words: list[str], callbacks: Sequence[pl.Callback] = ()) -> Rebuilt:

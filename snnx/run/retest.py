@@ -7,7 +7,6 @@ from snnx.metric.reductions import KINDS
 from snnx.record import provenance
 from snnx.record.identity import changes
 from snnx.run.build import epochs_of
-from snnx.run.outdated import code_changed
 from snnx.run.rebuild import rebuild
 from snnx.run.test import run_test
 
@@ -25,8 +24,8 @@ def retest(path: str | Path, words: list[str]) -> dict:
 
     Returns:
         `checkpoint`, its `epoch`, counted from 1, the run's `last_epoch` and `hash`, `changed` (what differs from the run),
-        `code` (what has changed of its code since, or `None`), `metrics`, `formulas`, `layers`, `samples`, `data`, `device` and
-        `versions`.
+        `outdated` (what has changed of its code and samples since, or `None`), `metrics`, `formulas`, `layers`, `samples`, `data`,
+        `device` and `versions`.
 
     Raises:
         FileNotFoundError: there is no such run, or (`NoData`) its data set is not on this machine.
@@ -46,7 +45,7 @@ def retest(path: str | Path, words: list[str]) -> dict:
         "epoch": run.epoch,
         "last_epoch": epochs_of(run.config),
         "hash": run.id,
-        "code": code_changed(run.folder, run.config),
+        "outdated": rebuilt.outdated(),
         "changed": [line for line in changes(run.config, config) if not line.startswith("metric")]
         + [word for word in words if word.startswith("metric.")],  # `changes` cannot compare a metric that the run did not have
         "metrics": {**tested, **recorder.scalars()},

@@ -130,7 +130,10 @@ def _is_below(module: str, folders: Iterable[str]) -> bool:
 def _fits_group(found: Callable, group: str) -> bool:
     if not inspect.isclass(found):
         return group in FUNCTIONS and _ours(found) and _takes(found, FUNCTIONS[group])
-    bases = tuple(_named(base) for base in KINDS[group])
+    try:
+        bases = tuple(_named(base) for base in KINDS[group])
+    except ModuleNotFoundError:  # Optuna is not installed, so nothing here can be a subclass of its samplers
+        return False
     if bases or group not in METHODS:
         return bool(bases) and issubclass(found, bases)
     method, arguments = METHODS[group]

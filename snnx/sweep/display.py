@@ -16,6 +16,7 @@ from snnx.record.summary import MARKS, summary
 from snnx.run import history
 from snnx.sweep.compared import warnings
 from snnx.sweep.output import Output
+from snnx.sweep.unfused import Unfused
 from snnx.sweep.unmeasured import Unmeasured
 
 
@@ -49,7 +50,7 @@ class Display:
         )
         self.whole: TaskID | None = None
         self.live: dict[str, tuple[Job, TaskID]] = {}
-        self.unmeasured = Unmeasured(jobs[0].sweep if jobs else None)
+        self.unmeasured, self.unfused = Unmeasured(jobs[0].sweep if jobs else None), Unfused()
         self.found = {job.id: history.describe_earlier_attempt(job) for job in jobs}  # read now, before the runs overwrite it
 
     def __enter__(self) -> "Display":
@@ -104,6 +105,7 @@ class Display:
         line = f"{MARKS[outcome['status']]} {count}{escape(f'{job.title:<{self.width}}')}  {escape(summary(outcome))}"
         self.console.print(line, highlight=False, soft_wrap=True)
         self.warn([] if job.config.get("search") else self.unmeasured.warnings(job.row, outcome))
+        self.warn(self.unfused.warnings(job.row, outcome) if self.total > 1 else [])  # a single run has said so itself
         self.console.file.flush()  # so that `tail -f` on a log shows each run as soon as it ends
         self.refresh()
 

@@ -49,6 +49,11 @@ def test_add_a_neuron(wheel, tmp_path):
     assert len(list(folder.glob("outputs/single/*beta=1*"))) == 1, "an edit renames no run"
 
 
+def test_add_a_backbone(wheel, tmp_path):
+    folder = follow("add_a_backbone", tmp_path, package=wheel)
+    assert len(list(folder.glob("outputs/single/*backbone=separable*/result.json"))) == 4
+
+
 def test_add_a_loss(wheel, tmp_path):
     folder = follow("add_a_loss", tmp_path, package=wheel)
     assert len(list(folder.glob("outputs/single/*loss=rising*/result.json"))) == 2

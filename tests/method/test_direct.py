@@ -6,6 +6,7 @@ import torch
 from composing import composed
 
 from snnx.dataset.batches import Batches
+from snnx.encoding.repeat import Repeat
 from snnx.run.build import build_data, build_method
 
 
@@ -102,7 +103,7 @@ def test_early_steps_that_cannot_be(words, message):
         build_method(composed("timesteps=4", *words).config, Facts())
 
 
-def test_a_backbone_and_a_decoding_that_return_another_shape_are_named(method):
+def test_an_encoding_a_backbone_and_a_decoding_that_return_another_shape_are_named(method):
     class Mean(torch.nn.Module):
         def forward(self, x):
             return x.flatten(2).mean(0)[:, :10]
@@ -111,8 +112,18 @@ def test_a_backbone_and_a_decoding_that_return_another_shape_are_named(method):
         def forward(self, y):
             return y
 
-    images, backbone = torch.rand(5, 1, 8, 8), method.backbone
-    method.backbone = Mean()
+    class BatchFirst(Repeat):
+        def forward(self, x):
+            return super().forward(x).movedim(0, 1)
+
+    images, backbone, encoding = torch.rand(5, 1, 8, 8), method.backbone, method.encoding
+    method.encoding = BatchFirst(timesteps=3, in_channels=1)
+    message = (
+        r"^BatchFirst: must return the input of every step, \[T, B, C, H, W\], with T = 3 and B = 5; got \[5, 3, 1, 8, 8\]$"
+    )
+    with pytest.raises(ValueError, match=message):
+        method(images)
+    method.backbone, method.encoding = Mean(), encoding
     with pytest.raises(ValueError, match=r"^Mean: must return scores of every step, \[T, B, K\], with B = 5; got \[5, 10\]$"):
         method(images)
     method.backbone, method.decoding = backbone, Every()

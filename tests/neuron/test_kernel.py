@@ -43,10 +43,12 @@ def assert_equals_definition(node, x, **more):
         assert torch.equal(state, wanted)
     assert gradients.keys() == expected.keys()
     for name, gradient in gradients.items():
-        # the gradient of a layer's one number is a float32 sum over all neurons and steps
-        sums = x.numel() ** 0.5 if gradient.numel() == 1 else 0.0
-        scale = max(1.0, float(expected[name].abs().max()) if x.numel() else 0.0, sums)
-        torch.testing.assert_close(gradient, expected[name], rtol=0, atol=1e-6 * scale)
+        # The gradient of a layer's one number is a float32 sum over all neurons and steps. Both sums round at each step, by up
+        # to 6e-8 of the sum, so after T steps they differ by about 1.2e-7 * sqrt(T) of it.
+        one = gradient.numel() == 1
+        scale = max(1.0, float(expected[name].abs().max()) if x.numel() else 0.0, x.numel() ** 0.5 if one else 0.0)
+        rounding = max(1e-6, 1.2e-7 * len(x) ** 0.5) if one else 1e-6
+        torch.testing.assert_close(gradient, expected[name], rtol=0, atol=rounding * scale)
 
 
 @pytest.mark.parametrize("v_reset", [-0.25, None], ids=["hard", "soft"])
@@ -205,6 +207,7 @@ def quiet(name: str) -> float:
 @example(steps=300, shape=[3, 5], scattered=False, seed=0)
 @example(steps=1, shape=[], scattered=False, seed=0)
 @example(steps=3, shape=[2, 0, 4], scattered=True, seed=0)
+@example(steps=217, shape=[24], scattered=True, seed=1392)  # the gradient of KLIF's gain differs by 1.05e-6 of itself
 @given(
     steps=st.integers(1, 300),
     shape=st.lists(st.integers(0, 40), max_size=3).filter(lambda shape: np.prod(shape) < 3000),

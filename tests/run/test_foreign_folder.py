@@ -19,7 +19,7 @@ from snnx.run import history
 from snnx.run.child_process import UNWRITTEN
 from snnx.run.child_process import main as execute_in_process
 from snnx.run.execute import execute
-from snnx.run.outdated import code_changed, outdated
+from snnx.run.outdated import changed_since, outdated
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ INPUTS = [
 @pytest.mark.parametrize("made", INPUTS, ids=lambda made: str(made)[:40])
 def test_foreign_inputs_make_a_result_out_of_date(job, made):
     write(job.folder / "inputs.json", made if isinstance(made, str) else json.dumps(made))
-    assert outdated(job) == code_changed(job.folder, job.config) == "inputs.json is damaged"
+    assert outdated(job) == changed_since(job.folder, job.config, {}) == "inputs.json is damaged"
 
 
 def test_names_that_only_look_like_checkpoints_are_none(tmp_path):

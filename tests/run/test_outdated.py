@@ -19,6 +19,7 @@ from composing import composed
 from PIL import Image
 
 from snnx.augmentation.none import none
+from snnx.command import audit
 from snnx.dataset.content import by_file, content, digests, folders, stamp
 from snnx.dataset.labelled import Labelled
 from snnx.record import source
@@ -28,6 +29,7 @@ from snnx.run import outdated
 from snnx.run.build import build_data
 from snnx.run.execute import execute
 from snnx.run.history import describe_earlier_attempt, finished
+from snnx.run.retest import retest
 
 QUICK = ("timesteps=2", "trainer.max_epochs=2", "budget.samples=0.1", "trainer.accelerator=cpu", "seed=0")
 NEURON = '''"""Mine."""
@@ -344,6 +346,16 @@ def test_a_removed_file_and_a_changed_one_are_named(pictures):
     assert outdated.outdated(pictures) == "leaves/oak/3.png changed, and 1 more"
 
 
+def test_a_run_that_is_opened_again_names_changed_samples(pictures, capsys):
+    shutil.copytree("leaves", "copy")
+    Image.new("L", (8, 8), 99).save("leaves/oak/3.png")
+    assert retest(pictures.folder, [])["outdated"] == "leaves/oak/3.png changed"
+    assert retest(pictures.folder, ["dataset.root=copy"])["outdated"] is None
+    assert retest(pictures.folder, ["dataset.validation=0.2"])["outdated"] is None, "other samples were asked for"
+    audit.main([str(pictures.folder)])
+    assert "  ↻ the run is out of date: leaves/oak/3.png changed\n" in capsys.readouterr().out
+
+
 def test_another_copy_of_the_files_is_the_same(pictures):
     for path in Path("leaves").rglob("*.png"):
         os.utime(path, (1, 1))
@@ -361,10 +373,10 @@ def test_without_inputs_the_digests_in_the_result_are_compared(pictures):
     (pictures.folder / "result.json").write_text(json.dumps({**result, "code": "0123456789abcdef"}))
     because = rf"its code changed \(digest 0123456789abcdef before, {result['code']} now; without inputs\.json, .* not known\)"
     assert re.fullmatch(f"out of date because {because}", describe_earlier_attempt(pictures))
-    assert re.fullmatch(because, outdated.code_changed(pictures.folder, pictures.config))
+    assert re.fullmatch(because, outdated.changed_since(pictures.folder, pictures.config, {}))
     assert finished(pictures) is None
     (pictures.folder / "result.json").write_text(json.dumps(result))
-    assert outdated.code_changed(pictures.folder, pictures.config) is None
+    assert outdated.changed_since(pictures.folder, pictures.config, {}) is None
     Image.new("L", (8, 8), 99).save("leaves/oak/3.png")
     before = result["data"]["content"]
     expected = f"out of date because the files of dataset folder in {Path.cwd() / 'leaves'} changed (digest {before} before, "

@@ -51,7 +51,7 @@ class OtherCode:
         return changed(files) if files else None
 
 
-def outdated(sweep: SweepFile, runs: Sequence[Run]) -> list[str]:
+def code_remarks(sweep: SweepFile, runs: Sequence[Run]) -> list[str]:
     """Say how many results were computed by other code than the present, separately for this machine's and for the record's.
 
     Recorded results that `snnx replay` has confirmed with the present code do not count.

@@ -11,9 +11,12 @@ from snnx.report.data.evidence import FAILS, FALSE_DISCOVERIES, HOLDS, OPEN, Cla
 from snnx.report.data.lines import Line, scales
 from snnx.report.data.side import Measured, Number, is_share, measured
 
-RULE = (
+DECIDED = (
     "A claim is decided by the difference of its rows, whose uncertainty comes from the seeds and from the test samples, "
-    "compared sample by sample. Its p-value is adjusted for all comparisons on this page (Benjamini and Hochberg, 10 %), so a "
+    "compared sample by sample."
+)
+RULE = (
+    f"{DECIDED} Its p-value is adjusted for all comparisons on this page (Benjamini and Hochberg, 10 %), so a "
     "claim can stay undecided although its interval excludes 0. The interval is the 90 % confidence interval; the column "
     '"seeds, test set" gives half its width if only the seeds, or only the test samples, varied. P(L > R) is the share of '
     "pairs of seeds in which the left row is higher. A chain holds if all its comparisons hold, and does not hold if any of "

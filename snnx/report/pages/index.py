@@ -12,7 +12,7 @@ from snnx.report.data.format import duration, spread
 from snnx.report.data.lines import scales
 from snnx.report.data.run import DAMAGED, Run
 from snnx.report.data.runs import collect
-from snnx.report.data.verdict import RULE
+from snnx.report.data.verdict import DECIDED
 from snnx.report.results import Results, work_out
 from snnx.report.tables.table import Table
 from snnx.report.tables.text import markdown
@@ -70,7 +70,8 @@ def page(docs: Path) -> str:
         "This page lists what has been run and recorded for each table and figure. `snnx results` writes it from the records "
         "beside it. Scale `paper` is the setting of the paper, or of the sweep file if there is no paper. Scale `small` and "
         "the factors `budget.…` use a fraction of its epochs, samples and width: such runs can show which row is better, but "
-        "not which values the full setting reaches. *n* is the number of seeds of a row. " + RULE,
+        "not which values the full setting reaches. *n* is the number of seeds of a row. "
+        f"{DECIDED} The page of each sweep has the intervals, and says how p-values are adjusted.",
     ]
     for paper in (*PAPERS.values(), OWN_SWEEPS):
         if paper in found or paper in waiting:

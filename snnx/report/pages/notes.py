@@ -10,7 +10,7 @@ from snnx.report.data.again import again
 from snnx.report.data.changed_rows import ChangedRows
 from snnx.report.data.claim import Claim
 from snnx.report.data.lines import Line, shared_overrides
-from snnx.report.data.other_code import outdated
+from snnx.report.data.other_code import code_remarks
 from snnx.report.data.run import DAMAGED, Run
 from snnx.report.data.verdict import Verdict
 from snnx.report.tables.tuning import edges
@@ -29,7 +29,7 @@ def notes(sweep: SweepFile, lines: Sequence[Line]) -> list[str]:
     runs = [run for line in lines for run in line.runs]
     if 0 < (recorded := sum(not run.local for run in runs)) < len(runs):
         found.append(f"{recorded} of {len(runs)} runs come from the committed record, not from the outputs on this machine")
-    found += outdated(sweep, runs)
+    found += code_remarks(sweep, runs)
     found += _mixed_data(lines)
     found += _unexplained(sweep, lines)
     rows = ChangedRows(sweep)
