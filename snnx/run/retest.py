@@ -24,8 +24,8 @@ def retest(path: str | Path, words: list[str]) -> dict:
 
     Returns:
         `checkpoint`, its `epoch`, counted from 1, the run's `last_epoch` and `hash`, `changed` (what differs from the run),
-        `outdated` (what has changed of its code and samples since, or `None`), `metrics`, `formulas`, `layers`, `samples`, `data`,
-        `device` and `versions`.
+        `outdated` (what has changed of its code and samples since, or `None`), `metrics`, `formulas`, `layers`, `samples`,
+        `data`, `device` and `versions`.
 
     Raises:
         FileNotFoundError: there is no such run, or (`NoData`) its data set is not on this machine.
