@@ -5,10 +5,10 @@ from functools import partial
 from time import perf_counter
 
 import torch
-from spikingjelly.activation_based.neuron import LIFNode
-from spikingjelly.activation_based.surrogate import ATan
 from torch import nn
 
+from snnx.backbone.compiled import compile_training
+from snnx.backbone.convnet import ConvNet
 from snnx.backbone.resnet import ResNet
 from snnx.backbone.spikformer import Spikformer
 from snnx.backbone.spikformer_spikingjelly import SpikformerSpikingJelly
@@ -16,18 +16,29 @@ from snnx.backbone.vgg import VGG
 from snnx.backbone.vit import ViT
 from snnx.bench import gpu_layers, small_runs
 from snnx.bench.gpu_layers import neurons_of, wait
-from snnx.bench.layers import SHAPES, SPIKINGJELLY_LIF
-from snnx.bench.steps import BASELINE, DTYPES, PACKED, RECOMPUTED, SAVING, SPIKINGJELLY_NETWORK, Network, Step
+from snnx.bench.layers import SHAPES
+from snnx.bench.steps import DTYPES, Step
 from snnx.bench.turns import in_turns, medians
+from snnx.bench.twin import BASELINE, COMPILED, LAYOUT, Network, Twin, spikingjelly_network
 from snnx.neuron.lif import LIF
 from snnx.report.tables.table import Table
+from snnx.run.matmul import set_matmul
 
+OVERHEAD = partial(compile_training, mode="reduce-overhead")
+"""Records the launches of a step once and then repeats them, which matters for small networks."""
+TF32 = {"ReLU, TF32": Twin(nn.ReLU, matmul="high"), "snnx LIF, TF32": Twin(LIF, matmul="high")}
+RECORDED = {
+    "ReLU, compiled with reduce-overhead": Twin(nn.ReLU, (OVERHEAD,)),
+    "snnx LIF, compiled with reduce-overhead": Twin(LIF, (OVERHEAD,)),
+}
+SPIKINGJELLY = spikingjelly_network(SpikformerSpikingJelly)
 NETWORKS = (
     Network("ViT", ViT, (10, 128, 1, 28, 28)),
-    Network("VGG-11", VGG, (4, 128, 3, 32, 32)),
-    Network("ResNet-18", ResNet, (4, 128, 3, 32, 32)),
+    Network("VGG-11", VGG, (4, 128, 3, 32, 32), LAYOUT),
+    Network("ResNet-18", ResNet, (4, 128, 3, 32, 32), {**LAYOUT, **TF32, **COMPILED}),
     Network("ResNet-19", partial(ResNet, depth=19), (4, 128, 3, 32, 32)),
-    Network("Spikformer-4-384", Spikformer, (4, 128, 3, 32, 32), peer=SpikformerSpikingJelly),
+    Network("Spikformer-4-384", Spikformer, (4, 128, 3, 32, 32), {**SPIKINGJELLY, **TF32}),
+    Network("small convolutional network", ConvNet, (8, 64, 1, 28, 28), {**COMPILED, **RECORDED}),
 )
 FULL = {
     "shapes": SHAPES,
@@ -41,7 +52,7 @@ SMOKE = {
     "networks": (
         Network(
             "Spikformer, tiny", partial(Spikformer, embed_dim=8, heads=2, depth=1), (2, 2, 3, 32, 32),
-            peer=partial(SpikformerSpikingJelly, embed_dim=8, heads=2, depth=1),
+            {**spikingjelly_network(partial(SpikformerSpikingJelly, embed_dim=8, heads=2, depth=1)), **LAYOUT},
         ),
     ),
     "rounds": 2,
@@ -89,20 +100,20 @@ def missing(shapes: Sequence[tuple[int, ...]], networks: Sequence[Network], smal
     """Name what needs a GPU."""
     neurons = [name.removeprefix("snnx ") for name in neurons_of(shapes[0][0])]
     layers = [f"every neuron and other layers on {list(shape)} {dtype}" for shape in shapes for dtype in DTYPES]
-    steps = [f"training step of {network.name}, {network.shape[1]} images, {dtype}" for network in networks for dtype in DTYPES]
+    steps = [
+        f"training step of {network.name}, {network.shape[1]} images, {dtype}" + "".join(f"; {name}" for name in network.also)
+        for network in networks
+        for dtype in DTYPES
+    ]
     runs = [f"a run in a sweep of {small['runs']} small runs, {n} at once" for n in small["at_once"]]
     return ["rate of copies", f"neurons: {', '.join(neurons)}", *layers, *steps, *runs]
 
 
 def _steps(network: Network, dtype: str, rounds: int, device: torch.device) -> dict:
-    neurons = {BASELINE: nn.ReLU, "snnx LIF": LIF, PACKED: LIF, RECOMPUTED: LIF}
-    neurons[SPIKINGJELLY_LIF] = partial(LIFNode, step_mode="m", surrogate_function=ATan())
-    built = {name: (network, neuron) for name, neuron in neurons.items()}
-    if network.peer is not None:
-        built[SPIKINGJELLY_NETWORK] = network._replace(build=network.peer), neurons[SPIKINGJELLY_LIF]
     seconds, peak = {}, {}
-    for name, (one, neuron) in built.items():  # one after another, since all of them together may not fit into the memory
-        step = Step(one, neuron, DTYPES[dtype], saving=SAVING.get(name, ()), device=device)
+    for name, twin in network.twins.items():  # one after another, since all of them together may not fit into the memory
+        set_matmul(twin.matmul)
+        step = Step(network, twin, DTYPES[dtype], device)
         step()
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
@@ -113,6 +124,7 @@ def _steps(network: Network, dtype: str, rounds: int, device: torch.device) -> d
 
         seconds |= in_turns({name: waiting}, rounds)
         peak[name] = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+    set_matmul("highest")
     images = network.shape[1]
     return {"network": network.name, "images": images, "dtype": dtype, "seconds": seconds, "peak": peak}
 
@@ -146,5 +158,5 @@ def tables(measured: dict) -> list[Table]:
             for name, value in median.items()
         )  # fmt: skip
         title = f"Training step of {case['network']}, {case['images']} images, {case['dtype']}, median of {measured['rounds']}"
-        made.append(Table(title, ("neurons", "ms", f"x {BASELINE}", "images/s", "peak memory, MB"), "lrrrr", rows))
+        made.append(Table(title, ("network", "ms", f"x {BASELINE}", "images/s", "peak memory, MB"), "lrrrr", rows))
     return [*made, small_runs.table(measured["small"])]

@@ -1,20 +1,16 @@
 """Measures a whole training step, in comparison to the same network with ReLU."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from spikingjelly.activation_based import functional
-from spikingjelly.activation_based.neuron import LIFNode
-from spikingjelly.activation_based.surrogate import ATan
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.optim import AdamW, Optimizer
 
 from snnx.backbone.chain import Chain
-from snnx.backbone.recompute import recompute_blocks
 from snnx.backbone.recompute_steps import recompute_segments
 from snnx.backbone.resnet import ResNet
 from snnx.backbone.spikformer import Spikformer
@@ -23,53 +19,32 @@ from snnx.backbone.vgg import VGG
 from snnx.backbone.vit import ViT
 from snnx.bench.draw import bars
 from snnx.bench.turns import in_turns, medians
+from snnx.bench.twin import BASELINE, LAYOUT, Network, Twin, spikingjelly_network
 from snnx.neuron.lif import LIF
-from snnx.neuron.packed_spikes import pack_spikes
 from snnx.neuron.take_norms import take_norms
 from snnx.norm.none import NoNorm
 from snnx.report.figures.axes import Plot
 from snnx.report.tables.table import Table
 
-BASELINE, SPIKINGJELLY_LIF, SPIKINGJELLY_NETWORK = "ReLU", "SpikingJelly LIF", "SpikingJelly's network and LIF"
-PACKED, RECOMPUTED = "snnx LIF, packed spikes", "snnx LIF, packed spikes, blocks recomputed"
-SEGMENTS = "snnx LIF, segments of {} steps recomputed"
-NEURONS = {
-    BASELINE: nn.ReLU,
-    "snnx LIF": LIF,
-    PACKED: LIF,
-    RECOMPUTED: LIF,
-    SPIKINGJELLY_LIF: lambda: LIFNode(step_mode="m", surrogate_function=ATan()),
-}
-SAVING: dict[str, tuple[Callable[[nn.Module], object], ...]] = {
-    PACKED: (pack_spikes,),
-    RECOMPUTED: (pack_spikes, recompute_blocks),
-}
-"""Functions that are applied to a network before it is measured, so that it needs less memory."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 CLASSES = 10
 LONG = [32, 32, "M", 64, 64, "M", 128, "G"]
 """Layers of a network for sequences of many steps, such as recordings of event cameras."""
 
 
-class Network(NamedTuple):
-    """A backbone and the shape of its input."""
-
-    name: str
-    build: Callable[..., nn.Module]
-    shape: tuple[int, ...]
-    """`[T, B, C, H, W]`."""
-    peer: Callable[..., nn.Module] | None = None
-    """SpikingJelly's own network of that name, if there is one; it is measured too, with SpikingJelly's neuron."""
-    segment: int | None = None
-    """The length of segments of time that are computed again, if it is measured with such too; it then has no norms."""
+def segments(steps: int) -> dict[str, Twin]:
+    """A twin that computes segments of time again for its backward pass, which only a network without norms can do."""
+    return {f"snnx LIF, segments of {steps} steps recomputed": Twin(LIF, (partial(recompute_segments, steps=steps),))}
 
 
 NETWORKS = (
     Network("ViT", ViT, (10, 16, 1, 28, 28)),
-    Network("VGG-11, width 0.5", partial(VGG, width=0.5), (4, 8, 3, 32, 32)),
-    Network("ResNet-18, width 0.5", partial(ResNet, width=0.5), (4, 8, 3, 32, 32)),
-    Network("Spikformer-4-384", Spikformer, (4, 8, 3, 32, 32), peer=SpikformerSpikingJelly),
-    Network("convolutions without norms", partial(Chain, layers=LONG, hidden=[], norm=NoNorm), (100, 4, 2, 32, 32), segment=10),
+    Network("VGG-11, width 0.5", partial(VGG, width=0.5), (4, 8, 3, 32, 32), LAYOUT),
+    Network("ResNet-18, width 0.5", partial(ResNet, width=0.5), (4, 8, 3, 32, 32), LAYOUT),
+    Network("Spikformer-4-384", Spikformer, (4, 8, 3, 32, 32), spikingjelly_network(SpikformerSpikingJelly)),
+    Network(
+        "convolutions without norms", partial(Chain, layers=LONG, hidden=[], norm=NoNorm), (100, 4, 2, 32, 32), segments(10)
+    ),
 )
 FULL = {"networks": NETWORKS, "rounds": 8}
 TINY = {"embed_dim": 8, "heads": 2, "depth": 1}
@@ -77,31 +52,24 @@ SMOKE = {
     "networks": (
         Network("ViT, tiny", partial(ViT, **TINY), (2, 2, 1, 8, 8)),
         Network(
-            "Spikformer, tiny", partial(Spikformer, **TINY), (2, 2, 3, 32, 32), peer=partial(SpikformerSpikingJelly, **TINY)
+            "Spikformer, tiny", partial(Spikformer, **TINY), (2, 2, 3, 32, 32),
+            {**spikingjelly_network(partial(SpikformerSpikingJelly, **TINY)), **LAYOUT},
         ),
-        Network("long, tiny", partial(Chain, layers=[4, "G"], hidden=[], norm=NoNorm), (4, 2, 2, 8, 8), segment=2),
+        Network("long, tiny", partial(Chain, layers=[4, "G"], hidden=[], norm=NoNorm), (4, 2, 2, 8, 8), segments(2)),
     ),
     "rounds": 2,
-}
+}  # fmt: skip
 
 
 class Step:
-    """Performs one training step of a network when called: forward, backward and optimizer."""
+    """Performs one training step of a network's twin when called: forward, backward and optimizer."""
 
-    def __init__(
-        self,
-        network: Network,
-        neuron: Callable[[], nn.Module],
-        dtype: torch.dtype,
-        *,
-        saving: Sequence[Callable[[nn.Module], object]] = (),
-        device: torch.device | None = None,
-    ) -> None:
+    def __init__(self, network: Network, twin: Twin, dtype: torch.dtype, device: torch.device | None = None) -> None:
         torch.manual_seed(0)
-        self.net = network.build(neuron=neuron, in_shape=network.shape[2:], classes=CLASSES)
+        self.net = (twin.build or network.build)(neuron=twin.neuron, in_shape=network.shape[2:], classes=CLASSES)
         take_norms(self.net, torch.zeros(network.shape[0], 1, *network.shape[2:]))  # as in a run
-        for save in saving:
-            save(self.net)
+        for change in twin.changes:
+            change(self.net)
         self.device = torch.device("cpu") if device is None else device
         self.net.to(self.device)
         self.x = torch.rand(network.shape).to(self.device)
@@ -147,24 +115,19 @@ def peak_mb(step: Step) -> float:
 
 
 def measure(networks: Sequence[Network], rounds: int) -> dict:
-    """Measure time and peak memory of every network in every precision with every neuron.
+    """Measure time and peak memory of every twin of every network in every precision.
 
     Args:
         networks: the networks.
         rounds: how often each is timed.
 
     Returns:
-        Under `cases`, for each network and precision, the seconds of every round and the peak memory in MB by neuron.
+        Under `cases`, for each network and precision, the seconds of every round and the peak memory in MB by twin.
     """
     cases = []
     for network in networks:
-        compared, saving = {name: (network, neuron) for name, neuron in NEURONS.items()}, dict(SAVING)
-        if network.peer is not None:
-            compared[SPIKINGJELLY_NETWORK] = network._replace(build=network.peer), NEURONS[SPIKINGJELLY_LIF]
-        if network.segment:
-            name = SEGMENTS.format(network.segment)
-            compared[name], saving[name] = (network, LIF), (partial(recompute_segments, steps=network.segment),)
-        steps = {(d, n): Step(*compared[n], dtype, saving=saving.get(n, ())) for d, dtype in DTYPES.items() for n in compared}
+        compared = network.twins
+        steps = {(d, name): Step(network, twin, dtype) for d, dtype in DTYPES.items() for name, twin in compared.items()}
         seconds = in_turns(steps, rounds)
         for dtype in DTYPES:
             cases.append(
@@ -195,7 +158,7 @@ def tables(measured: dict) -> list[Table]:
             for n in median
         )
         title = f"Training step of {case['network']} on {case['shape']} {case['dtype']}, median of {measured['rounds']}"
-        made.append(Table(title, ("neurons", "ms", f"x {BASELINE}", "peak memory, MB", f"x {BASELINE}"), "lrrrr", rows))
+        made.append(Table(title, ("network", "ms", f"x {BASELINE}", "peak memory, MB", f"x {BASELINE}"), "lrrrr", rows))
     return made
 
 

@@ -20,6 +20,7 @@ from snnx.record.checkpoint import Checkpoints
 from snnx.record.identity import loaded_from
 from snnx.run.component import component
 from snnx.run.create import create
+from snnx.run.matmul import set_matmul
 
 
 def build_data(config: dict) -> pl.LightningDataModule:
@@ -81,9 +82,7 @@ def build_trainer(
     `made_with` holds the digests of code and samples that are stored in every checkpoint.
     """
     _quiet()
-    matmul = config.get("matmul", "highest")
-    torch.set_float32_matmul_precision(matmul)
-    torch.backends.cudnn.allow_tf32 = matmul != "highest"  # torch allows TF32 in convolutions unless it is told not to
+    set_matmul(config.get("matmul", "highest"))
     trainer, device = create("trainer", config["trainer"]), config["trainer"].get("accelerator")
     if device in ("cuda", "gpu") and not _has_gpu(device):
         raise ValueError(f"trainer.accelerator must be cpu or auto on a machine on which torch finds no GPU; got {device}")

@@ -18,7 +18,8 @@ from snnx.backbone.chain import Chain
 from snnx.backbone.mlp import MLP
 from snnx.backbone.recompute_steps import recompute_segments
 from snnx.backbone.spikformer import Spikformer
-from snnx.bench.steps import Network, Step, peak_mb
+from snnx.bench.steps import Step, peak_mb
+from snnx.bench.twin import Network, Twin
 from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
 from snnx.neuron.node import Node
@@ -177,5 +178,5 @@ def test_memory_grows_with_the_segment_and_not_with_the_sequence():
     build = partial(Chain, layers=[32, 32, 32, 32, "G"], hidden=[], norm=NoNorm)
     long = Network("long", build, (200, 4, 3, 16, 16))
     saving = partial(recompute_segments, steps=10)
-    whole, segments = (peak_mb(Step(long, LIF, torch.float32, saving=used)) for used in ((), (saving,)))
+    whole, segments = (peak_mb(Step(long, Twin(LIF, used), torch.float32)) for used in ((), (saving,)))
     assert segments < whole / 3

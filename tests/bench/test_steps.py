@@ -4,27 +4,16 @@ import pytest
 import torch
 from torch import nn
 
-from snnx.bench.steps import (
-    DTYPES,
-    NETWORKS,
-    NEURONS,
-    SMOKE,
-    SPIKINGJELLY_NETWORK,
-    Network,
-    Step,
-    measure,
-    peak_mb,
-    plot,
-    tables,
-)
+from snnx.bench.steps import DTYPES, NETWORKS, SMOKE, Step, measure, peak_mb, plot, tables
+from snnx.bench.twin import LAYOUT, TWINS, Network, Twin
 
 TINY = SMOKE["networks"][0]
 
 
-@pytest.mark.parametrize("neuron", NEURONS)
+@pytest.mark.parametrize("twin", {**TWINS, **LAYOUT})
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_step_changes_the_weights(dtype, neuron):
-    step = Step(TINY, NEURONS[neuron], DTYPES[dtype])
+def test_a_step_changes_the_weights(dtype, twin):
+    step = Step(TINY, {**TWINS, **LAYOUT}[twin], DTYPES[dtype])
     before = [p.detach().clone() for p in step.net.parameters()]
     step()
     moved = [not torch.equal(a, b) for a, b in zip(before, step.net.parameters(), strict=True)]
@@ -46,25 +35,28 @@ class Wide(nn.Module):
 def test_peak_memory_by_hand():
     """A step needs the weight, its gradient and AdamW's two moments, and AdamW uses one or two more arrays of that size."""
     weight = 100_000 * 10 * 4 / 1e6
-    step = Step(Network("wide", Wide, (1, 1, 100_000, 1, 1)), nn.ReLU, torch.float32)
+    step = Step(Network("wide", Wide, (1, 1, 100_000, 1, 1)), Twin(nn.ReLU), torch.float32)
     assert 4 * weight < peak_mb(step) < 7 * weight
     assert peak_mb(step) == peak_mb(step)
 
 
 def test_measured_networks_can_be_built():
-    for build, network in [(build, measured) for measured in NETWORKS for build in (measured.build, measured.peer) if build]:
-        with torch.device("meta"):
-            net = build(neuron=nn.ReLU, in_shape=network.shape[2:], classes=10)
-        assert network.segment or sum(p.numel() for p in net.parameters()) > 500_000
+    for network in NETWORKS:
+        for build in {network.build, *(twin.build for twin in network.twins.values() if twin.build)}:
+            with torch.device("meta"):
+                net = build(neuron=nn.ReLU, in_shape=network.shape[2:], classes=10)
+            assert sum(p.numel() for p in net.parameters()) > 80_000
 
 
 def test_measures():
     measured = measure(**SMOKE)
     assert [case["dtype"] for case in measured["cases"]] == ["float32", "bfloat16"] * 3
+    further = {
+        "Spikformer, tiny": ["SpikingJelly's network and LIF", "ReLU, channels_last", "snnx LIF, channels_last"],
+        "long, tiny": ["snnx LIF, segments of 2 steps recomputed"],
+    }
     for case in measured["cases"]:
-        further = {"Spikformer, tiny": [SPIKINGJELLY_NETWORK], "long, tiny": ["snnx LIF, segments of 2 steps recomputed"]}
-        names = [*NEURONS, *further.get(case["network"], [])]
-        assert [*case["seconds"]] == [*case["peak_mb"]] == names
+        assert [*case["seconds"]] == [*case["peak_mb"]] == [*TWINS, *further.get(case["network"], [])]
         assert all(peak > 0 for peak in case["peak_mb"].values())
-    assert [len(table.rows) for table in tables(measured)] == [5, 5, 6, 6, 6, 6]
+    assert [len(table.rows) for table in tables(measured)] == [5, 5, 8, 8, 6, 6]
     assert plot(measured).png.startswith(b"\x89PNG")

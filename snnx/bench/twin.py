@@ -1,0 +1,67 @@
+"""The networks whose training steps are measured, and the twins that each is compared with."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple
+
+import torch
+from spikingjelly.activation_based.neuron import LIFNode
+from spikingjelly.activation_based.surrogate import ATan
+from torch import nn
+
+from snnx.backbone.compiled import compile_training
+from snnx.backbone.recompute import recompute_blocks
+from snnx.neuron.lif import LIF
+from snnx.neuron.packed_spikes import pack_spikes
+
+
+class Twin(NamedTuple):
+    """What is measured of a network: its neurons, and what is changed in it."""
+
+    neuron: Callable[[], nn.Module]
+    changes: tuple[Callable[[nn.Module], object], ...] = ()
+    """Functions that are applied to the network before it is measured."""
+    build: Callable[..., nn.Module] | None = None
+    """What builds it, if it is another network, such as SpikingJelly's of the same name."""
+    matmul: str = "highest"
+    """How a GPU computes float32 products and convolutions; `high` is with TF32."""
+
+
+class Network(NamedTuple):
+    """A backbone, the shape of its input, and its twins."""
+
+    name: str
+    build: Callable[..., nn.Module]
+    shape: tuple[int, ...]
+    """`[T, B, C, H, W]`."""
+    also: Mapping[str, Twin] = MappingProxyType({})
+    """Further twins of this network, by name."""
+
+    @property
+    def twins(self) -> dict[str, Twin]:
+        """All twins by name, the baseline first."""
+        return {**TWINS, **self.also}
+
+
+def channels_last(network: nn.Module) -> None:
+    """Keep weights and feature maps as `[B, H, W, C]` in memory."""
+    network.to(memory_format=torch.channels_last)
+
+
+BASELINE = "ReLU"
+SPIKINGJELLY_LIF = Twin(partial(LIFNode, step_mode="m", surrogate_function=ATan()))
+TWINS = {
+    BASELINE: Twin(nn.ReLU),
+    "snnx LIF": Twin(LIF),
+    "snnx LIF, packed spikes": Twin(LIF, (pack_spikes,)),
+    "snnx LIF, packed spikes, blocks recomputed": Twin(LIF, (pack_spikes, recompute_blocks)),
+    "SpikingJelly LIF": SPIKINGJELLY_LIF,
+}
+LAYOUT = {"ReLU, channels_last": Twin(nn.ReLU, (channels_last,)), "snnx LIF, channels_last": Twin(LIF, (channels_last,))}
+COMPILED = {"ReLU, compiled": Twin(nn.ReLU, (compile_training,)), "snnx LIF, compiled": Twin(LIF, (compile_training,))}
+
+
+def spikingjelly_network(build: Callable[..., nn.Module]) -> dict[str, Twin]:
+    """SpikingJelly's own network, with SpikingJelly's neuron."""
+    return {"SpikingJelly's network and LIF": SPIKINGJELLY_LIF._replace(build=build)}
