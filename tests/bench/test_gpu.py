@@ -6,6 +6,7 @@ from pretended_gpu import pretended_gpu
 
 from snnx.bench.gpu import FULL, SMOKE, measure, missing, tables
 from snnx.bench.gpu_layers import compared, moved, neurons_of
+from snnx.bench.twin import TWINS
 from snnx.command.bench import main
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.options.files import files
@@ -63,6 +64,9 @@ def test_the_bytes_that_a_layer_moves():
     assert moved(SHAPE, torch.bfloat16)["snnx LIF"] == 10 * values + 4 * (step + 2 * step)
 
 
+STEPS = [*TWINS, *SMOKE["networks"][0].also]
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Triton does not work")  # all neurons run on their definition there
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is not pretended where there is one")
@@ -74,30 +78,23 @@ def test_a_pretended_gpu_is_measured():
     assert measured["device"] == "a pretended card"
     assert measured["layers"][0]["moved"] == moved((3, 2, 4, 2, 2), torch.float32)
     assert all(set(case["moved"]) == set(case["seconds"]) for case in measured["layers"])
-    assert all(value > 0 for case in measured["layers"] + measured["steps"] for s in case["seconds"].values() for value in s)
+    check(measured)
 
 
-@pytest.mark.slow
-def test_it_measures_every_layer_and_step():
-    """The sweep of small runs is measured by `make test-faults`."""
-    small = {"runs": 0, "at_once": ()}
-    measured = measure(**SMOKE | {"small": small}, device=torch.device("cpu"))
+@pytest.mark.faults
+def test_it_measures_the_kernels_of_a_cpu_too():
+    measured = measure(**SMOKE | {"small": {"runs": 0, "at_once": ()}}, device=torch.device("cpu"))
+    assert measured["device"] == "cpu"
+    check(measured)
+
+
+def check(measured):
+    """Every layer and step has its times and its row. Sweeps of small runs are measured by `make test-faults` only."""
     measured["small"] = {"runs": 4, "seconds": [["cuda", 1, 40.0]]}
     card, *rest, _ = tables(measured)
-    assert card.rows[0][0] == "cpu"
+    assert card.rows[0][0] == measured["device"]
     names = list(compared((3, 2, 4, 2, 2), torch.device("cpu")))
-    assert [[row[0] for row in table.rows] for table in rest[:2]] == [names, names]
-    steps = [
-        "ReLU",
-        "snnx LIF",
-        "snnx LIF, packed spikes",
-        "snnx LIF, packed spikes, blocks recomputed",
-        "SpikingJelly LIF",
-        "SpikingJelly's network and LIF",
-        "ReLU, channels_last",
-        "snnx LIF, channels_last",
-    ]
-    assert [[row[0] for row in table.rows] for table in rest[2:]] == [steps, steps]
+    assert [[row[0] for row in table.rows] for table in rest] == [names, names, STEPS, STEPS]
     assert [case["dtype"] for case in measured["layers"]] == ["float32", "bfloat16"]
     assert all(value > 0 for case in measured["layers"] + measured["steps"] for s in case["seconds"].values() for value in s)
 

@@ -81,7 +81,7 @@ def test_another_number_of_machines_or_processes_is_refused(environment, message
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("started_by", ["torchrun", "srun"])
+@pytest.mark.parametrize("started_by", ["torchrun", pytest.param("srun", marks=pytest.mark.faults)])
 def test_two_machines_compute_what_two_processes_of_one_machine_do(tmp_path, started_by):
     commands = on_two_machines(tmp_path, [*QUICK, *ON_TWO], started_by)
     printed = [command.communicate(timeout=300)[0] for command in commands]
@@ -111,7 +111,7 @@ def test_a_sweep_on_several_machines_is_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGKILL, marks=pytest.mark.faults), signal.SIGTERM])
 def test_a_machine_that_ends_does_not_leave_the_other_waiting(tmp_path, how):
     """A kill fails the run; a request to stop, such as Slurm's, lets both finish their epoch, and the run resumes later."""
     first, second = on_two_machines(tmp_path, [*QUICK, *ON_TWO, "trainer.max_epochs=500"])
