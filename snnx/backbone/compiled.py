@@ -61,14 +61,21 @@ def compile_training(network: nn.Module, mode: str = "default", *, backend: str 
     network._compiled_call_impl = forward
 
 
-def _require_compiler() -> None:
+def without_compiler() -> str | None:
+    """Say why torch cannot compile for a CPU on this machine; `None` if it finds a C++ compiler."""
     from torch._inductor.cpp_builder import get_cpp_compiler  # here, since it is slow to import
     from torch._inductor.exc import InvalidCxxCompiler
 
     try:
         get_cpp_compiler()
     except InvalidCxxCompiler as error:
+        return " ".join(str(error).split())
+    return None
+
+
+def _require_compiler() -> None:
+    if reason := without_compiler():
         raise RuntimeError(
             "compile must be null on a machine without a C++ compiler, which torch needs to compile for a CPU; got "
-            f"{' '.join(str(error).split())}; install g++ or clang++, or set the environment variable CXX"
-        ) from None
+            f"{reason}; install g++ or clang++, or set the environment variable CXX"
+        )

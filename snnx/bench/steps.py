@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim import AdamW, Optimizer
 
 from snnx.backbone.chain import Chain
+from snnx.backbone.compiled import without_compiler
 from snnx.backbone.recompute_steps import recompute_segments
 from snnx.backbone.resnet import ResNet
 from snnx.backbone.spikformer import Spikformer
@@ -19,7 +20,7 @@ from snnx.backbone.vgg import VGG
 from snnx.backbone.vit import ViT
 from snnx.bench.draw import bars
 from snnx.bench.turns import in_turns, medians
-from snnx.bench.twin import BASELINE, LAYOUT, Network, Twin, spikingjelly_network
+from snnx.bench.twin import BASELINE, COMPILED, LAYOUT, Network, Twin, spikingjelly_network
 from snnx.neuron.lif import LIF
 from snnx.neuron.take_norms import take_norms
 from snnx.norm.none import NoNorm
@@ -40,7 +41,7 @@ def segments(steps: int) -> dict[str, Twin]:
 NETWORKS = (
     Network("ViT", ViT, (10, 16, 1, 28, 28)),
     Network("VGG-11, width 0.5", partial(VGG, width=0.5), (4, 8, 3, 32, 32), LAYOUT),
-    Network("ResNet-18, width 0.5", partial(ResNet, width=0.5), (4, 8, 3, 32, 32), LAYOUT),
+    Network("ResNet-18, width 0.5", partial(ResNet, width=0.5), (4, 8, 3, 32, 32), {**LAYOUT, **COMPILED}),
     Network("Spikformer-4-384", Spikformer, (4, 8, 3, 32, 32), spikingjelly_network(SpikformerSpikingJelly)),
     Network(
         "convolutions without norms", partial(Chain, layers=LONG, hidden=[], norm=NoNorm), (100, 4, 2, 32, 32), segments(10)
@@ -117,6 +118,8 @@ def peak_mb(step: Step) -> float:
 def measure(networks: Sequence[Network], rounds: int) -> dict:
     """Measure time and peak memory of every twin of every network in every precision.
 
+    Without a C++ compiler, twins that torch compiles are left out.
+
     Args:
         networks: the networks.
         rounds: how often each is timed.
@@ -124,9 +127,9 @@ def measure(networks: Sequence[Network], rounds: int) -> dict:
     Returns:
         Under `cases`, for each network and precision, the seconds of every round and the peak memory in MB by twin.
     """
-    cases = []
+    cases, left_out = [], COMPILED if without_compiler() else {}
     for network in networks:
-        compared = network.twins
+        compared = {name: twin for name, twin in network.twins.items() if name not in left_out}
         steps = {(d, name): Step(network, twin, dtype) for d, dtype in DTYPES.items() for name, twin in compared.items()}
         seconds = in_turns(steps, rounds)
         for dtype in DTYPES:

@@ -113,9 +113,10 @@ def wrong_form(result: object, run: str | None = None) -> str | None:
     """
     if not isinstance(result, dict):
         return f"a result must be a mapping; got {type(result).__name__}"
-    for key, check in _checks().items():
-        if key in result and not check(result[key]):
-            return f"{key} must be of type {_name(FORM[key])}; got {str(result[key])[:60]}"
+    checks = _checks()
+    for key, value in result.items():
+        if key in checks and not checks[key](value):
+            return f"{key} must be of type {_name(FORM[key])}; got {str(value)[:60]}"
     if missing := [key for key in ALWAYS if key not in result]:
         return f"a result must have {', '.join(ALWAYS)}; got one without {', '.join(missing)}"
     if result["status"] not in STATUSES:

@@ -109,7 +109,8 @@ def _linked(link: str, name: str, is_link: bool) -> Run:
     chosen = (result.get("tuned") or {}).get("values", ())
     words = [word for word in result.get("overrides") or [] if word.split("=")[0] not in ("tuned", *chosen)]
     row, seed, scale, further = parse_link_name(visible(whole_name(name, words)))
-    result = {key: value for key, value in result.items() if key != "tuned" or is_tuned(row)}
+    if "tuned" in result and not is_tuned(row):
+        result = {key: value for key, value in result.items() if key != "tuned"}
     progress = _progress(Path(link, "progress.json")) if state == "running" else {}
     return Run(
         row=row, seed=result.get("seed", 0) if seed is None else seed,
