@@ -65,7 +65,7 @@ def complaint(error: BaseException, words: list[str], commands: Iterable[str] = 
         word = next((word for word in words if not word.startswith("-") and not readable(word)), " ".join(words))
         key, _, value = word.partition("=")
         return f"a value with such characters must be quoted; got {word}: write '{key}=\"{value}\"', with both kinds of quotes"
-    if option := re.search(r"(?:Could not find|In '[^']*': Could not find|Could not load) '([\w./]+)/([^'/]+)'", text):
+    if option := re.search(r"(?:Could not find|In '[^']*': Could not find|Could not load) '([\w./]+)/([^'/]*)'", text):
         group, name = option.groups()
         group = group.removeprefix("hydra/") if not is_group(group) else group
         return _choice(group, name)
@@ -100,7 +100,7 @@ def _choice(group: str, name: str) -> str:
     if group == "row":
         return f"row must be a row of a sweep; got {name}: give sweep= too"
     hint = elsewhere(f"conf/{group}/{name}.yaml") or nearest(name, known)
-    return f"{group} must be one of {', '.join(known)} (the files in {folder}/); got {name}{hint}"
+    return f"{group} must be one of {', '.join(known)} (the files in {folder}/); got {name or 'nothing'}{hint}"
 
 
 def _file(text: str) -> str:

@@ -182,6 +182,7 @@ MISTAKES = {
     ),
     "a colon for an equals sign": (["neuron.tau:2"], "an override must be key=value; got neuron.tau:2"),
     "a power": (["optimizer.lr=10^-3"], r"optimizer.lr must be of type .*; got 10\^-3"),
+    "no option": (["neuron="], r"neuron must be one of clif, .* \(the files in conf/neuron/\); got nothing$"),
     "a semicolon": (["neuron=lif;if"], r"neuron must be one of .*; got lif;if; did you mean lif\?"),
     "capital letters": (["neuron=LIF"], r"neuron must be one of .*; got LIF; did you mean lif\?"),
     "capital letters of a data set": (["dataset=MNIST"], r"got MNIST; did you mean mnist\?"),
