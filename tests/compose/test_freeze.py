@@ -23,7 +23,7 @@ from snnx.options.received import COMMAND_LINE_ONLY
 from snnx.record.identity import leaves
 
 SWEEP = "demo_neurons"
-EXAMPLES = 10  # composing takes 0.2 s
+EXAMPLES = 6  # composing takes 0.2 s
 GROUPS = [group for group in groups() if not group.startswith("hydra/")]
 KEYS = ["seed", "timesteps", "label", "unknown", "neuron.unknown", "unknown.key", "dataset", "budget", "hydra.verbose"]
 OF_ROWS = [
