@@ -19,7 +19,7 @@ from snnx.bench.gpu_layers import neurons_of, wait
 from snnx.bench.layers import SHAPES
 from snnx.bench.steps import DTYPES, Step
 from snnx.bench.turns import in_turns, medians
-from snnx.bench.twin import BASELINE, COMPILED, LAYOUT, Network, Twin, spikingjelly_network
+from snnx.bench.twin import BASELINE, COMPILED, HALVES, LAYOUT, Network, Twin, spikingjelly_network
 from snnx.neuron.lif import LIF
 from snnx.report.tables.table import Table
 from snnx.run.matmul import set_matmul
@@ -35,7 +35,7 @@ SPIKINGJELLY = spikingjelly_network(SpikformerSpikingJelly)
 NETWORKS = (
     Network("ViT", ViT, (10, 128, 1, 28, 28)),
     Network("VGG-11", VGG, (4, 128, 3, 32, 32), LAYOUT),
-    Network("ResNet-18", ResNet, (4, 128, 3, 32, 32), {**LAYOUT, **TF32, **COMPILED}),
+    Network("ResNet-18", ResNet, (4, 128, 3, 32, 32), {**HALVES, **LAYOUT, **TF32, **COMPILED}),
     Network("ResNet-19", partial(ResNet, depth=19), (4, 128, 3, 32, 32)),
     Network("Spikformer-4-384", Spikformer, (4, 128, 3, 32, 32), {**SPIKINGJELLY, **TF32}),
     Network("small convolutional network", ConvNet, (8, 64, 1, 28, 28), {**COMPILED, **RECORDED}),

@@ -20,7 +20,7 @@ from snnx.backbone.vgg import VGG
 from snnx.backbone.vit import ViT
 from snnx.bench.draw import bars
 from snnx.bench.turns import in_turns, medians
-from snnx.bench.twin import BASELINE, COMPILED, LAYOUT, Network, Twin, spikingjelly_network
+from snnx.bench.twin import BASELINE, COMPILED, HALVES, LAYOUT, Network, Twin, spikingjelly_network
 from snnx.neuron.lif import LIF
 from snnx.neuron.take_norms import take_norms
 from snnx.norm.none import NoNorm
@@ -41,7 +41,7 @@ def segments(steps: int) -> dict[str, Twin]:
 NETWORKS = (
     Network("ViT", ViT, (10, 16, 1, 28, 28)),
     Network("VGG-11, width 0.5", partial(VGG, width=0.5), (4, 8, 3, 32, 32), LAYOUT),
-    Network("ResNet-18, width 0.5", partial(ResNet, width=0.5), (4, 8, 3, 32, 32), {**LAYOUT, **COMPILED}),
+    Network("ResNet-18, width 0.5", partial(ResNet, width=0.5), (4, 8, 3, 32, 32), {**HALVES, **LAYOUT, **COMPILED}),
     Network("Spikformer-4-384", Spikformer, (4, 8, 3, 32, 32), spikingjelly_network(SpikformerSpikingJelly)),
     Network(
         "convolutions without norms", partial(Chain, layers=LONG, hidden=[], norm=NoNorm), (100, 4, 2, 32, 32), segments(10)
@@ -54,7 +54,7 @@ SMOKE = {
         Network("ViT, tiny", partial(ViT, **TINY), (2, 2, 1, 8, 8)),
         Network(
             "Spikformer, tiny", partial(Spikformer, **TINY), (2, 2, 3, 32, 32),
-            {**spikingjelly_network(partial(SpikformerSpikingJelly, **TINY)), **LAYOUT},
+            {**spikingjelly_network(partial(SpikformerSpikingJelly, **TINY)), **HALVES, **LAYOUT},
         ),
         Network("long, tiny", partial(Chain, layers=[4, "G"], hidden=[], norm=NoNorm), (4, 2, 2, 8, 8), segments(2)),
     ),
@@ -76,13 +76,14 @@ class Step:
         self.x = torch.rand(network.shape).to(self.device)
         self.labels = (torch.arange(network.shape[1]) % CLASSES).to(self.device)
         self.optimizer = AdamW(self.net.parameters())
-        self.mixed = dtype == torch.bfloat16
+        self.mixed, self.parts = dtype == torch.bfloat16, twin.parts
 
     def __call__(self) -> None:
-        functional.reset_net(self.net)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
-            loss = cross_entropy(self.net(self.x).mean(0), self.labels)
-        loss.backward()
+        for x, labels in zip(self.x.chunk(self.parts, dim=1), self.labels.chunk(self.parts), strict=True):
+            functional.reset_net(self.net)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
+                loss = cross_entropy(self.net(x).mean(0), labels) / self.parts
+            loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
 

@@ -26,6 +26,8 @@ class Twin(NamedTuple):
     """What builds it, if it is another network, such as SpikingJelly's of the same name."""
     matmul: str = "highest"
     """How a GPU computes float32 products and convolutions; `high` is with TF32."""
+    parts: int = 1
+    """In how many parts the batch passes, whose gradients are added, as with `trainer.accumulate_grad_batches`."""
 
 
 class Network(NamedTuple):
@@ -59,6 +61,7 @@ TWINS = {
     "SpikingJelly LIF": SPIKINGJELLY_LIF,
 }
 LAYOUT = {"ReLU, channels_last": Twin(nn.ReLU, (channels_last,)), "snnx LIF, channels_last": Twin(LIF, (channels_last,))}
+HALVES = {"snnx LIF, gradients of two halves added": Twin(LIF, parts=2)}
 COMPILED = {"ReLU, compiled": Twin(nn.ReLU, (compile_training,)), "snnx LIF, compiled": Twin(LIF, (compile_training,))}
 
 

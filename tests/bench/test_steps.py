@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from snnx.bench.steps import DTYPES, NETWORKS, SMOKE, Step, measure, peak_mb, plot, tables
-from snnx.bench.twin import LAYOUT, TWINS, Network, Twin
+from snnx.bench.twin import HALVES, LAYOUT, TWINS, Network, Twin
+from snnx.neuron.lif import LIF
 
 TINY = SMOKE["networks"][0]
 
@@ -19,6 +20,14 @@ def test_a_step_changes_the_weights(dtype, twin):
     moved = [not torch.equal(a, b) for a, b in zip(before, step.net.parameters(), strict=True)]
     assert any(moved)
     assert all(p.grad is None for p in step.net.parameters())
+
+
+def test_two_halves_train_as_one_batch_does():
+    """Without a batch norm the mean over the batch is that of the means over its halves."""
+    plain, halves = (Step(SMOKE["networks"][2], twin, torch.float32) for twin in (Twin(LIF), *HALVES.values()))
+    for step in (plain, halves):
+        step()
+    torch.testing.assert_close(list(plain.net.parameters()), list(halves.net.parameters()), rtol=1e-4, atol=1e-6)
 
 
 class Wide(nn.Module):
@@ -52,11 +61,11 @@ def test_measures():
     measured = measure(**SMOKE)
     assert [case["dtype"] for case in measured["cases"]] == ["float32", "bfloat16"] * 3
     further = {
-        "Spikformer, tiny": ["SpikingJelly's network and LIF", "ReLU, channels_last", "snnx LIF, channels_last"],
+        "Spikformer, tiny": ["SpikingJelly's network and LIF", *HALVES, *LAYOUT],
         "long, tiny": ["snnx LIF, segments of 2 steps recomputed"],
     }
     for case in measured["cases"]:
         assert [*case["seconds"]] == [*case["peak_mb"]] == [*TWINS, *further.get(case["network"], [])]
         assert all(peak > 0 for peak in case["peak_mb"].values())
-    assert [len(table.rows) for table in tables(measured)] == [5, 5, 8, 8, 6, 6]
+    assert [len(table.rows) for table in tables(measured)] == [5, 5, 9, 9, 6, 6]
     assert plot(measured).png.startswith(b"\x89PNG")
