@@ -208,6 +208,7 @@ def begun(folder: Path) -> bool:
     return bool(wandb_file.parts(folder)) and (folder / "metrics.csv").exists() and len(record(folder)) > 2
 
 
+@pytest.mark.faults
 def test_a_run_that_was_killed_and_continued_is_complete_in_wandb(tmp_path):
     """The run's process, but not W&B's, is killed during training; then the same command is run again."""
     own = {key: value for key, value in os.environ.items() if not key.startswith("WANDB")}  # W&B's service of this process
