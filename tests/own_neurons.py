@@ -212,6 +212,43 @@ class Counting(LIF):
         return super().charge(x / self.count, v)
 
 
+class Wide(LIF):
+    """Its input counts the less the more neurons there are."""
+
+    def charge(self, x, v):
+        return super().charge(x / x.shape[-1], v)
+
+
+class Crowded(LIF):
+    def charge(self, x, v):
+        return super().charge(x * (0.5 if x.numel() > 50 else 1.0), v)
+
+
+class Learning(LIF):
+    def charge(self, x, v):
+        return super().charge(2 * x if x.requires_grad else x, v)
+
+
+class Peak(LIF):
+    def charge(self, x, v):
+        return super().charge(x if x.detach().numpy().max() > 0.5 else 2 * x, v)
+
+
+class Listed(LIF):
+    def charge(self, x, v):
+        return super().charge(x * len(v.detach().tolist()), v)
+
+
+class Shared(LIF):
+    """All neurons of this class count their steps together."""
+
+    count = 0
+
+    def charge(self, x, v):
+        type(self).count += 1
+        return super().charge(x, v)
+
+
 class Precise(LIF):
     def charge(self, x, v):
         return super().charge(x.double(), v).float()
@@ -243,6 +280,7 @@ OWN = {
 }
 """Their spikes equal those of their definition."""
 
+DEPENDS = "its operations or numbers depend on a shape, on a value, or on whether a gradient is wanted"
 REFUSED = {
     "noisy": (Noisy, r"it draws random numbers \(rand_like\)"),
     "branching": (Branching, "any changes the shape, so a neuron may depend on others"),
@@ -251,6 +289,12 @@ REFUSED = {
     "reshaping": (Reshaping, "_?view changes the shape, so a neuron may depend on others"),
     "each": (Each, r"gain is not one float32 number but \[37\] in float32"),
     "counting": (Counting, "its step changes count, which no reset restores: keep it in State"),
+    "wide": (Wide, DEPENDS),
+    "crowded": (Crowded, DEPENDS),
+    "learning": (Learning, DEPENDS),
+    "peak": (Peak, r"it takes values out of torch \(numpy\)"),
+    "listed": (Listed, r"it takes values out of torch \(tolist\)"),
+    "shared": (Shared, "its step changes an attribute of the neuron, which no reset restores: keep it in State"),
     "precise": (Precise, "_to_copy gives float64, and kernels compute in float32"),
     "gamma": (Gamma, "lgamma is not an elementwise operation that a kernel can compute"),
     "whole": (Whole, "Whole has its own method `sequence`"),

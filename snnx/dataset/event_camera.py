@@ -184,7 +184,7 @@ class EventCamera(Archived, Labelled):
     def on_after_batch_transfer(self, batch: tuple[Tensor, Tensor], dataloader_idx: int) -> tuple[Tensor, Tensor]:
         counts, labels = batch
         images, labels = self.augmented(counts.flatten(1, 2).float(), labels)
-        return images.view(counts.shape), labels
+        return self.typed(images.view(counts.shape), labels)
 
     def _make(self, found: Found, folder: Path) -> None:
         sensor = (self.sensor, self.sensor)

@@ -91,7 +91,7 @@ class Images(Labelled):
         images, labels = self.augmented(images.float().sub_(span.min).div_(span.max - span.min), labels)
         if self.normalize:
             images = images.sub(self._shift).div_(self._scale)
-        return images, labels
+        return self.typed(images, labels)
 
     def _cut(self, official: dict[str, tuple[Samples, Tensor]]) -> dict[str, tuple[Samples, Tensor]]:
         for part, (images, _) in official.items():

@@ -172,6 +172,10 @@ class Labelled(pl.LightningDataModule):
         training = self.trainer is not None and self.trainer.training and not self.plain
         return self.augmentation(images, labels) if training else (images, labels)
 
+    def typed(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the batch in the type of the trainer's precision, such as float64; labels of classes stay integers."""
+        return (images, labels) if self.trainer is None else self.trainer.precision_plugin.convert_input((images, labels))
+
     @contextmanager
     def without_augmentation(self) -> Iterator[None]:
         """Switch the augmentation off within this context, for example while a network is calibrated during training."""

@@ -333,6 +333,24 @@ def test_what_has_no_kernel_runs_on_its_definition_and_says_why(name):
     assert re.fullmatch(reason, node.unfused)
 
 
+def test_a_number_of_the_class_that_changes_gives_another_kernel():
+    class Gained(LIF):
+        gain = 1.0
+
+        def charge(self, x, v):
+            return super().charge(self.gain * x, v)
+
+    node, x = Gained(), torch.rand(4, 7)
+    for gain in (1.0, 5.0):
+        Gained.gain = gain
+        node.reset()
+        found = node(x)
+        assert node.path == "numba"
+        with definition_only():
+            node.reset()
+            assert torch.equal(found, node(x))
+
+
 def test_a_parameter_for_each_channel_has_no_kernel_and_computes_as_written():
     """Each channel is a LIF with the threshold of the channel."""
     torch.manual_seed(0)

@@ -24,6 +24,7 @@ from neurons import (
 from own_neurons import OWN
 
 from snnx.neuron.kernel import find
+from snnx.neuron.kernel.cuda import works
 from snnx.neuron.kernel.cuda.multistep import Layer
 from snnx.neuron.kernel.cuda.render import module_of, render
 from snnx.neuron.kernel.cuda.rules import IN_GRADIENTS, RULES
@@ -118,6 +119,39 @@ def test_without_a_gpu_triton_says_that_it_does_not_work():
         reason = trouble(torch.device("cpu"))
     assert re.fullmatch(r"Triton does not work on cpu \(.+\)", reason)
     assert trouble(torch.device("cpu")) == reason  # without another warning
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Failed to find C compiler. Please specify via CC environment variable.\nmore"),
+        RuntimeError("The NVIDIA driver on your system is too old (found version 11040). Please update your GPU driver"),
+        ModuleNotFoundError("No module named 'triton'"),
+    ],
+)
+def test_what_is_missing_is_named_in_one_line(monkeypatch, error):
+    def fails(text):
+        raise error
+
+    monkeypatch.setattr(works, "module_of", fails)
+    trouble.cache_clear()
+    with pytest.warns(UserWarning, match="^Triton does not work on cpu"):
+        reason = trouble(torch.device("cpu"))
+    trouble.cache_clear()
+    assert reason == f"Triton does not work on cpu ({type(error).__name__}: {str(error).splitlines()[0]})"
+
+
+def test_a_full_card_says_nothing_about_triton(monkeypatch):
+    """The run fails for want of memory; the next one asks again."""
+
+    def full(text):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 MiB")
+
+    monkeypatch.setattr(works, "module_of", full)
+    trouble.cache_clear()
+    with pytest.raises(torch.OutOfMemoryError):
+        trouble(torch.device("cpu"))
+    assert trouble.cache_info().currsize == 0
 
 
 def test_a_neuron_whose_kernel_does_not_compile_runs_on_its_definition(monkeypatch):

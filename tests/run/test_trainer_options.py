@@ -1,5 +1,7 @@
 """Options of the training: gradients added up over batches, the layout of feature maps, the precision of products."""
 
+import re
+
 import pytest
 import torch
 from composing import composed
@@ -10,6 +12,7 @@ from snnx.compose.check import check
 from snnx.compose.complaint import complaint
 from snnx.run.build import build_data, build_method, build_trainer
 from snnx.run.execute import execute
+from snnx.run.retest import retest
 
 WORDS = ("timesteps=2", "trainer.max_epochs=1", "budget.samples=0.3", "trainer.accelerator=cpu", "dataset.validation=0")
 
@@ -54,6 +57,19 @@ def test_channels_last_changes_the_layout_and_nothing_else(tmp_path, monkeypatch
         monkeypatch.chdir(tmp_path / place)
         results.append(execute(job))
     assert results[1]["first_losses"] == pytest.approx(results[0]["first_losses"], rel=1e-3)
+
+
+@pytest.mark.parametrize("precision", ["64-true", "bf16-true"])
+def test_a_network_of_another_type_is_trained_on_the_definition_of_its_neurons(precision, tmp_path, monkeypatch):
+    """The samples have the type of the network; a kernel reads bfloat16, and keeps states in float32 only."""
+    monkeypatch.chdir(tmp_path)
+    done = execute(composed(*WORDS, f"trainer.precision={precision}"))
+    assert done["status"] == "done", done["error"]
+    (path,) = done["paths"]["train"]
+    wide = r"definition \(LIF: the state is float64, and kernels compute in float32\)"
+    assert re.fullmatch({"64-true": wide, "bf16-true": "numba"}[precision], path)
+    again = retest(tmp_path / "outputs" / "runs" / done["hash"], [])
+    assert again["metrics"]["test/loss"] == done["metrics"]["test/loss"]
 
 
 def test_the_precision_of_products_is_part_of_the_identity(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ Neurons with equal facts share a kernel, and a neuron whose attributes change ge
 """
 
 from collections.abc import Hashable
+from functools import cache
 from types import NoneType
 
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ PLAIN = {bool, int, float, str, NoneType}
 
 
 def facts(module: nn.Module) -> tuple[Hashable, ...]:
-    """Return the class, attributes and parts of a module.
+    """Return the class, its plain attributes, and the attributes and parts of a module.
 
     Example:
         >>> from snnx.neuron.lif import LIF
@@ -28,13 +29,25 @@ def facts(module: nn.Module) -> tuple[Hashable, ...]:
     for numbers in (module._parameters, module._buffers):
         own += [(name, number.shape, number.dtype) for name, number in numbers.items() if number is not None]
     own += [(name, facts(part)) for name, part in module._modules.items() if part is not None]
-    return (type(module), *own)
+    kind = type(module)
+    return (kind, *(getattr(kind, name) for name in of_class(kind)), *own)
+
+
+@cache
+def of_class(kind: type) -> tuple[str, ...]:
+    """Return the names of the plain attributes of a class and of those above it, up to those of torch."""
+    above = kind.__mro__[: kind.__mro__.index(nn.Module)]
+    names = {name for one in above for name, value in vars(one).items() if type(value) in PLAIN and not name.startswith("__")}
+    return tuple(sorted(names))
 
 
 def fact(value: object) -> Hashable:
     """Return a hashable object that differs for different values."""
     if isinstance(value, Tensor):  # large ones are compared by shape only, since a step that reads one gets no kernel
-        return (value.shape, value.dtype, value.item() if value.numel() == 1 else None)
+        if value.numel() != 1:
+            return (value.shape, value.dtype)
+        number = value.item() if value.device.type == "cpu" else (value.data_ptr(), value._version)  # a GPU would have to wait
+        return (value.shape, value.dtype, number)
     if isinstance(value, list | tuple | set):
         return (type(value), *map(fact, value))
     if isinstance(value, dict):

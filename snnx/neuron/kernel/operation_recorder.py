@@ -7,12 +7,15 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from snnx.neuron.kernel.rules import RULES
 
 SAME = {"alias", "detach", "clone", "contiguous", "lift_fresh", "lift_fresh_copy", "view", "_unsafe_view", "expand", "positive"}
 """Operations whose result has the values of their input. That it also has its shape is checked each time."""
+OUT_OF_TORCH = {"numpy", "tolist", "__array__", "__dlpack__"}
+"""Methods of a tensor that return its values as numbers, and that are no operations of torch."""
 FILLED = {"zeros_like": 0.0, "ones_like": 1.0, "new_zeros": 0.0, "new_ones": 1.0, "zeros": 0.0, "ones": 1.0}
 
 
@@ -38,6 +41,26 @@ class Setting(NamedTuple):
     arguments: tuple[str, ...]
 
 
+class Sample(NamedTuple):
+    """The shape and the values of the tensors with which a step is recorded."""
+
+    sides: tuple[int, ...]
+    """The lengths of as many dimensions as are needed, from the first."""
+    low: float
+    high: float
+    learns: bool
+    """Whether the gradient is recorded too."""
+
+
+class NumbersRefused(TorchFunctionMode):
+    """Rejects a step that takes a tensor's values out of torch, where no recorder sees what it does with them."""
+
+    def __torch_function__(self, function, types, arguments=(), keywords=None):
+        if (name := getattr(function, "__name__", "")) in OUT_OF_TORCH:
+            raise Untraceable(f"it takes values out of torch ({name.strip('_')})")
+        return function(*arguments, **(keywords or {}))
+
+
 class OperationRecorder(TorchDispatchMode):
     """Writes down every operation that torch computes while it is active.
 
@@ -45,9 +68,10 @@ class OperationRecorder(TorchDispatchMode):
     place gives the memory a new value.
     """
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, sample: Sample, dimensions: int) -> None:
         super().__init__()
-        self.shape = shape
+        self.sample = sample
+        self.shape = tuple(sample.sides[i % len(sample.sides)] for i in range(dimensions))
         self.operations: list[Operation] = []
         self.settings: list[Setting] = []
         self.numbers: list[float] = []
@@ -58,7 +82,8 @@ class OperationRecorder(TorchDispatchMode):
 
     def given(self, name: str) -> Tensor:
         """Make the tensor of a given name."""
-        values = torch.linspace(0.1, 1.1, torch.Size(self.shape).numel()).view(self.shape) if self.shape else torch.tensor(0.6)
+        low, high, count = self.sample.low, self.sample.high, torch.Size(self.shape).numel()
+        values = torch.linspace(low, high, count).view(self.shape) if self.shape else torch.tensor((low + high) / 2)
         self.remember(values, name)
         if name[0] == "p":
             self.constant.add(name)

@@ -1,4 +1,4 @@
-"""Writes a traced step as the three functions that the loops call, and compiles their text to Python functions.
+"""Writes a traced step as the functions that the loops call, and compiles their text to Python functions.
 
 For a LIF with a soft reset, `step` reads::
 
@@ -11,7 +11,7 @@ For a LIF with a soft reset, `step` reads::
         return a2, a6, ZERO
 
 `keep` computes the same step again before the backward pass, and stores the values that the gradient needs. `back` computes the
-gradient of one step.
+gradient of one step, with the help of `again` and `slopes`. `load` reads the numbers.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Records one time step of a neuron, and its gradient, as a list of elementwise operations.
 
-The step runs once on small tensors while torch reports every operation that it computes, those of autograd included. For a LIF
+The step runs on small tensors while torch reports every operation that it computes, those of autograd included. For a LIF
 with a soft reset the list begins::
 
     a0 = sub(x, v0)         the charge
@@ -10,6 +10,9 @@ with a soft reset the list begins::
 
 and ends with the operations of autograd, which lead from `gs` and `gv0`, the gradients of the spike and of the new state, to
 the gradients of `x` and `v0`. Every number is given a name, so that a neuron with another `tau` has the same list.
+
+The step is recorded again with tensors of another shape and with other values. If the list differs, it would be wrong for some
+input, and the neuron gets no kernel.
 """
 
 from contextlib import ExitStack
@@ -20,13 +23,19 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.utils.stateless import _reparametrize_module
 
-from snnx.neuron.kernel.operation_recorder import Operation, OperationRecorder, Setting, Untraceable
+from snnx.neuron.kernel.operation_recorder import NumbersRefused, Operation, OperationRecorder, Sample, Setting, Untraceable
 from snnx.neuron.kernel.rules import TRANSCENDENTAL
 
-SIDES = (2, 3, 5, 7, 11, 13)
-"""Lengths of the dimensions of the tensors with which a step is recorded.
+SAMPLES = (
+    Sample((2, 3, 5, 7, 11, 13), 0.1, 1.1, learns=True),
+    Sample((23, 17, 7, 3, 2, 5), -50.0, -0.1, learns=True),
+    Sample((101, 11, 3, 5, 7, 2), -1.0, 50.0, learns=False),
+)
+"""The tensors with which a step is recorded.
 
-All differ, so that an operation that mixes neurons, such as a transposition, gives a result of another shape and is noticed.
+The lengths of a shape all differ, so that an operation that mixes neurons, such as a transposition, gives a result of another
+shape and is noticed. Shapes and values differ from sample to sample, so that a step is noticed whose operations or numbers
+depend on the shape of its input or on a value, or on whether a gradient is wanted.
 """
 
 
@@ -67,10 +76,9 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
     """Record `node.step` for neurons that are arranged in this number of dimensions, and its gradient.
 
     Raises:
-        Untraceable: the step has operations that are not elementwise, draws random numbers, depends on values otherwise, or
-            keeps something in an attribute.
+        Untraceable: the step has operations that are not elementwise, draws random numbers, depends on a shape or on values
+            otherwise, or keeps something in an attribute.
     """
-    shape = tuple(SIDES[i % len(SIDES)] for i in range(dimensions))
     parameters = dict(node.named_parameters()) | dict(node.named_buffers())
     for name, value in parameters.items():
         if value.numel() != 1 or value.dtype != torch.float32:
@@ -78,17 +86,20 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
             raise Untraceable(f"{name} is not one float32 number but {list(value.shape)} in {kind}")
     before = dict(vars(node))
     node.probe, node._compared = do_nothing, []
-    recorder = OperationRecorder(shape)
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
         stack.enter_context(saved_tensors_hooks(keep, keep))  # hides what this step keeps from hooks of the caller
         stack.enter_context(torch.autocast("cpu", enabled=False))
         try:
-            found = record(recorder, node, tuple(parameters))
+            found, *others = (record(sample, dimensions, node, tuple(parameters)) for sample in SAMPLES)
             if changed := [name for name in _changed(node, before) if name not in OURS]:
                 raise Untraceable(f"its step changes {changed[0]}, which no reset restores: keep it in State")
+            for other, sample in zip(others, SAMPLES[1:], strict=True):
+                if not _alike(found, other, whole=sample.learns):
+                    raise Untraceable(
+                        "its operations or numbers depend on a shape, on a value, or on whether a gradient is wanted"
+                    )
             return found
         except Untraceable:
             raise
@@ -115,18 +126,42 @@ def do_nothing(h: Tensor, s: Tensor) -> None:
     """A probe that is set during the recording, because `fire` records the threshold only if the neuron is probed."""
 
 
-def record(recorder: OperationRecorder, node: nn.Module, parameters: tuple[str, ...]) -> Trace:
-    """Run the step and its gradient under the recorder, and name the results."""
+def _alike(found: Trace, other: Trace, *, whole: bool) -> bool:
+    """Whether two recordings are of the same step; without `whole`, the second one has no gradient, which is not compared."""
+
+    def forward(one: Trace) -> tuple:
+        operations = [operation for operation in one.operations if not operation.gradient]
+        return (*operations, one.h, one.s, one.threshold, one.compares, one.states)
+
+    if not whole:
+        count = len(other.numbers)
+        return forward(found) == forward(other) and found.numbers[:count] == other.numbers
+    return found._replace(settings=()) == other._replace(settings=()) and [
+        (name, function.func, arguments) for name, function, arguments in found.settings
+    ] == [(name, function.func, arguments) for name, function, arguments in other.settings]
+
+
+def record(sample: Sample, dimensions: int, node: nn.Module, parameters: tuple[str, ...]) -> Trace:
+    """Run the step and its gradient on tensors of the sample, and name the results."""
+    recorder = OperationRecorder(sample, dimensions)
     count, more = len(node.State._fields), len(parameters)
     names = ["x", *(f"v{i}" for i in range(count)), *(f"p{i}" for i in range(more))]
-    leaves = [recorder.given(name).requires_grad_() for name in names]
+    leaves = [recorder.given(name).requires_grad_(sample.learns) for name in names]
     coming = [recorder.given(name) for name in ("gs", *(f"gv{i}" for i in range(count)))]
-    with recorder, _reparametrize_module(node, dict(zip(parameters, leaves[1 + count :], strict=True))):
+    learns = torch.set_grad_enabled(sample.learns)
+    with (
+        learns,
+        NumbersRefused(),
+        recorder,
+        _reparametrize_module(node, dict(zip(parameters, leaves[1 + count :], strict=True))),
+    ):
         h, s, state = node.step(leaves[0], node.State(*leaves[1 : 1 + count]))
         results = [s, *state]
         if not all(isinstance(result, Tensor) for result in (h, *results)):
             raise Untraceable("its step returns a number where a tensor is expected")
-        pairs = [(result, g) for result, g in zip(results, coming, strict=True) if result.requires_grad]
+        if not sample.learns:
+            coming = []
+        pairs = [(result, g) for result, g in zip(results, coming, strict=sample.learns) if result.requires_grad]
         outputs, gradients = [result for result, _ in pairs], [g for _, g in pairs]
         recorder.gradient = True
         found = torch.autograd.grad(outputs, leaves, gradients, allow_unused=True) if outputs else (None,) * len(leaves)

@@ -30,6 +30,8 @@ def trouble(device: torch.device) -> str | None:
         if x.tolist() == [2.0, 2.0, 2.0]:
             return None
         reason = f"it computed {x.tolist()} instead of [2.0, 2.0, 2.0]"
+    except torch.OutOfMemoryError:  # the card is full now, which says nothing about Triton
+        raise
     except Exception as error:  # no Triton, no C compiler, no driver, or a Triton that is too old
         reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
     reason = f"Triton does not work on {device} ({reason})"
