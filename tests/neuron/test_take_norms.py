@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 from contextlib import nullcontext
+from functools import partial
 
 import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from neurons import SHIPPED, option
+from own_neurons import OWN
 from pretended_gpu import CUDA, pretended_gpu
 from spikingjelly.activation_based.functional import reset_net
 from torch import nn
@@ -86,10 +88,17 @@ def test_any_shape(steps, samples, channels, sides, cls, training, seed):
     pair(norm.train(training), LIF(tau=2.3), x)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_every_neuron_of_conf(name):
+NEURONS = {**{name: partial(option, "neuron", name) for name in SHIPPED}, **OWN}
+
+
+@pytest.mark.parametrize("cls", [Batch, TDBN])
+@pytest.mark.parametrize("name", NEURONS)
+def test_every_neuron_of_conf_and_those_of_a_user(name, cls):
     torch.manual_seed(1)
-    spikes, *_ = pair(normed(Batch, 6), option("neuron", name), torch.randn(4, 3, 6, 5, 5) * 2)
+    norm = normed(cls, 6)
+    for parameter in norm.parameters():
+        parameter.data += 1  # so that every neuron fires
+    spikes, *_ = pair(norm, NEURONS[name](), torch.randn(4, 3, 6, 5, 5))
     assert spikes.any()
 
 

@@ -83,11 +83,12 @@ def compile_ahead(name: str, loop: str, capability: int, dtype: str, fixed: dict
 
 
 @pytest.mark.triton
+@pytest.mark.parametrize("capability", [80, 90, 100])
 @pytest.mark.parametrize("loop", ["forward", "backward"])
 @pytest.mark.parametrize("name", NEURONS)
-def test_every_neuron_compiles_ahead_of_time(name, loop):
+def test_every_neuron_compiles_ahead_of_time(name, loop, capability):
     """The compiler rejects what the interpreter lets pass, such as a value that changes its type in a loop."""
-    made = compile_ahead(name, loop, 80, "fp32", FIXED)
+    made = compile_ahead(name, loop, capability, "fp32", FIXED)
     assert made.asm["cubin"]
     assert "fma.rn" not in made.asm["ptx"]  # a fused product and sum would be rounded once instead of twice
 
