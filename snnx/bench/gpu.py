@@ -22,7 +22,6 @@ from snnx.bench.turns import in_turns, medians
 from snnx.bench.twin import BASELINE, COMPILED, HALVES, LAYOUT, Network, Twin, spikingjelly_network
 from snnx.neuron.lif import LIF
 from snnx.report.tables.table import Table
-from snnx.run.matmul import set_matmul
 
 OVERHEAD = partial(compile_training, mode="reduce-overhead")
 """Records the launches of a step once and then repeats them, which matters for small networks."""
@@ -110,23 +109,25 @@ def missing(shapes: Sequence[tuple[int, ...]], networks: Sequence[Network], smal
 
 
 def _steps(network: Network, dtype: str, rounds: int, device: torch.device) -> dict:
-    seconds, peak = {}, {}
-    for name, twin in network.twins.items():  # one after another, since all of them together may not fit into the memory
-        set_matmul(twin.matmul)
-        step = Step(network, twin, DTYPES[dtype], device)
+    # one after another, since all of them together may not fit into the memory
+    found = {name: _timed(Step(network, twin, DTYPES[dtype], device), rounds) for name, twin in network.twins.items()}
+    seconds, peak = ({name: one[i] for name, one in found.items()} for i in (0, 1))
+    return {"network": network.name, "images": network.shape[1], "dtype": dtype, "seconds": seconds, "peak": peak}
+
+
+def _timed(step: Step, rounds: int) -> tuple[list[float], int]:
+    """Return the seconds of every round, and the peak of the memory in bytes, which is 0 on a CPU."""
+    step()
+    on_card = step.device.type == "cuda"
+    if on_card:
+        torch.cuda.reset_peak_memory_stats(step.device)
+
+    def waiting() -> None:
         step()
-        if device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(device)
+        wait(step.device)
 
-        def waiting(step: Step = step) -> None:
-            step()
-            wait(device)
-
-        seconds |= in_turns({name: waiting}, rounds)
-        peak[name] = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
-    set_matmul("highest")
-    images = network.shape[1]
-    return {"network": network.name, "images": images, "dtype": dtype, "seconds": seconds, "peak": peak}
+    seconds = in_turns({"step": waiting}, rounds)["step"]
+    return seconds, torch.cuda.max_memory_allocated(step.device) if on_card else 0
 
 
 def _copy_rate(megabytes: int, device: torch.device) -> float:

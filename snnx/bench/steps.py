@@ -26,6 +26,7 @@ from snnx.neuron.take_norms import take_norms
 from snnx.norm.none import NoNorm
 from snnx.report.figures.axes import Plot
 from snnx.report.tables.table import Table
+from snnx.run.matmul import set_matmul
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 CLASSES = 10
@@ -76,9 +77,10 @@ class Step:
         self.x = torch.rand(network.shape).to(self.device)
         self.labels = (torch.arange(network.shape[1]) % CLASSES).to(self.device)
         self.optimizer = AdamW(self.net.parameters())
-        self.mixed, self.parts = dtype == torch.bfloat16, twin.parts
+        self.mixed, self.parts, self.matmul = dtype == torch.bfloat16, twin.parts, twin.matmul
 
     def __call__(self) -> None:
+        set_matmul(self.matmul)
         for x, labels in zip(self.x.chunk(self.parts, dim=1), self.labels.chunk(self.parts), strict=True):
             functional.reset_net(self.net)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
@@ -86,6 +88,7 @@ class Step:
             loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
+        set_matmul("highest")
 
     def permanent(self) -> list[Tensor]:
         """The tensors that exist before a step begins: input, weights and the optimizer's moments."""

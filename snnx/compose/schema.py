@@ -70,7 +70,7 @@ class RunSchema:
     label: str | None = None  # label of the sweep's row
     search: Any = None  # study, number, storage and pruner of a trial of a search; set by hydra/sweeper=snnx_tune
     tuned: Any = None  # the search that chose this run's settings, if one did; set by hydra/sweeper=snnx_tune
-    matmul: Matmul = Matmul.highest  # how a GPU computes float32 products and convolutions: high uses TF32 in both
+    matmul: Matmul = Matmul.highest  # how float32 products and convolutions are computed: on a GPU, high uses TF32 in both
     compile: Compile | None = None  # mode in which torch.compile compiles the training steps; null does not compile
     packed_spikes: bool = False  # keep spikes for the backward pass as one bit each
     recompute: bool = False  # keep only the input of each block for the backward pass, and compute its inside again there

@@ -1,13 +1,14 @@
-"""How a GPU computes products and convolutions in float32."""
+"""How products and convolutions in float32 are computed."""
 
 import torch
 
 
 def set_matmul(mode: str) -> None:
-    """Choose how a GPU computes products and convolutions in float32: exactly, or with TF32, which has 10 bits of mantissa.
+    """Choose how products and convolutions in float32 are computed: exactly, or with fewer bits, for the whole process.
 
     Args:
-        mode: `highest` is float32 everywhere; `high` is TF32 in both; `medium` is also bfloat16 in products.
+        mode: `highest` is float32 everywhere. With `high`, a GPU uses TF32, which has 10 bits of mantissa, in both. With
+            `medium` it may also use bfloat16 in products; so does a CPU that has instructions for it.
 
     Example:
         >>> set_matmul("high")
