@@ -105,7 +105,7 @@ def _equalized(images: Tensor, chosen: Tensor) -> Tensor:
 
 
 def _erased(images: Tensor, probability: float, filled: Tensor) -> Tensor:
-    """Erase rectangles: on a CPU one image at a time, with whose draws the recorded runs were made; elsewhere all at once."""
+    """Erase rectangles: on a CPU one image at a time, since the recorded runs drew in this order; elsewhere all at once."""
     if images.device.type != "cpu":
         return random_erasing(images, probability, fill=filled, ratio=RATIO)
     rub = v2.RandomErasing(probability, ratio=RATIO, value=filled.flatten().tolist())

@@ -145,7 +145,7 @@ def _name(kind: object) -> str:
 
 @cache
 def _checks() -> dict[str, Callable[[object], bool]]:
-    """Return the function for each entry of `FORM`; looking each up by its type would take as long as checking."""
+    """Return a checking function for each entry of `FORM`; they are made once, since making one takes as long as checking."""
     return {key: _check(kind) for key, kind in FORM.items()}
 
 

@@ -42,7 +42,10 @@ class ExponentialCurrent(ConstantThreshold):
         return ExponentialSet.apply(with_start, F.pad(activation, (0, 1), value=AT_ZERO), self.clip)
 
     def weight_sum_cost(self) -> Tensor:
-        """Return `mean over neurons of max(0, 1 - sum of the neuron's weights)`; without it, a neuron may stay silent."""
+        """Return `mean over neurons of max(0, 1 - sum of the neuron's weights)`.
+
+        Training adds it to the loss as a price, because a neuron whose weights add up to less than 1 can never fire.
+        """
         return (1 - self._sums(self.layer.weight) - self.start).clamp(min=0).mean()
 
     def mean_square(self) -> Tensor:

@@ -84,7 +84,7 @@ def test_remark_if_runs_have_read_different_files(results, leave, done):
     leave("fig", "B,seed=0,scale=small", done("B", 0, 0.8, data=data | {"name": "mnist", "content": "cc"}))
     expected = (
         "scale small: the runs have read different files of fashion_mnist, so their numbers cannot be compared: "
-        "aa in 2 runs, bb in 1 runs"
+        "aa in 2 runs, bb in 1 run"
     )
     assert [note for note in results().notes if "different files" in note] == [expected]
 

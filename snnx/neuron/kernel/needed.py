@@ -23,7 +23,7 @@ TRUTHS = {
     "bitwise_or",
 }
 SLOW = {"div": 8, "reciprocal": 8, "exp": 16, "sigmoid": 24, "softplus": 40}
-"""About how many additions an operation takes as long as, for the choice of what is kept."""
+"""The cost of an operation in additions, by which the values to keep are chosen."""
 
 
 def names_in(*chains: Iterable[Operation]) -> set[str]:

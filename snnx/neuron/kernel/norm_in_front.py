@@ -9,7 +9,7 @@ from snnx.neuron.kernel.layout import dense
 from snnx.neuron.kernel.statistics import statistics
 
 CONTRACTING = ("AVX2", "AVX512")
-"""The instructions for which torch computes a product and a sum as one operation in its batch norm, as our kernels do."""
+"""The instructions of a CPU with which torch's batch norm rounds a product and a sum once, as our kernels do."""
 
 
 class Affine(NamedTuple):

@@ -33,15 +33,13 @@ class ChangedRows:
         self._of_a_sweep = bool(sweep.body)
         self._stated = Stated(sweep.body)
         self._settings: dict[tuple, tuple[Settings, dict[str, object]]] = {}  # shared by the seeds of a row
-        self._last: dict[
-            tuple, tuple[dict, list[str]]
-        ] = {}  # the last physics of a row, and what was found: its seeds are alike
-        self._found: dict[
-            int, tuple[Mapping, list[str]]
-        ] = {}  # by the id of a result, which is kept so that the id stays its own
+        # the settings of a row's last run and their differences, which its other seeds share
+        self._last: dict[tuple, tuple[dict, list[str]]] = {}
+        # by the id of a result; the result is stored too, since Python gives the id of a freed object to another one
+        self._found: dict[int, tuple[Mapping, list[str]]] = {}
 
     def changes(self, result: Mapping) -> list[str]:
-        """List the settings that a run had otherwise than the files now say, as `neuron.tau: 2.0 → 4.0`.
+        """List the settings in which a run differs from what the files say now, as `neuron.tau: 2.0 → 4.0`.
 
         Not compared are settings of the run's command line, those that are not part of a run's identity, such as `logger`, and
         those that only Hydra can read. A component that was replaced is named without its settings.
@@ -98,7 +96,7 @@ class ChangedRows:
 
 
 def _or_none(value: object) -> object:
-    """Return `None` for an empty mapping: a group such as `metric` without any option is one or the other."""
+    """Return `None` for an empty mapping, because a group without options, such as `metric`, is written in both ways."""
     return None if value == {} else value
 
 

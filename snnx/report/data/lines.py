@@ -34,7 +34,7 @@ class Line:
     def further(self) -> list[str]:
         """The sets of further overrides that the runs of this line have in their names, the shortest first.
 
-        One line can have several sets, because an override that does not change what a run computes, such as `logger=csv`,
+        One line can have several sets, because an override that does not change what a run computes, such as `logger=wandb`,
         does not change its group.
         """
         return sorted({run.further for run in self.runs}, key=lambda text: (len(text), text))

@@ -75,7 +75,7 @@ def _mixed_data(lines: Sequence[Line]) -> list[str]:
             read.setdefault((run.scale, data.get("name", "the data set")), Counter())[data["content"]] += 1
     return [
         f"scale {scale}: the runs have read different files of {name}, so their numbers cannot be compared: "
-        + ", ".join(f"{content} in {count} runs" for content, count in found.most_common())
+        + ", ".join(f"{content} in {count} run{'s' * (count > 1)}" for content, count in found.most_common())
         for (scale, name), found in read.items()
         if len(found) > 1
     ]
