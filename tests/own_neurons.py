@@ -254,6 +254,37 @@ class Precise(LIF):
         return super().charge(x.double(), v).float()
 
 
+class Weighted(LIF):
+    def charge(self, x, v):
+        return torch.add(super().charge(x, v), v, alpha=-0.1)
+
+
+class Absent(LIF):
+    """It returns a number as its state."""
+
+    def step(self, x, state):
+        h, s, _ = super().step(x, state)
+        return h, s, self.State(0.0)
+
+
+class Shapely(LIF):
+    """It knows the shape of its input."""
+
+    def charge(self, x, v):
+        return super().charge(x.view(37, 3).view(x.shape), v)
+
+
+class Many(LIF):
+    """Nine learned numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.gains = nn.ParameterList(nn.Parameter(torch.tensor(0.1)) for _ in range(9))
+
+    def charge(self, x, v):
+        return super().charge(sum(gain * x for gain in self.gains), v)
+
+
 class Gamma(LIF):
     def charge(self, x, v):
         return super().charge(torch.lgamma(x.abs() + 1), v)
@@ -296,6 +327,8 @@ REFUSED = {
     "listed": (Listed, r"it takes values out of torch \(tolist\)"),
     "shared": (Shared, "its step changes an attribute of the neuron, which no reset restores: keep it in State"),
     "precise": (Precise, "_to_copy gives float64, and kernels compute in float32"),
+    "weighted": (Weighted, "add is called with alpha=-0.1"),
+    "many": (Many, "it has more than 8 states or parameters"),
     "gamma": (Gamma, "lgamma is not an elementwise operation that a kernel can compute"),
     "whole": (Whole, "Whole has its own method `sequence`"),
 }

@@ -82,6 +82,24 @@ def nodes(tree: dict):
             yield from nodes(value)
 
 
+def test_no_group_stands_in_another():
+    """A method, for example, is completed with the network and the neuron of their groups, and names neither itself."""
+    groups = {path.parent.name for path in OPTIONS}
+
+    def below(tree):
+        for key, value in tree.items() if isinstance(tree, dict) else ():
+            yield key, value
+            yield from below(value)
+
+    for path in OPTIONS:
+        if path.parent.name not in LAYERS:
+            inside = {
+                key for key, value in below(yaml.safe_load(path.read_text())) if isinstance(value, dict) and "_target_" in value
+            }
+            own = {"surrogate"} if ids(path) == "attention=nsad" else set()  # that of the denoiser, whose width the paper gives
+            assert inside & groups == own, path
+
+
 @pytest.mark.parametrize("path", [p for p in OPTIONS if p.parent.name not in LAYERS], ids=ids)
 def test_option_and_module_have_the_same_path(path):
     """`conf/neuron/plif.yaml` belongs to `snnx/neuron/plif.py`, unless it names a class of a third party or another option."""

@@ -1,12 +1,32 @@
 """The guides about the shipped parts can be followed in an empty folder, with the snnx that is installed from the wheel."""
 
+import re
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
-from following import follow
+from following import ROOT, follow, text_of
 
+TESTS = Path(__file__).parents[1]
 GUIDES = ("first_sweep", "runs_and_records", "audit", "data_sets", "spiking_metrics", "convert", "first_spike")
 TUNE = pytest.param("tune", marks=pytest.mark.skipif(find_spec("optuna") is None, reason="pip install 'snnx[optuna]'"))
+
+
+def test_every_guide_is_executed_by_a_test():
+    """Each is followed here or in `test_own_folder.py`; the commands of two run with the tests of what they are about."""
+    tests = "".join(path.read_text() for folder in ("guides", "engines", "dashboard") for path in (TESTS / folder).glob("*.py"))
+    for path in (ROOT / "docs" / "guides").glob("*.md"):
+        assert f'"{path.stem}"' in tests or f'"{path.name}"' in tests, path.name
+
+
+def test_the_lines_of_the_guide_to_kernels_run(capsys):
+    known = {}
+    for block in re.findall(r"```python\n(.*?)```", text_of("fused_neurons"), re.DOTALL):
+        exec(block, known)
+    shown = re.findall(r"^(a\d) = ([\w ]+)\((.*?)\)", text_of("fused_neurons"), re.MULTILINE)
+    assert len(shown) == 7
+    lines = [" ".join([name, kind, *arguments.split(", ")]) for name, kind, arguments in shown]
+    assert capsys.readouterr().out.splitlines()[:7] == lines
 
 
 @pytest.mark.slow

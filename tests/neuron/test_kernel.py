@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from neurons import LAYERS, MADE, ONCE, SHIPPED, SURROGATES, TRACED, option, run
 from numba import njit
-from own_neurons import OWN, REFUSED, Choosing, Exponential, Noisy, PerChannel, Rectified
+from own_neurons import OWN, REFUSED, Absent, Choosing, Exponential, Noisy, PerChannel, Rectified, Shapely
 from spikingjelly.activation_based import surrogate as sg
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -331,6 +331,30 @@ def test_what_has_no_kernel_runs_on_its_definition_and_says_why(name):
     node(torch.rand(4, 3, 37))
     assert node.path == "definition"
     assert re.fullmatch(reason, node.unfused)
+
+
+class Tabled(LIF):
+    """It reads a number for each neuron, which is no learned parameter."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = torch.ones(2, 3)
+
+    def charge(self, x, v):
+        return super().charge(x * self.table, v)
+
+
+@pytest.mark.parametrize(
+    ("cls", "reason"),
+    [
+        (Tabled, r"it reads a tensor of shape \[2, 3\] that is no state"),
+        (Absent, "its step returns a number where a tensor is expected"),
+        (Shapely, r"it cannot be traced: RuntimeError: shape '\[37, 3\]' is invalid for input of size 6"),
+    ],
+)
+def test_what_cannot_be_recorded_is_named(cls, reason):
+    with pytest.raises(Untraceable, match=f"^{reason}$"):
+        trace(cls(), 2)
 
 
 def test_a_number_of_the_class_that_changes_gives_another_kernel():

@@ -1,6 +1,8 @@
 """The group `norm`: how backbones build norms, that old runs keep their names, and what accepts batch norm only."""
 
+import ast
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +10,7 @@ from composing import composed
 from spikingjelly.activation_based.functional import reset_net
 from torch import nn
 
+import snnx
 from snnx.backbone.convnet import ConvNet
 from snnx.backbone.resnet import ResNet
 from snnx.backbone.spikformer import Spikformer
@@ -210,3 +213,11 @@ def test_another_number_of_steps_is_rejected_before_training(name):
 
 def test_ttfs_takes_none():
     assert torch.isfinite(method(TTFS, NoNorm)(torch.rand(2, 3, 32, 32))).all()
+
+
+def test_networks_make_no_batch_norm_of_their_own():
+    """They take the option of this group; the layer norms of a transformer, over channels, are part of its network."""
+    for path in sorted(Path(snnx.__file__).parent.glob("backbone/*.py")):
+        used = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        made = {name for name in used if name.endswith("Norm") or "BatchNorm" in name or "InstanceNorm" in name}
+        assert made <= ({"LayerNorm"} if path.stem == "vit" else set()), path.name

@@ -4,11 +4,12 @@ For a LIF with a soft reset, `step` reads::
 
     def step(x, v, i, c):
         v0 = v[i]
-        n0, n1, n2, n3 = c
-        a0 = x - v0
+        n0, n1, n2, n3, n4 = c
+        a0 = v0 - n0
+        a1 = x - a0
         ...
-        v[i] = a7
-        return a2, a6, ZERO
+        v[i] = a8
+        return a3, a6, ZERO
 
 `keep` computes the same step again before the backward pass, and stores the values that the gradient needs. `back` computes the
 gradient of one step, with the help of `again` and `slopes`. `load` reads the numbers.

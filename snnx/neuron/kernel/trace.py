@@ -1,12 +1,13 @@
 """Records one time step of a neuron, and its gradient, as a list of elementwise operations.
 
 The step runs on small tensors while torch reports every operation that it computes, those of autograd included. For a LIF
-with a soft reset the list begins::
+with `tau=2.5` the list begins::
 
-    a0 = sub(x, v0)         the charge
-    a1 = mul(a0, n0)        n0 = 1/tau
-    a2 = add(v0, a1)        h
-    a3 = sub(a2, n1)        n1 = v_threshold
+    a0 = sub(v0, n0)        n0 = v_rest
+    a1 = sub(x, a0)
+    a2 = div(a1, n1)        n1 = tau
+    a3 = add(v0, a2)        h
+    a4 = sub(a3, n2)        n2 = v_threshold
 
 and ends with the operations of autograd, which lead from `gs` and `gv0`, the gradients of the spike and of the new state, to
 the gradients of `x` and `v0`. Every number is given a name, so that a neuron with another `tau` has the same list.

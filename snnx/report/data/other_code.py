@@ -23,7 +23,7 @@ class OtherCode:
         self._states: dict[tuple, str] = {}  # computed once for all runs with the same components, because it takes 10 ms
 
     def number(self, runs: Iterable[Run]) -> int:
-        """Return how many versions of the code computed these runs; one that the present code has confirmed counts as its own."""
+        """Return how many versions of the code computed these runs; what the present code has confirmed counts as its own."""
         known = [run for run in runs if run.result.get("code")]
         return len({run.result["code"] if self.computed(run) else None for run in known})
 
