@@ -4,13 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from composing import composed
 
 from snnx.command import replay as command
 from snnx.options import sweepfile
 from snnx.options.folders import shipped
+from snnx.run.build import build_method
 from snnx.run.execute import execute
-from snnx.run.replay import Comparison, replay
+from snnx.run.replay import Comparison, _widened, nudge, replay
 
 DOCS = Path(__file__).parents[2] / "docs" / "results"
 NAME = "demo_every_part"
@@ -50,6 +52,29 @@ def test_losses_agree_within_their_tolerance():
     assert not Comparison([1.0, 2.0], [1.0, 2.3], [0.0, 0.2]).agrees
 
 
+def test_the_effect_of_the_last_digits_widens_the_tolerance_of_later_losses():
+    """Steps 1 and 2 have twice the largest effect up to there: |1.02 - 1.1| = 0.08. The first loss has none."""
+    plain = Comparison([1.0, 1.0, 1.0], [1.0, 1.1, 1.1], [0.01, 0.01, 0.01])
+    nudged = [[1.05, 1.02, 1.1], [1.0, 1.1, 1.16]]
+    assert _widened(plain, nudged) == pytest.approx([0.01, 0.17, 0.17])
+    assert _widened(Comparison([1.0], [1.1], [0.01]), [[1.15], [1.0]]) == pytest.approx([0.01 + 2 * 0.1]), "a mean of an epoch"
+
+
+def test_weights_change_by_no_more_than_four_units_in_the_last_place():
+    method = build_method(composed("backbone=mlp").config, Facts())
+    before = [p.detach().clone() for p in method.parameters()]
+    nudge(method, 0)
+    shares = torch.cat([((p - b) / b).abs()[b != 0].flatten() for p, b in zip(method.parameters(), before, strict=True)])
+    assert shares.max() <= 2.0**-21 + 2.0**-23, "with its own rounding"
+    assert (shares > 0).float().mean() > 0.5
+
+
+class Facts:
+    """The facts of a data set that a network needs."""
+
+    shape, classes = (1, 8, 8), 10
+
+
 def test_the_same_run_agrees_and_another_learning_rate_does_not():
     run = composed("backbone=mlp", "timesteps=2", "budget.samples=0.2")
     first = replay(run.config, [0.0] * 3)
@@ -69,11 +94,13 @@ def test_the_mean_loss_of_an_epoch_can_be_compared():
 def test_the_command_marks_confirmed_runs_and_names_those_that_differ(tmp_path, capsys):
     line = next(line for line in LINES if line["row"] == "MLP")
     wrong = {**line, "row": "Log", "first_losses": [loss + 1 for loss in line["first_losses"]]}
+    old = {key: value for key, value in line.items() if key != "first_losses"} | {"row": "Rate"}  # as of an earlier snnx
     folder = tmp_path / NAME
     folder.mkdir()
-    (folder / "runs.jsonl").write_text("".join(json.dumps(result) + "\n" for result in (line, wrong)))
+    (folder / "runs.jsonl").write_text("".join(json.dumps(result) + "\n" for result in (old, line, wrong)))
     assert command.main([NAME, "--docs", str(tmp_path)]) == 1
     printed = capsys.readouterr().out
+    assert "[confirmed] Rate seed=0 paper: the loss of the first epoch differs by at most" in printed
     assert "[confirmed] MLP seed=0 paper: 10 first losses differ by at most" in printed
     assert "[differs] Log seed=0" in printed
     alone = f"snnx {' '.join(word for word in line['overrides'] if not word.startswith('recorded='))}"
@@ -82,8 +109,11 @@ def test_the_command_marks_confirmed_runs_and_names_those_that_differ(tmp_path, 
         f"train the run again, {alone}, and record it, snnx report demo_every_part --record\n"
     )
     marked = [json.loads(text) for text in (folder / "runs.jsonl").read_text().splitlines()]
-    assert marked[0]["confirmed"]["by"] == "10 first losses"
-    assert "confirmed" not in marked[1]
+    assert [result.get("confirmed", {}).get("by") for result in marked] == [
+        "the loss of the first epoch",
+        "10 first losses",
+        None,
+    ]
 
 
 def test_the_command_says_which_seeds_it_leaves_out(tmp_path, capsys):
