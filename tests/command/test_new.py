@@ -144,6 +144,9 @@ def test_plan_status_report_record_and_dashboard(lab):
     assert "Tiring" in (lab / "outputs" / "mylab2_tiring" / "dashboard.html").read_text()
     done = snnx(lab, "-m", "sweep=mylab2_tiring", "seed=0,1", "scale=smoke", "recorded=true")
     assert done.returncode == 0, done.stderr
+    replayed = snnx(lab, "replay", "mylab2_tiring")
+    assert replayed.returncode == 0, replayed.stderr
+    assert "[confirmed] Tiring seed=0 smoke: " in replayed.stdout
 
 
 @pytest.mark.slow
@@ -170,13 +173,20 @@ def test_a_run_with_foreign_classes_is_not_opened_in_another_folder(lab, tmp_pat
 
 
 @pytest.mark.slow
-def test_wandb_sweep_and_the_run_of_an_agent(lab):
+def test_wandb_sweep_and_the_run_of_an_agent(lab, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("NETRC", str(lab / "netrc"))
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
     assert snnx(lab, "wandb-sweep", "mylab2_tiring", "scale=smoke").returncode == 0
     made = yaml.safe_load((lab / "outputs" / "mylab2_tiring" / "wandb.yaml").read_text())
     assert made["parameters"] == {"row": {"values": ["LIF", "Tiring"]}, "seed": {"values": [0, 1, 2]}}
-    words = [word for word in made["command"] if not word.startswith(("${", "logger"))]
+    words = [word for word in made["command"] if not word.startswith("${")]
+    assert "logger=wandb" in words
     done = snnx(lab, *words, "row=Tiring", "seed=2")
     assert done.returncode == 0, done.stderr
+    (run,) = lab.glob("outputs/mylab2_tiring/Tiring,seed=2*")
+    assert list(run.glob("wandb/*/run-*.wandb"))
+    assert "no W&B API key is known" in snnx(lab, "sync", "mylab2_tiring").stderr
 
 
 @pytest.mark.slow
