@@ -93,9 +93,9 @@ class PlanLauncher(LocalLauncher):
             Its cost, or the reason why it could not be measured, by group; and the names of the metrics that a short test has
             measured, by row, for rows of which `unmeasured` cannot know them without a test.
         """
-        from snnx.sweep import machine
+        from snnx.sweep.cores import cores
 
-        threads = max(1, machine.cores() // self.n_jobs)
+        threads = max(1, cores() // self.n_jobs)
         companions = [jobs[index % len(jobs)] for index in range(max(0, self.n_jobs - len(jobs)))]  # to fill all slots
         with console.status(f"measuring {len(jobs)} networks, {self.n_jobs} at once"):
             begun: list[Future] = [

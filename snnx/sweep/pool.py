@@ -12,8 +12,8 @@ from multiprocessing.connection import wait
 from snnx.record import run_folder
 from snnx.record.job import Job
 from snnx.run import child_process, fork_server, history
-from snnx.sweep import machine
 from snnx.sweep.attempt import Attempt, new_result, result_of, stamp, still_locked, write_failure
+from snnx.sweep.cores import cores
 from snnx.sweep.running_time import RunningTime
 
 POLL_S = 0.25  # how often the display is updated
@@ -54,7 +54,7 @@ def run(
     Raises:
         KeyboardInterrupt: the sweep was stopped; all active runs have ended.
     """
-    threads = max(1, machine.cores() // n_jobs)
+    threads = max(1, cores() // n_jobs)
     outcomes: dict[int, dict] = {}
     todo: deque[Attempt] = deque()
     for index, job in enumerate(jobs):

@@ -37,7 +37,7 @@ class Doubts:
                 found[label].append(f"failed the audit ({', '.join(line.failed_checks)})")
             if any(self._rows.changes(run.result) for run in line.done):
                 found[label].append("has other settings now")
-            if (count := self._codes.number(line.done)) > 1:
+            if (count := self._codes.versions(line.done)) > 1:
                 found[label].append(f"is a mean over results of {count} different codes")
         differing: dict[tuple[str, str], list[str]] = {}
         for one in self._confounds(lines):

@@ -22,12 +22,12 @@ class OtherCode:
         self._targets: dict[str | None, tuple[str, ...]] = {}  # components of each group, whose runs differ in the seed only
         self._states: dict[tuple, str] = {}  # computed once for all runs with the same components, because it takes 10 ms
 
-    def number(self, runs: Iterable[Run]) -> int:
+    def versions(self, runs: Iterable[Run]) -> int:
         """Return how many versions of the code computed these runs; what the present code has confirmed counts as its own."""
         known = [run for run in runs if run.result.get("code")]
-        return len({run.result["code"] if self.computed(run) else None for run in known})
+        return len({run.result["code"] if self.is_other(run) else None for run in known})
 
-    def computed(self, run: Run) -> bool:
+    def is_other(self, run: Run) -> bool:
         """Whether other code computed a run; `False` for a run that did not record its settings."""
         result = run.result
         if not result.get("physics"):
@@ -58,12 +58,12 @@ def code_remarks(sweep: SweepFile, runs: Sequence[Run]) -> list[str]:
     """
     local, recorded = ([run for run in runs if run.state == "done" and run.local == here] for here in (True, False))
     found, other_code = [], OtherCode()
-    if other := list(filter(other_code.computed, local)):
+    if other := list(filter(other_code.is_other, local)):
         first = other_code.changes(other[0])  # others may be out of date because of other files
         which = "the first because" if first and len(other) > 1 else "because"
         why = f"{which} {first or 'code has changed'}"
         found.append(f"{len(other)} of {len(local)} results are out of date, {why}; {again(sweep, other)}")
-    if count := sum(map(other_code.computed, recorded)):
+    if count := sum(map(other_code.is_other, recorded)):
         commit = (provenance.git() or {}).get("commit")
         ours = f"that of commit {commit}" if commit else "the present code"
         found.append(
