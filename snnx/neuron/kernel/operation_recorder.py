@@ -41,7 +41,7 @@ class Setting(NamedTuple):
     arguments: tuple[str, ...]
 
 
-class Sample(NamedTuple):
+class Given(NamedTuple):
     """The shape and the values of the tensors with which a step is recorded."""
 
     sides: tuple[int, ...]
@@ -68,10 +68,10 @@ class OperationRecorder(TorchDispatchMode):
     place gives the memory a new value.
     """
 
-    def __init__(self, sample: Sample, dimensions: int) -> None:
+    def __init__(self, given: Given, dimensions: int) -> None:
         super().__init__()
-        self.sample = sample
-        self.shape = tuple(sample.sides[i % len(sample.sides)] for i in range(dimensions))
+        self.tensors = given
+        self.shape = tuple(given.sides[i % len(given.sides)] for i in range(dimensions))
         self.operations: list[Operation] = []
         self.settings: list[Setting] = []
         self.numbers: list[float] = []
@@ -82,7 +82,7 @@ class OperationRecorder(TorchDispatchMode):
 
     def given(self, name: str) -> Tensor:
         """Make the tensor of a given name."""
-        low, high, count = self.sample.low, self.sample.high, torch.Size(self.shape).numel()
+        low, high, count = self.tensors.low, self.tensors.high, torch.Size(self.shape).numel()
         values = torch.linspace(low, high, count).view(self.shape) if self.shape else torch.tensor((low + high) / 2)
         self.remember(values, name)
         if name[0] == "p":

@@ -24,18 +24,18 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.utils.stateless import _reparametrize_module
 
-from snnx.neuron.kernel.operation_recorder import NumbersRefused, Operation, OperationRecorder, Sample, Setting, Untraceable
+from snnx.neuron.kernel.operation_recorder import Given, NumbersRefused, Operation, OperationRecorder, Setting, Untraceable
 from snnx.neuron.kernel.rules import TRANSCENDENTAL
 
-SAMPLES = (
-    Sample((2, 3, 5, 7, 11, 13), 0.1, 1.1, learns=True),
-    Sample((23, 17, 7, 3, 2, 5), -50.0, -0.1, learns=True),
-    Sample((101, 11, 3, 5, 7, 2), -1.0, 50.0, learns=False),
+GIVEN = (
+    Given((2, 3, 5, 7, 11, 13), 0.1, 1.1, learns=True),
+    Given((23, 17, 7, 3, 2, 5), -50.0, -0.1, learns=True),
+    Given((101, 11, 3, 5, 7, 2), -1.0, 50.0, learns=False),
 )
 """The tensors with which a step is recorded.
 
 The lengths of a shape all differ, so that an operation that mixes neurons, such as a transposition, gives a result of another
-shape and is noticed. Shapes and values differ from sample to sample, so that a step is noticed whose operations or numbers
+shape and is noticed. Shapes and values differ from one to the next, so that a step is noticed whose operations or numbers
 depend on the shape of its input or on a value, or on whether a gradient is wanted.
 """
 
@@ -93,11 +93,11 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
         stack.enter_context(saved_tensors_hooks(keep, keep))  # hides what this step keeps from hooks of the caller
         stack.enter_context(torch.autocast("cpu", enabled=False))
         try:
-            found, *others = (record(sample, dimensions, node, tuple(parameters)) for sample in SAMPLES)
+            found, *others = (record(given, dimensions, node, tuple(parameters)) for given in GIVEN)
             if changed := [name for name in _changed(node, before) if name not in OURS]:
                 raise Untraceable(f"its step changes {changed[0]}, which no reset restores: keep it in State")
-            for other, sample in zip(others, SAMPLES[1:], strict=True):
-                if not _alike(found, other, whole=sample.learns):
+            for other, given in zip(others, GIVEN[1:], strict=True):
+                if not _alike(found, other, whole=given.learns):
                     raise Untraceable(
                         "its operations or numbers depend on a shape, on a value, or on whether a gradient is wanted"
                     )
@@ -142,14 +142,14 @@ def _alike(found: Trace, other: Trace, *, whole: bool) -> bool:
     ] == [(name, function.func, arguments) for name, function, arguments in other.settings]
 
 
-def record(sample: Sample, dimensions: int, node: nn.Module, parameters: tuple[str, ...]) -> Trace:
-    """Run the step and its gradient on tensors of the sample, and name the results."""
-    recorder = OperationRecorder(sample, dimensions)
+def record(given: Given, dimensions: int, node: nn.Module, parameters: tuple[str, ...]) -> Trace:
+    """Run the step and its gradient on tensors of these shapes and values, and name the results."""
+    recorder = OperationRecorder(given, dimensions)
     count, more = len(node.State._fields), len(parameters)
     names = ["x", *(f"v{i}" for i in range(count)), *(f"p{i}" for i in range(more))]
-    leaves = [recorder.given(name).requires_grad_(sample.learns) for name in names]
+    leaves = [recorder.given(name).requires_grad_(given.learns) for name in names]
     coming = [recorder.given(name) for name in ("gs", *(f"gv{i}" for i in range(count)))]
-    learns = torch.set_grad_enabled(sample.learns)
+    learns = torch.set_grad_enabled(given.learns)
     with (
         learns,
         NumbersRefused(),
@@ -160,9 +160,9 @@ def record(sample: Sample, dimensions: int, node: nn.Module, parameters: tuple[s
         results = [s, *state]
         if not all(isinstance(result, Tensor) for result in (h, *results)):
             raise Untraceable("its step returns a number where a tensor is expected")
-        if not sample.learns:
+        if not given.learns:
             coming = []
-        pairs = [(result, g) for result, g in zip(results, coming, strict=sample.learns) if result.requires_grad]
+        pairs = [(result, g) for result, g in zip(results, coming, strict=given.learns) if result.requires_grad]
         outputs, gradients = [result for result, _ in pairs], [g for _, g in pairs]
         recorder.gradient = True
         found = torch.autograd.grad(outputs, leaves, gradients, allow_unused=True) if outputs else (None,) * len(leaves)
