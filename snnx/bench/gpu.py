@@ -19,7 +19,7 @@ from snnx.bench.gpu_layers import neurons_of, wait
 from snnx.bench.layers import SHAPES
 from snnx.bench.steps import DTYPES, Step
 from snnx.bench.turns import in_turns, medians
-from snnx.bench.twin import BASELINE, COMPILED, HALVES, LAYOUT, Network, Twin, spikingjelly_network
+from snnx.bench.twin import BASELINE, COMPILED, HALVES, LAYOUT, TWINS, Network, Twin, spikingjelly_network
 from snnx.neuron.lif import LIF
 from snnx.report.tables.table import Table
 
@@ -33,11 +33,11 @@ RECORDED = {
 SPIKINGJELLY = spikingjelly_network(SpikformerSpikingJelly)
 NETWORKS = (
     Network("ViT", ViT, (10, 128, 1, 28, 28)),
-    Network("VGG-11", VGG, (4, 128, 3, 32, 32), LAYOUT),
-    Network("ResNet-18", ResNet, (4, 128, 3, 32, 32), {**HALVES, **LAYOUT, **TF32, **COMPILED}),
+    Network("VGG-11", VGG, (4, 128, 3, 32, 32), {**TWINS, **LAYOUT}),
+    Network("ResNet-18", ResNet, (4, 128, 3, 32, 32), {**TWINS, **HALVES, **LAYOUT, **TF32, **COMPILED}),
     Network("ResNet-19", partial(ResNet, depth=19), (4, 128, 3, 32, 32)),
-    Network("Spikformer-4-384", Spikformer, (4, 128, 3, 32, 32), {**SPIKINGJELLY, **TF32}),
-    Network("small convolutional network", ConvNet, (8, 64, 1, 28, 28), {**COMPILED, **RECORDED}),
+    Network("Spikformer-4-384", Spikformer, (4, 128, 3, 32, 32), {**TWINS, **SPIKINGJELLY, **TF32}),
+    Network("small convolutional network", ConvNet, (8, 64, 1, 28, 28), {**TWINS, **COMPILED, **RECORDED}),
 )
 FULL = {
     "shapes": SHAPES,
@@ -51,7 +51,7 @@ SMOKE = {
     "networks": (
         Network(
             "Spikformer, tiny", partial(Spikformer, embed_dim=8, heads=2, depth=1), (2, 2, 3, 32, 32),
-            {**spikingjelly_network(partial(SpikformerSpikingJelly, embed_dim=8, heads=2, depth=1)), **LAYOUT},
+            {**TWINS, **spikingjelly_network(partial(SpikformerSpikingJelly, embed_dim=8, heads=2, depth=1)), **LAYOUT},
         ),
     ),
     "rounds": 2,
@@ -100,7 +100,8 @@ def missing(shapes: Sequence[tuple[int, ...]], networks: Sequence[Network], smal
     neurons = [name.removeprefix("snnx ") for name in neurons_of(shapes[0][0])]
     layers = [f"every neuron and other layers on {list(shape)} {dtype}" for shape in shapes for dtype in DTYPES]
     steps = [
-        f"training step of {network.name}, {network.shape[1]} images, {dtype}" + "".join(f"; {name}" for name in network.also)
+        f"training step of {network.name}, {network.shape[1]} images, {dtype}"
+        + "".join(f"; {name}" for name in network.twins if name not in TWINS)
         for network in networks
         for dtype in DTYPES
     ]

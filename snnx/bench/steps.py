@@ -20,7 +20,7 @@ from snnx.backbone.vgg import VGG
 from snnx.backbone.vit import ViT
 from snnx.bench.draw import bars
 from snnx.bench.turns import in_turns, medians
-from snnx.bench.twin import BASELINE, COMPILED, HALVES, LAYOUT, Network, Twin, spikingjelly_network
+from snnx.bench.twin import BASELINE, COMPILED, HALVES, LAYOUT, PLAIN, TWINS, Network, Twin, spikingjelly_network
 from snnx.neuron.lif import LIF
 from snnx.neuron.take_norms import take_norms
 from snnx.norm.none import NoNorm
@@ -39,14 +39,21 @@ def segments(steps: int) -> dict[str, Twin]:
     return {f"snnx LIF, segments of {steps} steps recomputed": Twin(LIF, (partial(recompute_segments, steps=steps),))}
 
 
+EACH_STEP = partial(Chain, layers=LONG, hidden=[], norm=NoNorm)
+LARGE = {
+    "VGG-11, width 0.5": partial(VGG, width=0.5),
+    "ResNet-18, width 0.5": partial(ResNet, width=0.5),
+    "ResNet-19, width 0.25": partial(ResNet, depth=19, width=0.25),
+    "Spikformer-4-384": Spikformer,
+}
+"""Networks that are also measured with batches of a size at which bfloat16 is worth its conversions."""
 NETWORKS = (
     Network("ViT", ViT, (10, 16, 1, 28, 28)),
-    Network("VGG-11, width 0.5", partial(VGG, width=0.5), (4, 8, 3, 32, 32), LAYOUT),
-    Network("ResNet-18, width 0.5", partial(ResNet, width=0.5), (4, 8, 3, 32, 32), {**HALVES, **LAYOUT, **COMPILED}),
-    Network("Spikformer-4-384", Spikformer, (4, 8, 3, 32, 32), spikingjelly_network(SpikformerSpikingJelly)),
-    Network(
-        "convolutions without norms", partial(Chain, layers=LONG, hidden=[], norm=NoNorm), (100, 4, 2, 32, 32), segments(10)
-    ),
+    Network("VGG-11, width 0.5", partial(VGG, width=0.5), (4, 8, 3, 32, 32), {**TWINS, **LAYOUT}),
+    Network("ResNet-18, width 0.5", partial(ResNet, width=0.5), (4, 8, 3, 32, 32), {**TWINS, **HALVES, **LAYOUT, **COMPILED}),
+    Network("Spikformer-4-384", Spikformer, (4, 8, 3, 32, 32), {**TWINS, **spikingjelly_network(SpikformerSpikingJelly)}),
+    Network("convolutions without norms", EACH_STEP, (100, 4, 2, 32, 32), {**TWINS, **segments(10)}),
+    *(Network(f"{name}, 32 images", build, (4, 32, 3, 32, 32), PLAIN) for name, build in LARGE.items()),
 )
 FULL = {"networks": NETWORKS, "rounds": 8}
 TINY = {"embed_dim": 8, "heads": 2, "depth": 1}
@@ -55,9 +62,9 @@ SMOKE = {
         Network("ViT, tiny", partial(ViT, **TINY), (2, 2, 1, 8, 8)),
         Network(
             "Spikformer, tiny", partial(Spikformer, **TINY), (2, 2, 3, 32, 32),
-            {**spikingjelly_network(partial(SpikformerSpikingJelly, **TINY)), **HALVES, **LAYOUT},
+            {**TWINS, **spikingjelly_network(partial(SpikformerSpikingJelly, **TINY)), **HALVES, **LAYOUT},
         ),
-        Network("long, tiny", partial(Chain, layers=[4, "G"], hidden=[], norm=NoNorm), (4, 2, 2, 8, 8), segments(2)),
+        Network("long, tiny", partial(EACH_STEP, layers=[4, "G"]), (4, 2, 2, 8, 8), {**TWINS, **segments(2)}),
     ),
     "rounds": 2,
 }  # fmt: skip

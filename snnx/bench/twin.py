@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -30,22 +29,6 @@ class Twin(NamedTuple):
     """In how many parts the batch passes, whose gradients are added, as with `trainer.accumulate_grad_batches`."""
 
 
-class Network(NamedTuple):
-    """A backbone, the shape of its input, and its twins."""
-
-    name: str
-    build: Callable[..., nn.Module]
-    shape: tuple[int, ...]
-    """`[T, B, C, H, W]`."""
-    also: Mapping[str, Twin] = MappingProxyType({})
-    """Further twins of this network, by name."""
-
-    @property
-    def twins(self) -> dict[str, Twin]:
-        """All twins by name, the baseline first."""
-        return {**TWINS, **self.also}
-
-
 def channels_last(network: nn.Module) -> None:
     """Keep weights and feature maps as `[B, H, W, C]` in memory."""
     network.to(memory_format=torch.channels_last)
@@ -60,6 +43,7 @@ TWINS = {
     "snnx LIF, packed spikes, blocks recomputed": Twin(LIF, (pack_spikes, recompute_blocks)),
     "SpikingJelly LIF": SPIKINGJELLY_LIF,
 }
+PLAIN = {name: TWINS[name] for name in (BASELINE, "snnx LIF")}
 LAYOUT = {"ReLU, channels_last": Twin(nn.ReLU, (channels_last,)), "snnx LIF, channels_last": Twin(LIF, (channels_last,))}
 HALVES = {"snnx LIF, gradients of two halves added": Twin(LIF, parts=2)}
 COMPILED = {"ReLU, compiled": Twin(nn.ReLU, (compile_training,)), "snnx LIF, compiled": Twin(LIF, (compile_training,))}
@@ -68,3 +52,14 @@ COMPILED = {"ReLU, compiled": Twin(nn.ReLU, (compile_training,)), "snnx LIF, com
 def spikingjelly_network(build: Callable[..., nn.Module]) -> dict[str, Twin]:
     """SpikingJelly's own network, with SpikingJelly's neuron."""
     return {"SpikingJelly's network and LIF": SPIKINGJELLY_LIF._replace(build=build)}
+
+
+class Network(NamedTuple):
+    """A backbone, the shape of its input, and its twins."""
+
+    name: str
+    build: Callable[..., nn.Module]
+    shape: tuple[int, ...]
+    """`[T, B, C, H, W]`."""
+    twins: Mapping[str, Twin] = TWINS
+    """What is measured of it, by name, with the baseline first."""

@@ -6,7 +6,6 @@ from pretended_gpu import pretended_gpu
 
 from snnx.bench.gpu import FULL, SMOKE, measure, missing, tables
 from snnx.bench.gpu_layers import compared, moved, neurons_of
-from snnx.bench.twin import TWINS
 from snnx.command.bench import main
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.options.files import files
@@ -64,7 +63,7 @@ def test_the_bytes_that_a_layer_moves():
     assert moved(SHAPE, torch.bfloat16)["snnx LIF"] == 10 * values + 4 * (step + 2 * step)
 
 
-STEPS = [*TWINS, *SMOKE["networks"][0].also]
+STEPS = [*SMOKE["networks"][0].twins]
 
 
 @pytest.mark.slow
