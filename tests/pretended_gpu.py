@@ -7,7 +7,7 @@ such as `item()`, copies to the host and masks as indices, and the operations th
 import traceback
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import MethodWrapperType, SimpleNamespace
 from unittest.mock import patch
@@ -95,6 +95,10 @@ class OnCard(torch.Tensor):
 
     def cpu(self, *_: object, **__: object) -> torch.Tensor:
         return self.to("cpu")
+
+    def __reduce_ex__(self, protocol: int) -> tuple:  # a file of torch keeps the values; they are loaded to the CPU
+        waited("saving")
+        return self.elem.__reduce_ex__(protocol)
 
     def __deepcopy__(self, memo: dict) -> "OnCard":
         made = OnCard(self.elem.clone(), self.requires_grad)
@@ -238,6 +242,7 @@ def pretended_gpu() -> Iterator[Seen]:
             patch.multiple(torch, **{name: made_on_card(getattr(torch, name)) for name in makers}),
             patch.object(torch.Tensor, "pin_memory", pin_memory),
             patch.object(torch, "Generator", lambda device="cpu": generator("cpu")),
+            patch.object(torch, "inference_mode", lambda mode=True: torch.no_grad() if mode else nullcontext()),
             patch.object(torch.nn.functional, "one_hot", lambda x, classes=-1: _one_hot(one_hot, x, classes)),
             patch.object(torch.autocast, "__init__", lambda self, device_type, *a, **k: autocast(self, "cpu", *a, **k)),
             Placing(),

@@ -181,20 +181,15 @@ def test_samples_for_which_the_card_has_room_are_on_it(card):
     assert not card.waits
 
 
-FEW = 4
-"""Constants that are copied to the GPU, and choices of samples: as many for each batch, whatever its size and the draws are."""
-
-
-@pytest.mark.parametrize("batch", [16, 64])
 @pytest.mark.parametrize("name", files("augmentation"))
-def test_an_augmentation_does_not_wait_for_each_image(name, batch, card):
+def test_an_augmentation_never_waits_for_the_card(name, card):
     torch.manual_seed(0)
     augment = option("augmentation", name)
-    images, labels = torch.rand(batch, 3, 16, 16).to(CUDA), (torch.arange(batch) % 10).to(CUDA)
-    augment(images, labels)
+    images, labels = torch.rand(64, 3, 16, 16).to(CUDA), (torch.arange(64) % 10).to(CUDA)
     card.forget()
-    augment(images, labels)
-    assert sum(card.waits.values()) <= FEW, card.waits
+    for _ in range(5):  # RandAugment draws its operations
+        augment(images, labels)
+    assert not card.waits
 
 
 def test_a_sixth_of_the_samples_gets_a_cutout_on_the_card(card):
