@@ -23,6 +23,18 @@ def empty(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def card():
+    """A pretended GPU for the time of a test; its value notes what the host waited for."""
+    from pretended_gpu import pretended_gpu  # here, since it imports torch
+
+    from snnx.neuron.kernel.cuda.works import trouble
+
+    with pretended_gpu() as seen:
+        yield seen
+    trouble.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory):
     """A wheel that is built from this checkout, unpacked as pip would."""

@@ -7,7 +7,7 @@ such as `item()`, copies to the host and masks as indices, and the operations th
 import traceback
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import MethodWrapperType, SimpleNamespace
 from unittest.mock import patch
@@ -22,6 +22,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 import snnx
 
 CUDA = torch.device("cuda", 0)
+PEAK_MB = 1536  # the most memory that the card says its tensors have used
 PACKAGE = str(Path(snnx.__file__).parent)
 WAITS = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero", "_unique2", "unique_dim", "bincount"}
 """Operations whose result, or the size of whose result, the host must know."""
@@ -37,15 +38,17 @@ NOT_DETERMINISTIC = {
 
 
 class Seen:
-    """What was noted, by the line of snnx that asked for it."""
+    """What was noted, by the line of snnx that asked for it; `synchronized` counts the calls of `torch.cuda.synchronize`."""
 
     def __init__(self) -> None:
         self.waits: Counter[str] = Counter()
         self.not_deterministic: Counter[str] = Counter()
+        self.synchronized = 0
 
     def forget(self) -> None:
         self.waits.clear()
         self.not_deterministic.clear()
+        self.synchronized = 0
 
 
 SEEN = Seen()
@@ -59,6 +62,10 @@ def asked_from() -> str:
 
 def waited(what: str) -> None:
     SEEN.waits[f"{what} in {asked_from()}"] += 1
+
+
+def synchronize(*_: object) -> None:
+    SEEN.synchronized += 1
 
 
 class OnCard(torch.Tensor):
@@ -95,6 +102,10 @@ class OnCard(torch.Tensor):
 
     def cpu(self, *_: object, **__: object) -> torch.Tensor:
         return self.to("cpu")
+
+    def __reduce_ex__(self, protocol: int) -> tuple:  # a file of torch keeps the values; they are loaded to the CPU
+        waited("saving")
+        return self.elem.__reduce_ex__(protocol)
 
     def __deepcopy__(self, memo: dict) -> "OnCard":
         made = OnCard(self.elem.clone(), self.requires_grad)
@@ -222,8 +233,8 @@ def pretended_gpu() -> Iterator[Seen]:
 
     cuda = {
         "is_available": lambda: True, "is_initialized": lambda: True, "device_count": lambda: 1, "current_device": lambda: 0,
-        "set_device": lambda *_: None, "synchronize": lambda *_: None, "mem_get_info": lambda *_: (80 << 30, 80 << 30),
-        "get_device_name": lambda *_: "a pretended card", "max_memory_allocated": lambda *_: 0,
+        "set_device": lambda *_: None, "synchronize": synchronize, "mem_get_info": lambda *_: (80 << 30, 80 << 30),
+        "get_device_name": lambda *_: "a pretended card", "max_memory_allocated": lambda *_: PEAK_MB << 20,
         "get_device_properties": lambda *_: SimpleNamespace(name="pretended", major=9, minor=0, total_memory=80 << 30),
         "is_current_stream_capturing": lambda: False, "reset_peak_memory_stats": lambda *_: None,
     }  # fmt: skip
@@ -238,6 +249,7 @@ def pretended_gpu() -> Iterator[Seen]:
             patch.multiple(torch, **{name: made_on_card(getattr(torch, name)) for name in makers}),
             patch.object(torch.Tensor, "pin_memory", pin_memory),
             patch.object(torch, "Generator", lambda device="cpu": generator("cpu")),
+            patch.object(torch, "inference_mode", lambda mode=True: torch.no_grad() if mode else nullcontext()),
             patch.object(torch.nn.functional, "one_hot", lambda x, classes=-1: _one_hot(one_hot, x, classes)),
             patch.object(torch.autocast, "__init__", lambda self, device_type, *a, **k: autocast(self, "cpu", *a, **k)),
             Placing(),

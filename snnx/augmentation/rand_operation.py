@@ -19,7 +19,7 @@ VALUES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "sharpness": lambda x, s: _blend(x, _blurred(x), s),
     "posterize": lambda x, s: _with_levels(x, (8 - 4 * s.abs()).round().exp2()),
     "solarize": lambda x, s: torch.where(x >= 1 - s.abs(), 1 - x, x),
-    "autocontrast": lambda x, s: transforms.autocontrast(x),
+    "autocontrast": lambda x, s: _stretched(x),
     "equalize": lambda x, s: transforms.equalize(x),
 }
 """The operations that change values, of images `[N, C, H, W]` and strengths `[N, 1, 1, 1]`."""
@@ -70,7 +70,8 @@ def rand_operation(
     maps[:, 1, 2] -= (TRANSLATE * height * strength * has["translate_y"]).trunc()
     order, parts = which.argsort(), {name: int(chosen.sum()) for name, chosen in has.items()}
     table = torch.cat([order.double()[:, None], strength.double()[order, None], maps.double()[order].flatten(1)], 1)
-    table = table.to(images.device, non_blocking=True)  # one copy, since each would wait for the device
+    table = table.pin_memory() if images.is_cuda else table  # the host does not wait for a copy from pinned memory
+    table = table.to(images.device, non_blocking=True)
     at, s, maps = table[:, 0].long(), table[:, 1].to(images.dtype).view(-1, 1, 1, 1), table[:, 2:].view(-1, 2, 3)
     out, end = images.clone(), parts["identity"]
     begin, end = end, end + sum(parts[name] for name in MOVES)
@@ -94,6 +95,13 @@ def _grey(images: Tensor) -> Tensor:
 
 def _with_levels(images: Tensor, levels: Tensor) -> Tensor:
     return (images * levels).floor().minimum(levels - 1) / levels
+
+
+def _stretched(images: Tensor) -> Tensor:
+    """Return each channel stretched to [0, 1]; a constant one stays. torchvision's lets a GPU be waited for."""
+    least, most = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
+    constant = most == least
+    return ((images - torch.where(constant, 0.0, least)) / torch.where(constant, 1.0, most - least)).clamp(0, 1)
 
 
 def _blurred(images: Tensor) -> Tensor:

@@ -75,7 +75,8 @@ def spikformer(
         raise ValueError("spikformer: classes must be the number of classes of the data set if mixup > 0; got null")
     batch, channels, height, width = images.shape
     device = images.device
-    filled = torch.as_tensor(background, dtype=images.dtype, device=device).view(-1, 1, 1)
+    values = background if isinstance(background, Sequence) else [background]
+    filled = torch.stack([images.new_full((1, 1), value) for value in values])  # made on the device: a copy would wait for it
     if len(filled) not in (1, channels):
         raise ValueError(f"spikformer: background must be one value or one for each of {channels} channels; got {background}")
     mirrored = torch.rand(batch, 1, 1, 1, device=device) < flip

@@ -31,7 +31,7 @@ def warp(images: Tensor, maps: Tensor, *, mode: Literal["nearest", "bicubic"], f
     y, x = (torch.arange(side, device=images.device) + 0.5 for side in (height, width))
     here = torch.stack([*torch.meshgrid(x, y, indexing="xy"), torch.ones(height, width, device=images.device)], -1)
     there = here.view(1, -1, 3) @ maps.to(here).transpose(1, 2)
-    grid = (2 * there / there.new_tensor([width, height]) - 1).view(len(images), height, width, 2)
+    grid = (2 * there / pair(there, width, height) - 1).view(len(images), height, width, 2)
     return functional.grid_sample(images - fill, grid.to(images.dtype), mode=mode, align_corners=False) + fill
 
 
@@ -43,7 +43,7 @@ def about_centre(linear: Tensor, height: int, width: int) -> Tensor:
         >>> about_centre(half_turn, 2, 4).tolist()
         [[[-1.0, 0.0, 4.0], [0.0, -1.0, 2.0]]]
     """
-    centre = linear.new_tensor([width / 2, height / 2])
+    centre = pair(linear, width / 2, height / 2)
     return torch.cat([linear, (centre - linear @ centre).unsqueeze(2)], 2)
 
 
@@ -55,3 +55,13 @@ def turn(angle: Tensor) -> Tensor:
         [[[0.0, 1.0], [1.0, 0.0]]]
     """
     return torch.stack([angle.cos(), angle.sin(), -angle.sin(), angle.cos()], 1).view(-1, 2, 2)
+
+
+def pair(like: Tensor, first: float, second: float) -> Tensor:
+    """Return two numbers, `[2]`, of the type of `like`; they are made on its device, since a copy would let the host wait.
+
+    Example:
+        >>> pair(torch.zeros(1), 3, 0.5).tolist()
+        [3.0, 0.5]
+    """
+    return torch.stack([like.new_full((), first), like.new_full((), second)])

@@ -75,7 +75,9 @@ class Batches:
 
     def _readings(self) -> Iterator[Callable[[], tuple[Tensor, Tensor]]]:
         """Yield a function for each batch that reads it; random numbers that it needs are drawn before it is yielded."""
-        order = None if self.order is None else self.order().to(self.images.device)
+        order = None if self.order is None else self.order()
+        if order is not None and self.images.device.type == "cuda":
+            order = order.pin_memory().to(self.images.device, non_blocking=True)  # without waiting for the GPU
         for start in range(0, self.samples, self.batch_size):
             chosen = slice(start + self.rank, min(start + self.batch_size, self.samples), self.ranks)
             index = chosen if order is None else order[chosen]

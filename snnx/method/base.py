@@ -18,7 +18,7 @@ from snnx.neuron.spiking import spiking_layers
 from snnx.norm.norm import Norm, require_steps
 from snnx.scheduler.scheduler import MakesSchedule
 
-LOOK_EVERY = 50  # on a GPU the loss is checked only every so many steps, because each check waits for the GPU
+LOOK_EVERY = 50  # on a GPU the loss is checked only every so many batches, because each check waits for the GPU
 
 
 class Method(pl.LightningModule):
@@ -168,26 +168,36 @@ class Method(pl.LightningModule):
         hard = labels if labels.ndim == 1 else labels.argmax(1)
         self._count("train", loss.detach(), scores.argmax(1) == hard)
         steps = int(self.trainer.num_training_batches)
-        if self.device.type == "cpu" or batch_idx % LOOK_EVERY == 0 or batch_idx + 1 == steps:
+        if self._looks("train", batch_idx):
             self._require_finite("train", images, steps)
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         """Return whether each sample was classified correctly, `[B]`, by the key of the accuracy that is their mean."""
-        return self._evaluate("val", batch)
+        return self._evaluate("val", batch, batch_idx)
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         """Return the same as `validation_step`, with the further accuracies that the metrics measure."""
-        return self._evaluate("test", batch)
+        return self._evaluate("test", batch, batch_idx)
 
-    def _evaluate(self, split: str, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+    def _looks(self, split: str, batch_idx: int) -> bool:
+        """Whether to check the loss of this batch: on a CPU always, on a GPU rarely and at the last batch of the epoch."""
+        if self.device.type == "cpu" or batch_idx % LOOK_EVERY == 0:
+            return True
+        if split == "train":
+            return batch_idx + 1 == self.trainer.num_training_batches
+        (batches,) = self.trainer.num_val_batches if split == "val" else self.trainer.num_test_batches  # of one loader
+        return batch_idx + 1 == batches
+
+    def _evaluate(self, split: str, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
         images, labels = batch
         if self.recorder is not None:
             self.recorder.labels = labels
         scores, loss = self.scores_and_loss(images, labels)
         correct = scores.argmax(1) == labels
         self._count(split, loss, correct)
-        self._require_finite(split, images, 0)
+        if self._looks(split, batch_idx):
+            self._require_finite(split, images, 0)
         found = {f"{split}/acc": correct}
         if self.recorder is not None:
             found |= {f"{split}/{name}": right for metric in self.recorder.metrics for name, right in metric.correct().items()}

@@ -62,8 +62,9 @@ class Energy(Counting):
 
     def begin(self, network: nn.Module) -> None:
         super().begin(network)
-        self._units: dict[str, Tensor] = {}
-        self._top: dict[str, float] = {}
+        self._units: dict[str, list[Tensor]] = {}  # units of the channels of each layer's input, batch by batch, on the device
+        self._top: dict[str, Tensor] = {}
+        self._macs: dict[tuple[str, torch.Size], float] = {}  # by layer and shape of its input; a GPU is waited for once
         self._without: dict[str, Tensor] = {}  # memory traffic of the bias that a layer without bias gets from a folded norm
 
     def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
@@ -82,12 +83,18 @@ class Energy(Counting):
         bias = {"energy_bias": once * operations.outputs(module, x) * steps}
         found, self._without = (bias, {}) if module.bias is not None else ({}, bias)
         if values:
-            return {**found, "energy_values": once * operations.macs(module, x) * self.computed_steps(layer, steps)}
-        new = operations.units(module, x)
-        self._units[layer] = quantum(torch.stack([self._units.get(layer, torch.zeros_like(new)), new], dim=1))
-        self._top[layer] = max(self._top.get(layer, 0.0), float(x.detach().abs().max()))
-        dense = once * operations.macs(module, x) * steps
+            return {**found, "energy_values": once * self._macs_of(layer, module, x) * self.computed_steps(layer, steps)}
+        self._units.setdefault(layer, []).append(operations.units(module, x))
+        top = x.detach().abs().max().double()
+        self._top[layer] = torch.maximum(self._top[layer], top) if layer in self._top else top
+        dense = once * self._macs_of(layer, module, x) * steps
         return {**found, "energy_charge": operations.charge(module, x), "energy_dense": dense}
+
+    def _macs_of(self, layer: str, module: nn.Conv2d | nn.Linear, x: Tensor) -> float:
+        key = (layer, x.shape[2:])
+        if key not in self._macs:
+            self._macs[key] = operations.macs(module, x)
+        return self._macs[key]
 
     def measure_norm(self, layer: str) -> dict[str, Tensor]:
         """A norm that is folded into a layer without a bias gives the layer a bias."""
@@ -105,8 +112,8 @@ class Energy(Counting):
         synops = {layer: float(v.sum()) for layer, v in seen["products"].items()}
         macs = {layer: float(v.sum()) for layer, v in seen["values"].items()}
         for layer, charges in seen["charge"].items():
-            unit = self._units[layer]
-            found = operations.synops(charges.view(-1, len(unit)).sum(0), unit, self._top[layer])
+            unit = self._unit(layer)
+            found = operations.synops(charges.view(-1, len(unit)).sum(0).cpu(), unit, float(self._top[layer]))
             if found is None:
                 macs[layer] = float(seen["dense"][layer].sum())
             else:
@@ -124,3 +131,12 @@ class Energy(Counting):
             }
             for name, table in kept.items()
         }
+
+    def _unit(self, layer: str) -> Tensor:
+        """Return the unit of each channel of a layer's input over all batches, on the CPU."""
+        first, *others = torch.stack(self._units[layer]).cpu()
+        unit = quantum(first[:, None])
+        for new in others:
+            unit = quantum(torch.stack([unit, new], dim=1))
+        self._units[layer] = [unit]
+        return unit

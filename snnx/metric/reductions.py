@@ -57,9 +57,8 @@ class Reductions:
         """End a batch of `B` samples; `correct[b]` says whether sample `b` was classified correctly."""
         size = len(correct)
         over_samples = {curve: how for metric in self.metrics for curve, how in metric.over_samples.items()}
-        for kind, mask in (("correct", correct), ("wrong", ~correct)):
-            if self.samples[kind] is None and bool(mask.any()):
-                column = int(mask.int().argmax())
+        for kind, column in self._first_of(correct).items():
+            if self.samples[kind] is None and column is not None:
                 self.samples[kind] = self._seen + column
                 shown = {c: t for c, t in self._batch.items() if kind == "correct" or over_samples[c] != "example"}
                 self._kept[kind] = {c: {k: v[:, column] for k, v in t.items()} for c, t in shown.items()}
@@ -76,6 +75,16 @@ class Reductions:
                     kept[layer] = kept[layer] + new if layer in kept else new
         self._batch = {}
         self._seen += size
+
+    def _first_of(self, correct: Tensor) -> dict[str, int | None]:
+        """Return the first correct and the first wrong sample of the batch; nothing once both examples have been found.
+
+        Both are read at once, since a GPU is waited for.
+        """
+        if None not in self.samples.values():
+            return {}
+        firsts = torch.stack([torch.where(mask.any(), mask.int().argmax(), -1) for mask in (correct, ~correct)]).tolist()
+        return {kind: None if first < 0 else first for kind, first in zip(("correct", "wrong"), firsts, strict=True)}
 
     def curves(self, kind: str) -> dict[str, Table]:
         """Return all curves as `{curve: {layer: [T]}}`, of the test set, an example (`correct`, `wrong`) or the training."""

@@ -60,7 +60,9 @@ SINGLE_DEVICE = {"trainer.devices": 1, "trainer.num_nodes": 1}
 """Keys that are left out of the identity if they have this value.
 
 With several devices or machines, their number is part of the identity, because each computes the statistics and draws the
-noise for its own part of a batch.
+noise for its own part of a batch. Two devices of one machine and one device on each of two machines are two configurations with
+two identities: the parts of a batch are the same, but the sum over the processes may be formed in another order on another
+network, so their numbers are the same to the last bit on some networks only.
 """
 
 

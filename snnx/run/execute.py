@@ -154,7 +154,7 @@ def compute(job: Job, hold: run_folder.Hold | None = None) -> dict:
             return {}
         if trainer.world_size > 1:  # test in one process, so that each sample counts exactly once
             trainer = build_trainer(on_one_device(config), job.id, folder, callbacks=callbacks, made_with=made_with)
-        first_losses, warnings = list(first.losses), list(warn.found)
+        first_losses, warnings = first.losses, list(warn.found)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
         other = best and best != trainer.max_epochs  # the last epoch is tested in any case; if it is the best, once is enough
         validated = answers.validated()

@@ -102,7 +102,7 @@ class _Until(pl.Callback):
         self.first, self.steps = first, steps
 
     def on_train_batch_end(self, *_: object) -> None:
-        if len(self.first.losses) >= self.steps:
+        if self.first.count >= self.steps:
             raise StepsDone
 
 

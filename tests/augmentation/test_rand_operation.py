@@ -50,6 +50,19 @@ def test_it_equals_torchvisions(name, channels):
         assert (ours - theirs).abs().gt(1e-5).float().mean() < 0.02, (s, (ours - theirs).abs().max())
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_autocontrast_equals_torchvisions_to_the_last_bit(channels):
+    """Recorded runs were trained with torchvision's; channels without contrast stay as they are in both."""
+    images = torch.rand(20, channels, 9, 7, generator=torch.Generator().manual_seed(0))
+    images[3] = 0.25
+    images[4, -1] = 0.0
+    found = rand_operation(
+        images, torch.full((20,), OPERATIONS.index("autocontrast")), torch.ones(20), fill=0.5, interpolation="nearest"
+    )
+    assert torch.equal(found, F.autocontrast(images))
+    assert torch.equal(found[3], images[3])
+
+
 def test_each_sample_gets_its_own_operation():
     torch.manual_seed(0)
     images, strength = torch.rand(14, 3, 16, 16), torch.full((14,), 0.7)

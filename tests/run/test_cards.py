@@ -1,16 +1,21 @@
 """Cards are handed out evenly among all processes of a machine; the driver is an empty file, and torch counts four cards."""
 
+import fcntl
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
+from composing import composed
 from omegaconf import OmegaConf
 
 from hydra_plugins.snnx_engine import EngineLauncher
+from hydra_plugins.snnx_local import LocalLauncher
 from snnx.options.folders import shipped
 from snnx.run import cards
 
@@ -129,3 +134,66 @@ def test_joblib_executes_one_run_per_card_unless_told_otherwise(four_cards, monk
     monkeypatch.setattr(cards, "DRIVERS", ())
     assert launcher("joblib").filled().n_jobs == 2
     assert "n_jobs" not in launcher("ray").filled()
+
+
+def test_a_sweep_of_this_machine_executes_one_run_per_card_unless_told_otherwise(four_cards, monkeypatch):
+    assert LocalLauncher(None, None, 0).n_jobs == 4
+    assert LocalLauncher(3, None, 0).n_jobs == 3
+    monkeypatch.setenv(cards.VISIBLE, "1")
+    assert LocalLauncher(None, None, 0).n_jobs == 1
+    monkeypatch.setattr(cards, "DRIVERS", ())
+    assert LocalLauncher(None, None, 0).n_jobs == 1
+
+
+TWO_CARDS = """
+import snnx.run.cards
+
+snnx.run.cards.cards = lambda: ["0", "1"]
+"""
+"""What every Python process of these tests does first; the machine may have no card."""
+SLURM = """
+import sys
+from hydra.conf import HydraConf
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
+from hydra_plugins.snnx_engine import work
+
+job, folder = sys.argv[1:]
+config = OmegaConf.create({"hydra": OmegaConf.structured(HydraConf)})
+OmegaConf.update(config, "hydra.launcher", {})
+config.hydra.runtime.cwd, config.hydra.overrides.task = folder, [job]
+HydraConfig.instance().set_config(config)
+work(config)
+"""
+"""What submitit calls in a task of Slurm."""
+ROOT = Path(__file__).parents[2]
+QUICK = ("backbone=mlp", "timesteps=2", "trainer.max_epochs=1", "budget.samples=0.1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["one run", "plan", "sweep", "slurm"])
+def test_whoever_computes_takes_a_card_by_the_same_locks(engine, tmp_path):
+    """Of two cards, another process holds the first, so the second is taken; a file is made for each place that was tried."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(TWO_CARDS)
+    (tmp_path / "temporary").mkdir()
+    locks = tmp_path / "temporary" / f"snnx-cards-{os.getuid()}"
+    locks.mkdir(mode=0o700)
+    job = replace(composed(*QUICK), outputs=str(tmp_path / "outputs"))
+    commands = {
+        "one run": ["-m", "snnx", *QUICK],
+        "plan": ["-m", "snnx", "plan", *QUICK, "hydra.launcher.n_jobs=1"],
+        "sweep": ["-m", "snnx", "-m", "seed=0", *QUICK],
+        "slurm": ["-c", SLURM, str(job.save(tmp_path / "jobs")), str(tmp_path)],
+    }
+    environment = {key: value for key, value in os.environ.items() if key not in (cards.VISIBLE, "PYTHONSAFEPATH")}
+    environment |= {"PYTHONPATH": f"{tmp_path / 'site'}:{ROOT}", "TMPDIR": str(tmp_path / "temporary"), "OMP_NUM_THREADS": "1"}
+    environment |= {"SUBMITIT_EXECUTOR": "slurm"} if engine == "slurm" else {}
+    with (locks / "0.0").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = subprocess.run(
+            [sys.executable, *commands[engine]], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(path.name for path in locks.iterdir()) == ["0.0", "1.0"], done.stdout + done.stderr
+    assert bool(list(tmp_path.glob("outputs/runs/*/result.json"))) == (engine != "plan")

@@ -10,6 +10,7 @@ from composing import composed
 from snnx.command import replay as command
 from snnx.options import sweepfile
 from snnx.options.folders import shipped
+from snnx.run.bound import bound
 from snnx.run.build import build_method
 from snnx.run.execute import execute
 from snnx.run.replay import Comparison, _widened, nudge, replay
@@ -82,6 +83,26 @@ def test_the_same_run_agrees_and_another_learning_rate_does_not():
     assert replay(run.config, first.now).differences == [0.0] * 3
     other = composed("backbone=mlp", "timesteps=2", "budget.samples=0.2", "optimizer.lr=0.1")
     assert not replay(other.config, first.now).agrees
+
+
+@pytest.mark.parametrize("word", ["channels_last=true", "packed_spikes=true", "recompute=true", "recompute_steps=2"])
+def test_how_memory_is_saved_or_laid_out_changes_the_losses_by_rounding_only(word):
+    """A plain run's losses are replayed with the key set; two of the keys change no bit of them.
+
+    The others may change a spike, on which later losses depend, so replay's own tolerance holds from the second loss on.
+    """
+    words = ["budget.samples=0.4", "timesteps=4", *(["norm=none"] if word.startswith("recompute_steps") else [])]
+    plain, other = composed(*words), composed(*words, word)
+    assert other.config != plain.config
+    assert other.id == plain.id
+    recorded = replay(plain.config, [0.0] * 5).now
+    assert len(set(recorded)) == 5
+    found = replay(other.config, recorded)
+    assert found.agrees
+    assert found.differences[0] <= bound(plain.config) * recorded[0]
+    if word in ("packed_spikes=true", "recompute=true"):
+        assert found.differences == [0.0] * 5
+    assert not replay(other.config, [recorded[0], *(loss + 0.1 for loss in recorded[1:])]).agrees
 
 
 def test_the_mean_loss_of_an_epoch_can_be_compared():

@@ -25,6 +25,7 @@ class Progress(pl.Callback):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._last = 0.0
+        self._accuracy: float | None = None  # of the last validation; it is read once, since the host waits for a GPU
         self._began = (0.0, 0.0)  # when this process started: the fraction of the training that was done, and the time
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -33,6 +34,10 @@ class Progress(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs, batch, batch_idx: int) -> None:
         if time.monotonic() - self._last > EVERY_S:
             self._write(trainer, (batch_idx + 1) / trainer.num_training_batches)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if (accuracy := trainer.callback_metrics.get("val/acc")) is not None:
+            self._accuracy = round(float(accuracy), 4)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._write(trainer, 1.0)
@@ -44,7 +49,6 @@ class Progress(pl.Callback):
         if not trainer.is_global_zero:
             return
         self._last = time.monotonic()
-        accuracy = trainer.callback_metrics.get("val/acc")
         done = (trainer.current_epoch + of_epoch) / trainer.max_epochs
         share, since = self._began
         state = {
@@ -52,7 +56,7 @@ class Progress(pl.Callback):
             "left_s": round((1 - done) * (self._last - since) / (done - share), 1) if done > share else None,
             "epoch": trainer.current_epoch + 1,
             "epochs": trainer.max_epochs,
-            "val/acc": None if accuracy is None else round(float(accuracy), 4),
+            "val/acc": self._accuracy,
         }
         temporary = self.path.with_suffix(".tmp")
         with suppress(OSError):  # on a full disk only the display fails, not the run

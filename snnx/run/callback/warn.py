@@ -4,11 +4,13 @@ import math
 from functools import partial
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Checkpoint
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from snnx.neuron.spiking import spiking_layers
+from snnx.run.callback.looks import looks
 
 NEAR = 0.005  # largest relative difference from log K at which the loss counts as log K
 STAYS = 2  # number of epochs in a row that the loss must stay at log K before a warning
@@ -19,8 +21,9 @@ class Warn(Checkpoint):
     """Prints a line if a layer did not fire for an epoch, if every sample had equal scores, or if the loss stays at log K.
 
     With K classes, log K is the loss of equal scores. Each warning is printed once, with the number of the epoch. A layer is
-    watched until its first spike in an epoch, and the scores until two classes of a sample differ. In a training on several
-    devices, each process sees its part of each batch, and the first process prints the warnings.
+    watched until its first spike in an epoch is found, and the scores until two classes of a sample differ. On a GPU this is
+    looked for after 1, 2, 4, 8, ... batches only, since the host waits for each look. In a training on several devices, each
+    process sees its part of each batch, and the first process prints the warnings.
 
     It is a `Checkpoint` because Lightning calls checkpoint callbacks after the module's own epoch end, which logs the loss. It
     must come before the callback that saves the checkpoint (`Keep`), so that the checkpoint contains the warnings.
@@ -33,18 +36,22 @@ class Warn(Checkpoint):
         self.found: list[str] = []
         self._seen: set[str] = set()
         self._hooks: dict[str, RemovableHandle] = {}  # the hook of each layer that has not fired in this epoch, by its name
-        self._scored = False  # whether any scores were computed in this epoch
+        self._fired: dict[str, Tensor] = {}  # whether each hooked layer that has run has fired, on the device
         self._at_log_k = 0  # number of epochs for which the loss has been log K
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._remove_hooks()
-        self._scored = False
         for name, layer in spiking_layers(pl_module).items():
             self._hooks[name] = layer.register_forward_hook(partial(self._see_spikes, name))
         self._hooks[SCORES] = pl_module.decoding.register_forward_hook(self._see_scores)
 
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs, batch, batch_idx: int) -> None:
+        if self._fired and looks(pl_module.device, batch_idx):
+            self._look()
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        tied = SCORES in self._hooks and self._scored
+        self._look()
+        tied = SCORES in self._fired
         silent = [name.removeprefix("backbone.") for name in self._hooks if name != SCORES]
         self._remove_hooks()
         loss, classes = float(trainer.callback_metrics["train/loss"]), trainer.datamodule.classes
@@ -78,15 +85,23 @@ class Warn(Checkpoint):
             print(f"snnx: warning: {text}", flush=True)
 
     def _see_spikes(self, name: str, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-        if bool((output > 0).any()):
-            self._hooks.pop(name).remove()
+        self._see(name, (output > 0).any())
 
     def _see_scores(self, module: nn.Module, inputs: tuple[Tensor], scores: Tensor) -> None:
-        self._scored = True
-        if bool((scores.amax(1) > scores.amin(1)).any()):
-            self._hooks.pop(SCORES).remove()
+        self._see(SCORES, (scores.amax(1) > scores.amin(1)).any())
+
+    def _see(self, name: str, fired: Tensor) -> None:
+        self._fired[name] = self._fired[name] | fired if name in self._fired else fired
+
+    def _look(self) -> None:
+        """Remove the hooks of what has fired; all flags are read at once, for which a GPU is waited for once."""
+        flags = torch.stack([*self._fired.values()]).tolist() if self._fired else []
+        for name, fired in zip(list(self._fired), flags, strict=True):
+            if fired:
+                del self._fired[name]
+                self._hooks.pop(name).remove()
 
     def _remove_hooks(self) -> None:
         for hook in self._hooks.values():
             hook.remove()
-        self._hooks = {}
+        self._hooks, self._fired = {}, {}
