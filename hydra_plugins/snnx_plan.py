@@ -93,6 +93,7 @@ class PlanLauncher(LocalLauncher):
             Its cost, or the reason why it could not be measured, by group; and the names of the metrics that a short test has
             measured, by row, for rows of which `unmeasured` cannot know them without a test.
         """
+        from snnx.record.masked import masked
         from snnx.sweep.cores import cores
 
         threads = max(1, cores() // self.n_jobs)
@@ -107,7 +108,7 @@ class PlanLauncher(LocalLauncher):
                     found[one.group], names = future.result()
                     named |= {one.row: names} if names else {}
                 except Exception as error:  # such as out of memory, or no data
-                    found[one.group] = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                    found[one.group] = masked((str(error).strip().splitlines() or [type(error).__name__])[0])
         return found, named
 
 

@@ -153,3 +153,20 @@ def test_every_guide_is_named():
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_each_fault_has_a_test():
+    """A row of docs/reliability.md ends with its tests: files, folders, or the beginning of a function's name."""
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8").partition("\n## Faults\n")[2]
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if re.match(r"\| \d+ \|", line)]
+    assert {int(row[0]) for row in rows} == set(range(1, 28))
+    sources = [path for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__)]
+    places = {place for path in sources for place in (path, path.parent, path.with_suffix(""))}
+    known = {path.stem for path in sources} | {place.relative_to(ROOT).as_posix() for place in places}
+    functions = re.findall(r"^def (test_\w+)", "\n".join(path.read_text(encoding="utf-8") for path in sources), re.MULTILINE)
+    for row in rows:
+        named = re.findall(r"`([^`]+)`", row[-1])
+        assert named, row
+        for name in named:
+            begins = name.endswith("…") and any(function.startswith(name[:-1]) for function in functions)
+            assert begins or name in known, name

@@ -20,6 +20,7 @@ from snnx.method.base import Method
 from snnx.record import result_file
 from snnx.record.checkpoint import epochs, path_of
 from snnx.record.identity import changes
+from snnx.record.masked import masked
 from snnx.run.rebuild import rebuild
 from snnx.run.reopen import reopen
 from snnx.run.test import run_test
@@ -102,4 +103,4 @@ def _finding(one: Callable[[], Finding]) -> Finding:
     try:
         return one()
     except Exception as error:  # a component may fail in any way
-        return Finding(FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}")
+        return Finding(FAILED, masked(f"{type(error).__name__}: {' '.join(str(error).split())}"))

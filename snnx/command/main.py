@@ -11,7 +11,7 @@ from snnx.command.refusal import complain
 from snnx.compose.interrupt import INTERRUPTED, NOTE, exit_on_interrupt
 from snnx.options.files import check_places
 from snnx.options.own_components import make_importable
-from snnx.sweep.output import Output
+from snnx.sweep.output import Output, open_closed_streams
 
 COMMANDS = {  # for each command, the module whose main(words) executes it
     "plan": "snnx.command.plan",
@@ -40,6 +40,7 @@ def main() -> int:
         The exit code: 0 if all is well, 1 if a run failed, 2 for a mistake in the words or in a file, 130 if interrupted.
     """
     words = sys.argv[1:]
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a test may have replaced it
             stream.reconfigure(errors="replace")  # else a terminal that lacks the check mark would end the command

@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+from snnx.command.refusal import complain
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that reports an error in one line, like all other errors of snnx, and exits with code 2.
@@ -30,5 +32,5 @@ class Parser(argparse.ArgumentParser):
         key, is_override, value = message.removeprefix("unrecognized arguments: ").partition("=")
         if is_override and f"--{key}" in self._option_string_actions:
             message += f": write --{key} {value}"
-        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
+        complain(f"{self.prog}: {message}; see {self.prog} --help")
         sys.exit(2)

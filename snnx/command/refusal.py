@@ -2,6 +2,7 @@
 
 import sys
 
+from snnx.record.masked import masked
 from snnx.record.visible import visible
 
 REFUSED = (ValueError, OSError)
@@ -25,5 +26,8 @@ def refusal(command: str, error: Exception) -> int:
 
 
 def complain(text: str) -> None:
-    """Print a line to standard error. It may repeat a text from somebody else's file, so its control characters are shown."""
-    print(visible(text), file=sys.stderr)
+    """Print a line to standard error.
+
+    It may repeat a text from somebody else's file, so its control characters are shown and secrets are hidden.
+    """
+    print(visible(masked(text)), file=sys.stderr)

@@ -14,6 +14,7 @@ from snnx.options.received import check_keys
 from snnx.options.sweepfile import find
 from snnx.record import provenance, source
 from snnx.record.identity import changes
+from snnx.record.masked import masked
 from snnx.record.result_file import parsed
 from snnx.record.visible import visible
 from snnx.record.write import write
@@ -59,7 +60,7 @@ def main(words: list[str]) -> int:
     for line in chosen:
         state, explanation = _replay(line, arguments.outputs)
         states.append(state)
-        print(visible(f"{state} {_title(line)}: {explanation}"), flush=True)
+        print(visible(masked(f"{state} {_title(line)}: {explanation}")), flush=True)
         if state in (CONFIRMED, DIFFERS):
             write(path, "".join(json.dumps(result) + "\n" for result in lines))
     return 1 if {DIFFERS, FAILED} & set(states) else 0

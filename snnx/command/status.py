@@ -24,7 +24,7 @@ from snnx.report.board import Board, boards
 from snnx.report.data.changed_rows import ChangedRows
 from snnx.report.data.format import duration
 from snnx.report.data.other_code import code_remarks
-from snnx.report.data.run import DAMAGED, Run
+from snnx.report.data.run import DAMAGED, STATES, Run
 from snnx.report.data.runs import collect
 from snnx.sweep.output import Output
 
@@ -117,7 +117,7 @@ def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> 
     for remark in (*code_remarks(sweep, runs), *ChangedRows(sweep).remarks(runs)):
         console.print(f"↻ {escape(remark)}", soft_wrap=True)
     for run in runs:
-        if run.state in ("failed", "diverged", DAMAGED):
+        if run.state in ("failed", "diverged", "no data", DAMAGED):
             where = arguments.outputs / "runs" / run.hash / "run.log"
             console.print(
                 f"{MARKS[run.state]} {escape(run.row)} seed={run.seed}: {escape(f'{run.cause}  ({where})')}", soft_wrap=True
@@ -128,7 +128,7 @@ def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> 
 def _drawn(board: Board, sweep: SweepFile) -> Table:
     counts = Counter(run.state for run in board.runs)
     total = sum(len(row) for row in board.rows.values())
-    others = [f"{counts[state]} {state}" for state in ("running", "failed", "diverged", "unfinished") if counts[state]]
+    others = [f"{counts[state]} {state}" for state in STATES if counts[state] and state != "done"]
     parts = [f"{counts['done']} of {total} done", *others]
     if (left := board.left_s) is not None:
         parts.append(f"about {duration(left)} left")

@@ -4,6 +4,8 @@ import os
 
 from omegaconf import OmegaConf
 
+from snnx.record.masked import SECRET
+
 PREFIX = "SNNX_"
 _ABSENT = object()
 
@@ -11,7 +13,8 @@ _ABSENT = object()
 def restrict_environment() -> None:
     """Let `${oc.env:NAME}` read only variables whose names begin with `SNNX_`, such as `SNNX_DATA`.
 
-    A configuration is written to files and logged. So an option from somebody else could otherwise publish any variable.
+    Names of secrets, such as `SNNX_TOKEN`, are refused too. A configuration is written to files and logged. So an option from
+    somebody else could otherwise publish any variable.
     """
     OmegaConf.register_new_resolver("oc.env", _read, replace=True)
 
@@ -19,6 +22,11 @@ def restrict_environment() -> None:
 def _read(name: str, default: object = _ABSENT) -> object:
     if not name.startswith(PREFIX):
         raise ValueError(f"oc.env must name an environment variable that begins with {PREFIX}; got {name}")
+    if SECRET.search(name):
+        raise ValueError(
+            f"oc.env must not name a secret, because a configuration is written to files; got {name}: leave it in the "
+            "environment, where W&B and other tools read it"
+        )
     value = os.environ.get(name, default)
     if value is _ABSENT:
         raise ValueError(f"the environment variable {name} must be set, because the configuration reads it; got none")

@@ -1,25 +1,17 @@
 """Keeps secrets out of configurations, because these are written to files, logged and shown."""
 
-import os
-import re
 from collections.abc import Iterable
 
 from snnx.record.identity import leaves
 from snnx.record.job import Job
-
-SECRET = re.compile(r"(?:^|_)(?:API)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD)S?$", re.IGNORECASE)
-SHORTEST = 8  # values with fewer characters are ignored, because they may occur in a configuration by chance
+from snnx.record.masked import secrets
 
 
 def reject_secrets(job: Job) -> None:
-    """Reject a job that contains the value of an environment variable whose name ends in KEY, TOKEN, SECRET or PASSWORD.
+    """Reject a job that contains the value of an environment variable whose name says that it is secret, see `masked`.
 
     Raises:
         ValueError: the configuration, an override or the command line contains such a value; the message does not repeat it.
-
-    Example:
-        >>> [bool(SECRET.search(name)) for name in ("WANDB_API_KEY", "HF_TOKEN", "TOKENIZERS_PARALLELISM", "MONKEY")]
-        [True, True, False, False]
     """
     reject_secrets_in(
         [*leaves(job.config), *(("an override", text) for text in job.overrides), ("the command line", job.command)]
@@ -36,11 +28,10 @@ def reject_secrets_in(places: Iterable[tuple[str, object]]) -> None:
         ValueError: one of the texts contains a secret.
     """
     texts = list(places)
-    for name, value in os.environ.items():
-        if SECRET.search(name) and len(value) >= SHORTEST:
-            for key, text in texts:
-                if value in str(text):
-                    raise ValueError(
-                        f"{key} must not contain a secret, because it is written to files; got the value of the environment "
-                        f"variable {name}: leave it in the environment, where W&B and other tools read it"
-                    )
+    for name, value in secrets():
+        for key, text in texts:
+            if value in str(text):
+                raise ValueError(
+                    f"{key} must not contain a secret, because it is written to files; got the value of the environment "
+                    f"variable {name}: leave it in the environment, where W&B and other tools read it"
+                )

@@ -9,6 +9,7 @@ import yaml
 from snnx.logger import account
 from snnx.options.files import files
 from snnx.options.sweepfile import SweepFile
+from snnx.record.masked import masked
 
 if TYPE_CHECKING:
     from wandb_workspaces.workspaces import Workspace
@@ -32,7 +33,7 @@ def save_workspace(sweep: SweepFile, outputs: Path) -> str | None:
         made = workspace(sweep, entity=wandb.Api().default_entity, project=project())
         return f"W&B: {made.save().url}"
     except Exception as error:  # whatever the server answers, the local page has been written
-        return f"W&B: no workspace, because {' '.join(f'{type(error).__name__}: {error}'.split())}"
+        return masked(f"W&B: no workspace, because {' '.join(f'{type(error).__name__}: {error}'.split())}")
 
 
 def project() -> str:

@@ -79,17 +79,17 @@ class PhotographFiles(Mapped):
         picture = Image.fromarray(in_channels(values, 3))
         size = (self.side, self.side)
         if draw is not None or picture.size != size:
-            box = middle(*picture.size, self.side) if draw is None else crop(*picture.size, draw)
+            box = middle(*picture.size) if draw is None else crop(*picture.size, draw)
             picture = picture.resize(size, Image.Resampling.BILINEAR, box=box)
         decoded = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
         return decoded.flip(2) if draw is not None and draw[4] < 0.5 else decoded
 
 
-def middle(width: int, height: int, side: int) -> Box:
-    """Return the central square that has `side` pixels after the shorter side has been resized to `side * 256/224`.
+def middle(width: int, height: int) -> Box:
+    """Return the central square whose side is 224/256 of the shorter side of the picture.
 
     Example:
-        >>> middle(512, 256, 224)
+        >>> middle(512, 256)
         (144.0, 16.0, 368.0, 240.0)
     """
     taken = min(width, height) * 224 / 256

@@ -7,6 +7,7 @@ from functools import partial
 
 from snnx.logger.view import Logger, View
 from snnx.record.job import Job
+from snnx.record.masked import masked
 
 
 @contextmanager
@@ -34,4 +35,4 @@ def views_of(job: Job, loggers: Mapping[str, Callable[..., Logger]]) -> Iterator
     finally:
         for view in views:
             if complaint := view.close(exit_code, final):
-                print(f"snnx: {complaint}", file=sys.stderr, flush=True)
+                print(f"snnx: {masked(complaint)}", file=sys.stderr, flush=True)

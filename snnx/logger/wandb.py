@@ -15,6 +15,7 @@ from snnx.options.sweepfile import find, read
 from snnx.options.unit import factor
 from snnx.record.identity import SWITCHES
 from snnx.record.job import Job
+from snnx.record.masked import masked
 from snnx.record.visible import visible
 
 FINISH_S = 15  # time limit for uploads at the end of a run; what is not uploaded by then stays in the run's folder
@@ -53,9 +54,9 @@ class Wandb:
                 wandb.init,
                 project=project,
                 id=job.id,
-                name=f"{job.row}/s{job.seed}"[:128],
-                group=job.sweep,
-                job_type=job.row[:64],
+                name=visible(f"{job.row}/s{job.seed}")[:128],
+                group=visible(job.sweep),
+                job_type=visible(job.row)[:64],
                 tags=[visible(tag)[:64] for tag in tags if tag],
                 config=columns(job),
                 dir=str(job.folder.absolute()),
@@ -157,7 +158,7 @@ def _open(opened: partial, mode: str) -> wandb.Run:
         if mode == "offline":
             _kill_wandb()
             raise
-        cause = " ".join(str(error).split())
+        cause = masked(" ".join(str(error).split()))
         print(f"snnx: W&B is not reachable ({cause}); this run is logged offline", file=sys.stderr, flush=True)
         return opened(mode="offline")
 

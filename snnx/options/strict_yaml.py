@@ -61,8 +61,6 @@ def load(text: str) -> object:
             loader.dispose()
     except yaml.YAMLError:
         raise
-    except RecursionError:
-        raise yaml.YAMLError("it is nested too deeply") from None
     except Exception as error:  # PyYAML raises almost any error for a value that does not fit its tag
         raise yaml.YAMLError(f"a value does not fit its tag ({type(error).__name__}: {error})") from None
 

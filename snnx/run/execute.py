@@ -16,6 +16,7 @@ from snnx.metric.layer_values import as_csv
 from snnx.record import provenance, result_file, run_folder, source
 from snnx.record.checkpoint import CODE, DATA, path_of
 from snnx.record.job import Job
+from snnx.record.masked import masked
 from snnx.record.write import write
 from snnx.run import ddp
 from snnx.run.allocator import keep_memory
@@ -73,11 +74,8 @@ def execute(job: Job) -> dict:
             hold.require()
         except (Exception, SystemExit) as error:  # if a component calls sys.exit, only this run fails, not the whole sweep
             status = "diverged" if isinstance(error, Diverged) else "no data" if isinstance(error, NoData) else "failed"
-            trace = "".join(traceback.format_exception(error))
-            found = {
-                "status": status,
-                "error": {"type": type(error).__name__, "message": with_own_line(error, job.config), "traceback": trace},
-            }
+            message, trace = masked(with_own_line(error, job.config)), masked("".join(traceback.format_exception(error)))
+            found = {"status": status, "error": {"type": type(error).__name__, "message": message, "traceback": trace}}
         finally:
             (job.folder / "progress.json").unlink(missing_ok=True)
         wall_s = time.monotonic() - clock + found.get("before_s", 0.0)

@@ -1,8 +1,25 @@
 """Writes to standard output, also if nobody reads it any more, without an error."""
 
 import os
+import sys
 from contextlib import suppress
 from typing import Any, TextIO
+
+
+def open_closed_streams() -> None:
+    """Connect standard input, output and error to the null device where the command was started without them, as by `1>&-`.
+
+    Python then has no stream to write to. And the first files that a run opens, such as its checkpoint, would get the
+    descriptors 0 to 2, to which libraries and processes of runs write.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest free descriptor, which is this one
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 class Output:

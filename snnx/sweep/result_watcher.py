@@ -4,6 +4,7 @@ import threading
 
 from snnx.record import provenance, result_file, run_folder
 from snnx.record.job import Job
+from snnx.record.masked import masked
 from snnx.run import history
 from snnx.sweep.display import Display
 
@@ -50,7 +51,7 @@ class ResultWatcher:
             if self.ended[index] is None:
                 error = {
                     "type": "NoResult",
-                    "message": f"wrote no result; {launcher_error or 'the launcher reported no error'}",
+                    "message": masked(f"wrote no result; {launcher_error or 'the launcher reported no error'}"),
                     "traceback": "",
                 }
                 self._end(index, {**provenance.of(job), "status": "failed", "error": error, "wall_s": 0.0})

@@ -114,6 +114,10 @@ def test_a_batch_does_not_affect_the_next():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            {"attention": {"temporal": partial(TASA, timesteps=4), "spatial": NSAD}},
+            "Spikformer: attention must contain temporal, denoiser or both; got spatial",
+        ),
         ({"heads": 5}, "Spikformer: embed_dim must be a multiple of heads = 5; got 32"),
         ({"embed_dim": 36}, "Spikformer: embed_dim must be a multiple of 8 at this width, as the stem starts with D/8; got 36"),
         ({"pools": 5}, "Spikformer: pools must be between 0 and 4, the number of convolutions; got 5"),

@@ -234,7 +234,7 @@ def test_the_version_is_printed(snnx):
     assert (code, out) == (hydra_app.OK, f"snnx {version('snnx')}\n")
 
 
-def test_multirun_may_stand_between_overrides_and_r_resolves(snnx):
+def test_r_resolves_the_printed_configuration(snnx):
     code, out, err = snnx("neuron=klif", "--cfg", "job", "-r", "timesteps=3")
     assert (code, err) == (hydra_app.OK, "")
     assert "snnx.neuron.klif.KLIF" in out

@@ -73,11 +73,12 @@ def test_another_content_is_named(tmp_path, content, reason):
         (b"}" + b"(" + b"lp0\n" + b"", "EOFError"),
         (b"})q\x00" + b"".join(b"h%ch%c\x86q%c" % (n, n, n + 1) for n in range(60)) + b"h\x3cK\x01s.", "a key that is no text"),
         (b"\x8f.", "KeyError"),  # an empty set
+        (b"c_codecs\nencode\n(X\x01\x00\x00\x00aX\x05\x00\x00\x00utf-7tR.", "UnpicklingError: bytes in the encoding utf-7"),
         (b"c_codecs\nencode\n}X\x01\x00\x00\x00aK\x01sb.", "attributes of something that is no array"),
         (b"\x96" + (2**36).to_bytes(8, "little") + b".", ""),  # 64 GiB of bytes that the file does not have
         (b"}X\x04\x00\x00\x00dataX" + bytes([0xFF, 0xFF, 0xFF, 0x7F]), ""),
     ],
-    ids=["cut", "pairs of pairs", "set", "attributes", "long", "long text"],
+    ids=["cut", "pairs of pairs", "set", "encoding", "attributes", "long", "long text"],
 )
 def test_a_pickle_cannot_take_all_time_or_memory(tmp_path, content, reason):
     (tmp_path / "test").write_bytes(content)

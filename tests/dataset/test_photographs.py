@@ -132,7 +132,7 @@ def test_crops_stay_inside_and_cover_the_stated_shares():
     share = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) / 120_000
     assert 0.07 < share.min() < 0.1
     assert share.max() > 0.95
-    assert middle(224, 224, 224) == (14, 14, 210, 210)
+    assert middle(224, 224) == (14, 14, 210, 210)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,10 @@ from pathlib import Path
 from snnx.neuron.lif import LIF
 
 
+class Unpicklable(RuntimeError):
+    def __reduce__(self): raise TypeError("cannot be pickled")
+
+
 class Faulty(LIF):
     """LIF that does `fault` at its call number `at`; only once if a file `spent` is given, which it creates then."""
 
@@ -37,6 +41,7 @@ class Faulty(LIF):
     def do_none(self): pass
     def do_count(self): Path(f"{self.spent}.{os.getpid()}.{id(self)}").touch()
     def do_raise(self): raise RuntimeError("a mistake in a neuron")
+    def do_unpicklable(self): raise Unpicklable("neither this error nor its run can be pickled")
     def do_exit0(self): sys.exit(0)
     def do_exit3(self): sys.exit(3)
     def do_leave(self): os._exit(0)

@@ -1,5 +1,6 @@
 """Faults that a sweep survives; the numbers in the names are those of the table in docs/reliability.md."""
 
+import json
 import os
 import random
 import re
@@ -9,6 +10,7 @@ import sys
 import time
 
 import pytest
+from left_runs import result as result_of
 
 from snnx.record import checkpoint
 from snnx.run.callback.keep import Keep
@@ -33,6 +35,7 @@ def measured(results: dict) -> dict:
 def test_1_to_5_a_run_that_crashes_or_hangs_fails_alone_and_its_cause_is_recorded(shell):
     causes = {
         "raise": "a mistake in a neuron",
+        "unpicklable": "Unpicklableneither this error",  # fault 24
         "exit0": "SystemExit0",
         "exit3": "SystemExit3",
         "leave": "ended with exit code 0",
@@ -215,6 +218,25 @@ def test_14_a_run_stops_at_the_step_with_a_non_finite_loss_and_is_not_retried(sh
     assert result["status"] == "diverged"
     assert re.search(r"diverged at step \d+ in epoch 1, first layer that is not finite: \S+ \(", result["error"]["message"])
     assert not list(shell.folder.glob("outputs/runs/*/ckpt/*"))
+
+
+@pytest.mark.faults
+def test_24_ten_thousand_runs_are_shown_and_reported(shell):
+    runs = shell.folder / "outputs" / "runs"
+    (shell.folder / "outputs" / "demo_neurons").mkdir(parents=True)
+    rows, seeds = ("IF", "LIF", "PLIF", "KLIF"), 2_500
+    for row in rows:
+        for seed in range(seeds):
+            facts = result_of(row, seed, 0.5, sweep="demo_neurons", scale="paper", budget={"epochs": 1.0})
+            (runs / facts["hash"]).mkdir(parents=True)
+            (runs / facts["hash"] / "result.json").write_text(json.dumps(facts))
+            (shell.folder / "outputs" / "demo_neurons" / f"{row},seed={seed}").symlink_to(f"../runs/{facts['hash']}")
+    status = shell.run("status", "demo_neurons")
+    assert (status.returncode, status.stderr) == (0, "")
+    assert "10000 of 10000 done" in status.stdout
+    report = shell.run("report", "demo_neurons")
+    assert (report.returncode, report.stderr) == (0, "")
+    assert re.search("PLIF > IF .* 2500 ", report.stdout), report.stdout
 
 
 def test_23_a_run_whose_folder_is_removed_fails_and_can_be_run_again(shell):

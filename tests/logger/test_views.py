@@ -79,6 +79,26 @@ def test_both_loggers_contain_the_whole_run(offline):
     ]
 
 
+def test_wandb_gets_texts_with_their_control_characters_shown(offline):
+    """A received option or sweep file may hold such texts; a terminal that lists runs of W&B would obey them."""
+    evil = "clears\x1b[2J"
+    job = made(offline)
+    config = job.config | {
+        "sweep": {"paper": evil, "artifact": "Table \x9b1"},
+        "backbone": job.config["backbone"] | {"note": evil},
+    }
+    logger = Wandb(job=replace(job, config=config, row=evil, scale=evil), project="snnx")
+    logger.show([{"epoch": 1, "val/acc": 0.5}])
+    logger.close(0, {})
+    (run,) = kinds(job.folder, "run")[:1]
+    shown = {item.key: json.loads(item.value_json) for item in run.config.update}
+    assert {shown[key] for key in ("row", "scale", "backbone.note")} == {r"clears\x1b[2J"}
+    assert {r"clears\x1b[2J", r"Table \x9b1"} <= set(run.tags)
+    assert (run.job_type, run.display_name) == (r"clears\x1b[2J", r"clears\x1b[2J/s0")
+    for path in job.folder.glob("wandb/**/*.wandb"):
+        assert b"\x1b[2J" not in path.read_bytes()
+
+
 @pytest.mark.parametrize("by", ["WANDB_MODE", "logger.wandb.mode"])
 def test_if_wandb_is_disabled_nothing_is_logged_and_nobody_warns(by, tmp_path, monkeypatch, capfd):
     monkeypatch.delenv("WANDB_MODE", raising=False)

@@ -322,8 +322,8 @@ def test_merges_of_merges_are_not_written_out(tmp_path):
     ("text", "message"),
     [
         ("a: &a [*a]\n", "must be YAML; it must have at most 100,000 values, with every alias written out"),
-        ("[" * 5_000, "must be YAML"),
-        ("- " * 5_000, "must be YAML"),
+        ("[" * 5_000, "must be YAML; while increasing flow level exceeded maximum nesting depth"),
+        ("- " * 5_000, "must be YAML; while increasing block level exceeded maximum nesting depth"),
         ("a: !!int ''\n", "must be YAML; a value does not fit its tag"),
         ("a: !!timestamp x\n", "must be YAML; a value does not fit its tag"),
         ("a: 2000-99-99\n", "must be YAML; a value does not fit its tag"),

@@ -11,6 +11,7 @@ import pytest
 
 from snnx.command import main
 from snnx.report.board import boards
+from snnx.report.data.run import STATES
 from snnx.report.data.runs import collect
 
 
@@ -58,6 +59,24 @@ def test_status_prints_results_and_failures_without_loading_torch_or_hydra(leave
     assert "IF seed=0: train loss must stay finite" in out
     loaded = "import sys, snnx.command.status; print(sorted({'torch', 'hydra', 'numpy', 'matplotlib'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("state", [state for state in STATES if state not in ("done", "running", "unfinished")])
+def test_status_counts_and_explains_every_run_that_is_not_done(leave, done, tmp_path, monkeypatch, capsys, state):
+    leave("demo_neurons", "LIF,seed=0,scale=smoke", done("LIF", 0, 0.5, scale="smoke"))
+    error = {"type": "OSError", "message": "must be there"}
+    folder = leave("demo_neurons", "IF,seed=0,scale=smoke", done("IF", 0, None, scale="smoke", status=state, error=error))
+    if state == "damaged":
+        (folder / "result.json").write_text('{"status": "done", "ha')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["snnx", "status", "demo_neurons"])
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main.main() == 0
+    out = capsys.readouterr().out
+    assert re.search(rf"│ . {state} +│", out)
+    assert re.search(rf"\n +1 of \d+ done, 1 {state} +\n", out)
+    cause = "result.json: must be JSON; got a file that is cut short or damaged" if state == "damaged" else "must be there"
+    assert re.search(rf"\n. IF seed=0: .*{cause}", out)
 
 
 def test_status_counts_seeds_if_there_are_too_many_for_the_screen(leave, done, tmp_path, monkeypatch, capsys):

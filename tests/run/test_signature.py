@@ -25,6 +25,12 @@ def test_a_component_takes_what_is_added_when_it_is_built(group, target, message
         check_signature(group, {"_target_": target, "_partial_": True})
 
 
+@pytest.mark.parametrize("key", ["_recursive_", "_convert_", "_args_"])
+def test_a_node_has_none_of_hydra_s_other_keys(key):
+    with pytest.raises(ValueError, match=f"^loss must have none of Hydra's other keys than _target_ and _partial_; got {key}$"):
+        check_signature("loss", {"_target_": "torch.nn.CrossEntropyLoss", key: []})
+
+
 def test_a_misspelled_argument_is_answered_by_one_that_the_option_sets():
     """`min_epochs` is as near to `epochs` as `max_epochs`, but the option sets the latter."""
     trainer = {"_target_": "pytorch_lightning.Trainer", "_partial_": True, "max_epochs": 10, "epochs": 5}

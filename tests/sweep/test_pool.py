@@ -23,7 +23,15 @@ from snnx.record.write import write
 from snnx.sweep import pool
 
 QUICK = ["timesteps=2", "trainer.max_epochs=1", "budget.samples=0.1", "trainer.accelerator=cpu"]
+FULL = ">/dev/full 2>&1"
 LONG = ["trainer.max_epochs=40", "budget.samples=0.3"]  # of short epochs
+
+
+def snnx_with_streams(folder: Path, redirected: str, *words: str) -> subprocess.CompletedProcess:
+    """Run `snnx WORDS` in `folder` with a shell's redirection, such as `1>&-`."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = ["sh", "-c", f'exec "$0" -m snnx "$@" {redirected}', sys.executable, *words]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.slow
@@ -281,6 +289,35 @@ def test_output_that_nobody_reads_ends_the_display_and_not_the_sweep(tmp_path):
         assert process.stderr.read() == ""
         assert process.wait(timeout=120) == 0
     assert len(list(tmp_path.glob("outputs/runs/*/result.json"))) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "redirected"),
+    [(["seed=0"], "1>&- 2>&-"), (["-m", "seed=0,1"], "0<&- 1>&- 2>&-"), (["seed=0"], FULL), (["-m", "seed=0,1"], FULL)],
+    ids=["single, closed", "sweep, closed", "single, full disk", "sweep, full disk"],
+)
+def test_output_that_cannot_be_written_ends_neither_a_run_nor_a_sweep(tmp_path, words, redirected):
+    """A stream is closed, as some schedulers start programs, or goes to a log on a full disk."""
+    done = snnx_with_streams(tmp_path, redirected, *words, "neuron.v_threshold=1000", *QUICK)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    results = [json.loads(path.read_text())["status"] for path in tmp_path.glob("outputs/runs/*/result.json")]
+    assert results == ["done"] * (2 if "-m" in words else 1)
+    logs = [path.read_text() for path in tmp_path.glob("outputs/runs/*/run.log")]
+    assert not [text for text in logs if "Error" in text]
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["status"], 1), (["neuron=lff"], 2)])
+@pytest.mark.parametrize("redirected", ["0<&- 1>&- 2>&-", FULL])
+def test_a_command_whose_output_cannot_be_written_keeps_its_exit_code(empty, words, code, redirected):
+    assert snnx_with_streams(empty, redirected, *words).returncode == code
+
+
+@pytest.mark.parametrize(("redirected", "seen"), [("1>&-", ""), ("2>&-", "snnx: ")])
+def test_a_closed_stream_does_not_show_in_the_other(empty, redirected, seen):
+    done = snnx_with_streams(empty, redirected, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout[: len("snnx: ")] == seen
 
 
 @pytest.mark.slow
