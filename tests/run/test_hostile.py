@@ -1,25 +1,37 @@
 """Configurations made by an adversary are refused, or build components; they never open a file, a connection or a process."""
 
+import json
 import os
+import socket
+import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
 from composing import composed
+from finished import result_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from own_folder import write
 
+from snnx.command.replay import DIFFERS, _parsed, _replay
 from snnx.compose.complaint import COMPLAINTS
 from snnx.options.files import check_places
 from snnx.options.folders import shipped
+from snnx.record.identity import run_id
+from snnx.record.job import Job
+from snnx.report.data.runs import collect
 from snnx.run.component import component
 from snnx.run.create import create
+from snnx.run.on_one_device import on_one_device
+from snnx.run.overrides import apply_overrides
+from snnx.run.reopen import reopen
 from snnx.run.signature import check_signatures, nodes
 from snnx.run.target import KINDS
 
@@ -41,6 +53,24 @@ HOSTILE = (
     "torch.nn.modules.module.torch.load", "torch.optim.swa_utils.AveragedModel",
     "spikingjelly.activation_based.neuron.torch.load", "spikingjelly.activation_based.cuda_kernel.cuda_utils.os.system",
 )  # fmt: skip
+ATTACKS = {
+    "os.system": {"command": "true"},
+    "os.mkdir": {"path": "/hostile/file"},
+    "os.remove": {"path": "/hostile/file"},
+    "io.open": {"file": "/hostile/file"},
+    "subprocess.Popen": {"args": "true"},
+    "subprocess.run": {"args": "true"},
+    "shutil.rmtree": {"path": "/hostile"},
+    "numpy.load": {"file": "/hostile/file"},
+    "torch.load": {"f": "/hostile/file"},
+    "runpy.run_path": {"path_name": "/hostile/file"},
+    "socket.create_connection": {"address": ["127.0.0.1", 9]},
+    "sqlite3.connect": {"database": ":memory:"},
+    "ctypes.CDLL": {"name": "libhostile.so"},
+    "snnx.record.write.write": {"path": "/hostile/file", "content": "x"},
+}
+"""Targets with arguments that fit, so that each would do harm if it was called."""
+attacks = st.sampled_from([{"_target_": name, **arguments} for name, arguments in ATTACKS.items()])
 texts = st.sampled_from([
     "/hostile/file", "../hostile", "http://127.0.0.1:9/x", "touch hostile", "import os", "${oc.env:HOME}", "x",
 ])  # fmt: skip
@@ -55,15 +85,16 @@ plain = st.none() | st.booleans() | st.integers(-2, 2) | st.floats(allow_nan=Fal
 def branch(inner: st.SearchStrategy) -> st.SearchStrategy:
     mapping = st.dictionaries(keys, inner, max_size=3)
     node = st.tuples(targets, mapping).map(lambda made: {"_target_": made[0], **made[1]})
-    return st.lists(inner, max_size=3) | mapping | node | node
+    return st.lists(inner, max_size=3) | mapping | node | attacks
 
 
 mappings = st.dictionaries(keys, plain, max_size=2)
 configurations = st.recursive(plain, branch, max_leaves=8)
 WATCHED = (
-    "os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "socket.connect", "socket.bind",
-    "socket.getaddrinfo", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.link", "os.truncate",
-    "os.chmod", "shutil.rmtree", "pickle.find_class", "ctypes.dlopen", "urllib.Request", "webbrowser.open",
+    "os.system", "os.exec", "os.spawn", "os.posix_spawn", "os.fork", "os.forkpty", "subprocess.Popen", "socket.connect",
+    "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "sqlite3.connect", "os.mkdir", "os.remove",
+    "os.rename", "os.rmdir", "os.symlink", "os.link", "os.truncate", "os.chmod", "os.chown", "os.kill", "os.utime",
+    "shutil.rmtree", "pickle.find_class", "ctypes.dlopen", "urllib.Request", "webbrowser.open",
 )  # fmt: skip
 LIBRARIES = (*(str(Path(folder).resolve()) for folder in sys.path if folder), sys.base_prefix, sys.prefix, "/proc", "/dev/null")
 readable: list[str] = []
@@ -77,8 +108,8 @@ def watch(event: str, arguments: tuple) -> None:
         return
     if event in WATCHED:
         seen.append(f"{event} {arguments}")
-    if event == "open" and isinstance(arguments[0], str):
-        path, written = Path(arguments[0]).resolve(), bool(arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    if event == "open" and not isinstance(arguments[0], int | None):  # an integer is a file that is open already
+        path, written = Path(os.fsdecode(arguments[0])).resolve(), bool(arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
         if "__pycache__" not in path.parts if written else not str(path).startswith((*LIBRARIES, *readable)):
             seen.append(f"open {path}{' to write' if written else ''}")
 
@@ -147,19 +178,82 @@ swept = st.fixed_dictionaries(
     },
 )
 accepted: Counter[str] = Counter()
-RECEIVED = {
-    "conf/neuron/received.yaml": ["neuron=received"],
-    "conf/recipe/received.yaml": ["recipe=received"],
-    "conf/dataset/received.yaml": ["dataset=received"],
-    "sweeps/received.yaml": ["sweep=received", "row=x"],
+RUN, RECORD = "outputs/runs/x/config.yaml", "docs/results/demo_neurons/runs.jsonl"
+
+
+def composes(*words: str) -> Callable[[Path], dict]:
+    """Compose these words, as a run or a row of a sweep does."""
+
+    def opened(folder: Path) -> dict:
+        check_places()
+        return composed(*words).config
+
+    return opened
+
+
+def reopens(folder: Path) -> dict:
+    """Open the run as `snnx evaluate` does."""
+    return on_one_device(apply_overrides(reopen((folder / RUN).parent).config, ["metric=[firing_rate]"]))
+
+
+def replays(folder: Path) -> dict:
+    """Read the line as reports do, then as `snnx replay` does, which trains nothing, since the hash of the line is another."""
+    (run,) = [run for run in collect("demo_neurons", folder / "outputs", folder / "docs/results") if not run.local]
+    line = _parsed((folder / RECORD).read_bytes(), RECORD)
+    state, explanation = _replay(line, folder / "outputs")
+    if state != DIFFERS:
+        raise ValueError(explanation)
+    return run.result["physics"]
+
+
+RECEIVED: dict[str, Callable[[Path], dict]] = {
+    "conf/neuron/received.yaml": composes("neuron=received"),
+    "conf/recipe/received.yaml": composes("recipe=received"),
+    "conf/dataset/received.yaml": composes("dataset=received"),
+    "sweeps/received.yaml": composes("sweep=received", "row=x"),
+    RUN: reopens,
+    RECORD: replays,
 }
+"""What opens each file; it returns a configuration, of which components are built."""
+arguments_of = st.dictionaries(keys, configurations | interpolations, max_size=2)
+frozen = st.dictionaries(st.sampled_from(sorted(KINDS)), configurations | arguments_of | attacks, min_size=1, max_size=2)
+"""The groups of a run's configuration that are another's; a mapping without a `_target_` adds its arguments to the group's."""
+line = st.fixed_dictionaries(
+    {"overrides": st.lists(assigned | texts | interpolations.map("neuron.tau={}".format), max_size=2)},
+    optional={"physics": frozen, "metrics": mappings, "curves": configurations, "warnings": st.lists(texts), "git": mappings},
+)
+
+
+@cache
+def base() -> Job:
+    """The run that others are made from."""
+    return composed("neuron=lif")
+
+
+def written(path: str, contents: tuple, header: str, more: str | None) -> str:
+    """The text of a received file."""
+    option, recipe, swept, shared, frozen, line = contents
+    if path == RECORD:
+        facts = result_of(base(), sweep="demo_neurons", hash="0123456789abcdef")
+        return json.dumps({**facts, **line, "physics": {**base().config, **line.get("physics", {})}}) + "\n"
+    if path == RUN:
+        config = base().config
+        changed = {
+            group: {**config[group], **node}
+            if isinstance(node, dict) and "_target_" not in node and isinstance(config.get(group), dict)
+            else node
+            for group, node in frozen.items()
+        }
+        return yaml.safe_dump({**config, **changed, **shared})
+    own = swept if "sweeps" in path else recipe if "recipe" in path else option
+    return header + yaml.safe_dump(own | shared) + (f"---\n{more}\n" if more else "")
 
 
 @pytest.fixture
 def folder(empty):
     """A folder whose commit, which snnx asks git for once per process, is known before the jail closes."""
     write(empty, "conf/neuron/received.yaml", "tau: 2.0\n")
-    composed("neuron=lif")
+    base()
     return empty
 
 
@@ -172,26 +266,27 @@ def folder(empty):
 @given(
     path=st.sampled_from(sorted(RECEIVED)),
     header=st.just("# @package _global_\n") | headers,
-    contents=st.tuples(option, recipe, swept, st.just({}) | others),
+    contents=st.tuples(option, recipe, swept, st.just({}) | others, frozen, line),
     more=st.none() | st.none() | texts,
 )
 def test_no_received_file_reaches_the_operating_system(folder, path, header, contents, more):
     """Each is composed, checked, and its components are built; `more` is a second document or a line that is no YAML."""
-    own, shared = contents[2 if "sweeps" in path else 1 if "recipe" in path else 0], contents[3]
-    content = own | shared
     for other in RECEIVED:
         (folder / other).unlink(missing_ok=True)
-    write(folder, path, header + yaml.safe_dump(content) + (f"---\n{more}\n" if more else ""))
+    text = write(folder, path, written(path, contents, header, more)).read_text()
+    if path == RUN:  # the sender of a run writes a result that fits
+        with suppress(TypeError, AttributeError):
+            facts = result_of(base(), hash=run_id(yaml.safe_load(text)))
+            write(folder, str(Path(RUN).with_name("result.json")), json.dumps(facts))
     readable[:] = [str(folder)]
     with jail(), suppress(COMPLAINTS):
-        check_places()
-        config = composed(*RECEIVED[path]).config
+        config = RECEIVED[path](folder)
         accepted[path] += 1
         check_signatures(config)
         for group in sorted(KINDS.keys() & config.keys() - {"search"}):
             with suppress(ValueError, TypeError):
                 component(config, group)
-    assert not seen, content
+    assert not seen, text
 
 
 def test_some_of_the_received_files_are_accepted():
@@ -201,11 +296,18 @@ def test_some_of_the_received_files_are_accepted():
 
 ACTS = {
     "file": lambda: Path("/hostile/file").read_text(),
+    "file named by bytes": lambda: os.open(b"/hostile/file", os.O_RDONLY),
+    "file to write": lambda: Path("/hostile/file").write_text(""),
     "process": lambda: os.system("true"),
+    "spawned process": lambda: os.spawnlp(os.P_WAIT, "true", "true"),
+    "posix process": lambda: os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0),
+    "database": lambda: sqlite3.connect(":memory:").close(),
+    "datagram": lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"", ("127.0.0.1", 9)),
     "library": lambda: Path(yaml.__file__).open("a").close(),
 }
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning", "ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 def test_the_jail_notices(act):
     with jail(), suppress(OSError):
