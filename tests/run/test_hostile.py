@@ -70,7 +70,14 @@ ATTACKS = {
     "snnx.record.write.write": {"path": "/hostile/file", "content": "x"},
 }
 """Targets with arguments that fit, so that each would do harm if it was called."""
-attacks = st.sampled_from([{"_target_": name, **arguments} for name, arguments in ATTACKS.items()])
+
+
+@st.composite  # its repr is short; Hypothesis warns of long ones
+def attacks(draw: st.DrawFn) -> dict:
+    name = draw(st.sampled_from(sorted(ATTACKS)))
+    return {"_target_": name, **ATTACKS[name]}
+
+
 texts = st.sampled_from([
     "/hostile/file", "../hostile", "http://127.0.0.1:9/x", "touch hostile", "import os", "${oc.env:HOME}", "x",
 ])  # fmt: skip
@@ -85,7 +92,7 @@ plain = st.none() | st.booleans() | st.integers(-2, 2) | st.floats(allow_nan=Fal
 def branch(inner: st.SearchStrategy) -> st.SearchStrategy:
     mapping = st.dictionaries(keys, inner, max_size=3)
     node = st.tuples(targets, mapping).map(lambda made: {"_target_": made[0], **made[1]})
-    return st.lists(inner, max_size=3) | mapping | node | attacks
+    return st.lists(inner, max_size=3) | mapping | node | attacks()
 
 
 mappings = st.dictionaries(keys, plain, max_size=2)
@@ -216,12 +223,18 @@ RECEIVED: dict[str, Callable[[Path], dict]] = {
 }
 """What opens each file; it returns a configuration, of which components are built."""
 arguments_of = st.dictionaries(keys, configurations | interpolations, max_size=2)
-frozen = st.dictionaries(st.sampled_from(sorted(KINDS)), configurations | arguments_of | attacks, min_size=1, max_size=2)
+frozen = st.dictionaries(st.sampled_from(sorted(KINDS)), configurations | arguments_of | attacks(), min_size=1, max_size=2)
 """The groups of a run's configuration that are another's; a mapping without a `_target_` adds its arguments to the group's."""
 line = st.fixed_dictionaries(
     {"overrides": st.lists(assigned | texts | interpolations.map("neuron.tau={}".format), max_size=2)},
     optional={"physics": frozen, "metrics": mappings, "curves": configurations, "warnings": st.lists(texts), "git": mappings},
 )
+
+
+@st.composite
+def drawn(draw: st.DrawFn) -> tuple:
+    """What each kind of file is made from."""
+    return draw(st.tuples(option, recipe, swept, st.just({}) | others, frozen, line))
 
 
 @cache
@@ -266,7 +279,7 @@ def folder(empty):
 @given(
     path=st.sampled_from(sorted(RECEIVED)),
     header=st.just("# @package _global_\n") | headers,
-    contents=st.tuples(option, recipe, swept, st.just({}) | others, frozen, line),
+    contents=drawn(),
     more=st.none() | st.none() | texts,
 )
 def test_no_received_file_reaches_the_operating_system(folder, path, header, contents, more):
