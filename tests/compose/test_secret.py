@@ -162,7 +162,7 @@ def test_nor_does_that_of_wandb(monkeypatch, tmp_path, capsys):
 
 def test_nor_does_that_of_a_network_that_cannot_be_measured(monkeypatch):
     monkeypatch.setenv("A_TOKEN", SENTINEL)
-    monkeypatch.setattr("hydra_plugins.snnx_plan._measured", leak)
+    monkeypatch.setattr(sys.modules[PlanLauncher.__module__], "_measured", leak)
     job = composed(*TINY)
     with ThreadPoolExecutor(1) as executor:
         found, _ = PlanLauncher(1, None, 0, "refuse")._measure(executor, [job], Unmeasured(None), Console())

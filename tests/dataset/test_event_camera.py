@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from pytorch_lightning.plugins.precision import Precision
 
 from snnx.augmentation.none import none
 from snnx.dataset.binning import by_time, frames
@@ -138,7 +140,7 @@ def test_batches_become_floats_and_the_augmentation_sees_all_steps_as_channels(r
     batch = next(iter(dataset.test_dataloader()))
     out, _ = dataset.on_after_batch_transfer(batch, 0)
     assert (out.shape, out.dtype, out.max().item()) == (batch[0].shape, torch.float32, 1.0)
-    dataset.trainer = type("Training", (), {"training": True})()
+    dataset.trainer = SimpleNamespace(training=True, precision_plugin=Precision())
     out, _ = dataset.on_after_batch_transfer(batch, 0)
     assert (out.shape, out.max().item()) == (batch[0].shape, 0.0)
     assert seen == [(8, 6, 34, 34)]
