@@ -210,6 +210,17 @@ def test_axis_is_logarithmic_if_values_span_more_than_3_decades(leave, done, dra
     assert [plot.figure.axes[0].get_yscale() for plot in drawn(layer_curves.draw)] == [scale]
 
 
+def test_a_long_legend_beside_the_panels_fits_into_the_figure():
+    figure, (axis,) = panels(["one"])
+    for row in range(40):
+        band_line(axis, [1, 2], ([0, row], [0, row], [0, row]), ("red", "-"), f"row {row}")
+    label_lines(axis)
+    figure.draw_without_rendering()
+    box = axis.get_legend().get_window_extent()
+    assert box.y0 >= 0
+    assert box.y1 <= figure.bbox.y1
+
+
 def test_long_labels_go_into_a_legend_below_the_panels():
     """The legend makes the figure higher, so that the panels keep their height."""
     figure, axes = panels(["one", "two"])

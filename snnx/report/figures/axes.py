@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#444444")
 DASHES = ("-", "--", ":", "-.")
 LABEL_GAP = 0.055  # smallest distance between two labels, as a fraction of the axis' height
+ENTRY = 0.17
+"""Inches that an entry of a legend needs."""
 LONG_LABEL = 30  # a label with more letters than this does not fit beside its line
 
 
@@ -121,6 +123,7 @@ def label_lines(axis: "Axes") -> None:
         return
     if len(labelled) > len(COLOURS):
         handles = sorted(labelled, key=_end, reverse=True)
+        make_room(axis.figure, len(handles))
         axis.legend(handles=handles, fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
         return
     ends = [(line, [y for y in line.get_ydata() if math.isfinite(y)][-1:]) for line in labelled]
@@ -133,13 +136,17 @@ def label_lines(axis: "Axes") -> None:
         )  # fmt: skip
 
 
+def make_room(figure: "Figure", entries: int) -> None:
+    """Make a figure higher if a legend with so many entries would not fit beside its panels."""
+    figure.set_figheight(max(figure.get_figheight(), ENTRY * (entries + 2)))
+
+
 def legend_below(figure: "Figure") -> None:
     """Put one legend for all panels below them; a second call changes nothing."""
     if not figure.legends:
         drawn = {line.get_label(): line for axis in figure.axes for line in axis.get_lines()}
         handles = [line for label, line in drawn.items() if not label.startswith("_")]
-        height = 0.17 * len(handles)  # inches that the legend needs; without them the panels would become lower
-        figure.set_figheight(figure.get_figheight() + height)
+        figure.set_figheight(figure.get_figheight() + ENTRY * len(handles))  # or the panels would become lower
         figure.legend(handles=handles, fontsize=8, frameon=False, loc="outside lower left")
 
 

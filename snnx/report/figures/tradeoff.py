@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, with_unit
 from snnx.report.data.lines import Line, scales
-from snnx.report.figures.axes import Plot, panels, styles
+from snnx.report.figures.axes import Plot, make_room, panels, styles
 from snnx.report.figures.learning_curves import mean_and_range
 from snnx.report.figures.over_steps import curves_by_seed
 from snnx.report.tables.costs import ACCURACY, ENERGY, LATENCY, SYNOPS, first_metric, with_cost
@@ -131,6 +131,7 @@ def _plot(
             _crop_first_steps(axis, [times * row.end[1] for row in here], max((times * y for _, y in best), default=0.0))
     axes[0].set_ylabel(with_unit(sweep.unit, ACCURACY))
     named = {text: handle for axis in axes for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
+    make_room(figure, len(named))
     figure.legend(named.values(), named.keys(), loc="outside right upper", fontsize=8, frameon=False)
     if name == "latency":
         further = "hollow marker: early exit, at the mean step; dotted: a network without spikes"
