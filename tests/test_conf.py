@@ -28,7 +28,7 @@ SHARED = {  # modules that several components of a group use; every other module
     "backbone": {"backbone", "compiled", "recompute", "recompute_steps", "watched", "fold", "weights"},
     "init": {"init", "standardised"},
     "loss": {"loss", "misread"},
-    "method": {"ann_accuracy", "base", "calibration", "early", "finite", "stages"},
+    "method": {"ann_accuracy", "base", "calibration", "early", "finite", "shapes", "stages"},
     "decoding": {"decoding", "running_mean"},
     "scheduler": {"decay", "scheduler"},
     "metric": {

@@ -20,13 +20,13 @@ class Twin(NamedTuple):
 
     neuron: Callable[[], nn.Module]
     changes: tuple[Callable[[nn.Module], object], ...] = ()
-    """Functions that are applied to the network before it is measured."""
+    """Functions that change the network before it is measured, such as `pack_spikes`."""
     build: Callable[..., nn.Module] | None = None
     """What builds it, if it is another network, such as SpikingJelly's of the same name."""
     matmul: str = "highest"
     """How a GPU computes float32 products and convolutions; `high` is with TF32."""
     parts: int = 1
-    """In how many parts the batch passes, whose gradients are added, as with `trainer.accumulate_grad_batches`."""
+    """The batch is split into so many parts, and their gradients are added up before the optimizer's step."""
 
 
 def channels_last(network: nn.Module) -> None:

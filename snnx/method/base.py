@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from snnx.decoding.decoding import Decoding
 from snnx.loss.loss import Loss, reads_every_step
 from snnx.method.finite import Diverged, first_nonfinite
+from snnx.method.shapes import require_input, require_outputs, require_scores
 from snnx.metric.metric import Metric
 from snnx.metric.recorder import Recorder
 from snnx.neuron.spiking import spiking_layers
@@ -121,28 +122,15 @@ class Method(pl.LightningModule):
         """Return the backbone's outputs at every step, `[T, B, K]`, and the scores that are decoded from them, `[B, K]`."""
         functional.reset_net(self)
         encoded = self.encoding(images)
-        if tuple(encoded.shape[:2]) != (self.encoding.timesteps, len(images)):
-            name, steps = type(self.encoding).__name__, self.encoding.timesteps
-            raise ValueError(
-                f"{name}: must return the input of every step, [T, B, C, H, W], with T = {steps} and B = {len(images)}; "
-                f"got {list(encoded.shape)}"
-            )
+        require_input(self.encoding, encoded, len(images))
         if self.recorder is not None:
             self.recorder.see_input(images, encoded)
         outputs = self.backbone(encoded)
-        if outputs.dim() != 3 or outputs.shape[1] != len(images):
-            name, batch = type(self.backbone).__name__, len(images)
-            raise ValueError(
-                f"{name}: must return scores of every step, [T, B, K], with B = {batch}; got {list(outputs.shape)}"
-            )
+        require_outputs(self.backbone, outputs, len(images))
         if self.recorder is not None:
             self.recorder.see_output(outputs, self.decoding)
         scores = self.decoding(outputs)
-        if scores.shape != outputs.shape[1:]:
-            name, shape = type(self.decoding).__name__, list(outputs.shape[1:])
-            raise ValueError(
-                f"{name}: must return one score for each sample and class, [B, K] = {shape}; got {list(scores.shape)}"
-            )
+        require_scores(self.decoding, scores, outputs)
         return outputs, scores
 
     def scores_and_loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""How products and convolutions in float32 are computed."""
+"""Sets how exactly products and convolutions in float32 are computed."""
 
 import torch
 
@@ -17,4 +17,4 @@ def set_matmul(mode: str) -> None:
         >>> set_matmul("highest")
     """
     torch.set_float32_matmul_precision(mode)
-    torch.backends.cudnn.allow_tf32 = mode != "highest"  # torch allows TF32 in convolutions unless it is told not to
+    torch.backends.cudnn.allow_tf32 = mode != "highest"  # torch's own default is to allow TF32 in convolutions

@@ -82,8 +82,8 @@ def changed_since(folder: Path, config: dict, samples: dict) -> str | None:
         now = code_of(config)
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
-    ended = result_file.read(folder) or {}
     if made is None:
+        ended = result_file.read(folder) or {}
         code, data = _other_code(ended.get("code"), now), ended.get("data") or {}
     else:
         files = _changed_files(made["code"], now)

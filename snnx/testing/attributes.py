@@ -36,7 +36,7 @@ def undeclared(make: Make, x: Tensor) -> list[str]:
 
 
 def _identities(node: nn.Module) -> dict[str, object]:
-    """Identify the value of each attribute; of a dict or list, its entries."""
+    """Return the id of each attribute's value; for a dict or list, the ids of its entries."""
     return {
         name: [*map(id, value.values() if isinstance(value, dict) else value)] if isinstance(value, dict | list) else id(value)
         for name, value in vars(node).items()

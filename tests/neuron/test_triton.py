@@ -143,7 +143,7 @@ def test_what_is_missing_is_named_in_one_line(monkeypatch, error):
 
 
 def test_a_full_card_says_nothing_about_triton(monkeypatch):
-    """The run fails for want of memory; the next one asks again."""
+    """A run that finds the card full fails. The next run tests Triton again."""
 
     def full(text):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 MiB")

@@ -216,7 +216,7 @@ def test_ttfs_takes_none():
 
 
 def test_networks_make_no_batch_norm_of_their_own():
-    """They take the option of this group; the layer norms of a transformer, over channels, are part of its network."""
+    """A network uses the norm that was chosen. Only `vit` also has LayerNorm, which belongs to the transformer of its paper."""
     for path in sorted(Path(snnx.__file__).parent.glob("backbone/*.py")):
         used = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
         made = {name for name in used if name.endswith("Norm") or "BatchNorm" in name or "InstanceNorm" in name}

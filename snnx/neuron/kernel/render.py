@@ -1,4 +1,4 @@
-"""Writes a traced step as the functions that the loops call, and compiles their text to Python functions.
+"""Writes a traced step as Python text, with one function for each call of the loops, and compiles the text.
 
 For a LIF with a soft reset, `step` reads::
 

@@ -35,8 +35,8 @@ GIVEN = (
 """The tensors with which a step is recorded.
 
 The lengths of a shape all differ, so that an operation that mixes neurons, such as a transposition, gives a result of another
-shape and is noticed. Shapes and values differ from one to the next, so that a step is noticed whose operations or numbers
-depend on the shape of its input or on a value, or on whether a gradient is wanted.
+shape and is noticed. The three have other shapes and other values, and the last has no gradient. So a step whose operations or
+numbers depend on one of these is noticed.
 """
 
 
@@ -160,9 +160,7 @@ def record(given: Given, dimensions: int, node: nn.Module, parameters: tuple[str
         results = [s, *state]
         if not all(isinstance(result, Tensor) for result in (h, *results)):
             raise Untraceable("its step returns a number where a tensor is expected")
-        if not given.learns:
-            coming = []
-        pairs = [(result, g) for result, g in zip(results, coming, strict=given.learns) if result.requires_grad]
+        pairs = [(result, g) for result, g in zip(results, coming, strict=True) if result.requires_grad]
         outputs, gradients = [result for result, _ in pairs], [g for _, g in pairs]
         recorder.gradient = True
         found = torch.autograd.grad(outputs, leaves, gradients, allow_unused=True) if outputs else (None,) * len(leaves)
