@@ -15,8 +15,8 @@ class Loader(yaml.CSafeLoader):
     PyYAML follows YAML 1.1, where `5e-4` is a string and the last of several equal keys is taken without a warning.
 
     Raises:
-        yaml.constructor.ConstructorError: a key occurs twice, or is `<<`: nested merges can turn a few lines into billions of
-        values.
+        yaml.constructor.ConstructorError: a key occurs twice, or is `<<`: nested merges can turn a few lines into
+            billions of values.
 
     Example:
         >>> yaml.load("{lr: 5e-4, on: 1.5}", Loader)
