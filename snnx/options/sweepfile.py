@@ -1,18 +1,24 @@
 """Reads a sweep file, which describes one table or figure of a paper by rows, reported numbers and claims."""
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 import yaml
 
+from snnx.options.check_sweep import (
+    check_hydra,
+    claims_of,
+    factor_of,
+    reference_of,
+    require_groups_from_the_root,
+    with_twins,
+)
 from snnx.options.elsewhere import elsewhere
 from snnx.options.files import files, is_group
 from snnx.options.nearest import nearest
 from snnx.options.read_text import read_text
-from snnx.options.received import check_content, check_keys
+from snnx.options.received import check_content
 from snnx.options.row import Row, row_of
 from snnx.options.strict_yaml import load
 from snnx.options.tune import Tune, tune
@@ -20,7 +26,6 @@ from snnx.record.job import SINGLE
 from snnx.record.visible import visible
 
 SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs", "tune", "reference"}
-PER_LAYER = "layer"
 TAKEN = ("runs", SINGLE, "show")
 """Folders of `outputs/` that do not belong to a sweep, in small letters, since some file systems ignore capitals."""
 
@@ -136,7 +141,7 @@ def _read(path: Path, written: str) -> SweepFile:
     if not isinstance(body, dict) or not isinstance(body.get("sweep"), dict):
         raise ValueError(f"{path.name}: must be a mapping with the key sweep; see the sweep files of snnx for examples")
     check_content({key: value for key, value in body.items() if key != "hydra"}, path.name)
-    _require_groups_from_the_root(path, body.get("defaults"))
+    require_groups_from_the_root(path, body.get("defaults"))
     facts = body["sweep"]
     if unknown := next((key for key in facts if key not in SWEEP_KEYS), None):
         known = sorted(SWEEP_KEYS)
@@ -147,83 +152,23 @@ def _read(path: Path, written: str) -> SweepFile:
         raise ValueError(f"{path.name}: the rows must be below the key rows; got {other}; did you mean rows?")
     if missing := {"paper", "artifact", "metric"} - set(facts):
         raise ValueError(f"{path.name}: sweep must name {sorted(missing)}")
-    hydra = body.get("hydra") or {}
-    if set(hydra) - {"sweeper"} or set(hydra.get("sweeper") or {}) - {"params"}:
-        raise ValueError(f"{path.name}: hydra must contain only sweeper.params; got {hydra}")
-    params = (hydra.get("sweeper") or {}).get("params") or {}
-    check_keys(map(str, params), f"{path.name}: hydra.sweeper.params")
-    for key, value in params.items():
-        if not isinstance(value, str | int | float) or "${" in str(value):
-            raise ValueError(f"{path.name}: hydra.sweeper.params.{key} must be a plain text or number; got {value}")
+    check_hydra(path, body.get("hydra") or {})
     if path.stem.casefold() in TAKEN:
         raise ValueError(f"{path.name}: a sweep must not be named like another folder of outputs/; got {path.stem}: rename it")
     written = body.pop("rows", None) or {}
     if not isinstance(written, dict):
         raise ValueError(f"{path.name}: rows must be a mapping from labels to rows; got {written}")
     rows = tuple(row_of(label, row, facts["metric"], path.name) for label, row in written.items())
-    written = [claim if isinstance(claim, dict) else {"claim": claim} for claim in facts.get("claims") or []]
-    claims = tuple({"metric": facts["metric"], **claim} for claim in written)
-    for claim in claims:
-        if not {"claim"} <= set(claim) <= {"metric", "claim", "chance", "per"}:
-            raise ValueError(
-                f"{path.name}: a claim must be a text, or have the key claim, and may have metric, chance and per; got {claim}"
-            )
-        if claim.get("per", PER_LAYER) != PER_LAYER:
-            raise ValueError(f"{path.name}: per of a claim must be {PER_LAYER}, or be left out; got {claim['per']}")
     searched = facts.pop("tune", None)
     if searched is not None:
         searched = tune(searched, [row.label for row in rows if row.overrides is not None], path.name)
     return SweepFile(
         name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"],
-        factor=_factor(path, facts.get("factor"), rows), metric=facts["metric"], unit=facts.get("unit"), claims=claims,
-        needs=facts.get("needs"), reference=_reference(path, facts.get("reference"), rows),
-        rows=_with_twins(path, rows, searched), tune=searched, body=body,
+        factor=factor_of(path, facts.get("factor"), rows), metric=facts["metric"], unit=facts.get("unit"),
+        claims=claims_of(path, facts.get("claims"), facts["metric"]),
+        needs=facts.get("needs"), reference=reference_of(path, facts.get("reference"), rows),
+        rows=with_twins(path, rows, searched), tune=searched, body=body,
     )  # fmt: skip
-
-
-def _require_groups_from_the_root(path: Path, defaults: object) -> None:
-    """Reject `override dataset`, which Hydra looks for in the folder `sweep/`."""
-    for key in (key for entry in (defaults or ()) if isinstance(entry, dict) for key in entry):
-        first, _, group = str(key).rpartition(" ")
-        if not group.startswith("/"):
-            raise ValueError(
-                f"{path.name}: defaults must name a group with a slash, as in {first} /{group}; got {key}".replace("  ", " ")
-            )
-
-
-def _factor(path: Path, value: object, rows: Sequence[Row]) -> tuple[str, ...]:
-    factors = [] if value is None else value if isinstance(value, list) else [value]
-    if not all(isinstance(factor, str) for factor in factors):
-        raise ValueError(f"{path.name}: factor must be a group or key that the rows vary, or a list of them; got {value}")
-    varied = {word.partition("=")[0] for row in rows for word in row.overrides or ()}
-    known = {".".join(key.split(".")[: depth + 1]) for key in varied for depth in range(key.count(".") + 1)}
-    if unknown := next((factor for factor in factors if factor not in known), None):
-        hint = f": write [{unknown}]" if "," in unknown else nearest(unknown, known)
-        raise ValueError(f"{path.name}: factor must be a group or key that a row sets; got {unknown}{hint}")
-    return tuple(factors)
-
-
-def _reference(path: Path, label: object, rows: Sequence[Row]) -> str | None:
-    live = [row.label for row in rows if row.overrides is not None]
-    if label is not None and label not in live:
-        raise ValueError(f"{path.name}: reference must be a row that is run, among {', '.join(live)}; got {label}")
-    return label
-
-
-def _with_twins(path: Path, rows: Sequence[Row], searched: Tune | None) -> tuple[Row, ...]:
-    """Add the tuned twin of each row that is searched."""
-    found: list[Row] = []
-    for row in rows:
-        found += [row, row.tuned()] if searched and row.label in searched.rows else [row]
-    if twice := next((label for label, count in Counter(row.label for row in found).items() if count > 1), None):
-        raise ValueError(f"{path.name}: a row must not be named like a tuned row; got {twice}: rename it")
-    alike: dict[str, str] = {}  # by label in small letters, since a run's link is named after its row
-    for row in found:
-        if (other := alike.setdefault(row.label.casefold(), row.label)) != row.label:
-            raise ValueError(
-                f"{path.name}: the labels of rows must differ in more than capital letters; got {other} and {row.label}"
-            )
-    return tuple(found)
 
 
 def _leading_comments(text: str) -> int:
