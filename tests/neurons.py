@@ -10,7 +10,7 @@ from own_neurons import OWN
 from torch import nn
 
 from snnx.neuron.if_ import IF
-from snnx.neuron.kernel.cuda.multistep import Layer
+from snnx.neuron.kernel.cuda.layer import Layer
 from snnx.neuron.kernel.find import Fused
 from snnx.neuron.kernel.operation_recorder import Untraceable
 from snnx.neuron.kernel.trace import trace

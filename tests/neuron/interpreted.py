@@ -13,7 +13,8 @@ from snnx.layer.residual_sum import ResidualSum
 from snnx.neuron.if_ import IF
 from snnx.neuron.kernel import registered
 from snnx.neuron.kernel.cuda.compile_failure import compile_failure
-from snnx.neuron.kernel.cuda.multistep import SEGMENT, Layer
+from snnx.neuron.kernel.cuda.layer import Layer
+from snnx.neuron.kernel.cuda.multistep import SEGMENT
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.kernel.trace import trace

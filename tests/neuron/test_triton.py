@@ -25,7 +25,7 @@ from own_neurons import OWN
 
 from snnx.neuron.kernel import find
 from snnx.neuron.kernel.cuda import works
-from snnx.neuron.kernel.cuda.multistep import Layer
+from snnx.neuron.kernel.cuda.layer import Layer
 from snnx.neuron.kernel.cuda.render import module_of, render
 from snnx.neuron.kernel.cuda.rules import IN_GRADIENTS, RULES
 from snnx.neuron.kernel.cuda.works import trouble

@@ -9,18 +9,20 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-from snnx.neuron.kernel import multistep as cpu
-from snnx.neuron.kernel.cuda import multistep as cuda
 from snnx.neuron.kernel.cuda.compile_failure import compile_failure
+from snnx.neuron.kernel.cuda.layer import Layer as CudaLayer
+from snnx.neuron.kernel.cuda.render import Kernel as CudaKernel
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.neuron.kernel.facts import facts
+from snnx.neuron.kernel.layer import Layer
 from snnx.neuron.kernel.memory import MOST
 from snnx.neuron.kernel.operation_recorder import Untraceable
+from snnx.neuron.kernel.render import Kernel
 from snnx.neuron.kernel.trace import trace
 
-DEVICES = {"cpu": cpu.Layer, "cuda": cuda.Layer}
+DEVICES = {"cpu": Layer, "cuda": CudaLayer}
 """What makes kernels for each type of device."""
-LAYERS: dict[tuple[Hashable, ...], cpu.Layer | cuda.Layer | str] = {}
+LAYERS: dict[tuple[Hashable, ...], Layer | CudaLayer | str] = {}
 """The traced layers, or the reasons why they have no kernel, by what they depend on."""
 MOST_LAYERS = 1000
 
@@ -33,7 +35,7 @@ class Fused(NamedTuple):
     """`run(x, *states)` returns `h` and the thresholds (or `None` if the neuron is not probed), `s` and the last states."""
     compares: bool
     """Whether the threshold is known."""
-    kernel: cpu.Kernel | cuda.Kernel
+    kernel: Kernel | CudaKernel
 
 
 only_definition: ContextVar[bool] = ContextVar("only_definition", default=False)
@@ -84,7 +86,7 @@ def find(node: nn.Module, x: Tensor, v: Tensor) -> Fused | str:
     return Fused(layer.path, layer.runner(node), layer.trace.compares, layer.kernel)
 
 
-def layer_of(node: nn.Module, device: torch.device, dimensions: int) -> cpu.Layer | cuda.Layer | str:
+def layer_of(node: nn.Module, device: torch.device, dimensions: int) -> Layer | CudaLayer | str:
     """Return the traced layer with the kernel of a neuron for steps of this number of dimensions, or why there is none."""
     if device.type not in DEVICES:
         return f"there is no kernel for {device.type}"
@@ -95,7 +97,7 @@ def layer_of(node: nn.Module, device: torch.device, dimensions: int) -> cpu.Laye
     return prepare(node, device, dimensions, key) if layer is None else layer
 
 
-def prepare(node: nn.Module, device: torch.device, dimensions: int, key: tuple[Hashable, ...]) -> cpu.Layer | cuda.Layer | str:
+def prepare(node: nn.Module, device: torch.device, dimensions: int, key: tuple[Hashable, ...]) -> Layer | CudaLayer | str:
     """Trace a neuron, write its kernel and on a GPU try it, or say why it has none, and keep the answer."""
     if len(LAYERS) >= MOST_LAYERS:
         LAYERS.clear()
@@ -106,7 +108,7 @@ def prepare(node: nn.Module, device: torch.device, dimensions: int, key: tuple[H
         if (device.type, dimensions, *facts(node)) != key:
             raise Untraceable("its step changes an attribute of the neuron, which no reset restores: keep it in State")
         answer = DEVICES[device.type](found)
-        if isinstance(answer, cuda.Layer):
+        if isinstance(answer, CudaLayer):
             answer = compile_failure(answer, node, device) or answer
     except Untraceable as reason:
         answer = str(reason)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from snnx.neuron.kernel.cuda.multistep import Layer as CudaLayer
+from snnx.neuron.kernel.cuda.layer import Layer as CudaLayer
 from snnx.neuron.kernel.facts import ASIDE, PLAIN
 from snnx.neuron.kernel.find import layer_of
-from snnx.neuron.kernel.multistep import Layer
+from snnx.neuron.kernel.layer import Layer
 
 LAYERS: list[Layer | CudaLayer] = []
 """The traced layers that compiled networks use."""

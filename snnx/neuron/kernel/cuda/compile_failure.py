@@ -6,7 +6,7 @@ from operator import attrgetter
 import torch
 from torch import nn
 
-from snnx.neuron.kernel.cuda.multistep import Layer
+from snnx.neuron.kernel.cuda.layer import Layer
 
 
 def compile_failure(layer: Layer, node: nn.Module, device: torch.device) -> str | None:
