@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 from snnx.spike_time.as_array import as_array
+from snnx.spike_time.sorted_sums import causal_gradients, causal_times
 
 SILENT = float("-inf")
 """The activation `a = 1 - t` of a neuron that never fires."""
@@ -24,7 +25,7 @@ class CausalSet(torch.autograd.Function):
 
         da/da_i = w_i/S        da/dw_i = (a_i - a)/S        for i in C, else 0
 
-    Sorting and adding run in one thread on the CPU; tensors on another device are copied there and back.
+    On a CPU, sorting and adding run in one thread. On a GPU, all samples and neurons are computed at once, see `sorted_sums`.
 
     Shape:
         weight `[O, I]` and activations `[N, I]` to `[N, O]`; `-inf` means that an input or neuron does not fire.
@@ -55,20 +56,25 @@ class CausalSet(torch.autograd.Function):
         weight, activation, out, slope = ctx.saved_tensors
         factor = slope.reciprocal() if ctx.clip is None else slope.reciprocal().clamp_(max=ctx.clip)
         flow = torch.where(out > SILENT, grad * factor, 0.0)
+        if not weight.is_cpu:
+            return *causal_gradients(weight, activation, out, flow), None
         w, a = as_array(weight), as_array(activation)
         grad_w, grad_a = np.zeros_like(w), np.zeros_like(a)
         _back(w, a, as_array(out), as_array(flow), grad_w, grad_a)
-        return *(torch.from_numpy(found).to(grad.device) for found in (grad_w, grad_a)), None
+        return torch.from_numpy(grad_w), torch.from_numpy(grad_a), None
 
 
 def fire(ctx: FunctionCtx, weight: Tensor, activation: Tensor, clip: float | None, *, reach: float, lost: float) -> Tensor:
     """Compute `t = (reach + sum over C of w_i t_i)/S` with `S = sum over C of w_i - lost`, and save what backward needs."""
-    w, a = as_array(weight), as_array(activation)
-    order = np.argsort(-a, axis=1)
-    out = np.empty((len(a), len(w)), dtype=a.dtype)
-    slope = np.empty_like(out)
-    _first(np.ascontiguousarray(w.T), a, order, reach, lost, out, slope)
-    out, slope = (torch.from_numpy(found).to(activation.device) for found in (out, slope))
+    if weight.is_cpu:
+        w, a = as_array(weight), as_array(activation)
+        order = np.argsort(-a, axis=1)
+        out = np.empty((len(a), len(w)), dtype=a.dtype)
+        slope = np.empty_like(out)
+        _first(np.ascontiguousarray(w.T), a, order, reach, lost, out, slope)
+        out, slope = torch.from_numpy(out), torch.from_numpy(slope)
+    else:
+        out, slope = causal_times(weight, activation, reach, lost)
     ctx.save_for_backward(weight, activation, out, slope)
     ctx.clip = clip
     return out

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 from snnx.spike_time.as_array import as_array
+from snnx.spike_time.sorted_sums import crossing_gradients, crossing_steps
 
 BEFORE_END = 3
 """If no output fires, the class with the highest potential this many steps before the end is chosen."""
@@ -56,31 +57,37 @@ class Crossing(torch.autograd.Function):
             steps: number of time steps.
         """
         effective = weight if factor is None else weight.sign()
-        level = threshold if factor is None else threshold / factor.item()
         times = as_steps(activation, steps)
-        found = np.empty((len(times), len(weight)), dtype=np.int32)
-        _cross(as_array(effective), times, level, steps, found)
-        ctx.save_for_backward(weight, factor)
-        ctx.times, ctx.found = times, found
-        return 1 - torch.from_numpy(found).to(activation) / steps
+        if weight.is_cpu:
+            level = threshold if factor is None else threshold / factor.item()
+            found = torch.empty(len(times), len(weight), dtype=torch.int32)
+            _cross(as_array(effective), times.numpy(), level, steps, found.numpy())
+        else:
+            found = crossing_steps(effective, times, threshold if factor is None else threshold / factor, steps)
+        ctx.save_for_backward(weight, factor, times, found)
+        return 1 - found.to(activation) / steps
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None, None]:
-        weight, factor = ctx.saved_tensors
+        weight, factor, times, found = ctx.saved_tensors
         norm = grad.norm(dim=1, keepdim=True)
         grad = torch.where(norm > 0, grad / norm, 0.0)
-        w = as_array(weight)
-        grad_w, grad_a = np.zeros_like(w), np.zeros((len(grad), w.shape[1]), dtype=w.dtype)
-        _distribute(w, ctx.times, ctx.found, as_array(grad), grad_w, grad_a)
-        grad_w, grad_a = (torch.from_numpy(found).to(grad) for found in (grad_w / len(grad), grad_a))
+        if weight.is_cpu:
+            w = as_array(weight)
+            grad_w, grad_a = np.zeros_like(w), np.zeros((len(grad), w.shape[1]), dtype=w.dtype)
+            _distribute(w, times.numpy(), found.numpy(), as_array(grad), grad_w, grad_a)
+            grad_w, grad_a = torch.from_numpy(grad_w).to(grad), torch.from_numpy(grad_a).to(grad)
+        else:
+            grad_w, grad_a = crossing_gradients(weight, times, found, grad)
+        grad_w = grad_w / len(grad)
         grad_f = None if factor is None else (grad_w * weight.sign()).mean()
         return grad_w, grad_a, grad_f, None, None
 
 
-def as_steps(activation: Tensor, steps: int) -> np.ndarray:
-    """Return the times `t = steps (1 - a)` as whole numbers on the CPU."""
-    return ((1 - activation.detach()) * steps).round().to("cpu", torch.int32).contiguous().numpy()
+def as_steps(activation: Tensor, steps: int) -> Tensor:
+    """Return the times `t = steps (1 - a)` as whole numbers."""
+    return ((1 - activation.detach()) * steps).round().int()
 
 
 @njit(cache=True, nogil=True)

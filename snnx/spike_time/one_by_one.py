@@ -31,9 +31,10 @@ def learn_layers(
     steps = layers[0].steps
     weights = [layer.layer.weight.detach().cpu().numpy().copy() for layer in layers]
     factors = np.array([layer.factor.item() for layer in layers if layer.factor is not None])
+    inputs = as_steps(activation, steps).cpu().numpy()
     times, potentials = learn(
-        weights, factors, as_steps(activation, steps), labels.cpu().numpy(), threshold=layers[0].threshold, steps=steps,
-        gamma=gamma, gamma_silent=gamma_silent, lr=lr, decay=decay, factor_lr=factor_lr,
+        weights, factors, inputs, labels.cpu().numpy(), threshold=layers[0].threshold, steps=steps, gamma=gamma,
+        gamma_silent=gamma_silent, lr=lr, decay=decay, factor_lr=factor_lr,
     )  # fmt: skip
     with torch.no_grad():
         for layer, weight, found in zip(layers, weights, times, strict=True):
