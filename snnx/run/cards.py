@@ -42,10 +42,10 @@ def take(trainer: dict) -> list[str]:
         number = len(found) if asked in ("auto", -1) else int(asked)
         folder = Path(tempfile.gettempdir()) / f"snnx-cards-{os.getuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
-        places = ((place, card) for place in itertools.count() for card in found)
+        places = ((place, card, name) for place in itertools.count() for card, name in zip(found, _names(found), strict=True))
         while len(_held) < min(number, len(found)):
-            place, card = next(places)
-            if card not in _held and (lock := _locked(folder / f"{card.replace('/', '_')}.{place}")) is not None:
+            place, card, name = next(places)
+            if card not in _held and (lock := _locked(folder / f"{name.replace('/', '_')}.{place}")) is not None:
                 _held[card] = lock
         os.environ[VISIBLE] = ",".join(_held)  # CUDA reads it when it is initialised
     return list(_held)
@@ -71,6 +71,16 @@ def unhide() -> None:
         os.environ[VISIBLE] = before[VISIBLE]
     else:
         del os.environ[VISIBLE]
+
+
+def _names(found: list[str]) -> list[str]:
+    """Return the names of the cards on this machine.
+
+    If Slurm lets each job see only its own cards, CUDA counts them from 0 in every job. Slurm then tells their numbers on the
+    machine.
+    """
+    told = (os.environ.get("SLURM_STEP_GPUS") or os.environ.get("SLURM_JOB_GPUS") or "").split(",")
+    return told if len(told) == len(found) and all(told) else found
 
 
 def _locked(path: Path) -> int | None:

@@ -58,7 +58,12 @@ def _too_large(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule
         for optimizer in trainer.optimizers:
             optimizer.step()
 
-    fits = largest(step, size - 1) * processes
+    fits = largest(step, size) * processes
+    if fits == size * processes:
+        return (
+            f"the memory of {device} must be enough for dataset.batch_size; got {fits}, with which a training step fits, so a "
+            "validation or another process needs more: lower dataset.batch_size"
+        )
     found = f"{fits} is the largest that fits" if fits else "not even a step with 1 fits"
     advice = f"set dataset.batch_size={fits}, or lower budget.width or timesteps" if fits else "lower budget.width or timesteps"
     return f"the memory of {device} must be enough for dataset.batch_size; got {size * processes}, and {found}: {advice}"

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 from snnx.method.base import Method
 from snnx.record.identity import changes
 from snnx.run.build import build_data, build_trainer
+from snnx.run.cards import take
 from snnx.run.on_one_device import on_one_device
 from snnx.run.outdated import changed_since
 from snnx.run.overrides import apply_overrides
@@ -51,6 +52,7 @@ def rebuild(path: str | Path, words: list[str], callbacks: Sequence[pl.Callback]
     run = reopen(path)
     config = apply_overrides(run.config, words)
     config = on_one_device(config)
+    take(config["trainer"])
     check_signatures(config)
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     with _one_line():

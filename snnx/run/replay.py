@@ -16,6 +16,7 @@ from snnx.run.bound import bound
 from snnx.run.build import build_data, build_method, build_trainer
 from snnx.run.callback.first_losses import FirstLosses
 from snnx.run.callback.reseed import Reseed
+from snnx.run.cards import take
 from snnx.run.on_one_device import on_one_device
 from snnx.run.steps_done import StepsDone
 
@@ -78,12 +79,12 @@ def replay(config: dict, recorded: Sequence[float], *, by_epoch: bool = False, r
     Raises:
         NoData: the data set is not on this machine.
     """
-    take = _first_epoch if by_epoch else partial(_first_steps, steps=len(recorded))
-    now = take(config, draw=None)
+    train = _first_epoch if by_epoch else partial(_first_steps, steps=len(recorded))
+    now = train(config, draw=None)
     plain = Comparison(recorded, now, [bound(config, recorded_on) * abs(loss) for loss in recorded])
     if plain.agrees:
         return plain
-    return Comparison(recorded, now, _widened(plain, [take(config, draw=draw) for draw in range(DRAWS)]))
+    return Comparison(recorded, now, _widened(plain, [train(config, draw=draw) for draw in range(DRAWS)]))
 
 
 def _widened(plain: Comparison, nudged: list[list[float]]) -> list[float]:
@@ -143,6 +144,7 @@ def _train(config: dict, callbacks: list[pl.Callback], draw: int | None) -> None
 def built(config: dict, callbacks: Sequence[pl.Callback] = ()) -> tuple[pl.LightningDataModule, Method, pl.Trainer]:
     """Build data, method and trainer as the recorded run did, on one device."""
     config = on_one_device(config)
+    take(config["trainer"])
     keep_memory()
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     data = build_data(config)

@@ -75,6 +75,16 @@ def test_a_run_on_several_devices_gets_as_many_different_cards(four_cards, start
     assert start(devices=9)[0][0] == ["1", "2", "3", "0"]  # all four; Lightning then refuses the run
 
 
+def test_two_jobs_of_slurm_that_see_other_cards_by_the_same_numbers_do_not_share_locks(four_cards, start, monkeypatch):
+    for job in ("0,1", "2,3"):
+        monkeypatch.setenv("SLURM_JOB_GPUS", job)
+        assert [start(visible="0,1")[0][0] for _ in range(3)] == [["0"], ["1"], ["0"]]
+    monkeypatch.setenv("SLURM_STEP_GPUS", "3")  # a step of the second job, which sees one of its cards
+    assert start(visible="0")[0][0] == ["0"]
+    monkeypatch.setenv("SLURM_STEP_GPUS", "0,1")  # as many numbers as cards, or they do not say which is which
+    assert start(visible="2")[0][0] == ["2"]
+
+
 def test_cards_are_taken_only_from_those_that_an_engine_has_assigned(four_cards, start):
     assert [start(visible="3,1")[0][0] for _ in range(3)] == [["3"], ["1"], ["3"]]
     assert start()[0][0] == ["0"]
