@@ -1,7 +1,9 @@
 """Measures layers, training steps and small runs on a GPU, in comparison to ReLU and to the rate at which it copies memory."""
 
+import gc
 from collections.abc import Sequence
 from functools import partial
+from math import nan
 from time import perf_counter
 
 import torch
@@ -110,10 +112,17 @@ def missing(shapes: Sequence[tuple[int, ...]], networks: Sequence[Network], smal
 
 
 def _steps(network: Network, dtype: str, rounds: int, device: torch.device) -> dict:
-    # one after another, since all of them together may not fit into the memory
-    found = {name: _timed(Step(network, twin, DTYPES[dtype], device), rounds) for name, twin in network.twins.items()}
-    seconds, peak = ({name: one[i] for name, one in found.items()} for i in (0, 1))
-    return {"network": network.name, "images": network.shape[1], "dtype": dtype, "seconds": seconds, "peak": peak}
+    seconds, peak, failed = {}, {}, []
+    for name, twin in network.twins.items():  # one after another, since all of them together may not fit into the memory
+        gc.collect()  # frees the twin before
+        try:
+            seconds[name], peak[name] = _timed(Step(network, twin, DTYPES[dtype], device), rounds)
+        except torch.OutOfMemoryError:
+            failed.append(name)
+    return {
+        "network": network.name, "images": network.shape[1], "dtype": dtype, "seconds": seconds, "peak": peak,
+        "out_of_memory": failed,
+    }  # fmt: skip
 
 
 def _timed(step: Step, rounds: int) -> tuple[list[float], int]:
@@ -155,10 +164,10 @@ def tables(measured: dict) -> list[Table]:
     for case in measured["steps"]:
         median = medians(case["seconds"])
         rows = tuple(
-            (name, f"{1e3 * value:.1f}", f"{value / median[BASELINE]:.2f}", f"{case['images'] / value:.0f}",
+            (name, f"{1e3 * value:.1f}", f"{value / median.get(BASELINE, nan):.2f}", f"{case['images'] / value:.0f}",
              f"{case['peak'][name] / 1e6:.0f}")
             for name, value in median.items()
-        )  # fmt: skip
+        ) + tuple((name, "out of memory", "", "", "") for name in case["out_of_memory"])  # fmt: skip
         title = f"Training step of {case['network']}, {case['images']} images, {case['dtype']}, median of {measured['rounds']}"
         made.append(Table(title, ("network", "ms", f"x {BASELINE}", "images/s", "peak memory, MB"), "lrrrr", rows))
     return [*made, small_runs.table(measured["small"])]

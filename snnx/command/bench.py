@@ -143,10 +143,14 @@ def _facts(command: str) -> dict[str, str]:
             versions[name] = version(name)
         except PackageNotFoundError:
             continue
+    card = {}
+    if torch.cuda.is_available():
+        card = {"GPU": f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"}
     git = provenance.git() or {"commit": "no checkout", "dirty": False}
     return {
         "command": f"`{command}`",
         "machine": provenance.device(torch.device("cpu")),
+        **card,
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
         "source": git["commit"] + (" with changes" if git["dirty"] else ""),

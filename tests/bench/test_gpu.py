@@ -3,9 +3,11 @@
 import pytest
 import torch
 from pretended_gpu import pretended_gpu
+from torch import nn
 
 from snnx.bench.gpu import FULL, SMOKE, measure, missing, tables
 from snnx.bench.gpu_layers import compared, moved, neurons_of
+from snnx.bench.twin import Twin
 from snnx.command.bench import main
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.options.files import files
@@ -78,6 +80,20 @@ def test_a_pretended_gpu_is_measured():
     assert measured["layers"][0]["moved"] == moved((3, 2, 4, 2, 2), torch.float32)
     assert all(set(case["moved"]) == set(case["seconds"]) for case in measured["layers"])
     check(measured)
+
+
+def test_a_twin_that_needs_too_much_memory_is_named_and_the_others_are_measured():
+    def too_large(network):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    network = SMOKE["networks"][0]
+    twins = {"ReLU": network.twins["ReLU"], "huge": Twin(nn.ReLU, (too_large,)), "snnx LIF": network.twins["snnx LIF"]}
+    measured = measure((), (network._replace(twins=twins),), 1, 1, {"runs": 1, "at_once": ()}, torch.device("cpu"))
+    measured["small"]["seconds"] = [["cpu", 1, 1.0]]
+    _, *steps, _ = tables(measured)
+    for table in steps:
+        assert [row[0] for row in table.rows] == ["ReLU", "snnx LIF", "huge"]
+        assert table.rows[-1] == ("huge", "out of memory", "", "", "")
 
 
 @pytest.mark.faults
