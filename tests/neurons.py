@@ -10,8 +10,9 @@ from own_neurons import OWN
 from torch import nn
 
 from snnx.neuron.if_ import IF
-from snnx.neuron.kernel.cuda.layer import Layer
+from snnx.neuron.kernel.cuda.triton_backend import TritonBackend
 from snnx.neuron.kernel.find import Fused
+from snnx.neuron.kernel.layer import Layer
 from snnx.neuron.kernel.operation_recorder import Untraceable
 from snnx.neuron.kernel.trace import trace
 from snnx.neuron.klif import KLIF
@@ -99,8 +100,8 @@ def on_triton(node: Node) -> Node:
     """Let a neuron compute on Triton although its input is on a CPU."""
 
     def fused(x, states):
-        layer = Layer(trace(node, x.dim() - 1))
-        return Fused(layer.path, layer.runner(node), layer.trace.compares, layer.kernel)
+        layer = Layer(TritonBackend(trace(node, x.dim() - 1)))
+        return Fused(layer.backend.name, layer.runner(node), layer.trace.compares)
 
     node.fused = fused
     return node

@@ -20,6 +20,13 @@ class Halved(LIF):
         return super().charge(x / 2, v)
 
 
+class Damped(LIF):
+    """Its gain is a function of a number alone."""
+
+    def charge(self, x, v):
+        return super().charge(torch.exp(torch.full_like(v, -0.5)) * x, v)
+
+
 class Steep(sg.ATan):
     """A subclass of a surrogate, with its parent's slope."""
 
@@ -249,6 +256,25 @@ class Shared(LIF):
         return super().charge(x, v)
 
 
+class Averaging(LIF):
+    """It replaces a buffer at each step."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("ema", torch.tensor(1.0))
+
+    def charge(self, x, v):
+        self.ema = 0.9 * self.ema
+        return super().charge(self.ema * x, v)
+
+
+class Numbered(LIF):
+    """Its neurons have different numbers, made anew at each step."""
+
+    def charge(self, x, v):
+        return super().charge(x + torch.ones_like(v).cumsum(-1), v)
+
+
 class Precise(LIF):
     def charge(self, x, v):
         return super().charge(x.double(), v).float()
@@ -299,6 +325,7 @@ class Whole(LIF):
 
 OWN = {
     "halved": lambda: Halved(tau=2.3),
+    "damped": lambda: Damped(tau=2.3),
     "steep": lambda: LIF(surrogate=Steep()),
     "bell": lambda: LIF(surrogate=Bell(), tau=3.0),
     "alif": lambda: ALIF(beta=0.7),
@@ -326,6 +353,8 @@ REFUSED = {
     "peak": (Peak, r"it takes values out of torch \(numpy\)"),
     "listed": (Listed, r"it takes values out of torch \(tolist\)"),
     "shared": (Shared, "its step changes an attribute of the neuron, which no reset restores: keep it in State"),
+    "averaging": (Averaging, "its step changes ema, which no reset restores: keep it in State"),
+    "numbered": (Numbered, "cumsum gives neurons different numbers"),
     "precise": (Precise, "_to_copy gives float64, and kernels compute in float32"),
     "weighted": (Weighted, "add is called with alpha=-0.1"),
     "many": (Many, "it has more than 8 states or parameters"),

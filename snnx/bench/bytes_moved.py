@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from snnx.layer.tensors_in import tensors_in
-from snnx.neuron.kernel.cuda.multistep import kept_of
+from snnx.neuron.kernel.cuda.triton_backend import kept_of
 from snnx.neuron.node import Node
 
 PASSES = 5

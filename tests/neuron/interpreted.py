@@ -13,10 +13,10 @@ from snnx.layer.residual_sum import ResidualSum
 from snnx.neuron.if_ import IF
 from snnx.neuron.kernel import registered
 from snnx.neuron.kernel.cuda.compile_failure import compile_failure
-from snnx.neuron.kernel.cuda.layer import Layer
-from snnx.neuron.kernel.cuda.multistep import SEGMENT
+from snnx.neuron.kernel.cuda.triton_backend import SEGMENT, TritonBackend
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.neuron.kernel.find import definition_only
+from snnx.neuron.kernel.layer import Layer
 from snnx.neuron.kernel.trace import trace
 from snnx.neuron.lif import LIF
 from snnx.neuron.node import Taken
@@ -50,7 +50,9 @@ def test_the_interpreter_computes_the_trivial_kernel():
 @pytest.mark.parametrize("name", TRACED)
 def test_the_trial_of_every_option_succeeds(name):
     node = option("neuron", name)
-    assert compile_failure(Layer(trace(node, 2)), node, torch.device("cpu")) is None
+    backend = TritonBackend(trace(node, 2))
+    for dtype, normed, added in ((torch.float32, False, False), (torch.bfloat16, True, True)):
+        assert compile_failure(backend, node, torch.device("cpu"), dtype, normed, added) is None
 
 
 @pytest.mark.parametrize("name", TRACED)
@@ -254,7 +256,7 @@ def test_the_operator_of_torch_equals_the_layer(dtype):
     node, x = PLIF(tau=2.3), (torch.randn(2 * SEGMENT + 3, 2, 65) + 0.5).to(dtype).requires_grad_()
     s = on_triton(node)(x)
     (s * s).float().sum().backward()
-    layer = Layer(trace(node, 2))
+    layer = Layer(TritonBackend(trace(node, 2)))
     registered.LAYERS.append(layer)
     again, w = x.detach().clone().requires_grad_(), node.w.detach().clone().requires_grad_()
     made = registered.sequence(again, [torch.zeros(())], [w], registered.LAYERS.index(layer), True)

@@ -21,8 +21,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from snnx.neuron.if_ import IF
 from snnx.neuron.kernel.compile import compiled
-from snnx.neuron.kernel.find import definition_only, find
+from snnx.neuron.kernel.find import definition_only, layer_of
 from snnx.neuron.kernel.operation_recorder import Untraceable
+from snnx.neuron.kernel.render import Kernel
 from snnx.neuron.kernel.trace import trace
 from snnx.neuron.kernel.vector_exp import vector_exp
 from snnx.neuron.lif import LIF
@@ -357,6 +358,24 @@ def test_what_cannot_be_recorded_is_named(cls, reason):
         trace(cls(), 2)
 
 
+def test_a_number_of_an_object_that_changes_gives_another_kernel():
+    class Settings:
+        gain = 1.0
+
+    class Gained(LIF):
+        def __init__(self):
+            super().__init__()
+            self.settings = Settings()
+
+        def charge(self, x, v):
+            return super().charge(self.settings.gain * x, v)
+
+    node, x = Gained(), torch.rand(4, 7)
+    for gain in (1.0, 5.0):
+        node.settings.gain = gain
+        assert_equals_definition(node, x)
+
+
 def test_a_number_of_the_class_that_changes_gives_another_kernel():
     class Gained(LIF):
         gain = 1.0
@@ -420,9 +439,13 @@ def test_a_changed_attribute_changes_the_kernel():
     assert_equals_definition(node, x)
 
 
+def kernel_of(node: Node) -> Kernel:
+    return layer_of(node, torch.device("cpu"), 1, torch.float32).backend.kernel
+
+
 def test_other_numbers_need_no_other_kernel():
     """Only a time constant that is a power of two has a kernel without a division."""
-    kernels = {find(LIF(tau=tau, v_threshold=at), torch.zeros(2, 3), torch.zeros(3)).kernel for tau, at in ((3, 1), (2.5, 0.7))}
+    kernels = {kernel_of(LIF(tau=tau, v_threshold=at)) for tau, at in ((3, 1), (2.5, 0.7))}
     assert len(kernels) == 1
 
 
@@ -515,10 +538,10 @@ def test_a_second_process_does_not_compile():
     """It finds the loops in numba's cache on disk, since the functions in their closures have their text's hash as name."""
     LIF()(torch.rand(2, 3, requires_grad=True)).sum().backward()
     code = (
-        "import torch; from snnx.neuron.lif import LIF; from snnx.neuron.kernel.find import find;"
+        "import torch; from snnx.neuron.lif import LIF; from snnx.neuron.kernel.find import layer_of;"
         "from snnx.neuron.kernel.forward import forward; from snnx.neuron.kernel.backward import backward;"
         "from snnx.neuron.kernel.values import WIDE, as_it_is;"
-        "kernel = find(LIF(), torch.zeros(2, 3), torch.zeros(3)).kernel;"
+        "kernel = layer_of(LIF(), torch.device('cpu'), 1, torch.float32).backend.kernel;"
         "print(forward(kernel, False, WIDE, as_it_is, None).cache_hits, backward(kernel, WIDE, as_it_is, None).cache_hits)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -24,7 +24,7 @@ def fresh():
 
 
 def place_of(node, x):
-    return number_of(node, x.device, x.dim() - 1, ())
+    return number_of(node, x.device, x.dim() - 1, x.dtype, ())
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # opcheck looks at it

@@ -25,9 +25,9 @@ from own_neurons import OWN
 
 from snnx.neuron.kernel import find
 from snnx.neuron.kernel.cuda import works
-from snnx.neuron.kernel.cuda.layer import Layer
 from snnx.neuron.kernel.cuda.render import module_of, render
 from snnx.neuron.kernel.cuda.rules import IN_GRADIENTS, RULES
+from snnx.neuron.kernel.cuda.triton_backend import TritonBackend
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.kernel.rules import RULES as CPU_RULES
@@ -96,12 +96,14 @@ def test_every_neuron_compiles_ahead_of_time(name, loop, capability):
 @pytest.mark.parametrize("capability", [80, 90, 100])
 @pytest.mark.parametrize("dtype", ["fp32", "bf16", "fp16"])
 def test_each_generation_and_type_compiles(dtype, capability):
+    """With a norm and a shortcut, whose one rounding needs a fused product and sum."""
     absent = dict.fromkeys(["h", "threshold", "kept0", "kept1", "grad_first0", "grad_first1", "grad_last0", "grad_last1"])
     for loop, without in (("forward", absent), ("backward", {**absent, "kept0": "", "kept1": ""})):
         without = {name: value for name, value in without.items() if value is None}
         fixed = {"SAME": True, "SEGMENT": 4, "EVEN": True, "BLOCK": 128, **without}
         made = compile_ahead("learned", loop, capability, dtype, fixed)
         assert f"sm_{capability}" in made.asm["ptx"]
+        assert "fma.rn" in made.asm["ptx"]
 
 
 def test_both_languages_have_the_same_rules():
@@ -157,7 +159,7 @@ def test_a_full_card_says_nothing_about_triton(monkeypatch):
 
 def test_a_neuron_whose_kernel_does_not_compile_runs_on_its_definition(monkeypatch):
     """Here a CPU stands for a GPU on which a kernel does not compile, though others do."""
-    monkeypatch.setitem(find.DEVICES, "cpu", Layer)
+    monkeypatch.setitem(find.BACKENDS, "cpu", TritonBackend)
     monkeypatch.setattr(find, "LAYERS", {})
     torch.manual_seed(0)
     x, results = torch.randn(9, 2, 3, 4, 4), []

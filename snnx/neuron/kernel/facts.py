@@ -5,13 +5,15 @@ Neurons with equal facts share a kernel, and a neuron whose attributes change ge
 
 from collections.abc import Hashable
 from functools import cache
-from types import NoneType
+from types import FunctionType, MethodType, ModuleType, NoneType
 
 from torch import Tensor, nn
 
 ASIDE = {*vars(nn.Module()), "_memories", "_memories_rv", "probe", "path", "unfused", "norm", "_compared"} - {"training"}
 """Attributes that are left out: no step depends on them, or, as for parameters and parts, `facts` reads them in another way."""
 
+OF_CODE = (type, FunctionType, MethodType, ModuleType)
+"""Objects whose fields are not read."""
 PLAIN = {bool, int, float, str, NoneType}
 
 
@@ -52,4 +54,13 @@ def fact(value: object) -> Hashable:
         return (type(value), *map(fact, value))
     if isinstance(value, dict):
         return (dict, *((name, fact(part)) for name, part in value.items()))
-    return value if isinstance(value, Hashable) else repr(value)
+    if not isinstance(value, Hashable):
+        return repr(value)
+    if isinstance(value, OF_CODE) or not hasattr(value, "__dict__"):
+        return value
+    return (value, *((name, field_fact(field)) for name, field in vars(value).items()))
+
+
+def field_fact(field: object) -> Hashable:
+    """Return what differs for different values of an object's field; other objects in it count by identity."""
+    return field if type(field) in PLAIN else fact(field) if isinstance(field, Tensor) else (type(field), id(field))

@@ -10,19 +10,18 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from snnx.neuron.kernel.cuda.compile_failure import compile_failure
-from snnx.neuron.kernel.cuda.layer import Layer as CudaLayer
-from snnx.neuron.kernel.cuda.render import Kernel as CudaKernel
+from snnx.neuron.kernel.cuda.triton_backend import TritonBackend
 from snnx.neuron.kernel.cuda.works import trouble
 from snnx.neuron.kernel.facts import facts
 from snnx.neuron.kernel.layer import Layer
 from snnx.neuron.kernel.memory import MOST
+from snnx.neuron.kernel.numba_backend import NumbaBackend
 from snnx.neuron.kernel.operation_recorder import Untraceable
-from snnx.neuron.kernel.render import Kernel
 from snnx.neuron.kernel.trace import trace
 
-DEVICES = {"cpu": Layer, "cuda": CudaLayer}
+BACKENDS = {"cpu": NumbaBackend, "cuda": TritonBackend}
 """What makes kernels for each type of device."""
-LAYERS: dict[tuple[Hashable, ...], Layer | CudaLayer | str] = {}
+LAYERS: dict[tuple[Hashable, ...], Layer | str] = {}
 """The traced layers, or the reasons why they have no kernel, by what they depend on."""
 MOST_LAYERS = 1000
 
@@ -35,7 +34,6 @@ class Fused(NamedTuple):
     """`run(x, *states)` returns `h` and the thresholds (or `None` if the neuron is not probed), `s` and the last states."""
     compares: bool
     """Whether the threshold is known."""
-    kernel: Kernel | CudaKernel
 
 
 only_definition: ContextVar[bool] = ContextVar("only_definition", default=False)
@@ -80,24 +78,36 @@ def find(node: nn.Module, x: Tensor, v: Tensor) -> Fused | str:
         return f"the state is {str(v.dtype).removeprefix('torch.')}, and kernels compute in float32"
     if watched_by_torch(x):
         return "torch traces, transforms or counts operations"
-    layer = layer_of(node, x.device, x.dim() - 1)
+    layer = layer_of(node, x.device, x.dim() - 1, x.dtype)
     if isinstance(layer, str):
         return layer
-    return Fused(layer.path, layer.runner(node), layer.trace.compares, layer.kernel)
+    return Fused(layer.backend.name, layer.runner(node), layer.trace.compares)
 
 
-def layer_of(node: nn.Module, device: torch.device, dimensions: int) -> Layer | CudaLayer | str:
-    """Return the traced layer with the kernel of a neuron for steps of this number of dimensions, or why there is none."""
-    if device.type not in DEVICES:
+def layer_of(node: nn.Module, device: torch.device, dimensions: int, dtype: torch.dtype) -> Layer | str:
+    """Return the traced layer with the kernel of a neuron, or why there is none.
+
+    Args:
+        node: the neuron.
+        device: where it computes.
+        dimensions: the number of dimensions of a step.
+        dtype: of the input.
+    """
+    if device.type not in BACKENDS:
         return f"there is no kernel for {device.type}"
     if device.type == "cuda" and (reason := trouble(device)):
         return reason
-    key = (device.type, dimensions, *facts(node))
+    tried = ()  # numba's kernels are the same for each type of input, and need no trial
+    if BACKENDS[device.type] is TritonBackend:
+        tried = (dtype, node.norm is not None, node.norm is not None and node.norm.residual is not None)
+    key = (device.type, dimensions, *tried, *facts(node))
     layer = LAYERS.get(key)
-    return prepare(node, device, dimensions, key) if layer is None else layer
+    return prepare(node, device, dimensions, tried, key) if layer is None else layer
 
 
-def prepare(node: nn.Module, device: torch.device, dimensions: int, key: tuple[Hashable, ...]) -> Layer | CudaLayer | str:
+def prepare(
+    node: nn.Module, device: torch.device, dimensions: int, tried: tuple[torch.dtype, bool, bool] | tuple[()], key: tuple
+) -> Layer | str:
     """Trace a neuron, write its kernel and on a GPU try it, or say why it has none, and keep the answer."""
     if len(LAYERS) >= MOST_LAYERS:
         LAYERS.clear()
@@ -105,11 +115,11 @@ def prepare(node: nn.Module, device: torch.device, dimensions: int, key: tuple[H
         found = trace(node, dimensions)
         if max(len(found.states), len(found.parameters)) > MOST:
             raise Untraceable(f"it has more than {MOST} states or parameters")
-        if (device.type, dimensions, *facts(node)) != key:
+        if facts(node) != key[2 + len(tried) :]:
             raise Untraceable("its step changes an attribute of the neuron, which no reset restores: keep it in State")
-        answer = DEVICES[device.type](found)
-        if isinstance(answer, CudaLayer):
-            answer = compile_failure(answer, node, device) or answer
+        answer = Layer(BACKENDS[device.type](found))
+        if tried:
+            answer = compile_failure(answer.backend, node, device, *tried) or answer
     except Untraceable as reason:
         answer = str(reason)
     LAYERS[key] = answer

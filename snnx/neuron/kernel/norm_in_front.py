@@ -28,13 +28,14 @@ def prepared(node: nn.Module, x: Tensor) -> tuple[Tensor, Affine | None, Tensor 
     The last two are `None` if the layer computes none.
 
     A norm whose arithmetic a kernel does not repeat, such as that of float16 or any on a CPU without AVX2, is computed here by
-    torch.
+    torch; so is one of a single value per channel, which torch rejects in training.
     """
     if node.norm is None:
         return x, None, None
     norm, behind, residual = node.norm
     plain = x.dtype in (torch.float32, torch.bfloat16) and dense(x) and repeatable(x.device)
-    if not plain or any(number.dtype != torch.float32 for number in norm.parameters()):
+    alone = x.numel() == norm.num_features  # of a single value torch has no variance, and says so
+    if not plain or alone or any(number.dtype != torch.float32 for number in norm.parameters()):
         return node.normalised(x), None, None
     shortcut = None if residual is None else residual.fetch()
     if residual is not None and shortcut is None:  # the sum was computed before

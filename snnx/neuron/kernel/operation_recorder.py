@@ -155,6 +155,9 @@ class OperationRecorder(TorchDispatchMode):
             raise Untraceable(f"{kind} is not an elementwise operation that a kernel can compute")
         operands = [self.name_of(value) for value in arguments]
         name = f"a{len(self.operations) + len(self.settings)}"
+        if all(operand[0] == "n" for operand in operands):
+            self.remember(result, self.number(self.only_value(kind, result)))
+            return
         if all(operand in self.constant for operand in operands):
             self.constant.add(name)
             self.settings.append(Setting(name, partial(getattr(torch.ops.aten, kind), **keywords), tuple(operands)))
@@ -162,6 +165,13 @@ class OperationRecorder(TorchDispatchMode):
             kind, operands = self.elementwise(kind, arguments, operands, keywords, result.dtype)
             self.operations.append(Operation(name, kind, tuple(operands), self.gradient))
         self.remember(result, name)
+
+    def only_value(self, kind: str, result: Tensor) -> float:
+        """Return the value of a result of numbers alone, which is the same everywhere."""
+        value = result.flatten()[0]
+        if not bool((result == value).all()):
+            raise Untraceable(f"{kind} gives neurons different numbers")
+        return value.item()
 
     def elementwise(self, kind: str, arguments: tuple, operands: list[str], keywords: dict, dtype: torch.dtype):
         """Return the name of the rule and its operands, or raise Untraceable."""

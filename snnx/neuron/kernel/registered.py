@@ -9,12 +9,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from snnx.neuron.kernel.cuda.layer import Layer as CudaLayer
 from snnx.neuron.kernel.facts import ASIDE, PLAIN
 from snnx.neuron.kernel.find import layer_of
 from snnx.neuron.kernel.layer import Layer
 
-LAYERS: list[Layer | CudaLayer] = []
+LAYERS: list[Layer] = []
 """The traced layers that compiled networks use."""
 
 
@@ -22,7 +21,7 @@ def kernel_of(node: nn.Module, x: Tensor, states: Sequence[Tensor]) -> int | Non
     """Return the place in `LAYERS` of the layer that computes this sequence, or `None` if the neuron has no kernel for it."""
     if not len(x) or states[0].dtype != torch.float32:
         return None
-    return number_of(node, x.device, x.dim() - 1, seen(node))
+    return number_of(node, x.device, x.dim() - 1, x.dtype, seen(node))
 
 
 def compiled_sequence(node: nn.Module, x: Tensor, states: Sequence[Tensor], number: int) -> list[Tensor]:
@@ -48,13 +47,13 @@ def seen(node: nn.Module) -> tuple[str, ...]:
 
 
 @torch.compiler.assume_constant_result
-def number_of(node: nn.Module, device: torch.device, dimensions: int, read: tuple[str, ...]) -> int | None:
+def number_of(node: nn.Module, device: torch.device, dimensions: int, dtype: torch.dtype, read: tuple[str, ...]) -> int | None:
     """Return the place of a neuron's layer in `LAYERS`, or `None` if the neuron has no kernel.
 
     While `torch.compile` traces a network, it calls this function and keeps the answer as long as the arguments stay the same;
     `read` is an argument only so that torch recompiles when an attribute changes.
     """
-    layer = layer_of(node, device, dimensions)
+    layer = layer_of(node, device, dimensions, dtype)
     if isinstance(layer, str):
         return None
     if layer not in LAYERS:

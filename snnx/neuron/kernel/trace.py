@@ -53,7 +53,7 @@ class Trace(NamedTuple):
 
     operations: tuple[Operation, ...]
     settings: tuple[Setting, ...]
-    """Operations on parameters and numbers alone, such as PLIF's `sigmoid(w)`."""
+    """Operations on parameters, or on parameters and numbers, such as PLIF's `sigmoid(w)`."""
     numbers: tuple[float, ...]
     parameters: tuple[str, ...]
     h: str
@@ -77,8 +77,8 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
     """Record `node.step` for neurons that are arranged in this number of dimensions, and its gradient.
 
     Raises:
-        Untraceable: the step has operations that are not elementwise, draws random numbers, depends on a shape or on values
-            otherwise, or keeps something in an attribute.
+        Untraceable: the step has operations that are not elementwise, draws random numbers, or keeps something in an attribute,
+            or its operations change with the shape or the values of the input.
     """
     parameters = dict(node.named_parameters()) | dict(node.named_buffers())
     for name, value in parameters.items():
@@ -157,6 +157,10 @@ def record(given: Given, dimensions: int, node: nn.Module, parameters: tuple[str
         _reparametrize_module(node, dict(zip(parameters, leaves[1 + count :], strict=True))),
     ):
         h, s, state = node.step(leaves[0], node.State(*leaves[1 : 1 + count]))
+        now = dict(node.named_parameters()) | dict(node.named_buffers())
+        for name, leaf in zip(parameters, leaves[1 + count :], strict=True):
+            if now.get(name) is not leaf:
+                raise Untraceable(f"its step changes {name}, which no reset restores: keep it in State")
         results = [s, *state]
         if not all(isinstance(result, Tensor) for result in (h, *results)):
             raise Untraceable("its step returns a number where a tensor is expected")

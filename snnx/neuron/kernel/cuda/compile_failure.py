@@ -6,20 +6,35 @@ from operator import attrgetter
 import torch
 from torch import nn
 
-from snnx.neuron.kernel.cuda.layer import Layer
+from snnx.neuron.kernel.backend import Backend, Inputs
+from snnx.neuron.kernel.norm_in_front import Affine
 
 
-def compile_failure(layer: Layer, node: nn.Module, device: torch.device) -> str | None:
-    """Return `None` if both kernels compute one step of one neuron on the device; otherwise warn, and return the reason.
+def compile_failure(
+    backend: Backend, node: nn.Module, device: torch.device, dtype: torch.dtype, normed: bool, added: bool
+) -> str | None:
+    """Return `None` if both kernels compute one step of one neuron; otherwise warn, and return the reason.
 
-    Triton compiles them again for another type of input, another number of steps, or a norm; that is not tried here.
+    Triton compiles them again for another number of steps; that is not tried here.
+
+    Args:
+        backend: has the kernels.
+        node: the neuron, whose parameters the kernels read.
+        device: where it computes.
+        dtype: of the input.
+        normed: whether the kernels compute the norm in front of the neuron.
+        added: whether they add a shortcut.
     """
-    x, count = torch.ones(1, 1, device=device), layer.kernel.states
-    parameters, states = [attrgetter(name)(node) for name in layer.trace.parameters], [torch.zeros_like(x[0])] * count
+    x, one = torch.ones(1, 1, device=device, dtype=dtype), torch.ones(1, device=device)
+    parameters = [attrgetter(name)(node) for name in backend.trace.parameters]
     try:
         with torch.no_grad():
-            s, *others = layer.forward(x, states, parameters, True)
-            layer.backward(x, states, parameters, others[count:], s, others[:count], [True] * count)
+            inputs = Inputs(
+                *backend.arrange(x, x if added else None, [one] * backend.states),
+                Affine(one, one, 1) if normed else None, backend.constants(parameters), watched=False,
+            )  # fmt: skip
+            found = backend.compute(inputs, learns=True)
+            backend.differentiate(inputs, found.kept, parameters, [True] * backend.states, found.s, found.last)
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # Triton has many: of its parser, its compiler, the assembler and the driver
