@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 from composing import configuration, option
 from pipelines import METHOD_REFUSES, METRIC_REFUSES, OWN, PIPELINES, built, metric_refusal, option_of
+from pretended_gpu import CUDA
 
 from snnx.metric.firing_rate import FiringRate
 from snnx.options.files import files, groups
@@ -44,16 +45,32 @@ def walk(group, contracts):
     return lambda test: pytest.mark.parametrize("name", names)(pytest.mark.parametrize("contract", functions)(test))
 
 
+DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
 @walk("neuron", neuron.CONTRACTS)
-def test_neuron(name, contract):
+@pytest.mark.parametrize("device", DEVICES)
+def test_neuron(name, contract, device):
     build = option("neuron", name, f"timesteps={STEPS}")
 
     def make():
         torch.manual_seed(0)  # of parameters that start at random
         return build()
 
-    contract(make)
-    contract(make, (3, 2, 2))
+    with torch.device(device):
+        contract(make)
+        contract(make, (3, 2, 2))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is not pretended where there is one")
+@pytest.mark.filterwarnings("ignore:Triton does not work")
+@pytest.mark.parametrize("name", files("neuron"))
+def test_a_neuron_on_a_pretended_card(name, card):
+    """So that the contracts can run where there is a card."""
+    with torch.device(CUDA):
+        build = option("neuron", name, f"timesteps={STEPS}")
+        for contract in (neuron.spikes, neuron.chunks, neuron.gradients, neuron.fused):
+            contract(build)
 
 
 @walk("encoding", encoding.CONTRACTS)

@@ -14,7 +14,8 @@ Make = Callable[[], nn.Module]
 def firing_input(make: Make, shape: Sequence[int]) -> Tensor:
     """A fixed random input `[T, B, *shape]` for which the neuron fires at some places and not at others.
 
-    With an input that never or always makes it fire, the contracts would prove nothing.
+    It is on torch's default device, where `make` also builds the neuron. With an input that never or always makes it fire, the
+    contracts would prove nothing.
 
     Args:
         make, shape: see `snnx.testing.neuron.spikes`.
@@ -22,7 +23,8 @@ def firing_input(make: Make, shape: Sequence[int]) -> Tensor:
     Raises:
         AssertionError: there is no such input, even if it is scaled by 100.
     """
-    x = torch.randn(STEPS, BATCH, *shape, generator=torch.Generator().manual_seed(0)) * 1.5 + 0.5
+    drawn = torch.randn(STEPS, BATCH, *shape, generator=torch.Generator().manual_seed(0), device="cpu")  # the same everywhere
+    x = drawn.to(torch.get_default_device()) * 1.5 + 0.5
     for scale in (1.0, 3.0, 10.0, 30.0, 100.0):
         if 0 < float((from_rest(make(), scale * x) != 0).float().mean()) < 1:
             return scale * x

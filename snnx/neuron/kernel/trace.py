@@ -90,6 +90,7 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.device("cpu"))  # whatever the default device is
         stack.enter_context(saved_tensors_hooks(keep, keep))  # hides what this step keeps from hooks of the caller
         stack.enter_context(torch.autocast("cpu", enabled=False))
         try:
