@@ -1,4 +1,4 @@
-"""Checks that an option, a sweep file or a row, which may come from somebody else, sets nothing that it may not set."""
+"""Checks that an option, a sweep file or a row, which may come from somebody else, sets no forbidden key."""
 
 import re
 from collections.abc import Iterator, Sequence
