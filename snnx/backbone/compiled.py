@@ -49,7 +49,7 @@ def compile_training(network: nn.Module, mode: str = "default", *, backend: str 
                 layer._memories.update(layer._memories_rv)
         return out
 
-    own = FunctionType(run.__code__.replace(), run.__globals__, closure=run.__closure__)  # torch compiles a code 8 times
+    own = FunctionType(run.__code__.replace(), run.__globals__, closure=run.__closure__)  # torch compiles a code only 8 times
     compiled = torch.compile(own, dynamic=False, backend=backend, mode=mode if backend == INDUCTOR else None)
 
     def forward(*given: Tensor) -> Tensor:
