@@ -1,4 +1,4 @@
-"""Progressive tandem learning: the layers of a ReLU network become spiking one after another, and the rest learns on."""
+"""Progressive tandem learning: the layers of a ReLU network become spiking one by one, while the others continue to learn."""
 
 from collections.abc import Callable, Iterable, Iterator
 
