@@ -22,7 +22,7 @@ def test_commands_of_the_guide_exist():
 
 @pytest.mark.slow
 def test_commands_of_the_guide_run(wheel, tmp_path, monkeypatch):
-    """Without a W&B account, so the upload reports the missing key. Four words are added, which shorten the sweep to one run."""
+    """Without a W&B account, so the upload reports the missing key. Added words shorten the sweep to one run."""
     for name in [name for name in os.environ if name.startswith("WANDB_")]:
         monkeypatch.delenv(name)
     sweep, dashboard, sync = (shlex.split(line)[1:] for line in LINES)
