@@ -43,7 +43,7 @@ def main(words: list[str]) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="snnx prepare weights",
-        description="Copy the weights that are kept of a recorded run to outputs/weights/, after comparing their SHA-256 with "
+        description="Copy the weights that were kept with a record to outputs/weights/, after comparing their SHA-256 with "
         "the record.",
         epilog="example: snnx prepare weights ds2ta_table4_ablation",
     )
