@@ -90,8 +90,8 @@ class PlanLauncher(LocalLauncher):
         """Measure each network.
 
         Returns:
-            Its cost, or the reason why it could not be measured, by group; and the names of the metrics that a short test has
-            measured, by row, for rows of which `unmeasured` cannot know them without a test.
+            Its cost, or the reason why it could not be measured, by group; by row, the names of the metrics that a short test
+            has measured, for the rows for which `unmeasured` needs a test.
         """
         from snnx.record.masked import masked
         from snnx.sweep.cores import cores

@@ -78,7 +78,7 @@ class TuneSweeper(Sweeper):
             raise SweepFailed(f"no trial of {', '.join(without)} succeeded")
 
     def _search(self, searches: Sequence[Search]) -> None:
-        """Ask for trials and run them until every study has its total, also if the last ones are those of another worker."""
+        """Ask for trials and run them until every study has its total; the last trials may be those of another worker."""
         left = list(searches)
         while left:
             asked = [(search, trial) for search in left for trial in search.study.ask(search.tune.trials, self.batch)]
@@ -118,7 +118,7 @@ class TuneSweeper(Sweeper):
         return {search for (search, _), ended in outcomes.items() if any(one["status"] == "no data" for one in ended)}
 
     def _launch(self, words: list[list[str]]) -> list[dict]:
-        """Execute runs, and return what each has ended with."""
+        """Execute runs, and return the outcome of each."""
         from snnx.compose.freeze import freeze
         from snnx.record import result_file
         from snnx.run import history

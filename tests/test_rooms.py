@@ -95,6 +95,25 @@ def test_kernels_import_no_neuron():
         assert not outside, f"{module} imports {outside}"
 
 
+def test_hydra_and_omegaconf_are_imported_where_conventions_says():
+    text = " ".join((ROOT / "CONVENTIONS.md").read_text(encoding="utf-8").split())
+    said = re.search(r"`omegaconf` and `hydra` are imported in (.*?) only\.", text)[1]
+    places = {place if place.startswith("hydra_plugins") else f"snnx/{place}" for place in re.findall(r"`([^`]+)`", said)}
+    found = {path.relative_to(ROOT).as_posix() for path in MODULES.values() if packages(path) & {"hydra", "omegaconf"}}
+    assert {path for path in found if not path.startswith(tuple(places))} == set()
+    assert {place for place in places if not any(path.startswith(place) for path in found)} == set()
+
+
+def packages(path: Path) -> set[str]:
+    """The packages that a file imports, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        found |= {name.partition(".")[0] for name in names}
+    return found
+
+
 TYPED = {"command", "bench"}  # a file is named after the word that a person types
 TESTING = "testing"  # a file is named after the group of components that it tests
 CUDA = "snnx.neuron.kernel.cuda."  # a file has the name of its twin for CPUs

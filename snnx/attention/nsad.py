@@ -7,7 +7,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 
 from snnx.surrogate.surrogate import Surrogate
 
-LANES = 8  # most scores are 0, and additions to one address wait for each other; eight copies take a sixth of the time
+LANES = 8  # copies of the sums: most scores are 0, and additions to one address wait for each other; this is six times as fast
 
 
 class NSAD(nn.Module):
@@ -18,9 +18,9 @@ class NSAD(nn.Module):
         out  = clamp(round(f(v)), 0, v_max)
 
     Each head has its own `u, a1, a2, a3, b2, b3, c3`. The output is computed once for each integer `v = 0 .. v_max` and then
-    looked up for every score, in training too; for inference, only the table has to be stored. In backward, the rounding
-    counts as the identity; the clamp has slope 1 where `0 <= f <= v_max`, ends included, and 0 elsewhere;
-    `df/dv = g'(v) * step(v - u)` and `df/du = -g(v) * surrogate'(v - u)`.
+    looked up for every score, in training too; for inference, only the table has to be stored. In backward, the rounding has
+    slope 1; the clamp has slope 1 where `0 <= f <= v_max`, ends included, and 0 elsewhere; `df/dv = g'(v) * step(v - u)` and
+    `df/du = -g(v) * surrogate'(v - u)`.
 
     Training starts with `a1 = 1`, `a2 = a3 = 0`, `b2 = b3 = u` and `c3 = 1`, so that at first the denoiser only applies the
     threshold.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 DECAYS = ("geometric", "constant", "per_tau")
-K_MAX = 7  # a current of 8 bits does not resolve less than 2^-7 of a spike
+K_MAX = 7  # a current of 8 bits cannot hold less than 2^-7 of a spike
 
 
 class TASA(nn.Module):

@@ -32,8 +32,8 @@ class Audit:
 
     folder: Path
     epoch: int | None  # of the checkpoint, counted from 1; None if nothing was trained
-    of_result: bool  # whether the network is that of the run's numbers: the last epoch, with nothing changed
-    started: str | None  # when the run was started whose result this is
+    of_result: bool  # whether the run's numbers come from this network: it is that of the last epoch, and no value was changed
+    started: str | None  # when the run that wrote the result was started
     outdated: str | None  # what has changed of the run's code and samples since, or None
     findings: dict[str, Finding]  # by the name of the check
 

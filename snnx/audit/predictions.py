@@ -33,7 +33,7 @@ def order(subject: Subject) -> Finding:
 
 
 def repeat(subject: Subject) -> Finding:
-    """Check that a second test gives the same predictions, also if the encoding draws random numbers."""
+    """Check that a second test gives the same predictions, even if the encoding draws random numbers."""
     first, second = subject.tested(), subject.tested()
     if (wrong := different(first, second)) is not None:
         return Finding(FAILED, _differ(wrong, first, second, "in a second test"))

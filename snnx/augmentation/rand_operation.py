@@ -48,7 +48,7 @@ def rand_operation(
 
     Args:
         images: values in [0, 1], with 1 or 3 channels.
-        which: the place of each sample's operation in `OPERATIONS`, on the CPU, so that a GPU need not be waited for.
+        which: the place of each sample's operation in `OPERATIONS`, on the CPU, so that the host need not wait for a GPU.
         strength: strength of each operation in [-1, 1], on the CPU; its sign is the direction of operations that have one.
         fill: value of pixels moved in from outside.
         interpolation: how pixels are moved.
@@ -98,7 +98,7 @@ def _with_levels(images: Tensor, levels: Tensor) -> Tensor:
 
 
 def _stretched(images: Tensor) -> Tensor:
-    """Return each channel stretched to [0, 1]; a constant one stays. torchvision's lets a GPU be waited for."""
+    """Return each channel stretched to [0, 1]; a constant one stays. torchvision's function makes the host wait for a GPU."""
     least, most = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
     constant = most == least
     return ((images - torch.where(constant, 0.0, least)) / torch.where(constant, 1.0, most - least)).clamp(0, 1)

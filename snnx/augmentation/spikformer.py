@@ -76,7 +76,7 @@ def spikformer(
     batch, channels, height, width = images.shape
     device = images.device
     values = background if isinstance(background, Sequence) else [background]
-    filled = torch.stack([images.new_full((1, 1), value) for value in values])  # made on the device: a copy would wait for it
+    filled = torch.stack([images.new_full((1, 1), value) for value in values])  # no copy, which would wait for a GPU
     if len(filled) not in (1, channels):
         raise ValueError(f"spikformer: background must be one value or one for each of {channels} channels; got {background}")
     mirrored = torch.rand(batch, 1, 1, 1, device=device) < flip
@@ -97,7 +97,7 @@ def spikformer(
 
 
 def _equalized(images: Tensor, chosen: Tensor) -> Tensor:
-    """Equalize the chosen images; on a GPU all are computed, since picking some would let the host wait."""
+    """Equalize the chosen images; on a GPU all are computed, since selecting some would make the host wait."""
     if images.device.type != "cpu":
         return torch.where(chosen.view(-1, 1, 1, 1), v2.functional.equalize(images), images)
     if chosen.any():
@@ -106,7 +106,10 @@ def _equalized(images: Tensor, chosen: Tensor) -> Tensor:
 
 
 def _erased(images: Tensor, probability: float, filled: Tensor) -> Tensor:
-    """Erase rectangles: on a CPU one image at a time, since the recorded runs drew in this order; elsewhere all at once."""
+    """Erase rectangles.
+
+    On a CPU, one image is done at a time, so that the random draws match the recorded runs; on a GPU, all are done at once.
+    """
     if images.device.type != "cpu":
         return random_erasing(images, probability, fill=filled, ratio=RATIO)
     rub = v2.RandomErasing(probability, ratio=RATIO, value=filled.flatten().tolist())

@@ -95,7 +95,10 @@ def spikformer_events(
 
 
 def _cut_out(images: Tensor, chosen: Tensor, largest: float) -> Tensor:
-    """Cut squares out: on a CPU one image at a time, with whose draws the recorded runs were made; elsewhere all at once."""
+    """Cut squares out of the chosen images.
+
+    On a CPU, images are cut one at a time, so that the random draws match the recorded runs; on a GPU, all are cut at once.
+    """
     area, ratio = (SMALLEST, largest), (1.0, 1.0)
     if images.device.type != "cpu":
         return torch.where(chosen.view(-1, 1, 1, 1), random_erasing(images, 1.0, fill=0.0, area=area, ratio=ratio), images)

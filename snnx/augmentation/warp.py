@@ -58,7 +58,7 @@ def turn(angle: Tensor) -> Tensor:
 
 
 def pair(like: Tensor, first: float, second: float) -> Tensor:
-    """Return two numbers, `[2]`, of the type of `like`; they are made on its device, since a copy would let the host wait.
+    """Return two numbers, `[2]`, of the type of `like`; they are made on its device, since a copy would make the host wait.
 
     Example:
         >>> pair(torch.zeros(1), 3, 0.5).tolist()

@@ -18,11 +18,12 @@ def compile_training(network: nn.Module, mode: str = "default", *, backend: str 
     """Let `torch.compile` compile the forward and backward pass of a network, for training.
 
     A neuron layer with a fused kernel is one operation of the compiled network. A neuron without one is compiled from its
-    definition, step by step, which takes minutes for many steps. A norm in front of a neuron layer is computed by torch again,
-    which fuses it with its neighbours. Each further shape of the input is compiled when it comes.
+    definition, step by step, which takes minutes for many steps. A norm in front of a neuron layer, which the neuron's kernel
+    may have computed, is computed by torch again, which fuses it with its neighbours. A new input shape is compiled when it
+    first occurs.
 
-    The network runs as before wherever nothing is learnt, and wherever a hook or a probe watches one of its modules. After a
-    compiled step its neurons are at rest.
+    The network runs uncompiled outside training, without gradients, and while a hook or a probe watches one of its modules.
+    After a compiled step its neurons are at rest.
 
     Args:
         network: a backbone; its parameters keep their names.
@@ -48,7 +49,7 @@ def compile_training(network: nn.Module, mode: str = "default", *, backend: str 
                 layer._memories.update(layer._memories_rv)
         return out
 
-    own = FunctionType(run.__code__.replace(), run.__globals__, closure=run.__closure__)  # torch compiles a code 8 times
+    own = FunctionType(run.__code__.replace(), run.__globals__, closure=run.__closure__)  # torch compiles a code only 8 times
     compiled = torch.compile(own, dynamic=False, backend=backend, mode=mode if backend == INDUCTOR else None)
 
     def forward(*given: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ def _needs_all_steps(module: nn.Module) -> bool:
 
 
 def _sees_all_steps(node: Node) -> bool:
-    completes = type(node).complete is not Node.complete and getattr(node, "force_last_spike", True)  # TTFS, unless it forces
+    completes = type(node).complete is not Node.complete and getattr(node, "force_last_spike", True)  # TTFS only if forced
     return completes or type(node).sequence is not Node.sequence
 
 

@@ -48,8 +48,8 @@ class ResNet(nn.Module):
         stem: `imagenet` has a 7x7 convolution with stride 2 and a pooling; `cifar` has a 3x3 convolution with stride 1.
         stem_pool: pooling of the ImageNet stem: `max`, `avg` or `none`. With `none` the stages run at twice the resolution,
             which is how we read the starred networks of On the Future of Training Spiking Neural Networks.
-        zero_residual: whether the scale of each block's last norm starts at zero, as torchvision's `zero_init_residual`. Then a
-            block starts as its shortcut; behind spikes of neurons with a threshold of 1 or less, `sn2` then passes them on.
+        zero_residual: whether the scale of each block's last norm starts at zero, as torchvision's `zero_init_residual`. At the
+            start of training, a block then equals its shortcut: `sn2` passes spikes on if its threshold is 1 or less.
         norm: makes the norm after each convolution; see `MakesNorm`.
         weights: file of a state dict to load, for example torchvision's for `resnet18` with `stem=imagenet stem_pool=max`; or
             `None`.

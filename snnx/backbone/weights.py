@@ -9,16 +9,16 @@ from torch import Tensor, nn
 from snnx.torch_file.load_file import GrowingFile, load_file
 
 WRAPPERS = {"module.": "model.module", "_orig_mod.": "model._orig_mod"}
-"""What DataParallel and torch.compile put before every name, and where the model is that they wrap."""
+"""The prefix that DataParallel or torch.compile adds to every name, and the attribute that holds the wrapped model."""
 
 
 def load_weights(network: nn.Module, path: str, *, name: str) -> None:
     """Load a state dict into `network`, or raise an error that says in one line how the two differ.
 
     The file cannot run code, nor grow while it is read; see `snnx.torch_file.load_file`. It may also be a checkpoint of snnx or
-    Lightning, of whose `state_dict` the keys below `backbone.` are read, or a `.safetensors` file of `snnx export`, from which
-    tensors outside the backbone are left out. If the network is on the meta device, names and sizes are compared and nothing
-    is loaded.
+    Lightning; then the keys of its `state_dict` that begin with `backbone.` are read. From a `.safetensors` file of
+    `snnx export`, tensors outside the backbone are left out. If the network is on the meta device, names and sizes are compared
+    and nothing is loaded.
 
     Args:
         network: the network, whose parameter names are those of the file; `ResNet` has torchvision's names.

@@ -82,9 +82,9 @@ def measure(
         device: where to measure; by default the GPU.
 
     Returns:
-        The name of the device; and then the rate of copies in bytes a second, for each shape, network and precision the seconds
-        of every round, the bytes that are moved and the peak memory in bytes, and the seconds of sweeps. Without a GPU the name
-        is `None`, and what would have been measured is named.
+        The name of the device, and what was measured on it: the rate of copies in bytes a second; for each shape, network and
+        precision the seconds of every round, the bytes that are moved and the peak memory in bytes; and the seconds of sweeps.
+        Without a GPU the name is `None`, and the measurements that need one are listed.
     """
     if device is None:
         if not torch.cuda.is_available():

@@ -21,7 +21,7 @@ def measure(runs: int, at_once: Sequence[int], accelerator: str, words: Sequence
         runs: number of seeds.
         at_once: how many of them are executed at once.
         accelerator: `cuda`, or `cpu` to try this measurement.
-        words: what is trained.
+        words: the overrides that say what is trained.
 
     Returns:
         The seconds of each sweep, by device and number of runs at once.

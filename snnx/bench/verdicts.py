@@ -62,7 +62,7 @@ SMOKE = {"equal": EQUAL[:1], "many": MANY[-1:], "different": DIFFERENT[-1:], "pa
 
 
 def measure(equal: Sequence[Page], many: Sequence[Page], different: Sequence[Page], pages: int) -> dict:
-    """Simulate pages and count what the rule says of them.
+    """Simulate pages and count the decisions of the rule.
 
     Args:
         equal: pages with one claim between two equal rows.

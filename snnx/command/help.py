@@ -40,7 +40,7 @@ snnx: experiment sweeps for spiking neural networks
   snnx dashboard dtst_fig10_neurons                        the same as an interactive page, also while the sweep runs
   snnx sync dtst_fig10_neurons                             upload its offline logs to W&B
   snnx prepare fashion_mnist --root data                   download or check a data set
-  snnx prepare weights ds2ta_table4_ablation               copy the weights that are kept of a recorded run, and check them
+  snnx prepare weights ds2ta_table4_ablation               check the weights that were kept with a record, and copy them
   snnx replay demo_every_part                              check whether the present code still gives the recorded losses
   snnx results                                             write the page that summarises the committed record
   snnx wandb-sweep dtst_fig10_neurons                      write it as a W&B sweep, whose runs W&B's agents execute

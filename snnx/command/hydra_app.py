@@ -126,7 +126,7 @@ def _task(config) -> None:
         complain(f"snnx: {run.title} could not be written: {obstacle(run.folder) or error}")
         raise SystemExit(FAILED) from None
     if outcome["status"] in ("failed", "diverged"):
-        with suppress(OSError):  # of a full disk, which the run's error names
+        with suppress(OSError):  # the disk may be full; the run's error says so
             log = write(run.folder / "run.log", outcome["error"]["traceback"])
             print(f"  the traceback is in {log}", file=sys.stderr)
     again = "; force=true repeats it" if before else ""

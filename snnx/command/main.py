@@ -43,7 +43,7 @@ def main() -> int:
     open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a test may have replaced it
-            stream.reconfigure(errors="replace")  # else a terminal that lacks the check mark would end the command
+            stream.reconfigure(errors="replace")  # a terminal may have no check mark
     sys.stdout, sys.stderr = Output(sys.stdout), Output(sys.stderr)
     try:
         if words[:1] != ["new"]:  # `new` reads no options of the current folder

@@ -13,9 +13,9 @@ from snnx.command.refusal import complain
 TEMPLATES = Path(__file__).parent / "project"
 """The files of the new folder as templates; their ending keeps tools from reading them as code of snnx."""
 ENDING, PLACEHOLDER = ".template", "mylab"
-"""A copy of a template file has no such ending, and the name of the folder in place of the placeholder."""
+"""In a copy of a template, the ending is removed from the file's name, and the folder's name replaces the placeholder."""
 STEP = "# snnx"
-"""The line of the CI file's template in whose place the step is written that installs snnx."""
+"""The line of the CI file's template that is replaced by the step that installs snnx."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 

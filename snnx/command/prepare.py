@@ -26,9 +26,9 @@ def main(words: list[str]) -> int:
 
     The class of a data set of images must provide four things: `files`, a tuple of `PublishedFile`; `samples_in(path)`, the
     number of samples in one of these files; `fetch(folder)`, which downloads them all; and `packed`, the archives that it
-    downloads. A data set of event recordings
-    provides `examine(root, variant)`, which checks the files below a root, `fetch(folder, variant)`, which downloads a variant,
-    and `prepared`, which converts the recordings to frames. A data set of the user's own pictures provides `examine` only.
+    downloads. A data set of event recordings provides `examine(root, variant)`, which checks the files below a root,
+    `fetch(folder, variant)`, which downloads a variant, and `prepared`, which converts the recordings to frames. A data set of
+    the user's own pictures provides `examine` only.
 
     Example:
         >>> main(["digits"])

@@ -1,4 +1,4 @@
-"""The command `snnx prepare weights NAME`: checks the weights that are kept of a recorded run, and copies them to a place."""
+"""The command `snnx prepare weights NAME`: checks the weights that were kept with a record, and copies them to `outputs/`."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ def main(words: list[str]) -> int:
         words: the command line after `snnx prepare weights`.
 
     Returns:
-        The exit code: 0 if all is well, 2 if there are no such weights, or if they are not those of the record.
+        The exit code: 0 if all is well, 2 if there are no such weights, or if their SHA-256 is not that of the record.
     """
     arguments = _parser().parse_args(words)
     try:
@@ -43,7 +43,7 @@ def main(words: list[str]) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="snnx prepare weights",
-        description="Copy the weights that are kept of a recorded run to outputs/weights/, after comparing their SHA-256 with "
+        description="Copy the weights that were kept with a record to outputs/weights/, after comparing their SHA-256 with "
         "the record.",
         epilog="example: snnx prepare weights ds2ta_table4_ablation",
     )
@@ -55,10 +55,10 @@ def _parser() -> Parser:
 
 
 def _recorded(name: str, docs: Path) -> dict:
-    """Return the line of the record whose weights are kept.
+    """Return the line of a sweep's record whose run has its weights kept.
 
     Raises:
-        ValueError: the record of no such sweep has weights.
+        ValueError: there is no such sweep, or its record has no weights.
     """
     lines = {path.parent.name: line for path in sorted(docs.glob("*/runs.jsonl")) if (line := _with_weights(path)) is not None}
     if name not in lines:

@@ -176,7 +176,7 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
         return SKIPPED, "; ".join(told)
     if not all(found.agrees for found in (first, test) if found):
         line.pop("confirmed", None)  # it was confirmed by earlier code
-        told.append("if a change of snnx intends that, do what CONTRIBUTING.md says of numbers")
+        told.append("if a change of snnx intends that, do what CONTRIBUTING.md says about numbers")
         told.append(f"if a change of your own component does, {_train_again(line)}")
         return DIFFERS, "; ".join(told)
     line["confirmed"] = {

@@ -63,7 +63,7 @@ def check(job: Job, checked: set[str] | None = None) -> dict | None:
 
 
 def _without_seed(job: Job) -> str:
-    """Return the checked settings of a run as text, without its seed, also where a component has the same seed."""
+    """Return the checked settings of a run as text, without its seed and without the same seed of its components."""
 
     def written(value: object, key: str = "") -> object:
         if isinstance(value, dict):

@@ -16,7 +16,7 @@ from snnx.record.job import Job
 
 PAPER = "paper"  # the scale without factors
 SEARCH = "search/"
-"""This folder, beside the links of the sweep's runs, has the links of a search's trials; reports do not look into it."""
+"""The folder of the links to a search's trials. It lies beside the links to the sweep's runs; reports do not read it."""
 
 
 def job(

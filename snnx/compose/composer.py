@@ -112,7 +112,7 @@ class Composer:
         return tuple(word for word in words if not self._sets_value(self._parsed(word)))
 
     def _without_label(self, options: tuple[str, ...]) -> tuple[str, ...]:
-        """Replace the row among options by what it chooses, which is the same for rows that differ in values only."""
+        """Replace the row by the options that it chooses; these are the same for rows that differ in values only."""
         rows = [word for word in options if word.startswith("row=")]
         if len(rows) != 1 or any("${" in word for word in options):
             return options

@@ -1,4 +1,4 @@
-"""Finds the key of a group that a name without its group may mean."""
+"""Suggests the keys that somebody may have meant who typed a name without its group, such as `lr` for `optimizer.lr`."""
 
 import difflib
 from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ class Clipped(nn.Module):
         y = ceiling * floor(levels*clamp(x/ceiling, 0, 1) + 1/2) / levels         backward: floor is the identity
         y = ceiling * clamp(x/ceiling, 0, 1)                                      levels None
 
-    The clamp comes first, so that the gradient is 1 for every x between 0 and the ceiling, also where the output is rounded to
+    The clamp comes first, so that the gradient is 1 for every x between 0 and the ceiling, even where the output is rounded to
     either end.
 
     An integrate-and-fire neuron with threshold `ceiling` and initial potential `ceiling/2` fires `levels*y/ceiling` times in

@@ -81,7 +81,7 @@ def links(network: nn.Module, in_shape: tuple[int, int, int]) -> dict[str, Link]
 
 
 class _Follower(TorchFunctionMode):
-    """While it is active, notes for every new tensor where it comes from."""
+    """Notes for every new tensor where it comes from, while this context is active."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 FOLDER = ".snnx_cache"
 WITHOUT_LOCKS = {errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""The errors of a file system without locks; the list of `snnx/record/lock.py`, which components may not import."""
+"""The errors of a file system without locks; a copy of the list in `snnx/record/lock.py`, which components may not import."""
 
 
 def cached(root: Path, name: str, key: dict, make: Callable[[Path], None]) -> Path:

@@ -12,8 +12,8 @@ from stat import S_ISREG
 
 from snnx.dataset.cache import places
 
-MOST = 1000  # of a data set with more files, runs store no digests by file
-SETTLED_S = 2  # if a file changes again after these seconds, its modification time is another one on every file system
+MOST = 1000  # for a data set with more files, runs store no digest of each file
+SETTLED_S = 2  # a change of a file at least this much later gets another modification time on every file system
 TABLE = "TABLE files (path text primary key, size integer, modified integer, sha256 text)"
 MADE = "select sql from sqlite_master where sql is not null"
 
@@ -55,7 +55,7 @@ def digests(files: Iterable[Path], root: Path | None) -> dict[Path, str]:
 def content(found: Mapping[Path, str], root: Path | None) -> str:
     """Return a digest of the files' names below `root` and their bytes, 16 hexadecimal digits; their order does not matter.
 
-    Without a root, as of a data set that comes with a package, files are named below the folder that they have in common.
+    Without a root, as for a data set that comes with a package, files are named below the folder that they have in common.
 
     Args:
         found: what `digests` returned.
@@ -74,8 +74,8 @@ def content(found: Mapping[Path, str], root: Path | None) -> str:
 def by_file(found: Mapping[Path, str], root: Path | None) -> dict[str, str]:
     """Return the first 16 digits of each file's digest by its path below `root`, so that a later change can name the file.
 
-    A data set of more than 1000 files, for example one picture a file, gets no digests by file, as each run would store them
-    all.
+    A data set of more than 1000 files, for example one picture a file, gets no digests by file, since each run would store all
+    of them.
 
     Args:
         found: what `digests` returned.

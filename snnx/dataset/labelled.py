@@ -157,7 +157,7 @@ class Labelled(pl.LightningDataModule):
         return Batches(*self._parts["test"], batch_size=self.batch_size, ahead=self._ahead("test"))
 
     def _ahead(self, part: str) -> bool:
-        """Whether the samples of a part are on the CPU, for want of room or in files, while the network is on a GPU."""
+        """Whether the network is on a GPU but the samples of a part are not, because they are too large or in files."""
         return self.device.type == "cuda" and self._parts[part][0].device.type == "cpu"
 
     def train_order(self) -> Tensor:

@@ -37,7 +37,7 @@ class PhotographFiles(Mapped):
         index: the files to use, in this order; None for all.
 
     Raises:
-        ValueError: a file is not a picture, or is one that `picture.pixels` does not read.
+        ValueError: a file is not a picture that `picture.pixels` can read.
 
     Source: Szegedy et al., 2015 (the random crop), with torchvision's ranges.
     """

@@ -10,10 +10,10 @@ Batch = tuple[Tensor, Tensor]
 
 
 def read_ahead(readings: Iterable[Callable[[], Batch]]) -> Iterator[Batch]:
-    """Yield the batches of these functions in their order, in pinned memory; one thread reads each while its last is used.
+    """Yield the batches of these functions in their order, in pinned memory; a thread reads the next while one is used.
 
     From pinned memory a batch is copied to a GPU while the host goes on, if the copy is `non_blocking`, as Lightning's is.
-    An error of a reading is raised where its batch would have been yielded.
+    An error while a batch is read is raised when that batch would have been yielded.
     """
     with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(torch.get_num_threads(),)) as reader:
         coming = None

@@ -49,7 +49,7 @@ class Recording:
         """Read all samples; a single damaged sample is replaced by its error.
 
         Raises:
-            Damaged: the recording cannot be read; any error of a library becomes this one.
+            Damaged: the recording cannot be read; every error of a library is turned into this one.
             ModuleNotFoundError: a package that is needed to read it is not installed.
         """
         if self.place and Path(self.name).exists() and not Path(self.name).is_file():  # reading could wait for ever

@@ -52,8 +52,8 @@ class Encoding(nn.Module):
     def next_places(self, places: Tensor) -> None:
         """Say which samples of the evaluation the next batch has, for an encoding that draws random numbers by sample.
 
-        If this is not called, batches follow each other. A batch begins after `reset_net`; until the next reset, further calls
-        encode the same samples for later steps.
+        If this is not called, samples are numbered in the order of the batches. A batch begins after `reset_net`; until the
+        next reset, further calls encode the same samples for later steps.
 
         Args:
             places: `[B]`, the places of the samples in the evaluation, from 0.

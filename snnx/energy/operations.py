@@ -53,7 +53,7 @@ def synops(charges: Tensor, unit: Tensor, top: float) -> float | None:
 
         synops = sum over channels of charge / unit
 
-    The unit can be multiplied into the weights, whatever it is. So a binary, ternary or scaled spike is one addition per
+    Any unit can be multiplied into the weights. So a binary, ternary or scaled spike is one addition per
     weight, a graded spike of k units is k additions, and the mean of a window is one addition for each of its spikes.
 
     Args:

@@ -15,7 +15,7 @@ class ETTFS(Init):
 
         Var(I[t]) = Var(w) * fan_in * E[x[t]^2],    E[x[t]^2] = 1/T if each x fires once in T steps
 
-    The paper assumes that such neurons drive every layer. They do not drive these two, where `Var(w)` can be divided by
+    The paper assumes that the inputs of every layer fire once. This is not so in two places, where `Var(w)` can be divided by
 
         after pooling R neurons    T * E[x^2] = 1/R + (R - 1)/(R*T)  average,   T * (1 - (1 - 1/T)^R)  maximum
         the network's input        T * E[x^2] = T * input_power

@@ -13,7 +13,7 @@ class Standardised(nn.Module):
 
         w' = gain * std * (w - mean(w)) / sqrt(var(w) + 1e-12)          mean and var over the inputs of one output
 
-    With the layer's bias, the gain is the affine map of a current that has unit variance for the weights `w`.
+    The gain and the layer's bias scale and shift the current, as a norm does.
 
     Shape:
         `[O, *]` to the same.
@@ -22,7 +22,8 @@ class Standardised(nn.Module):
         outputs: number of outputs O of the layer.
         std: standard deviation of the weights of an output whose gain is 1, > 0.
 
-    Source: ETTFS, second version, as an independent file of it has it, whose factor is sqrt(3) larger by its own derivation.
+    Source: ETTFS, second version, after an implementation that is not by the authors. Its standard deviation, sqrt(3T/fan_in),
+        is sqrt(3) times that of its own initial weights; here both are the same.
 
     Example:
         >>> layer = nn.Linear(4, 1, bias=False)

@@ -1,4 +1,4 @@
-"""All loggers of a run: opened at its start, and closed at its end, also if it fails."""
+"""All loggers of a run: opened at its start, and closed at its end, even if it fails."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping

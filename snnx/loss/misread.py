@@ -8,7 +8,7 @@ BATCH, STEPS = 3, 2
 
 
 def misread(loss: Loss, classes: int) -> str | None:
-    """Say what a loss must state about what it reads, if it fails with what it would be given and not with the other.
+    """Return how a loss must set `every_step`, if it fails on the input that it would get and works on the other one.
 
     Args:
         loss: the loss.

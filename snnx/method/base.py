@@ -194,7 +194,7 @@ class Method(pl.LightningModule):
 
     def _count(self, split: str, loss: Tensor, correct: Tensor) -> None:
         size = len(correct)
-        counted = loss.new_full((), size, dtype=torch.float64)  # made on the device, since a copy would wait for it
+        counted = loss.new_full((), size, dtype=torch.float64)  # made on the device: a copy would make the host wait
         new = torch.stack([loss.double() * size, correct.sum().double(), counted])
         if split in self._sums:
             new = new + self._sums[split][:3]

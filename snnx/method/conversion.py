@@ -65,7 +65,7 @@ class Conversion(Method):
         initial: initial potential as a share of the threshold; 0.5 halves the error for a small number of steps.
         bias_calibration: whether biases are corrected for the errors that the firing rates have after `timesteps` steps (see
             `calibrate_biases`).
-        checkpoint: file of weights for the backbone, to convert it without training (`trainer.max_epochs=0`) or to train on.
+        checkpoint: file of weights for the backbone, to convert without training (`trainer.max_epochs=0`) or to train further.
         in_shape: `(C, H, W)` of the data set.
         classes: number of classes of the data set.
         width: factor on the backbone's width, from the scale.

@@ -26,7 +26,7 @@ class Exponential(Method):
         L       = loss(scores) + weight_sum * sum over layers of mean over neurons of max(0, 1 - sum of w_i)
                                + mean_square * sum over layers of mean of w_i^2
 
-    `train/loss` includes both prices; validation and test report the loss alone. There are no time windows: a spike affects
+    `train/loss` includes both penalties; validation and test report the loss alone. There are no time windows: a spike affects
     all later times, in all layers. Each layer has one more input, which fires at t = 0 and replaces a bias. The groups
     `encoding`, `neuron`, `surrogate` and `decoding` are not used.
 
@@ -34,8 +34,8 @@ class Exponential(Method):
         backbone: makes the backbone; it is called here with `neuron`, `in_shape`, `classes` and `width`. The backbone may
             contain convolutions and linear layers without bias, max pooling and neurons only.
         latest: see `ExponentialPlanes`.
-        weight_sum: price of weights that add up to less than the threshold, >= 0. Without it, neurons fall silent for good.
-        mean_square: price of large weights, >= 0.
+        weight_sum: penalty for weights that add up to less than the threshold, >= 0; without it, neurons become silent.
+        mean_square: penalty for large weights, >= 0.
         clip: see `ExponentialCurrent`.
         in_shape: `(C, H, W)` of the data set.
         classes: number of classes of the data set.
@@ -43,7 +43,7 @@ class Exponential(Method):
         loss, metric, watch, optimizer, scheduler: see `Method`.
 
     Raises:
-        ValueError: a price is negative, `latest` or `clip` is out of range, or the backbone has a layer that does not keep
+        ValueError: a penalty is negative, `latest` or `clip` is out of range, or the backbone has a layer that does not keep
             single spikes.
 
     Source: Mostafa, Supervised learning based on temporal coding in spiking neural networks, 2017; Zhou et al., Temporal-coded

@@ -24,7 +24,7 @@ from snnx.scheduler.scheduler import MakesSchedule
 
 
 class FineTuned(Direct):
-    """Trains the backbone with ReLU, converts it by thresholds, and trains the spiking network on, as `Direct` does.
+    """Trains the backbone with ReLU, sets thresholds, and fine-tunes the spiking network as `Direct` trains.
 
         first epochs:   scores = relu_backbone(images)              [1, B, C, H, W] -> [B, K]
         then:           v_threshold of each layer = scaling * a percentile of its currents; see `set_thresholds`

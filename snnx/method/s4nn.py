@@ -20,7 +20,7 @@ from snnx.spike_time.step_planes import StepPlanes
 
 
 class S4NN(Method):
-    """Every neuron fires at most once, when the weights of the spikes so far exceed a threshold, and the first output wins.
+    """Every neuron fires at most once, when its input's weights add up to more than a threshold; the first output wins.
 
         m, a    = input(images)             [B, C, H, W] -> [2, B, C, H, W]     t = floor(latest (1 - x)), a = 1 - t/steps
         m, a, v = backbone(m, a)            [3, B, K]                           spikes, their times and potentials, `Crossing`
@@ -30,10 +30,10 @@ class S4NN(Method):
     With `one_by_one`, a batch is taken sample by sample, and each sample changes the weights, as published; see `learn`. The
     size of the batch does not matter then. Otherwise the gradients of a batch are averaged, and any optimizer takes the step.
 
-    A test gives two accuracies, which differ only where several classes fire first. `test/acc` takes one class for each sample,
-    the one of the earliest classes with the highest potential. `test/acc_ties` counts a sample as right if its label is among
-    the earliest, as the papers do; a network whose classes all fire at the same step has 1 there and has learned nothing. If no
-    class fires, both take the one with the highest potential.
+    A test gives two accuracies, which differ only where several classes fire first, at the same step. `test/acc` then takes the
+    class with the highest potential. `test/acc_ties` counts a sample as right if its label is among these classes, as the
+    papers do; so it is 1 for a network that has learned nothing and whose classes all fire at the same step. If no class fires,
+    both take the one with the highest potential.
 
     The groups `encoding`, `neuron`, `surrogate`, `decoding` and `loss` are not used. An `init` replaces the initial weights.
 

@@ -1,4 +1,4 @@
-"""Checks what the parts of a method return, so that one that returns another shape is named."""
+"""Checks the shapes that the parts of a method return, so that an error names the part that returns a wrong one."""
 
 from torch import Tensor, nn
 

@@ -9,7 +9,7 @@ class Stages(nn.Module):
 
         stage 0:             no layer is replaced
         stage k, 1 to L:     layers 1 to k are replaced, and the first k - 1 are frozen
-        stage L + 1:         all layers are replaced and frozen; what comes after them learns on
+        stage L + 1:         all layers are replaced and frozen; what comes after them continues to learn
 
     Stage 0 has the first `source` share of the epochs, but leaves one epoch for each layer if it can. A later stage ends when
     the validation accuracy has not improved for `patience` epochs in it, and at the latest after its share of the epochs that

@@ -1,4 +1,4 @@
-"""Progressive tandem learning: the layers of a ReLU network become spiking one after another, and the rest learns on."""
+"""Progressive tandem learning: the layers of a ReLU network become spiking one by one, while the others continue to learn."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -66,7 +66,7 @@ class Tandem(Method):
     Source: Wu et al., Progressive Tandem Learning for Pattern Recognition with Deep Spiking Neural Networks, 2022, and the
         authors' code, deepspike/progressive_tandem_learning. In that code, potentials are T times smaller; only the first layer
         learns in tandem, and all others are frozen when they are replaced; each stage starts from the best weights of the stage
-        before and with a new optimizer, whose rate is a tenth in the last stage; and only the patience ends a stage.
+        before and with a new optimizer, whose rate is a tenth in the last stage; and a stage ends only by the patience.
 
     Example:
         >>> from functools import partial

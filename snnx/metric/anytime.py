@@ -1,4 +1,4 @@
-"""Measures accuracy, spikes, synaptic operations and energy after every time step, also if each sample exits early."""
+"""Measures accuracy, spikes, synaptic operations and energy after every time step, and the accuracy with early exit."""
 
 from collections.abc import Sequence
 

@@ -70,7 +70,7 @@ class Counting(Metric):
 
     def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:
         self._last = s
-        self._spikes = True  # also if the encoding has neurons and the network has none
+        self._spikes = True  # also true if only the encoding has neurons
         return {}
 
     def measure_norm(self, layer: str) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ class Energy(Counting):
     """Exact synaptic operations, multiplications and modelled energy per sample; the formulas are in `formulas`.
 
         synops = sum over layers of additions (see `energy.operations.synops`) + products of spiking attentions
-        macs   = weights of every layer that reads values, also where a value is 0, for each step; the first layer counts once
+        macs   = weights of every layer that reads values, even where a value is 0, for each step; the first layer counts once
                  if its input is the same at every step
         bytes  = 4 * (synops + macs) + 4 * outputs of layers with a bias or a batch norm * T + 8 * states of neurons * T
         energy = by each of `energy.prices.PRICES`
@@ -64,7 +64,7 @@ class Energy(Counting):
         super().begin(network)
         self._units: dict[str, list[Tensor]] = {}  # units of the channels of each layer's input, batch by batch, on the device
         self._top: dict[str, Tensor] = {}
-        self._macs: dict[tuple[str, torch.Size], float] = {}  # by layer and shape of its input; a GPU is waited for once
+        self._macs: dict[tuple[str, torch.Size], float] = {}  # by layer and input shape; the host waits for a GPU once
         self._without: dict[str, Tensor] = {}  # memory traffic of the bias that a layer without bias gets from a folded norm
 
     def measure(self, h: Tensor | None, s: Tensor, node: nn.Module) -> dict[str, Tensor]:

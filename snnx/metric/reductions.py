@@ -79,7 +79,7 @@ class Reductions:
     def _first_of(self, correct: Tensor) -> dict[str, int | None]:
         """Return the first correct and the first wrong sample of the batch; nothing once both examples have been found.
 
-        Both are read at once, since a GPU is waited for.
+        Both are read at once, since each reading makes the host wait for a GPU.
         """
         if None not in self.samples.values():
             return {}

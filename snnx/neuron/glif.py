@@ -11,7 +11,7 @@ from snnx.surrogate.surrogate import Surrogate
 
 
 class GLIF(Node):
-    """LIF whose three gates and five constants are learned, one of each a layer, and one `conduct` a time step.
+    """LIF whose three gates and five constants are learned: one `conduct` for each time step, and one of all others per layer.
 
         keep = 1 - alpha*(1 - tau)
         h[t] = keep*h[t-1]*(1 - gamma*s[t-1]) - (1 - alpha)*linear_decay - (1 - gamma)*v_subreset*s[t-1]

@@ -8,7 +8,7 @@ from snnx.surrogate.surrogate import Surrogate
 
 
 class LIFLearned(Node):
-    """Leaky integrate and fire with a learnable leak and a learnable threshold, one of each a layer.
+    """Leaky integrate and fire with a learnable leak and a learnable threshold, one of each per layer.
 
         h[t] = leak*v[t-1] + x[t]
         s[t] = 1 if h[t] >= level else 0        backward: the surrogate's slope at h/level - 1

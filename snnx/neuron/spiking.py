@@ -29,7 +29,7 @@ def is_spiking(module: nn.Module) -> bool:
 def spiking_layers(network: nn.Module, prefix: str = "") -> dict[str, nn.Module]:
     """Return the layers of spiking neurons by name, in the order of the network.
 
-    A neuron that SpikingJelly uses inside of another one, such as the one of a recurrent neuron, is not a layer.
+    A neuron that SpikingJelly uses inside another module, such as a recurrent neuron, is not a layer.
 
     Example:
         >>> from spikingjelly.activation_based.neuron import LIFNode

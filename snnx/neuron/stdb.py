@@ -16,7 +16,7 @@ NEVER = 999.0
 
 
 class STDB(Node):
-    """Leaky integrate and fire that compares the potential before the input of the step, trained by the time since its spike.
+    """LIF that fires before it adds the input of the step, and whose slope depends on the time since its last spike.
 
         s[t]   = 1 if v[t-1] >= v_threshold else 0              h[t] is v[t-1], so each layer delays spikes by one step
         v[t]   = leak*v[t-1] + x[t] - v_threshold*s[t]          the spike is a constant in backward

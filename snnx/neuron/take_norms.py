@@ -21,7 +21,7 @@ def take_norms(network: nn.Module, x: Tensor) -> int:
     A norm is taken if a neuron layer is the only reader of its output, or a `ResidualSum` of which a neuron layer is the only
     reader; the layer then computes the sum too. The norm stays where it is, with its parameters and running statistics, and its
     `forward` passes the input on; the neuron layer's kernel normalises each value when it reads it. Spikes and gradients stay
-    the same to the last bit on a CPU. On one without AVX2 they would not, so there torch computes the norm when the layer runs.
+    the same to the last bit on a CPU with AVX2. Without AVX2 they would not; there torch computes the norm when the layer runs.
 
     Args:
         network: the backbone; it is run once on `x`, in evaluation and without gradients, to see which layer reads what.

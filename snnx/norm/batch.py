@@ -41,7 +41,7 @@ class Batch(nn.BatchNorm2d, Norm):
         return x if self.taken else self.normalise(x)
 
     def normalise(self, x: Tensor) -> Tensor:
-        """Return the normalised values, also if this norm is taken."""
+        """Return the normalised values, even if this norm is taken."""
         return super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
     def normalise_any(self, x: Tensor, behind: int) -> Tensor:

@@ -49,7 +49,7 @@ class MakesNorm(Protocol):
 
 
 def threshold_of(neuron: nn.Module) -> float | None:
-    """Return the threshold of a neuron layer as a norm before it is told; `None` for a layer without one, such as a ReLU.
+    """Return the threshold of a neuron layer, for the norm in front of it; `None` for a layer without one, such as a ReLU.
 
     Example:
         >>> from spikingjelly.activation_based.neuron import IFNode

@@ -1,4 +1,4 @@
-"""Checks what a sweep file says of the whole sweep: its factor, reference, claims, parameters, and the names of its rows."""
+"""Checks what a sweep file says about the whole sweep: its factor, reference, claims, parameters, and the names of its rows."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ def factor_of(path: Path, value: object, rows: Sequence[Row]) -> tuple[str, ...]
 
 
 def reference_of(path: Path, label: object, rows: Sequence[Row]) -> str | None:
-    """Return the label of the row whose time and spikes are 1 in relative energies."""
+    """Return the label of the reference row, whose relative energy is 1."""
     live = [row.label for row in rows if row.overrides is not None]
     if label is not None and label not in live:
         raise ValueError(f"{path.name}: reference must be a row that is run, among {', '.join(live)}; got {label}")

@@ -51,7 +51,7 @@ def confounds(
         settings = _differing(factors, config, other)
         found += [Confound(row, base, change) for change in settings]
         if (first := networks.get(base)) and (second := networks.get(row)):
-            named = [*factors, *(change.partition(":")[0] for change in settings)]  # what these explain is named already
+            named = [*factors, *(change.partition(":")[0] for change in settings)]  # these are named already
             found += [Confound(row, base, change) for change in network_differences(named, first, second)]
     return found
 

@@ -32,7 +32,7 @@ def replaced(
     option: Mapping[str, str | None],
     keys_of: Callable[[str, str | None], Iterable[str]],
 ) -> list[tuple[str, str]]:
-    """Return the settings of files, as (group, key), that were made for another option than the chosen one and that it lacks.
+    """Return the settings of files, as (group, key), that were made for another option and that the chosen one does not have.
 
     Args:
         bodies: the contents of the recipe and of the sweep file, in the order in which they are applied.

@@ -1,4 +1,4 @@
-"""Checks that an option, a sweep file or a row, which may come from somebody else, sets nothing that it may not set."""
+"""Checks that an option, a sweep file or a row, which may come from somebody else, sets no forbidden key."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from snnx.options.strict_yaml import LARGEST, load
 COMMAND_LINE_ONLY = ("hydra", "force", "recorded", "outdated", "search", "tuned", "loaded", "label")
 """Keys that only the command line and snnx itself set. They decide what is executed, kept and deleted, and where files lie."""
 HEADER = re.compile(r"\s*#+\s*@package\s+(\S+)")
-"""Matches lines that Hydra may read as the header of an option. It uses the last one, also if it does not begin with `#`."""
+"""Matches lines that Hydra may read as the header of an option. It uses the last one, even if it does not begin with `#`."""
 CHOICE = re.compile(r"\$\{\w+\}")
 """Only a whole word such as `${neuron}` is allowed in `defaults`. A text with more around it could expand to any name."""
 

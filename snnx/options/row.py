@@ -41,7 +41,7 @@ def row_of(label: object, row: object, metric: str, file: str) -> Row:
 
     Args:
         label: its label.
-        row: what the file says of it.
+        row: the row as the file has it.
         metric: the metric of a reported number that names none.
         file: name of the file, for error messages.
 

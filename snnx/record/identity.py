@@ -61,8 +61,8 @@ SINGLE_DEVICE = {"trainer.devices": 1, "trainer.num_nodes": 1}
 
 With several devices or machines, their number is part of the identity, because each computes the statistics and draws the
 noise for its own part of a batch. Two devices of one machine and one device on each of two machines are two configurations with
-two identities: the parts of a batch are the same, but the sum over the processes may be formed in another order on another
-network, so their numbers are the same to the last bit on some networks only.
+two identities: the parts of a batch are the same, but another interconnect may add up gradients in another order, so their
+numbers may differ in the last bits.
 """
 
 

@@ -133,7 +133,7 @@ def _absolute(name: str, package: str) -> str:
 
 @cache
 def _read(path: Path, modified: int, size: int) -> tuple[str, tuple[str, ...]]:
-    """The digest of a file's code, and the dotted names that it imports; of a file that is no Python, that of its bytes."""
+    """The digest of a file's code, and the dotted names that it imports; the digest of the bytes if the file is not Python."""
     content = path.read_bytes()
     try:
         tree = ast.parse(content)

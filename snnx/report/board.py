@@ -41,7 +41,7 @@ def boards(sweep: SweepFile, runs: list[Run]) -> list[Board]:
     """Make one board for each scale and set of further overrides that has runs.
 
     Args:
-        sweep: its rows and seeds get a place on every board, also where no run has been started; a tuned row gets one once it
+        sweep: its rows and seeds get a place on every board, even where no run has been started; a tuned row gets one once it
             has a run.
         runs: the runs of the sweep, see `collect`.
     """

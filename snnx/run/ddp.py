@@ -51,7 +51,7 @@ def other_processes(job: Job, compute: Callable[[Job], object]) -> Iterator[None
         "NODE_RANK": str(here.rank),
     }
     before = {key: os.environ.get(key) for key in (*environment, "LOCAL_RANK")}
-    shared = {VISIBLE: os.environ[VISIBLE]} if VISIBLE in os.environ else {}  # the fork server has it as it was before
+    shared = {VISIBLE: os.environ[VISIBLE]} if VISIBLE in os.environ else {}  # the fork server has the old value
     context = fork_server.start()
     processes = [
         context.Process(target=_train, args=(without_views(job), compute, shared | environment | {"LOCAL_RANK": str(r)}, share))

@@ -55,7 +55,7 @@ def execute(job: Job) -> dict:
         The content of `result.json`; `status` is one of done, failed, diverged, no data, pruned.
 
     Raises:
-        Busy: another process is executing the run, also if it could start because somebody has removed this one's lock.
+        Busy: another process is executing the run. It may have started because somebody has removed this process's lock.
         KeyboardInterrupt: the run was interrupted; no result is written.
     """
     with run_folder.hold(job.folder) as hold:

@@ -23,7 +23,8 @@ def finished(job: Job) -> dict | None:
     The result comes from the run's folder or, with `recorded=true`, from the committed record; then its entry `recorded` says
     which code computed it. A result of other code or other samples in the run's folder counts only with `outdated=true`; then
     its entry `outdated` says what has changed. With `force=true` no result counts. A trial of a search has been tested on the
-    validation samples, so its result does not count for an ordinary run of the same name, nor the reverse.
+    validation samples, so its result does not count for an ordinary run of the same name, and that of an ordinary run does not
+    count for a trial.
     """
     if job.config["force"]:
         return None
@@ -80,7 +81,7 @@ def start_over_if_forced(job: Job) -> Job:
     """
     if not job.config["force"]:
         return job
-    with suppress(Busy), hold(job.folder):  # if another process is computing it, that one has done this
+    with suppress(Busy), hold(job.folder):  # another process that computes the run has done this
         remove_checkpoints(job.folder)
     return replace(job, config={**job.config, "force": False})
 

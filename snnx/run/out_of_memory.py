@@ -20,13 +20,13 @@ def trained_within_memory(trainer: pl.Trainer, method: Method, data: pl.Lightnin
     try:
         yield
     except torch.OutOfMemoryError as error:
-        traceback.clear_frames(error.__traceback__)  # whose variables hold the tensors of the step that failed
+        traceback.clear_frames(error.__traceback__)  # their variables hold the tensors of the failed step
         raise torch.OutOfMemoryError(_too_large(trainer, method, data)) from error
 
 
 @contextmanager
 def evaluated_within_memory(trainer: pl.Trainer, data: pl.LightningDataModule) -> Iterator[None]:
-    """Say what a test that runs out of memory depends on.
+    """Name the settings that decide how much memory a test needs, if it runs out of memory.
 
     Raises:
         torch.OutOfMemoryError: the test needs more memory than there is.
@@ -45,7 +45,7 @@ def _too_large(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule
     device, processes = trainer.strategy.root_device, trainer.world_size
     method.to(device).train()  # Lightning has moved it to the CPU
     for optimizer in trainer.optimizers:
-        optimizer.state.clear()  # it is on the CPU, too; the next step makes it anew
+        optimizer.state.clear()  # it was moved to the CPU too; the next step makes it again
     batch = next(iter(data.train_dataloader()))
     size = len(batch[1])
 

@@ -47,7 +47,7 @@ def with_own_line(error: BaseException, config: Mapping) -> str:
     users = [frame for frame in frames if _is_below(frame.filename, component_folders().values())]
     if users:
         return f"{error} ({users[-1].filename}:{users[-1].lineno})"
-    ours = bool(frames) and _is_below(frames[-1].filename, SNNX.values())  # such a message says what it is about
+    ours = bool(frames) and _is_below(frames[-1].filename, SNNX.values())  # our own messages name what they are about
     if ours or type(error).__name__ == "OutOfMemoryError":
         return str(error)
     packages = tuple(f"{name}." for name in component_folders())

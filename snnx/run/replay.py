@@ -21,19 +21,23 @@ from snnx.run.on_one_device import on_one_device
 from snnx.run.steps_done import StepsDone
 
 FACTOR = 2.0
-"""Later losses may also differ by this factor times the largest effect of changes of the weights in their last digits."""
+"""Later losses may also differ by this factor times the largest effect of the changed weights.
+
+It is a margin: another machine may have a larger effect than the few random changes that are tried.
+"""
 DRAWS = 3
-"""How often the weights are changed, each time in other directions."""
+"""Number of trainings with changed weights; each draws the changes anew."""
 LAST_DIGITS = 2.0**-21
 """Largest relative change of a weight: four units in the last place of float32.
 
-Adding up in another order changes a sum by about as much.
+A sum that is formed in another order differs by about as much. The images are not changed in place of the weights, because
+changing their last bit moves no spike on digits, where another order of the sums does.
 """
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Recorded losses, the losses of a new training, and by how much they may differ; all of the same length."""
+    """The recorded losses, those of a new training, and the largest differences that are allowed; all of the same length."""
 
     recorded: Sequence[float]
     now: Sequence[float]
@@ -65,10 +69,10 @@ def replay(config: dict, recorded: Sequence[float], *, by_epoch: bool = False, r
         tolerance[k] = bound * |recorded[k]| + 2 * max over j <= k of |nudged[j] - now[j]|      for k > 0
 
     The bound is that of the precision and of the two devices, see `bound`. A mean over an epoch has the tolerance of k > 0.
-    `nudged` are the losses of three further trainings, whose first weights are changed at random by up to four units in the
-    last place. A spiking network is not continuous: such a change can alter a
-    spike and with it all later losses, just as sums in another order on another machine do. These trainings are made only if
-    the losses differ by more than the bound, so on the machine of the record the first comparison decides alone.
+    `nudged` are the losses of three further trainings, whose initial weights are changed at random by up to four units in the
+    last place. A spiking network is not continuous: such a change can move a spike and with it all later losses, just as sums
+    in another order on another machine do. These trainings are made only if the losses differ by more than the bound, so on the
+    machine of the record the first comparison usually decides.
 
     Args:
         config: a resolved configuration as plain dicts.

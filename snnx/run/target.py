@@ -18,7 +18,7 @@ PUBLISHED = (
 """Other packages' modules whose classes an option may name. None of these classes reads or writes a file when it is built."""
 TRANSFORMS = ("torchvision.transforms", "tonic.transforms")
 ELSEWHERE = {"trainer": ["pytorch_lightning"], "search": ["optuna.storages", "optuna.pruners", "optuna.samplers"]}
-"""Groups whose components are in neither of these."""
+"""For groups whose components come from another package: the modules that may contain them."""
 MODULE = ("torch.nn.Module",)
 KINDS = {
     "attention": MODULE,
@@ -75,8 +75,8 @@ def target(path: str, name: str) -> Callable:
 
     It must be defined at or below the module that is named, so that nothing can be reached through the imports of a module. It
     must be in a component folder of snnx, among `PUBLISHED`, or in a package that provides options or is listed under
-    `[tool.snnx] components`. And it must be what its group holds: `torch.load` is no loss, wherever it is written, and a
-    function of a user's own package that removes files is no augmentation.
+    `[tool.snnx] components`. And it must fit its group: `torch.load` is not a loss, wherever it is named, and a function of a
+    user's own package that removes files is not an augmentation.
 
     Args:
         path: the dotted key of the component, such as `neuron` or `dataset.transforms.0`.

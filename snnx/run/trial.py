@@ -18,7 +18,9 @@ def withhold_test(data: pl.LightningDataModule) -> None:
 
 
 def on_validation(tested: dict) -> dict:
-    """Name what a test found by the samples that it read, those of the validation part, without what it says of each sample.
+    """Rename the results of a test that read the validation part: `test/acc` becomes `val/acc`.
+
+    Results about single samples are left out.
 
     Example:
         >>> tested = {"metrics": {"test/acc": 0.9}, "layers": {}, "samples": {"wrong": 3}, "answers": {"test/acc": "80"}}

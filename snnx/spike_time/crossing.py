@@ -1,4 +1,4 @@
-"""Computes in which step neurons fire that add up the weights of their inputs, and applies S4NN's learning rule."""
+"""Computes the step at which neurons fire that add up the weights of their inputs, and applies S4NN's learning rule."""
 
 import numpy as np
 import torch

@@ -44,7 +44,7 @@ class ExponentialCurrent(ConstantThreshold):
     def weight_sum_cost(self) -> Tensor:
         """Return `mean over neurons of max(0, 1 - sum of the neuron's weights)`.
 
-        Training adds it to the loss as a price, because a neuron whose weights add up to less than 1 can never fire.
+        Training adds it to the loss as a penalty, because a neuron whose weights add up to less than 1 can never fire.
         """
         return (1 - self._sums(self.layer.weight) - self.start).clamp(min=0).mean()
 

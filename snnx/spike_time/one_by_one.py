@@ -82,7 +82,7 @@ def learn(
         factor_lr: learning rate of the factors.
 
     Returns:
-        the spike times of each layer, `[N, O]`, and the potentials of the outputs by which ties are decided, `[N, K]`; both are
+        the spike times of each layer, `[N, O]`, and the potentials of the outputs, which decide ties, `[N, K]`; both are
         computed before the sample's update.
 
     Source: `S4NN.py` of SRKH/S4NN and `BS4NN_mnist.ipynb` of SRKH/BS4NN.

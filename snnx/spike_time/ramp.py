@@ -17,8 +17,8 @@ class Ramp(DynamicThreshold):
         y = scale (1 - t) = clip(P, 0, scale)
 
     All inputs have fired before the window opens, so the spike time is the activation of a ReLU, and the network of spikes
-    computes what the ReLU network does, unless an activation is above the `scale` of its layer: such a neuron fires as soon as
-    its window opens.
+    computes what the ReLU network does. The exception is an activation above the `scale` of its layer, which is cut to `scale`:
+    such a neuron fires as soon as its window opens.
 
     Layers pass on two planes, `m`, whether a neuron fired, and `y`. A layer's weights and bias are applied to both, but this
     neuron reads the second only. With one plane, the layer is the ReLU of the network that is trained.

@@ -25,7 +25,7 @@ class Attempt:
     started: str = ""  # date and time of the start
     ran: RunningTime | None = None  # how long its process has run
     timed_out: bool = False
-    holder: str = ""  # the process for whose lock this attempt waits
+    holder: str = ""  # the process that holds the lock for which this attempt waits
     waited: RunningTime | None = None  # how long it has waited for this process
 
     def again(self) -> "Attempt":

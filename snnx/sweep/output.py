@@ -1,4 +1,4 @@
-"""Writes to standard output, also if nobody reads it any more, without an error."""
+"""Writes to standard output, even if nobody reads it any more, without an error."""
 
 import os
 import sys

@@ -44,7 +44,7 @@ def run(
 
     Args:
         n_jobs: how many jobs run at once, at least 1.
-        timeout_s: seconds after which a run is killed, and for which another process is waited for; `None` means no limit.
+        timeout_s: seconds after which a run is killed, and after which waiting for another process ends; `None`: no limit.
         retries: how many more attempts a run gets if its process dies, at least 0.
         on_start, on_wait, on_tick, on_end: callbacks for a display; `on_wait` gets the name of the process that is waited for.
 

@@ -10,8 +10,8 @@ GAP_S = 3.0
 class RunningTime:
     """Adds up the seconds in which a process was not stopped, for a time limit.
 
-    Seconds in which the process is stopped, by SIGSTOP, Ctrl-Z or a debugger, do not count. Nor do those in which this process
-    is stopped. `passed` must therefore be called more often than every `GAP_S` seconds. The time of day is not used.
+    Seconds in which the process is stopped, by SIGSTOP, Ctrl-Z or a debugger, do not count. Nor do those in which the process
+    that measures is stopped; therefore `passed` must be called at least every `GAP_S` seconds. The time of day is not used.
 
     Args:
         pid: the process; `None` measures this process.

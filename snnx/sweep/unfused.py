@@ -27,7 +27,7 @@ class Unfused:
 
         Args:
             row: the label of the run's row.
-            outcome: its result; one that was there before gives nothing.
+            outcome: its result; a result from before the sweep adds no line.
         """
         paths = outcome.get("paths")
         train = paths.get("train") if isinstance(paths, Mapping) and not outcome.get("before") else None

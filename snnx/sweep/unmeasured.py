@@ -42,8 +42,8 @@ class Unmeasured:
     def planned(self, row: str, names: Sequence[str]) -> list[str]:
         """Return one line for each metric that a short test of the untrained network has not measured, if it is not named yet.
 
-        Nothing is said about a metric whose name goes on where a measured one ends, as `test/firing_rate_last_over_first` does,
-        because it may depend on values that only a trained network has.
+        A metric whose name extends that of a measured one, such as `test/firing_rate_last_over_first`, is not reported, because
+        it may depend on values that only a trained network has.
 
         Args:
             row: the label of the row.
@@ -67,7 +67,7 @@ class Unmeasured:
 
         Args:
             row: the label of the run's row.
-            outcome: its result; one that is not done gives nothing.
+            outcome: its result; a run that is not done adds no line.
         """
         if outcome["status"] != "done":
             return []

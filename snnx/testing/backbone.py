@@ -139,5 +139,5 @@ def _in_evaluation(make: MakesBackbone, neuron: Neuron, in_shape: Shape) -> tupl
         y = over_time.from_rest(network, x)
         if all(bool((y[:, sample] != y[:, 0]).any()) for sample in range(1, SAMPLES)):
             return network, x
-    must(False, network, "give different scores to different samples; got the same, also if they are scaled by 100")
+    must(False, network, "give different scores to different samples; got the same, even if they are scaled by 100")
     return network, x

@@ -57,10 +57,10 @@ def repetition(make: Make) -> None:
 
 
 def batch_of_one(make: Make) -> None:
-    """In evaluation, a sample is encoded in the same way alone and in a batch, after any other batch, unless numbers are drawn.
+    """In evaluation, a sample is encoded in the same way alone and in a batch, whichever batch was encoded before.
 
-    Numbers that are drawn by the places of the samples, see `Encoding.next_places`, are no exception. An encoding draws them by
-    something else if its output is another one when the same batch comes again.
+    Encodings that draw random numbers by sample position, see `Encoding.next_places`, must pass too. One whose output changes
+    when the same batch is encoded again is skipped.
 
     Args:
         make: see `shape`.

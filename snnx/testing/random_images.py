@@ -45,7 +45,7 @@ def train(method: pl.LightningModule, data: RandomImages, *callbacks: pl.Callbac
         enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, log_every_n_steps=1,
     )  # fmt: skip
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Lightning's advice on workers, and what it says of torch's versions
+        warnings.simplefilter("ignore")  # Lightning's advice on workers and on torch's versions
         trainer.fit(method, datamodule=data)
     return trainer
 

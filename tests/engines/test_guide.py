@@ -1,4 +1,9 @@
-"""The guide's commands can be typed: each composes, and each that needs no cluster runs."""
+"""The guide's commands that begin with `snnx` compose; all but Slurm's also run, each in an empty folder.
+
+They run with the snnx of the wheel, and a sweep of `demo_neurons` on one seed instead of three. `test_slurm.py` runs a sweep on
+a real Slurm. The guide's lines with `srun` and `torchrun` are not executed, since they need two machines with GPUs;
+`tests/run/test_several_machines.py` starts such runs on one machine.
+"""
 
 import re
 import shlex
@@ -46,12 +51,13 @@ def test_options_of_the_guide_exist(line, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", [line for line in LINES if "snnx_slurm" not in line])
-def test_commands_of_the_guide_run(line, tmp_path):
+def test_commands_of_the_guide_run(line, wheel, tmp_path):
+    """`seed=0` is added to the commands that start the sweep, so that it has a third of its runs."""
     for option, module in NEEDS.items():
         if option in line and find_spec(module) is None:
             pytest.skip(f"{option} is not installed")
     short = ["seed=0"] if "sweep=demo_neurons" in line and "wandb" not in line else []
-    done = snnx(tmp_path, *words(line), *short)
+    done = snnx(tmp_path, *words(line), *short, source=wheel)
     assert done.returncode == 0, done.stderr
 
 

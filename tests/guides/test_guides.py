@@ -13,7 +13,11 @@ TUNE = pytest.param("tune", marks=pytest.mark.skipif(find_spec("optuna") is None
 
 
 def test_every_guide_is_executed_by_a_test():
-    """Each is followed here or in `test_own_folder.py`; the commands of two run with the tests of what they are about."""
+    """Most are followed line by line, here or in `test_own_folder.py`, as `following.py` describes.
+
+    Two are executed with changes, which the docstrings of their tests state: `compare_in_wandb` in `tests/dashboard` and
+    `laptop_to_slurm` in `tests/engines`. Of `fused_neurons`, the Python blocks are executed.
+    """
     tests = "".join(path.read_text() for folder in ("guides", "engines", "dashboard") for path in (TESTS / folder).glob("*.py"))
     for path in (ROOT / "docs" / "guides").glob("*.md"):
         assert f'"{path.stem}"' in tests or f'"{path.name}"' in tests, path.name

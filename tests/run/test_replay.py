@@ -126,8 +126,8 @@ def test_the_command_marks_confirmed_runs_and_names_those_that_differ(tmp_path, 
     assert "[differs] Log seed=0" in printed
     alone = f"snnx {' '.join(word for word in line['overrides'] if not word.startswith('recorded='))}"
     assert printed.endswith(
-        "; if a change of snnx intends that, do what CONTRIBUTING.md says of numbers; if a change of your own component does, "
-        f"train the run again, {alone}, and record it, snnx report demo_every_part --record\n"
+        "; if a change of snnx intends that, do what CONTRIBUTING.md says about numbers; if a change of your own component "
+        f"does, train the run again, {alone}, and record it, snnx report demo_every_part --record\n"
     )
     marked = [json.loads(text) for text in (folder / "runs.jsonl").read_text().splitlines()]
     assert [result.get("confirmed", {}).get("by") for result in marked] == [

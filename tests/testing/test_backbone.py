@@ -102,7 +102,7 @@ WRONG = [
     (
         backbone.causality,
         Constant,
-        "^Constant: must give different scores to different samples; got the same, also if they are",
+        "^Constant: must give different scores to different samples; got the same, even if they are",
     ),
     (backbone.gradients, Unused, "^Unused: must pass a gradient to gain; got none$"),
     (backbone.gradients, Infinite, "^Infinite: must pass a finite gradient to layers.3.bias; got inf or nan$"),

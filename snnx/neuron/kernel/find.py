@@ -108,7 +108,7 @@ def layer_of(node: nn.Module, device: torch.device, dimensions: int, dtype: torc
 def prepare(
     node: nn.Module, device: torch.device, dimensions: int, tried: tuple[torch.dtype, bool, bool] | tuple[()], key: tuple
 ) -> Layer | str:
-    """Trace a neuron, write its kernel and on a GPU try it, or say why it has none, and keep the answer."""
+    """Trace a neuron and make its kernel, which is tried on a GPU, or say why it has none; the answer is kept."""
     if len(LAYERS) >= MOST_LAYERS:
         LAYERS.clear()
     try:

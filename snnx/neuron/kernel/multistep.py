@@ -10,8 +10,8 @@ from snnx.neuron.kernel.norm_in_front import Affine
 class MultiStep(torch.autograd.Function):
     """Computes the potentials before reset and the thresholds (if `watched`), the spikes and the last states.
 
-    The input is `x [T, *]`, followed by what is added to it, if anything is, the states `[*]` and the parameters, each of which
-    has one value. Spikes have the type of the input, but float32 if `watched`, because a probe counts them. Only first
+    The input is `x [T, *]`, followed by the tensor that is added to it, if any, the states `[*]` and the parameters, which
+    have one value each. Spikes have the type of the input, but float32 if `watched`, because a probe counts them. Only first
     derivatives are available.
     """
 

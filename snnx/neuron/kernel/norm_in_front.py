@@ -34,7 +34,7 @@ def prepared(node: nn.Module, x: Tensor) -> tuple[Tensor, Affine | None, Tensor 
         return x, None, None
     norm, behind, residual = node.norm
     plain = x.dtype in (torch.float32, torch.bfloat16) and dense(x) and repeatable(x.device)
-    alone = x.numel() == norm.num_features  # of a single value torch has no variance, and says so
+    alone = x.numel() == norm.num_features  # torch reports that a single value has no variance
     if not plain or alone or any(number.dtype != torch.float32 for number in norm.parameters()):
         return node.normalised(x), None, None
     shortcut = None if residual is None else residual.fetch()

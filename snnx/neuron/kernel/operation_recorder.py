@@ -13,14 +13,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from snnx.neuron.kernel.rules import RULES
 
 SAME = {"alias", "detach", "clone", "contiguous", "lift_fresh", "lift_fresh_copy", "view", "_unsafe_view", "expand", "positive"}
-"""Operations whose result has the values of their input. That it also has its shape is checked each time."""
+"""Operations that return the values of their input. Each call is also checked for having kept the shape."""
 OUT_OF_TORCH = {"numpy", "tolist", "__array__", "__dlpack__"}
 """Methods of a tensor that return its values as numbers, and that are no operations of torch."""
 FILLED = {"zeros_like": 0.0, "ones_like": 1.0, "new_zeros": 0.0, "new_ones": 1.0, "zeros": 0.0, "ones": 1.0}
 
 
 class Untraceable(ValueError):
-    """No fused kernel can be made of the step; the message is the reason, in one line."""
+    """Raised if no fused kernel can be made of the step; the message is the reason, in one line."""
 
 
 class Operation(NamedTuple):

@@ -150,7 +150,7 @@ def added_up(x: Tensor) -> tuple[Tensor, Tensor]:
 def fits(x: Tensor) -> bool:
     """Whether torch adds up the values of this input in the order of this file, and slower."""
     plain = x.dtype == torch.float32 and x.device.type == "cpu" and x.is_contiguous() and x.numel() > 0
-    return plain and x.numel() > x.shape[0] * x.shape[1]  # of images of one pixel it adds up several channels at once itself
+    return plain and x.numel() > x.shape[0] * x.shape[1]  # for images of one pixel, torch adds up several channels at once
 
 
 def statistics(x: Tensor, running_mean: Tensor | None, running_var: Tensor | None, momentum: float) -> tuple[Tensor, Tensor]:

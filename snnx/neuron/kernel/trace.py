@@ -77,8 +77,8 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
     """Record `node.step` for neurons that are arranged in this number of dimensions, and its gradient.
 
     Raises:
-        Untraceable: the step has operations that are not elementwise, draws random numbers, or keeps something in an attribute,
-            or its operations change with the shape or the values of the input.
+        Untraceable: a parameter is not one float32 number, the step has operations that are not elementwise, draws random
+            numbers or keeps something in an attribute, or its operations change with the shape or values of the input.
     """
     parameters = dict(node.named_parameters()) | dict(node.named_buffers())
     for name, value in parameters.items():

@@ -45,7 +45,7 @@ class ChangedRows:
         those that only Hydra can read. A component that was replaced is named without its settings.
 
         Args:
-            result: the run's result; one without `physics`, or of a row that the sweep file no longer has, gives nothing.
+            result: the run's result; one without `physics`, or of a row that the sweep file no longer has, gives an empty list.
         """
         if id(result) not in self._found:
             self._found[id(result)] = result, self._compared(result)

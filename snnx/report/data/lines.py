@@ -154,7 +154,7 @@ def scales(lines: Iterable[Line]) -> list[str]:
 def _move_common_overrides(runs: Iterable[Run]) -> list[Run]:
     """Move the overrides that all runs without a row share from their names to their further overrides.
 
-    Runs of the same group have the same settings, so they get one name, also if the overrides were written in another order.
+    Runs of the same group have the same settings, so they get one name, even if the overrides were written in another order.
     """
     runs = list(runs)
     names = {(run.scale, run.group): run.row for run in reversed(runs) if run.group is not None}

@@ -130,7 +130,7 @@ def _progress(path: Path) -> dict:
 
 
 def _locked(path: Path) -> bool:
-    """Whether a process holds the lock; the kernel releases it when the process ends, also when it is killed."""
+    """Whether a process holds the lock; the kernel releases it when the process ends, even when it is killed."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

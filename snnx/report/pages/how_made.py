@@ -72,7 +72,7 @@ def _confirmed(results: Sequence[dict]) -> str:
 
 
 def _weights(run: Run) -> str:
-    """Say how the weights that are kept of a run are loaded."""
+    """Say how the weights that were kept of a run are loaded."""
     if not (digest := run.result.get("weights")):
         return ""
     return f"{run.title}: snnx prepare weights {run.result['sweep']}, SHA-256 {digest}"

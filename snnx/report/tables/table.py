@@ -1,4 +1,4 @@
-"""A table of text, whatever it is written as."""
+"""A table of text, which can be written in several formats."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""The tables of the searches: what was chosen for each tuned row, by how many trials, and what else was good."""
+"""The tables of the searches: the values chosen for each tuned row, the number of trials, and the other good trials."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ COLUMNS = ("row", "scale", "chosen", "trials", "pruned", "failed", "epochs of a 
 
 
 def searched(line: Line) -> dict:
-    """Return what the runs of a line say of the search that chose their settings; empty if there was none.
+    """Return the facts about the search that chose the settings of a line's runs; empty if there was none.
 
     If a search was continued between two runs, that is what the later one says.
     """

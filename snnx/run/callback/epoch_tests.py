@@ -8,7 +8,7 @@ from snnx.method.base import Method
 
 
 class EpochTests(Checkpoint):
-    """Keeps the test accuracy after each epoch; nothing of the run sees it before the run has ended.
+    """Keeps the test accuracy after each epoch; the training does not use it.
 
     The network is in evaluation mode meanwhile, and torch's random numbers afterwards are as before, so the training is the
     same with and without these tests. It is a `Checkpoint` so that Lightning calls it after the module's own epoch end, as

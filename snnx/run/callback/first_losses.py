@@ -10,7 +10,7 @@ COUNT = 10  # number of losses that are kept
 class FirstLosses(pl.Callback):
     """Keeps the loss of each of the first ten training batches, as `training_step` returned it.
 
-    The losses stay on the device until somebody asks for them, as a checkpoint does, since a GPU would be waited for.
+    The losses stay on the device until somebody asks for them, as a checkpoint does: reading one makes the host wait for a GPU.
     """
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class FirstLosses(pl.Callback):
 
     @property
     def count(self) -> int:
-        """How many losses there are; to know it, nothing is read from the device."""
+        """How many losses there are; this reads nothing from the device."""
         return len(self._read) + len(self._kept)
 
     @property

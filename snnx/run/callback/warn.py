@@ -94,7 +94,7 @@ class Warn(Checkpoint):
         self._fired[name] = self._fired[name] | fired if name in self._fired else fired
 
     def _look(self) -> None:
-        """Remove the hooks of what has fired; all flags are read at once, for which a GPU is waited for once."""
+        """Remove the hooks of what has fired; all flags are read at once, so that the host waits for a GPU only once."""
         flags = torch.stack([*self._fired.values()]).tolist() if self._fired else []
         for name, fired in zip(list(self._fired), flags, strict=True):
             if fired:

@@ -115,7 +115,7 @@ def same(states: Sequence[Tensor]) -> bool:
 
 
 def stepwise(value: Tensor, x: Tensor) -> Tensor:
-    """Return the values with each step lying in memory as one of `x`; the distance between steps may be another."""
+    """Return the values with each step lying in memory as one of `x`; the distance between steps may differ."""
     return value if value.stride()[1:] == x.stride()[1:] else like(x, value.dtype).copy_(value)
 
 
