@@ -31,7 +31,7 @@ test-fast: install ## run only the fast tests
 	$(BIN)/python -m pytest -m 'not slow'
 
 test-faults: install ## cause every fault on purpose (kill processes, fill the disk, damage files), and run all of snnx bench; takes minutes
-	$(BIN)/python -m pytest tests/faults tests/bench tests/logger tests/command/test_bench.py tests/run/test_several_machines.py -m 'slow or faults'
+	$(BIN)/python -m pytest tests/faults tests/bench tests/logger tests/sweep tests/command/test_bench.py tests/run/test_several_machines.py -m 'slow or faults'
 
 test-triton: install ## compile every neuron's GPU kernels, and run them in Triton's interpreter, or on a GPU if there is one
 	$(BIN)/python -m pytest tests/neuron/test_triton.py -m 'triton or not triton'

@@ -82,8 +82,8 @@ def compile_ahead(name: str, loop: str, capability: int, dtype: str, fixed: dict
     return triton.compile(source, target=target, options={"num_warps": 4, "enable_fp_fusion": False})
 
 
-@pytest.mark.triton
-@pytest.mark.parametrize("capability", [80, 90, 100])
+@pytest.mark.slow
+@pytest.mark.parametrize("capability", [90, *(pytest.param(other, marks=pytest.mark.triton) for other in (80, 100))])
 @pytest.mark.parametrize("loop", ["forward", "backward"])
 @pytest.mark.parametrize("name", NEURONS)
 def test_every_neuron_compiles_ahead_of_time(name, loop, capability):

@@ -25,7 +25,7 @@ sys.exit(code)
     ("words", "code"),
     [
         (["-m", "seed=0,1", "scale=smoke"], 0),
-        (["plan", "neuron=if,lif", "scale=smoke"], 0),
+        pytest.param(["plan", "neuron=if,lif", "scale=smoke"], 0, marks=pytest.mark.faults),
         (["-m", "neuron.tau=2,0.5", "scale=smoke"], 2),
     ],
     ids=["sweep", "plan", "refused"],

@@ -25,6 +25,8 @@ from snnx.sweep import pool
 QUICK = ["timesteps=2", "trainer.max_epochs=1", "budget.samples=0.1", "trainer.accelerator=cpu"]
 FULL = ">/dev/full 2>&1"
 LONG = ["trainer.max_epochs=40", "budget.samples=0.3"]  # of short epochs
+AS_SINGLE = pytest.param(["seed=0"], marks=pytest.mark.faults)
+"""A single run takes the same paths as one of a sweep, so `make test` tries the latter only."""
 
 
 def snnx_with_streams(folder: Path, redirected: str, *words: str) -> subprocess.CompletedProcess:
@@ -179,7 +181,7 @@ def test_ctrl_c_finishes_the_epoch_and_a_second_start_resumes(tmp_path, words):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [["seed=0"], ["-m", "seed=0,1"]], ids=["single", "sweep"])
+@pytest.mark.parametrize("words", [AS_SINGLE, ["-m", "seed=0,1"]], ids=["single", "sweep"])
 def test_ctrl_c_twice_stops_immediately(tmp_path, words):
     long_epoch = ["backbone=vit", "backbone.patch=1", "timesteps=32", "dataset.batch_size=32"]
     process = started(tmp_path, *words, *long_epoch)
@@ -264,7 +266,7 @@ def test_a_run_that_fails_in_another_sweep_meanwhile_is_not_executed_again(jobs)
     assert not (jobs[0].folder / "metrics.csv").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_output_that_nobody_reads_does_not_end_a_single_run(tmp_path):
     """It warns of layers that never fire, and says where it continues; both are printed by the run itself."""
     read_end, write_end = os.pipe()
@@ -294,7 +296,12 @@ def test_output_that_nobody_reads_ends_the_display_and_not_the_sweep(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "redirected"),
-    [(["seed=0"], "1>&- 2>&-"), (["-m", "seed=0,1"], "0<&- 1>&- 2>&-"), (["seed=0"], FULL), (["-m", "seed=0,1"], FULL)],
+    [
+        pytest.param(["seed=0"], "1>&- 2>&-", marks=pytest.mark.faults),
+        (["-m", "seed=0,1"], "0<&- 1>&- 2>&-"),
+        (["seed=0"], FULL),
+        pytest.param(["-m", "seed=0,1"], FULL, marks=pytest.mark.faults),
+    ],
     ids=["single, closed", "sweep, closed", "single, full disk", "sweep, full disk"],
 )
 def test_output_that_cannot_be_written_ends_neither_a_run_nor_a_sweep(tmp_path, words, redirected):
@@ -321,7 +328,7 @@ def test_a_closed_stream_does_not_show_in_the_other(empty, redirected, seen):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [["seed=0"], ["-m", "seed=0,1"]], ids=["single", "sweep"])
+@pytest.mark.parametrize("words", [AS_SINGLE, ["-m", "seed=0,1"]], ids=["single", "sweep"])
 def test_a_closed_terminal_is_a_request_to_stop(tmp_path, words):
     handler = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup, and the command inherits this
     try:
@@ -338,7 +345,7 @@ def test_a_closed_terminal_is_a_request_to_stop(tmp_path, words):
     assert not list(tmp_path.glob("outputs/runs/*/result.json"))
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_under_nohup_a_closed_terminal_stops_nothing(tmp_path):
     handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited by the command
     try:
