@@ -52,6 +52,9 @@ def recompute_segments(network: nn.Module, steps: int) -> None:
                 f"{type(module).__name__}, which needs all steps at once: use recompute=true, or norm=none and no filter "
                 "over time"
             )
+    for module in network.modules():
+        if isinstance(module, Node):
+            module.ends_at_rest = False  # the next segment begins with the last state of the one before
     network.forward = partial(_in_segments, network, steps)
 
 

@@ -31,13 +31,13 @@ def least(shape: Sequence[int], size: int) -> int:
 
 
 def by_kernel(node: Node, shape: Sequence[int], size: int) -> int:
-    """Return the bytes that the Triton kernels of a neuron move in training, from rest.
+    """Return the bytes that the Triton kernels of a neuron move in training, from rest to rest.
 
-    Besides what every layer moves, forward writes the states at the end and before every eighth step, and backward reads the
-    latter. States are float32.
+    Besides what every layer moves, forward writes the states before every eighth step, and backward reads them. States are
+    float32.
     """
-    step, kept = prod(shape[1:]), kept_of(torch.empty(tuple(shape), device="meta")).numel()
-    return least(shape, size) + 4 * len(node.State._fields) * (step + 2 * kept)
+    kept = kept_of(torch.empty(tuple(shape), device="meta")).numel()
+    return least(shape, size) + 4 * len(node.State._fields) * 2 * kept
 
 
 def by_operations(layer: Callable[[Tensor], Tensor], shape: Sequence[int], dtype: torch.dtype) -> int:

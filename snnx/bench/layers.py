@@ -12,6 +12,7 @@ from snnx.bench.alif import ALIF
 from snnx.bench.draw import bars
 from snnx.bench.libraries import LIBRARIES
 from snnx.bench.turns import in_turns, medians
+from snnx.neuron.end_at_rest import end_at_rest
 from snnx.neuron.if_ import IF
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.klif import KLIF
@@ -33,7 +34,8 @@ BASELINE, SPIKINGJELLY_LIF = "ReLU", "SpikingJelly LIF"
 
 
 def fresh(module: nn.Module) -> Layer:
-    """Reset the neurons before every call, as training does."""
+    """Reset the neurons before every call and let them end at rest, as training does."""
+    end_at_rest(module)
 
     def layer(x: Tensor) -> Tensor:
         reset_net(module)

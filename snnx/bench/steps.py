@@ -21,6 +21,7 @@ from snnx.backbone.vit import ViT
 from snnx.bench.draw import bars
 from snnx.bench.turns import in_turns, medians
 from snnx.bench.twin import BASELINE, COMPILED, HALVES, LAYOUT, PLAIN, TWINS, Network, Twin, spikingjelly_network
+from snnx.neuron.end_at_rest import end_at_rest
 from snnx.neuron.lif import LIF
 from snnx.neuron.take_norms import take_norms
 from snnx.norm.none import NoNorm
@@ -76,7 +77,8 @@ class Step:
     def __init__(self, network: Network, twin: Twin, dtype: torch.dtype, device: torch.device | None = None) -> None:
         torch.manual_seed(0)
         self.net = (twin.build or network.build)(neuron=twin.neuron, in_shape=network.shape[2:], classes=CLASSES)
-        take_norms(self.net, torch.zeros(network.shape[0], 1, *network.shape[2:]))  # as in a run
+        take_norms(self.net, torch.zeros(network.shape[0], 1, *network.shape[2:]))  # this and the next as in a run
+        end_at_rest(self.net)
         for change in twin.changes:
             change(self.net)
         self.device = torch.device("cpu") if device is None else device

@@ -12,6 +12,7 @@ from snnx.loss.loss import Loss
 from snnx.method.base import Method
 from snnx.method.early import Early
 from snnx.metric.metric import Metric
+from snnx.neuron.end_at_rest import end_at_rest
 from snnx.neuron.take_norms import take_norms
 from snnx.scheduler.scheduler import MakesSchedule
 
@@ -87,6 +88,7 @@ class Direct(Method):
             scheduler=scheduler,
         )
         take_norms(self.backbone, torch.zeros(built.timesteps, 1, built.out_channels, *size))
+        end_at_rest(self)
         self.early = None if early is None else self._early(early, in_shape)
 
     def _early(self, early: Mapping[str, float], in_shape: tuple[int, int, int]) -> Early:

@@ -111,7 +111,17 @@ class Node(BaseNode):
         """Why the last sequence was computed by the definition, if it was."""
         self.norm: Taken | None = None
         """The batch norm in front of this layer, if this layer computes it. See `snnx.neuron.take_norms`."""
+        self.ends_at_rest = False
+        """Whether, in training, the layer is at rest again after each sequence, and so neither writes nor keeps its last state.
+
+        See `snnx.neuron.end_at_rest`.
+        """
         self._compared: list[float | Tensor] | None = None  # the threshold of each step of the last probed sequence
+
+    @property
+    def forgets(self) -> bool:
+        """Whether nothing reads the last state of a sequence."""
+        return self.ends_at_rest and self.training and type(self).complete is Node.complete
 
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
         """Return the potential `h` after the input has been added and before the neuron fires."""
@@ -182,13 +192,15 @@ class Node(BaseNode):
         if isinstance(fused, str):
             h, s, state = self.sequence(self.normalised(x), self.State(*states))
         else:
-            h, threshold, s, *state = fused.run(x, *states)
-            state = self.State(*state)
+            h, threshold, s, *last = fused.run(x, *states)
+            state = self.State(*last) if last else None
             if self.probe is not None:
                 self._compared = [] if not fused.compares else [self.v_threshold] if threshold is None else [*threshold]
         s, state = self.complete(s, state)
         if self.probe is not None:
             self.probe(h, s.detach())
+        if self.forgets:
+            state = map(self.get_reset_value, self._memories)
         return (s.to(x.dtype),), tuple(state)
 
     def fused(self, x: Tensor, states: tuple[Tensor, ...]):

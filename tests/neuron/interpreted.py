@@ -236,6 +236,19 @@ def test_nan_and_infinity_affect_only_their_neuron(name, bad):
         assert torch.equal(a[..., others], b[..., others])
 
 
+@pytest.mark.parametrize("name", MADE)
+def test_a_layer_that_ends_at_rest(name):
+    torch.manual_seed(2)
+    x, results = torch.randn(11, 5, 7) + 0.5, []
+    for ends_at_rest in (False, True):
+        node, given = on_triton(MADE[name]()), x.clone().requires_grad_()
+        node.ends_at_rest = ends_at_rest
+        s = node(given)
+        s.sum().backward()
+        results.append([s.detach(), given.grad])
+    assert all(map(torch.equal, *results))
+
+
 def test_only_states_of_every_eighth_step_are_kept():
     kept = []
     x = torch.randn(4 * SEGMENT, 8, 16, requires_grad=True)

@@ -1,10 +1,12 @@
 """A neuron with a second state variable and a threshold that changes equals its equations."""
 
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import pytest
 import torch
 from adaptive import ALIF
+from own_neurons import Noisy
 from torch import Tensor
 
 from snnx.neuron.if_ import IF
@@ -23,6 +25,25 @@ def by_hand(x: Tensor, tau: float, beta: float, rho: float) -> tuple[Tensor, Ten
         v, b = h - thresholds[-1] * s, rho * b + (1 - rho) * s
         spikes.append(s)
     return torch.stack(spikes), torch.stack(thresholds), v, b
+
+
+@pytest.mark.parametrize("make", [LIF, ALIF, TTFS, Noisy], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("defined", [False, True], ids=["kernel", "definition"])
+def test_a_layer_that_ends_at_rest_computes_the_same_and_keeps_no_state_in_training(make, defined):
+    results = []
+    for ends_at_rest in (False, True):
+        torch.manual_seed(0)
+        node, x = make(), (2 * torch.rand(9, 3, 7)).requires_grad_()
+        node.ends_at_rest = ends_at_rest
+        with definition_only() if defined else nullcontext():
+            s = node(x)
+        s.sum().backward()
+        results.append([s.detach(), x.grad])
+        assert isinstance(node.v, float) == (ends_at_rest and make is not TTFS)  # TTFS reads its state after the last step
+    assert all(map(torch.equal, *results))
+    node.eval()
+    node(x)
+    assert node.v.shape == x.shape[1:]
 
 
 def test_it_equals_its_equations():

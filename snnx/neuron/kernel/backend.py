@@ -36,7 +36,7 @@ class Computed(NamedTuple):
     """The thresholds, if the sequence is watched and they change over time."""
     s: Tensor
     last: list[Tensor]
-    """The states after the last step."""
+    """The states after the last step, if they are wanted."""
     kept: list[Tensor]
     """What the loop backward needs besides the inputs."""
 
@@ -71,12 +71,13 @@ class Backend(ABC):
         """Return the same values, copied only if they lie in memory in an order that the loops cannot read."""
 
     @abstractmethod
-    def compute(self, inputs: Inputs, *, learns: bool) -> Computed:
+    def compute(self, inputs: Inputs, *, learns: bool, forgets: bool = False) -> Computed:
         """Run the loop forward.
 
         Args:
             inputs: the arranged inputs.
             learns: whether gradients will be asked for.
+            forgets: whether the last states are not wanted.
         """
 
     @abstractmethod

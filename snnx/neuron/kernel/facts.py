@@ -9,7 +9,9 @@ from types import FunctionType, MethodType, ModuleType, NoneType
 
 from torch import Tensor, nn
 
-ASIDE = {*vars(nn.Module()), "_memories", "_memories_rv", "probe", "path", "unfused", "norm", "_compared"} - {"training"}
+ASIDE = {
+    *vars(nn.Module()), "_memories", "_memories_rv", "probe", "path", "unfused", "norm", "ends_at_rest", "_compared",
+} - {"training"}  # fmt: skip
 """Attributes that are left out: no step depends on them, or, as for parameters and parts, `facts` reads them in another way."""
 
 OF_CODE = (type, FunctionType, MethodType, ModuleType)

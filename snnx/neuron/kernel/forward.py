@@ -83,7 +83,7 @@ def forward(kernel: Kernel, watched: bool, access: Access, normed: Callable, add
                             h[now + i] = potential
                             if moving:
                                 thresholds[now + i] = threshold
-            for j in range(states):
+            for j in range(states if table[LAST] else 0):
                 store(v, j * WIDEST, table[j * ROW + LAST], start, width)
             start = coming
 

@@ -21,13 +21,14 @@ class Layer:
     def runner(self, node: nn.Module) -> Callable[..., tuple[Tensor | None, ...]]:
         """Return the function that computes a sequence of `node`."""
         parameters = [attrgetter(name)(node) for name in self.trace.parameters]
-        backend, constants, watched = self.backend, self.backend.constants(parameters), node.probe is not None
+        backend, constants = self.backend, self.backend.constants(parameters)
+        watched, forgets = node.probe is not None, node.forgets
 
         def fused(x: Tensor, *states: Tensor) -> tuple[Tensor | None, ...]:
             x, affine, addend = prepared(node, x)
             given = [tensor for tensor in (x, addend, *states, *parameters) if tensor is not None]
             learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
-            return MultiStep.apply(backend, constants, watched, learns, affine, x, addend, *states, *parameters)
+            return MultiStep.apply(backend, constants, watched, learns, forgets, affine, x, addend, *states, *parameters)
 
         return fused
 

@@ -8,7 +8,7 @@ from snnx.neuron.kernel.norm_in_front import Affine
 
 
 class MultiStep(torch.autograd.Function):
-    """Computes the potentials before reset and the thresholds (if `watched`), the spikes and the last states.
+    """Computes the potentials before reset and the thresholds (if `watched`), spikes, and last states (unless it `forgets`).
 
     The input is `x [T, *]`, followed by the tensor that is added to it, if any, the states `[*]` and the parameters, which
     have one value each. Spikes have the type of the input, but float32 if `watched`, because a probe counts them. Only first
@@ -22,13 +22,14 @@ class MultiStep(torch.autograd.Function):
         constants: object,
         watched: bool,
         learns: bool,
+        forgets: bool,
         affine: Affine | None,
         x: Tensor,
         addend: Tensor | None,
         *rest: Tensor,
     ):
         x, addend, states = backend.arrange(x, addend, rest[: backend.states])
-        found = backend.compute(Inputs(x, addend, states, affine, constants, watched), learns=learns)
+        found = backend.compute(Inputs(x, addend, states, affine, constants, watched), learns=learns, forgets=forgets)
         ctx.save_for_backward(x, addend, *states, *rest[backend.states :], *found.kept)
         ctx.set_materialize_grads(False)
         ctx.backend, ctx.constants, ctx.watched, ctx.affine = backend, constants, watched, affine
@@ -44,9 +45,9 @@ class MultiStep(torch.autograd.Function):
         states, saved = saved[: backend.states], saved[backend.states :]
         parameters, kept = saved[: ctx.parameters], saved[ctx.parameters :]
         inputs = Inputs(x, addend, states, ctx.affine, ctx.constants, ctx.watched)
-        wanted = ctx.needs_input_grad[7 : 7 + backend.states]
-        grads = backend.differentiate(inputs, kept, parameters, wanted, grad_s, grad_last)
-        return *[None] * 5, grads.x, None if addend is None else grads.x, *grads.states, *grads.parameters
+        wanted = ctx.needs_input_grad[8 : 8 + backend.states]
+        grads = backend.differentiate(inputs, kept, parameters, wanted, grad_s, grad_last or [None] * backend.states)
+        return *[None] * 6, grads.x, None if addend is None else grads.x, *grads.states, *grads.parameters
 
 
 def reject_second_derivative() -> None:

@@ -55,14 +55,14 @@ class NumbaBackend(Backend):
         states = [arranged(state, strides) if any(state.stride()) else state for state in states]
         return x, None if addend is None else lying_as(addend, x), states
 
-    def compute(self, inputs: Inputs, *, learns: bool) -> Computed:
+    def compute(self, inputs: Inputs, *, learns: bool, forgets: bool = False) -> Computed:
         access, normed, added = reading(inputs)
         x, addend = widened(inputs, access)
-        s, last = torch.empty_like(x), [like_step(x) for _ in inputs.states]
+        s, last = torch.empty_like(x), [] if forgets else [like_step(x) for _ in inputs.states]
         h = torch.empty_like(x) if inputs.watched else None
         threshold = torch.empty_like(x) if inputs.watched and self.kernel.moving else None
         if x.numel():
-            rows = zip(inputs.states, last, strict=True)
+            rows = zip(inputs.states, last or [None] * self.states, strict=True)
             table = table_of(State(address(v), not any(v.stride()), address(new)) for v, new in rows)
             job = self.job(inputs, x, addend, table)
             job.s, job.h, job.threshold = address(s), address(h), address(threshold)

@@ -97,7 +97,7 @@ def loops(trace: Trace, constants: tuple[str, ...], kept: tuple[str, ...]) -> st
         "values": ["".join(f", y{k}" for k in values)],
         "advance": [f"u{j} = w{j} if EVEN else tl.where(now, w{j}, u{j})" for j in count],
         "advance_again": [f"u{j} = w{j}" for j in count],
-        "store_last": [f"tl.store(last{j} + at, u{j}, here)" for j in count],
+        "store_last": [f"if last{j} is not None: tl.store(last{j} + at, u{j}, here)" for j in count],
         "start_values": [f"held{k} = ()" for k in values],
         "hold_values": [f"held{k} = held{k} + (y{k},)" for k in values],
         "held": ["".join(f"held{k}[SEGMENT - 1 - j], " for k in values)],

@@ -45,15 +45,16 @@ class TritonBackend(Backend):
             addend = stepwise(addend, x)
         return x, addend, states if same(states) else [arranged(state, x.stride()[1:]) for state in states]
 
-    def compute(self, inputs: Inputs, *, learns: bool) -> Computed:
+    def compute(self, inputs: Inputs, *, learns: bool, forgets: bool = False) -> Computed:
         x, watched = inputs.x, inputs.watched
         s = like(x, torch.float32 if watched else x.dtype)
         h = like(x, torch.float32) if watched else None
         threshold = like(x, torch.float32) if watched and self.kernel.moving else None
-        last = [like_step(x) for _ in inputs.states]
+        last = [] if forgets else [like_step(x) for _ in inputs.states]
         kept = self.kept_like(x) if learns else []
         if x.numel():
-            rows = zip(inputs.states, last, kept or [None] * self.states, strict=True)
+            none = [None] * self.states
+            rows = zip(inputs.states, last or none, kept or none, strict=True)
             self.launch("forward", inputs, [s, h, threshold], [tensor for row in rows for tensor in row], [])
         return Computed(h, threshold, s, last, kept)
 
