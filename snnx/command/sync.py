@@ -1,8 +1,10 @@
 """The command `snnx sync NAME`: uploads the offline logs of a sweep to Weights & Biases."""
 
 import argparse
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from snnx.command.parser import Parser
@@ -65,14 +67,17 @@ def unsent(folder: Path) -> list[Path]:
 def _upload(run: Run, folder: Path) -> bool:
     """Upload one run and print how it went; return whether it failed.
 
-    `wandb sync` exits with 0 even if the server rejects the upload, so success is judged by the `.synced` file.
+    `wandb sync` exits with 0 even if the server rejects the upload, so success is judged by the `.synced` file. It is executed
+    in an empty folder, because it would read settings of W&B, and Python modules, from the current one.
     """
-    files = [str(file) for file in unsent(folder)]
+    files = [str(file.absolute()) for file in unsent(folder)]
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "wandb", "sync", *files],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, timeout=LIMIT_S, check=False,
-        )  # fmt: skip
+        with tempfile.TemporaryDirectory() as elsewhere:
+            done = subprocess.run(
+                [sys.executable, "-m", "wandb", "sync", *files],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, timeout=LIMIT_S,
+                check=False, cwd=elsewhere, env=os.environ | {"WANDB_BASE_URL": account.server()},
+            )  # fmt: skip
         lines = [line.removeprefix("wandb:").strip() for line in done.stdout.splitlines() if line.strip()]
         cause = next((line for line in lines if "ERROR" in line), lines[-1] if lines else f"exit code {done.returncode}")
     except subprocess.TimeoutExpired:

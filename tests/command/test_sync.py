@@ -111,6 +111,10 @@ def test_an_upload_that_the_server_rejects_counts_as_failed_though_wandb_exits_0
     (real,) = tmp_path.glob("wandb/offline-run-*/run-ab.wandb")
     (run / "wandb" / PARTS[0] / "run-ab.wandb").write_bytes(real.read_bytes())
     (run / "wandb" / PARTS[1] / "run-ab.wandb").unlink()
+    # files of the current folder, which may come from somebody else, change nothing
+    (tmp_path / "wandb" / "settings").write_text("[default]\nbase_url = http://127.0.0.1:9\n")
+    for module in ("yaml", "click"):
+        (tmp_path / f"{module}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
     monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
     with refusing() as address:
         monkeypatch.setenv("WANDB_BASE_URL", address)
@@ -118,6 +122,7 @@ def test_an_upload_that_the_server_rejects_counts_as_failed_though_wandb_exits_0
     printed = capsys.readouterr().out
     assert printed.startswith("PLIF seed=0: not uploaded: ")
     assert "user is not logged in" in printed
+    assert not (tmp_path / "ran").exists()
     assert printed.count("\n") == 1
 
 
