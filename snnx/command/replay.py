@@ -122,7 +122,7 @@ def _title(line: dict) -> str:
 
 
 def _train_again(line: dict) -> str:
-    return f"train the run again, snnx {shlex.join(_words(line))}, and record it, snnx report {line['sweep']} --record"
+    return f"train the run again, snnx {shlex.join(_words(line))}, and record it, snnx report {line.get('sweep')} --record"
 
 
 def _words(line: dict) -> list[str]:
@@ -146,7 +146,7 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
         check_keys((key for key, *_ in (word.split("=") for word in words) if key not in OWN), f"row {line['row']}")
         job = composed(words, "snnx replay")
         if job.id != line["hash"]:
-            told = f"its overrides give another configuration today: {', '.join(changes(line['physics'], job.config)[:3])}"
+            told = f"its overrides give another configuration today: {', '.join(changes(line.get('physics') or {}, job.config)[:3])}"
             return DIFFERS, f"{told}; if that is intended, {_train_again(line)}"
         trained, weights = job.config["trainer"]["max_epochs"] > 0, weights_of(outputs / "runs" / line["hash"])
         losses, first, trainer = line.get("first_losses"), None, job.config["trainer"]

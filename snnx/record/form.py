@@ -125,6 +125,8 @@ def wrong_form(result: object, run: str | None = None) -> str | None:
         return f"a done result must have {', '.join(IF_DONE)}; got one without {', '.join(missing)}"
     if uneven := _uneven(result.get("layers", {})):
         return f"layers must have as many values in each layer of a curve; got {uneven}"
+    if wrong := _wrong_answers(result.get("answers", {})):
+        return wrong
     if run is not None and result["hash"] != run:
         return f"the result must be that of run {run}; got that of run {result['hash']}"
     return None
@@ -136,6 +138,21 @@ def _uneven(layers: dict) -> str | None:
         for kind, table in kinds.items() if curve not in UNEVEN else ():
             if len(counts := {len(values) for values in table.values()}) > 1:
                 return f"{' and '.join(map(str, sorted(counts)))} in {curve} of {kind}"
+    return None
+
+
+def _wrong_answers(answers: dict) -> str | None:
+    """Say what is wrong with the record of which samples were correct: their number, or that of their clusters.
+
+    The bits of `correct` are in base 64, four characters for three bytes.
+    """
+    for part, answer in answers.items():
+        samples, clusters = answer["samples"], answer.get("clusters")
+        length = 4 * -(-samples // 24)
+        if samples < 1 or any(len(text) != length for text in answer["correct"].values()):
+            return f"answers.{part} must have a bit for each sample; got other bits for {samples} samples"
+        if clusters is not None and not (len(clusters) == samples and min(clusters) >= 0 and max(clusters) < samples):
+            return f"answers.{part}.clusters must have a number from 0 to {samples - 1} for each of the {samples} samples"
     return None
 
 
