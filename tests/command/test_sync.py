@@ -12,6 +12,7 @@ import pytest
 from snnx.command import sync
 from snnx.command.sync import main, unsent
 
+RUN = "0123456789abcdef"
 PARTS = ("offline-run-20261122_110000-ab", "offline-run-20261122_120000-ab")
 
 
@@ -22,13 +23,13 @@ def run(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     for name in ("WANDB_API_KEY", "WANDB_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    folder = tmp_path / "outputs" / "runs" / "ab"
+    folder = tmp_path / "outputs" / "runs" / RUN
     for part in PARTS:
         (folder / "wandb" / part).mkdir(parents=True)
         (folder / "wandb" / part / "run-ab.wandb").write_bytes(b":W&B")
     link = tmp_path / "outputs" / "demo_neurons" / "PLIF,seed=0"
     link.parent.mkdir()
-    link.symlink_to("../runs/ab")
+    link.symlink_to(f"../runs/{RUN}")
     return folder
 
 

@@ -62,11 +62,12 @@ def test_a_report_shows_the_control_characters_of_a_sweep_file(tmp_path, monkeyp
 @pytest.mark.parametrize("text", ["[/x]", "[bold", "[link=http://x]y[/]"])
 def test_status_prints_brackets_as_they_are(leave, done, outputs, capsys, text):
     leave(NAME, f"LIF,seed=0,scale={text.replace('/', '')}", done("LIF", 0, 0.9, scale=text))
-    leave(NAME, "IF,seed=0", done("IF", 0, 0.9), hash="[b]")
+    (outputs / "runs" / "[b]").mkdir()
+    (outputs / NAME / "IF,seed=0").symlink_to("../runs/[b]")
     assert status.main([NAME, "--outputs", str(outputs)]) == 0
     printed = capsys.readouterr().out
     assert text in printed
-    assert "runs/[b]/run.log" in printed
+    assert f"IF,seed=0: must be a link to a run in {outputs}/runs; got a link to ../runs/[b]" in printed
 
 
 def test_replay_shows_control_characters(recorded, capsys):

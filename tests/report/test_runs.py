@@ -124,6 +124,10 @@ def test_a_damaged_result_concerns_its_row_only(leave, done, outputs, docs, swee
     ("changes", "reason"),
     [
         ({"hash": "0123456789abcdef"}, "the result must be that of run .*; got that of run 0123456789abcdef"),
+        *(
+            ({"hash": name}, "hash must be 16 digits from 0 to f, as snnx names a run; got")
+            for name in ("../..", "/home", "", "0123456789ABCDEF", "0123456789abcdef0", "0123456789abcdef\n")
+        ),
         ({"status": "fine"}, "status must be one of done, failed, diverged, no data, pruned; got fine"),
         ({"metrics": [0.9]}, "metrics must be of type dict"),
         ({"metrics": {"test/acc": "0.9"}}, "metrics must be of type dict"),
