@@ -146,8 +146,8 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
         check_keys((key for key, *_ in (word.split("=") for word in words) if key not in OWN), f"row {line['row']}")
         job = composed(words, "snnx replay")
         if job.id != line["hash"]:
-            told = f"its overrides give another configuration today: {', '.join(changes(line.get('physics') or {}, job.config)[:3])}"
-            return DIFFERS, f"{told}; if that is intended, {_train_again(line)}"
+            told = ", ".join(changes(line.get("physics") or {}, job.config)[:3])
+            return DIFFERS, f"its overrides give another configuration today: {told}; if that is intended, {_train_again(line)}"
         trained, weights = job.config["trainer"]["max_epochs"] > 0, weights_of(outputs / "runs" / line["hash"])
         losses, first, trainer = line.get("first_losses"), None, job.config["trainer"]
         several = trainer["devices"] * trainer.get("num_nodes", 1) > 1  # their losses are of one process's part of each batch

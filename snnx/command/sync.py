@@ -12,6 +12,7 @@ from snnx.command.print_text import print_text
 from snnx.command.refusal import REFUSED, complain
 from snnx.logger import account
 from snnx.options.sweepfile import find, read
+from snnx.record.run_folder import reject_links
 from snnx.report.data.run import Run
 from snnx.report.data.runs import collect
 
@@ -72,6 +73,7 @@ def _upload(run: Run, folder: Path) -> bool:
     """
     files = [str(file.absolute()) for file in unsent(folder)]
     try:
+        _reject_links(folder)
         with tempfile.TemporaryDirectory() as elsewhere:
             done = subprocess.run(
                 [sys.executable, "-m", "wandb", "sync", *files],
@@ -82,6 +84,22 @@ def _upload(run: Run, folder: Path) -> bool:
         cause = next((line for line in lines if "ERROR" in line), lines[-1] if lines else f"exit code {done.returncode}")
     except subprocess.TimeoutExpired:
         cause = f"not finished within {LIMIT_S} s"
+    except ValueError as error:
+        cause = str(error)
     failed = bool(unsent(folder))
     print_text(f"{run.row} seed={run.seed}: {f'not uploaded: {cause}' if failed else 'uploaded'}")
     return failed
+
+
+def _reject_links(folder: Path) -> None:
+    """Reject links in a run's folder and to its logs, because a log of another place would be uploaded.
+
+    Raises:
+        ValueError: there is one.
+    """
+    reject_links(folder)
+    for path in (one for file in unsent(folder) for one in (file.parent, file)):
+        if path.is_symlink():
+            raise ValueError(
+                f"{path} must be no link, because what it leads to would be uploaded; got a link to {path.readlink()}"
+            )

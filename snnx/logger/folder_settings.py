@@ -28,8 +28,8 @@ def check_folder_settings(folder: Path) -> None:
     for path in (folder / place for place in PLACES):
         if unwanted := _unwanted(path):
             raise ValueError(
-                f"{path} must set only {' and '.join(SET_BY_SNNX)}, because W&B would send its key and its data as the file says; "
-                f"got {unwanted}: move the file to ~/.config/wandb/settings if it is yours, else remove it"
+                f"{path} must set only {' and '.join(SET_BY_SNNX)}, because W&B would send your key and data as the file "
+                f"says; got {unwanted}: move the file to ~/.config/wandb/settings if it is yours, else remove it"
             )
 
 

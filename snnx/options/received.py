@@ -16,7 +16,7 @@ HEADER = re.compile(r"\s*#+\s*@package\s+(\S+)")
 CHOICE = re.compile(r"\$\{\w+\}")
 """Only a whole word such as `${neuron}` is allowed in `defaults`. A text with more around it could expand to any name."""
 KEY = re.compile(r"[+~]{0,2}[A-Za-z_][A-Za-z0-9_./]*")
-"""The form of a key. Anything else, such as `--config-dir`, could become an option of a command that the key is written into."""
+"""The form of a key. Anything else, such as `--config-dir`, could become an option of a command that it is written into."""
 
 
 def check_option(path: Path) -> None:

@@ -14,8 +14,8 @@ def code_state(result: dict, packages: Mapping[str, Path] = SNNX) -> str:
     """Say whether the present code computed a result, whether `snnx replay` confirmed it with that code, or neither.
 
     Args:
-        result: a run's result from the record; its `physics`, `code` and `confirmed` are read. Without `physics`, nobody can say
-            which code it would take today.
+        result: a run's result from the record; its `physics`, `code` and `confirmed` are read. Without `physics`, it is not
+            known which code it would use today.
         packages: see `sources`.
 
     Example:

@@ -4,9 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 
-SECRET = re.compile(
-    r"(?:(?:^|_|API)KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?(?:_?\d+)?$", re.IGNORECASE
-)
+SECRET = re.compile(r"(?:(?:^|_|API)KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?(?:_?\d+)?$", re.IGNORECASE)
 """The names of environment variables whose values are secret. `KEY` is a word of its own, since many words end in it.
 
 Example:

@@ -67,7 +67,7 @@ def read(folder: Path) -> dict | None:
     A result cannot be used if it is cut short, belongs to another run, or has another form.
     """
     try:
-        found = parsed(read_file(folder / "result.json"), folder.name)
+        found = parsed(read_file(folder / "result.json", links=False), folder.name)
     except OSError:
         return None
     return None if isinstance(found, str) else found

@@ -51,7 +51,7 @@ def test_wandb_itself_obeys_such_a_file(folder):
 def test_a_damaged_file_is_refused(folder, text):
     path = write(folder, "wandb/settings", "")
     path.write_bytes(text.encode(errors="surrogateescape"))
-    with pytest.raises(ValueError, match="wandb/settings must set only mode and project, .* got a file that cannot be read: "):
+    with pytest.raises(ValueError, match=r"wandb/settings must set only mode and project, .* got a file that cannot be read: "):
         check_folder_settings(folder)
 
 
@@ -90,5 +90,3 @@ def test_the_user_s_own_server_is_used(folder, monkeypatch):
 def test_damaged_settings_of_the_user_do_not_count(folder, text):
     write(folder, "of_the_user/settings", text)
     assert account.server() == account.PUBLIC
-
-

@@ -271,9 +271,11 @@ def test_no_way_of_writing_such_a_key_is_accepted(key, form):
         check_keys([form.format(key)], "row A")
 
 
-@pytest.mark.parametrize("key", ["--config-dir", "-m", "neuron tau", "neuron\n-m", "${neuron}", "neuron[0]", "", "+++a", "é", "0"])
+@pytest.mark.parametrize(
+    "key", ["--config-dir", "-m", "neuron tau", "neuron\n-m", "${neuron}", "neuron[0]", "", "+++a", "é", "0"]
+)
 def test_a_key_that_could_be_an_option_of_a_command_is_refused(key):
-    with pytest.raises(ValueError, match="row A: a key must consist of letters, digits and _, as in neuron.tau; got"):
+    with pytest.raises(ValueError, match=r"row A: a key must consist of letters, digits and _, as in neuron\.tau; got"):
         check_keys([key], "row A")
 
 
