@@ -20,6 +20,8 @@ from snnx.report.board import boards
 from snnx.report.data.runs import collect
 from snnx.report.pages import card, latex
 from snnx.report.pages.committed import entry
+from snnx.report.pages.html import page
+from snnx.report.pages.markdown import document
 from snnx.report.results import work_out
 from snnx.report.tables.comma_separated import comma_separated
 from snnx.report.tables.numbers import metrics
@@ -135,3 +137,32 @@ def test_one_entry_that_is_missing_concerns_its_run_only(of_code, whole, leave, 
             except Exception as error:  # which entries end it, and not only the first of them
                 wrong[".".join(path)] = f"{type(error).__name__}: {error}"
     assert not wrong
+
+
+ODD = {
+    "a map that is no square": {"attention_map": {"correct": {"a": [0.1, 0.2, 0.3]}}},
+    "two maps": {"attention_map": {"correct": {"a": [0.1], "b": [0.2]}}},
+    "a histogram with other bins": {"potential_histogram": {"test": {"a": [0.5, 0.5]}}},
+    "steps without values": {"anytime_step": {"test": {"t": [1, None]}}, "anytime_synops": {"test": {"t": [1.0, None]}}},
+    "a table without rows": {"denoiser_table": {}},
+}
+
+
+@pytest.mark.parametrize("layers", ODD.values(), ids=ODD)
+def test_curves_of_another_form_end_no_report(layers, whole, leave, outputs, docs):
+    odd = whole("PLIF", 0)
+    odd["layers"] |= layers
+    leave(NAME, "PLIF,seed=0,scale=small", odd)
+    leave(NAME, "LIF,seed=0,scale=small", whole("LIF", 0))
+    results = work_out(sweep_named(NAME), collect(NAME, outputs, docs))
+    text = document(results)
+    assert [plot.name for plot in results.plots][:1] == ["curves"]
+    assert all("cannot be drawn, because a result has other values: " in told and told in text for told in results.undrawn)
+    assert page(results)
+
+
+def test_a_formula_in_a_label_ends_no_report(whole, leave, outputs, docs):
+    leave(NAME, r"PLIF,seed=0,scale=small,x=$\frac{$", whole("PLIF", 0))
+    results = work_out(sweep_named(NAME), collect(NAME, outputs, docs))
+    assert document(results)
+    assert page(results)
