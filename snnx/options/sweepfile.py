@@ -133,7 +133,7 @@ def read(path: Path) -> SweepFile:
 
 @lru_cache(maxsize=1)  # several parts of a command read the chosen sweep, and thousands of rows take seconds
 def _read(path: Path, written: str) -> SweepFile:
-    title = "\n".join(line[2:] for line in written.splitlines()[: _leading_comments(written)])
+    title = visible("\n".join(line[2:] for line in written.splitlines()[: _leading_comments(written)]))
     try:
         body = visible(load(written))
     except yaml.YAMLError as error:

@@ -1,13 +1,14 @@
 """Texts of files from somebody else control neither a terminal nor a page."""
 
 import json
+import re
 
 import pytest
 from own_folder import refusal, write
 
 from snnx.command import replay, report, status
 from snnx.report.data.runs import collect
-from snnx.report.pages import card
+from snnx.report.pages import card, index
 from snnx.report.pages.markdown import document
 from snnx.report.results import work_out
 
@@ -57,6 +58,37 @@ def test_a_report_shows_the_control_characters_of_a_sweep_file(tmp_path, monkeyp
     printed = capsys.readouterr().out
     assert ESC not in printed
     assert r"\x1b]0;title\x07" in printed
+
+
+EVIL = "<script>x</script> ![x](http://x)"
+
+
+def test_the_comment_of_a_sweep_file_controls_no_page(tmp_path, monkeypatch, leave, done, outputs, capsys):
+    monkeypatch.chdir(tmp_path)
+    comment = f"# T\u202e {EVIL}\n# ``` {EVIL}\n# about {EVIL}\n"
+    write(tmp_path, "sweeps/mine.yaml", comment + SWEEP[SWEEP.index("sweep:") :])
+    leave("mine", "A,seed=0", done("A", 0, 0.9))
+    assert report.main(["mine", "--outputs", str(outputs), "--format", "card", "--format", "latex"]) == 0
+    assert "\u202e" not in (printed := capsys.readouterr().out)
+    assert r"T\u202e <script>" in printed
+    for name in ("report.md", "card.md", "tables.tex", "report.html"):
+        text = (outputs / "mine" / "report" / name).read_text()
+        assert "\u202e" not in text
+        outside = re.sub("^```\n.*?^```\n", "", text, flags=re.MULTILINE | re.DOTALL)
+        assert name == "tables.tex" or "<script>x" not in outside
+        assert not name.endswith(".md") or "![x]" not in outside
+
+
+def test_the_page_of_all_results_has_neither_html_nor_pictures_of_a_sweep_file(tmp_path, monkeypatch, docs, done):
+    monkeypatch.chdir(tmp_path)
+    for name, needs in (("mine", EVIL), ("other", "nothing")):
+        facts = f'sweep: {{paper: own, artifact: "{EVIL}", metric: test/acc, needs: "{needs}"}}\n'
+        write(tmp_path, f"sweeps/{name}.yaml", f"{facts}rows: {{A: {{set: [neuron=lif]}}, B: {{set: [neuron=if]}}}}\n")
+    write(docs, "other/runs.jsonl", json.dumps(done("A", 0, 0.9, sweep="other")) + "\n")
+    text = index.page(docs)
+    assert text.count("&lt;script>x") == 4
+    assert "<script" not in text
+    assert "![x]" not in text
 
 
 @pytest.mark.parametrize("text", ["[/x]", "[bold", "[link=http://x]y[/]"])
