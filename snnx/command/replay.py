@@ -144,6 +144,9 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
     words = _words(line)
     try:
         check_keys((key for key, *_ in (word.split("=") for word in words) if key not in OWN), f"row {line['row']}")
+    except ValueError as error:  # then no command is shown to run it alone
+        return FAILED, str(error)
+    try:
         job = composed(words, "snnx replay")
         if job.id != line["hash"]:
             told = ", ".join(changes(line.get("physics") or {}, job.config)[:3])

@@ -1,16 +1,24 @@
 """Texts of files from somebody else control neither a terminal nor a page."""
 
+import csv
+import io
 import json
 import re
+import shlex
+from dataclasses import replace
 
 import pytest
 from own_folder import refusal, write
 
 from snnx.command import replay, report, status
+from snnx.options.sweepfile import sweep_named
+from snnx.report.data.again import again
+from snnx.report.data.other_code import code_remarks
 from snnx.report.data.runs import collect
 from snnx.report.pages import card, index
 from snnx.report.pages.markdown import document
 from snnx.report.results import work_out
+from snnx.report.tables.comma_separated import comma_separated
 
 NAME = "demo_neurons"
 ESC = "\x1b"  # begins the commands of a terminal
@@ -100,6 +108,48 @@ def test_status_prints_brackets_as_they_are(leave, done, outputs, capsys, text):
     printed = capsys.readouterr().out
     assert text in printed
     assert f"IF,seed=0: must be a link to a run in {outputs}/runs; got a link to ../runs/[b]" in printed
+
+
+HARM = "; touch harm"
+
+
+def test_no_command_that_a_report_shows_does_more_than_repeat_a_run(leave, done, outputs, docs, sweep):
+    """The command of a received result is not repeated; its overrides are quoted, and set what a row may set."""
+    old = {"physics": {"neuron": {"_target_": "snnx.neuron.lif.LIF"}}, "code": "0123456789abcdef", "command": f"snnx{HARM}"}
+    words = ["neuron=plif", f"label=x{HARM}", f"neuron.tau=2{HARM}", "--config-dir=evil", "hydra.run.dir=/", f"-m{HARM}"]
+    leave("single", "seed=0,neuron=plif", done("", 0, 0.9, overrides=words, **old))
+    leave(
+        "fig", f"A,seed=0,scale=x,budget.a=b{HARM},--config-dir=evil,y={HARM}", done("A", 0, 0.9, scale=f"small{HARM}", **old)
+    )
+    for name, expected in (
+        ("single", ["snnx", "neuron=plif", f"neuron.tau=2{HARM}"]),
+        ("fig", ["snnx", "-m", "sweep=fig", f"scale=small{HARM}", f"y={HARM}"]),
+    ):
+        runs = collect(name, outputs, docs)
+        told = again(sweep if name == "fig" else sweep_named("single"), runs)
+        assert shlex.split(told.partition(" again: ")[2]) == expected
+        assert told in "".join(code_remarks(sweep if name == "fig" else sweep_named("single"), runs))
+
+
+def test_replay_shows_no_command_with_refused_words(recorded, capsys):
+    assert replay.main([NAME, "--docs", recorded(overrides=["neuron=lif", "--config-dir=evil"])]) == 1
+    assert "snnx neuron=lif" not in (printed := capsys.readouterr().out)
+    assert "row LIF: a key must consist of letters, digits and _, as in neuron.tau; got --config-dir" in printed
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t"])
+def test_a_spreadsheet_computes_no_text_of_a_table(leave, done, outputs, docs, sweep, sign):
+    evil = f"{sign}cmd|' /C calc'!A0"
+    layers = {evil: {evil: {evil: [-0.3]}}}
+    values = {"metrics": {"val/acc": -0.3}, "scale": evil, "layers": layers}
+    leave("fig", f"{evil.replace('/', '')},seed=0", done("A", 0, None) | values)
+    cited = [replace(row, cited=evil) if row.cited else row for row in sweep.rows]
+    results = work_out(replace(sweep, rows=tuple(cited)), collect("fig", outputs, docs))
+    for text, number in (comma_separated(results.sweep, results.lines), "-30.0"), (results.layers, "-0.3"):
+        cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+        assert number in cells
+        assert not [cell for cell in cells if cell.startswith(sign) and cell != number]
+        assert f"'{evil}" in cells
 
 
 def test_replay_shows_control_characters(recorded, capsys):
