@@ -102,6 +102,7 @@ DAMAGED = {
     b"<<<<<<< HEAD": "must be JSON; got a file that is cut short or damaged",
     b"\xff\xfe\x00": "must be JSON; got a file that is cut short or damaged",
     b"[" * 100_000: "must be JSON; got a file that is cut short or damaged",
+    b'{"a":' * 300 + b"1" + b"}" * 300: "must have at most 200 levels; got more",
     b"[1]": "a result must be a mapping; got list",
     b"{}": "a result must have status, hash, row, seed, scale, started; got one without status, hash, row",
 }
