@@ -1,5 +1,6 @@
 """Settings and fixtures of all tests; no test needs downloaded data, a GPU, a network or an account."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,12 @@ ROOT = Path(__file__).parent.parent
 settings.register_profile("snnx", deadline=None)  # a test must not fail because the machine is busy
 settings.load_profile("snnx")
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch):
+    """Gives the variable back that `snnx.command.main` sets, since other tests start Python in a folder with modules."""
+    monkeypatch.setenv("PYTHONSAFEPATH", os.environ.get("PYTHONSAFEPATH", ""))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Fixtures that write folders of runs as `snnx` does, so that reports are tested without training."""
 
 import json
+import re
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,11 @@ from snnx.options.sweepfile import SweepFile, read
 
 def digest(*words: object) -> str:
     return sha256(" ".join(map(str, words)).encode()).hexdigest()[:16]
+
+
+def identity(name: str) -> str:
+    """The identity of a run that a test calls by a short name."""
+    return name if re.fullmatch(r"[0-9a-f]{16}", name) else digest(name)
 
 
 def result(row: str, seed: int, value: float | None, **changes: object) -> dict:
@@ -26,7 +32,8 @@ def result(row: str, seed: int, value: float | None, **changes: object) -> dict:
         "git": {"commit": "abc", "dirty": False}, "versions": {"torch": "2.14.1"}, "device": "cpu, 2 threads",
         "wall_s": 61.2, "started": "2026-11-22T11:00:00", "command": "snnx -m sweep=fig scale=small", "error": None,
     }  # fmt: skip
-    return facts | changes
+    facts |= changes
+    return facts | {"hash": identity(facts["hash"])}
 
 
 @pytest.fixture
@@ -44,7 +51,7 @@ def leave(outputs: Path) -> Callable:
     """A function that writes a run's folder and its link; with `facts=None` the run has no result yet."""
 
     def leave(sweep: str, link: str, facts: dict | None, hash: str | None = None) -> Path:
-        name = hash or facts["hash"]
+        name = identity(hash or facts["hash"])
         folder = outputs / "runs" / name
         folder.mkdir(parents=True, exist_ok=True)
         if facts is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from snnx.torch_file.check_header import check_header
 from snnx.torch_file.load_file import GrowingFile, load_file
 
 WRAPPERS = {"module.": "model.module", "_orig_mod.": "model._orig_mod"}
@@ -109,6 +110,10 @@ def _safetensors(path: str, name: str) -> dict[str, Tensor]:
         raise ValueError(
             f'{name}: safetensors must be installed to read {path}; got none; pip install "snnx[export]"'
         ) from None
+    try:
+        check_header(Path(path))
+    except GrowingFile as error:
+        raise ValueError(f"{name}: {error}") from None
     try:
         with safe_open(path, "pt") as file:
             written = json.loads((file.metadata() or {}).get("snnx", "{}"))  # written by `snnx export`

@@ -1,5 +1,6 @@
 """The program `snnx`: the first word names a command; if it does not, all words are settings of a run or a sweep."""
 
+import os
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -40,6 +41,9 @@ def main() -> int:
         The exit code: 0 if all is well, 1 if a run failed, 2 for a mistake in the words or in a file, 130 if interrupted.
     """
     words = sys.argv[1:]
+    # Python puts the current folder first on the path of processes that it starts by -c or -m, as that of the fork server and
+    # those of joblib and Slurm. A received folder may have a `multiprocessing.py`.
+    os.environ["PYTHONSAFEPATH"] = "1"
     open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a test may have replaced it

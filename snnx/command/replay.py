@@ -122,7 +122,7 @@ def _title(line: dict) -> str:
 
 
 def _train_again(line: dict) -> str:
-    return f"train the run again, snnx {shlex.join(_words(line))}, and record it, snnx report {line['sweep']} --record"
+    return f"train the run again, snnx {shlex.join(_words(line))}, and record it, snnx report {line.get('sweep')} --record"
 
 
 def _words(line: dict) -> list[str]:
@@ -144,10 +144,13 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
     words = _words(line)
     try:
         check_keys((key for key, *_ in (word.split("=") for word in words) if key not in OWN), f"row {line['row']}")
+    except ValueError as error:  # then no command is shown to run it alone
+        return FAILED, str(error)
+    try:
         job = composed(words, "snnx replay")
         if job.id != line["hash"]:
-            told = f"its overrides give another configuration today: {', '.join(changes(line['physics'], job.config)[:3])}"
-            return DIFFERS, f"{told}; if that is intended, {_train_again(line)}"
+            told = ", ".join(changes(line.get("physics") or {}, job.config)[:3])
+            return DIFFERS, f"its overrides give another configuration today: {told}; if that is intended, {_train_again(line)}"
         trained, weights = job.config["trainer"]["max_epochs"] > 0, weights_of(outputs / "runs" / line["hash"])
         losses, first, trainer = line.get("first_losses"), None, job.config["trainer"]
         several = trainer["devices"] * trainer.get("num_nodes", 1) > 1  # their losses are of one process's part of each batch

@@ -1,8 +1,10 @@
 """The command `snnx sync NAME`: uploads the offline logs of a sweep to Weights & Biases."""
 
 import argparse
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from snnx.command.parser import Parser
@@ -10,6 +12,7 @@ from snnx.command.print_text import print_text
 from snnx.command.refusal import REFUSED, complain
 from snnx.logger import account
 from snnx.options.sweepfile import find, read
+from snnx.record.run_folder import reject_links
 from snnx.report.data.run import Run
 from snnx.report.data.runs import collect
 
@@ -65,18 +68,38 @@ def unsent(folder: Path) -> list[Path]:
 def _upload(run: Run, folder: Path) -> bool:
     """Upload one run and print how it went; return whether it failed.
 
-    `wandb sync` exits with 0 even if the server rejects the upload, so success is judged by the `.synced` file.
+    `wandb sync` exits with 0 even if the server rejects the upload, so success is judged by the `.synced` file. It is executed
+    in an empty folder, because it would read settings of W&B, and Python modules, from the current one.
     """
-    files = [str(file) for file in unsent(folder)]
+    files = [str(file.absolute()) for file in unsent(folder)]
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "wandb", "sync", *files],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, timeout=LIMIT_S, check=False,
-        )  # fmt: skip
+        _reject_links(folder)
+        with tempfile.TemporaryDirectory() as elsewhere:
+            done = subprocess.run(
+                [sys.executable, "-m", "wandb", "sync", *files],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, timeout=LIMIT_S,
+                check=False, cwd=elsewhere, env=os.environ | {"WANDB_BASE_URL": account.server()},
+            )  # fmt: skip
         lines = [line.removeprefix("wandb:").strip() for line in done.stdout.splitlines() if line.strip()]
         cause = next((line for line in lines if "ERROR" in line), lines[-1] if lines else f"exit code {done.returncode}")
     except subprocess.TimeoutExpired:
         cause = f"not finished within {LIMIT_S} s"
+    except ValueError as error:
+        cause = str(error)
     failed = bool(unsent(folder))
     print_text(f"{run.row} seed={run.seed}: {f'not uploaded: {cause}' if failed else 'uploaded'}")
     return failed
+
+
+def _reject_links(folder: Path) -> None:
+    """Reject links in a run's folder and to its logs, because a log of another place would be uploaded.
+
+    Raises:
+        ValueError: there is one.
+    """
+    reject_links(folder)
+    for path in (one for file in unsent(folder) for one in (file.parent, file)):
+        if path.is_symlink():
+            raise ValueError(
+                f"{path} must be no link, because what it leads to would be uploaded; got a link to {path.readlink()}"
+            )

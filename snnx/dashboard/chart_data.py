@@ -56,7 +56,7 @@ def curves(run: Run, outputs: Path) -> dict[str, list[float | None]]:
     if run.result.get("curves") or not run.local:
         return run.result.get("curves") or {}
     try:
-        text = read(outputs / "runs" / run.hash / "metrics.csv").decode()
+        text = read(outputs / "runs" / run.hash / "metrics.csv", links=False).decode()
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
         return {key: [float(row[key] or "nan") for row in rows] for key in (rows[0] if rows else {}) if key != "epoch"}
     except (OSError, ValueError, TypeError, csv.Error):  # not written yet, or damaged

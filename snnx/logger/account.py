@@ -1,17 +1,33 @@
 """Whether Weights & Biases can be used on this machine: whether an API key is known and the server can be reached."""
 
+import configparser
 import netrc
 import os
 import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 PATIENCE_S = 5.0  # time limit for connecting to the server
+PUBLIC = "https://api.wandb.ai"
 
 
 def server() -> str:
-    """The address of the W&B server: WANDB_BASE_URL if it is set, otherwise the public server."""
-    return os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai"
+    """The address of the W&B server: WANDB_BASE_URL, or that of the user's own settings, or the public server.
+
+    The user's settings are in `~/.config/wandb`, or in WANDB_CONFIG_DIR, where `wandb login --host` writes them. Settings of
+    the current folder do not count, because the folder may come from somebody else; see `folder_settings`.
+    """
+    return os.environ.get("WANDB_BASE_URL") or _of_the_user() or PUBLIC
+
+
+def _of_the_user() -> str | None:
+    parser = configparser.ConfigParser()
+    try:
+        parser.read(Path(os.environ.get("WANDB_CONFIG_DIR") or "~/.config/wandb").expanduser() / "settings")
+        return parser.get("default", "base_url", fallback=None)
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        return None
 
 
 def mode() -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import wandb
 
 from snnx.logger import account, wandb_file
+from snnx.logger.folder_settings import check_folder_settings
 from snnx.options.sweepfile import find, read
 from snnx.options.unit import factor
 from snnx.record.identity import SWITCHES
@@ -40,9 +41,13 @@ class Wandb:
         mode: `online`, `offline`, `disabled` to log nothing, or `None` for WANDB_MODE or, without it, online if an API key is
             known. Offline logs are uploaded by `snnx sync`.
         statistics: whether W&B also logs the load and memory of the machine and its GPUs, every 15 seconds.
+
+    Raises:
+        ValueError: the current folder has settings of W&B; see `check_folder_settings`.
     """
 
     def __init__(self, *, job: Job, project: str, mode: str | None = None, statistics: bool = True) -> None:
+        check_folder_settings(Path.cwd())
         self._folder, self._mode = job.folder, mode or account.mode()
         self._logged = set(wandb_file.rows(job.folder))
         self._papers = papers(job)
@@ -64,6 +69,7 @@ class Wandb:
                 settings=wandb.Settings(
                     console="off", silent=True, disable_git=True, disable_code=True, x_disable_stats=not statistics,
                     x_disable_meta=True, x_save_requirements=False, init_timeout=15, finish_timeout=FINISH_S,
+                    base_url=account.server(),
                 ),
             ),
             self._mode,

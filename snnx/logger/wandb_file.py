@@ -8,6 +8,8 @@ from pathlib import Path
 
 from wandb.proto.wandb_internal_pb2 import Record
 
+from snnx.record.read import read
+
 BLOCK = 32768  # bytes; in LevelDB's log format, a record that does not fit into a block is split into pieces
 HEAD = struct.Struct("<IHB")  # head of a piece: CRC-32 of kind and contents, length of the contents, kind
 WHOLE, FIRST, MIDDLE, LAST = 1, 2, 3, 4  # kinds of pieces
@@ -43,7 +45,7 @@ def records(path: Path) -> Iterator[Record]:
 
 
 def _messages(path: Path) -> Iterator[bytes]:
-    data = path.read_bytes()
+    data = read(path, links=False)
     if len(data) < OPENING:
         return  # W&B was killed before it wrote anything
     if data[:4] != b":W&B":

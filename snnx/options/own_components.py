@@ -32,7 +32,8 @@ def own_components(folder: Path) -> tuple[str, ...]:
 @cache
 def _listed(path: Path, modified: int) -> tuple[str, ...]:
     try:
-        table = tomllib.loads(read_text(path)).get("tool", {}).get("snnx", {})
+        tools = tomllib.loads(read_text(path)).get("tool", {})
+        table = tools.get("snnx", {}) if isinstance(tools, dict) else tools
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(f"{path}: must be TOML; {error}") from None
     if not isinstance(table, dict) or set(table) - {"components"}:

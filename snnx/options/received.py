@@ -15,6 +15,8 @@ HEADER = re.compile(r"\s*#+\s*@package\s+(\S+)")
 """Matches lines that Hydra may read as the header of an option. It uses the last one, even if it does not begin with `#`."""
 CHOICE = re.compile(r"\$\{\w+\}")
 """Only a whole word such as `${neuron}` is allowed in `defaults`. A text with more around it could expand to any name."""
+KEY = re.compile(r"[+~]{0,2}[A-Za-z_][A-Za-z0-9_./]*")
+"""The form of a key. Anything else, such as `--config-dir`, could become an option of a command that it is written into."""
 
 
 def check_option(path: Path) -> None:
@@ -103,7 +105,7 @@ def check_keys(keys: Sequence[str] | Iterator[str], place: str) -> None:
 
     Raises:
         ValueError: a key is, or is below, one of `COMMAND_LINE_ONLY`, or has a package, as in `neuron@hydra.callbacks`, by
-            which an option can be placed anywhere.
+            which an option can be placed anywhere, or is not of the form `KEY`.
 
     Example:
         >>> check_keys(["neuron.tau", "hydra/launcher"], "row LIF")
@@ -116,6 +118,8 @@ def check_keys(keys: Sequence[str] | Iterator[str], place: str) -> None:
             raise ValueError(f"{place}: {first} must be set on the command line only: leave it out")
         if "@" in key:
             raise ValueError(f"{place}: a key must have no @PACKAGE, which is for the command line only; got {key}")
+        if not KEY.fullmatch(key.strip()):
+            raise ValueError(f"{place}: a key must consist of letters, digits and _, as in neuron.tau; got {key}")
 
 
 def _values(content: object, *, keys: bool = False) -> Iterator[object]:

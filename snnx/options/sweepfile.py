@@ -1,5 +1,6 @@
 """Reads a sweep file, which describes one table or figure of a paper by rows, reported numbers and claims."""
 
+import shlex
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -50,7 +51,8 @@ class SweepFile:
 
     def start(self, scale: str = "small") -> str:
         """Return the command that starts the sweep."""
-        return "snnx -m neuron=if,lif" if self.name == SINGLE else f"snnx -m sweep={self.name} scale={scale}"
+        sweep = shlex.quote(f"sweep={self.name}")  # the name is that of a file, which may come from somebody else
+        return "snnx -m neuron=if,lif" if self.name == SINGLE else f"snnx -m {sweep} scale={scale}"
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -133,7 +135,7 @@ def read(path: Path) -> SweepFile:
 
 @lru_cache(maxsize=1)  # several parts of a command read the chosen sweep, and thousands of rows take seconds
 def _read(path: Path, written: str) -> SweepFile:
-    title = "\n".join(line[2:] for line in written.splitlines()[: _leading_comments(written)])
+    title = visible("\n".join(line[2:] for line in written.splitlines()[: _leading_comments(written)]))
     try:
         body = visible(load(written))
     except yaml.YAMLError as error:

@@ -19,7 +19,7 @@ def save(folder: Path, audit: dict) -> Path:
 def read(folder: Path | str, result: dict) -> dict | None:
     """Return the audit of this result; `None` if there is none, or if it belongs to an earlier result of the run."""
     try:
-        audit = json.loads(read_file(f"{folder}/{NAME}"))
+        audit = json.loads(read_file(f"{folder}/{NAME}", links=False))
     except (OSError, ValueError, RecursionError):
         return None
     ours = wrong_form(result | {"audit": audit}) is None

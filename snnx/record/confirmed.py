@@ -14,7 +14,8 @@ def code_state(result: dict, packages: Mapping[str, Path] = SNNX) -> str:
     """Say whether the present code computed a result, whether `snnx replay` confirmed it with that code, or neither.
 
     Args:
-        result: a run's result from the record; its `physics`, `code` and `confirmed` are read.
+        result: a run's result from the record; its `physics`, `code` and `confirmed` are read. Without `physics`, it is not
+            known which code it would use today.
         packages: see `sources`.
 
     Example:
@@ -23,7 +24,11 @@ def code_state(result: dict, packages: Mapping[str, Path] = SNNX) -> str:
         'computed by the present code'
         >>> code_state({"physics": lif, "code": "0123456789abcdef"})
         'computed by other code, not confirmed'
+        >>> code_state({"code": "0123456789abcdef"})
+        'computed by other code, not confirmed'
     """
+    if not result.get("physics"):
+        return OTHER
     now = digest(sources(result["physics"], packages))
     if result.get("code") == now:
         return PRESENT

@@ -1,5 +1,6 @@
 """Checks the entries of a result that was read from a file: those it must have, and the type of each."""
 
+import re
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -88,6 +89,8 @@ FORM: dict[str, object] = {
 """The types of a result's entries. Older results lack some, and other entries are ignored."""
 UNEVEN = ("spike_raster",)
 """Curves whose layers may have different numbers of values: this one has a value per neuron, all others a value per step."""
+IDENTITY = re.compile(r"[0-9a-f]{16}")
+"""The form of a run's identity. It names a folder, so any other text could lead out of the outputs."""
 ALWAYS = ("status", "hash", "row", "seed", "scale", "started")
 IF_DONE = ("group", "metrics", "curves", "layers")
 
@@ -102,14 +105,16 @@ def wrong_form(result: object, run: str | None = None) -> str | None:
     Example:
         >>> wrong_form([1])
         'a result must be a mapping; got list'
-        >>> line = {"status": "done", "hash": "ab", "row": "A", "seed": 0, "scale": "small", "started": "2026-01-01"}
+        >>> line = {"status": "done", "hash": "ab" * 8, "row": "A", "seed": 0, "scale": "small", "started": "2026-01-01"}
         >>> wrong_form(line)
         'a done result must have group, metrics, curves, layers; got one without group, metrics, curves, layers'
         >>> done = line | {"group": "cd", "metrics": {"test/acc": "0.9"}, "curves": {}, "layers": {}}
         >>> wrong_form(done)
         "metrics must be of type dict[str, float | None]; got {'test/acc': '0.9'}"
-        >>> wrong_form(done | {"metrics": {"test/acc": 0.9}}, run="cd")
-        'the result must be that of run cd; got that of run ab'
+        >>> wrong_form(done | {"metrics": {"test/acc": 0.9}}, run="cd" * 8)
+        'the result must be that of run cdcdcdcdcdcdcdcd; got that of run abababababababab'
+        >>> wrong_form(line | {"hash": "../../home"})
+        'hash must be 16 digits from 0 to f, as snnx names a run; got ../../home'
     """
     if not isinstance(result, dict):
         return f"a result must be a mapping; got {type(result).__name__}"
@@ -119,12 +124,16 @@ def wrong_form(result: object, run: str | None = None) -> str | None:
             return f"{key} must be of type {_name(FORM[key])}; got {str(value)[:60]}"
     if missing := [key for key in ALWAYS if key not in result]:
         return f"a result must have {', '.join(ALWAYS)}; got one without {', '.join(missing)}"
+    if not IDENTITY.fullmatch(result["hash"]):
+        return f"hash must be 16 digits from 0 to f, as snnx names a run; got {result['hash'][:60]}"
     if result["status"] not in STATUSES:
         return f"status must be one of {', '.join(STATUSES)}; got {result['status']}"
     if result["status"] == "done" and (missing := [key for key in IF_DONE if key not in result]):
         return f"a done result must have {', '.join(IF_DONE)}; got one without {', '.join(missing)}"
     if uneven := _uneven(result.get("layers", {})):
         return f"layers must have as many values in each layer of a curve; got {uneven}"
+    if wrong := _wrong_answers(result.get("answers", {})):
+        return wrong
     if run is not None and result["hash"] != run:
         return f"the result must be that of run {run}; got that of run {result['hash']}"
     return None
@@ -136,6 +145,21 @@ def _uneven(layers: dict) -> str | None:
         for kind, table in kinds.items() if curve not in UNEVEN else ():
             if len(counts := {len(values) for values in table.values()}) > 1:
                 return f"{' and '.join(map(str, sorted(counts)))} in {curve} of {kind}"
+    return None
+
+
+def _wrong_answers(answers: dict) -> str | None:
+    """Say what is wrong with the record of which samples were correct: their number, or that of their clusters.
+
+    The bits of `correct` are in base 64, four characters for three bytes.
+    """
+    for part, answer in answers.items():
+        samples, clusters = answer["samples"], answer.get("clusters")
+        length = 4 * -(-samples // 24)
+        if samples < 1 or any(len(text) != length for text in answer["correct"].values()):
+            return f"answers.{part} must have a bit for each sample; got other bits for {samples} samples"
+        if clusters is not None and not (len(clusters) == samples and min(clusters) >= 0 and max(clusters) < samples):
+            return f"answers.{part}.clusters must have a number from 0 to {samples - 1} for each of the {samples} samples"
     return None
 
 

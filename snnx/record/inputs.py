@@ -20,7 +20,7 @@ def inputs(folder: Path) -> dict | None:
         ValueError: the file cannot be read, or has another form.
     """
     try:
-        found = json.loads(read(folder / NAME))
+        found = json.loads(read(folder / NAME, links=False))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError):

@@ -4,12 +4,14 @@ import os
 import re
 from collections.abc import Iterator
 
-SECRET = re.compile(r"(?:^|_)(?:API)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?(?:_?\d+)?$", re.IGNORECASE)
-"""The names of environment variables whose values are secret.
+SECRET = re.compile(r"(?:(?:^|_|API)KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?(?:_?\d+)?$", re.IGNORECASE)
+"""The names of environment variables whose values are secret. `KEY` is a word of its own, since many words end in it.
 
 Example:
     >>> [bool(SECRET.search(name)) for name in ("WANDB_API_KEY", "HF_TOKEN_2", "TOKENIZERS_PARALLELISM", "MONKEY")]
     [True, True, False, False]
+    >>> [bool(SECRET.search(name)) for name in ("PGPASSWORD", "GITHUBTOKEN", "APIKEY", "keys")]
+    [True, True, True, True]
 """
 SHORTEST = 8
 """Values with fewer characters are ignored, because they may occur in a text by chance."""

@@ -76,7 +76,9 @@ def commit(folder: Path, parts: tuple[str, ...]) -> dict | None:
 
 def _git(folder: Path, *words: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=False)
+        # the settings of a received checkout may name a program as its monitor of files, which git would start
+        command = ["git", "-C", str(folder), "-c", "core.fsmonitor=false", *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:  # no git on this machine
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

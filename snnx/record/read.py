@@ -6,8 +6,13 @@ import stat
 from pathlib import Path
 
 
-def read(path: Path | str) -> bytes:
+def read(path: Path | str, *, links: bool = True) -> bytes:
     """Return the content of a file. Pipes and devices are refused, because reading them might never end.
+
+    Args:
+        path: the file.
+        links: whether the file, and its folder, may be links. In a run's folder they may not, since a received one could
+            otherwise show any file of this machine.
 
     Raises:
         OSError: it does not exist, cannot be read, or is no file.
@@ -17,7 +22,15 @@ def read(path: Path | str) -> bytes:
         Traceback (most recent call last):
         OSError: [Errno 22] Is a pipe or a device: '/dev/zero'
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # without the flag, opening a pipe would wait for its writer
+    if not links and os.path.islink(os.path.dirname(path)):
+        raise OSError(errno.ELOOP, "Is in a folder that is a link", str(path))
+    flags = os.O_RDONLY | os.O_NONBLOCK  # without the second flag, opening a pipe would wait for its writer
+    try:
+        handle = os.open(path, flags if links else flags | os.O_NOFOLLOW)
+    except OSError as error:
+        if links or error.errno != errno.ELOOP:
+            raise
+        raise OSError(errno.ELOOP, "Is a link", str(path)) from None
     try:
         found = os.fstat(handle)
         if stat.S_ISDIR(found.st_mode):

@@ -7,6 +7,7 @@ from pathlib import Path
 from snnx.record.form import wrong_form
 from snnx.record.read import read as read_file
 
+DEEPEST = 200  # levels of mappings and lists in each other; results of snnx have ten
 DIGITS = 18  # of the longest integer accepted in a result; Python has no limit, and a huge one overflows when averaged
 
 
@@ -43,7 +44,20 @@ def parsed(content: bytes, run: str | None = None) -> dict | str:
         result = DECODER.decode(content.decode())
     except (ValueError, RecursionError) as error:
         return f"must be JSON; got a file that is cut short or damaged ({error})"
+    if content.count(b"{") + content.count(b"[") > DEEPEST and _is_deep(result):
+        return f"must have at most {DEEPEST} levels; got more"
     return wrong_form(result, run) or result
+
+
+def _is_deep(value: object) -> bool:
+    """Whether a value has more than `DEEPEST` levels, with which functions that call themselves would not cope."""
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [one for values in inner for one in values if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _integer(text: str) -> int:
@@ -67,7 +81,7 @@ def read(folder: Path) -> dict | None:
     A result cannot be used if it is cut short, belongs to another run, or has another form.
     """
     try:
-        found = parsed(read_file(folder / "result.json"), folder.name)
+        found = parsed(read_file(folder / "result.json", links=False), folder.name)
     except OSError:
         return None
     return None if isinstance(found, str) else found

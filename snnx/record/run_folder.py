@@ -81,7 +81,7 @@ def holder(folder: Path) -> str:
 
 def _read(folder: Path) -> str | None:
     try:
-        return read(folder / LOCK).decode(errors="replace")
+        return read(folder / LOCK, links=False).decode(errors="replace")
     except OSError:
         return None
 
@@ -89,10 +89,10 @@ def _read(folder: Path) -> str | None:
 def reject_links(folder: Path) -> None:
     """Reject a run's folder that is a link, or that contains one, because snnx writes and removes files there.
 
-    The links that snnx itself makes are in `ckpt`, to a checkpoint beside it.
+    The links that snnx itself makes are in `ckpt`, to a checkpoint beside it, such as `last.ckpt`.
 
     Raises:
-        ValueError: it is a link, or contains one.
+        ValueError: it is a link, or contains another one.
     """
     for path in (folder, folder / CKPT):
         if path.is_symlink():
@@ -102,6 +102,13 @@ def reject_links(folder: Path) -> None:
     with os.scandir(folder) as entries:
         if link := next((Path(entry.path) for entry in entries if entry.is_symlink()), None):
             raise ValueError(f"{link} must be no link, because snnx writes to it; got a link to {os.readlink(link)}: remove it")
+    if not (folder / CKPT).is_dir():
+        return
+    with os.scandir(folder / CKPT) as entries:
+        for path in (Path(entry.path) for entry in entries if entry.is_symlink()):
+            target = os.readlink(path)
+            if os.path.basename(target) != target or (path.parent / target).is_symlink():
+                raise ValueError(f"{path} must be a link to a checkpoint beside it; got one to {target}: remove it")
 
 
 def tidy(folder: Path) -> None:

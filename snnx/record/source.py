@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -65,6 +66,8 @@ def digest(found: dict[str, str]) -> str:
     return hashlib.sha256("\n".join(f"{name} {code}" for name, code in found.items()).encode()).hexdigest()[:16]
 
 
+DEEPEST = 30
+"""The number of parts of a dotted name that are looked at; a received one may have millions."""
 LOADED: dict[Path, tuple[str, tuple[str, ...]]] = {}
 """The results of `_read` for all files of snnx at the time of `keep_loaded`; empty if it was not called in this process."""
 
@@ -84,7 +87,7 @@ def _module_of(name: str, packages: Mapping[str, Path]) -> str | None:
     Returns:
         `None` if it is not a module of one of the packages.
     """
-    parts = name.split(".")
+    parts = name.split(".", DEEPEST)[:DEEPEST]
     prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
     return next((prefix for prefix in prefixes if _file(prefix, packages) is not None), None)
 
@@ -107,14 +110,20 @@ def _has_code(package: str, packages: Mapping[str, Path]) -> bool:
 
 
 def _file(module: str, packages: Mapping[str, Path]) -> Path | None:
+    """Return the file of a module of one of the packages; `None` if there is none, or if the name has no module's form.
+
+    Names come from received results too, in which a part such as `/etc/x` would lead out of the package.
+    """
     first, *rest = module.split(".")
-    path = packages[first].joinpath(*rest) if first in packages else None
-    return None if path is None else _existing(path)
+    if first not in packages or not all(map(str.isidentifier, rest)):
+        return None
+    return _existing(packages[first].joinpath(*rest))
 
 
 @cache
 def _existing(path: Path) -> Path | None:
-    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+    # unlike `Path.is_file`, this is false for a name that is too long or has a null byte
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if os.path.isfile(file)), None)
 
 
 def _absolute(name: str, package: str) -> str:

@@ -1,6 +1,6 @@
 """Describes in one line how a run ended."""
 
-from snnx.record.chance import chance_bound
+from snnx.record.chance import bound_of
 
 SILENT = "no layer of neurons fired in the test"
 """A warning in a result."""
@@ -59,7 +59,7 @@ def summary(outcome: dict) -> str:
     # val/acc of a converted network is that of the ReLU network, measured on other samples than test/acc
     beside = "test/ann_acc" if found.get("test/ann_acc") is not None else "val/acc"
     shown = [f"{key} {found[key]:.4f}" for key in (beside, "test/acc") if found.get(key) is not None]
-    if samples := ((outcome.get("answers") or {}).get("test") or {}).get("samples"):
+    if shown and (samples := ((outcome.get("answers") or {}).get("test") or {}).get("samples")):
         shown[-1] += f" on {samples:,} sample{'s' * (samples > 1)}"
     if _at_chance(outcome):
         steps = len(outcome.get("first_losses") or ())
@@ -75,6 +75,5 @@ def summary(outcome: dict) -> str:
 
 def _at_chance(outcome: dict) -> bool:
     """Whether a trained network is no better on the test set than always naming the largest class."""
-    data, found = outcome.get("data") or {}, outcome["metrics"].get("test/acc")
-    trained = bool(outcome.get("curves")) and found is not None and data.get("chance") is not None and data.get("test")
-    return bool(trained) and found <= chance_bound(data["chance"], data["test"])
+    bound, found = bound_of(outcome.get("data")), outcome["metrics"].get("test/acc")
+    return bool(outcome.get("curves")) and None not in (bound, found) and found <= bound

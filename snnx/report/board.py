@@ -30,7 +30,7 @@ class Board:
         running = [run.progress["left_s"] for run in runs if run.state == "running" and run.progress.get("left_s") is not None]
         if not running:
             return None
-        ended = [run.result["wall_s"] for run in runs if run.state == "done" and run.local]
+        ended = [run.result["wall_s"] for run in runs if run.state == "done" and run.local and "wall_s" in run.result]
         waiting = sum(run is None or run.state == "unfinished" for row in self.rows.values() for run in row)
         if waiting and not ended:
             return None

@@ -27,6 +27,11 @@ from snnx.report.tables import claims, costs, numbers, splits, tuning
 from snnx.report.tables.by_layer import by_layer
 from snnx.report.tables.table import Table, without_empty_columns
 
+DRAWERS = (learning_curves, tradeoff, together, over_steps, layer_curves, histograms, attention_maps, raster)
+"""The modules that draw figures, in the order of the page."""
+UNDRAWN = (ValueError, TypeError, LookupError, ArithmeticError)
+"""The errors of drawing values that have another form, for example a map that is no square."""
+
 
 @dataclass(frozen=True)
 class Results:
@@ -37,21 +42,35 @@ class Results:
     lines: tuple[Line, ...]
     verdicts: tuple[Verdict, ...]
 
-    @cached_property
+    @property
     def plots(self) -> tuple[Plot, ...]:
         """Every figure, of some rows if there are many; drawn on first access, because loading matplotlib takes time."""
-        sweep, (shown, remark) = self.sweep, readable(self.sweep, self.lines)
-        plots = (
-            *learning_curves.draw(sweep, shown),
-            *tradeoff.draw(sweep, shown, compared=self.lines),
-            *together.draw(sweep, shown),
-            *over_steps.draw(sweep, shown),
-            *layer_curves.draw(sweep, shown),
-            *histograms.draw(sweep, shown),
-            *attention_maps.draw(sweep, shown),
-            *raster.draw(sweep, shown),
-        )
-        return tuple(plot.with_remark(remark) for plot in plots) if remark else plots
+        return self._drawn[0]
+
+    @property
+    def undrawn(self) -> list[str]:
+        """A remark for each kind of figure that cannot be drawn, as of curves that are not those of a run of snnx."""
+        return self._drawn[1]
+
+    @cached_property
+    def _drawn(self) -> tuple[tuple[Plot, ...], list[str]]:
+        shown, remark = readable(self.sweep, self.lines)
+        plots, undrawn = [], []
+        for drawer in DRAWERS:
+            more = {"compared": self.lines} if drawer is tradeoff else {}
+            try:
+                found = drawer.draw(self.sweep, shown, **more)
+                found = [plot.with_remark(remark) if remark else plot for plot in found]
+                for plot in found:
+                    _ = plot.png
+            except UNDRAWN as error:
+                name, told = drawer.__name__.rpartition(".")[2], " ".join(str(error).split())
+                undrawn.append(
+                    f"the figures of {name.replace('_', ' ')} cannot be drawn, because a result has other values: {told}"
+                )
+            else:
+                plots += found
+        return tuple(plots), undrawn
 
     @cached_property
     def layers(self) -> str:

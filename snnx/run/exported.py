@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from snnx.torch_file.check_header import check_header
+
 
 class Exported(NamedTuple):
     """The contents of a safetensors file of snnx."""
@@ -22,12 +24,14 @@ def read(path: Path) -> Exported:
     """Read a file of weights; no code of the file is called.
 
     Raises:
-        ValueError: safetensors is not installed, or the file is damaged or was not written by `snnx export`.
+        ValueError: safetensors is not installed, or the file is damaged, has too long a header, or was not written by
+            `snnx export`.
     """
     try:
         from safetensors import SafetensorError, safe_open
     except ImportError:
         raise ValueError(f'safetensors must be installed to read {path}; got none; pip install "snnx[export]"') from None
+    check_header(path)
     try:
         with safe_open(str(path), "pt") as file:
             facts = json.loads((file.metadata() or {}).get("snnx", "{}"))

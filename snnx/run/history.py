@@ -1,9 +1,9 @@
 """What earlier attempts of a run have left behind: a valid result, a checkpoint to resume from, or outdated files."""
 
+import os
 import re
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from snnx.options.places import component_folders
 from snnx.options.strict_yaml import load
@@ -58,7 +58,7 @@ def describe_earlier_attempt(job: Job) -> str | None:
     if epoch and (ended is None or ended["status"] == "pruned"):
         return f"resumed at epoch {epoch}"
     if job.link.is_symlink() and job.link.resolve() != job.folder.resolve():
-        return f"a new run beside the old one of this name: {_difference(job.link / 'config.yaml', job.config)}"
+        return f"a new run beside the old one of this name: {_difference(job, os.path.basename(os.readlink(job.link)))}"
     return None
 
 
@@ -86,10 +86,10 @@ def start_over_if_forced(job: Job) -> Job:
     return replace(job, config={**job.config, "force": False})
 
 
-def _difference(frozen: Path, config: dict) -> str:
-    """Say why the run that this link pointed to before has another identity."""
+def _difference(job: Job, before: str) -> str:
+    """Say why the run to which the job's link led before, whose folder has this name, has another identity."""
     try:
-        found = changes(load(read_file(frozen).decode()), config)
+        found = changes(load(read_file(job.folder.with_name(before) / "config.yaml", links=False).decode()), job.config)
     except FileNotFoundError:
         return "its old configuration is missing"
     except Exception:  # whatever a damaged or foreign file contains

@@ -11,6 +11,7 @@ from snnx.method.base import Method
 from snnx.options.strict_yaml import load as load_yaml
 from snnx.record import result_file
 from snnx.record.checkpoint import RUN, DamagedCheckpoint, epochs, load, path_of
+from snnx.record.form import IDENTITY
 from snnx.record.identity import run_id
 from snnx.record.read import read
 from snnx.record.run_folder import reject_links
@@ -22,6 +23,10 @@ PARTS = ("dataset", "method", "budget", "trainer")
 
 ACCEPTED = "checkpoint must be a run's folder, a .ckpt in its ckpt/, or a .safetensors file of snnx export"
 """Begins the messages about a path that is none of these."""
+
+
+LONGEST_CHAIN = 40
+"""Links after each other that are followed, as many as Linux follows."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def reopen(path: str | Path) -> Reopened:
     if path.suffix == ".safetensors" and path.is_file():
         return _exported(path)
     is_checkpoint = path.is_file()
-    folder = (path.parent.parent if is_checkpoint else path).resolve()
+    folder = _real(path.parent.parent if is_checkpoint else path)
     if not os.path.lexists(folder / "config.yaml"):
         raise ValueError(f"{ACCEPTED}; got {path}, but there is no {folder / 'config.yaml'}")
     reject_links(folder)
@@ -102,6 +107,19 @@ def reopen(path: str | Path) -> Reopened:
     return Reopened(found, folder, checkpoint, config, weights, epoch)
 
 
+def _real(path: Path) -> Path:
+    """Return the path of a run's folder without links, but not that to which a folder that is named as a run would lead.
+
+    Links such as `outputs/single/seed=0` lead to a run. Its own folder must be none, see `reject_links`.
+    """
+    for _ in range(LONGEST_CHAIN):
+        path = Path(os.path.realpath(path.parent), path.name)
+        if not path.is_symlink() or IDENTITY.fullmatch(path.name):
+            break
+        path = path.parent / os.readlink(path)
+    return path
+
+
 def _exported(path: Path) -> Reopened:
     """Open a run by its exported weights, with this machine's folder of data sets."""
     found = exported.read(path)
@@ -116,7 +134,7 @@ def _exported(path: Path) -> Reopened:
 
 def _frozen(folder: Path) -> dict:
     try:
-        config = load_yaml(read(folder / "config.yaml").decode())
+        config = load_yaml(read(folder / "config.yaml", links=False).decode())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"{folder / 'config.yaml'} must be valid YAML; got a damaged file: {reason}") from None
@@ -140,7 +158,7 @@ def _identity(config: dict, path: Path) -> str:
 def _finished(folder: Path) -> dict:
     """Return the result of a finished run."""
     path = folder / "result.json"
-    ended = result_file.parsed(read(path)) if path.is_file() else "one that has not finished"
+    ended = result_file.parsed(read(path, links=False)) if path.is_file() else "one that has not finished"
     if isinstance(ended, str) or ended["status"] != "done":
         state = ended if isinstance(ended, str) else f"one with the status {ended['status']}"
         raise ValueError(f"{folder} must be a finished run; got {state}: finish it, or name a .ckpt in its ckpt/")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snnx.record.checkpoint import epochs, load, path_of
+from snnx.record.run_folder import reject_links
 from snnx.run.bound import bound
 from snnx.run.replay import DRAWS, FACTOR, built, nudge
 from snnx.run.test import run_test
@@ -41,7 +42,12 @@ class TestComparison:
 
 
 def weights_of(run: Path) -> Path | None:
-    """Return the checkpoint of the last epoch in a run's folder; `None` if it was removed or the folder is not here."""
+    """Return the checkpoint of the last epoch in a run's folder; `None` if it was removed or the folder is not here.
+
+    Raises:
+        ValueError: see `reject_links`.
+    """
+    reject_links(run)
     kept = epochs(run / "ckpt")
     return path_of(run / "ckpt", kept[0]) if kept else None
 

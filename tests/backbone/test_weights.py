@@ -1,5 +1,6 @@
 """Weights from files: torchvision's, checkpoints of snnx, and files that do not fit the network."""
 
+import json
 import sys
 
 import pytest
@@ -12,6 +13,7 @@ from torch import nn
 from snnx.backbone.resnet import ResNet
 from snnx.backbone.weights import load_weights
 from snnx.compose.check import check
+from snnx.run import exported
 from snnx.run.build import build_method
 
 
@@ -116,6 +118,17 @@ def test_a_damaged_safetensors_file_is_rejected(tmp_path):
     (tmp_path / "odd.safetensors").write_bytes(b"no tensors")
     with pytest.raises(ValueError, match=r"^backbone.weights: must be a file of weights; got .*, which is damaged: "):
         resnet(tmp_path / "odd.safetensors")
+
+
+def test_a_safetensors_file_with_a_huge_header_is_not_parsed(tmp_path):
+    pytest.importorskip("safetensors")
+    header = json.dumps({"__metadata__": {"snnx": json.dumps({"further": ["x" * 10_000_000]})}}).encode()
+    (tmp_path / "w.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    message = r"w\.safetensors must have a header of at most 10,000,000 bytes; got 10,000,\d+"
+    with pytest.raises(ValueError, match=f"^backbone.weights: .*{message}"):
+        resnet(tmp_path / "w.safetensors")
+    with pytest.raises(ValueError, match=message):
+        exported.read(tmp_path / "w.safetensors")
 
 
 def test_safetensors_must_be_installed(tmp_path, monkeypatch):

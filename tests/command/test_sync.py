@@ -12,6 +12,7 @@ import pytest
 from snnx.command import sync
 from snnx.command.sync import main, unsent
 
+RUN = "0123456789abcdef"
 PARTS = ("offline-run-20261122_110000-ab", "offline-run-20261122_120000-ab")
 
 
@@ -22,13 +23,13 @@ def run(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     for name in ("WANDB_API_KEY", "WANDB_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    folder = tmp_path / "outputs" / "runs" / "ab"
+    folder = tmp_path / "outputs" / "runs" / RUN
     for part in PARTS:
         (folder / "wandb" / part).mkdir(parents=True)
         (folder / "wandb" / part / "run-ab.wandb").write_bytes(b":W&B")
     link = tmp_path / "outputs" / "demo_neurons" / "PLIF,seed=0"
     link.parent.mkdir()
-    link.symlink_to("../runs/ab")
+    link.symlink_to(f"../runs/{RUN}")
     return folder
 
 
@@ -111,6 +112,10 @@ def test_an_upload_that_the_server_rejects_counts_as_failed_though_wandb_exits_0
     (real,) = tmp_path.glob("wandb/offline-run-*/run-ab.wandb")
     (run / "wandb" / PARTS[0] / "run-ab.wandb").write_bytes(real.read_bytes())
     (run / "wandb" / PARTS[1] / "run-ab.wandb").unlink()
+    # files of the current folder, which may come from somebody else, change nothing
+    (tmp_path / "wandb" / "settings").write_text("[default]\nbase_url = http://127.0.0.1:9\n")
+    for module in ("yaml", "click"):
+        (tmp_path / f"{module}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
     monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
     with refusing() as address:
         monkeypatch.setenv("WANDB_BASE_URL", address)
@@ -118,6 +123,7 @@ def test_an_upload_that_the_server_rejects_counts_as_failed_though_wandb_exits_0
     printed = capsys.readouterr().out
     assert printed.startswith("PLIF seed=0: not uploaded: ")
     assert "user is not logged in" in printed
+    assert not (tmp_path / "ran").exists()
     assert printed.count("\n") == 1
 
 

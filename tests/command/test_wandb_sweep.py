@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from own_folder import write
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
 from snnx.command import wandb_sweep
@@ -62,6 +63,18 @@ def test_an_axis_that_is_not_a_list_is_rejected(tmp_path):
     path.write_text("sweep: {paper: a, artifact: b, metric: test/acc}\nhydra: {sweeper: {params: {seed: 'range(0,3)'}}}\n")
     with pytest.raises(ValueError, match=r"odd.yaml: seed must be a plain list such as 0,1,2 .*; got range\(0,3\)"):
         wandb_sweep.text(read(path), [])
+
+
+@pytest.mark.parametrize("key", ["--config-dir", "-cd", "seed --config-dir"])
+def test_an_axis_cannot_become_an_option_of_the_command(tmp_path, monkeypatch, capsys, key):
+    """W&B writes each axis into the command line as KEY=VALUE."""
+    monkeypatch.chdir(tmp_path)
+    text = f"sweep: {{paper: a, artifact: b, metric: test/acc}}\nhydra: {{sweeper: {{params: {{{key}: evil}}}}}}\n"
+    write(tmp_path, "sweeps/odd.yaml", text)
+    assert wandb_sweep.main(["odd"]) == 2
+    assert f"odd.yaml: hydra.sweeper.params: a key must consist of letters, digits and _, as in neuron.tau; got {key}" in (
+        capsys.readouterr().err
+    )
 
 
 def test_an_unknown_sweep_is_reported_in_one_line(capsys):

@@ -56,13 +56,25 @@ def test_a_secret_in_the_configuration_is_rejected(override, key, monkeypatch):
         check(job)
 
 
-@pytest.mark.parametrize("name", ["SNNX_API_KEY", "SNNX_TOKEN", "SNNX_TOKEN_2", "SNNX_password"])
+@pytest.mark.parametrize("name", ["SNNX_API_KEY", "SNNX_TOKEN", "SNNX_TOKEN_2", "SNNX_password", "SNNX_PGPASSWORD"])
 def test_a_configuration_cannot_read_a_secret(name, monkeypatch):
     monkeypatch.setenv(name, SENTINEL)
     rule = "not name a secret, because a configuration is written to files"
     with pytest.raises(COMPLAINTS, match=f"oc.env must {rule}; got {name}: leave it in the environment") as error:
         check(composed("logger=wandb", f"logger.wandb.project=${{oc.env:{name}}}"))
     assert SENTINEL not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["PGPASSWORD", "GITHUBTOKEN", "clientsecret", "SSHPASSPHRASE", "MYAPIKEY", "GPG_KEYS", "KEY"])
+def test_a_word_before_the_name_of_a_secret_needs_no_underscore(name, monkeypatch):
+    monkeypatch.setenv(name, SENTINEL)
+    assert masked(f"refused {SENTINEL}") == f"refused <the value of {name}>"
+
+
+@pytest.mark.parametrize("name", ["MONKEY", "TOKENIZERS_PARALLELISM", "SECRETARY", "KEYBOARD"])
+def test_a_name_that_only_contains_such_a_word_is_no_secret(name, monkeypatch):
+    monkeypatch.setenv(name, SENTINEL)
+    assert masked(SENTINEL) == SENTINEL
 
 
 READING = {

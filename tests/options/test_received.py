@@ -271,6 +271,18 @@ def test_no_way_of_writing_such_a_key_is_accepted(key, form):
         check_keys([form.format(key)], "row A")
 
 
+@pytest.mark.parametrize(
+    "key", ["--config-dir", "-m", "neuron tau", "neuron\n-m", "${neuron}", "neuron[0]", "", "+++a", "é", "0"]
+)
+def test_a_key_that_could_be_an_option_of_a_command_is_refused(key):
+    with pytest.raises(ValueError, match=r"row A: a key must consist of letters, digits and _, as in neuron\.tau; got"):
+        check_keys([key], "row A")
+
+
+def test_the_keys_that_people_write_are_accepted():
+    check_keys(["neuron", "neuron.tau", "+metric.energy", "++x.y", "~scheduler", "a/b", "_target_", " seed "], "row A")
+
+
 def test_aliases_of_aliases_are_counted_and_not_written_out():
     value: list = [0] * 10
     for _ in range(30):

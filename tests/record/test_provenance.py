@@ -46,3 +46,12 @@ def test_no_commit_without_a_checkout(tmp_path):
     assert commit(tmp_path, (".",)) is None
     git(tmp_path, "init", "-q")
     assert commit(tmp_path, ()) is None, "a checkout without a commit"
+
+
+def test_the_settings_of_a_received_checkout_start_no_monitor(tmp_path):
+    monitor = ["config", "core.fsmonitor", f"touch {tmp_path}/ran"]
+    (tmp_path / "file").touch()
+    for words in (["init", "-q"], ["add", "file"], ["commit", "-qm", "x"], monitor):
+        subprocess.run(["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", *words], check=True)
+    assert commit(tmp_path, ("file",))["dirty"] is False
+    assert not (tmp_path / "ran").exists()

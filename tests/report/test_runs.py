@@ -102,6 +102,7 @@ DAMAGED = {
     b"<<<<<<< HEAD": "must be JSON; got a file that is cut short or damaged",
     b"\xff\xfe\x00": "must be JSON; got a file that is cut short or damaged",
     b"[" * 100_000: "must be JSON; got a file that is cut short or damaged",
+    b'{"a":' * 300 + b"1" + b"}" * 300: "must have at most 200 levels; got more",
     b"[1]": "a result must be a mapping; got list",
     b"{}": "a result must have status, hash, row, seed, scale, started; got one without status, hash, row",
 }
@@ -124,6 +125,10 @@ def test_a_damaged_result_concerns_its_row_only(leave, done, outputs, docs, swee
     ("changes", "reason"),
     [
         ({"hash": "0123456789abcdef"}, "the result must be that of run .*; got that of run 0123456789abcdef"),
+        *(
+            ({"hash": name}, "hash must be 16 digits from 0 to f, as snnx names a run; got")
+            for name in ("../..", "/home", "", "0123456789ABCDEF", "0123456789abcdef0", "0123456789abcdef\n")
+        ),
         ({"status": "fine"}, "status must be one of done, failed, diverged, no data, pruned; got fine"),
         ({"metrics": [0.9]}, "metrics must be of type dict"),
         ({"metrics": {"test/acc": "0.9"}}, "metrics must be of type dict"),

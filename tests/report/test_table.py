@@ -149,7 +149,7 @@ def test_the_command_of_outdated_results_has_their_scale_and_overrides(results, 
 
 def test_recorded_results_of_other_code_are_counted_until_they_are_confirmed(results, docs, done):
     lif = {"neuron": {"_target_": "snnx.neuron.lif.LIF"}}
-    run = {**done("A", 0, 0.8, physics=lif, code="0123456789abcdef"), "seed": 0, "further": "", "hash": "ab"}
+    run = {**done("A", 0, 0.8, physics=lif, code="0123456789abcdef"), "seed": 0, "further": "", "hash": "ab" * 8}
     folder = docs / "fig"
     folder.mkdir(parents=True)
     (folder / "runs.jsonl").write_text(json.dumps(run) + "\n")

@@ -48,6 +48,32 @@ def test_nothing_is_written_through_a_link(job, tmp_path, name):
     assert precious.read_text() == "text"
 
 
+@pytest.mark.parametrize("name", ["epoch=1.ckpt", "best.ckpt", "last.ckpt"])
+def test_a_checkpoint_of_another_place_is_not_read(copied, job, tmp_path, name, capsys):
+    precious = write(tmp_path / "home" / "precious.ckpt", (copied / "ckpt" / "best.ckpt").read_bytes())
+    (copied / "ckpt" / name).unlink(missing_ok=True)
+    (copied / "ckpt" / name).symlink_to(precious)
+    message = f"ckpt/{name} must be a link to a checkpoint beside it; got one to {precious}: remove it"
+    assert evaluate.main([f"checkpoint={copied}"]) == 2
+    assert message in capsys.readouterr().err
+    job.folder.parent.mkdir(parents=True)
+    shutil.copytree(copied, job.folder, symlinks=True)
+    with pytest.raises(ValueError, match=message):
+        execute(job)
+
+
+def test_a_run_s_folder_that_is_a_link_is_refused_and_a_link_to_it_is_not(copied, tmp_path, capsys):
+    (tmp_path / "mine").symlink_to(copied)
+    (tmp_path / "best").symlink_to("mine")
+    assert evaluate.main([f"checkpoint={tmp_path / 'best'}"]) == 0
+    received = tmp_path / "outputs" / "runs" / copied.name
+    received.parent.mkdir(parents=True)
+    received.symlink_to(copied)
+    for path in (received, received / "ckpt" / "best.ckpt"):
+        assert evaluate.main([f"checkpoint={path}"]) == 2
+        assert f"{received} must be a folder, because files in it are replaced; got a link" in capsys.readouterr().err
+
+
 def test_the_log_is_not_written_through_a_link(job, tmp_path):
     """The process of a run opens it before the run is executed."""
     precious = write(tmp_path / "precious", "text")

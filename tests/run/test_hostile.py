@@ -10,23 +10,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
+from inspect import signature
+from itertools import count
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from composing import composed
 from finished import result_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from own_folder import write
+from pytorch_lightning import Trainer
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from snnx.command import wandb_sweep
 from snnx.command.replay import DIFFERS, _parsed, _replay
 from snnx.compose.complaint import COMPLAINTS
 from snnx.options.files import check_places
 from snnx.options.folders import shipped
+from snnx.options.own_components import make_importable
+from snnx.options.sweepfile import read
+from snnx.record.checkpoint import DamagedCheckpoint, load
 from snnx.record.identity import run_id
 from snnx.record.job import Job
 from snnx.report.data.runs import collect
+from snnx.run.build import build_trainer
 from snnx.run.component import component
 from snnx.run.create import create
 from snnx.run.on_one_device import on_one_device
@@ -35,7 +45,7 @@ from snnx.run.reopen import reopen
 from snnx.run.signature import check_signatures, nodes
 from snnx.run.target import KINDS
 
-CASES, RECEIVED_CASES = 1_000, 300
+CASES, RECEIVED_CASES, FEWER = 1_000, 300, 100
 SHIPPED = sorted({
     node["_target_"] for path in shipped("conf").glob("*/*.yaml") for _, node in nodes(yaml.safe_load(path.read_text()))
 })  # fmt: skip
@@ -170,10 +180,18 @@ top_keys = keys | st.sampled_from(
 )
 assigned = st.tuples(keys | st.sampled_from(sorted(KINDS)), texts | interpolations | targets).map("=".join)
 row = st.fixed_dictionaries({"set": st.lists(assigned | texts, max_size=2)}, optional={"reported": plain, "cited": texts})
+tuned = st.fixed_dictionaries(
+    {
+        "keys": st.dictionaries(st.sampled_from(["neuron.tau", "hydra.run.dir", "--config-dir", "force", "trainer"]), texts),
+        "trials": st.just(1) | plain, "epochs": st.just(1.0) | plain,
+    },
+    optional={"rows": texts, "objectives": texts},
+)  # fmt: skip
 sweep = st.fixed_dictionaries(
     {"paper": texts, "artifact": texts, "metric": st.sampled_from(["test/acc", "val/acc"])},
-    optional={"claims": st.lists(texts, max_size=2), "factor": texts, "unit": texts, "needs": texts},
+    optional={"claims": st.lists(texts, max_size=2), "factor": texts, "unit": texts, "needs": texts, "tune": tuned},
 )
+axes = st.dictionaries(st.sampled_from(["seed", "--config-dir", "-m", "neuron", "hydra.run.dir"]), texts | plain, max_size=2)
 others = st.dictionaries(top_keys, configurations | interpolations, max_size=2)
 option = st.fixed_dictionaries({}, optional={"defaults": choices_made, "_target_": targets, "hydra": configurations})
 recipe = st.fixed_dictionaries({}, optional={"defaults": choices_made, "hydra": configurations})
@@ -181,7 +199,7 @@ swept = st.fixed_dictionaries(
     {"sweep": sweep, "rows": st.fixed_dictionaries({"x": row})},
     optional={
         "defaults": choices_made,
-        "hydra": st.fixed_dictionaries({"sweeper": st.fixed_dictionaries({"params": mappings})}),
+        "hydra": st.fixed_dictionaries({"sweeper": st.fixed_dictionaries({"params": mappings | axes})}),
     },
 )
 accepted: Counter[str] = Counter()
@@ -196,6 +214,13 @@ def composes(*words: str) -> Callable[[Path], dict]:
         return composed(*words).config
 
     return opened
+
+
+def becomes_a_sweep_of_wandb(folder: Path) -> dict:
+    """Compose the row, and write the definition that an agent of W&B makes command lines from."""
+    definition = yaml.safe_load(wandb_sweep.text(read(folder / "sweeps/received.yaml"), []))
+    assert not [key for key in definition["parameters"] if key.startswith("-")]
+    return composes("sweep=received", "row=x")(folder)
 
 
 def reopens(folder: Path) -> dict:
@@ -217,7 +242,7 @@ RECEIVED: dict[str, Callable[[Path], dict]] = {
     "conf/neuron/received.yaml": composes("neuron=received"),
     "conf/recipe/received.yaml": composes("recipe=received"),
     "conf/dataset/received.yaml": composes("dataset=received"),
-    "sweeps/received.yaml": composes("sweep=received", "row=x"),
+    "sweeps/received.yaml": becomes_a_sweep_of_wandb,
     RUN: reopens,
     RECORD: replays,
 }
@@ -235,6 +260,10 @@ line = st.fixed_dictionaries(
 def drawn(draw: st.DrawFn) -> tuple:
     """What each kind of file is made from."""
     return draw(st.tuples(option, recipe, swept, st.just({}) | others, frozen, line))
+
+
+clock = count(1)
+REFUSED_BY_LIGHTNING = (ValueError, TypeError, ImportError, RuntimeError, MisconfigurationException)
 
 
 @cache
@@ -304,7 +333,83 @@ def test_no_received_file_reaches_the_operating_system(folder, path, header, con
 
 def test_some_of_the_received_files_are_accepted():
     """Otherwise the test above would stop at the first check of each file."""
-    assert all(accepted[path] >= 3 for path in RECEIVED), accepted
+    assert all(accepted[path] for path in RECEIVED), accepted
+
+
+FEW = settings(
+    max_examples=FEWER,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+of_trainers = st.dictionaries(
+    st.sampled_from(sorted(signature(Trainer).parameters)), plain | st.lists(texts, max_size=1) | attacks(), max_size=3
+)
+NVIDIA = "ctypes.dlopen ('libnvidia-ml.so.1',)"
+"""Torch loads this library to count the GPUs."""
+
+
+@FEW
+@given(changes=of_trainers)
+def test_no_trainer_reaches_the_operating_system(empty, changes):
+    config = {**base().config, "trainer": {**base().config["trainer"], "accelerator": "cpu", **changes}}
+    readable[:] = [str(empty)]
+    with jail(), suppress(*REFUSED_BY_LIGHTNING):
+        build_trainer(config, "0", empty, callbacks=[])
+    assert not set(seen) - {NVIDIA}, changes
+
+
+class Acting:
+    """Unpickling it calls one of the functions that would do harm."""
+
+    def __init__(self, does: Callable, *arguments: object) -> None:
+        self.does, self.arguments = does, arguments
+
+    def __reduce__(self) -> tuple:
+        return self.does, self.arguments
+
+
+actings = st.sampled_from([
+    (os.system, "true"), (os.mkdir, "/hostile/file"), (open, "/hostile/file"), (exec, "import os"), (import_module, "runpy"),
+    (torch.load, "/hostile/file"), (Path.read_text, Path("/hostile/file")), (sqlite3.connect, ":memory:"),
+]).map(lambda made: Acting(*made))  # fmt: skip
+checkpoints = st.dictionaries(
+    st.sampled_from(["state_dict", "epoch", "callbacks", "snnx_run", "x"]),
+    st.recursive(plain | actings, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(texts, inner, max_size=2)),
+    min_size=1,
+    max_size=3,
+)
+
+
+@FEW
+@given(content=checkpoints | actings, cut=st.none() | st.integers(0, 800))
+def test_no_checkpoint_reaches_the_operating_system(empty, content, cut):
+    torch.save(content, empty / "epoch=1.ckpt")
+    (empty / "epoch=1.ckpt").write_bytes((empty / "epoch=1.ckpt").read_bytes()[:cut])
+    readable[:] = [str(empty)]
+    with jail(), suppress(DamagedCheckpoint):
+        load(empty / "epoch=1.ckpt", None)
+    assert not [event for event in seen if not event.startswith("pickle.find_class ('torch")], seen
+
+
+listed = st.lists(targets | texts, max_size=3) | texts | st.integers() | st.booleans()
+tables = st.dictionaries(st.sampled_from(["components", "x"]), listed, max_size=2)
+
+
+@FEW
+@given(table=st.none() | tables, more=st.sampled_from(["", "[", "tool = 1"]))
+def test_no_pyproject_reaches_the_operating_system(empty, table, more):
+    """It names packages; they are looked for, and not imported."""
+    entries = [f"{key} = {json.dumps(value)}" for key, value in (table or {}).items()]
+    lines = ["tool = 5"] if table is None else ["[tool.snnx]", *entries]
+    path = write(empty, "pyproject.toml", "\n".join([*lines, more, ""]))
+    os.utime(path, ns=(next(clock), next(clock)))  # since it is read once for each time of its last change
+    readable[:] = [str(empty)]
+    before = list(sys.path)
+    with jail(), suppress(ValueError):
+        make_importable(empty)
+    sys.path[:] = before
+    assert not seen, lines
 
 
 ACTS = {

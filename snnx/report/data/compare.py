@@ -35,7 +35,7 @@ def compare(left: Measured | Number, right: Measured | Number) -> Difference | N
     if any(side.correct is None for side in sides):
         floor = sum(_binomial(side) for side in sides)
         return Difference(mean, seeds, cited=cited, binomial=floor, fewest=fewest)
-    if len(sides) == 2 and sides[0].split == sides[1].split:
+    if len({(side.split, side.correct.shape[1]) for side in sides}) < len(sides):
         gap = sides[0].correct.mean(0) - sides[1].correct.mean(0)
         samples = (_between_samples(gap, sides[0].clusters),)
         discordant = int(np.count_nonzero(gap))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from snnx.record.audit_file import failed_checks
-from snnx.record.chance import chance_bound
+from snnx.record.chance import bound_of
 from snnx.report.data.run import STATES, Run
 
 OVERRIDE = re.compile(r"(?:\[[^\]]*\]|\{[^}]*\}|[^,])+")  # key=value; the value may be a list or mapping that contains commas
@@ -65,11 +65,11 @@ class Line:
 
         Networks that were not trained, and runs that do not record `c`, are not judged.
         """
-        data = self.done[0].result.get("data") or {} if self.done else {}
         accuracies = self.values("test/acc").values()
-        if not accuracies or not self.done[0].result.get("curves") or (chance := data.get("chance")) is None:
+        if not accuracies or not self.done[0].result.get("curves"):
             return False
-        return sum(accuracies) / len(accuracies) <= chance_bound(chance, data["test"])
+        bound = bound_of(self.done[0].result.get("data"))
+        return bound is not None and sum(accuracies) / len(accuracies) <= bound
 
     @property
     def failed_checks(self) -> list[str]:

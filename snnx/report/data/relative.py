@@ -61,13 +61,13 @@ def _place(run: Run) -> tuple:
 
 def _mean(runs: Sequence[Run], metric: str) -> float:
     """Return the mean over the runs that have the metric; 0 if none has it."""
-    found = [run.result["metrics"][metric] for run in runs if metric in run.result["metrics"]]
+    found = [run.result["metrics"][metric] for run in runs if run.result["metrics"].get(metric) is not None]
     return fmean(found) if found else 0.0
 
 
 def _added(run: Run, known: Mapping[tuple, tuple[float, float]]) -> Run:
     found = run.result.get("metrics") or {}
-    if run.state != "done" or STEPS not in found or SPIKES not in found:
+    if run.state != "done" or None in (found.get(STEPS), found.get(SPIKES)):
         return run
     steps, spikes, (of_steps, of_spikes) = found[STEPS], found[SPIKES], known.get(_place(run), (0.0, 0.0))
     added = {metric: relative_energy(steps, spikes, chip) for metric, chip in TO_PAPER.items()}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from snnx.options.tune import is_tuned
 from snnx.record import audit_file
+from snnx.record.form import IDENTITY
 from snnx.record.lock import acquire
 from snnx.record.read import read
 from snnx.record.result_file import parsed
@@ -34,7 +35,7 @@ def collect(sweep: str, outputs: Path, docs: Path) -> list[Run]:
         docs: folder that holds `<sweep>/runs.jsonl`, the record.
     """
     best: dict[tuple, Run] = {}
-    for run in [*_local(outputs / sweep), *_recorded(docs / sweep / "runs.jsonl")]:
+    for run in [*_local(outputs, sweep), *_recorded(docs / sweep / "runs.jsonl")]:
         key = (run.row, run.seed, run.hash)
         if key not in best or _preference(run) > _preference(best[key]):
             best[key] = run
@@ -84,26 +85,42 @@ def whole_name(link: str, overrides: Sequence[str]) -> str:
     return ",".join([*words[: 1 if words[0].startswith("seed=") else 2], rest])
 
 
-def _local(folder: Path) -> list[Run]:
+def _local(outputs: Path, sweep: str) -> list[Run]:
+    folder = outputs / sweep
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:  # for ten thousand runs, making a Path for each would take longer than reading
         links = {entry.name: entry.is_symlink() for entry in entries if entry.is_dir()}
     runs = (name for name, is_link in links.items() if is_link or (folder / name / "config.yaml").is_file())
-    return [_linked(f"{folder}/{link}", link, links[link]) for link in sorted(runs)]
+    return [_linked(f"{folder}/{link}", link, f"{outputs}/runs" if links[link] else None) for link in sorted(runs)]
 
 
-def _linked(link: str, name: str, is_link: bool) -> Run:
-    """Read the run that a link points to; without links, as in a copy made with `cp -rL`, `link` is the run's folder itself."""
-    path, run = f"{link}/result.json", os.path.basename(os.readlink(link)) if is_link else None
+def _linked(link: str, name: str, runs: str | None) -> Run:
+    """Read the run that a link points to.
+
+    Only the name of the run is taken from the link. Its files are read from the folder of all runs, so that a received link
+    cannot lead to another place.
+
+    Args:
+        link: path of the link.
+        name: name of the link.
+        runs: the folder of all runs. `None` if `link` is no link but a run's folder, as in a copy made with `cp -rL`.
+    """
+    run, folder, path = None, link, f"{link}/result.json"
+    if runs:
+        run = os.path.basename(target := os.readlink(link))
+        folder = f"{runs}/{run}"
     try:
-        result = _read(read(path), path, run)
+        result = _read(read(f"{folder}/result.json", links=False), path, run)
         state = result.get("status", DAMAGED)
-        result = audit_file.added(result, link)
+        result = audit_file.added(result, folder)
     except FileNotFoundError:
-        result, state = {}, "running" if _locked(Path(link, ".lock")) else "unfinished"
+        result, state = {}, "running" if _locked(Path(folder, ".lock")) else "unfinished"
     except OSError as error:
         result, state = _damage(f"{path}: must be readable; got {error.strerror}"), DAMAGED
+    if runs and not (IDENTITY.fullmatch(run) and (result or os.path.isdir(folder))):
+        result, state = _damage(f"{link}: must be a link to a run in {runs}; got a link to {target}"), DAMAGED
+        run, folder = name, link  # then the folder of this name in `runs` is that of no run
     if state == PRUNED:  # a search stopped this trial early; the sweep's run with the same settings has not run yet
         result, state = {}, "unfinished"
     chosen = (result.get("tuned") or {}).get("values", ())
@@ -111,18 +128,18 @@ def _linked(link: str, name: str, is_link: bool) -> Run:
     row, seed, scale, further = parse_link_name(visible(whole_name(name, words)))
     if "tuned" in result and not is_tuned(row):
         result = {key: value for key, value in result.items() if key != "tuned"}
-    progress = _progress(Path(link, "progress.json")) if state == "running" else {}
+    progress = _progress(Path(folder, "progress.json")) if state == "running" else {}
     return Run(
         row=row, seed=result.get("seed", 0) if seed is None else seed,
         scale=result.get("scale") or scale or "paper", further=further,
         hash=visible(run or result.get("hash", name)), state=state, result=result, local=True, progress=progress,
-        folder=link,
+        folder=folder,
     )  # fmt: skip
 
 
 def _progress(path: Path) -> dict:
     try:
-        found = json.loads(read(path))
+        found = json.loads(read(path, links=False))
         whole = all(isinstance(found[key], int | float) for key in ("done", "epoch", "epochs"))
         return found if whole and isinstance(found["left_s"], int | float | None) else {}
     except (OSError, ValueError, LookupError, TypeError, RecursionError):  # not written yet, already removed, or damaged
@@ -131,7 +148,7 @@ def _progress(path: Path) -> dict:
 
 def _locked(path: Path) -> bool:
     """Whether a process holds the lock; the kernel releases it when the process ends, even when it is killed."""
-    if not path.is_file():
+    if not path.is_file() or path.is_symlink():
         return False
     with path.open("rb") as file:
         return not acquire(file, shared=True)

@@ -86,7 +86,7 @@ def measured(line: Line, metric: str) -> Measured:
     runs = [run for run in line.done if run.seed in values]
     part = metric.partition("/")[0]
     bits = [run.result.get("answers", {}).get(part) for run in runs]
-    if runs and all(bits) and len({entry["identity"] for entry in bits}) == 1:
+    if runs and all(bits) and len({(entry["identity"], entry["samples"]) for entry in bits}) == 1:
         correct = [_correct(entry, metric) for entry in bits]
         if all(row is not None for row in correct):
             clusters = bits[0].get("clusters")
@@ -97,11 +97,14 @@ def measured(line: Line, metric: str) -> Measured:
 
 
 def _correct(entry: dict, metric: str) -> np.ndarray | None:
-    """Unpack the correctness of one run's samples, `[N]`; `None` if the run did not record it for this metric."""
+    """Unpack the correctness of one run's samples, `[N]`; `None` if the run did not record it, or not legibly."""
     keys = GAPS.get(metric, (metric,))
     if not all(key in entry["correct"] for key in keys):
         return None
-    first, *others = (unpack(entry["correct"][key], entry["samples"]).astype(np.int8) for key in keys)
+    try:
+        first, *others = (unpack(entry["correct"][key], entry["samples"]).astype(np.int8) for key in keys)
+    except ValueError:  # a foreign result may have any text of the right length
+        return None
     return first - others[0] if others else first
 
 

@@ -33,7 +33,7 @@ def document(results: Results) -> str:
         f"- {what}: {escaped(value)}" for what, value in results.provenance if what in ("command", "versions", "commit", "code")
     ]
     lines = [f"- **{question}**: {escaped(answer)}" for question, answer in answers if answer]
-    return "\n".join([f"# {results.heading}", "", *lines, "", "How the runs were made:", "", *made]) + "\n"
+    return "\n".join([f"# {escaped(results.heading)}", "", *lines, "", "How the runs were made:", "", *made]) + "\n"
 
 
 def claims(results: Results) -> str:

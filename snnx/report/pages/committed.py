@@ -68,7 +68,7 @@ def entry(run: Run, sweep: str) -> dict:
         result["error"] = {key: value for key, value in result["error"].items() if key != "traceback"}
     cleaned = _without_machine_paths(result)
     if cleaned.get("physics") != result.get("physics"):  # its hash would no longer be the run's name
-        root = result["physics"]["dataset"].get("root")
+        root = (result["physics"].get("dataset") or {}).get("root")
         raise ValueError(
             f"{sweep}: dataset.name must be set to record a run whose name contains a path of this machine; "
             f"got {run.row} with dataset.root={root}"

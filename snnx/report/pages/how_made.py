@@ -73,9 +73,9 @@ def _confirmed(results: Sequence[dict]) -> str:
 
 def _weights(run: Run) -> str:
     """Say how the weights that were kept of a run are loaded."""
-    if not (digest := run.result.get("weights")):
+    if not (digest := run.result.get("weights")) or not (sweep := run.result.get("sweep")):
         return ""
-    return f"{run.title}: snnx prepare weights {run.result['sweep']}, SHA-256 {digest}"
+    return f"{run.title}: snnx prepare weights {sweep}, SHA-256 {digest}"
 
 
 def _data(data: dict | None) -> str:

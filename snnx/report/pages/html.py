@@ -78,7 +78,8 @@ def _section(table: Table) -> list[str]:
 
 def _figures(results: Results) -> list[str]:
     figures = [_figure(plot.png, plot.caption) for plot in results.plots]
-    return ["<h2>Figures</h2>", *figures] if figures else []
+    body = [*figures, *_list(results.undrawn)]
+    return ["<h2>Figures</h2>", *body] if body else []
 
 
 def provenance(results: Results, pictured: Sequence[tuple[str, str]] = ()) -> list[str]:

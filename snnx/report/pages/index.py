@@ -15,7 +15,7 @@ from snnx.report.data.runs import collect
 from snnx.report.data.verdict import DECIDED
 from snnx.report.results import Results, work_out
 from snnx.report.tables.table import Table
-from snnx.report.tables.text import markdown
+from snnx.report.tables.text import escaped, markdown
 
 PAPERS = {  # the tags that sweep files have under `paper:`, in the order of the page
     "dtst": "Direct Training of Spiking Transformers",
@@ -89,22 +89,22 @@ def _not_run(sweep: SweepFile, runs: Sequence[Run]) -> str:
     rows = [row.label for row in sweep.live if row.label not in ran]
     twins = [row for row in sweep.measured if row.tuned_from]
     tuned = [row.tuned_from for row in twins if row.label not in ran]
-    command, found = f"snnx -m sweep={sweep.name}", []
+    command, artifact, found = f"snnx -m sweep={sweep.name}", escaped(str(sweep.artifact)), []
     if not runs:
-        found.append(f"- {sweep.artifact}: `{command}`{_why_not_run(sweep, set())}")
+        found.append(f"- {artifact}: `{command}`{_why_not_run(sweep, set())}")
     elif rows:
         why = _why_not_run(sweep, {run.state for run in runs if run.row in rows})
-        found.append(f"- {sweep.artifact}, {len(rows)} of {len(sweep.live)} rows: `{command} row={','.join(rows)}`{why}")
+        found.append(f"- {artifact}, {len(rows)} of {len(sweep.live)} rows: `{command} row={','.join(rows)}`{why}")
     if tuned:
         rows_of = f"{len(tuned)} of {len(twins)} tuned rows"
-        found.append(f"- {sweep.artifact}, {rows_of}: `{command} hydra/sweeper=snnx_tune row={','.join(tuned)}`")
+        found.append(f"- {artifact}, {rows_of}: `{command} hydra/sweeper=snnx_tune row={','.join(tuned)}`")
     return "\n".join(found)
 
 
 def _why_not_run(sweep: SweepFile, ended: Set[str]) -> str:
     """Why the rows have not run, if that is known; `ended` contains the states of the runs that were started."""
     if sweep.needs:
-        return f", which needs {sweep.needs}"
+        return f", which needs {escaped(str(sweep.needs))}"
     if "no data" in ended:
         return ", whose data set was not on the machine"
     return f" (runs so far: {' and '.join(sorted(ended))})" if ended else ""
@@ -122,7 +122,7 @@ def _table_rows(results: Results, runs: Sequence[Run]) -> list[tuple[str, ...]]:
         took = duration(sum(run.result.get("wall_s") or 0.0 for run in ended))
         found.append(
             (
-                f"[{sweep.name}]({sweep.name}.md)", sweep.artifact, scale, f"{len(done)} of {len(sweep.measured)}",
+                f"[{sweep.name}]({sweep.name}.md)", str(sweep.artifact), scale, f"{len(done)} of {len(sweep.measured)}",
                 f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0]),
                 str(outcomes[HOLDS]), str(outcomes[FAILS]), str(outcomes[OPEN]),
                 _largest_difference(results, scale), f"{took}, {_device(ended)}",

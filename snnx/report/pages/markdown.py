@@ -13,9 +13,9 @@ def document(results: Results, images: str = "") -> str:
         results: the results of the sweep.
         images: the folder of the plots, relative to the document; either empty or ending in a slash.
     """
-    parts = [f"# {results.heading}"]
+    parts = [f"# {_plain(results.heading)}"]
     if results.command:
-        parts.append(f"```\n{results.command}\n```")
+        parts.append(f"```\n{results.command.replace('`', ' ')}\n```")
     if results.about:
         parts.append(_plain(results.about).replace("*", r"\*"))
     parts.append("Means are over seeds, ± is the sample standard deviation, n the number of seeds.")
@@ -24,11 +24,13 @@ def document(results: Results, images: str = "") -> str:
     if results.notes:
         parts.append("\n".join(f"- {_plain(note)}" for note in results.notes))
     if results.verdicts:
-        parts += [f"## {results.claims.title}", markdown(results.claims), RULE]
+        parts += [f"## {_plain(results.claims.title)}", markdown(results.claims), RULE]
     if results.plots:
         parts.append("## Figures")
         captioned = [(plot.name, _plain(plot.caption)) for plot in results.plots]
         parts += [f"![{caption}]({images}{name}.png)\n\n{caption}." for name, caption in captioned]
+    if results.undrawn:
+        parts.append("\n".join(f"- {_plain(text)}" for text in results.undrawn))
     if results.layers:
         parts.append(f"Layer by layer, in numbers: [layers.csv]({images}layers.csv).")
     parts += [part for table in others for part in _section(table)]
@@ -39,11 +41,11 @@ def document(results: Results, images: str = "") -> str:
 
 def _section(table: Table) -> list[str]:
     below = ["\n".join(f"- {_plain(text)}" for text in table.below)] if table.below else []
-    return [f"## {table.title}", markdown(table), *below]
+    return [f"## {_plain(table.title)}", markdown(table), *below]
 
 
 def _plain(text: str) -> str:
-    """Escape the characters of an error message that Markdown would take for markup."""
+    """Escape the characters of a text from elsewhere, such as an error message, that Markdown would take for markup."""
     return escaped(text).replace("`", "'")
 
 

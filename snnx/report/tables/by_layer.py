@@ -10,6 +10,7 @@ from snnx.metric.drawn_curves import HISTOGRAMS, PICTURES
 from snnx.report.data.format import mean_std
 from snnx.report.data.lines import Line
 from snnx.report.figures.over_steps import PREFIX
+from snnx.report.tables.spreadsheet import as_text
 
 COLUMNS = ("metric", "row", "scale", "further", "seen", "layer", "mean", "std", "n")
 
@@ -50,5 +51,5 @@ def by_layer(lines: Sequence[Line]) -> str:
     writer.writerow(COLUMNS)
     for key, values in sorted(seeds.items(), key=lambda pair: order[pair[0][0]]):
         mean, std = mean_std(values)
-        writer.writerow((*key, f"{mean:.6g}", "" if std is None else f"{std:.6g}", len(values)))
+        writer.writerow((*map(as_text, key), f"{mean:.6g}", "" if std is None else f"{std:.6g}", len(values)))
     return file.getvalue()

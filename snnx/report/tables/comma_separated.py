@@ -9,6 +9,7 @@ from snnx.options.unit import factor
 from snnx.report.data.format import mean_std
 from snnx.report.data.lines import Line
 from snnx.report.tables.numbers import metrics
+from snnx.report.tables.spreadsheet import as_text
 
 COLUMNS = (
     "row",
@@ -27,7 +28,10 @@ COLUMNS = (
 
 
 def comma_separated(sweep: SweepFile, lines: Sequence[Line]) -> str:
-    """Write all numbers as CSV, with all digits and in the sweep's unit: one line per row, configuration and metric."""
+    """Write all numbers as CSV, with all digits and in the sweep's unit: one line per row, configuration and metric.
+
+    A text that a spreadsheet would compute has an apostrophe before it, see `as_text`.
+    """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -37,7 +41,8 @@ def comma_separated(sweep: SweepFile, lines: Sequence[Line]) -> str:
         for row in sweep.rows:
             if row.cited is not None:
                 paper = row.reported.get(metric, "")
-                writer.writerow((row.label, "", "", "", metric, unit, paper, "", "", "", "", f"cited: {row.cited}"))
+                cells = (row.label, "", "", "", metric, unit, paper, "", "", "", "", f"cited: {row.cited}")
+                writer.writerow(map(as_text, cells))
         reported = {row.label: row.reported.get(metric) for row in sweep.rows}
         for line in lines:
             values, paper = list(line.values(metric).values()), reported.get(line.row)
@@ -46,5 +51,5 @@ def comma_separated(sweep: SweepFile, lines: Sequence[Line]) -> str:
             group = next((run.group for run in line.runs if run.group), None)
             further = next(iter(line.further), "")
             cells = (line.row, line.scale, further, group, metric, unit, paper, mean, std, len(values), difference)
-            writer.writerow((*cells, line.status))
+            writer.writerow(map(as_text, (*cells, line.status)))
     return file.getvalue()

@@ -51,6 +51,7 @@ def edges(line: Line) -> list[str]:
         f"{line.label}, {line.scale}: the chosen {settings({key: facts['values'][key]})} lies at the edge of what was "
         f"searched, {space}; a wider range may have a better value"
         for key, space in facts.get("at_edge", {}).items()
+        if key in facts["values"]
     ]
 
 
