@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 from snnx.bench.alif import ALIF
 from snnx.bench.bytes_moved import by_kernel, by_operations, least
-from snnx.bench.layers import BASELINE, SPIKINGJELLY_LIF, compared_layers, fresh
+from snnx.bench.layers import SPIKINGJELLY_LIF, compared_layers, fresh
 from snnx.bench.steps import DTYPES
 from snnx.bench.turns import in_turns, medians
+from snnx.bench.twin import BASELINE
 from snnx.compose.single import composed
 from snnx.neuron.node import Node
 from snnx.options.files import files

@@ -9,8 +9,9 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from snnx.bench.layers import BASELINE, Layer, fresh
+from snnx.bench.layers import Layer, fresh
 from snnx.bench.turns import in_turns, medians
+from snnx.bench.twin import BASELINE
 from snnx.neuron.lif import LIF
 from snnx.report.tables.table import Table
 

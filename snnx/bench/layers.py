@@ -12,6 +12,7 @@ from snnx.bench.alif import ALIF
 from snnx.bench.draw import bars
 from snnx.bench.libraries import LIBRARIES
 from snnx.bench.turns import in_turns, medians
+from snnx.bench.twin import BASELINE
 from snnx.neuron.end_at_rest import end_at_rest
 from snnx.neuron.if_ import IF
 from snnx.neuron.kernel.find import definition_only
@@ -30,7 +31,7 @@ FULL = {"shapes": SHAPES, "rounds": 20}
 SMOKE = {"shapes": ((3, 2, 8),), "rounds": 2}
 
 Layer = Callable[[Tensor], Tensor]
-BASELINE, SPIKINGJELLY_LIF = "ReLU", "SpikingJelly LIF"
+SPIKINGJELLY_LIF = "SpikingJelly LIF"
 
 
 def fresh(module: nn.Module) -> Layer:

@@ -35,13 +35,13 @@ def channels_last(network: nn.Module) -> None:
 
 
 BASELINE = "ReLU"
-SPIKINGJELLY_LIF = Twin(partial(LIFNode, step_mode="m", surrogate_function=ATan()))
+SPIKINGJELLY_TWIN = Twin(partial(LIFNode, step_mode="m", surrogate_function=ATan()))
 TWINS = {
     BASELINE: Twin(nn.ReLU),
     "snnx LIF": Twin(LIF),
     "snnx LIF, packed spikes": Twin(LIF, (pack_spikes,)),
     "snnx LIF, packed spikes, blocks recomputed": Twin(LIF, (pack_spikes, recompute_blocks)),
-    "SpikingJelly LIF": SPIKINGJELLY_LIF,
+    "SpikingJelly LIF": SPIKINGJELLY_TWIN,
 }
 PLAIN = {name: TWINS[name] for name in (BASELINE, "snnx LIF")}
 LAYOUT = {"ReLU, channels_last": Twin(nn.ReLU, (channels_last,)), "snnx LIF, channels_last": Twin(LIF, (channels_last,))}
@@ -51,7 +51,7 @@ COMPILED = {"ReLU, compiled": Twin(nn.ReLU, (compile_training,)), "snnx LIF, com
 
 def spikingjelly_network(build: Callable[..., nn.Module]) -> dict[str, Twin]:
     """SpikingJelly's own network, with SpikingJelly's neuron."""
-    return {"SpikingJelly's network and LIF": SPIKINGJELLY_LIF._replace(build=build)}
+    return {"SpikingJelly's network and LIF": SPIKINGJELLY_TWIN._replace(build=build)}
 
 
 class Network(NamedTuple):

@@ -225,7 +225,7 @@ def test_a_run_is_compiled_by_inductor():
         _, loss = method.learn_from(torch.rand(4, 1, 8, 8), torch.arange(4) % 3)
         loss.backward()
         found.append({"loss": loss.detach()} | {name: p.grad for name, p in method.named_parameters()})
-    assert registered.LAYERS
+    assert registered.COMPILED_LAYERS
     for name, plain in found[0].items():
         torch.testing.assert_close(found[1][name], plain, rtol=1e-4, atol=1e-5)
     assert counters["stats"]["unique_graphs"] == 1

@@ -48,7 +48,7 @@ def test_results_lie_in_memory_as_announced(dtype, arrange):
         "channels_last": x.flatten(0, 1).contiguous(memory_format=torch.channels_last).view(x.shape),
         "expanded": x[:1].expand(x.shape),
     }[arrange]
-    layer = registered.LAYERS[place_of(PLIF(), x)]
+    layer = registered.COMPILED_LAYERS[place_of(PLIF(), x)]
     states, parameters = [torch.zeros(2, 4, 5, 6)], [torch.tensor(0.3)]
     made = layer.forward(x, states, parameters, learns=True)
     gradients = layer.backward(x, states, parameters, [], made[0], [None], [True])
@@ -130,6 +130,6 @@ def test_other_shapes_need_no_other_kernel():
         for _ in range(2):
             node.reset()
             compiled(torch.randn(steps, 3, 4 + steps, requires_grad=True)).sum().backward()
-        now = (len(find.LAYERS), len(registered.LAYERS), forward.cache_info().misses, backward.cache_info().misses)
+        now = (len(find.LAYERS), len(registered.COMPILED_LAYERS), forward.cache_info().misses, backward.cache_info().misses)
         assert made in (None, now)
         made = now

@@ -1,7 +1,7 @@
 """The kernels as an operator of torch, so that `torch.compile` keeps a whole sequence of a layer as one operation.
 
 Without it, `torch.compile` would trace the definition of a neuron over all time steps. An operator takes tensors and numbers
-only, so a traced layer is given by its place in `LAYERS`.
+only, so a traced layer is given by its place in `COMPILED_LAYERS`.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from snnx.neuron.kernel.facts import ASIDE, PLAIN
 from snnx.neuron.kernel.find import layer_of
 from snnx.neuron.kernel.layer import Layer
 
-LAYERS: list[Layer] = []
+COMPILED_LAYERS: list[Layer] = []
 """The traced layers that compiled networks use."""
 
 
 def kernel_of(node: nn.Module, x: Tensor, states: Sequence[Tensor]) -> int | None:
-    """Return the place in `LAYERS` of the layer that computes this sequence, or `None` if the neuron has no kernel for it."""
+    """Return the place in `COMPILED_LAYERS` of the layer that computes this sequence; `None` if the neuron has no kernel."""
     if not len(x) or states[0].dtype != torch.float32:
         return None
     return number_of(node, x.device, x.dim() - 1, x.dtype, seen(node))
@@ -48,7 +48,7 @@ def seen(node: nn.Module) -> tuple[str, ...]:
 
 @torch.compiler.assume_constant_result
 def number_of(node: nn.Module, device: torch.device, dimensions: int, dtype: torch.dtype, read: tuple[str, ...]) -> int | None:
-    """Return the place of a neuron's layer in `LAYERS`, or `None` if the neuron has no kernel.
+    """Return the place of a neuron's layer in `COMPILED_LAYERS`, or `None` if the neuron has no kernel.
 
     While `torch.compile` traces a network, it calls this function and keeps the answer as long as the arguments stay the same;
     `read` is an argument only so that torch recompiles when an attribute changes.
@@ -56,9 +56,9 @@ def number_of(node: nn.Module, device: torch.device, dimensions: int, dtype: tor
     layer = layer_of(node, device, dimensions, dtype)
     if isinstance(layer, str):
         return None
-    if layer not in LAYERS:
-        LAYERS.append(layer)
-    return LAYERS.index(layer)
+    if layer not in COMPILED_LAYERS:
+        COMPILED_LAYERS.append(layer)
+    return COMPILED_LAYERS.index(layer)
 
 
 @torch.library.custom_op("snnx::sequence", mutates_args=())
@@ -69,15 +69,15 @@ def sequence(x: Tensor, states: list[Tensor], parameters: list[Tensor], layer: i
         x: the input current, `[T, *]`.
         states: the first states, `[*]`, or one number for all neurons, `[]`.
         parameters: the parameters and buffers of the neuron, each with one value.
-        layer: place of the traced layer in `LAYERS`.
+        layer: place of the traced layer in `COMPILED_LAYERS`.
         learns: whether a gradient will be asked for.
     """
-    return LAYERS[layer].forward(x, spread(states, x), parameters, learns)
+    return COMPILED_LAYERS[layer].forward(x, spread(states, x), parameters, learns)
 
 
 @sequence.register_fake
 def _(x: Tensor, states: list[Tensor], parameters: list[Tensor], layer: int, learns: bool) -> list[Tensor]:
-    return LAYERS[layer].results(x, learns)
+    return COMPILED_LAYERS[layer].results(x, learns)
 
 
 @torch.library.custom_op("snnx::sequence_backward", mutates_args=())
@@ -92,7 +92,7 @@ def sequence_backward(
     layer: int,
 ) -> list[Tensor]:
     """Compute the gradients of the input, of the first states that are `wanted`, and of the parameters."""
-    return LAYERS[layer].backward(x, spread(states, x), parameters, kept, grad_s, grad_last, wanted)
+    return COMPILED_LAYERS[layer].backward(x, spread(states, x), parameters, kept, grad_s, grad_last, wanted)
 
 
 @sequence_backward.register_fake
@@ -106,7 +106,7 @@ def _(
     wanted: list[bool],
     layer: int,
 ) -> list[Tensor]:
-    return LAYERS[layer].gradients(x, parameters, wanted)
+    return COMPILED_LAYERS[layer].gradients(x, parameters, wanted)
 
 
 def keep(ctx, inputs: tuple, output: list[Tensor]) -> None:
