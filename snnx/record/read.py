@@ -22,8 +22,6 @@ def read(path: Path | str, *, links: bool = True) -> bytes:
         Traceback (most recent call last):
         OSError: [Errno 22] Is a pipe or a device: '/dev/zero'
     """
-    if not links and os.path.islink(os.path.dirname(path)):
-        raise OSError(errno.ELOOP, "Is in a folder that is a link", str(path))
     flags = os.O_RDONLY | os.O_NONBLOCK  # without the second flag, opening a pipe would wait for its writer
     try:
         handle = os.open(path, flags if links else flags | os.O_NOFOLLOW)
@@ -32,15 +30,15 @@ def read(path: Path | str, *, links: bool = True) -> bytes:
             raise
         raise OSError(errno.ELOOP, "Is a link", str(path)) from None
     try:
+        if not links and os.path.islink(os.path.dirname(path)):
+            raise OSError(errno.ELOOP, "Is in a folder that is a link", str(path))
         found = os.fstat(handle)
         if stat.S_ISDIR(found.st_mode):
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "Is a pipe or a device", str(path))  # worded as the system's "Is a directory"
         parts = []
-        while part := os.read(
-            handle, found.st_size + 1
-        ):  # for thousands of small files, a file object takes as long as reading
+        while part := os.read(handle, found.st_size + 1):  # a file object would take as long as reading, for small files
             parts.append(part)
     finally:
         os.close(handle)

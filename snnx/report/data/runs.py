@@ -90,13 +90,14 @@ def _local(outputs: Path, sweep: str) -> list[Run]:
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:  # for ten thousand runs, making a Path for each would take longer than reading
-        links = {entry.name: entry.is_symlink() for entry in entries if entry.is_dir()}
+        links = {entry.name: is_link for entry in entries if (is_link := entry.is_symlink()) or entry.is_dir()}
     runs = (name for name, is_link in links.items() if is_link or (folder / name / "config.yaml").is_file())
-    return [_linked(f"{folder}/{link}", link, f"{outputs}/runs" if links[link] else None) for link in sorted(runs)]
+    found = (_linked(f"{folder}/{link}", link, f"{outputs}/runs" if links[link] else None) for link in sorted(runs))
+    return [run for run in found if run is not None]
 
 
-def _linked(link: str, name: str, runs: str | None) -> Run:
-    """Read the run that a link points to.
+def _linked(link: str, name: str, runs: str | None) -> Run | None:
+    """Read the run that a link points to; `None` if it points to no folder.
 
     Only the name of the run is taken from the link. Its files are read from the folder of all runs, so that a received link
     cannot lead to another place.
@@ -115,6 +116,8 @@ def _linked(link: str, name: str, runs: str | None) -> Run:
         state = result.get("status", DAMAGED)
         result = audit_file.added(result, folder)
     except FileNotFoundError:
+        if not os.path.isdir(link):
+            return None
         result, state = {}, "running" if _locked(Path(folder, ".lock")) else "unfinished"
     except OSError as error:
         result, state = _damage(f"{path}: must be readable; got {error.strerror}"), DAMAGED
