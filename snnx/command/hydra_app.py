@@ -16,6 +16,8 @@ HYDRA_OPTIONS = (
 )  # fmt: skip
 OK, FAILED, USAGE = 0, 1, 2
 OUTPUTS = Path("outputs")
+SWEEPS = OUTPUTS / ".sweep"
+"""Where Hydra writes `multirun.yaml`, see conf/config.yaml."""
 
 
 def start(words: list[str], commands: Iterable[str] = ()) -> int:
@@ -41,11 +43,13 @@ def start(words: list[str], commands: Iterable[str] = ()) -> int:
         from snnx.compose.sweep_options import register
         from snnx.compose.words import completed
         from snnx.options.folders import shipped
+        from snnx.record.run_folder import reject_links
         from snnx.record.storage import obstacle
         from snnx.sweep.exit_code import SweepFailed
 
     try:
         reject_secrets_in(("the command line", word) for word in words)  # before Hydra writes them to files
+        reject_links(SWEEPS)  # Hydra writes there
         words, added = completed(words), sys.argv[1 + len(words) :]
         sys.argv[1:] = [*words, *added]  # Hydra reads them there
         register(words, completing=shlex.split(os.environ.get("COMP_LINE", "")))

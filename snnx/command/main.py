@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from importlib import import_module
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -12,6 +13,8 @@ from snnx.command.refusal import complain
 from snnx.compose.interrupt import INTERRUPTED, NOTE, exit_on_interrupt
 from snnx.options.files import check_places
 from snnx.options.own_components import make_importable
+from snnx.options.settings_of_libraries import reject_settings_of_libraries
+from snnx.record.visible import visible
 from snnx.sweep.output import Output, open_closed_streams
 
 COMMANDS = {  # for each command, the module whose main(words) executes it
@@ -49,8 +52,11 @@ def main() -> int:
         if isinstance(stream, TextIOWrapper):  # a test may have replaced it
             stream.reconfigure(errors="replace")  # a terminal may have no check mark
     sys.stdout, sys.stderr = Output(sys.stdout), Output(sys.stderr)
+    written = warnings.formatwarning
+    warnings.formatwarning = lambda *warned: visible(written(*warned))  # a library may warn of a text from a received file
     try:
         if words[:1] != ["new"]:  # `new` reads no options of the current folder
+            reject_settings_of_libraries(Path.cwd())
             make_importable(Path.cwd())
             check_places()
     except ValueError as error:

@@ -11,6 +11,7 @@ from snnx.command.parser import Parser
 from snnx.command.print_text import print_text
 from snnx.command.refusal import REFUSED, complain
 from snnx.options.sweepfile import SweepFile, sweep_named
+from snnx.record.run_folder import reject_links
 from snnx.record.write import write
 from snnx.report.data.claim import read as read_claims
 from snnx.report.data.runs import collect
@@ -111,6 +112,7 @@ def _print(results: Results) -> None:
 
 
 def _write(results: Results, folder: Path) -> list[Path]:
+    reject_links(folder)
     return [
         write(folder / "report.md", document(results)),
         write(folder / "table.csv", comma_separated(results.sweep, results.lines)),

@@ -17,6 +17,12 @@ def restrict_environment() -> None:
     somebody else could otherwise publish any variable.
     """
     OmegaConf.register_new_resolver("oc.env", _read, replace=True)
+    OmegaConf.register_new_resolver("oc.deprecated", _refuse, replace=True)
+
+
+def _refuse(*arguments: object) -> None:
+    """Reject `${oc.deprecated:KEY,TEXT}`, which would print any text to the terminal."""
+    raise ValueError("oc.deprecated must not be used in a configuration: name the new key instead")
 
 
 def _read(name: str, default: object = _ABSENT) -> object:

@@ -3,9 +3,14 @@
 import re
 import sys
 import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 from snnx.options.read_text import read_text
 
@@ -48,16 +53,30 @@ def _listed(path: Path, modified: int) -> tuple[str, ...]:
     return tuple(names)
 
 
+@dataclass(frozen=True)
+class Components(MetaPathFinder):
+    """Finds packages of some names in a folder."""
+
+    folder: str
+    names: frozenset[str]
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        return PathFinder.find_spec(name, [self.folder]) if path is None and name in self.names else None
+
+
 def make_importable(folder: Path) -> None:
-    """Add a folder that lists components to `sys.path`, so that they can be imported without PYTHONPATH.
+    """Let Python find the components that a folder lists beside its `pyproject.toml`, without PYTHONPATH.
+
+    Nothing else in the folder can be imported: a received folder may have modules that are named like those of a library.
 
     Raises:
         ValueError: a listed package cannot be found; see also `own_components`.
     """
     if not (names := own_components(folder)):
         return
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+    finder = Components(str(folder), frozenset(name.partition(".")[0] for name in names))
+    if finder not in sys.meta_path:
+        sys.meta_path.insert(0, finder)
     for name in names:
         if find_spec(name.partition(".")[0]) is None:
             raise ValueError(

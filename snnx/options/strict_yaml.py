@@ -6,6 +6,7 @@ from collections.abc import Hashable
 import yaml
 
 LARGEST = 100_000  # most values of a YAML file after aliases are replaced; nested aliases can turn a few lines into billions
+DIGITS = 4000  # Python rejects longer numbers
 LONGEST = 10_000_000  # most characters of all values and keys, after aliases are replaced
 
 
@@ -23,6 +24,14 @@ class Loader(yaml.CSafeLoader):
         {'lr': 0.0005, True: 1.5}
     """
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        if ":" in node.value or len(node.value) > DIGITS:  # both take a time that grows with the square of the length
+            shown = node.value if len(node.value) < 40 else f"{node.value[:40]}..."
+            raise yaml.constructor.ConstructorError(
+                None, None, f"a whole number must be written with digits only, at most {DIGITS}; got {shown}", node.start_mark
+            )
+        return super().construct_yaml_int(node)
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
         seen = set()
@@ -33,6 +42,7 @@ class Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
 Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)$"), list("-+0123456789.")
 )

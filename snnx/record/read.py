@@ -5,17 +5,21 @@ import os
 import stat
 from pathlib import Path
 
+MOST = 1 << 30
+"""Largest number of bytes of a file that is read, unless the caller expects less."""
 
-def read(path: Path | str, *, links: bool = True) -> bytes:
+
+def read(path: Path | str, *, links: bool = True, most: int = MOST) -> bytes:
     """Return the content of a file. Pipes and devices are refused, because reading them might never end.
 
     Args:
         path: the file.
         links: whether the file, and its folder, may be links. In a run's folder they may not, since a received one could
             otherwise show any file of this machine.
+        most: largest number of bytes; a file of a few bytes on disk can have any size.
 
     Raises:
-        OSError: it does not exist, cannot be read, or is no file.
+        OSError: it does not exist, cannot be read, is no file, or is larger.
 
     Example:
         >>> read(Path("/dev/zero"))
@@ -37,6 +41,8 @@ def read(path: Path | str, *, links: bool = True) -> bytes:
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "Is a pipe or a device", str(path))  # worded as the system's "Is a directory"
+        if found.st_size > most:
+            raise OSError(errno.EFBIG, f"Is larger than {most:,} bytes", str(path))
         parts = []
         while part := os.read(handle, found.st_size + 1):  # a file object would take as long as reading, for small files
             parts.append(part)

@@ -7,6 +7,7 @@ from pathlib import Path
 from snnx.record.form import wrong_form
 from snnx.record.read import read as read_file
 
+LARGEST = 1 << 25  # bytes of a result; the largest of snnx have a few hundred kilobytes
 DEEPEST = 200  # levels of mappings and lists in each other; results of snnx have ten
 DIGITS = 18  # of the longest integer accepted in a result; Python has no limit, and a huge one overflows when averaged
 
@@ -81,7 +82,7 @@ def read(folder: Path) -> dict | None:
     A result cannot be used if it is cut short, belongs to another run, or has another form.
     """
     try:
-        found = parsed(read_file(folder / "result.json", links=False), folder.name)
+        found = parsed(read_file(folder / "result.json", links=False, most=LARGEST), folder.name)
     except OSError:
         return None
     return None if isinstance(found, str) else found
@@ -93,8 +94,8 @@ def recorded(sweep: str | None, row: str, run_id: str, docs: Path = Path("docs/r
     Damaged lines are skipped.
     """
     try:
-        lines = (docs / f"{sweep}" / "runs.jsonl").read_bytes().splitlines()
-    except FileNotFoundError:
+        lines = read_file(docs / f"{sweep}" / "runs.jsonl").splitlines()
+    except OSError:  # there is no record, or `snnx report` says what is wrong with it
         return None
     found = (parsed(line, run_id) for line in lines if run_id.encode() in line)
     return next((run for run in found if isinstance(run, dict) and run["row"] == row and run["status"] == "done"), None)

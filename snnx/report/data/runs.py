@@ -12,7 +12,7 @@ from snnx.record import audit_file
 from snnx.record.form import IDENTITY
 from snnx.record.lock import acquire
 from snnx.record.read import read
-from snnx.record.result_file import parsed
+from snnx.record.result_file import LARGEST, parsed
 from snnx.record.visible import visible
 from snnx.report.data.run import DAMAGED, PRUNED, Run
 
@@ -112,7 +112,7 @@ def _linked(link: str, name: str, runs: str | None) -> Run | None:
         run = os.path.basename(target := os.readlink(link))
         folder = f"{runs}/{run}"
     try:
-        result = _read(read(f"{folder}/result.json", links=False), path, run)
+        result = _read(read(f"{folder}/result.json", links=False, most=LARGEST), path, run)
         state = result.get("status", DAMAGED)
         result = audit_file.added(result, folder)
     except FileNotFoundError:
@@ -158,9 +158,12 @@ def _locked(path: Path) -> bool:
 
 
 def _recorded(path: Path) -> list[Run]:
-    if not path.is_file():
+    try:
+        lines = enumerate(read(path).splitlines(), start=1)
+    except FileNotFoundError:
         return []
-    lines = enumerate(path.read_bytes().splitlines(), start=1)
+    except OSError as error:
+        return [_entry(_damage(f"{path}: must be readable; got {error.strerror}"), path.name)]
     return [_entry(_read(line, f"{path}:{number}"), f"{path.name}:{number}") for number, line in lines]
 
 
