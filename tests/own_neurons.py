@@ -246,6 +246,17 @@ class Listed(LIF):
         return super().charge(x * len(v.detach().tolist()), v)
 
 
+class Centred(LIF):
+    """It keeps the mean of its last potentials, and its recording stops at the mean, before the mean is kept."""
+
+    mean = 0.0
+
+    def charge(self, x, v):
+        h = super().charge(x - self.mean, v)
+        self.mean = h.mean().detach()
+        return h
+
+
 class Shared(LIF):
     """All neurons of this class count their steps together."""
 
@@ -347,6 +358,7 @@ REFUSED = {
     "reshaping": (Reshaping, "_?view changes the shape, so a neuron may depend on others"),
     "each": (Each, r"gain is not one float32 number but \[37\] in float32"),
     "counting": (Counting, "its step changes count, which no reset restores: keep it in State"),
+    "centred": (Centred, "its step changes mean, which no reset restores: keep it in State"),
     "wide": (Wide, DEPENDS),
     "crowded": (Crowded, DEPENDS),
     "learning": (Learning, DEPENDS),

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -332,6 +333,23 @@ def test_what_has_no_kernel_runs_on_its_definition_and_says_why(name):
     node(torch.rand(4, 3, 37))
     assert node.path == "definition"
     assert re.fullmatch(reason, node.unfused)
+
+
+class Compared(LIF):
+    """It compares its potential with the threshold by itself, so that its spikes have no gradient."""
+
+    def step(self, x, state):
+        h = self.charge(x, state.v)
+        s = (h >= self.v_threshold).float()
+        return h, s, self.State(self.discharge(h, s))
+
+
+@pytest.mark.parametrize("context", [nullcontext, definition_only])
+def test_spikes_without_a_gradient_have_none_in_a_kernel_either(context):
+    node, x = Compared(), torch.rand(4, 3, 37, requires_grad=True)
+    with context():
+        assert not node(2 * x).requires_grad
+    assert node.path == ("numba" if context is nullcontext else "definition")
 
 
 class Tabled(LIF):

@@ -22,13 +22,16 @@ class Layer:
         """Return the function that computes a sequence of `node`."""
         parameters = [attrgetter(name)(node) for name in self.trace.parameters]
         backend, constants = self.backend, self.backend.constants(parameters)
-        watched, forgets = node.probe is not None, node.forgets
+        watched, forgets, differentiable = node.probe is not None, node.forgets, self.trace.differentiable
 
         def fused(x: Tensor, *states: Tensor) -> tuple[Tensor | None, ...]:
             x, affine, addend = prepared(node, x)
             given = [tensor for tensor in (x, addend, *states, *parameters) if tensor is not None]
             learns = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
-            return MultiStep.apply(backend, constants, watched, learns, forgets, affine, x, addend, *states, *parameters)
+            h, threshold, s, *last = MultiStep.apply(
+                backend, constants, watched, learns, forgets, affine, x, addend, *states, *parameters
+            )
+            return h, threshold, s if differentiable else s.detach(), *last
 
         return fused
 

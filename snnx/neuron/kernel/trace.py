@@ -16,7 +16,7 @@ The step is recorded again with tensors of another shape and with other values. 
 input, and the neuron gets no kernel.
 """
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
 import torch
@@ -62,6 +62,8 @@ class Trace(NamedTuple):
     """The threshold of the step if it depends on the state; `None` if it is a number, or unknown."""
     compares: bool
     """Whether the step calls `fire`, so that the threshold is known."""
+    differentiable: bool
+    """Whether the spike has a gradient, which `fire` gives it; it has none if the step compares `h` with a number itself."""
     states: tuple[str, ...]
     grad_x: str | None
     grad_states: tuple[str | None, ...]
@@ -95,17 +97,19 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
         stack.enter_context(torch.autocast("cpu", enabled=False))
         try:
             found, *others = (record(given, dimensions, node, tuple(parameters)) for given in GIVEN)
-            if changed := [name for name in _changed(node, before) if name not in OURS]:
-                raise Untraceable(f"its step changes {changed[0]}, which no reset restores: keep it in State")
+            _require_unchanged(node, before)
             for other, given in zip(others, GIVEN[1:], strict=True):
                 if not _alike(found, other, whole=given.learns):
                     raise Untraceable(
                         "its operations or numbers depend on a shape, on a value, or on whether a gradient is wanted"
                     )
             return found
-        except Untraceable:
-            raise
         except Exception as error:
+            with suppress(Exception):  # the recording may have stopped before the step changed anything
+                run_unrecorded(GIVEN[0], dimensions, node)
+            _require_unchanged(node, before)
+            if isinstance(error, Untraceable):
+                raise
             raise Untraceable(
                 f"it cannot be traced: {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
             ) from error
@@ -113,6 +117,12 @@ def trace(node: nn.Module, dimensions: int) -> Trace:
             for name in _changed(node, before):
                 vars(node).pop(name)
                 vars(node).update({name: before[name]} if name in before else {})
+
+
+def _require_unchanged(node: nn.Module, before: dict[str, object]) -> None:
+    """Raise Untraceable if the step has changed an attribute of the neuron."""
+    if changed := [name for name in _changed(node, before) if name not in OURS]:
+        raise Untraceable(f"its step changes {changed[0]}, which no reset restores: keep it in State")
 
 
 def _changed(node: nn.Module, before: dict[str, object]) -> list[str]:
@@ -141,6 +151,14 @@ def _alike(found: Trace, other: Trace, *, whole: bool) -> bool:
     return found._replace(settings=()) == other._replace(settings=()) and [
         (name, function.func, arguments) for name, function, arguments in found.settings
     ] == [(name, function.func, arguments) for name, function, arguments in other.settings]
+
+
+def run_unrecorded(given: Given, dimensions: int, node: nn.Module) -> None:
+    """Run the step once on tensors of this shape, with copies of the parameters and buffers, to see what it changes."""
+    shape, copies = given.sides[:dimensions], {name: value.detach().clone() for name, value in node.named_parameters()}
+    copies |= {name: value.clone() for name, value in node.named_buffers()}
+    with torch.no_grad(), _reparametrize_module(node, copies):
+        node.step(torch.full(shape, given.high), node.State(*(torch.full(shape, given.low) for _ in node.State._fields)))
 
 
 def record(given: Given, dimensions: int, node: nn.Module, parameters: tuple[str, ...]) -> Trace:
@@ -180,6 +198,7 @@ def record(given: Given, dimensions: int, node: nn.Module, parameters: tuple[str
         s=recorder.name_of(s),
         threshold=recorder.name_of(compared) if isinstance(compared, Tensor) else None,
         compares=bool(node._compared),
+        differentiable=s.requires_grad,
         states=tuple(recorder.name_of(new) for new in state),
         grad_x=grad_x,
         grad_states=tuple(grads[:count]),
