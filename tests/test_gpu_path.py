@@ -66,6 +66,8 @@ def test_the_first_row_of_a_sweep_trains_and_is_tested(sweep, card, tmp_path, mo
         loss = method.training_step(batch, number)
         if loss is not None and loss.requires_grad:
             loss.backward()
+            for one in callbacks:
+                one.on_after_backward(method.trainer, method)
             optimizer.step()
             optimizer.zero_grad()
         schedule.step()
@@ -81,6 +83,7 @@ def test_the_first_row_of_a_sweep_trains_and_is_tested(sweep, card, tmp_path, mo
     step(2)  # at the first batches 1, 2 and 4 a look at silent layers waits, and at batch 1 one at the loss
     assert not card.waits
     assert not card.not_deterministic
+    assert not callbacks[-1].found  # no layer emits other values than spikes, and the loss gives all parameters a gradient
     assert all(p.is_cuda for p in method.parameters())
     assert all(value.is_cuda for value in moments(optimizer) if value.ndim)
     assert any(not torch.equal(p.detach().cpu(), first) for p, first in zip(method.parameters(), before, strict=True))

@@ -1,15 +1,14 @@
 """Checks what the spiking layers emit in a test of the whole test set."""
 
-import math
 from dataclasses import dataclass, field
 from functools import partial
 
 import pytorch_lightning as pl
-from spikingjelly.activation_based.surrogate import MultiLevelSpikeCount
 from torch import Tensor, nn
 
 from snnx.audit.finding import FAILED, NOT_APPLICABLE, PASSED, Finding, plural
 from snnx.neuron.spiking import spiking_layers
+from snnx.spike_time.claimed import are_spikes, claimed_spikes, most_spikes, up_to
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 NONE = Finding(NOT_APPLICABLE, "the network has no spiking layer")
@@ -29,10 +28,10 @@ class Emitted:
 
     def see(self, s: Tensor) -> None:
         """Count a batch `[T, B, *]`."""
-        fired, silent = (s == s.round()) & (s >= 1) & (s <= self.levels), s == 0
+        right = are_spikes(s, self.levels)
         self.neurons = s[0, 0].numel()
-        self.outputs, self.spikes = self.outputs + s.numel(), self.spikes + int(fired.sum())
-        if len(wrong := s[~(fired | silent)]):
+        self.outputs, self.spikes = self.outputs + s.numel(), self.spikes + int((right & (s > 0)).sum())
+        if len(wrong := s[~right]):
             self.others, self.example = self.others + len(wrong), float(wrong[0])
 
 
@@ -59,12 +58,9 @@ class Emissions(pl.Callback):
         self._hooks = []
 
     def _see(self, name: str, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-        times = isinstance(module, DynamicThreshold)
-        if times and len(output) == 1:
-            return  # the equivalent ANN, which emits values
-        slope = getattr(module, "surrogate_function", None)
-        levels = slope.max_spike_count if isinstance(slope, MultiLevelSpikeCount) else getattr(module, "most_units", 1)
-        self.layers.setdefault(name, Emitted(fires_once=times, levels=levels)).see(output[:1] if times else output)
+        if (s := claimed_spikes(module, output)) is not None:
+            seen = Emitted(fires_once=isinstance(module, DynamicThreshold), levels=most_spikes(module))
+            self.layers.setdefault(name, seen).see(s)
 
 
 def spikes(layers: dict[str, Emitted]) -> Finding:
@@ -74,13 +70,9 @@ def spikes(layers: dict[str, Emitted]) -> Finding:
     most = max(one.levels for one in layers.values())
     wrong = [f"{name} emitted {one.example:g}" for name, one in layers.items() if one.others]
     if wrong:
-        return Finding(FAILED, f"spikes must be {_up_to(most)}, but {', '.join(wrong)}")
+        return Finding(FAILED, f"spikes must be {up_to(most)}, but {', '.join(wrong)}")
     total = sum(one.outputs for one in layers.values())
-    return Finding(PASSED, f"all {total:,} outputs of {plural(len(layers), 'spiking layer')} are {_up_to(most)}")
-
-
-def _up_to(levels: float) -> str:
-    return "0 or 1" if levels == 1 else "whole numbers" if levels == math.inf else f"whole numbers from 0 to {levels}"
+    return Finding(PASSED, f"all {total:,} outputs of {plural(len(layers), 'spiking layer')} are {up_to(most)}")
 
 
 def activity(layers: dict[str, Emitted]) -> Finding:

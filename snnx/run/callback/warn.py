@@ -1,4 +1,4 @@
-"""Warnings during a training: of layers that do not fire, and of networks that do not learn."""
+"""Warnings during a training: of layers that do not fire or emit no spikes, and of networks that do not learn."""
 
 import math
 from functools import partial
@@ -9,16 +9,22 @@ from pytorch_lightning.callbacks import Checkpoint
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from snnx.neuron.node import Node
 from snnx.neuron.spiking import spiking_layers
 from snnx.run.callback.looks import looks
+from snnx.spike_time.claimed import are_spikes, claimed_spikes, most_spikes, up_to
 
 NEAR = 0.005  # largest relative difference from log K at which the loss counts as log K
 STAYS = 2  # number of epochs in a row that the loss must stay at log K before a warning
+SAMPLES = 8  # number of samples of the first batch whose spikes are checked, so that the check takes little memory
 SCORES = "scores"  # key of the hook on the network's scores; no layer has this name
 
 
 class Warn(Checkpoint):
     """Prints a line if a layer did not fire for an epoch, if every sample had equal scores, or if the loss stays at log K.
+
+    After the first batch, it also prints a line for each layer of neurons that emitted other values than spikes, and one if
+    parameters of the backbone got no gradient.
 
     With K classes, log K is the loss of equal scores. Each warning is printed once, with the number of the epoch. A layer is
     watched until its first spike in an epoch is found, and the scores until two classes of a sample differ. On a GPU this is
@@ -36,6 +42,10 @@ class Warn(Checkpoint):
         self.found: list[str] = []
         self._seen: set[str] = set()
         self._hooks: dict[str, RemovableHandle] = {}  # the hook of each layer that has not fired in this epoch, by its name
+        self._checked: set[str] = set()  # names of the layers whose first output has been checked
+        # for each layer that was checked since the last look, a value that is no spike, or 0, on the device
+        self._other: dict[str, tuple[nn.Module, Tensor]] = {}
+        self._backward = False  # whether there has been a backward pass
         self._fired: dict[str, Tensor] = {}  # whether each hooked layer that has run has fired, on the device
         self._at_log_k = 0  # number of epochs for which the loss has been log K
 
@@ -45,12 +55,25 @@ class Warn(Checkpoint):
             self._hooks[name] = layer.register_forward_hook(partial(self._see_spikes, name))
         self._hooks[SCORES] = pl_module.decoding.register_forward_hook(self._see_scores)
 
+    def on_after_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self._backward:
+            return
+        self._backward = True
+        names = [name for name, p in pl_module.backbone.named_parameters() if p.requires_grad and p.grad is None]
+        if names and trainer.is_global_zero:
+            nodes = any(isinstance(layer, Node) for layer in spiking_layers(pl_module.backbone).values())
+            hint = "; in a neuron's step, spikes must come from self.fire(h, state)" if nodes else ""
+            self._warn(
+                "gradient",
+                f"the loss gives no gradient to {len(names)} parameters, such as {names[0]}, so they do not learn{hint}",
+            )
+
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs, batch, batch_idx: int) -> None:
         if self._fired and looks(pl_module.device, batch_idx):
-            self._look()
+            self._look(trainer.is_global_zero)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._look()
+        self._look(trainer.is_global_zero)
         tied = SCORES in self._fired
         silent = [name.removeprefix("backbone.") for name in self._hooks if name != SCORES]
         self._remove_hooks()
@@ -86,6 +109,11 @@ class Warn(Checkpoint):
 
     def _see_spikes(self, name: str, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
         self._see(name, (output > 0).any())
+        if name not in self._checked and (s := claimed_spikes(module, output)) is not None:
+            s = s[:, :SAMPLES].detach()
+            other = torch.where(are_spikes(s, most_spikes(module)), 0.0, s).flatten()
+            self._other[name] = module, other.take(other.abs().argmax())
+            self._checked.add(name)
 
     def _see_scores(self, module: nn.Module, inputs: tuple[Tensor], scores: Tensor) -> None:
         self._see(SCORES, (scores.amax(1) > scores.amin(1)).any())
@@ -93,10 +121,18 @@ class Warn(Checkpoint):
     def _see(self, name: str, fired: Tensor) -> None:
         self._fired[name] = self._fired[name] | fired if name in self._fired else fired
 
-    def _look(self) -> None:
-        """Remove the hooks of what has fired; all flags are read at once, so that the host waits for a GPU only once."""
-        flags = torch.stack([*self._fired.values()]).tolist() if self._fired else []
-        for name, fired in zip(list(self._fired), flags, strict=True):
+    def _look(self, prints: bool) -> None:
+        """Remove the hooks of what has fired, and warn of other values than spikes.
+
+        All values are read at once, so that the host waits for a GPU only once.
+        """
+        checked, self._other = self._other, {}
+        found = [*(value for _, value in checked.values()), *self._fired.values()]
+        values = torch.stack([value.float() for value in found]).tolist() if found else []
+        for (name, (layer, _)), value in zip(checked.items(), values, strict=False):
+            if value and prints:
+                self._warn(f"values of {name}", _no_spikes(name.removeprefix("backbone."), layer, value))
+        for name, fired in zip(list(self._fired), values[len(checked) :], strict=True):
             if fired:
                 del self._fired[name]
                 self._hooks.pop(name).remove()
@@ -105,3 +141,10 @@ class Warn(Checkpoint):
         for hook in self._hooks.values():
             hook.remove()
         self._hooks, self._fired = {}, {}
+
+
+def _no_spikes(name: str, layer: nn.Module, value: float) -> str:
+    """Say that a layer emitted a value that is no spike."""
+    steps = isinstance(layer, Node) and type(layer).step is not Node.step
+    hint = ": step must return h, s and the new State, in this order" if steps else ""
+    return f"{name} emitted {value:g}, but spikes must be {up_to(most_spikes(layer))}{hint}"

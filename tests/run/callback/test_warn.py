@@ -1,12 +1,16 @@
 """Warnings during a training are printed once, and are in the result and the checkpoints."""
 
+import re
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import pytorch_lightning as pl
 import torch
 from finished import finished
+from pipelines import PIPELINES, built
 from torch import nn
 
 from snnx.augmentation.none import none
@@ -14,10 +18,13 @@ from snnx.dataset.digits import Digits
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.encoding.repeat import Repeat
 from snnx.method.direct import Direct
+from snnx.neuron.ilif import ILIF
+from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.lif import LIF
 from snnx.record.summary import SILENT
 from snnx.run.callback.warn import Warn
 from snnx.scheduler.constant import Constant
+from snnx.testing.random_images import CLASSES, SHAPE
 
 
 def test_a_network_that_learns_gives_no_warning(tmp_path, capsys):
@@ -58,11 +65,33 @@ class Network(nn.Module):
         return self.readout(self.sn(x.flatten(2)))
 
 
-def train(warn: Warn, epochs: int, folder: Path, bias: float = 0.0) -> list[str]:
+class Swapped(LIF):
+    """It returns the spikes as the potential."""
+
+    def step(self, x, state):
+        h, s, state = super().step(x, state)
+        return s, h, state
+
+
+class Halves(LIF):
+    def fire(self, h, state):
+        return super().fire(h, state) / 2
+
+
+class Hard(LIF):
+    """Its spikes have no gradient."""
+
+    def step(self, x, state):
+        h = self.charge(x, state.v)
+        s = (h >= self.v_threshold).float()
+        return h, s, self.State(self.discharge(h, s))
+
+
+def train(warn: Warn, epochs: int, folder: Path, bias: float = 0.0, network=Network, neuron=LIF) -> list[str]:
     """Train for some epochs on a few digits, and return all warnings."""
     data = Digits(batch_size=64, validation=0.1, normalize=False, augmentation=none, seed=0, samples=0.1)
     method = Direct(
-        encoding=partial(Repeat, timesteps=2), neuron=partial(LIF, v_threshold=0.1), backbone=partial(Network, bias=bias),
+        encoding=partial(Repeat, timesteps=2), neuron=partial(neuron, v_threshold=0.1), backbone=partial(network, bias=bias),
         decoding=MeanLogits(), loss=nn.CrossEntropyLoss(), metric={}, optimizer=partial(torch.optim.SGD, lr=0.0),
         scheduler=Constant, in_shape=(1, 8, 8), classes=10,
     )  # fmt: skip
@@ -91,3 +120,65 @@ def test_tied_scores_and_a_loss_of_log_k(tmp_path):
 @pytest.mark.filterwarnings("ignore:.*isinstance.treespec")
 def test_scores_that_differ_and_a_loss_that_is_not_log_k_give_no_warning(tmp_path):
     assert train(Warn(), 3, tmp_path, bias=1.0) == []
+
+
+class Deep(Network):
+    """A layer in front of the neurons learns, and so does the readout."""
+
+    def __init__(self, neuron, in_shape, classes, width, bias) -> None:
+        super().__init__(neuron, in_shape, classes, width, bias)
+        self.first = nn.Linear(64, 64)
+        nn.init.eye_(self.readout.weight)
+
+    def forward(self, x):
+        return self.readout(self.sn(self.first(x.flatten(2))))
+
+
+ORDER = "step must return h, s and the new State, in this order"
+
+
+@pytest.mark.filterwarnings("ignore:.*isinstance.treespec")
+@pytest.mark.parametrize(
+    ("neuron", "warning"),
+    [
+        (Swapped, rf"sn emitted -?\d+\.\d+, but spikes must be 0 or 1: {ORDER}"),
+        (Halves, "sn emitted 0.5, but spikes must be 0 or 1"),
+        (LIF, None),
+        (ILIF, None),
+    ],
+)
+def test_a_layer_that_emits_other_values_than_spikes_is_named(tmp_path, neuron, warning):
+    torch.manual_seed(0)
+    found = train(Warn(), 2, tmp_path, network=Deep, neuron=neuron)
+    assert len(found) == (warning is not None)
+    assert warning is None or re.fullmatch(warning, found[0])
+
+
+@pytest.mark.filterwarnings("ignore:.*isinstance.treespec")
+@pytest.mark.parametrize("fused", [True, False])
+def test_parameters_without_a_gradient_are_named(tmp_path, fused):
+    torch.manual_seed(0)
+    with nullcontext() if fused else definition_only():
+        found = train(Warn(), 2, tmp_path, network=Deep, neuron=Hard)
+    assert found == [
+        "the loss gives no gradient to 2 parameters, such as first.weight, so they do not learn; in a neuron's step, spikes "
+        "must come from self.fire(h, state)"
+    ]
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_shipped_pipelines_emit_spikes_and_give_every_parameter_a_gradient(name):
+    """Of several stages, only the first is seen here; a method that changes the weights itself has no backward pass."""
+    torch.manual_seed(0)
+    warn, method = Warn(), built(PIPELINES[name]).train()
+    method.trainer = SimpleNamespace(
+        num_training_batches=1, estimated_stepping_batches=1, max_epochs=1, current_epoch=0, world_size=1, global_step=0,
+        is_global_zero=True,
+    )  # fmt: skip
+    warn.on_train_epoch_start(method.trainer, method)
+    _, loss = method.scores_and_loss(torch.rand(9, *SHAPE), torch.arange(9) % CLASSES)
+    loss.backward()
+    warn.on_after_backward(method.trainer, method)
+    warn.on_train_batch_end(method.trainer, method, None, None, 0)
+    warn.on_exception(method.trainer, method, KeyboardInterrupt())
+    assert warn.found == []
