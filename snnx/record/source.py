@@ -192,7 +192,8 @@ def _is_only_a_string(node: object) -> bool:
 def changed_files(before: dict[str, str], now: dict[str, str], packages: Mapping[str, Path] = SNNX) -> list[str]:
     """List the files whose code differs, as paths relative to the folder of their package.
 
-    Edited files come first. After them come files that only one of the two uses, which may be because of an edited import.
+    Edited files come first, then missing ones. After them come files that only one of the two uses, which may be because of an
+    edited import.
 
     Args:
         before, now: results of `sources`.
@@ -210,8 +211,29 @@ def changed_files(before: dict[str, str], now: dict[str, str], packages: Mapping
         ['mylab/__init__.py']
     """
     differing = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    names = sorted(differing, key=lambda name: (name not in before or name not in now, name))
-    # Names that only `before` has are not looked up on the disk: they may come from a foreign file and have any form.
+    gone = set(_missing(before, now, packages))
+    names = sorted(differing, key=lambda name: (name not in before or name not in now, name not in gone, name))
     found = {name: file.name == "__init__.py" for name in names if name in now and (file := _file(name, packages))}
     is_package = {name: found.get(name, any(one.startswith(f"{name}.") for one in (*before, *now))) for name in names}
     return [f"{name.replace('.', '/')}{'/__init__' if is_package[name] else ''}.py" for name in names]
+
+
+def missing_files(before: dict[str, str], now: dict[str, str], packages: Mapping[str, Path] = SNNX) -> list[str]:
+    """List the files, relative to the folder of their package, that `before` used and that are no longer on the disk.
+
+    Args:
+        before, now, packages: see `changed_files`.
+
+    Example:
+        >>> missing_files({"snnx.neuron.gone": "a", "snnx.neuron.lif": "b", "other.gone": "c"}, {})
+        ['snnx/neuron/gone.py']
+    """
+    above = {package for name in before for package in _packages_above(name)}
+    return [f"{name.replace('.', '/')}{'/__init__' * (name in above)}.py" for name in _missing(before, now, packages)]
+
+
+def _missing(before: dict[str, str], now: dict[str, str], packages: Mapping[str, Path]) -> list[str]:
+    """List the modules of these packages that `before` used and that have no file; names of another form are left out."""
+    parts = {name: name.split(".") for name in before if name not in now}
+    named = [name for name, (first, *rest) in parts.items() if first in packages and all(map(str.isidentifier, rest))]
+    return sorted(name for name in named if _file(name, packages) is None)

@@ -9,7 +9,7 @@ from snnx.dataset.content import stamp
 from snnx.dataset.published import NoData
 from snnx.options.places import component_folders
 from snnx.record import result_file, source
-from snnx.record.inputs import NAME, changed, inputs
+from snnx.record.inputs import NAME, changed, changed_code, inputs, more_files
 from snnx.record.job import Job
 from snnx.record.result_file import to_json
 from snnx.record.write import write
@@ -18,10 +18,6 @@ from snnx.record.write import write
 def code_of(config: dict) -> dict[str, str]:
     """Return the digests of the modules that a run uses: those of snnx and those of the user's own packages."""
     return source.sources(config, _packages())
-
-
-def _changed_files(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    return source.changed_files(before, now, _packages())
 
 
 def _packages() -> dict[str, Path]:
@@ -35,11 +31,10 @@ def require_same_code(job: Job) -> None:
         ValueError: a file has changed.
     """
     now = source.sources(job.config, _packages(), from_disk=True)
-    if job.code and (files := _changed_files(job.code, now)):
-        more = f", and {len(files) - 1} more" if len(files) > 1 else ""
+    if job.code and (files := source.changed_files(job.code, now, _packages())):
         raise ValueError(
-            f"{files[0]}{more} must not change during a sweep, as all its runs must use the same code; start the sweep again: "
-            f"{job.command}"
+            f"{files[0]}{more_files(len(files) - 1)} must not change during a sweep, as all its runs must use the same "
+            f"code; start the sweep again: {job.command}"
         )
 
 
@@ -71,7 +66,7 @@ def changed_since(folder: Path, config: dict, samples: dict) -> str | None:
         samples: what `content` of the data set returns now; empty if they cannot be compared.
 
     Returns:
-        For example `snnx/neuron/lif.py changed, and 2 more`, or two digests if the folder has no `inputs.json`; `None` if
+        For example `snnx/neuron/lif.py changed, and 2 more files`, or two digests if the folder has no `inputs.json`; `None` if
         nothing has changed, or if nothing is known of it. A damaged `inputs.json` is named, as `outdated` does.
     """
     try:
@@ -86,8 +81,7 @@ def changed_since(folder: Path, config: dict, samples: dict) -> str | None:
         ended = result_file.read(folder) or {}
         code, data = _other_code(ended.get("code"), now), ended.get("data") or {}
     else:
-        files = _changed_files(made["code"], now)
-        code, data = changed(files) if files else None, made["data"]
+        code, data = changed_code(made["code"], now, _packages()), made["data"]
     if code or None in (data.get("content"), samples.get("content")) or data["content"] == samples["content"]:
         return code
     return _changed_samples(config, data, samples)
@@ -117,8 +111,8 @@ def outdated(job: Job) -> str | None:
         return str(error)
     if made is None:
         return _outdated_by_result(job)
-    if files := _changed_files(made["code"], code_of(job.config)):
-        return changed(files)
+    if code := changed_code(made["code"], code_of(job.config), _packages()):
+        return code
     if _stamp(_root(job.config), tuple(made["data"]["folders"])) == made["data"].get("stamp"):
         return None
     return _samples_changed(job, made["code"], made["data"])

@@ -116,7 +116,7 @@ def test_results_of_code_that_has_changed_are_counted(results, leave, done):
     assert f"{told} code has changed; {again}" in results().notes
     made = sources(lif) | {"snnx.neuron.lif": "0123456789abcdef", "snnx.neuron.gone": "0123456789abcdef"}
     (folder / "inputs.json").write_text(json.dumps({"code": made, "data": {"folders": []}}))
-    assert f"{told} snnx/neuron/lif.py changed, and 1 more; {again}" in results().notes
+    assert f"{told} snnx/neuron/lif.py changed, and 1 more file; {again}" in results().notes
     (folder / "inputs.json").write_text("{")
     assert f"{told} inputs.json is damaged; {again}" in results().notes
 

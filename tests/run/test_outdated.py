@@ -24,6 +24,7 @@ from snnx.dataset.content import by_file, content, digests, folders, stamp
 from snnx.dataset.labelled import Labelled
 from snnx.record import source
 from snnx.record.checkpoint import CODE, DATA
+from snnx.record.inputs import changed_code
 from snnx.record.write import write
 from snnx.run import outdated
 from snnx.run.build import build_data
@@ -206,9 +207,24 @@ def test_the_init_file_of_a_package_is_listed_by_its_path(tmp_path):
     assert files == ["alone/__init__.py", "helper.py", "mylab/__init__.py", "gone/__init__.py", "gone/a.py"]
 
 
+def test_a_missing_file_is_named_alone_unless_another_was_edited(tmp_path):
+    """Without its own file, a component's package is read in its place, and the modules that the file imported are not used."""
+    write(tmp_path / "mylab/__init__.py", "")
+    packages = {"mylab": tmp_path / "mylab"}
+    before = {"mylab.alif": "1", "mylab.half": "1"}
+    assert changed_code(before, {"mylab": "1"}, packages) == "mylab/alif.py is missing"
+    assert changed_code({"mylab.parts": "1", "mylab.parts.alif": "1"}, {}, packages) == "mylab/parts/__init__.py is missing"
+    write(tmp_path / "mylab/kept.py", "")
+    assert (
+        changed_code({**before, "mylab.kept": "1"}, {"mylab.kept": "2"}, packages) == "mylab/kept.py changed, and 2 more files"
+    )
+    assert changed_code({"mylab.kept": "1", "other": "1"}, {}, packages) == "mylab/kept.py changed, and 1 more file"
+
+
 def test_foreign_names_of_modules_are_not_looked_up():
     names = ["snnx./", "snnx.\0", f"snnx.{'a' * 5_000}", "snnx..", ""]
     assert len(source.changed_files(dict.fromkeys(names, "1"), {})) == len(names)
+    assert changed_code(dict.fromkeys(names[:2], "1"), {}).endswith(" changed, and 1 more file")
 
 
 def of(files: list[Path], root: Path) -> str:
@@ -343,7 +359,7 @@ def test_a_removed_file_and_a_changed_one_are_named(pictures):
     Path("leaves/oak/3.png").unlink()
     Image.new("L", (8, 8), 99).save("leaves/oak/4.png")
     outdated._stamp.cache_clear()
-    assert outdated.outdated(pictures) == "leaves/oak/3.png changed, and 1 more"
+    assert outdated.outdated(pictures) == "leaves/oak/3.png changed, and 1 more file"
 
 
 def test_a_run_that_is_opened_again_names_changed_samples(pictures, capsys):

@@ -81,7 +81,8 @@ def test_other_commands_go_on_while_a_file_is_no_python(tmp_path):
     write(folder, "ownlab/mine.py", "def f(:\n")
     done = snnx(folder, "status", "single")
     assert (done.returncode, done.stderr) == (0, "")
-    told = "1 of 1 results are out of date, because ownlab/mine.py changed, and 1 more; "  # lif.py, which it no longer imports
+    # the other file is lif.py, which it no longer imports
+    told = "1 of 1 results are out of date, because ownlab/mine.py changed, and 1 more file; "
     assert f"{told}run it again: snnx neuron=mine scale=smoke\n" in done.stdout
 
 
@@ -94,3 +95,10 @@ def test_evaluate_and_audit_say_that_code_has_changed(tmp_path):
     expected = "the run is out of date: ownlab/mine.py changed"
     assert expected in snnx(folder, "evaluate", str(run)).stdout
     assert expected in snnx(folder, "audit", str(run)).stdout
+
+
+def test_a_deleted_component_is_named_as_missing(tmp_path):
+    folder = own_folder(tmp_path)
+    assert snnx(folder, "neuron=mine", "scale=smoke").returncode == 0
+    (folder / "ownlab" / "mine.py").unlink()
+    assert "1 of 1 results are out of date, because ownlab/mine.py is missing; " in snnx(folder, "status", "single").stdout

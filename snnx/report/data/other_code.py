@@ -8,8 +8,8 @@ from snnx.options.sweepfile import SweepFile
 from snnx.record import provenance
 from snnx.record.confirmed import OTHER, code_state
 from snnx.record.identity import leaves
-from snnx.record.inputs import changed, inputs
-from snnx.record.source import SNNX, changed_files, sources
+from snnx.record.inputs import changed_code, inputs
+from snnx.record.source import SNNX, sources
 from snnx.report.data.again import again
 from snnx.report.data.run import Run
 
@@ -40,15 +40,14 @@ class OtherCode:
         return self._states[key] == OTHER
 
     def changes(self, run: Run) -> str | None:
-        """Return which files have changed since a run of this machine, as `changed` says it; `None` if that is not known."""
+        """Say which files have changed since a run of this machine, as `changed_code` does; `None` if that is not known."""
         try:
             made = inputs(Path(run.folder)) if run.folder else None
         except ValueError as error:  # the file is damaged
             return str(error)
         if made is None:
             return None
-        files = changed_files(made["code"], sources(run.result["physics"], self._packages), self._packages)
-        return changed(files) if files else None
+        return changed_code(made["code"], sources(run.result["physics"], self._packages), self._packages)
 
 
 def code_remarks(sweep: SweepFile, runs: Sequence[Run]) -> list[str]:
