@@ -10,7 +10,7 @@ from own_folder import write
 
 from snnx.command import status
 from snnx.options.stated import Stated
-from snnx.options.sweepfile import read
+from snnx.options.sweepfile import read, sweep_named
 from snnx.record.identity import physics
 from snnx.record.source import digest, sources
 from snnx.report.data.changed_rows import ChangedRows
@@ -165,6 +165,20 @@ def test_a_row_that_is_no_longer_in_the_file_and_a_result_without_physics_give_n
     rows = ChangedRows(written(tmp_path, FILE))
     assert rows.changes({"row": "C", "physics": {"timesteps": 4}}) == []
     assert rows.changes({"row": "A"}) == []
+
+
+def test_a_run_that_a_sweep_computed_is_not_compared_with_the_files_alone(tmp_path, outputs, docs, leave, done, monkeypatch):
+    """Its sweep file sets the epochs, and so does the command that found it done, whose words its result does not have."""
+    sweep = written(tmp_path, FILE.replace("timesteps: 6", "trainer: {max_epochs: 1}"))
+    monkeypatch.chdir(tmp_path)
+    shared = done("A", 0, 0.8, sweep="fig", physics=result("row=A")["physics"], overrides=[])
+    leave("fig", "A,seed=0", shared)
+    leave("single", "neuron=if,trainer.max_epochs=1,seed=0", shared)
+    for one in (sweep, sweep_named("single")):
+        (run,) = collect(one.name, outputs, docs)
+        assert ChangedRows(one).changes(run.result) == []
+    alone = {"sweep": None, "physics": shared["physics"], "overrides": ["neuron=if"]}
+    assert ChangedRows(sweep_named("single")).changes(alone) == ["trainer.max_epochs: 1 → 10"]
 
 
 @pytest.mark.parametrize("defaults", ["[{override /recipe: [dta_mnist]}]", "[{override /scale: {a: b}}]", "3", "[[neuron]]"])

@@ -31,6 +31,7 @@ class ChangedRows:
         self._sweep = sweep
         self._rows = {row.label: row.overrides for row in sweep.measured}
         self._of_a_sweep = bool(sweep.body)
+        self._name = sweep.name if self._of_a_sweep else None  # as the results of its runs have it
         self._stated = Stated(sweep.body)
         self._settings: dict[tuple, tuple[Settings, dict[str, object]]] = {}  # shared by the seeds of a row
         # the settings of a row's last run and their differences, which its other seeds share
@@ -45,7 +46,9 @@ class ChangedRows:
         those that only Hydra can read. A component that was replaced is named without its settings.
 
         Args:
-            result: the run's result; one without `physics`, or of a row that the sweep file no longer has, gives an empty list.
+            result: the run's result. One without `physics`, of a row that the sweep file no longer has, or of a run that
+                another sweep computed and this one shares, gives an empty list. Of the latter, `overrides` are the words of the
+                other sweep.
         """
         if id(result) not in self._found:
             self._found[id(result)] = result, self._compared(result)
@@ -53,7 +56,8 @@ class ChangedRows:
 
     def _compared(self, result: Mapping) -> list[str]:
         row = self._rows.get(result.get("row")) if self._of_a_sweep else ()
-        if row is None or not result.get("physics"):
+        ours = result.get("sweep", self._name) == self._name
+        if row is None or not ours or not result.get("physics"):
             return []
         words = tuple(word for word in result.get("overrides") or () if not word.startswith("seed="))
         had = {**result["physics"], "seed": None}  # which is not compared
