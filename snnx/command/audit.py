@@ -26,13 +26,13 @@ def main(words: list[str]) -> int:
 
     Returns:
         The exit code: 0 if no check failed, 1 if one failed or the data set is not on this machine, 2 for a mistake in the
-        command line or a run that cannot be opened.
+        command line or a run that cannot be opened. The other runs of a sweep are audited all the same.
     """
     arguments = _parser().parse_intermixed_args(words)
 
     try:
         if arguments.name == "single" or arguments.name in files("sweep"):
-            failed = _sweep(arguments.name, arguments)
+            return _sweep(arguments.name, arguments)
         else:
             if not Path(arguments.name).expanduser().exists():
                 hint = nearest(arguments.name, ["single", *files("sweep")])
@@ -66,8 +66,8 @@ def _parser() -> Parser:
     return parser
 
 
-def _sweep(name: str, arguments: argparse.Namespace) -> bool:
-    """Audit the finished runs of a sweep, print their findings, and return whether a check failed.
+def _sweep(name: str, arguments: argparse.Namespace) -> int:
+    """Audit the finished runs of a sweep, print their findings, and return the exit code; see `main`.
 
     Raises:
         ValueError: no run of the sweep has finished on this machine.
@@ -77,26 +77,32 @@ def _sweep(name: str, arguments: argparse.Namespace) -> bool:
     done = {run.hash: run for run in runs if run.state == "done"}
     if not done:
         raise ValueError(f"NAME must be a sweep with a finished run in {arguments.outputs}; got {name}, which has none")
-    failed = []
+    failed, left = [], {}
     for run in done.values():
-        if _known(run) if "audit" in run.result and not arguments.again else _audited(run, arguments):
-            failed.append(_title(run))
+        try:
+            if _known(run) if "audit" in run.result and not arguments.again else _audited(run, arguments):
+                failed.append(_title(run))
+        except REFUSED as error:  # such as a run whose class was deleted
+            left[_title(run)] = refusal(f"audit: {_title(run)}", error)
     for remark in code_remarks(sweep, list(done.values())):
         print_text(f"↻ {remark}")
     if len(done) > 1:
-        print_text(_summary(len(done), failed))
-    return bool(failed)
+        print_text(_summary(len(done), failed, list(left)))
+    return max(int(bool(failed)), *left.values(), 0)
 
 
-def _summary(count: int, failed: Sequence[str]) -> str:
+def _summary(count: int, failed: Sequence[str], left: Sequence[str]) -> str:
     """Return the last line below the findings of several runs.
 
     Example:
-        >>> _summary(3, []), _summary(3, ["LIF, seed 0, small"])
+        >>> _summary(3, [], []), _summary(3, ["LIF, seed 0, small"], [])
         ('3 of 3 runs failed no check', '2 of 3 runs failed no check; a check failed in: LIF, seed 0, small')
+        >>> _summary(3, [], ["LIF, seed 0, small"])
+        '2 of 3 runs failed no check; not audited: LIF, seed 0, small'
     """
     which = f"; a check failed in: {'; '.join(failed)}" if failed else ""
-    return f"{count - len(failed)} of {count} runs failed no check{which}"
+    which += f"; not audited: {'; '.join(left)}" if left else ""
+    return f"{count - len(failed) - len(left)} of {count} runs failed no check{which}"
 
 
 def _known(run: Run) -> bool:

@@ -270,6 +270,23 @@ def test_a_run_is_audited_and_its_findings_are_kept(copied, capsys, tmp_path):
     assert ", epoch 8\n  passed          batch" in capsys.readouterr().out
 
 
+def test_a_run_that_cannot_be_opened_is_named_and_the_others_are_audited(copied, capsys, tmp_path):
+    gone = shutil.copytree(copied, tmp_path / "runs" / "0123456789abcdef")
+    facts = json.loads((gone / "result.json").read_text())
+    (gone / "result.json").write_text(json.dumps({**facts, "hash": gone.name, "seed": 7}))
+    config = yaml.safe_load((gone / "config.yaml").read_text())
+    config["neuron"]["_target_"] = "snnx.neuron.gone.Gone"
+    (gone / "config.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "single" / "a,seed=7").symlink_to(gone)  # comes first
+    assert command.main(["single", "--outputs", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    title = "a, seed 7, paper, budget.samples=0.1, budget.samples=0.5"
+    assert said.err.startswith(f"snnx audit: {title}: {gone}")
+    assert said.err.count("\n") == 1
+    assert said.out.splitlines()[-1] == f"1 of 2 runs failed no check; not audited: {title}"
+    assert outcomes(copied)["spikes"] == "passed"
+
+
 def test_an_audit_of_another_epoch_or_configuration_is_printed_only(copied):
     shutil.copy(copied / "ckpt" / "epoch=8.ckpt", other := copied / "ckpt" / "epoch=1.ckpt")
     content = torch.load(other, weights_only=True)
