@@ -123,6 +123,19 @@ class Node(BaseNode):
         """Whether nothing reads the last state of a sequence."""
         return self.ends_at_rest and self.training and type(self).complete is Node.complete
 
+    def register_memory(self, name: str, value: object) -> None:
+        """Register a field of `State`, as the constructor does for each; SpikingJelly's neurons call this themselves.
+
+        Raises:
+            ValueError: `State` has no such field, so `step` would not receive the value.
+        """
+        if name not in ("v", *self.State._fields):
+            raise ValueError(
+                f"{type(self).__name__}: {name} must be a field of State, with its value after a reset as the default: each "
+                f"field is a memory; got register_memory({name!r}, {value})"
+            )
+        super().register_memory(name, value)
+
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
         """Return the potential `h` after the input has been added and before the neuron fires."""
         raise NotImplementedError(f"{type(self).__name__} must implement charge(x, v)")

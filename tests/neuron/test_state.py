@@ -157,3 +157,14 @@ def test_a_step_that_does_not_return_three_values_is_rejected(neuron, got):
         ValueError, match=rf"^{neuron.__name__}: step must return three values, h, s and the new State; got {got}$"
     ):
         neuron()(torch.rand(3, 2, 4))
+
+
+def test_a_memory_that_is_no_field_of_state_is_rejected():
+    class Counting(LIF):
+        def __init__(self):
+            super().__init__()
+            self.register_memory("count", 0.0)
+
+    message = r"^Counting: count must be a field of State, .*: each field is a memory; got register_memory\('count', 0.0\)$"
+    with pytest.raises(ValueError, match=message):
+        Counting()
