@@ -128,7 +128,9 @@ BAD = {
     "sweep: [": "must be YAML",
     "sweep: {paper: p, artifact: a, metric: m}\ndefaults: [override neuron: if]": "as in override /neuron; got override n",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: [A]": r"rows must be a mapping from labels to rows; got \['A'\]",
-    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed=1]}, A: {set: [seed=2]}}": "the key A occurs twice",
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed=1]}, A: {set: [seed=2]}}": (
+        "must be YAML; the key A occurs twice in line 2, column 28$"
+    ),
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: }}": "row A: set must be a list of key=value; got None",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed=1], reported: abc}}": "reported must be a number",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {cited: b, std: -1}}": "row A: std must be a number >= 0; got -1",

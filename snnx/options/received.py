@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from snnx.options.read_text import read_text
-from snnx.options.strict_yaml import LARGEST, load
+from snnx.options.strict_yaml import LARGEST, load, why
 
 COMMAND_LINE_ONLY = ("hydra", "force", "recorded", "outdated", "search", "tuned", "loaded", "label")
 """Keys that only the command line and snnx itself set. They decide what is executed, kept and deleted, and where files lie."""
@@ -32,7 +32,7 @@ def check_option(path: Path) -> None:
     try:
         content = load(written)
     except yaml.YAMLError as error:
-        raise ValueError(f"{path}: must be YAML; {' '.join(str(error).split())}") from None
+        raise ValueError(f"{path}: must be YAML; {why(error)}") from None
     if content is not None and not isinstance(content, dict):
         raise ValueError(f"{path}: must be YAML with a line KEY: VALUE for each setting; got {' '.join(written.split())[:60]}")
     check_content(content, str(path))

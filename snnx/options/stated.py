@@ -11,7 +11,7 @@ from snnx.options.chosen_options import by_group, choices, defaults
 from snnx.options.files import files, is_group
 from snnx.options.left_over import replaced
 from snnx.options.read_text import read_text
-from snnx.options.strict_yaml import load
+from snnx.options.strict_yaml import load, why
 from snnx.record.identity import LOADED, leaves
 
 FOR_HYDRA = ("defaults", "hydra", "sweep")
@@ -110,7 +110,7 @@ class Stated:
         try:
             content = load(read_text(path)) if path else None
         except yaml.YAMLError as error:
-            raise ValueError(f"{path} must be valid YAML; {' '.join(str(error).split())}") from None
+            raise ValueError(f"{path} must be valid YAML; {why(error)}") from None
         return content if isinstance(content, dict) else {}
 
 

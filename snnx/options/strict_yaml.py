@@ -33,11 +33,11 @@ class Loader(yaml.CSafeLoader):
         return super().construct_yaml_int(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        keys = [(self.construct_object(key, deep=deep), key.start_mark) for key, _ in node.value]
         seen = set()
-        for key in (key for key in keys if isinstance(key, Hashable)):  # PyYAML itself rejects the others
+        for key, mark in ((key, mark) for key, mark in keys if isinstance(key, Hashable)):  # PyYAML itself rejects the others
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key} occurs twice", node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key} occurs twice", mark)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
@@ -73,6 +73,19 @@ def load(text: str) -> object:
         raise
     except Exception as error:  # PyYAML raises almost any error for a value that does not fit its tag
         raise yaml.YAMLError(f"a value does not fit its tag ({type(error).__name__}: {error})") from None
+
+
+def why(error: yaml.YAMLError) -> str:
+    """Say in one line why a text is no YAML, with the line and column that the parser names.
+
+    Example:
+        >>> try:
+        ...     load("a: 1\\na: 2")
+        ... except yaml.YAMLError as error:
+        ...     print(why(error))
+        the key a occurs twice in line 2, column 1
+    """
+    return " ".join(str(error).replace('in "<unicode string>", ', "in ").split())
 
 
 def _check_size(node: yaml.Node | None) -> None:

@@ -21,7 +21,7 @@ from snnx.options.nearest import nearest
 from snnx.options.read_text import read_text
 from snnx.options.received import check_content
 from snnx.options.row import Row, row_of
-from snnx.options.strict_yaml import load
+from snnx.options.strict_yaml import load, why
 from snnx.options.tune import Tune, tune
 from snnx.record.job import SINGLE
 from snnx.record.visible import visible
@@ -139,7 +139,7 @@ def _read(path: Path, written: str) -> SweepFile:
     try:
         body = visible(load(written))
     except yaml.YAMLError as error:
-        raise ValueError(f"{path.name}: must be YAML; {' '.join(str(error).split())}") from None
+        raise ValueError(f"{path.name}: must be YAML; {why(error)}") from None
     if not isinstance(body, dict) or not isinstance(body.get("sweep"), dict):
         raise ValueError(f"{path.name}: must be a mapping with the key sweep; see the sweep files of snnx for examples")
     check_content({key: value for key, value in body.items() if key != "hydra"}, path.name)
