@@ -74,7 +74,9 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         if isinstance(error, ValueError) and str(error).startswith(f"{path}: "):
             raise
         reason = " ".join(str(error).split())[:LONGEST]
-        raise ValueError(f"{path}: must be a picture; got {reason}; remove it or copy it again") from None
+        raise ValueError(
+            f"{path}: must be a picture; got a file of which Pillow says: {reason}; remove it or copy it again"
+        ) from None
 
 
 def _format(path: Path, picture: Image.Image) -> Format:
