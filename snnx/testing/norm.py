@@ -99,10 +99,15 @@ CONTRACTS = (shape, batch_of_one, order_of_samples, causality, frozen)
 def _cases(make: MakesNorm) -> list[tuple[nn.Module, Tensor]]:
     draw = torch.Generator().manual_seed(0)
     return [
-        (make(CHANNELS, v_threshold=0.7, meets_sum=meets_sum), 2 * torch.randn(shape, generator=draw) + 1)
-        for shape in SHAPES
-        for meets_sum in (False, True)
+        (_made(make, meets_sum), 2 * torch.randn(shape, generator=draw) + 1) for shape in SHAPES for meets_sum in (False, True)
     ]
+
+
+def _made(make: MakesNorm, meets_sum: bool) -> nn.Module:
+    try:
+        return make(CHANNELS, v_threshold=0.7, meets_sum=meets_sum)
+    except TypeError as error:
+        must(False, make, f"take channels, v_threshold and meets_sum, with which a backbone builds it; got TypeError: {error}")
 
 
 def _in_evaluation(make: MakesNorm) -> list[tuple[nn.Module, Tensor]]:

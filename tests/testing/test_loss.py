@@ -51,7 +51,12 @@ class Boastful(nn.CrossEntropyLoss):
 WRONG = [
     (loss.number, Forgetful, "^Forgetful: must set every_step = True, because it reads .T, B, K.; without it"),
     (loss.number, Boastful, "^Boastful: must not set every_step = True, because it reads scores .B, K.; with it"),
-    (loss.number, lambda: nn.CrossEntropyLoss(reduction="none"), "^CrossEntropyLoss: must return one finite number; got"),
+    (
+        loss.number,
+        lambda: nn.CrossEntropyLoss(reduction="none"),
+        r"^CrossEntropyLoss: must return one number for a batch; got a result of shape \[\d+\]: take its mean$",
+    ),
+    (loss.number, lambda: lambda scores, labels: scores.sum() / 0, "must return one finite number; got (inf|-inf|nan)$"),
     (loss.order_of_samples, First, "^First: must not depend on the order of the samples in a batch; got another number; if it"),
     (loss.order_of_samples, Steps, "if it reads the outputs of every step, .T, B, K., it must set every_step = True$"),
     (loss.descent, Rises, "^Rises: must fall in a small step against its gradient; got"),

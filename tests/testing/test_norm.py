@@ -37,7 +37,15 @@ class Idle(Batch):
         return x
 
 
+class Unasked(torch.nn.Module):
+    """It does not take what a backbone builds it with."""
+
+    def __init__(self, channels, *, v_threshold):
+        super().__init__()
+
+
 WRONG = [
+    (norm.shape, Unasked, "^Unasked: must take channels, v_threshold and meets_sum, .*; got TypeError: .*meets_sum'$"),
     (norm.shape, Idle, "^Idle: must pass a gradient to weight; got none$"),
     (norm.batch_of_one, Whole, "^Whole: must normalise a sample in the same way alone and in a batch, in evaluation; got"),
     (norm.order_of_samples, Weighs, "^Weighs: must not depend on the order of samples in a batch, in evaluation; got"),
