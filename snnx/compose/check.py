@@ -58,7 +58,8 @@ def check(job: Job, checked: set[str] | None = None) -> dict | None:
             return network
         return None
     except Exception as error:
-        where = f" [{job.title}]" if job.row != "default" else ""
+        sweep = f"sweep={job.sweep}, " if job.sweep else ""
+        where = f" [{sweep}{job.title}]" if job.row != "default" else ""
         raise ValueError(f"{reason(error)}{where}") from error
 
 

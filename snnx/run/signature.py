@@ -15,6 +15,7 @@ BUILT_WITH = {
     "norm": ("v_threshold", "meets_sum"),
 }
 """The arguments with which a component of a group is built, besides those of the configuration."""
+MANY = 20  # arguments of a constructor that are listed even if one of them is meant
 PLAIN = (int, float, bool, str, type(None))  # types of single values in YAML
 
 
@@ -76,7 +77,8 @@ def check_signature(path: str, node: dict) -> Callable:
     for key, value in arguments(node).items():
         if key not in named:
             hint = nearest(str(key), [name for name in node if name in named]) or nearest(str(key), named)
-            raise ValueError(f"{path}: {built.__name__} has no argument {key}; it takes {', '.join(named)}{hint}")
+            listed = f"; it takes {', '.join(named)}" if len(named) <= MANY or not hint else ""
+            raise ValueError(f"{path}: {built.__name__} has no argument {key}{listed}{hint}")
         if key in hints and not fits(value, hints[key]):
             given = "null" if value is None else "''" if value == "" else value
             raise ValueError(

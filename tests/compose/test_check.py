@@ -145,3 +145,12 @@ def test_an_error_in_the_training_names_the_line_of_the_users_component(empty, m
     assert outcome["status"] == "failed"
     assert outcome["error"]["message"].endswith(f"({file}:6)"), outcome["error"]["message"]
     assert not (empty / "checkpoints").exists()
+
+
+def test_a_misspelled_key_of_a_sweep_file_is_named_with_the_sweep_and_without_a_list_of_all_keys(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    head = "sweep: {paper: own, artifact: T, metric: test/acc}\ntrainer: {max_epoch: 2}\n"
+    write(tmp_path, "sweeps/few.yaml", f"{head}rows: {{A: {{set: [neuron=if]}}}}\n")
+    message = r"^trainer: Trainer has no argument max_epoch; did you mean max_epochs\? \[sweep=few, A seed=0\]$"
+    with pytest.raises(ValueError, match=message):
+        check(composed("sweep=few", "row=A"))

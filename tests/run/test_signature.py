@@ -34,5 +34,5 @@ def test_a_node_has_none_of_hydra_s_other_keys(key):
 def test_a_misspelled_argument_is_answered_by_one_that_the_option_sets():
     """`min_epochs` is as near to `epochs` as `max_epochs`, but the option sets the latter."""
     trainer = {"_target_": "pytorch_lightning.Trainer", "_partial_": True, "max_epochs": 10, "epochs": 5}
-    with pytest.raises(ValueError, match=r"^trainer: Trainer has no argument epochs; it takes .*; did you mean max_epochs\?$"):
+    with pytest.raises(ValueError, match=r"^trainer: Trainer has no argument epochs; did you mean max_epochs\?$"):
         check_signature("trainer", trainer)
