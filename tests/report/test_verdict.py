@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from snnx.record.correctness import pack
 from snnx.report.data.claim import parse, read
-from snnx.report.data.evidence import FAILS, HOLDS, OPEN, ClaimData
+from snnx.report.data.difference import Difference
+from snnx.report.data.evidence import FAILS, HOLDS, OPEN, ClaimData, Evidence, decided
 from snnx.report.data.lines import lines
 from snnx.report.data.runs import collect
 from snnx.report.data.side import Measured, Number, measured
@@ -297,3 +298,18 @@ def test_a_claim_per_layer_without_layers_is_undecided(sweep, leave, done, outpu
     claims = ({"metric": "test/silent", "claim": "A > B", "per": "layer"},)
     (verdict,) = work_out(replace(sweep, claims=claims), collect("fig", outputs, docs)).verdicts
     assert (verdict.outcome, verdict.evidence) == (OPEN, ())
+
+
+@pytest.mark.parametrize(
+    ("mean", "why"),
+    [
+        (0.05, "about 30 seeds would decide it"),
+        (0.01, "more than 100 seeds would decide it"),
+        (0.001, "more seeds alone would not decide it"),
+    ],
+)
+def test_how_many_seeds_would_decide_a_comparison(mean, why):
+    """The seeds' variance, 0.0133 of 3 on each side, can be reduced; that of the samples, 0.001 squared, cannot."""
+    estimate = Difference(mean, ((0.0133 / 3, 2), (0.0133 / 3, 2)), samples=((0.001**2, 999),), fewest=3)
+    one = Evidence("A", ">", "B", 3, estimate=estimate, p=estimate.p_differs(), adjusted=estimate.p_differs())
+    assert decided(one, None, 0.1).why == why

@@ -16,6 +16,8 @@ FALSE_DISCOVERIES = 1 - LEVEL
 """A comparison is decided only if its p-value, adjusted for all comparisons of the page, is at most this."""
 MOST_SEEDS = 3
 """With more seeds, accuracies are compared only sample by sample, because the test set's error does not average out."""
+MOST_TRIED = 100
+"""The largest number of seeds that is tried in order to say how many would decide a comparison."""
 Side = Measured | Number
 
 
@@ -100,8 +102,7 @@ def estimated(link: tuple[str | float, str, str | float], asked: ClaimData, laye
         return replace(found, why=f"{' and '.join(without)} at chance")
     if is_share(asked.claim.metric) and not estimate.samples and n > MOST_SEEDS:
         return replace(found, why=f"more than {MOST_SEEDS} seeds, and the samples are not known one by one")
-    p = estimate.p_differs() if asked.claim.within is None else estimate.p_within(asked.claim.within)[0]
-    return replace(found, p=p)
+    return replace(found, p=_p(estimate, asked.claim.within))
 
 
 def _higher(a: Side, b: Side) -> float:
@@ -142,6 +143,8 @@ def decided(one: Evidence, within: float | None, bound: float) -> Evidence:
 def _missing(one: Evidence, within: float | None, bound: float) -> str:
     """Say how many seeds would decide a comparison if the means and spreads stayed the same."""
     needed = seeds_needed(one.estimate, within, bound)
+    if not needed and _p(one.estimate.with_seeds(10**6), within) <= bound:
+        return f"more than {MOST_TRIED} seeds would decide it"
     if not needed:
         return "more seeds alone would not decide it"
     kept = " with per-sample results" if one.estimate.binomial and needed > MOST_SEEDS else ""
@@ -149,15 +152,18 @@ def _missing(one: Evidence, within: float | None, bound: float) -> str:
 
 
 def seeds_needed(estimate: Difference, within: float | None, bound: float) -> int | None:
-    """Return how many seeds on each side would bring the p-value down to `bound`; `None` if a hundred would not.
+    """Return how many seeds on each side would bring the p-value down to `bound`; `None` if `MOST_TRIED` would not.
 
     Example:
         >>> estimate = Difference(0.02, ((0.0001, 2), (0.0001, 2)), samples=((0.00001, 999),), fewest=3)  # 0.02 ± 0.030
         >>> seeds_needed(estimate, None, 0.1), seeds_needed(Difference(0.001, (), samples=((0.01, 999),)), None, 0.1)
         (6, None)
     """
-    for n in range(estimate.fewest + 1, 101):
-        more = estimate.with_seeds(n)
-        if (more.p_differs() if within is None else more.p_within(within)[0]) <= bound:
+    for n in range(estimate.fewest + 1, MOST_TRIED + 1):
+        if _p(estimate.with_seeds(n), within) <= bound:
             return n
     return None
+
+
+def _p(estimate: Difference, within: float | None) -> float:
+    return estimate.p_differs() if within is None else estimate.p_within(within)[0]
