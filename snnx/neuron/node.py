@@ -251,7 +251,11 @@ class Node(BaseNode):
         """Compute all steps by `step`; return `h` if the neuron is probed (else `None`), `s`, and the last state."""
         potentials, spikes = [], []
         for x_t in x:
-            found = self.step(x_t.to(state.v.dtype), state)
+            try:
+                found = self.step(x_t.to(state.v.dtype), state)
+            except RuntimeError as error:
+                self._require_no_kept_tensor(x_t.shape, error)
+                raise
             if not isinstance(found, tuple) or len(found) != 3:
                 got = f"{len(found)} values" if isinstance(found, tuple) else type(found).__name__
                 raise ValueError(f"{type(self).__name__}: step must return three values, h, s and the new State; got {got}")
@@ -260,6 +264,15 @@ class Node(BaseNode):
             if self.probe is not None:
                 potentials.append(h.detach())
         return torch.stack(potentials) if potentials else None, torch.stack(spikes), state
+
+    def _require_no_kept_tensor(self, shape: torch.Size, error: RuntimeError) -> None:
+        """Raise ValueError if an attribute is a tensor of as many dimensions as a step, but does not have its shape."""
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor) and value.ndim == len(shape) and value.shape != shape:
+                raise ValueError(
+                    f"{type(self).__name__}: what a step keeps for the next must be a field of State; got the attribute {name} "
+                    f"of shape {list(value.shape)}, which does not fit a step of shape {list(shape)}"
+                ) from error
 
     def complete(self, s: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the spikes and the last state of a sequence, which a neuron may change once all steps are known."""

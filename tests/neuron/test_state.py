@@ -168,3 +168,22 @@ def test_a_memory_that_is_no_field_of_state_is_rejected():
     message = r"^Counting: count must be a field of State, .*: each field is a memory; got register_memory\('count', 0.0\)$"
     with pytest.raises(ValueError, match=message):
         Counting()
+
+
+def test_a_tensor_that_is_kept_on_the_neuron_and_does_not_fit_the_next_batch_is_named():
+    class Tracing(LIF):
+        trace = 0.0
+
+        def charge(self, x, v):
+            self.trace = self.trace / 2 + x
+            return super().charge(self.trace, v)
+
+    node = Tracing()
+    node(torch.ones(2, 10, 4))
+    node.reset()
+    message = (
+        "^Tracing: what a step keeps for the next must be a field of State; got the attribute trace of shape "
+        r"\[10, 4\], which does not fit a step of shape \[3, 4\]$"
+    )
+    with pytest.raises(ValueError, match=message):
+        node(torch.ones(2, 3, 4))
