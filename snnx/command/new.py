@@ -39,7 +39,7 @@ def main(words: list[str]) -> int:
         complain(f"snnx new: {Path.cwd()} must be writable; got {error}")
         return 1
     print(f"wrote {name}/ with a neuron, its option, a sweep with claims, tests and CI; see its README, and try:\n  cd {name}")
-    print(f"  snnx neuron=tiring\n  snnx -m sweep={name}_tiring\n  python -m pytest")
+    print(f"  snnx neuron=tiring\n  snnx -m sweep={name}_tiring\n  python -m pytest     # after pip install pytest")
     return 0
 
 
