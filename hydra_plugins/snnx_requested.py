@@ -34,7 +34,7 @@ def requested(words: list[str], loader: Any, config: Any, pruner: Any) -> tuple[
     rows = [row for row in _values(given.pop("row")) if row in tune.rows]
     if not rows:
         raise ValueError(f"row must be among {', '.join(tune.rows)}, the rows that sweep {name} tunes; got none of them")
-    seeds = [int(seed) for seed in _values(given.pop("seed"))] if "seed" in given else [0]
+    seeds = list(dict.fromkeys(int(seed) for seed in _values(given.pop("seed")))) if "seed" in given else [0]
     if max(seeds) >= FIRST_SEED:
         raise ValueError(f"seed must be below {FIRST_SEED}, the first seed of the trials of a search; got {max(seeds)}")
     for key, override in given.items():
