@@ -26,7 +26,9 @@ def check_folder(root: Path) -> list[tuple[str, str]]:
     with ThreadPoolExecutor() as threads:
         read = list(threads.map(_read, paths))
     formats = {one for one in read if isinstance(one, Format)}
-    lines = [("found", f"{root}: {len(paths)} pictures in {len(found.classes)} classes{_described(formats)}")]
+    damaged = [one for one in read if isinstance(one, str)]
+    but = f", {len(damaged)} of them damaged," if damaged else ""
+    lines = [("found", f"{root}: {len(paths)} pictures{but} in {len(found.classes)} classes{_described(formats)}")]
     lines += [("found", f"{name}: {_counted(found, number)}") for number, name in enumerate(found.classes)]
     if found.others:
         lines.append(("found", f"files that are not read: {len(found.others)}, such as {found.others[0]}"))
@@ -34,7 +36,7 @@ def check_folder(root: Path) -> list[tuple[str, str]]:
         some = [next(path for path, one in zip(paths, read, strict=True) if one in formats and one.bits == n) for n in (8, 16)]
         lines.append(("mixed", f"pictures must have the same bits a channel; got 8 in {some[0]} and 16 in {some[1]}"))
     lines += [("found", line) for line in _of_another_size(paths, read)]
-    return lines + [("damaged", one) for one in read if isinstance(one, str)]
+    return lines + [("damaged", one) for one in damaged]
 
 
 def _read(path: Path) -> Format | str:

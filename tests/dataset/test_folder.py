@@ -267,6 +267,7 @@ def test_prepare_counts_and_names_what_is_wrong(tmp_path, write_leaves, capsys):
     Image.new("RGB", (20, 10)).save(root / "oak" / "1.png")
     assert prepare(["folder", "--root", str(root)]) == 1
     lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"found   {root}: 30 pictures, 1 of them damaged, in 3 classes; ")
     assert lines[0].endswith("; height and width 10x20 to 12x12: set dataset.side; channels 1 and 3; bits 8 and 16")
     assert lines[4] == f"found   files that are not read: 1, such as {root}/oak/notes.txt"
     different = f"got 8 in {root}/oak/1.png and 16 in {root}/ash/0.png"
