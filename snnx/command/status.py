@@ -6,7 +6,7 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from snnx.record.summary import MARKS
 from snnx.report.board import Board, boards
 from snnx.report.data.changed_rows import ChangedRows
 from snnx.report.data.format import duration
-from snnx.report.data.other_code import code_remarks
+from snnx.report.data.other_code import OtherCode, code_remarks
 from snnx.report.data.run import DAMAGED, STATES, Run
 from snnx.report.data.runs import collect
 from snnx.sweep.output import Output
@@ -112,9 +112,14 @@ def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> 
         of = "no runs without a sweep file" if sweep.name == SINGLE else f"no runs of {sweep.name}"
         complain(f"snnx status: {of} in {arguments.outputs} yet; start: {sweep.start()}")
         return 1
+    code, rows = OtherCode(), ChangedRows(sweep)
+
+    def outdated(run: Run) -> bool:
+        return run.local and (code.is_other(run) or bool(rows.changes(run.result)))
+
     for board in boards(sweep, runs):
-        console.print(_drawn(board, sweep))
-    for remark in (*code_remarks(sweep, runs), *ChangedRows(sweep).remarks(runs)):
+        console.print(_drawn(board, sweep, outdated))
+    for remark in (*code_remarks(sweep, runs), *rows.remarks(runs)):
         console.print(f"↻ {escape(remark)}", soft_wrap=True)
     for run in runs:
         if run.state in ("failed", "diverged", "no data", DAMAGED):
@@ -125,7 +130,7 @@ def _show(sweep: SweepFile, arguments: argparse.Namespace, console: Console) -> 
     return 0
 
 
-def _drawn(board: Board, sweep: SweepFile) -> Table:
+def _drawn(board: Board, sweep: SweepFile, outdated: Callable[[Run], bool]) -> Table:
     counts = Counter(run.state for run in board.runs)
     total = sum(len(row) for row in board.rows.values())
     others = [f"{counts[state]} {state}" for state in STATES if counts[state] and state != "done"]
@@ -140,7 +145,9 @@ def _drawn(board: Board, sweep: SweepFile) -> Table:
         caption=", ".join(parts),
     )
     for label, row in board.rows.items():
-        table.add_row(escape(label), *(_condensed(row, sweep.metric) if many else (_cell(run, sweep.metric) for run in row)))
+        table.add_row(
+            escape(label), *(_condensed(row, sweep.metric) if many else (_cell(run, sweep.metric, outdated) for run in row))
+        )
     return table
 
 
@@ -154,7 +161,8 @@ def _condensed(row: Sequence[Run | None], metric: str) -> tuple[str, str]:
     return counted, f"{statistics.mean(values):.4f}" if values else "-"
 
 
-def _cell(run: Run | None, metric: str) -> str:
+def _cell(run: Run | None, metric: str, outdated: Callable[[Run], bool]) -> str:
+    """Return the state of a run; a done one that is out of date, or has other settings than the files now give, has a `↻`."""
     if run is None:
         return "·"
     if run.state == "running":
@@ -163,5 +171,6 @@ def _cell(run: Run | None, metric: str) -> str:
         return f"[cyan]▶ {now['done']:.0%}{left}[/]" if now else "[cyan]▶[/]"
     if run.state == "done":
         value = run.result["metrics"].get(metric)
-        return f"{MARKS['done']} {'-' if value is None else f'{value:.4f}'}{'' if run.local else ' (recorded)'}"
+        mark = " ↻" if outdated(run) else "" if run.local else " (recorded)"
+        return f"{MARKS['done']} {'-' if value is None else f'{value:.4f}'}{mark}"
     return f"{MARKS[run.state]} {run.state}"

@@ -193,7 +193,9 @@ def test_status_names_them(tmp_path, outputs, docs, leave, done, monkeypatch, ca
         leave("fig", f"B,seed={seed}", done("B", seed, 0.8, physics={"neuron": {"tau": tau}}))
     assert status.main(["fig", "--outputs", str(outputs), "--docs", str(docs)]) == 0
     line = "1 of 2 results have other settings than the files now give, as B, seed 0, small: neuron.tau: 2.0 → 3; run the sweep"
-    assert line in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert line in out
+    assert "✓ 0.8000 ↻ │ ✓ 0.8000 " in out  # and the cell of seed 0 is marked
 
 
 @pytest.mark.parametrize(

@@ -101,4 +101,6 @@ def test_a_deleted_component_is_named_as_missing(tmp_path):
     folder = own_folder(tmp_path)
     assert snnx(folder, "neuron=mine", "scale=smoke").returncode == 0
     (folder / "ownlab" / "mine.py").unlink()
-    assert "1 of 1 results are out of date, because ownlab/mine.py is missing; " in snnx(folder, "status", "single").stdout
+    shown = snnx(folder, "status", "single").stdout
+    assert "1 of 1 results are out of date, because ownlab/mine.py is missing; " in shown
+    assert " ↻ │" in shown
