@@ -110,8 +110,8 @@ def test_a_sweep_on_several_machines_is_refused(tmp_path, monkeypatch):
         check_all([job])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("how", [pytest.param(signal.SIGKILL, marks=pytest.mark.faults), signal.SIGTERM])
+@pytest.mark.faults
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_machine_that_ends_does_not_leave_the_other_waiting(tmp_path, how):
     """A kill fails the run; a request to stop, such as Slurm's, lets both finish their epoch, and the run resumes later."""
     first, second = on_two_machines(tmp_path, [*QUICK, *ON_TWO, "trainer.max_epochs=500"])
