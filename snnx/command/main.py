@@ -35,6 +35,7 @@ COMMANDS = {  # for each command, the module whose main(words) executes it
     "new": "snnx.command.new",
 }
 OK, FAILED, USAGE = 0, 1, 2
+FORMAT = warnings.formatwarning
 
 
 def main() -> int:
@@ -52,8 +53,7 @@ def main() -> int:
         if isinstance(stream, TextIOWrapper):  # a test may have replaced it
             stream.reconfigure(errors="replace")  # a terminal may have no check mark
     sys.stdout, sys.stderr = Output(sys.stdout), Output(sys.stderr)
-    written = warnings.formatwarning
-    warnings.formatwarning = lambda *warned: visible(written(*warned))  # a library may warn of a text from a received file
+    warnings.formatwarning = _written
     try:
         if words[:1] != ["new"]:  # `new` reads no options of the current folder
             reject_settings_of_libraries(Path.cwd())
@@ -85,6 +85,11 @@ def main() -> int:
     except KeyboardInterrupt:
         print(NOTE, file=sys.stderr)
         return INTERRUPTED
+
+
+def _written(*warned: object) -> str:
+    """Return the text of a warning; a library may quote a received file in it, whose control characters are escaped."""
+    return visible(FORMAT(*warned))
 
 
 def _command(name: str, words: list[str]) -> int:

@@ -21,7 +21,7 @@ def restrict_environment() -> None:
 
 
 def _refuse(*arguments: object) -> None:
-    """Reject `${oc.deprecated:KEY,TEXT}`, which would print any text to the terminal."""
+    """Reject `${oc.deprecated:KEY,TEXT}`: it prints TEXT, which may come from somebody else and control the terminal."""
     raise ValueError("oc.deprecated must not be used in a configuration: name the new key instead")
 
 

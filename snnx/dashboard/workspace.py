@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from snnx.logger import account
-from snnx.logger.folder_settings import check_folder_settings
+from snnx.logger.wandb_settings import check_wandb_settings
 from snnx.options.files import files
 from snnx.options.sweepfile import SweepFile
 from snnx.record.masked import masked
@@ -29,7 +29,7 @@ def save_workspace(sweep: SweepFile, outputs: Path) -> str | None:
     if obstacle := account.obstacle():
         return f"W&B: no workspace, because {obstacle}"
     try:
-        check_folder_settings(Path.cwd())
+        check_wandb_settings(Path.cwd())
         import wandb
 
         made = workspace(sweep, entity=wandb.Api().default_entity, project=project())

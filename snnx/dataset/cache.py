@@ -14,7 +14,10 @@ from pathlib import Path
 
 FOLDER = ".snnx_cache"
 WITHOUT_LOCKS = {errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""The errors of a file system without locks; a copy of the list in `snnx/record/lock.py`, which components may not import."""
+"""The error numbers by which a file system says that it has no locks.
+
+`snnx/record/lock.py` has the same list, but components may not import it.
+"""
 
 
 def cached(root: Path, name: str, key: dict, make: Callable[[Path], None]) -> Path:

@@ -16,7 +16,7 @@ def server() -> str:
     """The address of the W&B server: WANDB_BASE_URL, or that of the user's own settings, or the public server.
 
     The user's settings are in `~/.config/wandb`, or in WANDB_CONFIG_DIR, where `wandb login --host` writes them. Settings of
-    the current folder do not count, because the folder may come from somebody else; see `folder_settings`.
+    the current folder do not count, because the folder may come from somebody else; see `wandb_settings`.
     """
     return os.environ.get("WANDB_BASE_URL") or _of_the_user() or PUBLIC
 

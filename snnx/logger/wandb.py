@@ -11,7 +11,7 @@ from pathlib import Path
 import wandb
 
 from snnx.logger import account, wandb_file
-from snnx.logger.folder_settings import check_folder_settings
+from snnx.logger.wandb_settings import check_wandb_settings
 from snnx.options.sweepfile import find, read
 from snnx.options.unit import factor
 from snnx.record.identity import SWITCHES
@@ -43,11 +43,11 @@ class Wandb:
         statistics: whether W&B also logs the load and memory of the machine and its GPUs, every 15 seconds.
 
     Raises:
-        ValueError: the current folder has settings of W&B; see `check_folder_settings`.
+        ValueError: the current folder has settings of W&B; see `check_wandb_settings`.
     """
 
     def __init__(self, *, job: Job, project: str, mode: str | None = None, statistics: bool = True) -> None:
-        check_folder_settings(Path.cwd())
+        check_wandb_settings(Path.cwd())
         self._folder, self._mode = job.folder, mode or account.mode()
         self._logged = set(wandb_file.rows(job.folder))
         self._papers = papers(job)

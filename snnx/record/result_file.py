@@ -51,7 +51,7 @@ def parsed(content: bytes, run: str | None = None) -> dict | str:
 
 
 def _is_deep(value: object) -> bool:
-    """Whether a value has more than `DEEPEST` levels, with which functions that call themselves would not cope."""
+    """Whether a value has more than `DEEPEST` levels, so that a recursive function could reach Python's limit."""
     level = [value]
     for _ in range(DEEPEST):
         inner = (one.values() if isinstance(one, dict) else one for one in level)

@@ -47,12 +47,12 @@ def sources(config: dict, packages: Mapping[str, Path] = SNNX, *, from_disk: boo
     while todo:
         name = _module_of(todo.pop(), packages)
         if name is not None and name not in found and not name.startswith(NO_NUMBERS):
-            path = _file(name, packages)
+            path = file_of(name, packages)
             loaded = None if from_disk else LOADED.get(path)
             found[name], imports = loaded or _read(path, path.stat().st_mtime_ns, path.stat().st_size)
             package = name if path.name == "__init__.py" else name.rpartition(".")[0]
             todo += [_absolute(imported, package) for imported in imports]
-            todo += [above for above in _packages_above(name) if _has_code(above, packages)]
+            todo += [above for above in packages_above(name) if _has_code(above, packages)]
     return dict(sorted(found.items()))
 
 
@@ -89,14 +89,14 @@ def _module_of(name: str, packages: Mapping[str, Path]) -> str | None:
     """
     parts = name.split(".", DEEPEST)[:DEEPEST]
     prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-    return next((prefix for prefix in prefixes if _file(prefix, packages) is not None), None)
+    return next((prefix for prefix in prefixes if file_of(prefix, packages) is not None), None)
 
 
-def _packages_above(module: str) -> list[str]:
+def packages_above(module: str) -> list[str]:
     """The packages that Python executes when it imports a module.
 
     Example:
-        >>> _packages_above("mylab.neuron.alif")
+        >>> packages_above("mylab.neuron.alif")
         ['mylab.neuron', 'mylab']
     """
     parts = module.split(".")
@@ -105,11 +105,11 @@ def _packages_above(module: str) -> list[str]:
 
 def _has_code(package: str, packages: Mapping[str, Path]) -> bool:
     """Whether a package has an `__init__.py` that is not empty."""
-    path = _file(package, packages)
+    path = file_of(package, packages)
     return path is not None and path.stat().st_size > 0
 
 
-def _file(module: str, packages: Mapping[str, Path]) -> Path | None:
+def file_of(module: str, packages: Mapping[str, Path]) -> Path | None:
     """Return the file of a module of one of the packages; `None` if there is none, or if the name has no module's form.
 
     Names come from received results too, in which a part such as `/etc/x` would lead out of the package.
@@ -187,53 +187,3 @@ def _add_canonical(node: object, text: list[str]) -> None:
 
 def _is_only_a_string(node: object) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-
-
-def changed_files(before: dict[str, str], now: dict[str, str], packages: Mapping[str, Path] = SNNX) -> list[str]:
-    """List the files whose code differs, as paths relative to the folder of their package.
-
-    Edited files come first, then missing ones. After them come files that only one of the two uses, which may be because of an
-    edited import.
-
-    Args:
-        before, now: results of `sources`.
-        packages: see `sources`; they tell which modules of `now` are packages. Any other, such as one that is gone, is taken
-            for a package if another module is below it.
-
-    Example:
-        >>> changed_files({"snnx.neuron.lif": "a", "snnx.neuron.node": "b"}, {"snnx.neuron.lif": "c", "snnx.neuron.node": "b"})
-        ['snnx/neuron/lif.py']
-        >>> changed_files({"mylab.alif": "a", "mylab.half": "b"}, {"mylab.quarter": "d", "mylab.alif": "c"})
-        ['mylab/alif.py', 'mylab/half.py', 'mylab/quarter.py']
-        >>> changed_files({"mylab.zeta": "a", "mylab.half": "b"}, {"mylab.zeta": "c"})
-        ['mylab/zeta.py', 'mylab/half.py']
-        >>> changed_files({"mylab": "a", "mylab.half": "b"}, {"mylab": "c", "mylab.half": "b"})
-        ['mylab/__init__.py']
-    """
-    differing = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    gone = set(_missing(before, now, packages))
-    names = sorted(differing, key=lambda name: (name not in before or name not in now, name not in gone, name))
-    found = {name: file.name == "__init__.py" for name in names if name in now and (file := _file(name, packages))}
-    is_package = {name: found.get(name, any(one.startswith(f"{name}.") for one in (*before, *now))) for name in names}
-    return [f"{name.replace('.', '/')}{'/__init__' if is_package[name] else ''}.py" for name in names]
-
-
-def missing_files(before: dict[str, str], now: dict[str, str], packages: Mapping[str, Path] = SNNX) -> list[str]:
-    """List the files, relative to the folder of their package, that `before` used and that are no longer on the disk.
-
-    Args:
-        before, now, packages: see `changed_files`.
-
-    Example:
-        >>> missing_files({"snnx.neuron.gone": "a", "snnx.neuron.lif": "b", "other.gone": "c"}, {})
-        ['snnx/neuron/gone.py']
-    """
-    above = {package for name in before for package in _packages_above(name)}
-    return [f"{name.replace('.', '/')}{'/__init__' * (name in above)}.py" for name in _missing(before, now, packages)]
-
-
-def _missing(before: dict[str, str], now: dict[str, str], packages: Mapping[str, Path]) -> list[str]:
-    """List the modules of these packages that `before` used and that have no file; names of another form are left out."""
-    parts = {name: name.split(".") for name in before if name not in now}
-    named = [name for name, (first, *rest) in parts.items() if first in packages and all(map(str.isidentifier, rest))]
-    return sorted(name for name in named if _file(name, packages) is None)

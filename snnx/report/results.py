@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from snnx.options.sweepfile import SweepFile
 from snnx.report.data import claim
@@ -27,8 +27,6 @@ from snnx.report.tables import claims, costs, numbers, splits, tuning
 from snnx.report.tables.by_layer import by_layer
 from snnx.report.tables.table import Table, without_empty_columns
 
-DRAWERS = (learning_curves, tradeoff, together, over_steps, layer_curves, histograms, attention_maps, raster)
-"""The modules that draw figures, in the order of the page."""
 UNDRAWN = (ValueError, TypeError, LookupError, ArithmeticError)
 """The errors of drawing values that have another form, for example a map that is no square."""
 
@@ -55,19 +53,26 @@ class Results:
     @cached_property
     def _drawn(self) -> tuple[tuple[Plot, ...], list[str]]:
         shown, remark = readable(self.sweep, self.lines)
+        drawers = {
+            "learning curves": learning_curves.draw,
+            "tradeoff": partial(tradeoff.draw, compared=self.lines),
+            "together": together.draw,
+            "over steps": over_steps.draw,
+            "layer curves": layer_curves.draw,
+            "histograms": histograms.draw,
+            "attention maps": attention_maps.draw,
+            "raster": raster.draw,
+        }
         plots, undrawn = [], []
-        for drawer in DRAWERS:
-            more = {"compared": self.lines} if drawer is tradeoff else {}
+        for name, draw in drawers.items():
             try:
-                found = drawer.draw(self.sweep, shown, **more)
+                found = draw(self.sweep, shown)
                 found = [plot.with_remark(remark) if remark else plot for plot in found]
                 for plot in found:
-                    _ = plot.png
+                    _ = plot.png  # is drawn now, and then kept
             except UNDRAWN as error:
-                name, told = drawer.__name__.rpartition(".")[2], " ".join(str(error).split())
-                undrawn.append(
-                    f"the figures of {name.replace('_', ' ')} cannot be drawn, because a result has other values: {told}"
-                )
+                told = " ".join(str(error).split())
+                undrawn.append(f"the figures of {name} cannot be drawn, because a result has other values: {told}")
             else:
                 plots += found
         return tuple(plots), undrawn

@@ -9,7 +9,8 @@ from snnx.dataset.content import stamp
 from snnx.dataset.published import NoData
 from snnx.options.places import component_folders
 from snnx.record import result_file, source
-from snnx.record.inputs import NAME, changed, changed_code, inputs, more_files
+from snnx.record.changed_code import changed, changed_code, more_files
+from snnx.record.inputs import NAME, inputs
 from snnx.record.job import Job
 from snnx.record.result_file import to_json
 from snnx.record.write import write

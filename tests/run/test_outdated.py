@@ -23,8 +23,8 @@ from snnx.command import audit
 from snnx.dataset.content import by_file, content, digests, folders, stamp
 from snnx.dataset.labelled import Labelled
 from snnx.record import source
+from snnx.record.changed_code import changed_code, changed_files
 from snnx.record.checkpoint import CODE, DATA
-from snnx.record.inputs import changed_code
 from snnx.record.write import write
 from snnx.run import outdated
 from snnx.run.build import build_data
@@ -194,7 +194,7 @@ def test_after_keep_loaded_edits_are_ignored(tmp_path, monkeypatch):
 
 
 def test_changed_added_and_removed_files_are_listed(tmp_path):
-    assert source.changed_files({"a.b": "1", "c": "2"}, {"a.b": "1", "d": "2"}) == ["c.py", "d.py"]
+    assert changed_files({"a.b": "1", "c": "2"}, {"a.b": "1", "d": "2"}) == ["c.py", "d.py"]
 
 
 def test_the_init_file_of_a_package_is_listed_by_its_path(tmp_path):
@@ -203,7 +203,7 @@ def test_the_init_file_of_a_package_is_listed_by_its_path(tmp_path):
     packages = {path.parent.name: path.parent for path in (lab, alone)} | {"helper": beside.with_suffix("")}
     before = {"alone": "1", "gone": "1", "gone.a": "1", "helper": "1", "mylab": "1", "mylab.a": "1"}
     now = {"alone": "2", "helper": "2", "mylab": "2", "mylab.a": "1"}
-    files = source.changed_files(before, now, packages)
+    files = changed_files(before, now, packages)
     assert files == ["alone/__init__.py", "helper.py", "mylab/__init__.py", "gone/__init__.py", "gone/a.py"]
 
 
@@ -223,7 +223,7 @@ def test_a_missing_file_is_named_alone_unless_another_was_edited(tmp_path):
 
 def test_foreign_names_of_modules_are_not_looked_up():
     names = ["snnx./", "snnx.\0", f"snnx.{'a' * 5_000}", "snnx..", ""]
-    assert len(source.changed_files(dict.fromkeys(names, "1"), {})) == len(names)
+    assert len(changed_files(dict.fromkeys(names, "1"), {})) == len(names)
     assert changed_code(dict.fromkeys(names[:2], "1"), {}).endswith(" changed, and 1 more file")
 
 

@@ -18,7 +18,7 @@ from snnx.neuron.kernel.trace import Trace
 from snnx.neuron.kernel.values import NARROW, WIDE, Access, as_it_is, plus, plus_narrow, scaled, scaled_narrow
 
 KEPT = 1 << 17
-"""Number of values of a block that backward keeps: half a megabyte, which fits into a core's own cache."""
+"""Largest number of values that backward keeps for a block: half a megabyte, which fits into a core's own cache."""
 
 
 class NumbaBackend(Backend):

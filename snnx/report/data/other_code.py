@@ -6,9 +6,10 @@ from pathlib import Path
 from snnx.options.places import component_folders
 from snnx.options.sweepfile import SweepFile
 from snnx.record import provenance
+from snnx.record.changed_code import changed_code
 from snnx.record.confirmed import OTHER, code_state
 from snnx.record.identity import leaves
-from snnx.record.inputs import changed_code, inputs
+from snnx.record.inputs import inputs
 from snnx.record.source import SNNX, sources
 from snnx.report.data.again import again
 from snnx.report.data.run import Run

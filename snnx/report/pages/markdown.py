@@ -45,7 +45,7 @@ def _section(table: Table) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Escape the characters of a text from elsewhere, such as an error message, that Markdown would take for markup."""
+    """Escape what Markdown would take for markup in a text that snnx did not write, such as an error message."""
     return escaped(text).replace("`", "'")
 
 

@@ -13,7 +13,7 @@ SECTION = "default"
 """The only section that W&B reads."""
 
 
-def check_folder_settings(folder: Path) -> None:
+def check_wandb_settings(folder: Path) -> None:
     """Reject a folder whose settings of W&B would decide where data and the API key are sent.
 
     W&B reads `wandb/settings` of the current folder before anything else. Its `base_url` or `https_proxy` would receive the API

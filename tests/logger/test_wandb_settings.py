@@ -9,8 +9,8 @@ from composing import composed
 from own_folder import write
 
 from snnx.logger import account
-from snnx.logger.folder_settings import check_folder_settings
 from snnx.logger.wandb import Wandb
+from snnx.logger.wandb_settings import check_wandb_settings
 
 EVIL = "http://127.0.0.1:9"
 
@@ -52,20 +52,20 @@ def test_a_damaged_file_is_refused(folder, text):
     path = write(folder, "wandb/settings", "")
     path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ValueError, match=r"wandb/settings must set only mode and project, .* got a file that cannot be read: "):
-        check_folder_settings(folder)
+        check_wandb_settings(folder)
 
 
 def test_a_pipe_is_refused(folder):
     (folder / "wandb").mkdir()
     os.mkfifo(folder / "wandb/settings")
     with pytest.raises(ValueError, match="got a file that cannot be read"):
-        check_folder_settings(folder)
+        check_wandb_settings(folder)
 
 
 def test_a_default_section_counts_too(folder):
     write(folder, "wandb/settings", f"[DEFAULT]\nbase_url = {EVIL}\n[default]\nmode = offline\n")
     with pytest.raises(ValueError, match="got base_url"):
-        check_folder_settings(folder)
+        check_wandb_settings(folder)
 
 
 @pytest.mark.slow
