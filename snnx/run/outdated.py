@@ -9,7 +9,7 @@ from snnx.dataset.content import stamp
 from snnx.dataset.published import NoData
 from snnx.options.places import component_folders
 from snnx.record import result_file, source
-from snnx.record.changed_code import changed, changed_code, more_files
+from snnx.record.changed_code import changed, changed_code, changed_files, more_files
 from snnx.record.inputs import NAME, inputs
 from snnx.record.job import Job
 from snnx.record.result_file import to_json
@@ -32,7 +32,7 @@ def require_same_code(job: Job) -> None:
         ValueError: a file has changed.
     """
     now = source.sources(job.config, _packages(), from_disk=True)
-    if job.code and (files := source.changed_files(job.code, now, _packages())):
+    if job.code and (files := changed_files(job.code, now, _packages())):
         raise ValueError(
             f"{files[0]}{more_files(len(files) - 1)} must not change during a sweep, as all its runs must use the same "
             f"code; start the sweep again: {job.command}"
