@@ -139,16 +139,37 @@ def repeated(names: dict[str, str]) -> dict[str, list[str]]:
     return {name: places for name, places in by_name.items() if len(places) > 1 and not options.issuperset(places)}
 
 
-def test_every_name_that_is_imported_from_snnx_exists():
-    """Also within functions, and for packages that are not installed here, such as Optuna's sweeper."""
+def test_every_name_of_snnx_that_is_used_exists():
+    """Also within functions, of imported modules, and for packages that are not installed here, such as Optuna's sweeper."""
     missing = []
     for module, path in MODULES.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        imported: dict[str, str] = {}  # the modules of snnx that the file imports, by the names that it gives them
+        for node in nodes:
             if isinstance(node, ast.ImportFrom) and node.module in MODULES:
                 defined = vars_of(MODULES[node.module])
-                names = [alias.name for alias in node.names if f"{node.module}.{alias.name}" not in MODULES]
-                missing += [f"{module}: {node.module}.{name}" for name in names if name not in defined]
+                for alias in node.names:
+                    if (whole := f"{node.module}.{alias.name}") in MODULES:
+                        imported[alias.asname or alias.name] = whole
+                    elif alias.name not in defined:
+                        missing.append(f"{module}: {whole}")
+        own = {name for node in nodes for name in bound(node)}
+        for node in nodes:
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in imported.keys() - own:
+                whole = f"{imported[node.value.id]}.{node.attr}"
+                if whole not in MODULES and node.attr not in vars_of(MODULES[imported[node.value.id]]) | {
+                    "__file__",
+                    "__name__",
+                }:
+                    missing.append(f"{module}: {whole}")
     assert missing == []
+
+
+def bound(node: ast.AST) -> set[str]:
+    """The names to which a node gives a value, such as arguments of a function, which may be those of an imported module."""
+    if isinstance(node, ast.arg):
+        return {node.arg}
+    return {node.id} if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else set()
 
 
 def vars_of(path: Path) -> set[str]:
