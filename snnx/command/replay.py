@@ -144,7 +144,7 @@ def _replay(line: dict, outputs: Path) -> tuple[str, str]:
     words = _words(line)
     try:
         check_keys((key for key, *_ in (word.split("=") for word in words) if key not in OWN), f"row {line['row']}")
-    except ValueError as error:  # then no command is shown to run it alone
+    except ValueError as error:  # the record's overrides are wrong, so no command is shown
         return FAILED, str(error)
     try:
         job = composed(words, "snnx replay")

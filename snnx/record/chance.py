@@ -17,7 +17,7 @@ def chance_bound(chance: float, samples: int) -> float:
 
 
 def bound_of(data: Mapping | None) -> float | None:
-    """Return `chance_bound` of the test set that a result describes under `data`; `None` if it does not describe it so far.
+    """Return `chance_bound` of the test set that a result describes under `data`; `None` if these are missing there.
 
     Example:
         >>> round(bound_of({"chance": 0.5, "test": 100}), 3), bound_of({"chance": 0.5}), bound_of({"chance": 2.0, "test": 100})

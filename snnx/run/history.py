@@ -87,7 +87,7 @@ def start_over_if_forced(job: Job) -> Job:
 
 
 def _difference(job: Job, before: str) -> str:
-    """Say why the run to which the job's link led before, whose folder has this name, has another identity."""
+    """Say in what the job differs from the run to which its link led before; `before` is the name of that run's folder."""
     try:
         found = changes(load(read_file(job.folder.with_name(before) / "config.yaml", links=False).decode()), job.config)
     except FileNotFoundError:

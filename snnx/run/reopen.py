@@ -108,9 +108,9 @@ def reopen(path: str | Path) -> Reopened:
 
 
 def _real(path: Path) -> Path:
-    """Return the path of a run's folder without links, but not that to which a folder that is named as a run would lead.
+    """Follow links to a run's folder, such as `outputs/single/seed=0`; a link that is itself named as a run is not followed.
 
-    Links such as `outputs/single/seed=0` lead to a run. Its own folder must be none, see `reject_links`.
+    A run's own folder must be no link, which `reject_links` checks.
     """
     for _ in range(LONGEST_CHAIN):
         path = Path(os.path.realpath(path.parent), path.name)

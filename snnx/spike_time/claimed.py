@@ -1,4 +1,4 @@
-"""What of a layer's output must be spikes, and how many spikes it may emit at a step."""
+"""Which part of a layer's output must be spikes, and how many spikes it may emit at a step."""
 
 import math
 

@@ -110,7 +110,7 @@ def gradients(
 
 
 def sorted_weights(weight: Tensor, order: Tensor) -> Iterator[Tensor]:
-    """Yield for some neurons after others the weights in the order of each sample's inputs, `[N, I, O]`."""
+    """Yield the weights in the order of each sample's inputs, `[N, I, O]`, for a few neurons at a time."""
     for part in parts(len(order), *weight.shape):
         yield weight[part].T[order]
 

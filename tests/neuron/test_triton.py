@@ -96,7 +96,7 @@ def test_every_neuron_compiles_ahead_of_time(name, loop, capability):
 @pytest.mark.parametrize("capability", [80, 90, 100])
 @pytest.mark.parametrize("dtype", ["fp32", "bf16", "fp16"])
 def test_each_generation_and_type_compiles(dtype, capability):
-    """With a norm and a shortcut, whose one rounding needs a fused product and sum."""
+    """With a norm and a shortcut. The norm's product and sum are rounded once, so the compiler must fuse them."""
     absent = dict.fromkeys(["h", "threshold", "kept0", "kept1", "grad_first0", "grad_first1", "grad_last0", "grad_last1"])
     for loop, without in (("forward", absent), ("backward", {**absent, "kept0": "", "kept1": ""})):
         without = {name: value for name, value in without.items() if value is None}

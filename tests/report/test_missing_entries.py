@@ -134,7 +134,7 @@ def test_one_entry_that_is_missing_concerns_its_run_only(of_code, whole, leave, 
                 show(outputs, docs)
                 if len(path) == 1:
                     assert status.main([NAME, "--outputs", str(outputs), "--docs", str(docs)]) == 0, capsys.readouterr().err
-            except Exception as error:  # which entries end it, and not only the first of them
+            except Exception as error:  # collected, so that all such entries are named and not only the first
                 wrong[".".join(path)] = f"{type(error).__name__}: {error}"
     assert not wrong
 

@@ -208,7 +208,7 @@ def test_the_init_file_of_a_package_is_listed_by_its_path(tmp_path):
 
 
 def test_a_missing_file_is_named_alone_unless_another_was_edited(tmp_path):
-    """Without its own file, a component's package is read in its place, and the modules that the file imported are not used."""
+    """If a component's file is gone, its package is read instead, and the modules that the file imported no longer count."""
     write(tmp_path / "mylab/__init__.py", "")
     packages = {"mylab": tmp_path / "mylab"}
     before = {"mylab.alif": "1", "mylab.half": "1"}

@@ -64,5 +64,5 @@ def fact(value: object) -> Hashable:
 
 
 def field_fact(field: object) -> Hashable:
-    """Return what differs for different values of an object's field; other objects in it count by identity."""
+    """Return a hashable object that differs for different plain values or tensors; of any other object, its identity."""
     return field if type(field) in PLAIN else fact(field) if isinstance(field, Tensor) else (type(field), id(field))

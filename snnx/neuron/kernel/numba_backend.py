@@ -49,7 +49,7 @@ class NumbaBackend(Backend):
     def arrange(
         self, x: Tensor, addend: Tensor | None, states: Sequence[Tensor]
     ) -> tuple[Tensor, Tensor | None, Sequence[Tensor]]:
-        """Let the steps of `x` follow one another, and all else lie as they do; a state of equal numbers stays one number."""
+        """Let the steps of `x` follow one another, and the others have its order; a state of equal numbers stays as it is."""
         x = x if dense(x) and x.stride(0) == x[0].numel() else x.contiguous()
         strides = x.stride()[1:]
         states = [arranged(state, strides) if any(state.stride()) else state for state in states]

@@ -123,7 +123,7 @@ def _linked(link: str, name: str, runs: str | None) -> Run | None:
         result, state = _damage(f"{path}: must be readable; got {error.strerror}"), DAMAGED
     if runs and not (IDENTITY.fullmatch(run) and (result or os.path.isdir(folder))):
         result, state = _damage(f"{link}: must be a link to a run in {runs}; got a link to {target}"), DAMAGED
-        run, folder = name, link  # then the folder of this name in `runs` is that of no run
+        run, folder = name, link  # a name that no folder of a run has, so that nothing is read from there
     if state == PRUNED:  # a search stopped this trial early; the sweep's run with the same settings has not run yet
         result, state = {}, "unfinished"
     chosen = (result.get("tuned") or {}).get("values", ())

@@ -97,7 +97,7 @@ def measured(line: Line, metric: str) -> Measured:
 
 
 def _correct(entry: dict, metric: str) -> np.ndarray | None:
-    """Unpack the correctness of one run's samples, `[N]`; `None` if the run did not record it, or not legibly."""
+    """Unpack the correctness of one run's samples, `[N]`; `None` if the run's record lacks it or cannot be read."""
     keys = GAPS.get(metric, (metric,))
     if not all(key in entry["correct"] for key in keys):
         return None

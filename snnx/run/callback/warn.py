@@ -43,7 +43,7 @@ class Warn(Checkpoint):
         self._seen: set[str] = set()
         self._hooks: dict[str, RemovableHandle] = {}  # the hook of each layer that has not fired in this epoch, by its name
         self._checked: set[str] = set()  # names of the layers whose first output has been checked
-        # for each layer that was checked since the last look, a value that is no spike, or 0, on the device
+        # for each layer checked since the last look: a value that it emitted and that is no spike, or else 0; on the device
         self._other: dict[str, tuple[nn.Module, Tensor]] = {}
         self._backward = False  # whether there has been a backward pass
         self._fired: dict[str, Tensor] = {}  # whether each hooked layer that has run has fired, on the device

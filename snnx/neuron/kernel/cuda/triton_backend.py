@@ -38,7 +38,7 @@ class TritonBackend(Backend):
     def arrange(
         self, x: Tensor, addend: Tensor | None, states: Sequence[Tensor]
     ) -> tuple[Tensor, Tensor | None, Sequence[Tensor]]:
-        """Let `x` be floating point without gaps in a step, and all else lie as it does, unless each state is one number."""
+        """Let `x` be floating point without gaps in a step, and the others have its order; equal numbers stay as they are."""
         x = x if x.is_floating_point() else x.float()
         x = x if dense(x) else x.contiguous()
         if addend is not None:
