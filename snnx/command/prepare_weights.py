@@ -1,7 +1,6 @@
 """The command `snnx prepare weights NAME`: checks the weights that were kept with a record, and copies them to `outputs/`."""
 
 import json
-import shutil
 from pathlib import Path
 
 from snnx.command.parser import Parser
@@ -10,6 +9,7 @@ from snnx.options.nearest import nearest
 from snnx.record.form import wrong_form
 from snnx.record.kept_weights import NAME, sha256
 from snnx.record.read import read
+from snnx.record.write import write
 
 
 def main(words: list[str]) -> int:
@@ -30,8 +30,7 @@ def main(words: list[str]) -> int:
         if (found := sha256(path)) != line["weights"]:
             raise ValueError(f"{path} must have the SHA-256 of the record, {line['weights']}; got {found}: fetch it again")
         to = arguments.outputs / "weights" / f"{arguments.name}.safetensors"
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, to)
+        write(to, path.read_bytes())  # replaces a link, where a copy would overwrite the file that it leads to
     except REFUSED as error:
         return refusal("prepare weights", error)
     accuracy = line["metrics"].get("test/acc")

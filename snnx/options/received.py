@@ -34,7 +34,8 @@ def check_option(path: Path) -> None:
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: must be YAML; {why(error)}") from None
     if content is not None and not isinstance(content, dict):
-        raise ValueError(f"{path}: must be YAML with a line KEY: VALUE for each setting; got {' '.join(written.split())[:60]}")
+        kind = "text" if isinstance(content, str) else type(content).__name__  # a link may lead to a file with secrets
+        raise ValueError(f"{path}: must be YAML with a line KEY: VALUE for each setting; got a {kind}")
     check_content(content, str(path))
 
 

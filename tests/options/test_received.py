@@ -367,9 +367,12 @@ def test_a_row_chooses_an_option_by_its_name(value):
         row_of("A", {"set": [f"dataset={value}"]}, "test/acc", "a.yaml")
 
 
-@pytest.mark.parametrize("text", ["_target_ mylab.mb.Net\n", "- _target_\n", "# A network.\n_target_ mylab.mb.Net\nwidth 3\n"])
-def test_an_option_without_a_colon_is_refused(tmp_path, text):
-    """PyYAML reads such a file as one text or a list."""
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("_target_ mylab.mb.Net\n", "text"), ("- _target_\n", "list"), ("# A network.\n_target_ mylab.mb.Net\nwidth 3\n", "text")],
+)
+def test_an_option_without_a_colon_is_refused(tmp_path, text, kind):
+    """PyYAML reads such a file as one text or a list. It is not quoted, since a link may lead to a file with a password."""
     path = write(tmp_path, "conf/backbone/mb.yaml", text)
-    with pytest.raises(ValueError, match=r"mb\.yaml: must be YAML with a line KEY: VALUE for each setting; got .*_target_"):
+    with pytest.raises(ValueError, match=rf"mb\.yaml: must be YAML with a line KEY: VALUE for each setting; got a {kind}$"):
         check_option(path)

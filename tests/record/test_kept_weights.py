@@ -74,6 +74,18 @@ def test_other_weights_are_refused(kept, tmp_path, capsys):
     assert not list(tmp_path.glob("outputs/weights/*"))
 
 
+def test_weights_are_copied_over_no_file_to_which_a_link_leads(kept, tmp_path):
+    record, _ = kept
+    (tmp_path / "victim").write_text("mine")
+    (tmp_path / "outputs" / "weights").mkdir()
+    (tmp_path / "outputs" / "weights" / "mine.safetensors").symlink_to(tmp_path / "victim")
+    assert prepare.main(["weights", "mine"]) == 0
+    assert (tmp_path / "victim").read_text() == "mine"
+    copied = tmp_path / "outputs" / "weights" / "mine.safetensors"
+    assert not copied.is_symlink()
+    assert copied.read_bytes() == (record / "weights.safetensors").read_bytes()
+
+
 def test_a_sweep_without_weights_is_refused(kept, capsys):
     assert prepare.main(["weights", "demo_neurons"]) == 2
     assert "NAME must be a sweep whose record has weights, mine; got demo_neurons" in capsys.readouterr().err
