@@ -20,6 +20,13 @@ class Halved(LIF):
         return super().charge(x / 2, v)
 
 
+class Masked(LIF):
+    """It multiplies and adds what is true or false, which counts as 1 or 0."""
+
+    def charge(self, x, v):
+        return super().charge(x * ((x > -0.5) * (x < 2.5)) + (x > 0.7) - 0.2 * ((v > 0.5) + (x > 1)), v)
+
+
 class Damped(LIF):
     """Its gain is a function of a number alone."""
 
@@ -336,6 +343,7 @@ class Whole(LIF):
 
 OWN = {
     "halved": lambda: Halved(tau=2.3),
+    "masked": lambda: Masked(tau=2.3),
     "damped": lambda: Damped(tau=2.3),
     "steep": lambda: LIF(surrogate=Steep()),
     "bell": lambda: LIF(surrogate=Bell(), tau=3.0),

@@ -25,8 +25,10 @@ from snnx.neuron.kernel.compile import compiled
 from snnx.neuron.kernel.find import definition_only, layer_of
 from snnx.neuron.kernel.operation_recorder import Untraceable
 from snnx.neuron.kernel.render import Kernel
+from snnx.neuron.kernel.rules import RULES
 from snnx.neuron.kernel.trace import trace
 from snnx.neuron.kernel.vector_exp import vector_exp
+from snnx.neuron.kernel.vector_tanh import vector_tanh
 from snnx.neuron.lif import LIF
 from snnx.neuron.lif_delayed import LIFDelayed
 from snnx.neuron.node import Node
@@ -572,14 +574,19 @@ def test_it_compiles_without_a_cache():
     assert compiled(scope["loop"]).address
 
 
-def test_exponential():
-    @njit
+def of_each(function):
+    @njit(error_model="numpy")
     def all_of(y):
         result = np.empty_like(y)
         for i in range(len(y)):
-            result[i] = vector_exp(y[i])
+            result[i] = function(y[i])
         return result
 
+    return all_of
+
+
+def test_exponential():
+    all_of = of_each(vector_exp)
     y = np.linspace(-87, 88, 1_000_001, dtype=np.float32)
     true = np.exp(y.astype(np.float64))
     assert np.max(np.abs(all_of(y) - true) / true) < 2e-7
@@ -588,3 +595,19 @@ def test_exponential():
     assert np.isnan(nan)
     small = np.linspace(-103, -87, 1001, dtype=np.float32)
     assert np.allclose(all_of(small), np.exp(small.astype(np.float64)), rtol=0, atol=2e-45)
+
+
+def test_hyperbolic_tangent():
+    all_of = of_each(vector_tanh)
+    y = np.linspace(-12, 12, 1_000_000, dtype=np.float32)  # no point is 0
+    true = np.tanh(y.astype(np.float64))
+    assert np.max(np.abs(all_of(y) / true - 1)) < 3e-7
+    zero, least, most, nan, tiny = all_of(np.float32([0, -np.inf, np.inf, np.nan, 1e-30]))
+    assert (zero, least, most, tiny) == (0, -1, 1, np.float32(1e-30))
+    assert np.isnan(nan)
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_a_rule_does_not_jump(kind):
+    """With a jump, a loop has no vector instructions: backward of TSSL and Dspike took eight times as long."""
+    assert " if " not in RULES[kind] or kind == "softplus"  # whose log1p is a call of the C library in any case

@@ -154,17 +154,22 @@ class OperationRecorder(TorchDispatchMode):
         if not all(isinstance(value, Tensor | int | float) for value in arguments):
             raise Untraceable(f"{kind} is not an elementwise operation that a kernel can compute")
         operands = [self.name_of(value) for value in arguments]
-        name = f"a{len(self.operations) + len(self.settings)}"
         if all(operand[0] == "n" for operand in operands):
             self.remember(result, self.number(self.only_value(kind, result)))
             return
         if all(operand in self.constant for operand in operands):
+            name = self.new_name()
             self.constant.add(name)
             self.settings.append(Setting(name, partial(getattr(torch.ops.aten, kind), **keywords), tuple(operands)))
         else:
             kind, operands = self.elementwise(kind, arguments, operands, keywords, result.dtype)
+            name = self.new_name()
             self.operations.append(Operation(name, kind, tuple(operands), self.gradient))
         self.remember(result, name)
+
+    def new_name(self) -> str:
+        """Return the name of the next result."""
+        return f"a{len(self.operations) + len(self.settings)}"
 
     def only_value(self, kind: str, result: Tensor) -> float:
         """Return the value of a result of numbers alone, which is the same everywhere."""
@@ -188,4 +193,16 @@ class OperationRecorder(TorchDispatchMode):
             raise Untraceable(f"{kind} is not an elementwise operation that a kernel can compute")
         if any(value != 1 for value in keywords.values()):
             raise Untraceable(f"{kind} is called with {', '.join(f'{key}={value}' for key, value in keywords.items())}")
+        if dtype == torch.bool:
+            return {"mul": "bitwise_and", "add": "bitwise_or"}.get(kind, kind), operands
+        if kind not in ("where", "masked_fill"):
+            operands = [self.as_number(value, name) for value, name in zip(arguments, operands, strict=False)]
         return kind, operands
+
+    def as_number(self, value: Tensor | int | float, name: str) -> str:
+        """Return the name of the value, or of its copy as 1 or 0 if it is true or false; numba multiplies those in float64."""
+        if not isinstance(value, Tensor) or value.dtype != torch.bool:
+            return name
+        copy = self.new_name()
+        self.operations.append(Operation(copy, "to float32", (name,), self.gradient))
+        return copy

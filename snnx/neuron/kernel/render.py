@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from numba.extending import register_jitable
 
+from snnx.neuron.kernel.choose import choose
 from snnx.neuron.kernel.constants import ONE, ZERO
 from snnx.neuron.kernel.memory import PIECE, WIDEST
 from snnx.neuron.kernel.needed import dependent, names_in, needed, what_to_keep
@@ -32,6 +33,7 @@ from snnx.neuron.kernel.operation_recorder import Operation
 from snnx.neuron.kernel.rules import RULES
 from snnx.neuron.kernel.trace import Trace
 from snnx.neuron.kernel.vector_exp import fused, vector_exp
+from snnx.neuron.kernel.vector_tanh import vector_tanh
 
 
 class Kernel(NamedTuple):
@@ -145,7 +147,7 @@ def compiled_text(text: str) -> ModuleType:
     """
     name = f"snnx_kernel_{sha256(text.encode()).hexdigest()}"
     module = ModuleType(name, "The functions of one kernel.")
-    vars(module).update(math=math, vector_exp=vector_exp, ONE=ONE, ZERO=ZERO)
+    vars(module).update(math=math, choose=choose, vector_exp=vector_exp, vector_tanh=vector_tanh, ONE=ONE, ZERO=ZERO)
     exec(compile(text, f"<{name}>", "exec"), vars(module))
     sys.modules[name] = module
     for function in (module.load, module.step, module.keep, module.again, module.back):

@@ -6,6 +6,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic, register_jitable
 
+from snnx.neuron.kernel.choose import choose
 from snnx.neuron.kernel.memory import FLOAT, INT32
 
 LOG2_E = np.float32(1 / math.log(2))
@@ -44,7 +45,7 @@ def vector_exp(y):
 
         y = n*ln 2 + r, |r| <= ln(2)/2;   exp(y) = 2^n * (1 + r + r^2/2! + ... + r^7/7!)
     """
-    y = LOWEST if y < LOWEST else (HIGHEST if y > HIGHEST else y)  # NaN stays NaN
+    y = choose(y < LOWEST, LOWEST, choose(y > HIGHEST, HIGHEST, y))  # NaN stays NaN
     shifted = y * LOG2_E + ROUND
     n = shifted - ROUND
     r = (y - n * LN2_HIGH) - n * LN2_LOW
