@@ -82,8 +82,9 @@ def _sweep(name: str, arguments: argparse.Namespace) -> int:
         try:
             if _known(run) if "audit" in run.result and not arguments.again else _audited(run, arguments):
                 failed.append(_title(run))
-        except REFUSED as error:  # such as a run whose class was deleted
-            left[_title(run)] = refusal(f"audit: {_title(run)}", error)
+        except Exception as error:  # a run's own code may raise any; the other runs are audited all the same
+            told = error if isinstance(error, REFUSED) else ValueError(f"{type(error).__name__}: {error}")
+            left[_title(run)] = refusal(f"audit: {_title(run)}", told)
     for remark in code_remarks(sweep, list(done.values())):
         print_text(f"↻ {remark}")
     if len(done) > 1:

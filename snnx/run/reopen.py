@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import yaml
@@ -17,6 +18,7 @@ from snnx.record.read import read
 from snnx.record.run_folder import reject_links
 from snnx.run import exported
 from snnx.run.build import build_method
+from snnx.run.component import PASSED
 
 PARTS = ("dataset", "method", "budget", "trainer")
 """Groups that the configuration of every run has."""
@@ -146,6 +148,19 @@ def _require_ours(config: object, path: Path) -> None:
     ours = isinstance(config, dict) and all(isinstance(config.get(key), dict) for key in PARTS)
     if not (ours and type(config.get("seed")) is int):
         raise ValueError(f"{path} must have the configuration of a run of snnx; got that of another program")
+    for group in {*PASSED, *chain.from_iterable(PASSED.values())}:
+        if not is_component(node := config.get(group)) and not (isinstance(node, dict) and all(map(is_component, node.values()))):
+            raise ValueError(f"{path}: {group} must be null or components with a _target_ each; got {type(node).__name__}")
+
+
+def is_component(node: object) -> bool:
+    """Return whether the value of a group can be one component, or none.
+
+    Example:
+        >>> [is_component(node) for node in (None, {"_target_": "torch.nn.CrossEntropyLoss"}, {"alpha": 2.0}, "sigmoid")]
+        [True, True, False, False]
+    """
+    return node is None or (isinstance(node, dict) and isinstance(node.get("_target_"), str))
 
 
 def _identity(config: dict, path: Path) -> str:

@@ -29,6 +29,7 @@ from snnx.method.direct import Direct
 from snnx.metric.firing_rate import FiringRate
 from snnx.neuron.lif import LIF
 from snnx.record import audit_file
+from snnx.record.identity import run_id
 from snnx.record.write import write
 from snnx.report.data.runs import collect
 from snnx.scheduler.constant import Constant
@@ -285,6 +286,24 @@ def test_a_run_that_cannot_be_opened_is_named_and_the_others_are_audited(copied,
     assert said.err.count("\n") == 1
     assert said.out.splitlines()[-1] == f"1 of 2 runs failed no check; not audited: {title}"
     assert outcomes(copied)["spikes"] == "passed"
+
+
+def test_a_run_whose_components_fail_is_named_and_the_others_are_audited(copied, capsys, tmp_path):
+    config = yaml.safe_load((copied / "config.yaml").read_text())
+    config["seed"] = 7  # another run
+    del config["trainer"]["accelerator"]  # which the code reads without asking
+    broken = shutil.copytree(copied, tmp_path / "runs" / run_id(config))
+    shutil.rmtree(broken / "ckpt")
+    write(broken / "config.yaml", yaml.safe_dump(config))
+    facts = json.loads((broken / "result.json").read_text())
+    metrics = {key: value for key, value in facts["metrics"].items() if key != "best_epoch"}
+    write(broken / "result.json", json.dumps({**facts, "hash": broken.name, "seed": 7, "metrics": metrics}))
+    (tmp_path / "single" / "a,seed=7").symlink_to(broken)
+    assert command.main(["single", "--outputs", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert "KeyError: 'accelerator'" in said.err
+    assert said.err.count("\n") == 1
+    assert said.out.splitlines()[-1].startswith("1 of 2 runs failed no check; not audited: a, seed 7")
 
 
 def test_an_audit_of_another_epoch_or_configuration_is_printed_only(copied):

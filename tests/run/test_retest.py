@@ -162,6 +162,17 @@ def test_folders_that_are_not_runs(tmp_path):
         reopen(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("group", "value", "kind"),
+    [("surrogate", "x", "str"), ("loss", [1], "list"), ("decoding", {"a": 1}, "dict"), ("metric", {"a": {"b": 1}}, "dict")],
+)
+def test_a_group_without_a_component(copied, group, value, kind):
+    config = yaml.safe_load((copied / "config.yaml").read_text())
+    (copied / "config.yaml").write_text(yaml.safe_dump(config | {group: value}))
+    with pytest.raises(ValueError, match=rf"config\.yaml: {group} must be null or components with a _target_ each; got {kind}$"):
+        reopen(copied)
+
+
 def test_runs_without_checkpoints_and_unfinished_runs(copied):
     shutil.rmtree(copied / "ckpt")
     with pytest.raises(FileNotFoundError, match=r"must contain the checkpoint of a trained run; got none: it was removed"):
