@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from snnx.dataset.binning import EVENT
-from snnx.dataset.recording import Damaged, events_of
+from snnx.dataset.recording import LARGEST, Damaged, events_of
 
 PACKET = np.dtype(  # the header of a packet of AEDAT 3.1
     [
@@ -20,7 +20,6 @@ PACKET = np.dtype(  # the header of a packet of AEDAT 3.1
     ]
 )  # fmt: skip
 MAGIC = re.compile(rb"#!AER-DAT\d\.\d\r\n")
-LARGEST = 2**30  # a recording whose events take more bytes than this when unpacked is refused
 POLARITY = 1  # the type of packets with events of pixels
 
 

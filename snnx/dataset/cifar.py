@@ -14,6 +14,7 @@ from torchvision.datasets.utils import download_url
 from snnx.dataset.unpack import unpack
 
 BYTE = ("u1", "|u1")  # how a pickle names the dtype uint8
+LARGEST = 2**30  # bytes of a batch that are read; a file of a few bytes on disk can have any size
 LONGEST = 200  # number of characters that are shown of another library's message, which may repeat the file
 MOST = 1_000_000  # largest number of samples in a batch; the published batches have at most 50,000
 
@@ -141,9 +142,10 @@ def samples_in(path: Path) -> int:
 
 
 def _read_batch(path: Path) -> tuple[Tensor, Tensor]:
-    content = path.read_bytes()
     try:
-        return _unpack(content)
+        if (size := path.stat().st_size) > LARGEST:
+            raise ValueError(f"{size:,} bytes, where at most {LARGEST:,} are read")
+        return _unpack(path.read_bytes())
     except Exception as error:  # a damaged pickle can make Python's unpickler raise almost any error
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST]
         raise ValueError(f"{path}: must be a complete CIFAR batch; got {reason}; remove it and fetch it again") from None

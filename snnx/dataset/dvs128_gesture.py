@@ -19,6 +19,7 @@ FIGSHARE = "https://api.figshare.com/v2/file/download/"  # tonic's; the address 
 CLASSES = tuple(str(label) for label in range(11))
 COUNTS = {"spikingjelly": (1_176, 288), "tonic": (1_077, 264)}  # training and test samples of each variant
 PARTS = ("train", "test")
+LONGEST_LIST = 1_000_000  # bytes of a list of recordings; those of the publisher have about 2,000
 MILLISECOND_US = 1000  # the times in tonic's files are in milliseconds
 PERSON = re.compile(r"user\d+")  # in the name of every file, or of its folder
 SILENT_US = 1_000_000  # a label may end this long after the last event
@@ -90,6 +91,8 @@ def find_aedat(folder: str, root: Path) -> Found:
         trials = root / folder / f"trials_to_{part}.txt"
         if not trials.is_file():
             continue
+        if (size := trials.stat().st_size) > LONGEST_LIST:
+            raise ValueError(f"{trials}: must have at most {LONGEST_LIST:,} bytes; got {size:,}")
         names = [line.strip() for line in trials.read_text(errors="replace").splitlines() if line.strip()]
         for path in (root / folder / name for name in names if Path(name).name == name):  # in this folder only
             if path.is_file():

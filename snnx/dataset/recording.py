@@ -12,6 +12,8 @@ from snnx.dataset.binning import EVENT
 HIGHEST = {"x": 2**15 - 1, "y": 2**15 - 1, "t": 2**53, "p": 1}  # largest values; for t, converting ms to µs must not overflow
 
 
+LARGEST = 2**30
+"""A recording of more bytes than this is refused, as is one whose events take more when they are unpacked."""
 LONGEST = 200  # number of characters that are shown of another library's message, which may repeat the file
 
 
@@ -54,6 +56,9 @@ class Recording:
         """
         if self.place and Path(self.name).exists() and not Path(self.name).is_file():  # reading could wait for ever
             raise Damaged(f"{self.name}: must be a file; got a folder, a pipe or a device")
+        for path in self.files:
+            if (size := path.stat().st_size) > LARGEST:  # a file of a few bytes on disk can have any size
+                raise Damaged(f"{path}: must have at most {LARGEST:,} bytes; got {size:,}")
         try:
             return list(self.read())
         except (Damaged, ModuleNotFoundError):

@@ -149,7 +149,9 @@ def _require_ours(config: object, path: Path) -> None:
     if not (ours and type(config.get("seed")) is int):
         raise ValueError(f"{path} must have the configuration of a run of snnx; got that of another program")
     for group in {*PASSED, *chain.from_iterable(PASSED.values())}:
-        if not is_component(node := config.get(group)) and not (isinstance(node, dict) and all(map(is_component, node.values()))):
+        if not is_component(node := config.get(group)) and not (
+            isinstance(node, dict) and all(map(is_component, node.values()))
+        ):
             raise ValueError(f"{path}: {group} must be null or components with a _target_ each; got {type(node).__name__}")
 
 

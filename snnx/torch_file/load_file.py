@@ -1,12 +1,12 @@
 """Reads a file that `torch.save` has written, after checking that it cannot grow while it is read."""
 
 import io
-import zipfile
 from pathlib import Path
 
 import torch
 
 from snnx.torch_file.pickle_size import size_of
+from snnx.torch_file.zip_directory import entries_of
 
 LARGEST_TUPLE = 10_000  # values of a tuple, with those of the tuples in it, since a tuple may be a key, which is hashed
 LARGEST = 10_000_000  # values and characters of the whole file, tensors apart
@@ -60,10 +60,9 @@ def check_archive(path: Path) -> None:
 
     Raises:
         GrowingFile: it can.
-        zipfile.BadZipFile: it is no archive.
+        zipfile.BadZipFile: it is no archive, see `entries_of`.
     """
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
+    entries = entries_of(path)
     if any(entry.file_size > entry.compress_size for entry in entries):
         raise GrowingFile(f"{path} must not be compressed, as torch writes it; got a compressed file")
     if (size := sum(entry.file_size for entry in entries)) > path.stat().st_size:

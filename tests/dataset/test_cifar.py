@@ -38,6 +38,14 @@ def test_the_names_of_the_first_numpy_are_understood(tmp_path, write_cifar):
     assert len(cifar.read([path])[0]) == 2
 
 
+def test_a_batch_with_a_hole_is_not_read(tmp_path, write_cifar):
+    path = tmp_path / "data_batch_1"
+    write_cifar(path, 4)
+    os.truncate(path, 60 * 2**30)
+    with pytest.raises(ValueError, match="must be a complete CIFAR batch; got ValueError: 64,424,509,440 bytes, where at most"):
+        cifar.read([path])
+
+
 @pytest.mark.parametrize("keep", [0, 1, 50, 3000])
 def test_a_truncated_batch_is_named(tmp_path, write_cifar, keep):
     path = tmp_path / "data_batch_1"

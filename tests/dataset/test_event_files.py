@@ -313,6 +313,15 @@ def test_a_pipe_is_no_recording(tmp_path):
         Recording.single(path, 0, read_npz).samples()
 
 
+@pytest.mark.parametrize("name", ["a.npz", "a.bin", "a.aedat"])
+def test_a_recording_with_a_hole_is_not_read(tmp_path, name):
+    (tmp_path / name).touch()
+    os.truncate(tmp_path / name, 60 * 2**30)
+    recording = Recording.single(tmp_path / name, 0, {".npz": read_npz, ".bin": read_bin, ".aedat": read_aedat3}[name[1:]])
+    with pytest.raises(Damaged, match=rf"{name}: must have at most 1,073,741,824 bytes; got 64,424,509,440"):
+        recording.samples()
+
+
 def test_a_panic_of_rust_names_the_file(tmp_path):
     """It is no subclass of `Exception`; the package aedat raises it for a file that ends behind its first line."""
 

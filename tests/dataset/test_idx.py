@@ -1,5 +1,7 @@
 """Contract: whole files are read, anything else is named."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -26,6 +28,14 @@ def test_a_truncated_file_is_named(tmp_path, write_idx, keep):
 def test_a_file_of_something_else_is_named(tmp_path):
     (tmp_path / "images").write_bytes(b"<html>not found</html>")
     with pytest.raises(ValueError, match="images: must be a complete idx file; got 22 bytes"):
+        idx.read(tmp_path / "images")
+
+
+def test_a_file_with_a_hole_is_not_read(tmp_path, write_idx):
+    """A hole takes no room on disk, but would take 60 GB of memory."""
+    write_idx(tmp_path / "images", np.zeros((3, 5, 4)))
+    os.truncate(tmp_path / "images", 60 * 2**30)
+    with pytest.raises(ValueError, match=f"images: must be a complete idx file; got {60 * 2**30} bytes"):
         idx.read(tmp_path / "images")
 
 

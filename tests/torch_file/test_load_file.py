@@ -1,12 +1,15 @@
 """What torch reads is measured before it is read."""
 
 import pickle
+import zipfile
+from io import BytesIO
 
 import pytest
 import torch
 from doubling import FORMS, PICKLES, as_archive
 from torch import nn
 
+from snnx.torch_file import zip_directory
 from snnx.torch_file.load_file import LARGEST, GrowingFile, load_file
 from snnx.torch_file.pickle_size import size_of
 
@@ -23,6 +26,29 @@ def test_values_that_double_are_refused(tmp_path, name, form):
     refused = r"small\.pt must contain " + (r"tuples of at most 10,000 values" if tuples else r"at most 10,000,000 values and")
     error = pickle.UnpicklingError if name in CALLS else GrowingFile
     with pytest.raises(error, match=CALLS.get(name, refused)):
+        load_file(path)
+
+
+def test_an_archive_with_two_directories_is_refused(tmp_path):
+    """Python looks for the directory in front of the end, and torch at the place that the end names."""
+    torch.save({"a": 1}, tmp_path / "small.pt")
+    ours = BytesIO()
+    with zipfile.ZipFile(tmp_path / "small.pt") as small, zipfile.ZipFile(ours, "w", zipfile.ZIP_DEFLATED) as large:
+        for entry in small.infolist():
+            large.writestr(entry.filename, small.read(entry) + bytes(10**6) * entry.filename.endswith("data.pkl"))
+    read_by_torch = ours.getvalue()
+    *head, count, length, start, comment = zip_directory.END.unpack(read_by_torch[-22:])
+    shown = BytesIO()
+    with zipfile.ZipFile(shown, "w") as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02}.")
+        archive.infolist()[0].comment = bytes(length - 46 - len("archive/data.pkl"))  # makes both directories equally long
+    entry, directory = shown.getvalue()[: archive.start_dir], shown.getvalue()[archive.start_dir : -22]
+    assert len(directory) == length
+    path = tmp_path / "two.pt"
+    path.write_bytes(read_by_torch[:-22] + entry + directory + zip_directory.END.pack(*head, count, length, start, comment))
+    assert len(zipfile.ZipFile(path).infolist()) == 1
+    assert len(torch._C.PyTorchFileReader(str(path)).get_all_records()) == count
+    with pytest.raises(zipfile.BadZipFile, match=r"two\.pt must have one directory, of \d entries, up to byte"):
         load_file(path)
 
 
