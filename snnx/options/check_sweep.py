@@ -12,25 +12,44 @@ from snnx.options.tune import Tune
 PER_LAYER = "layer"
 
 
-def check_hydra(path: Path, hydra: dict) -> None:
+def check_hydra(path: Path, hydra: object) -> None:
     """Reject everything of `hydra` but `sweeper.params` with plain values."""
-    if set(hydra) - {"sweeper"} or set(hydra.get("sweeper") or {}) - {"params"}:
+    sweeper = hydra.get("sweeper") or {} if isinstance(hydra, dict) and set(hydra) <= {"sweeper"} else None
+    params = sweeper.get("params") or {} if isinstance(sweeper, dict) and set(sweeper) <= {"params"} else None
+    if not isinstance(params, dict):
         raise ValueError(f"{path.name}: hydra must contain only sweeper.params; got {hydra}")
-    params = (hydra.get("sweeper") or {}).get("params") or {}
     check_keys(map(str, params), f"{path.name}: hydra.sweeper.params")
     for key, value in params.items():
         if not isinstance(value, str | int | float) or "${" in str(value):
             raise ValueError(f"{path.name}: hydra.sweeper.params.{key} must be a plain text or number; got {value}")
 
 
-def claims_of(path: Path, written: list | None, metric: str) -> tuple[dict, ...]:
+def require_texts(place: str, given: dict, keys: Sequence[str]) -> None:
+    """Reject a value that is no text, if the key is there.
+
+    Example:
+        >>> require_texts("a.yaml: sweep", {"metric": 1}, ["metric", "unit"])
+        Traceback (most recent call last):
+        ValueError: a.yaml: sweep: metric must be a text; got 1
+    """
+    if wrong := next((key for key in keys if not isinstance(given.get(key), str | None)), None):
+        raise ValueError(f"{place}: {wrong} must be a text; got {given[wrong]}")
+
+
+def claims_of(path: Path, written: object, metric: str) -> tuple[dict, ...]:
     """Return the claims, each with its metric, which is `metric` if it names none."""
+    if not isinstance(written, list | None):
+        raise ValueError(f"{path.name}: claims must be a list; got {written}")
     claims = tuple({"metric": metric, **(claim if isinstance(claim, dict) else {"claim": claim})} for claim in written or ())
     for claim in claims:
         if not {"claim"} <= set(claim) <= {"metric", "claim", "chance", "per"}:
             raise ValueError(
                 f"{path.name}: a claim must be a text, or have the key claim, and may have metric, chance and per; got {claim}"
             )
+        require_texts(f"{path.name}: a claim", claim, ["metric", "claim"])
+        chance = claim.get("chance", [])
+        if not all(isinstance(label, str) for label in (chance if isinstance(chance, list) else [chance])):
+            raise ValueError(f"{path.name}: chance of a claim must be a row, or a list of rows; got {chance}")
         if claim.get("per", PER_LAYER) != PER_LAYER:
             raise ValueError(f"{path.name}: per of a claim must be {PER_LAYER}, or be left out; got {claim['per']}")
     return claims

@@ -8,6 +8,8 @@ from snnx.options.nearest import nearest
 from snnx.options.received import check_keys
 from snnx.options.tune import tuned_label
 
+LARGEST = 1e300
+"""Reported numbers are smaller, so that each is a float, and so are their differences."""
 KEYS = {"set", "reported", "std", "n", "test_samples", "source", "cited", "note"}
 LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # must begin with a letter: YAML reads a bare 4 as a number
 
@@ -70,19 +72,34 @@ def row_of(label: object, row: object, metric: str, file: str) -> Row:
             raise ValueError(f"{file}: row {label}: {group} must be the name of an option; got {option}")
     reported = row.get("reported")
     reported = {} if reported is None else reported if isinstance(reported, dict) else {metric: reported}
-    if not all(isinstance(value, int | float) for value in reported.values()):
-        raise ValueError(f"{file}: row {label}: reported must be a number, or one number per metric; got {row['reported']}")
+    if not all(isinstance(name, str) and is_number(value) for name, value in reported.items()):
+        raise ValueError(
+            f"{file}: row {label}: reported must be a finite number, or one number per metric; got {row['reported']}"
+        )
     std = row.get("std")
-    if std is not None and not (type(std) in (int, float) and std >= 0):
-        raise ValueError(f"{file}: row {label}: std must be a number >= 0; got {std}")
+    if std is not None and not (is_number(std) and std >= 0):
+        raise ValueError(f"{file}: row {label}: std must be a finite number >= 0; got {std}")
     for key in ("n", "test_samples"):
         if row.get(key) is not None and not (type(row[key]) is int and row[key] > 0):
             raise ValueError(f"{file}: row {label}: {key} must be an integer > 0; got {row[key]}")
+    for key in ("source", "cited", "note"):
+        if not isinstance(row.get(key), str | None):
+            raise ValueError(f"{file}: row {label}: {key} must be a text; got {row[key]}")
     return Row(
         label=label, overrides=tuple(overrides) if "set" in row else None, reported=reported,
         std=std, n=row.get("n"), test_samples=row.get("test_samples"),
         source=row.get("source"), cited=row.get("cited"), note=row.get("note"),
     )  # fmt: skip
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is a finite number.
+
+    Example:
+        >>> [is_number(value) for value in (1, 0.5, True, "1", float("inf"), 10**400)]
+        [True, True, False, False, False, False]
+    """
+    return type(value) in (int, float) and abs(value) < LARGEST
 
 
 def _as_list(settings: object) -> str:

@@ -13,6 +13,7 @@ from snnx.options.check_sweep import (
     factor_of,
     reference_of,
     require_groups_from_the_root,
+    require_texts,
     with_twins,
 )
 from snnx.options.elsewhere import elsewhere
@@ -154,6 +155,7 @@ def _read(path: Path, written: str) -> SweepFile:
         raise ValueError(f"{path.name}: the rows must be below the key rows; got {other}; did you mean rows?")
     if missing := {"paper", "artifact", "metric"} - set(facts):
         raise ValueError(f"{path.name}: sweep must name {sorted(missing)}")
+    require_texts(f"{path.name}: sweep", facts, ["paper", "artifact", "metric", "unit", "needs"])
     check_hydra(path, body.get("hydra") or {})
     if path.stem.casefold() in TAKEN:
         raise ValueError(f"{path.name}: a sweep must not be named like another folder of outputs/; got {path.stem}: rename it")

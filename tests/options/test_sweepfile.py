@@ -11,12 +11,42 @@ from snnx.options.sweepfile import read
         "{callbacks: {x: {_target_: os.system, command: 'true'}}}",
         "{launcher: {n_jobs: 2}}",
         "{sweeper: {params: {seed: '0,1'}, _target_: os.system}}",
+        "1",
+        "{sweeper: [params]}",
+        "{sweeper: {params: 1}}",
     ],
 )
 def test_under_hydra_only_axes_are_allowed(tmp_path, hydra):
     path = tmp_path / "fig.yaml"
     path.write_text(f"# A figure.\nsweep: {{paper: dtst, artifact: Figure 1, metric: val/acc}}\nhydra: {hydra}\n")
     with pytest.raises(ValueError, match=r"hydra must contain only sweeper\.params; got"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("facts", "row", "message"),
+    [
+        ("metric: [1]", "{set: [norm=batch]}", r"sweep: metric must be a text; got \[1\]"),
+        ("metric: 1", "{set: [norm=batch]}", "sweep: metric must be a text; got 1"),
+        ("metric: test/acc, unit: [a]", "{set: [norm=batch]}", r"sweep: unit must be a text; got \['a'\]"),
+        ("metric: test/acc, claims: 1", "{set: [norm=batch]}", "claims must be a list; got 1"),
+        (
+            "metric: test/acc, claims: [{metric: 3, claim: A > 1}]",
+            "{set: [norm=batch]}",
+            "a claim: metric must be a text; got 3",
+        ),
+        ("metric: test/acc, claims: [{chance: 1, claim: A > 1}]", "{set: [norm=batch]}", "chance of a claim must be a row, or"),
+        ("metric: test/acc", "{set: [norm=batch], reported: {1: 1.0}}", "row A: reported must be a finite number, or one"),
+        ("metric: test/acc", f"{{set: [norm=batch], reported: {10**400}}}", "row A: reported must be a finite number, or one"),
+        ("metric: test/acc", "{set: [norm=batch], reported: .inf}", "row A: reported must be a finite number, or one"),
+        ("metric: test/acc", "{set: [norm=batch], reported: 1, std: .nan}", "row A: std must be a finite number >= 0; got nan"),
+        ("metric: test/acc", "{cited: [a], reported: 1}", r"row A: cited must be a text; got \['a'\]"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused(tmp_path, facts, row, message):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"sweep: {{paper: own, artifact: T, {facts}}}\nrows:\n  A: {row}\n")
+    with pytest.raises(ValueError, match=rf"^mine\.yaml: {message}"):
         read(path)
 
 
