@@ -1,6 +1,7 @@
 """A study of Optuna that several workers may share, and that continues after a kill."""
 
 # No `from __future__ import annotations` here: see snnx_local.py.
+import os
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,12 +41,18 @@ class Study:
         self.worker = uuid.uuid4().hex
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._alone():
-            self.study = optuna.create_study(
-                study_name=name,
-                storage=create("search.storage", plain(storage)),
-                directions=list(directions),
-                load_if_exists=True,
-            )
+            try:
+                self.study = optuna.create_study(
+                    study_name=name,
+                    storage=create("search.storage", plain(storage)),
+                    directions=list(directions),
+                    load_if_exists=True,
+                )
+            except (AttributeError, LookupError, TypeError, ValueError) as error:  # lines of a journal that are not Optuna's
+                raise ValueError(
+                    f"hydra.sweeper.storage must contain what Optuna wrote; got {type(error).__name__}: {error}: move away "
+                    f"{plain(storage)}"
+                ) from None
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -137,7 +144,8 @@ class Study:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Lock the study, so that no other worker asks for trials between our count of trials and our own request."""
-        with open(self.folder / ".study", "a", encoding="utf-8") as lock:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW  # a link in a received folder could lead anywhere
+        with os.fdopen(os.open(self.folder / ".study", flags, 0o644), "r+b", buffering=0) as lock:
             acquire(lock, wait=True)
             yield
 

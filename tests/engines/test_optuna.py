@@ -73,6 +73,17 @@ def test_mistakes_end_in_one_line_before_training(empty, monkeypatch, capsys, wo
     assert not list(empty.glob("outputs/runs/*"))
 
 
+@pytest.mark.parametrize("line", ['{"op_code": 0}', "[]", "null", "garbage"])
+def test_a_journal_of_another_program_is_named(empty, monkeypatch, capsys, line):
+    journal = empty / "outputs" / ".sweep" / "optuna.journal"
+    journal.parent.mkdir(parents=True)
+    journal.write_text(line + "\n" + line + "\n")  # Optuna leaves out a last line that it cannot parse, but no other
+    monkeypatch.setattr(sys, "argv", ["snnx", *LINE, "optimizer.lr=interval(0.1,1)"])
+    assert main.main() == main.USAGE
+    (told,) = capsys.readouterr().err.strip().splitlines()
+    assert re.search(r"hydra\.sweeper\.storage must contain what Optuna wrote; got \w+: .*optuna\.journal", told), told
+
+
 @pytest.mark.slow
 def test_a_metric_that_no_result_has(tmp_path):
     done = snnx(tmp_path, *LINE, "timesteps=choice(1)", "hydra.sweeper.metric=val/auc", *QUICK[:2])
