@@ -67,11 +67,14 @@ def cached(root: Path, name: str, key: dict, make: Callable[[Path], None]) -> Pa
 
 
 def places(root: Path | None) -> list[Path]:
-    """Return the possible cache folders of the data set below `root`, the preferred one first."""
+    """Return the possible cache folders of the data set below `root`, the preferred one first.
+
+    A cache folder in `root` that is a link is none, since a link in a received data set could lead anywhere.
+    """
     if chosen := os.environ.get("SNNX_CACHE"):
         return [Path(chosen).expanduser().absolute()]
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute() / "snnx"
-    return [root / FOLDER, home] if root else [home]
+    return [root / FOLDER, home] if root and not (root / FOLDER).is_symlink() else [home]
 
 
 def _writable(folders: list[Path]) -> Path:
@@ -94,7 +97,7 @@ def _writable(folders: list[Path]) -> Path:
 
 def _remove_remains(folder: Path) -> None:
     """Remove unfinished folders of killed processes; a process that is still alive holds its lock."""
-    for partial in () if folder.is_symlink() else folder.glob("*.partial"):  # a link in a received data set could lead anywhere
+    for partial in folder.glob("*.partial"):
         with suppress(OSError), _locked(partial.with_suffix(".lock"), wait=False) as ours:
             if ours:
                 shutil.rmtree(partial, ignore_errors=True)

@@ -168,7 +168,8 @@ def _remember(root: Path | None, new: dict[Path, tuple[os.stat_result, str]]) ->
             settled = (place / "content.db").stat().st_mtime - SETTLED_S
             rows = [(str(p), stat.st_size, stat.st_mtime_ns, sha) for p, (stat, sha) in new.items() if stat.st_mtime < settled]
             with closing(sqlite3.connect(place / "content.db", timeout=60)) as base, base:
-                base.execute(f"create {TABLE.replace('files', 'if not exists files', 1)}")
+                if not base.execute(MADE).fetchall():
+                    base.execute(f"create {TABLE.replace('files', 'if not exists files', 1)}")
                 if not _is_ours(base):
                     continue
                 base.executemany("insert or replace into files values (?, ?, ?, ?)", rows)

@@ -358,11 +358,12 @@ def test_a_lock_that_is_a_link_changes_nothing(root, tmp_path):
     assert (tmp_path / "notes").read_text() == "mine"
 
 
-def test_where_a_linked_cache_leads_nothing_is_removed(root, tmp_path):
+def test_where_a_linked_cache_leads_nothing_is_written_or_removed(root, tmp_path, monkeypatch):
     (tmp_path / "own" / "download.partial").mkdir(parents=True)
     (root / ".snnx_cache").symlink_to(tmp_path / "own")
-    nmnist(root).convert()
-    assert (tmp_path / "own" / "download.partial").is_dir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert nmnist(root).convert().parent == tmp_path / "xdg/snnx"
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["download.partial"]
 
 
 def test_frames_lie_elsewhere_where_the_root_cannot_be_written(root, tmp_path, monkeypatch, capsys):
