@@ -133,7 +133,7 @@ BAD = {
     ),
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: }}": "row A: set must be a list of key=value; got None",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [seed=1], reported: abc}}": "reported must be a finite number",
-    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {cited: b, std: -1}}": "row A: std must be a finite number >= 0; got -1",
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {cited: b, std: -1}}": "std must be a finite number >= 0; got -1",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {cited: b, n: true}}": "row A: n must be an integer > 0; got True",
     "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {cited: b, test_samples: 0}}": "test_samples must be an integer > 0",
 }

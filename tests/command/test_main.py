@@ -96,7 +96,7 @@ MISTAKES = {
     "a negative decay": (["optimizer.weight_decay=-1"], "optimizer: Invalid weight_decay value: -1"),
     "a pool of spike times": (
         ["method=ttfs", "norm=none"],
-        "got stages.pool1.0, .* choose backbone=mlp, .*: with mlp or scnn leave out norm=, .* with each backbone.bias=false",
+        "got stages.pool1.0, .* choose backbone=mlp, .*: with mlp or scnn leave out norm=, .* and set backbone.bias=false",
     ),
     "a backbone that cannot be converted": (
         ["method=conversion", "backbone=vit"],

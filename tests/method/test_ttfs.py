@@ -209,6 +209,9 @@ def test_each_stage_gets_at_least_one_epoch():
     assert [method._source_epochs(1) for method in shares.values()] == [0, 0, 0, 0]
 
 
+CHAIN = ["backbone=chain", "backbone.hidden=[]", "backbone.norm=false", "backbone.bias=false", "method=ttfs"]
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -218,10 +221,15 @@ def test_each_stage_gets_at_least_one_epoch():
         (["backbone.pool=avg"], "TTFS: backbone must have no AvgPool2d; got features.pool1.0, .*; choose .* backbone.pool=max"),
         (["backbone.bias=true"], "TTFS: backbone must have no bias; got one in features.conv1.0; set backbone.bias=false"),
         (["backbone=convnet"], "TTFS: backbone must have no norm; got .*, but a norm moves spikes in time"),
+        ([*CHAIN, "backbone.layers=[8,D,8]"], "TTFS: backbone must have no Dropout; got features.drop1, but it would scale"),
+        (
+            [*CHAIN, "backbone.layers=[8]", "backbone.votes=2"],
+            "TTFS: backbone must have no VotingLayer; got classifier.vote, but",
+        ),
     ],
 )
 def test_backbones_that_do_not_keep_single_spikes_are_rejected(overrides, message):
-    run = composed(*(["method=ttfs"] if "backbone=convnet" in overrides else CNN), *overrides)
+    run = composed(*(["method=ttfs"] if overrides[0] in ("backbone=convnet", "backbone=chain") else CNN), *overrides)
     with pytest.raises(ValueError, match=message):
         build_method({**run.config, "budget": {"width": 0.25}}, Facts())
 

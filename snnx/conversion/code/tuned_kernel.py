@@ -27,7 +27,8 @@ def tuned_kernel(time_constant: float, delay: float, x: Tensor, duration: int) -
 
     The authors tune on the spikes of the simulated network, so that y and t contain the errors of the layers before. Here y and
     t are those of x itself, the activation of the network without spikes. Their y is also 0 where a neuron fired, which makes
-    its term of d1 0; here y is what the spike sends, as in the paper's equation.
+    its term of d1 0; here y is what the spike sends, as in the paper's equation. And their t counts from the first step of the
+    run, where here, as in the paper, it counts from the start of the layer's window.
 
     Args:
         time_constant, delay: the kernel, in steps.

@@ -21,8 +21,9 @@ def with_relative_energies(reference: str | None, lines: Sequence[Line]) -> list
         relative_chip          = E_static * latency/latency of the reference + E_dynamic * spikes/spikes of the reference
         relative_to_paper_chip = E_static * latency/512 steps + E_dynamic * spikes/2.612 million
 
-    Latency and spikes of the reference are means over the seeds of the reference row, among its runs with the same scale and
-    further overrides. Without such runs, a run has no `relative_chip`. For every row, latency and spikes are
+    Latency and spikes of the reference are those of the reference row's run with the same scale, further overrides and seed:
+    where both rows convert the network that this seed trains, the network is the same. Without a run of this seed, they are the
+    means over its other seeds; without any run, there is no `relative_chip`. For every row, latency and spikes are
     `test/latency_steps` and `test/spikes_in_total`. `test/energy_chip`, which a run measures itself from all of its steps and
     spikes, is not changed.
 
@@ -34,8 +35,10 @@ def with_relative_energies(reference: str | None, lines: Sequence[Line]) -> list
         return list(lines)
     places: dict[tuple, list[Run]] = {}
     for run in (run for line in lines if line.row == reference for run in line.done):
-        places.setdefault(_place(run), []).append(run)
-    known = {place: (_mean(runs, STEPS), _mean(runs, SPIKES)) for place, runs in places.items()}
+        if None not in _measured(run):
+            places.setdefault((*_place(run), run.seed), []).append(run)
+            places.setdefault(_place(run), []).append(run)
+    known = {place: tuple(map(fmean, zip(*map(_measured, runs), strict=True))) for place, runs in places.items()}
     return [replace(line, runs=tuple(_added(run, known) for run in line.runs)) for line in lines]
 
 
@@ -43,13 +46,13 @@ def formula(reference: str | None, metric: str) -> tuple[str, ...]:
     """Return the formula of a metric that is added here, as the only line below its table; none for other metrics.
 
     Example:
-        >>> formula("Rate", "test/relative_truenorth")
-        ('test/relative_truenorth = 0.6 * latency_steps/(mean of Rate) + 0.4 * spikes_in_total/(mean of Rate), over seeds',)
+        >>> formula("B", "test/relative_truenorth")
+        ('test/relative_truenorth = 0.6 * latency_steps/(that of B) + 0.4 * spikes_in_total/(that of B), of the same seed',)
     """
     if reference is None or metric not in RELATIVE | TO_PAPER:
         return ()
     static, dynamic = SHARES[(RELATIVE | TO_PAPER)[metric]]
-    of_steps, of_spikes, of = f"(mean of {reference})", f"(mean of {reference})", ", over seeds"
+    of_steps, of_spikes, of = f"(that of {reference})", f"(that of {reference})", ", of the same seed"
     if metric in TO_PAPER:
         of_steps, of_spikes, of = str(RATE_STEPS), f"{RATE_SPIKES:g}", ""
     return (f"{metric} = {static} * latency_steps/{of_steps} + {dynamic} * spikes_in_total/{of_spikes}{of}",)
@@ -59,19 +62,19 @@ def _place(run: Run) -> tuple:
     return run.scale, run.further
 
 
-def _mean(runs: Sequence[Run], metric: str) -> float:
-    """Return the mean over the runs that have the metric; 0 if none has it."""
-    found = [run.result["metrics"][metric] for run in runs if run.result["metrics"].get(metric) is not None]
-    return fmean(found) if found else 0.0
+def _measured(run: Run) -> tuple[float | None, float | None]:
+    """Return the latency and the spikes of a run; `None` for what it has not measured."""
+    metrics = run.result.get("metrics") or {}
+    return metrics.get(STEPS), metrics.get(SPIKES)
 
 
 def _added(run: Run, known: Mapping[tuple, tuple[float, float]]) -> Run:
-    found = run.result.get("metrics") or {}
-    if run.state != "done" or None in (found.get(STEPS), found.get(SPIKES)):
+    steps, spikes = _measured(run)
+    if run.state != "done" or None in (steps, spikes):
         return run
-    steps, spikes, (of_steps, of_spikes) = found[STEPS], found[SPIKES], known.get(_place(run), (0.0, 0.0))
+    of_steps, of_spikes = known.get((*_place(run), run.seed)) or known.get(_place(run), (0.0, 0.0))
     added = {metric: relative_energy(steps, spikes, chip) for metric, chip in TO_PAPER.items()}
     if of_steps and of_spikes:
         pair = {"of_steps": of_steps, "of_spikes": of_spikes}
         added |= {metric: relative_energy(steps, spikes, chip, **pair) for metric, chip in RELATIVE.items()}
-    return replace(run, result=run.result | {"metrics": found | added})
+    return replace(run, result=run.result | {"metrics": run.result["metrics"] | added})
