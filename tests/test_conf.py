@@ -57,7 +57,7 @@ WITH = {  # overrides that an option needs
 }
 GIVES_ARGUMENTS = dict.fromkeys(
     (f"backbone={name}" for name in ("cifarnet", "vggsnn", "plif_net", "vgg9_bntt", "vgg11_nda", "vgg16_diet")), "chain"
-)
+) | {"backbone=resnet19": "resnet"}
 """Options that have no module of their own: published networks that are the class of another option with other arguments."""
 LAYERS = {"recipe", "scale", "sweep", "row"}  # override layers, not components
 OPTIONS = sorted(path for path in shipped("conf").glob("*/*.yaml"))

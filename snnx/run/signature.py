@@ -105,8 +105,10 @@ def fits(value: object, hint: object) -> bool:
     """Whether a value from YAML has the declared type; an integer is accepted as a float, and a component as any type.
 
     Example:
-        >>> fits(3, float), fits("3", float), fits(None, float | None), fits([1, 2], list[int]), fits(2.5, int)
-        (True, False, True, True, False)
+        >>> fits(3, float), fits("3", float), fits(None, float | None), fits(2.5, int)
+        (True, False, True, False)
+        >>> fits([1, 2], list[int]), fits([1, "D"], list[int]), fits([0.9, 0.99], tuple[float, float])
+        (True, False, True)
     """
     if isinstance(value, dict):
         return True
@@ -116,7 +118,10 @@ def fits(value: object, hint: object) -> bool:
     if origin is typing.Literal:
         return True  # checked by the constructor itself, whose message lists the choices
     if isinstance(value, list):
-        return origin in (list, tuple, Sequence, Iterable) or hint in (list, tuple)
+        if origin is tuple and Ellipsis not in arguments:
+            return len(value) == len(arguments) and all(map(fits, value, arguments))
+        of = arguments[0] if arguments else typing.Any
+        return (origin in (list, tuple, Sequence, Iterable) or hint in (list, tuple)) and all(fits(item, of) for item in value)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:
