@@ -40,7 +40,7 @@ NO_SINGLE_SPIKES = {
 }
 METHOD_REFUSES = {
     "conversion": {"attention": "^SelfAttention: neuron must fire spikes"},  # it trains ReLU, and the denoiser needs spikes
-    "fine_tuned": {"attention": "^SelfAttention: q must be 0 or 1"},  # its first stage trains ReLU, too
+    "fine_tuned": {"attention": "^FineTuned: attention and loss must not need spikes"},  # its first stage trains ReLU, too
     "tandem": {"attention": "^SelfAttention: neuron must fire spikes"},
     "ttfs": {pipeline: f"^TTFS: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
     "exponential": {pipeline: f"^Exponential: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},

@@ -49,6 +49,8 @@ class NSAD(nn.Module):
         ([[[0.0, 0.0, 2.0, 4.0]]], [[0, 0, 2, 3, 4]])
     """
 
+    needs_spikes = True
+
     def __init__(
         self,
         heads: int,

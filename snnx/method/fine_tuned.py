@@ -18,7 +18,7 @@ from snnx.method.calibration import calibration_images
 from snnx.method.direct import Direct
 from snnx.metric.metric import Metric
 from snnx.neuron.node import Node
-from snnx.neuron.spiking import spiking_layers
+from snnx.neuron.spiking import require_any_steps, spiking_layers
 from snnx.neuron.take_norms import release_norms
 from snnx.scheduler.scheduler import MakesSchedule
 
@@ -94,6 +94,7 @@ class FineTuned(Direct):
                 "choose method=direct to train without a first stage"
             )
         require_valid(percentile, scaling, who="FineTuned")
+        _require_no_spikes([getattr(loss, "func", loss)], "loss=cross_entropy")
         if calibration < 1:
             raise ValueError(f"FineTuned: calibration must be at least 1; got {calibration}")
         super().__init__(
@@ -108,7 +109,12 @@ class FineTuned(Direct):
         if not spiking_layers(self.backbone):
             raise ValueError("FineTuned: neuron must spike, so that it has a threshold to set; got none; choose method=direct")
         if others := {type(layer).__name__ for layer in spiking_layers(self.backbone).values() if not isinstance(layer, Node)}:
-            raise ValueError(f"FineTuned: neuron must be one of snnx, whose threshold can be set; got {', '.join(others)}")
+            raise ValueError(
+                "FineTuned: neuron must be a Node of snnx, whose threshold can be set to what its currents reach; "
+                f"got {', '.join(sorted(others))}; choose another, such as neuron=lif_learned"
+            )
+        _require_no_spikes(self.backbone.modules(), "another attention, or leave it out")
+        require_any_steps(self.backbone, 1, why="the ReLU network that it starts from has one step", who="FineTuned")
         if checkpoint is not None:
             load_weights(self.backbone, checkpoint, name="method.checkpoint")
         release_norms(self.backbone)  # both networks use them
@@ -172,6 +178,14 @@ class FineTuned(Direct):
             return super().run(images)
         outputs = self._twin[0](images[None])
         return outputs, outputs[0]
+
+
+def _require_no_spikes(parts: Iterable[object], choose: str) -> None:
+    if needs := next((type(part).__name__ for part in parts if getattr(part, "needs_spikes", False)), None):
+        raise ValueError(
+            "FineTuned: attention and loss must not need spikes, since its first network is of ReLU; "
+            f"got {needs}; choose method=direct, or {choose}"
+        )
 
 
 def _load_thresholds(method: FineTuned, state: dict[str, Tensor], prefix: str, *_: object) -> None:

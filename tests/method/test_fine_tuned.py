@@ -4,11 +4,13 @@ from functools import partial
 
 import pytest
 import torch
+from composing import composed
 from torch import nn
 
 from snnx.backbone.chain import Chain
 from snnx.backbone.convnet import ConvNet
 from snnx.backbone.resnet import ResNet
+from snnx.compose.check import check
 from snnx.conversion.current_thresholds import set_thresholds
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.encoding.gaussian import Gaussian
@@ -171,6 +173,38 @@ def test_it_starts_from_weights(tmp_path):
 def test_settings_that_are_refused(changed, message):
     with pytest.raises(ValueError, match=message):
         made(**changed)
+
+
+ATTENTION = [
+    "backbone=spikformer", "backbone.embed_dim=32", "backbone.heads=2", "backbone.depth=1", "backbone.pools=1",
+    "attention=[nsad]",
+]  # fmt: skip
+ONE_STEP = "norm must take any number of steps, since the ReLU network that it starts from has one step"
+NO_SPIKES = "attention and loss must not need spikes, since its first network is of ReLU"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["norm=bntt"], f"{ONE_STEP}; got BNTT, which has parameters for 4 steps; choose another, such as norm=batch"),
+        (["norm=tebn"], f"{ONE_STEP}; got TEBN, which has parameters for 4 steps; choose another, such as norm=batch"),
+        (["norm=ta"], f"{ONE_STEP}; got TA, which has parameters for 4 steps; choose another, such as norm=batch"),
+        (
+            ["loss=psc_kernel", "decoding=psc_sum", "backbone=chain", "backbone.votes=1"],
+            f"{NO_SPIKES}; got PSCKernel; choose method=direct, or loss=cross_entropy",
+        ),
+        (ATTENTION, f"{NO_SPIKES}; got NSAD; choose method=direct, or another attention, or leave it out"),
+        (
+            ["neuron=psn"],
+            "neuron must be a Node of snnx, whose threshold can be set to what its currents reach; got PSN; choose another, "
+            "such as neuron=lif_learned",
+        ),
+    ],
+)
+def test_parts_that_are_refused_before_training(words, message):
+    with pytest.raises(ValueError, match=rf"^FineTuned: {message} \[.*\]$"):
+        check(composed("method=fine_tuned", "timesteps=4", *words))
+    check(composed("method=fine_tuned", "timesteps=4"))
 
 
 def test_dropout_and_bias_are_those_of_the_backbone():
