@@ -35,16 +35,17 @@ class FineTuned(Direct):
     optimizer and one schedule serve the whole training. A training that was interrupted continues in its stage.
 
     Args:
-        source: share of the epochs, at the start of training, in which the ReLU network is trained, in [0, 1). If it is above 0
-            and there are at least two epochs, each stage gets at least one.
+        source: share of the epochs, at the start of training, in which the ReLU network is trained, in [0, 1). If it is
+            above 0, each stage gets at least one epoch, so there must be two.
         checkpoint: file of weights for the backbone, to start from a trained network.
         percentile, scaling: see `set_thresholds`.
         calibration: number of training samples from which the thresholds are found, at least 1.
         encoding, neuron, backbone, decoding, loss, metric, watch, optimizer, scheduler, in_shape, classes, width: see `Direct`.
 
     Raises:
-        ValueError: there is neither a `source` nor a `checkpoint`, an argument is out of range, the neurons do not spike or are
-            not those of snnx, a layer of the backbone needs spikes as input, or the encoding changes the number of channels.
+        ValueError: there is neither a `source` nor a `checkpoint`, or a `source` and only one epoch, an argument is out of
+            range, the neurons do not spike or are not those of snnx, the loss or a layer of the backbone needs spikes, a norm
+            has parameters for each step, or the encoding changes the number of channels.
 
     Source: Rathi et al., Hybrid Conversion and Spike Timing Dependent Backpropagation, 2020; Rathi and Roy, Diet-SNN, 2020.
         There, the two stages are two trainings, each with its own learning rate.
@@ -64,6 +65,8 @@ class FineTuned(Direct):
         >>> method(torch.rand(2, 1, 8, 8)).shape
         torch.Size([2, 3])
     """
+
+    least_epochs = 2
 
     def __init__(
         self,
@@ -143,6 +146,21 @@ class FineTuned(Direct):
         found = set_thresholds(self.backbone, inputs, percentile=self.percentile, scaling=self.scaling)
         with torch.no_grad():
             self.thresholds.copy_(torch.tensor([found[name] for name in spiking_layers(self.backbone)]))
+
+    def require_epochs(self, epochs: int) -> None:
+        """Reject a training of one epoch, which has no room for two stages.
+
+        Raises:
+            ValueError: there is one epoch, and `source` is above 0.
+        """
+        if self.source and epochs == 1:
+            raise ValueError(
+                "FineTuned: trainer.max_epochs must be at least 2, one for ReLU and one for spikes, or 0 for a test only; "
+                "got 1; raise it, or set method.source=0 with method.checkpoint"
+            )
+
+    def on_fit_start(self) -> None:
+        self.require_epochs(self.trainer.max_epochs)
 
     def _source_epochs(self) -> int:
         epochs = self.trainer.max_epochs
