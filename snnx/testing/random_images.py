@@ -42,8 +42,9 @@ class RandomImages(pl.LightningDataModule):
 
 def train(method: Method, data: RandomImages, *callbacks: pl.Callback, epochs: int | None = None) -> pl.Trainer:
     """Train for epochs of two batches, by default as few as the method allows, and return the trainer."""
+    epochs = method.least_epochs if epochs is None else epochs
     trainer = pl.Trainer(
-        max_epochs=method.least_epochs if epochs is None else epochs, accelerator="cpu", callbacks=list(callbacks), logger=False, enable_checkpointing=False,
+        max_epochs=epochs, accelerator="cpu", callbacks=list(callbacks), logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, log_every_n_steps=1,
     )  # fmt: skip
     with warnings.catch_warnings():
