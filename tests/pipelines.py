@@ -39,9 +39,9 @@ NO_SINGLE_SPIKES = {
     "first spikes": "backbone must have no norm",
 }
 METHOD_REFUSES = {
-    "conversion": {"attention": "^SelfAttention: q must be 0 or 1"},  # it trains ReLU, and the denoiser needs spikes
-    "fine_tuned": {"attention": "^SelfAttention: q must be 0 or 1"},  # its first stage trains ReLU, too
-    "tandem": {"attention": "^SelfAttention: q must be 0 or 1"},
+    "conversion": {"attention": "^SelfAttention: neuron must fire spikes"},  # it trains ReLU, and the denoiser needs spikes
+    "fine_tuned": {"attention": "^FineTuned: attention and loss must not need spikes"},  # its first stage trains ReLU, too
+    "tandem": {"attention": "^SelfAttention: neuron must fire spikes"},
     "ttfs": {pipeline: f"^TTFS: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
     "exponential": {pipeline: f"^Exponential: {why}" for pipeline, why in NO_SINGLE_SPIKES.items()},
     "s4nn": dict.fromkeys(NO_SINGLE_SPIKES, "^S4NN: backbone must have linear layers only"),

@@ -20,7 +20,7 @@ PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # modules that several components of a group use; every other module of the group must have an option
     "augmentation": {"augmentation", "rand_operation", "random_erasing", "warp"},
     "encoding": {"encoding", "spike_at", "temporal"},
-    "neuron": {"end_at_rest", "node", "packed_spikes", "spiking", "take_norms"},
+    "neuron": {"cautions", "end_at_rest", "ends_in_spikes", "node", "packed_spikes", "spiking", "take_norms"},
     "attention": {"attention", "self_attention"},
     "quantization": {"quantization"},
     "norm": {"foldable", "norm"},
@@ -50,6 +50,7 @@ WITH = {  # overrides that an option needs
     "attention=nsad": ["backbone=spikformer"],
     "attention=tasa": ["backbone=spikformer"],
     **{f"metric=attention_{what}": ["backbone=spikformer"] for what in ("energy", "map", "score", "zero")},
+    "loss=psc_kernel": ["backbone=chain", "backbone.votes=1"],
     "metric=conversion_error": ["method=conversion", "timesteps=10"],
     "method=exponential": ["backbone=scnn", "backbone.bias=false", "backbone.pool=max"],
     "method=s4nn": ["backbone=mlp", "backbone.bias=false"],

@@ -30,6 +30,7 @@ class MakesDenoiser(Protocol):
     """A callable that makes a map of attention scores from the number of heads and the width of a head.
 
     The scores are integers in 0..`head_dim`, since queries and keys are binary. The map treats each pair of tokens on its own.
+    A class that sets `needs_spikes = True` is refused before a training that begins without spikes.
 
     Shape:
         scores `[*, heads, N, N]` to scores of the same shape.

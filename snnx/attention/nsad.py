@@ -49,6 +49,8 @@ class NSAD(nn.Module):
         ([[[0.0, 0.0, 2.0, 4.0]]], [[0, 0, 2, 3, 4]])
     """
 
+    needs_spikes = True
+
     def __init__(
         self,
         heads: int,
@@ -95,7 +97,7 @@ class NSAD(nn.Module):
 
     def _values(self) -> tuple[Tensor, Tensor]:
         """Return the output and its slope for every score, in float32 because a lower precision would round differently."""
-        with torch.autocast(self.u.device.type, enabled=False):
+        with torch.autocast("cpu" if self.u.is_meta else self.u.device.type, enabled=False):  # there is none for meta
             f, slope = self.curve(torch.arange(self.v_max + 1, device=self.u.device, dtype=torch.float32))
         within = (f >= 0) & (f <= self.v_max)
         kept = torch.where(within, f, f.detach())

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import torch
-from spikingjelly.activation_based.neuron import BaseNode
 from torch import Tensor, nn
 
 from snnx.attention.attention import MakesDenoiser, MakesTemporal
 from snnx.layer.token_linear import TokenLinear
+from snnx.neuron.spiking import is_spiking
 from snnx.norm.batch import Batch
 from snnx.norm.norm import MakesNorm, threshold_of
 
@@ -40,8 +40,8 @@ class SelfAttention(nn.Module):
         norm: makes the norm after each linear layer; see `MakesNorm`.
 
     Raises:
-        ValueError: `heads` does not divide `dim`, `v_threshold` is not positive, or q, k or v are not binary although there is
-            a denoiser.
+        ValueError: `heads` does not divide `dim`, `v_threshold` is not positive, the neurons spike but have no threshold that
+            can be set, or there is a denoiser and the neurons do not spike, or q, k or v are not binary.
 
     Source: Zhou et al., Spikformer, ICLR 2023, and its code; DS2TA for the filter and the denoiser.
 
@@ -74,14 +74,24 @@ class SelfAttention(nn.Module):
         self.scale = scale
         self.temporal = nn.Identity() if temporal is None else temporal()
         q_sn, k_sn, v_sn = neuron(), neuron(), neuron()
+        if denoiser is not None and not is_spiking(q_sn):
+            raise ValueError(
+                "SelfAttention: neuron must fire spikes, because the denoiser's table has integer scores only; "
+                f"got {type(q_sn).__name__}; use a spiking neuron and method=direct, or leave out attention=nsad"
+            )
         self.q, self.k, self.v = (
             TokenLinear(dim, dim, bias=qkv_bias, norm=norm, v_threshold=threshold_of(sn)) for sn in (q_sn, k_sn, v_sn)
         )
         self.q_sn, self.k_sn, self.v_sn = q_sn, k_sn, v_sn
         self.denoiser = None if denoiser is None else denoiser(heads, dim // heads)
         self.attention_sn = neuron()
-        if isinstance(self.attention_sn, BaseNode):
+        if threshold_of(self.attention_sn) is not None:
             self.attention_sn.v_threshold = float(v_threshold)
+        elif is_spiking(self.attention_sn):
+            raise ValueError(
+                f"SelfAttention: neuron must have a threshold, which the layer after the attention sets to {v_threshold:g}; "
+                f"got {type(self.attention_sn).__name__}, which has no v_threshold; choose another neuron or backbone"
+            )
         self.proj_temporal = nn.Identity() if temporal is None else temporal()
         proj_sn = neuron()
         self.proj = TokenLinear(dim, dim, norm=norm, v_threshold=threshold_of(proj_sn))
@@ -93,7 +103,7 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.temporal(x)
         spikes = {"q": self.q_sn(self.q(x)), "k": self.k_sn(self.k(x)), "v": self.v_sn(self.v(x))}
-        check = x.device.type == "cpu" or self.training not in self._checked
+        check = x.device.type == "cpu" or (self.training not in self._checked and not x.is_meta)
         if self.denoiser is not None and check and not torch.compiler.is_compiling():
             _require_binary(spikes)
             self._checked.add(self.training)  # a GPU waits for each check, so it is made once in training and once in a test

@@ -157,7 +157,7 @@ def _build(config: dict) -> dict | None:
     from snnx.dataset.published import NoData
     from snnx.loss.misread import misread
     from snnx.metric.recorder import Recorder
-    from snnx.run.build import build_data, build_method, build_trainer
+    from snnx.run.build import build_data, build_method, build_trainer, epochs_of
     from snnx.run.built import built
 
     with torch.device("meta"):  # tensors on it have a shape but no memory, so a network of any size costs nothing
@@ -179,6 +179,7 @@ def _build(config: dict) -> dict | None:
         advice = "encoding=events" if len(data.sample_shape) == 4 else "an encoding of images, such as encoding=repeat"
         shape = list(data.sample_shape)
         raise ValueError(f"encoding must take samples of shape {shape}; got {type(method.encoding).__name__}: choose {advice}")
+    method.require_epochs(epochs_of(config))
     Recorder(method.backbone, list(method.metrics.values()), method.watch)
     try:
         optimizer = component(config, "optimizer")([{"params": list(method.parameters())}])

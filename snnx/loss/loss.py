@@ -9,7 +9,8 @@ class Loss(Protocol):
     """Computes one number from scores and labels; any module with this call works, for example torch's losses.
 
     A loss that needs the backbone's outputs of every time step sets the class attribute `every_step = True`. It then receives
-    the outputs `[T, B, K]` in place of the decoded scores `[B, K]`. Accuracy is always computed from the decoded scores.
+    the outputs `[T, B, K]` in place of the decoded scores `[B, K]`. Accuracy is always computed from the decoded scores. If
+    these outputs must be spikes, it also sets `needs_spikes = True`; a network whose last layer does not fire is then refused.
 
     Shape:
         scores `[B, K]`, or outputs `[T, B, K]` with `every_step`, and labels `[B]` (or probabilities `[B, K]`) to a scalar.
@@ -31,3 +32,8 @@ class Loss(Protocol):
 def reads_every_step(loss: Loss) -> bool:
     """Return whether a loss takes the outputs of every time step; of a `partial`, its function says so."""
     return bool(getattr(getattr(loss, "func", loss), "every_step", False))
+
+
+def needs_spikes(loss: Loss) -> bool:
+    """Return whether the outputs that a loss takes must be spikes; of a `partial`, its function says so."""
+    return bool(getattr(getattr(loss, "func", loss), "needs_spikes", False))

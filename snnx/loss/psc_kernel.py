@@ -15,7 +15,7 @@ class PSCKernel(nn.Module):
         w[t]   = w[t-1] + (target[t mod its length] - w[t-1])/tau_s       that of the wanted spikes of the label
         L      = mean over b of 1/2 * sum over t, k of (a[t, b, k] - label[b, k]*w[t])^2,    label[b, k] = 1 or 0
 
-    The outputs should be spikes: use `backbone=chain backbone.votes=1`, or another backbone whose last layer fires.
+    The outputs must be spikes: use `backbone=chain backbone.votes=1`, or another backbone whose last layer fires.
 
     Shape:
         outputs `[T, B, K]` and labels `[B]` (or probabilities `[B, K]`) to a scalar.
@@ -38,6 +38,7 @@ class PSCKernel(nn.Module):
     """
 
     every_step = True
+    needs_spikes = True
 
     def __init__(self, *, target: Sequence[int] = (0, 1, 1, 1, 1), tau_s: float = 3.0) -> None:
         super().__init__()

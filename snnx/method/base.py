@@ -56,6 +56,9 @@ class Method(pl.LightningModule):
     has_steps = True
     """Whether training computes the outputs of every time step, `[T, B, K]`, which a loss may read."""
 
+    least_epochs = 1
+    """The number of epochs below which a scale does not shorten a training, as one for each stage."""
+
     def __init__(
         self,
         *,
@@ -98,6 +101,9 @@ class Method(pl.LightningModule):
         self._scheduler = scheduler
         self._sums: dict[str, Tensor] = {}  # four sums for train, val and test; see `_count`
         self.recorder: Recorder | None = None
+
+    def require_epochs(self, epochs: int) -> None:
+        """Raise a ValueError if the method cannot train for so few epochs; 0 is a test without training."""
 
     @property
     def tested(self) -> nn.Module:

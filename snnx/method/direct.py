@@ -8,11 +8,13 @@ from torch.optim import Optimizer
 
 from snnx.backbone.backbone import MakesBackbone
 from snnx.decoding.decoding import Decoding
-from snnx.loss.loss import Loss
+from snnx.loss.loss import Loss, needs_spikes
 from snnx.method.base import Method
 from snnx.method.early import Early
 from snnx.metric.metric import Metric
 from snnx.neuron.end_at_rest import end_at_rest
+from snnx.neuron.ends_in_spikes import ends_in_spikes
+from snnx.neuron.spiking import require_any_steps
 from snnx.neuron.take_norms import take_norms
 from snnx.scheduler.scheduler import MakesSchedule
 
@@ -37,7 +39,7 @@ class Direct(Method):
 
     Raises:
         ValueError: see `Method` and `Early`; or `early` has no fewer steps than the encoding, or a part of the network has
-            parameters for a fixed number of steps.
+            parameters for a fixed number of steps, or the loss needs spikes and the last layer of the backbone does not fire.
 
     Source: Direct Training of Spiking Transformers, Eq 3.
 
@@ -87,7 +89,14 @@ class Direct(Method):
             optimizer=optimizer,
             scheduler=scheduler,
         )
-        take_norms(self.backbone, torch.zeros(built.timesteps, 1, built.out_channels, *size))
+        silence = torch.zeros(built.timesteps, 1, built.out_channels, *size)
+        if needs_spikes(loss) and not ends_in_spikes(self.backbone, silence):
+            raise ValueError(
+                f"{type(self).__name__}: loss must not need spikes, since the last layer of the backbone does not fire; "
+                f"got {type(getattr(loss, 'func', loss)).__name__}; choose loss=cross_entropy, or backbone=chain "
+                "backbone.votes=1 with a spiking neuron"
+            )
+        take_norms(self.backbone, silence)
         end_at_rest(self)
         self.early = None if early is None else self._early(early, in_shape)
 
@@ -97,6 +106,8 @@ class Direct(Method):
         checked, whole = Early(int(early["timesteps"]), float(early["epochs"])), self.encoding.timesteps
         if checked.timesteps >= whole:
             raise ValueError(f"Direct: early.timesteps must be below timesteps={whole}; got {checked.timesteps}")
+        why = f"method.early trains with {checked.timesteps} of {whole} steps at first"
+        require_any_steps(self.backbone, checked.timesteps, why=why, who="Direct")
         self.eval()
         self.encoding.timesteps = checked.timesteps
         with torch.no_grad():  # if a part accepts only another number of steps, the error comes now and not in training

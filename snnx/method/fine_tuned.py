@@ -18,7 +18,7 @@ from snnx.method.calibration import calibration_images
 from snnx.method.direct import Direct
 from snnx.metric.metric import Metric
 from snnx.neuron.node import Node
-from snnx.neuron.spiking import spiking_layers
+from snnx.neuron.spiking import require_any_steps, spiking_layers
 from snnx.neuron.take_norms import release_norms
 from snnx.scheduler.scheduler import MakesSchedule
 
@@ -35,16 +35,17 @@ class FineTuned(Direct):
     optimizer and one schedule serve the whole training. A training that was interrupted continues in its stage.
 
     Args:
-        source: share of the epochs, at the start of training, in which the ReLU network is trained, in [0, 1). If it is above 0
-            and there are at least two epochs, each stage gets at least one.
+        source: share of the epochs, at the start of training, in which the ReLU network is trained, in [0, 1). If it is
+            above 0, each stage gets at least one epoch, so there must be two.
         checkpoint: file of weights for the backbone, to start from a trained network.
         percentile, scaling: see `set_thresholds`.
         calibration: number of training samples from which the thresholds are found, at least 1.
         encoding, neuron, backbone, decoding, loss, metric, watch, optimizer, scheduler, in_shape, classes, width: see `Direct`.
 
     Raises:
-        ValueError: there is neither a `source` nor a `checkpoint`, an argument is out of range, the neurons do not spike or are
-            not those of snnx, a layer of the backbone needs spikes as input, or the encoding changes the number of channels.
+        ValueError: there is neither a `source` nor a `checkpoint`, or a `source` and only one epoch, an argument is out of
+            range, the neurons do not spike or are not those of snnx, the loss or a layer of the backbone needs spikes, a norm
+            has parameters for each step, or the encoding changes the number of channels.
 
     Source: Rathi et al., Hybrid Conversion and Spike Timing Dependent Backpropagation, 2020; Rathi and Roy, Diet-SNN, 2020.
         There, the two stages are two trainings, each with its own learning rate.
@@ -64,6 +65,8 @@ class FineTuned(Direct):
         >>> method(torch.rand(2, 1, 8, 8)).shape
         torch.Size([2, 3])
     """
+
+    least_epochs = 2
 
     def __init__(
         self,
@@ -94,6 +97,7 @@ class FineTuned(Direct):
                 "choose method=direct to train without a first stage"
             )
         require_valid(percentile, scaling, who="FineTuned")
+        _require_no_spikes([getattr(loss, "func", loss)], "loss=cross_entropy")
         if calibration < 1:
             raise ValueError(f"FineTuned: calibration must be at least 1; got {calibration}")
         super().__init__(
@@ -108,7 +112,12 @@ class FineTuned(Direct):
         if not spiking_layers(self.backbone):
             raise ValueError("FineTuned: neuron must spike, so that it has a threshold to set; got none; choose method=direct")
         if others := {type(layer).__name__ for layer in spiking_layers(self.backbone).values() if not isinstance(layer, Node)}:
-            raise ValueError(f"FineTuned: neuron must be one of snnx, whose threshold can be set; got {', '.join(others)}")
+            raise ValueError(
+                "FineTuned: neuron must be a Node of snnx, whose threshold can be set to what its currents reach; "
+                f"got {', '.join(sorted(others))}; choose another, such as neuron=lif_learned"
+            )
+        _require_no_spikes(self.backbone.modules(), "another attention, or leave it out")
+        require_any_steps(self.backbone, 1, why="the ReLU network that it starts from has one step", who="FineTuned")
         if checkpoint is not None:
             load_weights(self.backbone, checkpoint, name="method.checkpoint")
         release_norms(self.backbone)  # both networks use them
@@ -137,6 +146,21 @@ class FineTuned(Direct):
         found = set_thresholds(self.backbone, inputs, percentile=self.percentile, scaling=self.scaling)
         with torch.no_grad():
             self.thresholds.copy_(torch.tensor([found[name] for name in spiking_layers(self.backbone)]))
+
+    def require_epochs(self, epochs: int) -> None:
+        """Reject a training of one epoch, which has no room for two stages.
+
+        Raises:
+            ValueError: there is one epoch, and `source` is above 0.
+        """
+        if self.source and epochs == 1:
+            raise ValueError(
+                "FineTuned: trainer.max_epochs must be at least 2, one for ReLU and one for spikes, or 0 for a test only; "
+                "got 1; raise it, or set method.source=0 with method.checkpoint"
+            )
+
+    def on_fit_start(self) -> None:
+        self.require_epochs(self.trainer.max_epochs)
 
     def _source_epochs(self) -> int:
         epochs = self.trainer.max_epochs
@@ -172,6 +196,14 @@ class FineTuned(Direct):
             return super().run(images)
         outputs = self._twin[0](images[None])
         return outputs, outputs[0]
+
+
+def _require_no_spikes(parts: Iterable[object], choose: str) -> None:
+    if needs := next((type(part).__name__ for part in parts if getattr(part, "needs_spikes", False)), None):
+        raise ValueError(
+            "FineTuned: attention and loss must not need spikes, since its first network is of ReLU; "
+            f"got {needs}; choose method=direct, or {choose}"
+        )
 
 
 def _load_thresholds(method: FineTuned, state: dict[str, Tensor], prefix: str, *_: object) -> None:

@@ -136,6 +136,10 @@ class Node(BaseNode):
             )
         super().register_memory(name, value)
 
+    def caution(self, network: nn.Module) -> str | None:
+        """Return in what a network with these neurons is not what they are published for; a training prints it as a warning."""
+        return None
+
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
         """Return the potential `h` after the input has been added and before the neuron fires."""
         raise NotImplementedError(f"{type(self).__name__} must implement charge(x, v)")

@@ -3,7 +3,7 @@
 import torch
 from spikingjelly.activation_based import neuron
 from spikingjelly.activation_based.surrogate import ATan
-from torch import Tensor
+from torch import Tensor, nn
 
 from snnx.surrogate.surrogate import Surrogate
 
@@ -16,7 +16,9 @@ class PSN(neuron.PSN):
 
     There is no state and no reset. As a step reads later steps, a network of these neurons gives no answer before its last
     step, so `metric=anytime`, `decision` and `early_exit` are refused. So are metrics that need the potential, which
-    SpikingJelly's class does not show. An attention cannot set its threshold, which is learned.
+    SpikingJelly's class does not show.
+
+    `v_threshold` is the threshold at the start of training. If it is set, as an attention does, all `b` become its negative.
 
     Shape:
         input current `[timesteps, B, *]` to spikes of the same shape.
@@ -36,12 +38,25 @@ class PSN(neuron.PSN):
         >>> _ = neuron.weight.data.copy_(torch.tensor([[1.0, 1.0], [0.0, 1.0]]))
         >>> neuron(torch.tensor([[0.5], [0.6]])).flatten().tolist()             # h: 1.1, 0.6
         [1.0, 0.0]
+        >>> neuron.v_threshold = 0.5
+        >>> neuron.bias.flatten().tolist(), neuron.v_threshold
+        ([-0.5, -0.5], 0.5)
     """
 
     def __init__(self, *, timesteps: int, surrogate: Surrogate | None = None) -> None:
         if timesteps < 1:
             raise ValueError(f"PSN: timesteps must be at least 1; got {timesteps}")
         super().__init__(timesteps, ATan() if surrogate is None else surrogate)
+        self._v_threshold = 1.0
+
+    @property
+    def v_threshold(self) -> float:
+        return self._v_threshold
+
+    @v_threshold.setter
+    def v_threshold(self, value: float) -> None:
+        self._v_threshold = float(value)
+        nn.init.constant_(self.bias, -self._v_threshold)
 
     def forward(self, x: Tensor) -> Tensor:
         if len(x) != self.T:

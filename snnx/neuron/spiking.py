@@ -57,6 +57,41 @@ def reads_later_steps(module: nn.Module) -> bool:
     return isinstance(module, neuron.PSN) or (isinstance(module, neuron.MaskedPSN) and bool(module.lambda_ < 1))
 
 
+def fixed_steps(module: nn.Module) -> int | None:
+    """Return the number of steps that a norm or a neuron layer computes, if it computes no other.
+
+    Example:
+        >>> from spikingjelly.activation_based.neuron import PSN, IFNode
+        >>> from snnx.norm.ta import TA
+        >>> [fixed_steps(module) for module in (PSN(T=4), TA(3, timesteps=2), IFNode())]
+        [4, 2, None]
+    """
+    if isinstance(module, Norm):
+        return module.timesteps
+    return module.T if isinstance(module, neuron.PSN | neuron.MaskedPSN) else None
+
+
+def require_any_steps(network: nn.Module, steps: int, *, why: str, who: str) -> None:
+    """Reject a network that cannot compute `steps` steps, because a norm or a neuron layer has parameters for another number.
+
+    Args:
+        network: the network.
+        steps: the number of steps that is wanted besides its usual one.
+        why: the reason, to be read after "since".
+        who: the class that needs these steps.
+
+    Raises:
+        ValueError: a layer computes another number of steps only.
+    """
+    for module in network.modules():
+        if (fixed := fixed_steps(module)) not in (None, steps):
+            group, other = ("norm", "batch") if isinstance(module, Norm) else ("neuron", "lif")
+            raise ValueError(
+                f"{who}: {group} must take any number of steps, since {why}; "
+                f"got {type(module).__name__}, which has parameters for {fixed} steps; choose another, such as {group}={other}"
+            )
+
+
 def path_of(layer: nn.Module) -> str | None:
     """Return the implementation that a layer of spiking neurons ran on; `spikingjelly` for SpikingJelly's own neurons.
 

@@ -4,11 +4,13 @@ from math import inf
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from snnx.neuron.lif import time_constant
 from snnx.neuron.node import Node
+from snnx.norm.none import NoNorm
+from snnx.norm.norm import Norm
 
 STEEPEST = 8.0
 """Largest change of a spike's time per change of the potential, and largest exponent of the slope of a silent neuron."""
@@ -27,7 +29,8 @@ class TSSL(Node):
 
     The authors' layers pass `a` on, which the next layer multiplies by its weights `W`. Here they pass the spikes on, and the
     next layer filters what arrives. Since `W a` is the filtered `W s`, both are the same where layers have no bias, no norm and
-    no maximum pooling. So metrics read spikes, and the input of the first layer needs no filter of its own.
+    no maximum pooling; a training of another network prints a warning. So metrics read spikes, and the input of the first layer
+    needs no filter of its own.
 
     Backward goes from the last step to the first, with `g[t] = dL/ds[t]` and `e[T] = 0`::
 
@@ -70,6 +73,20 @@ class TSSL(Node):
         if not 1 <= float(tau_s) < inf:
             raise ValueError(f"TSSL: tau_s must be at least 1 (in time steps) and finite; got {tau_s}")
         self.tau, self.tau_s = time_constant(self, tau), float(tau_s)
+
+    def caution(self, network: nn.Module) -> str | None:
+        found = []
+        for name, module in network.named_modules():
+            if isinstance(module, nn.MaxPool2d) or (isinstance(module, Norm) and not isinstance(module, NoNorm)):
+                found.append(f"{type(module).__name__} in {name}")
+            elif isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
+                found.append(f"a bias in {name}")
+        if not found:
+            return None
+        return (
+            "TSSL is TSSL-BP only in a network without norm, bias and maximum pooling; "
+            f"got {found[0]}, and {len(found) - 1} more: see recipe=tsslbp_cifar10"
+        )
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         i = state.i + (x - state.i) / self.tau_s

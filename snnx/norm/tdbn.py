@@ -53,7 +53,10 @@ class TDBN(Batch):
         if not float(alpha) > 0:
             raise ValueError(f"TDBN: alpha must be positive; got {alpha}")
         if v_threshold is None:
-            raise ValueError("TDBN: v_threshold must be that of spiking neurons; got neurons without one; choose norm=batch")
+            raise ValueError(
+                "TDBN: v_threshold must be that of the neurons after the norm; got neurons without one, such as the ReLU of "
+                "neuron=relu, method=conversion and method=tandem; choose norm=batch"
+            )
         super().__init__(channels, fused=fused)
         register_parametrization(self, "weight", _Scaled(float(alpha) * v_threshold / (2**0.5 if meets_sum else 1.0)))
 

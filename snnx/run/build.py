@@ -21,6 +21,7 @@ from snnx.record.identity import loaded_from
 from snnx.run.component import component
 from snnx.run.create import create
 from snnx.run.matmul import set_matmul
+from snnx.run.target import target
 
 
 def build_data(config: dict) -> pl.LightningDataModule:
@@ -64,14 +65,18 @@ def build_method(config: dict, data: pl.LightningDataModule) -> Method:
 
 
 def epochs_of(config: dict) -> int:
-    """Return the number of epochs of a run at its scale; at least 1, unless it is not trained.
+    """Return the number of epochs of a run at its scale: 0 if it is not trained, else at least `least_epochs` of its method.
+
+    A training of fewer epochs than these keeps them all.
 
     Example:
-        >>> epochs_of({"trainer": {"max_epochs": 300}, "budget": {"epochs": 0.01667}})
+        >>> method = {"_target_": "snnx.method.direct.Direct"}
+        >>> epochs_of({"trainer": {"max_epochs": 300}, "budget": {"epochs": 0.01667}, "method": method})
         5
     """
     epochs = config["trainer"]["max_epochs"]
-    return epochs and max(1, round(epochs * config["budget"]["epochs"]))
+    least = min(epochs, target("method", config["method"]["_target_"]).least_epochs)
+    return epochs and max(least, round(epochs * config["budget"]["epochs"]))
 
 
 def build_trainer(

@@ -6,6 +6,8 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+from snnx.method.base import Method
+
 SHAPE, CLASSES, SAMPLES = (1, 8, 8), 3, 8
 
 
@@ -38,8 +40,9 @@ class RandomImages(pl.LightningDataModule):
         return DataLoader(self.samples, batch_size=self.batch)
 
 
-def train(method: pl.LightningModule, data: RandomImages, *callbacks: pl.Callback, epochs: int = 1) -> pl.Trainer:
-    """Train for epochs of two batches, and return the trainer."""
+def train(method: Method, data: RandomImages, *callbacks: pl.Callback, epochs: int | None = None) -> pl.Trainer:
+    """Train for epochs of two batches, by default as few as the method allows, and return the trainer."""
+    epochs = method.least_epochs if epochs is None else epochs
     trainer = pl.Trainer(
         max_epochs=epochs, accelerator="cpu", callbacks=list(callbacks), logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, log_every_n_steps=1,

@@ -1,7 +1,11 @@
 """Spiking attention: it equals plain loops in either order of the products, and rejects wrong arguments."""
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 import torch
+from composing import composed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spikingjelly.activation_based import functional
@@ -10,8 +14,11 @@ from torch import nn
 
 from snnx.attention.nsad import NSAD
 from snnx.attention.self_attention import SelfAttention, attend
+from snnx.compose.check import check
 from snnx.neuron.if_ import IF
+from snnx.neuron.ilif import ILIF
 from snnx.neuron.lif import LIF
+from snnx.neuron.psn import PSN
 
 
 def binary(*shape):
@@ -130,6 +137,47 @@ def test_wrong_arguments_are_rejected(build, message):
 
 def test_a_denoiser_needs_binary_queries_keys_and_values():
     torch.manual_seed(0)
-    layer, x = SelfAttention(8, 2, nn.ReLU, denoiser=NSAD), torch.rand(2, 2, 4, 8)
-    with pytest.raises(ValueError, match=r"q must be 0 or 1 .*; got values from 0 to \d\.\d+; use a spiking neuron"):
+    layer, x = SelfAttention(8, 2, ILIF, denoiser=NSAD), 9 * torch.rand(2, 2, 4, 8)
+    with pytest.raises(ValueError, match=r"q must be 0 or 1 .*; got values from 0 to \d; use a spiking neuron"):
         layer(x)
+
+
+SPIKFORMER = (
+    "backbone=spikformer", "backbone.embed_dim=32", "backbone.heads=2", "backbone.depth=1", "backbone.pools=1", "timesteps=4",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("word", "got"),
+    [("neuron=relu", "ReLU"), ("method=conversion", "ReLU"), ("method=tandem", "Replaceable")],
+)
+def test_a_denoiser_without_spikes_is_rejected_before_training(word, got):
+    message = (
+        "^SelfAttention: neuron must fire spikes, because the denoiser's table has integer scores only; "
+        rf"got {got}; use a spiking neuron and method=direct, or leave out attention=nsad \[.*\]$"
+    )
+    with pytest.raises(ValueError, match=message):
+        check(composed(*SPIKFORMER, "attention=[nsad]", word))
+
+
+def test_a_network_with_a_denoiser_is_checked_without_memory():
+    """The check runs it on the meta device, whose tensors have no values, for the steps of the first epochs."""
+    check(composed(*SPIKFORMER, "attention=[nsad]", "method.early={timesteps: 2, epochs: 0.5}"))
+
+
+def test_a_parallel_neuron_starts_from_the_threshold_after_the_product():
+    layer = SelfAttention(8, 2, partial(PSN, timesteps=1))
+    assert layer.attention_sn.bias.flatten().tolist() == [-0.5]
+    assert layer.proj_sn.bias.flatten().tolist() == [-1.0]
+    check(composed(*SPIKFORMER, "neuron=psn", "norm=tdbn"))
+
+
+def test_a_neuron_without_a_threshold_is_rejected_before_training():
+    message = (
+        "^SelfAttention: neuron must have a threshold, which the layer after the attention sets to 0.5; "
+        r"got SlidingPSN, which has no v_threshold; choose another neuron or backbone \[.*\]$"
+    )
+    job = composed(*SPIKFORMER)
+    sliding = {"_target_": "spikingjelly.activation_based.neuron.SlidingPSN", "_partial_": True, "k": 2, "step_mode": "m"}
+    with pytest.raises(ValueError, match=message):
+        check(replace(job, row="sliding", config={**job.config, "neuron": sliding}))

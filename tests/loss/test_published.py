@@ -5,7 +5,7 @@ Values and gradients are compared.
 
 import pytest
 import torch
-from composing import composed
+from composing import composed, configuration
 from torch import Tensor
 
 from snnx.decoding.psc_sum import PSCSum
@@ -119,3 +119,15 @@ def test_bad_values_of_the_currents(build, message):
 def test_a_share_outside_of_its_range(share):
     with pytest.raises(ValueError, match=rf"^TET: lambda_mse must be in \[0, 1\]; got {share}"):
         TET(lambda_mse=share)
+
+
+def test_the_currents_of_loss_and_decoding_follow_the_neurons():
+    """Unless these have no such constant, or loss and decoding are given their own."""
+
+    def constants(*words):
+        config = configuration("loss=psc_kernel", "decoding=psc_sum", *words)
+        return config["loss"]["tau_s"], config["decoding"]["tau_s"]
+
+    assert constants("neuron=tssl", "neuron.tau_s=2") == (2, 2)
+    assert constants("neuron=tssl") == constants("neuron=lif") == (3, 3)
+    assert constants("neuron=tssl", "neuron.tau_s=2", "decoding.tau_s=4") == (2, 4)

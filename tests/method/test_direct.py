@@ -5,6 +5,7 @@ import pytorch_lightning as pl
 import torch
 from composing import composed
 
+from snnx.compose.check import check
 from snnx.dataset.batches import Batches
 from snnx.encoding.repeat import Repeat
 from snnx.run.build import build_data, build_method
@@ -94,13 +95,44 @@ def test_the_first_epochs_have_fewer_steps(tmp_path):
             "^Direct: early.epochs must be a share of .* between 0 and 1; got 1.0$",
         ),
         (["method.early={timesteps: 2}"], "^Direct: early must have the keys timesteps and epochs; got timesteps$"),
-        (["method.early={timesteps: 2, epochs: 0.5}", "norm=bntt"], "^BNTT: "),
-        (["method.early={timesteps: 2, epochs: 0.5}", "neuron=psn"], "^PSN: "),
     ],
 )
 def test_early_steps_that_cannot_be(words, message):
     with pytest.raises(ValueError, match=message):
         build_method(composed("timesteps=4", *words).config, Facts())
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("norm=bntt", "norm must .*; got BNTT, which has parameters for 4 steps; choose another, such as norm=batch"),
+        ("norm=tebn", "norm must .*; got TEBN, which has parameters for 4 steps; choose another, such as norm=batch"),
+        ("norm=ta", "norm must .*; got TA, which has parameters for 4 steps; choose another, such as norm=batch"),
+        ("neuron=psn", "neuron must .*; got PSN, which has parameters for 4 steps; choose another, such as neuron=lif"),
+    ],
+)
+def test_early_steps_of_a_part_with_a_fixed_number(word, message):
+    message = message.replace(".*", "take any number of steps, since method.early trains with 2 of 4 steps at first")
+    with pytest.raises(ValueError, match=rf"^Direct: {message} \[.*\]$"):
+        check(composed("timesteps=4", "method.early={timesteps: 2, epochs: 0.5}", word))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["backbone=convnet"],
+        ["backbone=chain", "backbone.votes=0"],
+        ["backbone=chain", "backbone.votes=1", "neuron=relu"],
+    ],
+)
+def test_a_loss_of_spikes_needs_a_last_layer_that_fires(words):
+    message = (
+        "^Direct: loss must not need spikes, since the last layer of the backbone does not fire; got PSCKernel; "
+        r"choose loss=cross_entropy, or backbone=chain backbone.votes=1 with a spiking neuron \[.*\]$"
+    )
+    with pytest.raises(ValueError, match=message):
+        check(composed("loss=psc_kernel", *words))
+    check(composed("loss=psc_kernel", "backbone=chain", "backbone.votes=1"))
 
 
 def test_an_encoding_a_backbone_and_a_decoding_that_return_another_shape_are_named(method):

@@ -4,11 +4,13 @@ from functools import partial
 
 import pytest
 import torch
+from composing import composed
 from torch import nn
 
 from snnx.backbone.chain import Chain
 from snnx.backbone.convnet import ConvNet
 from snnx.backbone.resnet import ResNet
+from snnx.compose.check import check
 from snnx.conversion.current_thresholds import set_thresholds
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.encoding.gaussian import Gaussian
@@ -18,6 +20,8 @@ from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
 from snnx.neuron.lif_learned import LIFLearned
 from snnx.neuron.spiking import spiking_layers
+from snnx.run.build import epochs_of
+from snnx.run.execute import execute
 from snnx.scheduler.constant import Constant
 from snnx.testing.random_images import CLASSES, SHAPE, RandomImages, evaluate, train
 
@@ -116,7 +120,7 @@ def test_first_the_relu_network_is_trained_then_the_spiking_one(neuron):
 def test_a_spiking_network_that_was_never_trained_is_the_conversion():
     """If the best epoch is one of the ReLU stage, its checkpoint has no thresholds, and the test finds them first."""
     method, data = made(source=0.99), RandomImages()
-    trainer = train(method, data, epochs=1)  # one epoch, so the second stage has it
+    trainer = train(method, data, epochs=2)
     method.thresholds.fill_(torch.nan)
     evaluate(trainer, method, data)
     assert method.thresholds.isfinite().all()
@@ -171,6 +175,100 @@ def test_it_starts_from_weights(tmp_path):
 def test_settings_that_are_refused(changed, message):
     with pytest.raises(ValueError, match=message):
         made(**changed)
+
+
+ATTENTION = [
+    "backbone=spikformer", "backbone.embed_dim=32", "backbone.heads=2", "backbone.depth=1", "backbone.pools=1",
+    "attention=[nsad]",
+]  # fmt: skip
+ONE_STEP = "norm must take any number of steps, since the ReLU network that it starts from has one step"
+NO_SPIKES = "attention and loss must not need spikes, since its first network is of ReLU"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["norm=bntt"], f"{ONE_STEP}; got BNTT, which has parameters for 4 steps; choose another, such as norm=batch"),
+        (["norm=tebn"], f"{ONE_STEP}; got TEBN, which has parameters for 4 steps; choose another, such as norm=batch"),
+        (["norm=ta"], f"{ONE_STEP}; got TA, which has parameters for 4 steps; choose another, such as norm=batch"),
+        (
+            ["loss=psc_kernel", "decoding=psc_sum", "backbone=chain", "backbone.votes=1"],
+            f"{NO_SPIKES}; got PSCKernel; choose method=direct, or loss=cross_entropy",
+        ),
+        (ATTENTION, f"{NO_SPIKES}; got NSAD; choose method=direct, or another attention, or leave it out"),
+        (
+            ["neuron=psn"],
+            "neuron must be a Node of snnx, whose threshold can be set to what its currents reach; got PSN; choose another, "
+            "such as neuron=lif_learned",
+        ),
+    ],
+)
+def test_parts_that_are_refused_before_training(words, message):
+    with pytest.raises(ValueError, match=rf"^FineTuned: {message} \[.*\]$"):
+        check(composed("method=fine_tuned", "timesteps=4", *words))
+    check(composed("method=fine_tuned", "timesteps=4"))
+
+
+ONE_EPOCH = (
+    "^FineTuned: trainer.max_epochs must be at least 2, one for ReLU and one for spikes, or 0 for a test only; got 1; "
+    "raise it, or set method.source=0 with method.checkpoint"
+)
+
+
+def test_a_training_of_one_epoch_is_refused():
+    with pytest.raises(ValueError, match=rf"{ONE_EPOCH} \[.*\]$"):
+        check(composed("method=fine_tuned", "trainer.max_epochs=1"))
+    with pytest.raises(ValueError, match=f"{ONE_EPOCH}$"):
+        train(made(), RandomImages(), epochs=1)
+    check(composed("method=fine_tuned", "trainer.max_epochs=0"))
+
+
+def test_a_scale_leaves_an_epoch_for_each_stage():
+    job = composed("method=fine_tuned", "trainer.max_epochs=10", "scale=smoke")
+    check(job)
+    assert epochs_of(job.config) == 2
+    assert epochs_of(composed("trainer.max_epochs=10", "scale=smoke").config) == 1
+
+
+@pytest.mark.slow
+def test_an_interrupted_training_goes_on_in_its_stage(tmp_path, monkeypatch):
+    """Stopped after every single epoch, it has the same curves, answers and weights, bit for bit, as without interruption."""
+    job = composed(
+        "method=fine_tuned", "neuron=lif_learned", "timesteps=4", "trainer.accelerator=cpu", "trainer.max_epochs=4",
+        "budget.samples=0.2", "method.calibration=64",
+    )  # fmt: skip
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for folder in (whole, parts):
+        folder.mkdir()
+    monkeypatch.chdir(whole)
+    wanted = execute(job)
+    assert wanted["status"] == "done", wanted["error"]
+    monkeypatch.chdir(parts)
+    begin = FineTuned.on_train_epoch_start
+
+    def until(epoch):
+        def interrupted(method):
+            if method.current_epoch == epoch:
+                raise KeyboardInterrupt
+            begin(method)
+
+        return interrupted
+
+    for epoch in range(1, 4):
+        monkeypatch.setattr(FineTuned, "on_train_epoch_start", until(epoch))
+        with pytest.raises(KeyboardInterrupt):
+            execute(job)
+    monkeypatch.setattr(FineTuned, "on_train_epoch_start", begin)
+    found = execute(job)
+    assert found["status"] == "done", found["error"]
+    assert found["resumed"] == [1, 2, 3]
+    for key in ("metrics", "curves", "layers", "answers"):
+        assert found[key] == wanted[key], key
+    states = [
+        torch.load(place / job.folder / "ckpt" / "epoch=4.ckpt", weights_only=True)["state_dict"] for place in (whole, parts)
+    ]
+    assert states[0]["thresholds"].isfinite().all()
+    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
 
 
 def test_dropout_and_bias_are_those_of_the_backbone():

@@ -196,10 +196,18 @@ def test_conversion_takes_batch_norm_and_none(name):
 
 
 def test_a_gain_that_needs_a_threshold_is_rejected_without_one():
-    """The method conversion trains ReLU, which has no threshold."""
-    for words in (["norm=tdbn", "neuron=relu"], ["norm=tdbn", "method=conversion"]):
-        with pytest.raises(ValueError, match="TDBN: v_threshold must be that of spiking neurons; got neurons"):
-            check(composed(*words))
+    """The methods conversion and tandem train ReLU, which has no threshold."""
+    message = (
+        "^TDBN: v_threshold must be that of the neurons after the norm; got neurons without one, such as the ReLU of "
+        r"neuron=relu, method=conversion and method=tandem; choose norm=batch \[.*\]$"
+    )
+    for word in ("neuron=relu", "method=conversion", "method=tandem"):
+        with pytest.raises(ValueError, match=message):
+            check(composed("norm=tdbn", word))
+
+
+def test_tdbn_reads_the_first_threshold_of_a_parallel_neuron():
+    check(composed("norm=tdbn", "neuron=psn"))
 
 
 @pytest.mark.parametrize("name", ["tebn", "bntt", "ta"])

@@ -262,7 +262,10 @@ def test_what_cannot_be_folded_is_rejected_before_training(name):
     ("build", "message"),
     [
         (lambda: TDBN(1, alpha=0), "^TDBN: alpha must be positive; got 0"),
-        (lambda: TDBN(1, v_threshold=None), "^TDBN: v_threshold must be that of spiking neurons; got neurons without one"),
+        (
+            lambda: TDBN(1, v_threshold=None),
+            "^TDBN: v_threshold must be that of the neurons after the norm; got neurons without one, such as",
+        ),
         (lambda: TEBN(1, timesteps=0), "^TEBN: timesteps must be at least 1; got 0"),
         (lambda: BNTT(1, timesteps=0), "^BNTT: timesteps must be at least 1; got 0"),
         (lambda: BNTT(1, timesteps=4, eps=0), "^BNTT: eps must be positive; got 0"),

@@ -9,6 +9,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from snnx.neuron.cautions import cautions
 from snnx.neuron.node import Node
 from snnx.neuron.spiking import spiking_layers
 from snnx.run.callback.looks import looks
@@ -23,8 +24,8 @@ SCORES = "scores"  # key of the hook on the network's scores; no layer has this 
 class Warn(Checkpoint):
     """Prints a line if a layer did not fire for an epoch, if every sample had equal scores, or if the loss stays at log K.
 
-    After the first batch, it also prints a line for each layer of neurons that emitted other values than spikes, and one if
-    parameters of the backbone got no gradient.
+    Before the first batch, it prints the lines of `snnx.neuron.cautions`. After it, it also prints a line for each layer of
+    neurons that emitted other values than spikes, and one if parameters of the backbone got no gradient.
 
     With K classes, log K is the loss of equal scores. Each warning is printed once, with the number of the epoch. A layer is
     watched until its first spike in an epoch is found, and the scores until two classes of a sample differ. On a GPU this is
@@ -48,6 +49,10 @@ class Warn(Checkpoint):
         self._backward = False  # whether there has been a backward pass
         self._fired: dict[str, Tensor] = {}  # whether each hooked layer that has run has fired, on the device
         self._at_log_k = 0  # number of epochs for which the loss has been log K
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        for text in cautions(pl_module.backbone) if trainer.is_global_zero else ():
+            self._warn(text, text)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._remove_hooks()

@@ -9,20 +9,25 @@ from types import SimpleNamespace
 import pytest
 import pytorch_lightning as pl
 import torch
+from composing import configuration
 from finished import finished
 from pipelines import PIPELINES, built
+from spikingjelly.activation_based.neuron import LIAFNode
 from torch import nn
 
 from snnx.augmentation.none import none
+from snnx.backbone.convnet import ConvNet
 from snnx.dataset.digits import Digits
 from snnx.decoding.mean_logits import MeanLogits
 from snnx.encoding.repeat import Repeat
 from snnx.method.direct import Direct
+from snnx.neuron.cautions import cautions
 from snnx.neuron.ilif import ILIF
 from snnx.neuron.kernel.find import definition_only
 from snnx.neuron.lif import LIF
 from snnx.record.summary import SILENT
 from snnx.run.callback.warn import Warn
+from snnx.run.component import component
 from snnx.scheduler.constant import Constant
 from snnx.testing.random_images import CLASSES, SHAPE
 
@@ -36,6 +41,38 @@ def test_a_network_that_learns_gives_no_warning(tmp_path, capsys):
 @pytest.mark.parametrize("words", [["method=conversion", "metric=[]"], ["neuron=relu", "timesteps=1", "metric=[]"]])
 def test_a_training_without_spikes_gives_no_warning(tmp_path, words):
     assert finished(tmp_path, *words)[1]["warnings"] == []
+
+
+def test_neurons_that_are_not_what_they_seem_are_named_before_the_first_batch(tmp_path, capsys):
+    words = ["neuron=tssl", "timesteps=5", "metric=[]", "trainer.max_epochs=1"]
+    first = finished(tmp_path, *words)[1]["warnings"][0]
+    assert first == (
+        "TSSL is TSSL-BP only in a network without norm, bias and maximum pooling; "
+        "got Batch in stages.conv1.1, and 2 more: see recipe=tsslbp_cifar10"
+    )
+    assert f"snnx: warning: {first}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("neuron", "line"),
+    [
+        (
+            partial(LIAFNode, act=torch.tanh, threshold_related=False, step_mode="m"),
+            "LIAFNode emits no spikes (stages.sn1, and 1 more), so metrics of spikes do not count it",
+        ),
+        (partial(LIF, tau=2.0), None),
+    ],
+)
+def test_neurons_that_emit_no_spikes_are_named(neuron, line):
+    network = ConvNet(neuron=neuron, in_shape=SHAPE, classes=CLASSES)
+    assert cautions(network) == ([line] if line else [])
+
+
+def test_a_network_of_tssl_bp_gives_no_caution():
+    config = configuration("neuron=tssl", "backbone=chain", "backbone.layers=[4,A]", "backbone.norm=false",
+                           "backbone.bias=false", "backbone.votes=1")  # fmt: skip
+    network = component(config, "backbone")(neuron=component(config, "neuron"), in_shape=SHAPE, classes=CLASSES)
+    assert cautions(network) == []
 
 
 def test_silent_layers_are_named_once_and_stay_in_result_and_checkpoint(tmp_path, capsys):
