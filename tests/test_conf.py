@@ -18,7 +18,7 @@ from snnx.run.signature import check_signatures
 PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "attention", "norm", "backbone", "init"]
 PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # modules that several components of a group use; every other module of the group must have an option
-    "augmentation": {"augmentation", "rand_operation", "random_erasing", "warp"},
+    "augmentation": {"augmentation", "hole", "rand_operation", "random_erasing", "warp"},
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"end_at_rest", "node", "packed_spikes", "spiking", "take_norms"},
     "attention": {"attention", "self_attention"},
