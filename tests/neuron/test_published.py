@@ -139,6 +139,9 @@ def test_a_network_of_the_recipe_of_bntt_trains_as_its_code():
     torch.manual_seed(0)
     images, labels = torch.randn(7, 3, 8, 8, dtype=torch.float64), torch.arange(7)
     layers = [module for module in method.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    largest = [layer.weight.abs().max().item() for layer in layers]  # Xavier's uniform draw with a gain of 2
+    fans = [9 * (3 + 4), 9 * (4 + 6), 24 + 20, 20 + 10]
+    assert all(0.9 < found / (2 * (6 / fan) ** 0.5) <= 1 for found, fan in zip(largest, fans, strict=True))
     norms = [module for module in method.modules() if isinstance(module, BNTT)]
     gains = [one.weight for norm in norms for one in norm.steps]
     for gain in gains:
