@@ -18,7 +18,7 @@ from snnx.run.signature import check_signatures
 PIPELINE = ["augmentation", "encoding", "surrogate", "neuron", "attention", "norm", "backbone", "init"]
 PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # modules that several components of a group use; every other module of the group must have an option
-    "augmentation": {"augmentation", "rand_operation", "random_erasing", "warp"},
+    "augmentation": {"augmentation", "hole", "rand_operation", "random_erasing", "warp"},
     "encoding": {"encoding", "spike_at", "temporal"},
     "neuron": {"cautions", "end_at_rest", "ends_in_spikes", "node", "packed_spikes", "spiking", "take_norms"},
     "attention": {"attention", "self_attention"},

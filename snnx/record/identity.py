@@ -29,6 +29,7 @@ ADDED: dict[str, object] = {
     "encoding.trains": 1,
     "encoding.signed": False,
     "encoding.gain": 1.0,
+    "augmentation.choices": ["roll", "rotate", "shear", "cutout"],
     "backbone.sn2_norm": False,
     "backbone.zero_residual": False,
     "backbone.stride": 1,

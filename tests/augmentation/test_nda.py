@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from composing import option
+from torchvision.transforms.v2 import functional
 
-from snnx.augmentation.nda import nda
+from snnx.augmentation.nda import CHANGES, nda
 
 OFF = {"flip": 0.0, "roll": 0, "rotate": 0.0, "shear": 0.0, "cutout": 0, "mixup": 0.0, "classes": None}
 
@@ -59,6 +61,60 @@ def test_a_cutout_is_one_black_square(side):
     assert black.max() == side**2
 
 
+@pytest.mark.parametrize("name", CHANGES)
+def test_with_one_choice_all_samples_get_it(name):
+    """The settings of the other changes are not used. A shear by less than 2.5 degrees, one in twelve, moves no pixel."""
+    images = (torch.rand(400, 2, 24, 24) < 0.5).float()
+    settings = {"roll": 5, "rotate": 30.0, "shear": 30.0, "cutout": 8}
+    out = distorted(images, choices=[name], **settings)
+    alone = distorted(images, choices=[name], **{name: settings[name]})
+    assert torch.equal(out, alone)
+    assert (out != images).flatten(1).any(1).float().mean() > 0.85
+
+
+def test_each_choice_gets_an_equal_share():
+    """A third of 3,000 samples gets a cutout, the others a change that is set to 0; six standard deviations are 0.05."""
+    out = distorted(torch.ones(3000, 1, 12, 12), choices=["roll", "cutout", "rotate"], cutout=4)
+    assert (out == 0).flatten(1).any(1).float().mean() == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_the_recipe_of_nda_changes_each_recording_as_its_loader():
+    """The loader in its authors' code: np.random.choice of a roll by randint(-5, 5) in both directions, torchvision's
+    RandomRotation(30), and its RandomAffine(0, shear=(-30, 30)), with the nearest pixel and 0 outside.
+
+    Each sample must equal one of these, where angles are compared on a grid of 0.05 degrees, between which some pixels differ.
+    """
+    torch.manual_seed(0)
+    image = (torch.rand(1, 1, 48, 48) < 0.5).float()
+    out, _ = option("augmentation", "nda", "recipe=nda_dvs")(image.expand(150, 4, -1, -1), torch.zeros(150).long())
+    assert torch.equal(out, out[:, :1].expand_as(out))
+    rolled = [image[0, 0].roll((y, x), (0, 1)) for y in range(-5, 6) for x in range(-5, 6)]
+    angles = torch.arange(-30, 30.01, 0.05).tolist()
+    turned = [functional.rotate(image, angle)[0, 0] for angle in angles]
+    sheared = [functional.affine(image, 0.0, [0, 0], 1.0, [angle, 0.0])[0, 0] for angle in angles]
+    differ = [
+        torch.cdist(out[:, 0].flatten(1), torch.stack(all_).flatten(1), p=1) / 48**2 for all_ in (rolled, turned, sheared)
+    ]
+    nearest = torch.stack([least.min(1).values for least in differ], 1)
+    which = nearest.argmin(1)
+    assert nearest[which == 0, 0].eq(0).all()
+    assert nearest.min(1).values.max() < 0.03
+    assert nearest.sort(1).values[:, 1].median() > 0.2  # the other two are far
+    assert which.bincount().min() > 20  # of 50 on average, 5 standard deviations
+    angle = torch.tensor(angles)[torch.where(which == 1, differ[1].argmin(1), differ[2].argmin(1))]
+    assert all(angle[which == kind].abs().max() > 25 for kind in (1, 2))
+
+
+def test_the_recipe_of_tet_rolls_each_recording():
+    """Mirrored or not, by up to 5 pixels in both directions."""
+    image = torch.rand(1, 4, 12, 16)
+    torch.manual_seed(0)
+    out, _ = option("augmentation", "nda", "recipe=tet_dvs")(image.expand(3000, -1, -1, -1), torch.zeros(3000).long())
+    seen = {sample.numpy().tobytes() for sample in out}
+    sides = (image[0], image[0].flip(-1))
+    assert seen == {side.roll((y, x), (1, 2)).numpy().tobytes() for side in sides for y in range(-5, 6) for x in range(-5, 6)}
+
+
 def test_all_channels_are_changed_alike():
     image = (torch.rand(50, 1, 12, 12) < 0.3).float()
     settings = {"flip": 0.5, "roll": 5, "rotate": 30.0, "shear": 30.0, "cutout": 8}
@@ -81,6 +137,9 @@ def test_mixup_gives_probabilities():
     ("changed", "message"),
     [
         ({"flip": 1.5}, r"nda: flip must lie in \[0, 1\]; got 1.5"),
+        ({"choices": []}, r"nda: choices must be one or several of roll, rotate, shear, cutout, each once; got \[\]"),
+        ({"choices": ["roll", "roll"]}, r"nda: choices must be one or several of .*, each once; got \['roll', 'roll'\]"),
+        ({"choices": ["flip"]}, r"nda: choices must be one or several of .*, each once; got \['flip'\]"),
         ({"roll": -1}, "nda: roll, cutout and mixup must be at least 0; got -1, 0 and 0.0"),
         ({"shear": 90.0}, r"nda: rotate and shear must lie in \[0, 90\) degrees; got 0.0 and 90.0"),
         ({"mixup": 0.5}, "nda: classes must be the number of classes of the data set if mixup > 0; got null"),

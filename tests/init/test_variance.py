@@ -16,6 +16,7 @@ from snnx.dataset.fashion_mnist import FashionMNIST
 from snnx.init.ettfs import ETTFS, pooled
 from snnx.init.init import Init, WeightedLayer, weighted_layers
 from snnx.init.kaiming import Kaiming
+from snnx.init.xavier import Xavier
 from snnx.neuron.ttfs import TTFS
 from snnx.quantization.symmetric import Symmetric
 from snnx.run.build import build_method
@@ -70,6 +71,24 @@ def test_the_further_gain_of_convolutions_leaves_linear_layers():
         Kaiming(conv_gain=(25 / 6) ** 0.5)(layer)
     assert 0.98 * 5 < convolution.weight.abs().max().item() * 180**0.5 <= 5
     assert 0.98 * 6**0.5 < linear.weight.abs().max().item() * 180**0.5 <= 6**0.5
+
+
+@pytest.mark.parametrize("layer", [nn.Conv2d(3, 64, 3), nn.Conv2d(8, 12, 3, groups=4), nn.Linear(30, 20)], ids=repr)
+@pytest.mark.parametrize("distribution", ["uniform", "normal"])
+def test_xavier_draws_as_torch_does(layer, distribution):
+    torch.manual_seed(0)
+    Xavier(distribution=distribution, gain=2)(layer)
+    found = layer.weight.detach().clone()
+    torch.manual_seed(0)
+    {"uniform": nn.init.xavier_uniform_, "normal": nn.init.xavier_normal_}[distribution](layer.weight, gain=2)
+    torch.testing.assert_close(found, layer.weight.detach())
+    assert layer.bias.eq(0).all()
+
+
+@pytest.mark.parametrize("gain", [0.0, -1.0, float("inf")])
+def test_a_gain_of_xavier_that_is_not_positive_is_rejected(gain):
+    with pytest.raises(ValueError, match=f"^Xavier: gain must be positive and finite; got {gain}$"):
+        Xavier(gain=gain)
 
 
 @pytest.mark.parametrize("name", ["gain", "conv_gain"])

@@ -19,6 +19,7 @@ from snnx.neuron.lif_learned import LIFLearned
 from snnx.neuron.psn import PSN
 from snnx.neuron.stdb import STDB
 from snnx.neuron.tssl import TSSL
+from snnx.norm.bntt import BNTT
 from snnx.run.build import build_method
 from snnx.run.component import component
 from snnx.surrogate.damped_triangle import DampedTriangle
@@ -111,6 +112,72 @@ def test_lif_capped_equals_ta_snn(detach):
 
     slope = option("surrogate", "rectangle", "surrogate.alpha=2")
     compared(LIFCapped(v_threshold=0.4, surrogate=slope, detach_reset=detach), ta_snn)
+
+
+def bntt_step(u: Tensor, current: Tensor) -> tuple[Tensor, Tensor]:
+    """BNTT's neuron: u = 0.95*u + x, o = 1[u > 1], and what is subtracted at a spike is a constant in backward."""
+    u = 0.95 * u + current
+    z = u / 1.0 - 1
+    return u - (z > 0).double(), step(z, 0.3 * triangle(z))
+
+
+def test_the_neuron_of_the_recipe_of_bntt_equals_its_code():
+    def bntt(x: Tensor) -> Tensor:
+        u, spikes = torch.zeros_like(x[0]), []
+        for current in x:
+            u, s = bntt_step(u, current)
+            spikes.append(s)
+        return torch.stack(spikes)
+
+    compared(component(configuration("recipe=bntt_cifar10"), "neuron")(), bntt)
+
+
+def test_a_network_of_the_recipe_of_bntt_trains_as_its_code():
+    """Signed spikes of random pixels, convolution, pooling and a hidden layer with norms of each step, up to every gradient."""
+    words = ["recipe=bntt_cifar10", "timesteps=5", "backbone.layers=[4,A,6,A]", "backbone.hidden=[20]"]
+    method = build_method(configuration(*words), type("Facts", (), {"shape": (3, 8, 8), "classes": 10})).double()
+    torch.manual_seed(0)
+    images, labels = torch.randn(7, 3, 8, 8, dtype=torch.float64), torch.arange(7)
+    layers = [module for module in method.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    largest = [layer.weight.abs().max().item() for layer in layers]  # Xavier's uniform draw with a gain of 2
+    fans = [9 * (3 + 4), 9 * (4 + 6), 24 + 20, 20 + 10]
+    assert all(0.9 < found / (2 * (6 / fan) ** 0.5) <= 1 for found, fan in zip(largest, fans, strict=True))
+    norms = [module for module in method.modules() if isinstance(module, BNTT)]
+    gains = [one.weight for norm in norms for one in norm.steps]
+    for gain in gains:
+        gain.data += torch.randn_like(gain) / 4
+    ours = [*(layer.weight for layer in layers), *gains]
+    assert sum(p.numel() for p in method.parameters()) == sum(p.numel() for p in ours)
+    theirs = [weight.detach().clone().requires_grad_() for weight in ours]
+    (conv1, conv2, fc, out), gains = theirs[:4], theirs[4:]
+
+    def norm(x: Tensor, gain: Tensor) -> Tensor:
+        over = (0, *range(2, x.ndim))
+        x = (x - x.mean(over, keepdim=True)) / (x.var(over, correction=0, keepdim=True) + 1e-4).sqrt()
+        return x * gain.view(1, -1, *[1] * (x.ndim - 2))
+
+    torch.manual_seed(1)
+    u1 = u2 = u3 = total = 0.0
+    fired = []
+    for t in range(5):
+        s = images.sign() * (2 * torch.rand(images.shape) <= images.abs())
+        u1, s = bntt_step(u1, norm(nn.functional.conv2d(s, conv1, padding=1), gains[t]))
+        fired.append(s.mean().item())
+        s = nn.functional.avg_pool2d(s, 2)
+        u2, s = bntt_step(u2, norm(nn.functional.conv2d(s, conv2, padding=1), gains[5 + t]))
+        s = nn.functional.avg_pool2d(s, 2).flatten(1)
+        u3, s = bntt_step(u3, norm(s @ fc.T, gains[10 + t]))
+        fired.append(s.mean().item())
+        total = total + s @ out.T
+    torch.manual_seed(1)
+    scores, loss = method.scores_and_loss(images, labels)
+    assert 0.05 < min(fired) < max(fired) < 0.6
+    torch.testing.assert_close(scores, total / 5, rtol=0, atol=1e-12)
+    loss.backward()
+    nn.functional.cross_entropy(total / 5, labels).backward()
+    for weight, leaf in zip(ours, theirs, strict=True):
+        assert leaf.grad.any()
+        torch.testing.assert_close(weight.grad, leaf.grad, rtol=0, atol=1e-10)
 
 
 class TSSLBP(torch.autograd.Function):
