@@ -16,10 +16,10 @@ from snnx.run.component import component
 
 
 @pytest.mark.parametrize(("classes", "weights"), [(10, 11_253_440), (100, 11_437_760)])
-def test_its_size_is_that_of_the_authors_network(classes, weights):
+def test_its_size_in_its_recipe_is_that_of_the_authors_network(classes, weights):
     """Three convolutions, 8 blocks of two, 3 shortcuts of 1x1, and a linear layer of 2x2 values of 512 channels."""
     with torch.device("meta"):
-        make = component(configuration("backbone=resnet20_diet"), "backbone")
+        make = component(configuration("recipe=dietsnn_cifar10"), "backbone")
         net = make(neuron=LIF, in_shape=(3, 32, 32), classes=classes, width=1.0)
         learned = make(neuron=LIFLearned, in_shape=(3, 32, 32), classes=classes, width=1.0)
     stem = 27 * 64 + 2 * 9 * 64**2
