@@ -194,6 +194,7 @@ class FineTuned(Direct):
         """Return outputs `[T, B, K]` and scores `[B, K]`; while the ReLU network is trained, they are its own, and T is 1."""
         if not self._as_relu:
             return super().run(images)
+        reset_net(self)  # each batch gets a new dropout mask
         outputs = self._twin[0](images[None])
         return outputs, outputs[0]
 
