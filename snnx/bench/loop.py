@@ -17,6 +17,7 @@ from snnx.scheduler.constant import Constant
 
 FULL = {"batches": 300, "batch_size": 32, "rounds": 7}
 SMOKE = {"batches": 4, "batch_size": 2, "rounds": 1}
+METHOD = {"_target_": "snnx.method.direct.Direct"}
 TRAINER = {
     "_target_": "pytorch_lightning.Trainer",
     "_partial_": True,
@@ -70,7 +71,7 @@ def measure(batches: int, batch_size: int, rounds: int) -> dict:
             optimizer.step()
 
     def trained() -> None:
-        trainer = build_trainer({"trainer": TRAINER, "budget": {"epochs": 1.0}}, "bench", Path(), callbacks=[])
+        trainer = build_trainer({"trainer": TRAINER, "budget": {"epochs": 1.0}, "method": METHOD}, "bench", Path(), callbacks=[])
         trainer.fit(method(), datamodule=data)
 
     def loaded() -> None:

@@ -56,7 +56,7 @@ def test_wrong_bits_are_rejected(bits):
     ("bits", "message"),
     [
         ("[1]", r"^Symmetric: bits must be a list of integers >= 2; got \[1\] \["),
-        ("[4.5]", r"^Symmetric: bits must be a list of integers >= 2; got \[4.5\] \["),
+        ("[4.5]", r"^quantization.bits must be of type list\[int\]; got \[4.5\] \["),
         ("4", r"^quantization.bits must be of type list\[int\]; got 4 \["),
     ],
 )
