@@ -71,7 +71,9 @@ def measure(batches: int, batch_size: int, rounds: int) -> dict:
             optimizer.step()
 
     def trained() -> None:
-        trainer = build_trainer({"trainer": TRAINER, "budget": {"epochs": 1.0}, "method": METHOD}, "bench", Path(), callbacks=[])
+        trainer = build_trainer(
+            {"trainer": TRAINER, "budget": {"epochs": 1.0}, "method": METHOD}, "bench", Path(), callbacks=[]
+        )
         trainer.fit(method(), datamodule=data)
 
     def loaded() -> None:
