@@ -144,7 +144,7 @@ def samples_in(path: Path) -> int:
 def _read_batch(path: Path) -> tuple[Tensor, Tensor]:
     try:
         if (size := path.stat().st_size) > LARGEST:
-            raise ValueError(f"{size:,} bytes, where at most {LARGEST:,} are read")
+            raise ValueError(f"a file of {size:,} bytes, and it must have at most {LARGEST:,}")
         return _unpack(path.read_bytes())
     except Exception as error:  # a damaged pickle can make Python's unpickler raise almost any error
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST]

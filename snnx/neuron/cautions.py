@@ -1,4 +1,4 @@
-"""Says what a network computes otherwise than its neurons make believe."""
+"""Finds neurons that a reader may take for something else, such as neurons that emit no spikes."""
 
 from torch import nn
 

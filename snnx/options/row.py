@@ -9,7 +9,7 @@ from snnx.options.received import check_keys
 from snnx.options.tune import tuned_label
 
 LARGEST = 1e300
-"""Reported numbers are smaller, so that each is a float, and so are their differences."""
+"""A reported number must be smaller than this, so that the difference of two of them is a float, too."""
 KEYS = {"set", "reported", "std", "n", "test_samples", "source", "cited", "note"}
 LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # must begin with a letter: YAML reads a bare 4 as a number
 

@@ -87,7 +87,7 @@ def start_over_if_forced(job: Job) -> Job:
 
 
 def _difference(job: Job, before: str) -> str:
-    """Say in what the job differs from the run to which its link led before; `before` is the name of that run's folder."""
+    """Say what differs between the job and the run that had its name before, whose folder is called `before`."""
     try:
         found = changes(load(read_file(job.folder.with_name(before) / "config.yaml", links=False).decode()), job.config)
     except FileNotFoundError:

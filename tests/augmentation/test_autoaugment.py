@@ -16,7 +16,7 @@ SETTINGS = {"padding": 0, "fill": 0.0, "background": 0.5, "interpolation": "near
 
 
 def own_name(name: str) -> str:
-    """`TranslateX` is our `translate_x`, `AutoContrast` our `autocontrast`."""
+    """Return our name of an operation of torchvision: `translate_x` for `TranslateX`, and `autocontrast` for `AutoContrast`."""
     return name.lower() if name == "AutoContrast" else re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
 
 

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 from composing import composed
+from interrupted import goes_on
 from torch import nn
 
 from snnx.backbone.chain import Chain
@@ -21,7 +22,6 @@ from snnx.neuron.lif import LIF
 from snnx.neuron.lif_learned import LIFLearned
 from snnx.neuron.spiking import spiking_layers
 from snnx.run.build import epochs_of
-from snnx.run.execute import execute
 from snnx.scheduler.constant import Constant
 from snnx.testing.random_images import CLASSES, SHAPE, RandomImages, evaluate, train
 
@@ -237,38 +237,8 @@ def test_an_interrupted_training_goes_on_in_its_stage(tmp_path, monkeypatch):
         "method=fine_tuned", "neuron=lif_learned", "timesteps=4", "trainer.accelerator=cpu", "trainer.max_epochs=4",
         "budget.samples=0.2", "method.calibration=64",
     )  # fmt: skip
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    for folder in (whole, parts):
-        folder.mkdir()
-    monkeypatch.chdir(whole)
-    wanted = execute(job)
-    assert wanted["status"] == "done", wanted["error"]
-    monkeypatch.chdir(parts)
-    begin = FineTuned.on_train_epoch_start
-
-    def until(epoch):
-        def interrupted(method):
-            if method.current_epoch == epoch:
-                raise KeyboardInterrupt
-            begin(method)
-
-        return interrupted
-
-    for epoch in range(1, 4):
-        monkeypatch.setattr(FineTuned, "on_train_epoch_start", until(epoch))
-        with pytest.raises(KeyboardInterrupt):
-            execute(job)
-    monkeypatch.setattr(FineTuned, "on_train_epoch_start", begin)
-    found = execute(job)
-    assert found["status"] == "done", found["error"]
-    assert found["resumed"] == [1, 2, 3]
-    for key in ("metrics", "curves", "layers", "answers"):
-        assert found[key] == wanted[key], key
-    states = [
-        torch.load(place / job.folder / "ckpt" / "epoch=4.ckpt", weights_only=True)["state_dict"] for place in (whole, parts)
-    ]
-    assert states[0]["thresholds"].isfinite().all()
-    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+    _, weights = goes_on(job, FineTuned, 4, tmp_path, monkeypatch)
+    assert weights["thresholds"].isfinite().all()
 
 
 def test_dropout_and_bias_are_those_of_the_backbone():

@@ -6,6 +6,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from composing import composed
+from interrupted import goes_on
 from torch import nn
 
 from snnx.backbone.chain import Chain
@@ -213,39 +214,9 @@ def test_an_interrupted_training_goes_on_in_its_stage(tmp_path, monkeypatch):
     job = composed(
         *WORDS, "trainer.max_epochs=8", "method.source=0.2", "method.patience=1", "budget.samples=0.3", "method.calibration=64"
     )
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    for folder in (whole, parts):
-        folder.mkdir()
-    monkeypatch.chdir(whole)
-    wanted = execute(job)
-    assert wanted["status"] == "done", wanted["error"]
-    monkeypatch.chdir(parts)
-    begin = Tandem.on_train_epoch_start
-
-    def until(epoch):
-        def interrupted(method):
-            if method.current_epoch == epoch:
-                raise KeyboardInterrupt
-            begin(method)
-
-        return interrupted
-
-    for epoch in range(1, 8):
-        monkeypatch.setattr(Tandem, "on_train_epoch_start", until(epoch))
-        with pytest.raises(KeyboardInterrupt):
-            execute(job)
-    monkeypatch.setattr(Tandem, "on_train_epoch_start", begin)
-    found = execute(job)
-    assert found["status"] == "done", found["error"]
-    assert found["resumed"] == [*range(1, 8)]
-    for key in ("metrics", "curves", "layers", "answers"):
-        assert found[key] == wanted[key], key
-    assert wanted["curves"]["val/spiking_layers"] == sorted(wanted["curves"]["val/spiking_layers"])
-    assert {0.0, 1.0, 2.0} == set(wanted["curves"]["val/spiking_layers"])
-    states = [
-        torch.load(place / job.folder / "ckpt" / "epoch=8.ckpt", weights_only=True)["state_dict"] for place in (whole, parts)
-    ]
-    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
+    result, _ = goes_on(job, Tandem, 8, tmp_path, monkeypatch)
+    assert result["curves"]["val/spiking_layers"] == sorted(result["curves"]["val/spiking_layers"])
+    assert {0.0, 1.0, 2.0} == set(result["curves"]["val/spiking_layers"])
 
 
 @pytest.mark.slow

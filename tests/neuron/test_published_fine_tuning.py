@@ -50,7 +50,7 @@ def resnet(h: Tensor, w: Iterator[Tensor], fire: Fire, mask: Iterator[Tensor]) -
 
 
 def vgg(h: Tensor, w: Iterator[Tensor], fire: Fire, mask: Iterator[Tensor]) -> Tensor:
-    """Two convolutions, average pooling, and two linear layers."""
+    """A small network of the form of `vgg16_diet`: two convolutions, average pooling, and two linear layers."""
     h = fire(conv2d(h, next(w), padding=1)) * next(mask)
     h = avg_pool2d(fire(conv2d(h, next(w), padding=1)), 2)
     h = fire(h.flatten(1) @ next(w).T) * next(mask)

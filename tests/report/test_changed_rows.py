@@ -168,7 +168,7 @@ def test_a_row_that_is_no_longer_in_the_file_and_a_result_without_physics_give_n
 
 
 def test_a_run_that_a_sweep_computed_is_not_compared_with_the_files_alone(tmp_path, outputs, docs, leave, done, monkeypatch):
-    """Its sweep file sets the epochs. A later command sets them too and finds the run done; the result has no word of it."""
+    """Its sweep file sets the epochs. A later command line sets the same number, so the run is done."""
     sweep = written(tmp_path, FILE.replace("timesteps: 6", "trainer: {max_epochs: 1}"))
     monkeypatch.chdir(tmp_path)
     shared = done("A", 0, 0.8, sweep="fig", physics=result("row=A")["physics"], overrides=[])

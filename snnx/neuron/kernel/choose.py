@@ -1,4 +1,4 @@
-"""A choice between two values that compiles to one instruction, where `a if condition else b` may become a jump."""
+"""Chooses between two values in one instruction; `a if condition else b` may be compiled to a jump."""
 
 from numba import types
 from numba.extending import intrinsic
