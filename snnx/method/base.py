@@ -106,6 +106,11 @@ class Method(pl.LightningModule):
         """Raise a ValueError if the method cannot train for so few epochs; 0 is a test without training."""
 
     @property
+    def trained(self) -> nn.Module:
+        """The network that this epoch trains: the backbone, unless the method has a stage for another network."""
+        return self.backbone
+
+    @property
     def tested(self) -> nn.Module:
         """The network that is tested: the backbone, unless the method converts it to another network."""
         return self.backbone

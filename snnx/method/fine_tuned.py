@@ -134,6 +134,11 @@ class FineTuned(Direct):
         # Before the parameters are loaded, because setting a threshold also sets the parameter of a layer that learns it.
         self.register_load_state_dict_pre_hook(_load_thresholds)
 
+    @property
+    def trained(self) -> nn.Module:
+        """The network that this epoch trains: the one of ReLU in the first stage, then the backbone."""
+        return self._twin[0] if self.current_epoch < self._source_epochs() else self.backbone
+
     def find_thresholds(self) -> None:
         """Set the thresholds of the spiking network for its present weights."""
         self.encoding.begin_evaluation()
@@ -185,7 +190,7 @@ class FineTuned(Direct):
         super().on_test_epoch_start()
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        self._as_relu = self.current_epoch < self._source_epochs()
+        self._as_relu = self.trained is not self.backbone
         loss = super().training_step(batch, batch_idx)
         self._as_relu = False
         return loss

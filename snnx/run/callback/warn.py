@@ -25,7 +25,9 @@ class Warn(Checkpoint):
     """Prints a line if a layer did not fire for an epoch, if every sample had equal scores, or if the loss stays at log K.
 
     Before the first batch, it prints the lines of `snnx.neuron.cautions`. After it, it also prints a line for each layer of
-    neurons that emitted other values than spikes, and one if parameters of the backbone got no gradient.
+    neurons that emitted other values than spikes, and one if parameters of the trained network got no gradient.
+
+    Only the network that an epoch trains is watched, which a method of several stages may change; see `Method.trained`.
 
     With K classes, log K is the loss of equal scores. Each warning is printed once, with the number of the epoch. A layer is
     watched until its first spike in an epoch is found, and the scores until two classes of a sample differ. On a GPU this is
@@ -46,7 +48,7 @@ class Warn(Checkpoint):
         self._checked: set[str] = set()  # names of the layers whose first output has been checked
         # for each layer checked since the last look: a value that it emitted and that is no spike, or else 0; on the device
         self._other: dict[str, tuple[nn.Module, Tensor]] = {}
-        self._backward = False  # whether there has been a backward pass
+        self._backward: nn.Module | None = None  # the trained network whose gradients have been checked
         self._fired: dict[str, Tensor] = {}  # whether each hooked layer that has run has fired, on the device
         self._at_log_k = 0  # number of epochs for which the loss has been log K
 
@@ -56,17 +58,21 @@ class Warn(Checkpoint):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._remove_hooks()
+        waiting = set(spiking_layers(pl_module.backbone).values()) - set(pl_module.trained.modules())
         for name, layer in spiking_layers(pl_module).items():
+            if layer in waiting:
+                continue
             self._hooks[name] = layer.register_forward_hook(partial(self._see_spikes, name))
         self._hooks[SCORES] = pl_module.decoding.register_forward_hook(self._see_scores)
 
     def on_after_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self._backward:
+        trained = pl_module.trained
+        if trained is self._backward:
             return
-        self._backward = True
-        names = [name for name, p in pl_module.backbone.named_parameters() if p.requires_grad and p.grad is None]
+        self._backward = trained
+        names = [name for name, p in trained.named_parameters() if p.requires_grad and p.grad is None]
         if names and trainer.is_global_zero:
-            nodes = any(isinstance(layer, Node) for layer in spiking_layers(pl_module.backbone).values())
+            nodes = any(isinstance(layer, Node) for layer in spiking_layers(trained).values())
             hint = "; in a neuron's step, spikes must come from self.fire(h, state)" if nodes else ""
             self._warn(
                 "gradient",
@@ -113,6 +119,8 @@ class Warn(Checkpoint):
             print(f"snnx: warning: {text}", flush=True)
 
     def _see_spikes(self, name: str, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        if not module.training:  # of a validation, or of what a method computes between the stages
+            return
         self._see(name, (output > 0).any())
         if name not in self._checked and (s := claimed_spikes(module, output)) is not None:
             s = s[:, :SAMPLES].detach()
@@ -121,7 +129,8 @@ class Warn(Checkpoint):
             self._checked.add(name)
 
     def _see_scores(self, module: nn.Module, inputs: tuple[Tensor], scores: Tensor) -> None:
-        self._see(SCORES, (scores.amax(1) > scores.amin(1)).any())
+        if module.training:
+            self._see(SCORES, (scores.amax(1) > scores.amin(1)).any())
 
     def _see(self, name: str, fired: Tensor) -> None:
         self._fired[name] = self._fired[name] | fired if name in self._fired else fired

@@ -89,6 +89,16 @@ def test_silent_layers_are_named_once_and_stay_in_result_and_checkpoint(tmp_path
     assert [*state["found"], SILENT] == result["warnings"]
 
 
+FINE_TUNED = ["method=fine_tuned", "neuron=lif_learned", "metric=[]", "dataset.validation=0", "trainer.max_epochs=2"]
+
+
+def test_spiking_layers_are_watched_only_in_the_stage_that_trains_them(tmp_path):
+    """The first epoch trains the ReLU network, where spiking layers cannot fire and their parameters get no gradient."""
+    assert finished(tmp_path / "good", *FINE_TUNED)[1]["warnings"] == []
+    silent = finished(tmp_path / "silent", *FINE_TUNED, "method.scaling=1000")[1]["warnings"]
+    assert silent[:2] == ["stages.sn1 did not fire in epoch 2", "stages.sn2 did not fire in epoch 2"]
+
+
 class Network(nn.Module):
     """A layer of neurons and a readout that never learns, since its weights are 0 and the learning rate is 0."""
 
