@@ -27,10 +27,11 @@ PIPELINES = {
         "method.one_by_one=true", "method.binary=true", "method.threshold=40", "optimizer=sgd", "optimizer.momentum=0",
     ),
     "converted": ("method=conversion", "timesteps=20"),
+    "converted to kernels": ("method=conversion", "method.code=t2fsnn", "method.start=8", "method.duration=16", "timesteps=32"),
     "in tandem": ("method=tandem", "timesteps=16"),
 }  # fmt: skip
 OWN = {"spike times": "ttfs", "decaying currents": "exponential", "whole steps": "s4nn", "whole steps, one by one": "s4nn"}
-OWN |= {"converted": "conversion", "in tandem": "tandem"}
+OWN |= {"converted": "conversion", "converted to kernels": "conversion", "in tandem": "tandem"}
 """Pipelines that are made for one method; all other pipelines are tried with every method."""
 
 NO_SINGLE_SPIKES = {
@@ -55,6 +56,9 @@ NOTHING = dict.fromkeys(("spiking", "first spikes", "in tandem", *TIMES), "must 
 METRIC_REFUSES = {
     **{f"attention_{what}": NO_ATTENTION for what in ("energy", "map", "score", "zero")},
     **dict.fromkeys(("denoiser", "tasa"), NOTHING),
+    "temporal_kernel": dict.fromkeys(
+        ("spiking", "attention", "first spikes", "converted", "in tandem", *TIMES), NOTHING["spiking"]
+    ),
     **{f"{what}potential": NO_STEPS for what in ("", "negative_", "residual_")},
     **dict.fromkeys(("anytime", "decision", "early_exit"), NO_STEPS),
     "firing_rate_by_iteration": NO_STEPS | {"in tandem": "must give a curve in a test; got none$"},
@@ -64,7 +68,7 @@ METRIC_REFUSES = {
     ),
     "single_spike": dict.fromkeys(("spiking", "attention", "in tandem"), "a neuron must fire at most once per sample"),
 }
-"""What a metric refuses, or measures nothing of, besides what follows from its `in_pieces` and `needs_targets`."""
+"""What a metric refuses, or measures nothing of, besides what follows from its class attributes."""
 
 
 def built(words: tuple[str, ...], **further: object) -> Method:
@@ -81,6 +85,10 @@ def metric_refusal(name: str, pipeline: str) -> str | None:
     kind = type(option_of(name))
     if kind.needs_targets and OWN.get(pipeline) != "conversion":
         return "metric must not need target rates"
+    if kind.needs_targets and pipeline == "converted to kernels":
+        return "^Conversion: metric must not compare firing rates"
+    if kind.needs_thresholds and pipeline == "converted to kernels":
+        return "^Conversion: metric must not need a threshold at each step"
     if not kind.in_pieces and OWN.get(pipeline) == "conversion":
         return "^Conversion: metric must not need all steps at once"
     return METRIC_REFUSES.get(name, {}).get(pipeline)

@@ -47,12 +47,13 @@ class _Way(NamedTuple):
     layers: frozenset[str]
 
 
-def links(network: nn.Module, in_shape: tuple[int, int, int]) -> dict[str, Link]:
+def links(network: nn.Module, in_shape: tuple[int, int, int], *, who: str = "Conversion") -> dict[str, Link]:
     """Return the link of every convolution, linear layer and shortcut, in the order in which they run.
 
     Args:
         network: takes `[T, B, C, H, W]`, with its batch norms folded; one image of zeros is passed through it.
         in_shape: `(C, H, W)`.
+        who: class or option with which messages begin.
 
     Raises:
         ValueError: the network has an operation that spiking neurons cannot replace; the message says which, where, and what
@@ -65,6 +66,13 @@ def links(network: nn.Module, in_shape: tuple[int, int, int]) -> dict[str, Link]
         >>> links(net, (1, 8, 8))
         {'stages.conv1.0': Link(source=None, sink='stages.sn1'), 'out': Link(source='stages.sn1', sink=None)}
     """
+    try:
+        return _links(network, in_shape)
+    except _Refused as error:
+        raise ValueError(f"{who}: {error}") from None
+
+
+def _links(network: nn.Module, in_shape: tuple[int, int, int]) -> dict[str, Link]:
     parameter = next(network.parameters())
     image = torch.zeros(1, 1, *in_shape, dtype=parameter.dtype, device=parameter.device)
     with torch.no_grad(), _Follower(network) as follower:
@@ -169,9 +177,13 @@ def _together(met: list[_Way], where: str) -> _Way:
     return _Way(None if layers else met[0].source, layers)
 
 
-def _refusal(what: str, where: str, instead: str) -> ValueError:
-    return ValueError(
-        "Conversion: backbone must consist of convolutions, linear layers, batch norms after them, averages, sums and "
+class _Refused(Exception):
+    """The network has an operation that spiking neurons cannot replace."""
+
+
+def _refusal(what: str, where: str, instead: str) -> _Refused:
+    return _Refused(
+        "backbone must consist of convolutions, linear layers, batch norms after them, averages, sums and "
         f"activations; got {what} in {where or 'the network'}; use {instead}, or choose a backbone that can be converted, such "
         "as convnet, mlp, resnet or vgg"
     )

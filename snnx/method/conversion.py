@@ -145,7 +145,7 @@ class Conversion(Method):
             code, scaling=scaling, input=input, activation=activation, timesteps=timesteps, piece=piece, channels=in_shape[0],
             start=start, duration=duration, tuning=tuning,
         )  # fmt: skip
-        require_pieces(metric, timesteps, has_rates=how.has_rates, who="Conversion")
+        require_pieces(metric, timesteps, has_rates=how.has_rates, has_thresholds=how.has_thresholds, who="Conversion")
         built = backbone(neuron=neuron, in_shape=in_shape, classes=classes, width=width)
         if checkpoint is not None:
             load_weights(built, checkpoint, name="method.checkpoint")

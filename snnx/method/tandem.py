@@ -124,7 +124,7 @@ class Tandem(Method):
         built = backbone(neuron=Replaceable, in_shape=in_shape, classes=classes, width=width)
         if checkpoint is not None:
             load_weights(built, checkpoint, name="method.checkpoint")
-        links(fold_norm(built, in_shape, who="Tandem"), in_shape)  # refuses a layer that cannot be converted
+        links(fold_norm(built, in_shape, who="Tandem"), in_shape, who="Tandem")  # refuses a layer that cannot be converted
         hybrid = Hybrid(built, in_shape)
         if not hybrid.neurons:
             raise ValueError("Tandem: backbone must have an activation to replace; got none; add a hidden layer")

@@ -36,6 +36,9 @@ class Metric:
     SpikingJelly's own classes do not expose these, so the metric is refused for them.
     """
 
+    needs_thresholds: ClassVar[bool] = False
+    """Whether it compares potentials with the threshold at each step, which neurons that wait for a window do not have."""
+
     first_step: int = 1
     """The first step, counted from 1, for which the metric has a value."""
 

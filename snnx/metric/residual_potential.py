@@ -28,7 +28,7 @@ class ResidualPotential(Metric):
         {'residual_potential_max': tensor([[2.]]), 'residual_potential_mean': tensor([[1.2500]])}
     """
 
-    needs_potential = True
+    needs_potential = needs_thresholds = True
     over_samples = {"residual_potential_max": "max", "residual_potential_mean": "mean"}
     in_pieces = True
 

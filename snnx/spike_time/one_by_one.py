@@ -70,6 +70,9 @@ def learn(
             f   = f - factor_lr * mean of e sign(w_i) [t_i < t]         of BS4NN
             e_i = sum over neurons of e w_i [t_i < t]                   the errors of the layer before, with the new weights
 
+    The decay of one sample, 2e-7 as published, is about the rounding of a weight in float32. So it is kept in one number c of
+    double precision: the arrays hold w/c, and are multiplied by c at the end, or when c falls below 1/2.
+
     Args:
         weights: the weights of each layer, `[O, I]`, floats.
         factors: BS4NN's factor of each layer; empty for S4NN.
@@ -78,15 +81,20 @@ def learn(
         threshold: threshold of all layers; BS4NN divides it by the factor.
         steps, gamma, gamma_silent: see `RelativeTarget`.
         lr: learning rate of the weights.
-        decay: weight decay; each step multiplies it by the learning rate.
+        decay: weight decay; each step multiplies it by the learning rate; the product must be below 1.
         factor_lr: learning rate of the factors.
 
     Returns:
         the spike times of each layer, `[N, O]`, and the potentials of the outputs, which decide ties, `[N, K]`; both are
         computed before the sample's update.
 
+    Raises:
+        ValueError: a step of the decay would change the sign of the weights.
+
     Source: `S4NN.py` of SRKH/S4NN and `BS4NN_mnist.ipynb` of SRKH/BS4NN.
     """
+    if not lr * decay < 1:
+        raise ValueError(f"S4NN: optimizer.lr * optimizer.weight_decay must be below 1; got {lr:g} * {decay:g}")
     found = [np.empty((len(times), len(w)), dtype=np.int32) for w in weights]
     potentials = np.empty((len(times), len(weights[-1])))
     _learn(
@@ -104,10 +112,11 @@ def _learn(weights, factors, times, labels, potentials, threshold, steps, gamma,
         widest = max(widest, layer.shape[1])
     order, starts = np.empty(widest, np.int64), np.empty(steps + 1, np.int64)
     error, before = np.empty(widest), np.empty(widest)
+    kept = 1.0  # c
     for n in range(len(labels)):
         fired = 0
         for layer in range(len(weights)):
-            level = threshold / factors[layer] if binary else threshold
+            level = threshold / factors[layer] if binary else threshold / kept
             fired = sort_times(times[layer][n], steps, order, starts)
             cross_one(weights[layer], times[layer][n], order, fired, level, steps, binary, times[layer + 1][n])
         answers = times[-1][n]
@@ -120,16 +129,22 @@ def _learn(weights, factors, times, labels, potentials, threshold, steps, gamma,
             for i in range(len(times[-2][n])):
                 if times[-2][n, i] <= until:
                     w = weights[-1][o, i]
-                    potentials[n, o] += np.sign(w) if binary else w
+                    potentials[n, o] += np.sign(w) if binary else kept * w
+        after = kept * (1.0 - lr * decay)
         for layer in range(len(weights) - 1, -1, -1):
             w = weights[layer]
             size = np.sqrt(np.square(error[: len(w)]).sum())
             if size > 0.0:
                 error[: len(w)] /= size
-            found = _update(w, times[layer][n], times[layer + 1][n], error, before, lr, decay, binary, layer > 0)
+            found = _update(w, times[layer][n], times[layer + 1][n], error, before, lr / kept, after, binary, layer > 0)
             if binary:
                 factors[layer] -= factor_lr * found / w.size
             error, before = before, error
+        kept = after
+        if kept < 0.5 or (n + 1 == len(labels) and kept < 1.0):
+            for w in weights:
+                w[:] = w * kept  # in double precision
+            kept = 1.0
 
 
 @njit(cache=True, nogil=True)
@@ -142,10 +157,12 @@ def _target(t, is_label, first, steps, gamma, gamma_silent):
 
 
 @njit(cache=True, nogil=True)
-def _update(w, times, found, error, before, lr, decay, binary, backwards):
-    """Change one layer's weights, write the errors of its inputs into `before`, and return the sum for BS4NN's factor."""
-    step, keep = np.empty(1, w.dtype), np.empty(1, w.dtype)  # so that arithmetic stays in the precision of the weights
-    keep[0] = lr * decay
+def _update(w, times, found, error, before, lr, kept, binary, backwards):
+    """Change one layer's weights, which `kept` multiplies afterwards; write the errors of its inputs into `before`.
+
+    It returns the sum for BS4NN's factor.
+    """
+    step = np.empty(1, w.dtype)  # so that arithmetic stays in the precision of the weights
     before[: w.shape[1]] = 0.0
     signs = 0.0
     for o in range(w.shape[0]):
@@ -153,9 +170,6 @@ def _update(w, times, found, error, before, lr, decay, binary, backwards):
         step[0] = lr * e
         for i in range(len(row)):
             row[i] -= step[0] if times[i] < t else 0
-        if keep[0] != 0:
-            for i in range(len(row)):
-                row[i] -= keep[0] * row[i]
         if e == 0.0:
             continue
         if binary:
@@ -165,5 +179,5 @@ def _update(w, times, found, error, before, lr, decay, binary, backwards):
             signs += e * balance
         if backwards:
             for i in range(len(row)):
-                before[i] += e * row[i] if times[i] < t else 0.0
+                before[i] += e * kept * row[i] if times[i] < t else 0.0
     return signs

@@ -98,6 +98,31 @@ def test_s4nn_s_weights_are_the_published_ones_after_each_sample(gamma):
         assert np.abs(mine - start).max() > 0.1
 
 
+def decayed(weights, *, samples, decay, batch=1000, dtype=np.float64):
+    """These weights after samples in which no input fires, so that only the decay changes them."""
+    ours = [w.astype(dtype) for w in weights]
+    times = np.full((batch, weights[0].shape[1]), STEPS, dtype=np.int32)
+    for _ in range(samples // batch):
+        learn(
+            ours, np.empty(0), times, np.zeros(batch, np.int64), threshold=100, steps=STEPS, gamma=3, gamma_silent=3, lr=0.2,
+            decay=decay, factor_lr=0.0,
+        )  # fmt: skip
+    return ours
+
+
+@pytest.mark.parametrize(("decay", "samples", "dtype"), [(1e-6, 200_000, np.float32), (1.0, 50, np.float64)])
+def test_decay_of_many_samples_is_not_rounded_away(decay, samples, dtype):
+    """The published decay of a sample, 2e-7, is below the spacing of most float32 numbers."""
+    weights, *_ = task(inputs=20, hidden=10)
+    for mine, start in zip(decayed(weights, samples=samples, decay=decay, batch=50, dtype=dtype), weights, strict=True):
+        np.testing.assert_allclose(mine, start * (1 - 0.2 * decay) ** samples, rtol=2e-5 if dtype is np.float32 else 1e-12)
+
+
+def test_a_decay_that_would_change_signs_is_refused():
+    with pytest.raises(ValueError, match=r"^S4NN: optimizer.lr \* optimizer.weight_decay must be below 1; got 0.2 \* 5$"):
+        decayed(task()[0], samples=1, decay=5.0, batch=1)
+
+
 def test_bs4nn_s_weights_and_factors_are_the_published_ones_after_each_sample():
     """In its code a black pixel fires at 255, so it counts as earlier than a silent neuron."""
     weights, grey, labels = task(inputs=120)

@@ -176,11 +176,11 @@ def test_too_few_epochs_are_announced_before_training(capsys):
         ),
         (
             {"backbone": partial(Chain, layers=[4, "M"])},
-            "^Conversion: backbone must consist of .*; got MaxPool in features.pool1.0; use average pooling",
+            "^Tandem: backbone must consist of .*; got MaxPool in features.pool1.0; use average pooling",
         ),
         (
             {"backbone": partial(Chain, layers=[4, "A"], votes=2)},
-            "^Conversion: backbone must consist of .*; got avg_pool1d in classifier.vote; use one of the operations named",
+            "^Tandem: backbone must consist of .*; got avg_pool1d in classifier.vote; use one of the operations named",
         ),
     ],
 )

@@ -22,12 +22,14 @@ class Code:
         decoding: scores from the outputs of all steps so far.
         activations: the activations of the trained network that the code can represent.
         has_rates: whether the firing rate of a neuron represents its activation.
+        has_thresholds: whether a neuron has a threshold at each step, and not in a window only.
     """
 
     encoding: Encoding
     decoding: Decoding
     activations: ClassVar[tuple[str, ...]] = ("relu", "clipped")
     has_rates: ClassVar[bool] = False
+    has_thresholds: ClassVar[bool] = True
 
     def require_fitting(self, links: dict[str, Link], timesteps: int) -> None:
         """Reject a network or a number of steps that the code cannot take, before anything is trained.

@@ -1,5 +1,7 @@
 """The base class of codes with one spike per neuron, whose time in the layer's window represents the activation."""
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from snnx.conversion.code.code import Code, require_plain
@@ -28,13 +30,19 @@ class FirstSpike(Code):
 
     Raises:
         ValueError: a setting concerns firing rates.
+
+    Attributes:
+        kernels: time constant and delay in steps, by layer, of the last conversion; the key `None` is the input.
     """
+
+    has_thresholds: ClassVar[bool] = False
 
     def __init__(
         self, name: str, *, scaling: Scaling, input: str, piece: int, channels: int, windows: Windows, timesteps: int
     ) -> None:
         require_plain(name, scaling, input)
         self.name, self.scaling, self.windows, self.timesteps = name, scaling, windows, timesteps
+        self.kernels: dict[str | None, tuple[float, float]] = {}
         self.start_kernel = (windows.duration / WINDOWS_PER_CONSTANT, 0.0)
         pixels = Once(windows.rhythm(0, self.start_values.tolist()), Dendrite(lambda step: 1.0, every=timesteps))
         self.encoding = Presented(timesteps=piece, in_channels=channels, neuron=pixels, every=timesteps)
@@ -61,6 +69,7 @@ class FirstSpike(Code):
                     f"{float(constant):.4g}; use a longer method.duration, fewer passes of method.tuning (t2fsnn) or a lower "
                     "optimizer.lr (park)"
                 )
+        self.kernels = {name: (float(constant), float(delay)) for name, (constant, delay) in kernels.items()}
         values = {name: kernel_values(*kernel, self.windows.duration) for name, kernel in kernels.items()}
         found = links(scaled, in_shape)
         in_order = [None, *(link.sink for link in found.values() if link.sink is not None)]

@@ -26,9 +26,7 @@ class T2FSNN(FirstSpike):
     Raises:
         ValueError: a setting concerns firing rates, or `tuning` is below 0.
 
-    Attributes:
-        kernels: time constant and delay in steps, by layer, of the last conversion; the key `None` is the input. The input's
-            delay is not tuned; the kernels that the authors publish have none either.
+    The delay of the input is not tuned; the kernel that the authors publish for it has none either.
 
     Source: Park et al., 2020 (T2FSNN), and seongsikpark/SNN-neural-coding.
     """
@@ -47,10 +45,10 @@ class T2FSNN(FirstSpike):
         self, folded: nn.Module, in_shape: tuple[int, int, int], batches: Batches, simulations: Simulations
     ) -> tuple[nn.Module, dict[str, Tensor]]:
         scales = self.scaling.of_activations(folded, batches)
-        self.kernels = self._tuned(folded, scales, batches)
+        tuned = self._tuned(folded, scales, batches)
         scale_layers(folded, links(folded, in_shape), scales, scales)
         one = next(folded.parameters())
-        kernels = {name: (one.new_tensor(constant), delay) for name, (constant, delay) in self.kernels.items()}
+        kernels = {name: (one.new_tensor(constant), delay) for name, (constant, delay) in tuned.items()}
         return self.connect(folded, in_shape, kernels), scales
 
     def _tuned(self, folded: nn.Module, scales: dict[str, Tensor], batches: Batches) -> dict[str | None, tuple[float, float]]:
