@@ -82,3 +82,12 @@ def test_mean_and_deviation_are_those_of_the_training_points():
     points, _ = draw(*PARTS["train"])
     values = np.concatenate([points, 1 - points])
     assert (values.mean().round(4), values.std().round(4)) == (build().mean[0], build().std[0])
+
+
+def test_the_order_of_the_inputs_tells_the_class_of_two_samples_in_three():
+    """S4NN's neurons tell inputs apart by their order only, so 66 % is the most that its networks reach on these points."""
+    (train, classes), (test, labels) = draw(*PARTS["train"]), draw(*PARTS["test"])
+    orders = [np.argsort(np.concatenate([points, 1 - points], 1), 1) @ (1, 4, 16, 64) for points in (train, test)]
+    most = {order: np.bincount(classes[orders[0] == order]).argmax() for order in np.unique(orders[0])}
+    assert len(most) == 8  # cut by the lines x = 1/2, y = 1/2, x = y and x = 1 - y
+    assert np.mean([most[order] for order in orders[1]] == labels).round(3) == 0.661

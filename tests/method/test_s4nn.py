@@ -98,6 +98,23 @@ def test_s4nn_s_weights_are_the_published_ones_after_each_sample(gamma):
         assert np.abs(mine - start).max() > 0.1
 
 
+def test_only_the_order_of_the_inputs_decides():
+    """A spike leaves a neuron one step after one of its inputs, so other times in the same order give the same class."""
+    random = np.random.default_rng(0)
+    weights, labels = [random.uniform(-2, 6, (30, 8)), random.uniform(-2, 6, (4, 30))], np.zeros(200, np.int64)
+    order = np.argsort(random.random((200, 8)), 1)
+    early, late = order, np.sort(random.permuted(np.tile(np.arange(STEPS - 2), (200, 1)), axis=1)[:, :8], 1)
+    classes = []
+    for times in (early, np.take_along_axis(late, order, 1)):
+        found, potentials = learn(
+            [w.copy() for w in weights], np.empty(0), times.astype(np.int32), labels, threshold=8, steps=STEPS, gamma=3,
+            gamma_silent=3, lr=0.0, decay=0.0, factor_lr=0.0,
+        )  # fmt: skip
+        classes.append(np.lexsort((-potentials, found[-1]), 1)[:, 0])
+    assert np.array_equal(*classes)
+    assert len(np.unique(classes[0])) > 2
+
+
 def decayed(weights, *, samples, decay, batch=1000, dtype=np.float64):
     """These weights after samples in which no input fires, so that only the decay changes them."""
     ours = [w.astype(dtype) for w in weights]
