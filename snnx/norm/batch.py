@@ -1,5 +1,8 @@
 """Batch norm, whose statistics are taken over time steps and samples together."""
 
+from math import inf
+
+import torch
 from torch import Tensor, nn
 
 from snnx.norm.norm import Norm
@@ -10,8 +13,9 @@ class Batch(nn.BatchNorm2d, Norm):
 
         y = gamma * (x - mean) / sqrt(var + eps) + beta         mean and var over T, B and *
 
-    Training starts with `gamma = 1` and `beta = 0`, whatever the threshold is. Its state dict has the keys of `nn.BatchNorm2d`.
-    If a neuron layer is the only one that reads the output, the two can be computed as one; see `snnx.neuron.take_norms`.
+    Training starts with `gamma = gain` and `beta = 0`, whatever the threshold is. Its state dict has the keys of
+    `nn.BatchNorm2d`. If a neuron layer is the only one that reads the output, the two can be computed as one; see
+    `snnx.neuron.take_norms`.
 
     Shape:
         `[T, B, C, *]` to the same.
@@ -19,20 +23,29 @@ class Batch(nn.BatchNorm2d, Norm):
     Args:
         channels: number of channels C.
         v_threshold, meets_sum: not used.
+        gain: initial value of gamma, which is learned, > 0. NDA's networks have their threshold, 0.5.
         fused: whether the neuron layer behind may compute this norm together with its spikes, which gives the same numbers with
             less memory and time.
+
+    Raises:
+        ValueError: `gain` is not above 0, or not finite.
 
     Source: Ioffe and Szegedy, 2015.
 
     Example:
-        >>> import torch
         >>> x = torch.tensor([[[1.0]], [[3.0]]])                # mean 2, variance 1
         >>> Batch(1)(x).flatten().round(decimals=3).tolist()
         [-1.0, 1.0]
     """
 
-    def __init__(self, channels: int, *, v_threshold: float | None = 1.0, meets_sum: bool = False, fused: bool = True) -> None:
+    def __init__(
+        self, channels: int, *, v_threshold: float | None = 1.0, meets_sum: bool = False, gain: float = 1.0, fused: bool = True
+    ) -> None:
+        if not 0 < gain < inf:
+            raise ValueError(f"Batch: gain must be positive and finite; got {gain}")
         super().__init__(channels)
+        with torch.no_grad():
+            self.weight.fill_(gain)
         self.fused = fused
         self.taken = False
         """Whether the neuron layer behind computes this norm; then `forward` returns its input."""

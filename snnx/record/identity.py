@@ -20,6 +20,7 @@ LOADED = ("backbone.weights", "method.checkpoint")
 """Keys that name files of weights; the identity contains a hash of the file's content, not its path."""
 ADDED: dict[str, object] = {
     "norm": {"_target_": "snnx.norm.batch.Batch", "_partial_": True},
+    "norm.gain": 1.0,
     "init.gain": 1.0,
     "init.conv_gain": 1.0,
     "init.standardise": False,

@@ -29,6 +29,7 @@ from snnx.norm.ta import TA
 from snnx.norm.tdbn import TDBN
 from snnx.norm.tebn import TEBN
 from snnx.record.identity import run_id
+from snnx.run.build import build_data, build_method
 from snnx.run.component import component
 
 BACKBONES = {
@@ -100,6 +101,27 @@ def test_batch_equals_torchs_norm_over_time_and_batch(shape):
         assert torch.equal(ours(x), theirs(x.flatten(0, 1)).unflatten(0, shape[:2]))
     assert all(torch.equal(ours.state_dict()[key], value) for key, value in theirs.state_dict().items())
     assert torch.equal(ours.eval()(x), theirs.eval()(x.flatten(0, 1)).unflatten(0, shape[:2]))
+
+
+def test_a_batch_norm_starts_with_its_gain_and_learns_it():
+    """As in NDA's code, which halves the weights of all norms before training."""
+    x = torch.randn(4, 3, 5, 6, 7)
+    half, plain = Batch(5, gain=0.5), Batch(5)
+    assert torch.equal(half(x), 0.5 * plain(x))
+    assert half.weight.requires_grad
+    weights = {module.weight.unique().item() for module in nda().modules() if isinstance(module, Batch)}
+    assert weights == {0.5}
+
+
+def nda():
+    config = composed("recipe=nda_dvs", "budget.width=0.125").config
+    return build_method(config, build_data(config)).backbone
+
+
+@pytest.mark.parametrize("gain", [0.0, -1.0, float("inf")])
+def test_a_gain_that_is_not_positive_is_refused(gain):
+    with pytest.raises(ValueError, match=rf"^Batch: gain must be positive and finite; got {gain}$"):
+        Batch(5, gain=gain)
 
 
 @pytest.mark.parametrize("backbone", ["convnet", "resnet"])
