@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 
 from snnx.method.base import Method
 from snnx.record.identity import changes
+from snnx.run.allocator import keep_memory
 from snnx.run.build import build_data, build_trainer
 from snnx.run.cards import take
 from snnx.run.on_one_device import on_one_device
@@ -49,6 +50,7 @@ def rebuild(path: str | Path, words: list[str], callbacks: Sequence[pl.Callback]
         FileNotFoundError: there is no such run, or (`NoData`) its data set is not on this machine.
         ValueError: `reopen` or `apply_overrides` rejects its argument, or a component rejects a value.
     """
+    keep_memory()
     run = reopen(path)
     config = apply_overrides(run.config, words)
     config = on_one_device(config)
