@@ -39,6 +39,7 @@ class Sweep:
     claims: list[Any] = field(default_factory=list)
     needs: str | None = None
     reference: str | None = None
+    break_even: str | None = None
 
 
 @dataclass

@@ -5,8 +5,8 @@ from functools import partial
 
 from torch import nn
 
-from snnx.conversion.clipped import Clipped
 from snnx.conversion.kernel import TemporalKernel
+from snnx.layer.clipped import Clipped
 
 
 def activation_named(name: str, *, levels: int | None, ceiling: float, duration: int) -> Callable[[], nn.Module]:

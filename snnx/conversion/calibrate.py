@@ -7,8 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from snnx.conversion.clipped import Clipped
 from snnx.conversion.links import ACTIVATIONS
+from snnx.layer.clipped import Clipped
 
 DIGITS = ((20, 11), (10, 10), (0, 10))  # shift and width of three groups of bits, most significant first, of a positive float
 

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from snnx.conversion.clipped import Clipped
+from snnx.layer.clipped import Clipped
 
 
 def ceilings(network: nn.Module, start: float) -> str:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn.modules.pooling import _MaxPoolNd
 from torch.overrides import TorchFunctionMode
 
-from snnx.conversion.clipped import Clipped
 from snnx.conversion.kernel import TemporalKernel
+from snnx.layer.clipped import Clipped
 from snnx.layer.shortcut import Shortcut
 
 ACTIVATIONS = (nn.ReLU, Clipped, TemporalKernel)

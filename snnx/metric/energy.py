@@ -1,18 +1,22 @@
 """Counts the operations of the whole network, and computes their energy from several price lists."""
 
+from math import ceil, log2
+
 import torch
 from torch import Tensor, nn
 
 from snnx.attention.self_attention import SelfAttention
 from snnx.energy import operations
 from snnx.energy.chips import RATE_SPIKES, RATE_STEPS, SHARES, relative_energy
-from snnx.energy.prices import PRICES
+from snnx.energy.prices import INT8, PRICES
 from snnx.energy.quantum import quantum
 from snnx.metric.counting import Counting
 from snnx.metric.metric import Table
+from snnx.neuron.relu_quantised import QuantisedReLU
 
-SUMS = ("charge", "dense", "values", "products", "bias", "state", "spikes", "steps")
+SUMS = ("charge", "dense", "values", "products", "bias", "state", "spikes", "steps", "inputs")
 BYTES = 4  # size of a weight, a bias or a state
+STATE_BYTES, VALUE_BITS = 2, 8  # of the chip with weights of 8 bits
 
 
 class Energy(Counting):
@@ -23,6 +27,14 @@ class Energy(Counting):
                  if its input is the same at every step
         bytes  = 4 * (synops + macs) + 4 * outputs of layers with a bias or a batch norm * T + 8 * states of neurons * T
         energy = by each of `energy.prices.PRICES`
+        int8_bytes  = synops + macs + outputs of layers with a bias or a batch norm * T         weights of one byte
+                      + 2 * bits of inputs/8 + 2 * 2 * states of neurons * T                    each written and read
+        int8_memory = by `energy.prices.INT8`, with int8_bytes
+        bits   = for each number that a layer reads at a step: of spikes, as many as the largest one needs, so 1 if they are
+                 binary; of values 8, or fewer behind a `QuantisedReLU`
+
+    `int8_memory` prices a spiking network and a quantised one alike, with what both move. It fetches a weight for each
+    operation, and reuses none.
 
     Batch norms, the scales of spikes and the divisions of average pooling are counted as if folded into weights and biases.
     The neurons' own arithmetic, gains on shortcuts and max pooling are not counted. The input counts as spikes if all its
@@ -48,12 +60,14 @@ class Energy(Counting):
     """
 
     over_samples = {f"energy_{name}": "mean" for name in SUMS}
-    over_time = dict.fromkeys(("energy_synops", "energy_macs", "energy_bytes"), "last")
+    over_time = dict.fromkeys(("energy_synops", "energy_macs", "energy_bytes", "energy_int8_bytes"), "last")
     formulas = {
         "energy_synops": "additions: a spike of k units counts k for each weight that reads it; + products of attention",
         "energy_macs": "weights of layers that read values; the first layer counts once if its input is constant",
         "energy_bytes": "4 * (synops + macs) + 4 * outputs with a bias or a batch norm * T + 8 * neuron states * T",
         **{f"energy_{name}_uj": price.formula for name, price in PRICES.items()},
+        "energy_int8_bytes": "synops + macs + outputs with a bias or a batch norm * T + 2 * input bits/8 + 4 * states * T",
+        "energy_int8_memory_uj": INT8.formula.replace("bytes", "int8_bytes"),
         **{
             f"energy_{chip}": f"{static} * T/{RATE_STEPS} + {dynamic} * spikes/{RATE_SPIKES:g}   [DTA-TTFS, Eq 11]"
             for chip, (static, dynamic) in SHARES.items()
@@ -62,6 +76,8 @@ class Energy(Counting):
 
     def begin(self, network: nn.Module) -> None:
         super().begin(network)
+        quantised = [module.bits for module in network.modules() if isinstance(module, QuantisedReLU)]
+        self._value_bits = max(quantised, default=VALUE_BITS)
         self._units: dict[str, list[Tensor]] = {}  # units of the channels of each layer's input, batch by batch, on the device
         self._top: dict[str, Tensor] = {}
         self._macs: dict[tuple[str, torch.Size], float] = {}  # by layer and input shape; the host waits for a GPU once
@@ -83,7 +99,11 @@ class Energy(Counting):
         bias = {"energy_bias": once * operations.outputs(module, x) * steps}
         found, self._without = (bias, {}) if module.bias is not None else ({}, bias)
         if values:
-            return {**found, "energy_values": once * self._macs_of(layer, module, x) * self.computed_steps(layer, steps)}
+            computed = self.computed_steps(layer, steps)
+            bits = VALUE_BITS if layer == self._first else self._value_bits
+            found["energy_inputs"] = once * x[0, 0].numel() * computed * bits
+            return {**found, "energy_values": once * self._macs_of(layer, module, x) * computed}
+        found["energy_inputs"] = once * x[0, 0].numel() * steps
         self._units.setdefault(layer, []).append(operations.units(module, x))
         top = x.detach().abs().max().double()
         self._top[layer] = torch.maximum(self._top[layer], top) if layer in self._top else top
@@ -111,8 +131,10 @@ class Energy(Counting):
         total = {name: sum(float(v.sum()) for v in table.values()) for name, table in seen.items()}
         synops = {layer: float(v.sum()) for layer, v in seen["products"].items()}
         macs = {layer: float(v.sum()) for layer, v in seen["values"].items()}
+        bits = sum(float(seen["inputs"][layer].sum()) for layer in seen["values"])
         for layer, charges in seen["charge"].items():
             unit = self._unit(layer)
+            bits += float(seen["inputs"][layer].sum()) * self._bits_of(layer, unit)
             found = operations.synops(charges.view(-1, len(unit)).sum(0).cpu(), unit, float(self._top[layer]))
             if found is None:
                 macs[layer] = float(seen["dense"][layer].sum())
@@ -120,9 +142,11 @@ class Energy(Counting):
                 synops[layer] = found
         added, multiplied = sum(synops.values()), sum(macs.values())
         moved = BYTES * (added + multiplied + total["bias"] + total["state"])
+        small = added + multiplied + total["bias"] + 2 * bits / 8 + STATE_BYTES * total["state"]
         kept = {"synops": synops} if synops or self._spikes else {}
         kept |= {"macs": macs, "bytes": {"all": moved}}
         kept |= {f"{name}_uj": {"all": price.uj(multiplied, added, moved)} for name, price in PRICES.items()}
+        kept |= {"int8_bytes": {"all": small}, "int8_memory_uj": {"all": INT8.uj(multiplied, added, small)}}
         if self._spikes and not self._times:
             kept |= {chip: {"all": relative_energy(total["steps"], total["spikes"], chip)} for chip in SHARES}
         return {
@@ -131,6 +155,11 @@ class Energy(Counting):
             }
             for name, table in kept.items()
         }
+
+    def _bits_of(self, layer: str, unit: Tensor) -> int:
+        """Return the bits of the largest input of a layer, in units; at most those of a value."""
+        common = float(quantum(unit[None])[0])
+        return min(VALUE_BITS, ceil(log2(round(float(self._top[layer]) / common) + 1))) if common else 1
 
     def _unit(self, layer: str) -> Tensor:
         """Return the unit of each channel of a layer's input over all batches, on the CPU."""

@@ -1,7 +1,7 @@
-"""Checks what a sweep file says about the whole sweep: its factor, reference, claims, parameters, and the names of its rows."""
+"""Checks what a sweep file says about the whole sweep: its factor, compared rows, claims, parameters and labels."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from snnx.options.nearest import nearest
@@ -78,11 +78,11 @@ def factor_of(path: Path, value: object, rows: Sequence[Row]) -> tuple[str, ...]
     return tuple(factors)
 
 
-def reference_of(path: Path, label: object, rows: Sequence[Row]) -> str | None:
-    """Return the label of the reference row, whose relative energy is 1."""
-    live = [row.label for row in rows if row.overrides is not None]
+def compared(path: Path, facts: Mapping, key: str, rows: Sequence[Row]) -> str | None:
+    """Return the label of the row that a key names, with which energies are compared; `None` if the key is absent."""
+    live, label = [row.label for row in rows if row.overrides is not None], facts.get(key)
     if label is not None and label not in live:
-        raise ValueError(f"{path.name}: reference must be a row that is run, among {', '.join(live)}; got {label}")
+        raise ValueError(f"{path.name}: {key} must be a row that is run, among {', '.join(live)}; got {label}")
     return label
 
 

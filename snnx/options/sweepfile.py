@@ -10,8 +10,8 @@ import yaml
 from snnx.options.check_sweep import (
     check_hydra,
     claims_of,
+    compared,
     factor_of,
-    reference_of,
     require_groups_from_the_root,
     require_texts,
     with_twins,
@@ -27,7 +27,7 @@ from snnx.options.tune import Tune, tune
 from snnx.record.job import SINGLE
 from snnx.record.visible import visible
 
-SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs", "tune", "reference"}
+SWEEP_KEYS = {"paper", "artifact", "factor", "metric", "unit", "claims", "needs", "tune", "reference", "break_even"}
 TAKEN = ("runs", SINGLE, "show")
 """Folders of `outputs/` that do not belong to a sweep, in small letters, since some file systems ignore capitals."""
 
@@ -46,6 +46,7 @@ class SweepFile:
     claims: tuple[dict, ...]  # each has metric and claim, and may have chance (rows that should learn nothing) and per
     needs: str | None  # what a machine needs to run the sweep at the paper's scale, for example a GPU
     reference: str | None  # label of the row whose relative energy is 1; None if there is none
+    break_even: str | None  # label of the row whose energy tells at which rate the others break even; None if there is none
     rows: tuple[Row, ...]  # in the order of the file; each row that is tuned is followed by its tuned twin
     tune: Tune | None  # how rows are searched; None if they are not
     body: dict  # the file's content for Hydra, without `rows` and `tune`
@@ -114,7 +115,7 @@ def sweep_named(name: str) -> SweepFile:
         title = "Runs that belong to no sweep file; each row is named by its overrides."
         return SweepFile(
             name=SINGLE, title=title, paper="", artifact="Single runs and grids", factor=(),
-            metric="test/acc", unit=None, claims=(), needs=None, reference=None, rows=(), tune=None, body={},
+            metric="test/acc", unit=None, claims=(), needs=None, reference=None, break_even=None, rows=(), tune=None, body={},
         )  # fmt: skip
     return read(find(name))
 
@@ -170,7 +171,8 @@ def _read(path: Path, written: str) -> SweepFile:
         name=path.stem, title=title, paper=facts["paper"], artifact=facts["artifact"],
         factor=factor_of(path, facts.get("factor"), rows), metric=facts["metric"], unit=facts.get("unit"),
         claims=claims_of(path, facts.get("claims"), facts["metric"]),
-        needs=facts.get("needs"), reference=reference_of(path, facts.get("reference"), rows),
+        needs=facts.get("needs"), reference=compared(path, facts, "reference", rows),
+        break_even=compared(path, facts, "break_even", rows),
         rows=with_twins(path, rows, searched), tune=searched, body=body,
     )  # fmt: skip
 

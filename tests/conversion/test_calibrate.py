@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from snnx.conversion.calibrate import calibrate
-from snnx.conversion.clipped import Clipped
+from snnx.layer.clipped import Clipped
 
 
 def values(seed, sizes):

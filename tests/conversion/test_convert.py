@@ -12,10 +12,10 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from snnx.backbone.resnet import BasicBlock
 from snnx.conversion.calibrate import calibrate
-from snnx.conversion.clipped import Clipped
 from snnx.conversion.convert import Gain, convert
 from snnx.conversion.fold_norm import fold_norm
 from snnx.conversion.links import Link, links
+from snnx.layer.clipped import Clipped
 from snnx.neuron.if_ import IF
 
 TWO_LAYERS = {"0": Link(None, "1"), "2": Link("1", None)}

@@ -6,9 +6,9 @@ from composing import composed
 from converting import SHAPE, network
 from torch import nn
 
-from snnx.conversion.clipped import Clipped
 from snnx.conversion.fold_norm import fold_norm
 from snnx.conversion.links import Link, links
+from snnx.layer.clipped import Clipped
 from snnx.layer.shortcut import Shortcut
 from snnx.run.build import build_method
 

@@ -24,6 +24,7 @@ from snnx.metric.energy import Energy
 from snnx.metric.firing_rate import FiringRate
 from snnx.metric.recorder import Recorder
 from snnx.neuron.if_ import IF
+from snnx.neuron.relu_quantised import QuantisedReLU
 from snnx.run.build import build_method
 
 SPIKES = torch.tensor([[1.0, 0.0, 1.0, 1.0]]).view(1, 1, 4)
@@ -42,6 +43,31 @@ def test_synops_equal_a_count_by_hand(x, synops):
     assert (found["synops"], found["macs"]) == (synops, 0)
     assert found["45nm_uj"] == pytest.approx(0.9 * synops / 1e6)
     assert found["memory_uj"] == pytest.approx((0.9 + 4 * 24.96) * synops / 1e6)
+
+
+def test_memory_of_a_spiking_and_of_a_quantised_network_by_hand():
+    """Four inputs, ten neurons, three outputs: all ten neurons fire at the second of two steps, with bits for spikes."""
+    spiking = nn.Sequential(nn.Linear(4, 10, bias=False), IF(), nn.Linear(10, 3))
+    spiking[0].weight.data.fill_(0.5)
+    found = counted(spiking, torch.tensor([1.0, 0.0, 0.0, 0.0]).expand(2, 1, 4))
+    synops, bits = 2 * 10 + 10 * 3, 2 * 4 + 2 * 10
+    moved = synops + 2 * 3 + 2 * bits / 8 + 2 * 2 * 10 * 2  # weights, biases, spikes, and potentials of two bytes
+    assert (found["synops"], found["int8_bytes"]) == (synops, moved)
+    assert found["int8_memory_uj"] == pytest.approx((0.03 * synops + 2.5 * moved) / 1e6)
+
+    quantised = nn.Sequential(nn.Linear(4, 10, bias=False), QuantisedReLU(bits=2), nn.Linear(10, 3))
+    found = counted(quantised, torch.tensor([[[0.3, 0.0, 0.0, 0.0]]]))
+    macs, bits = 4 * 10 + 10 * 3, 4 * 8 + 10 * 2  # pixels of 8 bits, activations of 2
+    moved = macs + 3 + 2 * bits / 8
+    assert (found["macs"], found["int8_bytes"]) == (macs, moved)
+    assert found["int8_memory_uj"] == pytest.approx((0.23 * macs + 2.5 * moved) / 1e6)
+
+
+def test_graded_spikes_take_more_bits():
+    one = counted(nn.Sequential(nn.Linear(4, 10, bias=False)), SPIKES)
+    many = counted(nn.Sequential(nn.Linear(4, 10, bias=False)), SPIKES * torch.tensor([1.0, 1.0, 2.0, 4.0]))
+    assert one["int8_bytes"] == 30 + 2 * 4 * 1 / 8
+    assert many["int8_bytes"] == 70 + 2 * 4 * 3 / 8  # numbers up to 4
 
 
 @pytest.mark.parametrize("spikes", [True, False], ids=["spikes", "values"])

@@ -85,6 +85,11 @@ def test_the_first_epochs_have_fewer_steps(tmp_path):
     assert {steps for training, _, steps in seen if not training} == {4}
 
 
+def test_early_steps_with_a_random_encoding():
+    """The build is checked with tensors without values, which the encoding must accept."""
+    check(composed("timesteps=4", "encoding=rate", "method.early={timesteps: 2, epochs: 0.5}"))
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

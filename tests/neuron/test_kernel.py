@@ -109,13 +109,14 @@ UNTRACED = {
     "ilif": ("spikingjelly", None),
     "psn": ("spikingjelly", None),
     "relu": (None, None),
+    "relu_quantised": (None, None),
 }
 """The options of conf/neuron without a kernel: why, or what they run on, and the reason of the trace, if there is one."""
 
 
 def test_every_option_that_has_no_kernel_is_listed_with_its_reason():
     assert UNTRACED.keys() == set(files("neuron")) - set(TRACED)
-    assert UNTRACED.keys() - set(SHIPPED) == {"ilif", "psn", "relu"}
+    assert UNTRACED.keys() - set(SHIPPED) == {"ilif", "psn", "relu", "relu_quantised"}
 
 
 @pytest.mark.parametrize("name", UNTRACED)

@@ -44,6 +44,7 @@ WITHOUT_ORACLE = {
     "ilif": ("test_published.py", "it is SpikingJelly's own node, whose slope is fixed; compared with its equation"),
     "psn": ("test_published.py", "it is SpikingJelly's own node, which has no reset; compared with its equation"),
     "relu": ("test_oracle.py", "it is torch's own module and does not spike"),
+    "relu_quantised": ("test_relu_quantised.py", "it does not spike; compared with torch's rounding of a clamp"),
 }
 """Options of conf/neuron that SpikingJelly does not have, with the test that takes the oracle's place, and the reason."""
 

@@ -6,6 +6,7 @@ from snnx.options.sweepfile import SweepFile
 from snnx.options.unit import factor, with_unit
 from snnx.report.data.format import mean_std, spread
 from snnx.report.data.lines import Line
+from snnx.report.tables import break_even
 from snnx.report.tables.table import EMPTY, Table
 
 ACCURACY = "test/acc"
@@ -19,6 +20,7 @@ COLUMNS = {  # title of a column to its metrics; a line shows the first of them 
     "latency to decision (steps)": LATENCY,
     "early exit (steps)": ("test/anytime_running_latency_steps",),
     "energy (µJ)": ENERGY,
+    "int8 with memory (µJ)": (break_even.ENERGY,),
 }
 SHOWN_METRICS = {ACCURACY, *(metric for metrics in COLUMNS.values() for metric in metrics)}
 
@@ -48,6 +50,7 @@ def table(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
     times = factor(sweep.unit, ACCURACY)
     columns = {with_unit(sweep.unit, ACCURACY): [[times * value for value in line.values(ACCURACY).values()] for line in shown]}
     columns |= {title: [first_metric(line, metrics)[1] for line in shown] for title, metrics in COLUMNS.items()}
+    columns[break_even.TITLE] = break_even.rates(sweep.break_even, shown)
     columns["training (s)"] = [_facts(line, "fit_s") for line in shown]
     n = [len(line.values(ACCURACY)) for line in shown]
     texts = {title: [_cell(values, n[index]) for index, values in enumerate(cells)] for title, cells in columns.items()}
@@ -57,8 +60,8 @@ def table(sweep: SweepFile, lines: Sequence[Line]) -> Table | None:
     rows = [
         (line.label, line.scale, str(n[index]), *(cells[index] for cells in kept.values())) for index, line in enumerate(shown)
     ]
-    title = "Accuracy and cost"
-    return Table(title, ("row", "scale", "n", *kept), "llr" + "r" * len(kept), tuple(rows), _formulas(shown))
+    below = _formulas(shown) + ((break_even.formula(sweep.break_even),) if break_even.TITLE in kept else ())
+    return Table("Accuracy and cost", ("row", "scale", "n", *kept), "llr" + "r" * len(kept), tuple(rows), below)
 
 
 def _cell(values: list[float], n: int) -> str:

@@ -1,0 +1,59 @@
+"""Computes the firing rate below which a spiking network takes less energy than a network without spikes."""
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from snnx.energy.prices import INT8
+from snnx.report.data.lines import Line
+
+ENERGY, SYNOPS, RATE = "test/energy_int8_memory_uj", "test/energy_synops", "test/firing_rate"
+TITLE = "breaks even at"
+SYNOP = INT8.ac + INT8.byte
+"""Energy of one addition with its weight, in picojoules."""
+
+
+def rates(reference: str | None, lines: Sequence[Line]) -> list[list[float]]:
+    """Return for each line the firing rate of each seed at which the network would take the reference row's energy.
+
+        rate = firing_rate * (E of the reference - E + S) / S,    S = synops * SYNOP,    0 if this is negative
+
+    E is the energy with memory traffic on a chip with weights of 8 bits, of which S is the part that grows with the rate, if
+    all layers fire more or less alike. What remains, such as reading and writing potentials, is the same at every rate. The
+    reference is that of the same scale; its energy, which no weight changes, is the mean over its runs.
+
+    Args:
+        reference: label of the row; with `None`, all lists are empty.
+        lines: the lines of the table.
+
+    Example: see `break_even`, which computes one rate.
+    """
+    found = []
+    for line in lines:
+        of = [other.values(ENERGY) for other in lines if other.row == reference and other.scale == line.scale]
+        of = [value for values in of for value in values.values()]
+        energy, synops, rate = (line.values(metric) for metric in (ENERGY, SYNOPS, RATE))
+        seeds = [seed for seed in energy if line.row != reference and synops.get(seed) and seed in rate] if of else []
+        found.append([break_even(fmean(of), energy[seed], synops[seed], rate[seed]) for seed in seeds])
+    return found
+
+
+def break_even(reference: float, energy: float, synops: float, rate: float) -> float:
+    """Return the rate at which a network with this energy in microjoules would have that of the reference.
+
+    Example:
+        >>> fixed, moved = 1.0, SYNOP * 1e6 / 1e6               # of a million additions at a rate of 0.1
+        >>> round(break_even(fixed + moved / 2, fixed + moved, synops=1e6, rate=0.1), 12)
+        0.05
+        >>> break_even(fixed / 2, fixed + moved, synops=1e6, rate=0.1)
+        0.0
+    """
+    grows = SYNOP * synops / 1e6
+    return max(0.0, rate * (reference - energy + grows) / grows)
+
+
+def formula(reference: str) -> str:
+    """Return the formula of the column, as text."""
+    return (
+        f"{TITLE}: the spikes per neuron and step at which the int8 energy would be that of {reference}, = firing_rate * "
+        f"(E({reference}) - E + {SYNOP:g} pJ * synops)/({SYNOP:g} pJ * synops); 0 is never"
+    )
