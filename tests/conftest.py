@@ -58,10 +58,13 @@ def card():
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory):
     """A wheel that is built from this checkout, unpacked as pip would."""
+    from loops import share_loops  # here, since the folder of this file is on the path only now
+
     folder = tmp_path_factory.mktemp("wheel")
     script = f"import hatchling.build as b, os; os.chdir({str(ROOT)!r}); print(b.build_wheel({str(folder)!r}))"
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
     (path,) = folder.glob("*.whl")
     with zipfile.ZipFile(path) as archive:
         archive.extractall(folder / "site")
+    share_loops(folder / "site" / "snnx")
     return folder / "site"
