@@ -1,5 +1,6 @@
 """Settings and fixtures of all tests; no test needs downloaded data, a GPU, a network or an account."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -14,6 +15,18 @@ ROOT = Path(__file__).parent.parent
 settings.register_profile("snnx", deadline=None)  # a test must not fail because the machine is busy
 settings.load_profile("snnx")
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Keeps the garbage collector from searching, again and again during the tests, what was imported to collect them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +58,13 @@ def card():
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory):
     """A wheel that is built from this checkout, unpacked as pip would."""
+    from loops import share_loops  # here, since the folder of this file is on the path only now
+
     folder = tmp_path_factory.mktemp("wheel")
     script = f"import hatchling.build as b, os; os.chdir({str(ROOT)!r}); print(b.build_wheel({str(folder)!r}))"
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
     (path,) = folder.glob("*.whl")
     with zipfile.ZipFile(path) as archive:
         archive.extractall(folder / "site")
+    share_loops(folder / "site" / "snnx")
     return folder / "site"

@@ -46,7 +46,7 @@ MISSPELLED = {
 @pytest.mark.parametrize("kind", ["sweep", "recipe"])
 def test_a_misspelled_key_in_a_file_is_rejected(wheel, tmp_path, where, kind):
     """The test adds a wrong sweep file or recipe to a copy of the installed package."""
-    shutil.copytree(wheel, tmp_path / "site")
+    shutil.copytree(wheel, tmp_path / "site", symlinks=True)
     line, message = MISSPELLED[where]
     facts = "sweep: {paper: bad, artifact: none, metric: val/acc}\nrows: {A: {set: [neuron=lif]}}\n"
     if kind == "sweep":

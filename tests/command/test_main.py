@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import warm
 from composing import composed
 
 from snnx.command import hydra_app, main
@@ -289,16 +290,13 @@ def test_mistakes_in_other_commands_are_one_line_too(snnx, words):
 def test_a_bug_in_a_new_component_is_reported_with_file_and_line(empty):
     """The message ends with the file and line of the user's own Python code."""
     package = empty / "site"
-    shutil.copytree(ROOT / "snnx", package / "snnx")
-    for folder in ("conf", "sweeps", "hydra_plugins"):
-        shutil.copytree(ROOT / folder, package / folder)
+    for folder in ("snnx", "conf", "sweeps", "hydra_plugins"):
+        shutil.copytree(ROOT / folder, package / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "snnx" / "neuron" / "mine.py").write_text(
         "from snnx.neuron.lif import LIF\n\n\nclass Mine(LIF):\n    def __init__(self):\n        self.gain = self.gian\n"
     )
     (package / "conf" / "neuron" / "mine.yaml").write_text("_target_: snnx.neuron.mine.Mine\n_partial_: true\n")
-    env = {**os.environ, "PYTHONPATH": str(package)}
-    words = [sys.executable, "-m", "snnx", "neuron=mine"]
-    done = subprocess.run(words, capture_output=True, text=True, env=env, cwd=empty, check=False)
+    done = warm.python(["-m", "snnx", "neuron=mine"], empty, package)
     assert done.returncode == hydra_app.USAGE
     assert re.search(r"AttributeError: .*gian.*\(.*\.py:\d+\)", done.stderr), done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import warm
+from loops import share_loops
 
 ROOT = Path(__file__).parent.parent.parent
 QUICK = ["trainer.max_epochs=1", "budget.samples=0.1", "timesteps=2", "trainer.accelerator=cpu"]
@@ -32,6 +33,7 @@ def copy_of_snnx(folder: Path, *, sweep: str, neuron: str) -> Path:
     """A checkout with the sweep `four` and the neuron `mine` added."""
     for part in ("snnx", "conf", "sweeps", "hydra_plugins"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    share_loops(folder / "snnx")
     (folder / "sweeps" / "four.yaml").write_text(sweep)
     (folder / "snnx" / "neuron" / "mine.py").write_text(neuron)
     (folder / "conf" / "neuron" / "mine.yaml").write_text("_target_: snnx.neuron.mine.Mine\n_partial_: true\n")

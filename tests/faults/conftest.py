@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import warm
+from loops import share_loops
 
 ROOT = Path(__file__).parent.parent.parent
 FAULTY = '''
@@ -64,6 +65,7 @@ def site(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     for name in ("snnx", "conf", "sweeps", "hydra_plugins"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    share_loops(folder / "snnx")
     (folder / "snnx" / "neuron" / "faulty.py").write_text(FAULTY)
     (folder / "conf" / "neuron" / "faulty.yaml").write_text(
         "_target_: snnx.neuron.faulty.Faulty\n_partial_: true\nfault: none\nat: 3\nspent: null\n"

@@ -31,7 +31,7 @@ THEIRS = {
     "Module": partial(neuron.PSN, T=4),
 }
 """One of SpikingJelly's neurons for each base class that they have."""
-NEEDS = [name for name in files("metric") if option_of(name).needs_potential]
+NEEDS = ("negative_potential", "potential", "residual_potential", "weight_gradient")
 
 
 def network(make) -> nn.Module:
@@ -100,7 +100,7 @@ def test_a_metric_of_potentials_refuses_a_neuron_that_does_not_show_them(name, b
 
 
 def test_the_metrics_that_need_a_potential():
-    assert sorted(NEEDS) == ["negative_potential", "potential", "residual_potential", "weight_gradient"]
+    assert tuple(sorted(name for name in files("metric") if option_of(name).needs_potential)) == NEEDS
 
 
 @pytest.mark.parametrize("name", [name for name in files("metric") if name not in NEEDS])

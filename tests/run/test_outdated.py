@@ -16,6 +16,7 @@ import torch
 import warm
 from command_lines import ROOT
 from composing import composed
+from loops import share_loops
 from PIL import Image
 
 from snnx.augmentation.none import none
@@ -55,6 +56,7 @@ def copy(tmp_path_factory):
     here = tmp_path_factory.mktemp("checkout")
     for folder in ("snnx", "conf", "sweeps", "hydra_plugins"):
         shutil.copytree(ROOT / folder, here / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    share_loops(here / "snnx")
     (here / "snnx" / "neuron" / "mine.py").write_text(NEURON)
     (here / "snnx" / "neuron" / "helper.py").write_text(HELPER)
     (here / "conf" / "neuron" / "mine.yaml").write_text("_target_: snnx.neuron.mine.Mine\n_partial_: true\n")
