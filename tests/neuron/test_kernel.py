@@ -184,9 +184,8 @@ def test_one_spike(layer):
     assert 0 < float(node.fired.detach().mean()) <= 1
 
 
-@pytest.mark.parametrize("surrogate", ["sigmoid", "rectangle"])
-def test_one_spike_with_other_surrogates(surrogate):
-    """The gradient through the mask takes the slope as it is, so a smooth one and one with jumps stand for all of them."""
+@pytest.mark.parametrize("surrogate", SURROGATES)
+def test_one_spike_every_surrogate(surrogate):
     torch.manual_seed(8)
     assert_equals_definition(TTFS(surrogate=option("surrogate", surrogate), detach_mask=False), torch.randn(9, 5, 37))
 
@@ -277,12 +276,9 @@ def test_nan_and_infinity_affect_only_their_neuron(name, bad):
 
 @pytest.mark.parametrize("bad", [0.0, float("nan"), float("inf")])
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("name", [name for name in MADE if name.partition(", ")[2] in ("", "hard", "as it is")])
+@pytest.mark.parametrize("name", [name for name in MADE if not name.endswith("detached")])  # that changes no conversion
 def test_low_precision_input_gives_the_same_spikes_in_its_type(name, dtype, bad):
-    """The loop converts bfloat16 itself, and torch converts float16: spikes, states and gradients are those of float32.
-
-    The reset and its gradient come after the conversion of the input, so one reset of each shipped neuron is tested.
-    """
+    """The loop converts bfloat16 itself, and torch converts float16: spikes, states and gradients are those of float32."""
     found = []
     for narrow in (True, False):
         torch.manual_seed(9)
