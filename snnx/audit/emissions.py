@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from snnx.audit.finding import FAILED, NOT_APPLICABLE, PASSED, Finding, plural
 from snnx.neuron.spiking import spiking_layers
-from snnx.spike_time.claimed import are_spikes, claimed_spikes, most_spikes, up_to
+from snnx.spike_time.claimed import are_spikes, claimed_spikes, counts_spikes, most_spikes, up_to
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 NONE = Finding(NOT_APPLICABLE, "the network has no spiking layer")
@@ -23,7 +23,9 @@ class Emitted:
     neurons: int = 0
     outputs: int = 0  # neurons * steps * samples
     levels: float = 1  # the largest output of a neuron at a step, in spikes or units
-    spikes: int = 0  # outputs of 1 to levels
+    counts: bool = False  # an output of k is k spikes
+    fired: int = 0  # outputs of 1 to levels
+    spikes: int = 0  # spikes in these outputs
     others: int = 0  # outputs that are neither 0 nor a whole number from 1 to `levels`
     example: float = 0.0  # one of these other values
 
@@ -32,10 +34,12 @@ class Emitted:
         self.neurons, self.outputs = s[0, 0].numel(), self.outputs + s.numel()
         ones = int(torch.count_nonzero(s == 1))
         if ones == int(torch.count_nonzero(s)):  # the usual case, in a third of the time of the other one
-            self.spikes += ones
+            self.spikes, self.fired = self.spikes + ones, self.fired + ones
             return
         right = are_spikes(s, self.levels)
-        self.spikes += int((right & (s > 0)).sum())
+        fired = int((right & (s > 0)).sum())
+        self.fired += fired
+        self.spikes += int(s[right].double().sum()) if self.counts else fired
         if len(wrong := s[~right]):
             self.others, self.example = self.others + len(wrong), float(wrong[0])
 
@@ -64,7 +68,8 @@ class Emissions(pl.Callback):
 
     def _see(self, name: str, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
         if (s := claimed_spikes(module, output)) is not None:
-            seen = Emitted(fires_once=isinstance(module, DynamicThreshold), levels=most_spikes(module))
+            once, counts = isinstance(module, DynamicThreshold), counts_spikes(module)
+            seen = Emitted(fires_once=once, levels=most_spikes(module), counts=counts)
             self.layers.setdefault(name, seen).see(s)
 
 
@@ -85,8 +90,8 @@ def activity(layers: dict[str, Emitted]) -> Finding:
     if not layers:
         return NONE
     rates = {name: one.spikes / one.outputs for name, one in layers.items()}
-    silent = [name for name, one in layers.items() if not one.spikes and not one.others]
-    saturated = [name for name, one in layers.items() if one.spikes == one.outputs and not one.fires_once]
+    silent = [name for name, one in layers.items() if not one.fired and not one.others]
+    saturated = [name for name, one in layers.items() if one.fired == one.outputs and not one.fires_once]
     wrong = [f"{', '.join(found)} {what}" for found, what in ((silent, "never fired"), (saturated, "always fired")) if found]
     if wrong:
         return Finding(FAILED, f"on the whole test set, {' and '.join(wrong)}")

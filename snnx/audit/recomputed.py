@@ -12,7 +12,7 @@ from snnx.audit.subject import Subject
 from snnx.metric.firing_rate import FiringRate
 from snnx.metric.recorder import Recorder
 from snnx.metric.spikes_per_neuron import SpikesPerNeuron
-from snnx.neuron.node import Node
+from snnx.spike_time.claimed import counts_spikes
 from snnx.spike_time.dynamic_threshold import DynamicThreshold
 
 TOLERANCE = 1e-5  # allowed difference, since the metrics are computed in float32
@@ -22,7 +22,8 @@ def metrics(subject: Subject) -> Finding:
     """Check the firing rate of each layer and step, the spikes per neuron and the share of silent neurons.
 
     The metrics read the spikes from the neurons' probes, in batches. The check reads the outputs of the layers, one sample at a
-    time, and counts in NumPy.
+    time, and counts in NumPy. An output of k is k spikes if the layer counts its spikes, as I-LIF does; another output above 0
+    is one spike.
     """
     measured = _measured(subject)
     if not measured:
@@ -61,7 +62,7 @@ def _counted(subject: Subject, layers: set[str]) -> dict[str, dict[str, np.ndarr
             subject.scores(sample[None], 1)
             for layer, pieces in seen.items():
                 spikes = np.concatenate(pieces)  # [T, neurons]
-                rates[layer].append(np.array([np.count_nonzero(step) / step.size for step in spikes]))
+                rates[layer].append(np.array([step.sum() / step.size for step in spikes]))
                 silent[layer].append(100 * np.count_nonzero(~spikes.any(0)) / spikes.shape[1])
     means = {layer: np.mean(per_sample, axis=0) for layer, per_sample in rates.items()}
     return {
@@ -75,9 +76,10 @@ def _counted(subject: Subject, layers: set[str]) -> dict[str, dict[str, np.ndarr
 def _watched(network: nn.Module, layers: set[str], seen: dict[str, list[np.ndarray]]) -> Iterator[None]:
     """Within this context, each call of one of the layers adds its spikes `[T, neurons]` of a single sample to `seen`."""
 
-    def see(name: str, module: Node, inputs: tuple[Tensor], output: Tensor) -> None:
+    def see(name: str, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
         fired = output[:1] if isinstance(module, DynamicThreshold) else output
-        seen.setdefault(name, []).append(fired.flatten(1).numpy() > 0)
+        spikes = fired if counts_spikes(module) else fired > 0
+        seen.setdefault(name, []).append(spikes.flatten(1).numpy().copy())
 
     hooks = [module.register_forward_hook(partial(see, name)) for name, module in network.named_modules() if name in layers]
     try:

@@ -34,8 +34,19 @@ def most_spikes(layer: nn.Module) -> float:
         >>> most_spikes(LIF()), most_spikes(ILIF(levels=4))
         (1, 4)
     """
-    slope = getattr(layer, "surrogate_function", None)
-    return slope.max_spike_count if isinstance(slope, MultiLevelSpikeCount) else getattr(layer, "most_units", 1)
+    return layer.surrogate_function.max_spike_count if counts_spikes(layer) else getattr(layer, "most_units", 1)
+
+
+def counts_spikes(layer: nn.Module) -> bool:
+    """Return whether an output of k is k spikes, as in I-LIF; the output of a burst is the value of a single spike.
+
+    Example:
+        >>> from snnx.conversion.bursting import Bursting
+        >>> from snnx.neuron.ilif import ILIF
+        >>> counts_spikes(ILIF()), counts_spikes(Bursting(v_threshold=1.0))
+        (True, False)
+    """
+    return isinstance(getattr(layer, "surrogate_function", None), MultiLevelSpikeCount)
 
 
 def are_spikes(s: Tensor, most: float) -> Tensor:

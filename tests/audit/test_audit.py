@@ -27,6 +27,7 @@ from snnx.encoding.rate import Rate
 from snnx.encoding.repeat import Repeat
 from snnx.method.direct import Direct
 from snnx.metric.firing_rate import FiringRate
+from snnx.neuron.ilif import ILIF
 from snnx.neuron.lif import LIF
 from snnx.record import audit_file
 from snnx.record.identity import run_id
@@ -191,6 +192,15 @@ def test_the_units_of_a_burst_are_whole_numbers():
     assert found["spikes"].text.endswith("are whole numbers")
 
 
+def test_several_spikes_of_a_neuron_at_a_step_are_counted_one_by_one():
+    """I-LIF emits 2 for two spikes. The check of activity prints a rate that counts them so, too."""
+    found = findings(digits(), neuron=partial(ILIF, v_threshold=0.1))
+    assert failed(found) == []
+    assert found["spikes"].text.endswith("are whole numbers from 0 to 4")
+    counted = activity({"sn": Emitted(fires_once=False, counts=True, outputs=8, fired=3, spikes=6)})
+    assert counted.text == "firing rates are between 0.75 in sn and 0.75 in sn"
+
+
 def test_a_silent_layer_is_caught():
     found = findings(digits(), neuron=partial(LIF, v_threshold=1e9))
     assert failed(found) == ["activity"]
@@ -198,8 +208,8 @@ def test_a_silent_layer_is_caught():
 
 
 def test_a_saturated_layer_is_caught_unless_its_spike_times_carry_the_value():
-    full = {"outputs": 8, "spikes": 8}
-    found = activity({"sn1": Emitted(fires_once=False, outputs=8, spikes=1), "sn2": Emitted(fires_once=False, **full)})
+    full = {"outputs": 8, "fired": 8, "spikes": 8}
+    found = activity({"sn1": Emitted(fires_once=False, outputs=8, fired=1, spikes=1), "sn2": Emitted(fires_once=False, **full)})
     assert (found.outcome, found.text) == ("failed", "on the whole test set, sn2 always fired")
     assert activity({"sn": Emitted(fires_once=True, **full)}).outcome == "passed"
 

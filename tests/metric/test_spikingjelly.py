@@ -85,9 +85,9 @@ def test_a_spike_of_k_units_counts_k_times():
         net(x)
         recorder.end_batch(torch.tensor([True]))
     assert recorder.scalars()["test/firing_rate"] == 7 / 4
-    emitted = Emitted(fires_once=False, levels=4)
+    emitted = Emitted(fires_once=False, levels=4, counts=True)
     emitted.see(torch.tensor([[[2.0, 0.0]], [[1.0, 4.0]]]))
-    assert (emitted.spikes, emitted.others) == (3, 0)
+    assert (emitted.fired, emitted.spikes, emitted.others) == (3, 7, 0)
     emitted.see(torch.tensor([[[5.0, 0.5]]]))
     assert (emitted.others, emitted.example) == (2, 5.0)
 

@@ -119,7 +119,7 @@ def test_the_command_marks_confirmed_runs_and_names_those_that_differ(tmp_path, 
     folder = tmp_path / NAME
     folder.mkdir()
     (folder / "runs.jsonl").write_text("".join(json.dumps(result) + "\n" for result in (old, line, wrong)))
-    assert command.main([NAME, "--docs", str(tmp_path)]) == 1
+    assert command.main([NAME, "--docs", str(tmp_path), "--outputs", str(tmp_path)]) == 1
     printed = capsys.readouterr().out
     assert "[confirmed] Rate seed=0 paper: the loss of the first epoch differs by at most" in printed
     assert "[confirmed] MLP seed=0 paper: 10 first losses differ by at most" in printed
