@@ -108,7 +108,7 @@ BAD = {
         r"the rows must be below the key rows; got row; did you mean rows\?$"
     ),
     "sweep: {paper: p, artifact: a, metric: m, factors: seed}": (
-        r"keys of sweep must be among artifact, claims, .*, unit; got factors; did you mean factor\?$"
+        r"keys of sweep must be among artifact, .*, unit; got factors; did you mean factor\?$"
     ),
     "sweep: {papr: p, artifact: a, metric: m}": r"keys of sweep must be among .*; got papr; did you mean paper\?$",
     "sweep: {paper: p, artifact: a, metric: m, claim: A > B}": r"; got claim; did you mean claims\?$",
@@ -124,6 +124,12 @@ BAD = {
     "sweep: {paper: p, artifact: a, metric: m, claims: [{metric: x}]}": "a claim must be a text, or have the key",
     "sweep: {paper: p, artifact: a, metric: m, reference: B}\nrows: {A: {set: [seed=1]}, B: {cited: b}}": (
         "reference must be a row that is run, among A; got B"
+    ),
+    "sweep: {paper: p, artifact: a, metric: m, break_even: A}\nrows: {B: {set: [seed=1]}}": (
+        "break_even must be a row that is run, among B; got A"
+    ),
+    "sweep: {paper: p, artifact: a, metric: m}\nrows: {A: {set: [budget.width=0.5]}}": (
+        r"row A: set must not change budget, which the scale of all rows sets; got budget.width=0.5: write it in the command"
     ),
     "sweep: [": "must be YAML",
     "sweep: {paper: p, artifact: a, metric: m}\ndefaults: [override neuron: if]": "as in override /neuron; got override n",

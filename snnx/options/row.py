@@ -66,6 +66,11 @@ def row_of(label: object, row: object, metric: str, file: str) -> Row:
     check_keys((override.partition("=")[0] for override in overrides), f"{file}: row {label}")
     if found := next((override for override in overrides if re.match(r"[\s+~]*defaults\b", override)), None):
         raise ValueError(f"{file}: row {label}: set must choose an option as group=name, and not by defaults; got {found}")
+    if found := next((override for override in overrides if re.match(r"[\s+~]*budget\b", override)), None):
+        raise ValueError(
+            f"{file}: row {label}: set must not change budget, which the scale of all rows sets; got {found}: write it in the "
+            "command, or change the row's own keys, such as trainer.max_epochs"
+        )
     for override in overrides:
         group, _, option = override.lstrip("+~ ").partition("=")
         if is_group(group) and re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?|true|false", option.strip(), re.IGNORECASE):
