@@ -9,7 +9,7 @@ SCALE ?= small
 NAME ?= demo_neurons
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-faults test-triton test-interchange test-engines lint docs sweep report bench results reproduce clean
+.PHONY: help install demo test test-fast test-faults test-guides test-triton test-interchange test-engines lint docs sweep report bench results reproduce clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,10 +28,13 @@ test: install ## run all tests, one file at a time, in one process more than the
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder   # reordered, slow files come last
 
 test-fast: install ## run only the fast tests
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow and not faults and not triton and not guides'
 
 test-faults: install ## cause every fault on purpose (kill processes, fill the disk, damage files), and run all of snnx bench; takes minutes
 	$(BIN)/python -m pytest tests/faults tests/bench tests/logger tests/sweep tests/command/test_bench.py tests/run/test_several_machines.py -m 'slow or faults'
+
+test-guides: install ## follow every guide from its first line to its last, in an empty folder; takes minutes
+	$(BIN)/python -m pytest tests/guides tests/dashboard/test_guide.py -m 'slow or guides'
 
 test-triton: install ## compile every neuron's GPU kernels, and run them in Triton's interpreter, or on a GPU if there is one
 	$(BIN)/python -m pytest tests/neuron/test_triton.py -m 'triton or not triton'

@@ -22,12 +22,14 @@ REPEATED = 10
 """How often a layer is called between two waits for the GPU, so that waiting takes a small share of the time."""
 UNKNOWN = ("norm, ReLU", "norm, snnx LIF as one", "norm, snnx LIF as two", SPIKINGJELLY_LIF)
 """Layers with kernels of torch or of a library, of which only the least number of bytes is known."""
+WITHOUT_SPIKES = ("relu", "relu_quantised")
+"""Options of conf/neuron that are not measured; the first is the baseline."""
 
 
 @cache
 def options() -> dict[str, dict]:
     """Return the configuration of each option of conf/neuron, with the default surrogate."""
-    names = [name for name in files("neuron") if name != "relu"]  # the baseline
+    names = [name for name in files("neuron") if name not in WITHOUT_SPIKES]
     return {name: composed([f"neuron={name}"], "snnx bench gpu").config for name in names}
 
 

@@ -20,7 +20,7 @@ def test_commands_of_the_guide_exist():
     assert {"dashboard", "sync"} <= set(main.COMMANDS)
 
 
-@pytest.mark.slow
+@pytest.mark.guides
 def test_commands_of_the_guide_run(wheel, tmp_path, monkeypatch):
     """Without a W&B account, so the upload reports the missing key. Added words shorten the sweep to one run."""
     for name in [name for name in os.environ if name.startswith("WANDB_")]:

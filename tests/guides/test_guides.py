@@ -8,7 +8,7 @@ import pytest
 from following import ROOT, follow, text_of
 
 TESTS = Path(__file__).parents[1]
-GUIDES = ("first_sweep", "runs_and_records", "audit", "data_sets", "spiking_metrics", "convert", "first_spike")
+GUIDES = ("runs_and_records", "audit", "data_sets", "spiking_metrics", "convert", "first_spike")
 TUNE = pytest.param("tune", marks=pytest.mark.skipif(find_spec("optuna") is None, reason="pip install 'snnx[optuna]'"))
 
 
@@ -34,6 +34,11 @@ def test_the_lines_of_the_guide_to_kernels_run(capsys):
 
 
 @pytest.mark.slow
+def test_the_first_one_can_be_followed(wheel, tmp_path):
+    follow("first_sweep", tmp_path, package=wheel)
+
+
+@pytest.mark.guides
 @pytest.mark.parametrize("guide", [*GUIDES, TUNE])
 def test_it_can_be_followed(guide, wheel, tmp_path):
     follow(guide, tmp_path, package=wheel)

@@ -9,7 +9,6 @@ import pytest
 from following import follow, run, text_of
 
 TOML = re.compile(r"```toml\n(.*?)```", re.DOTALL)
-pytestmark = pytest.mark.slow
 
 
 def result_of(run: Path) -> dict:
@@ -21,6 +20,7 @@ def numbers_of(run: Path) -> dict:
     return {name: value for name, value in result_of(run)["metrics"].items() if name.startswith(("test/", "val/"))}
 
 
+@pytest.mark.guides
 def test_your_own_project(wheel, tmp_path):
     folder = follow("your_own_project", tmp_path, package=wheel)
     assert folder == tmp_path / "mylab"
@@ -32,6 +32,7 @@ def test_your_own_project(wheel, tmp_path):
             assert all(stated[key] == value[key] for key in value), "the guide shows what the folder has"
 
 
+@pytest.mark.slow
 def test_add_a_neuron(wheel, tmp_path):
     folder = follow("add_a_neuron", tmp_path, package=wheel)
     line, file = "snnx neuron=alif neuron.beta=1 scale=smoke", folder / "mylab" / "alif.py"
@@ -49,27 +50,32 @@ def test_add_a_neuron(wheel, tmp_path):
     assert len(list(folder.glob("outputs/single/*beta=1*"))) == 1, "an edit renames no run"
 
 
+@pytest.mark.guides
 def test_add_a_backbone(wheel, tmp_path):
     folder = follow("add_a_backbone", tmp_path, package=wheel)
     assert len(list(folder.glob("outputs/single/*backbone=separable*/result.json"))) == 4
 
 
+@pytest.mark.guides
 def test_add_a_loss(wheel, tmp_path):
     folder = follow("add_a_loss", tmp_path, package=wheel)
     assert len(list(folder.glob("outputs/single/*loss=rising*/result.json"))) == 2
 
 
+@pytest.mark.guides
 def test_add_a_norm(wheel, tmp_path):
     folder = follow("add_a_norm", tmp_path, package=wheel)
     assert len(list(folder.glob("outputs/single/*norm=*/result.json"))) == 4
 
 
+@pytest.mark.guides
 def test_add_a_metric(wheel, tmp_path):
     folder = follow("add_a_metric", tmp_path, package=wheel)
     (made,) = folder.glob("outputs/single/*overshoot*")
     assert result_of(made)["metrics"]["test/overshoot"] >= 0
 
 
+@pytest.mark.guides
 def test_add_a_method(wheel, tmp_path):
     folder = follow("add_a_method", tmp_path, package=wheel)
     (free,) = folder.glob("outputs/single/*price=0*")
@@ -78,12 +84,14 @@ def test_add_a_method(wheel, tmp_path):
     assert len(numbers_of(free)) > 3
 
 
+@pytest.mark.guides
 def test_add_a_sweep(wheel, tmp_path):
     folder = follow("add_a_sweep", tmp_path, package=wheel)
     assert "fatigue_or_recovery" in (folder / "docs" / "results" / "README.md").read_text()
     assert (folder / "docs" / "results" / "fatigue_or_recovery.md").is_file()
 
 
+@pytest.mark.guides
 def test_bring_your_data(wheel, tmp_path):
     folder = follow("bring_your_data", tmp_path, package=wheel)
     for made in tmp_path.glob("outputs/single/*leaves*"):
