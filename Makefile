@@ -1,6 +1,6 @@
 # make            lists the targets
 # make demo       a small sweep on data that comes with scikit-learn
-# make test       all tests
+# make test       the tests
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -24,7 +24,7 @@ $(BIN)/.installed: pyproject.toml
 demo: install ## sweep four neuron models over real digits; ends in a table, a picture and a page
 	$(BIN)/snnx -m sweep=demo_neurons
 
-test: install ## run all tests, one file at a time, in one process more than there are cores
+test: install ## run the tests, except those of test-faults, test-triton and test-guides, one file at a time, in one process more than there are cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder   # reordered, slow files come last
 
 test-fast: install ## run only the fast tests

@@ -33,7 +33,7 @@ class Emitted:
         """Count a batch `[T, B, *]`."""
         self.neurons, self.outputs = s[0, 0].numel(), self.outputs + s.numel()
         ones = int(torch.count_nonzero(s == 1))
-        if ones == int(torch.count_nonzero(s)):  # the usual case, in a third of the time of the other one
+        if ones == int(torch.count_nonzero(s)):  # the usual case, which needs no other tensor
             self.spikes, self.fired = self.spikes + ones, self.fired + ones
             return
         right = are_spikes(s, self.levels)

@@ -28,13 +28,15 @@ class Energy(Counting):
         bytes  = 4 * (synops + macs) + 4 * outputs of layers with a bias or a batch norm * T + 8 * states of neurons * T
         energy = by each of `energy.prices.PRICES`
         int8_bytes  = synops + macs + outputs of layers with a bias or a batch norm * T         weights of one byte
-                      + 2 * bits of inputs/8 + 2 * 2 * states of neurons * T                    each written and read
+                      + 2 * (bits of all inputs)/8 + 2 * 2 * states of neurons * T              each written and read
         int8_memory = by `energy.prices.INT8`, with int8_bytes
-        bits   = for each number that a layer reads at a step: of spikes, as many as the largest one needs, so 1 if they are
-                 binary; of values 8, or fewer behind a `QuantisedReLU`
+        bits   = for each number that a layer reads at a step: of spikes, those of the largest one in the layer's common unit,
+                 without its sign: 1 if all are 0 or 1, and 8 if the channels have no common unit; of values 8, or the bits of
+                 the network's `QuantisedReLU`
 
-    `int8_memory` prices a spiking network and a quantised one alike, with what both move. It fetches a weight for each
-    operation, and reuses none.
+    `int8_memory` counts for a spiking network and for a quantised one what both move, and fetches a weight for each operation.
+    An average of quantised values is counted with the bits of one value, although it can take more; an average of spikes with
+    all its levels. Layers of spike times (`method=ttfs`) count as one step, T = 1.
 
     Batch norms, the scales of spikes and the divisions of average pooling are counted as if folded into weights and biases.
     The neurons' own arithmetic, gains on shortcuts and max pooling are not counted. The input counts as spikes if all its
@@ -66,7 +68,7 @@ class Energy(Counting):
         "energy_macs": "weights of layers that read values; the first layer counts once if its input is constant",
         "energy_bytes": "4 * (synops + macs) + 4 * outputs with a bias or a batch norm * T + 8 * neuron states * T",
         **{f"energy_{name}_uj": price.formula for name, price in PRICES.items()},
-        "energy_int8_bytes": "synops + macs + outputs with a bias or a batch norm * T + 2 * input bits/8 + 4 * states * T",
+        "energy_int8_bytes": "synops + macs + outputs with a bias or batch norm * T + 2 * (bits of inputs)/8 + 4 * states * T",
         "energy_int8_memory_uj": INT8.formula.replace("bytes", "int8_bytes"),
         **{
             f"energy_{chip}": f"{static} * T/{RATE_STEPS} + {dynamic} * spikes/{RATE_SPIKES:g}   [DTA-TTFS, Eq 11]"
@@ -77,7 +79,7 @@ class Energy(Counting):
     def begin(self, network: nn.Module) -> None:
         super().begin(network)
         quantised = [module.bits for module in network.modules() if isinstance(module, QuantisedReLU)]
-        self._value_bits = max(quantised, default=VALUE_BITS)
+        self._value_bits = min(VALUE_BITS, max(quantised, default=VALUE_BITS))
         self._units: dict[str, list[Tensor]] = {}  # units of the channels of each layer's input, batch by batch, on the device
         self._top: dict[str, Tensor] = {}
         self._macs: dict[tuple[str, torch.Size], float] = {}  # by layer and input shape; the host waits for a GPU once

@@ -10,12 +10,13 @@ INPUT = "input"
 """Name of the input's kernel in the tables."""
 
 
-class TemporalKernels(Metric, pl.Callback):
+class KernelConstants(Metric, pl.Callback):
     """The kernel of each layer and of the input: a spike at step t of the layer's window has the value below.
 
         value = exp(-(t - delay)/time_constant)
-        kernel_time_constant, kernel_delay     in steps, one number per layer, after the conversion
-        *_input, *_layers                      the number of the input, and the mean over the layers
+        kernel_time_constant, kernel_delay     in steps, one number for each layer and for `input`, logged as train/kernel_...
+        kernel_..._input                       that of the input
+        kernel_..._layers                      the mean over the layers, without the input
 
     With `method.code=t2fsnn` they are tuned after the training, with `method.code=park` they are learned in it. Other codes and
     methods have none, and give no numbers.

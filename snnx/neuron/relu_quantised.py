@@ -1,6 +1,4 @@
-"""A ReLU whose output has few bits: the fair reference for a spiking network, which transmits few spikes."""
-
-from math import ceil, log2
+"""A ReLU whose output has few bits: the reference for the energy of a spiking network."""
 
 from snnx.layer.clipped import Clipped
 
@@ -12,7 +10,8 @@ class QuantisedReLU(Clipped):
         y = ceiling * floor(levels*clamp(x/ceiling, 0, 1) + 1/2) / levels         backward: floor is the identity
 
     A rate over T steps takes the T + 1 values 0, 1/T, .. 1, which `ceil(log2(T + 1))` bits can represent. So a network with
-    this many bits can transmit in one step what the spiking network transmits in T steps; see `bits_of`.
+    this many bits can transmit in one step what the spiking network transmits in T steps. For T = 1, 2, 4
+    and 8 these are 1, 2, 3 and 4 bits.
 
     Shape:
         any to the same.
@@ -36,15 +35,7 @@ class QuantisedReLU(Clipped):
     def __init__(self, *, bits: int = 3, ceiling: float = 4.0) -> None:
         if not 1 <= bits <= 16:
             raise ValueError(f"QuantisedReLU: bits must be from 1 to 16; got {bits}")
+        if not ceiling > 0:
+            raise ValueError(f"QuantisedReLU: ceiling must be positive; got {ceiling}")
         super().__init__(levels=2**bits - 1, ceiling=ceiling)
         self.bits = bits
-
-
-def bits_of(timesteps: int) -> int:
-    """Return how many bits represent a firing rate over this many steps.
-
-    Example:
-        >>> [bits_of(steps) for steps in (1, 2, 4, 8)]
-        [1, 2, 3, 4]
-    """
-    return ceil(log2(timesteps + 1))

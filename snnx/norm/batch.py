@@ -23,7 +23,7 @@ class Batch(nn.BatchNorm2d, Norm):
     Args:
         channels: number of channels C.
         v_threshold, meets_sum: not used.
-        gain: initial value of gamma, which is learned, > 0. NDA's networks have their threshold, 0.5.
+        gain: initial value of gamma, which is learned, > 0. In NDA's networks it equals the threshold, 0.5.
         fused: whether the neuron layer behind may compute this norm together with its spikes, which gives the same numbers with
             less memory and time.
 

@@ -70,8 +70,9 @@ def learn(
             f   = f - factor_lr * mean of e sign(w_i) [t_i < t]         of BS4NN
             e_i = sum over neurons of e w_i [t_i < t]                   the errors of the layer before, with the new weights
 
-    The decay of one sample, 2e-7 as published, is about the rounding of a weight in float32. So it is kept in one number c of
-    double precision: the arrays hold w/c, and are multiplied by c at the end, or when c falls below 1/2.
+    The published decay of one sample, 2e-7 of a weight, is only two to three spacings of float32 numbers, so subtracting it
+    would round it. Instead, one number c of double precision holds the decay of all samples so far: the weights are c times
+    the arrays. The arrays are multiplied by c when it falls below 1/2, and at the end of each call.
 
     Args:
         weights: the weights of each layer, `[O, I]`, floats.

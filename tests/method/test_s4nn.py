@@ -128,8 +128,8 @@ def decayed(weights, *, samples, decay, batch=1000, dtype=np.float64):
 
 
 @pytest.mark.parametrize(("decay", "samples", "dtype"), [(1e-6, 200_000, np.float32), (1.0, 50, np.float64)])
-def test_decay_of_many_samples_is_not_rounded_away(decay, samples, dtype):
-    """The published decay of a sample, 2e-7, is below the spacing of most float32 numbers."""
+def test_the_decay_of_many_samples_is_not_rounded(decay, samples, dtype):
+    """The published decay of a sample, 2e-7 of a weight, is two to three spacings of float32, to which it would be rounded."""
     weights, *_ = task(inputs=20, hidden=10)
     for mine, start in zip(decayed(weights, samples=samples, decay=decay, batch=50, dtype=dtype), weights, strict=True):
         np.testing.assert_allclose(mine, start * (1 - 0.2 * decay) ** samples, rtol=2e-5 if dtype is np.float32 else 1e-12)

@@ -22,7 +22,7 @@ class Code:
         decoding: scores from the outputs of all steps so far.
         activations: the activations of the trained network that the code can represent.
         has_rates: whether the firing rate of a neuron represents its activation.
-        has_thresholds: whether a neuron has a threshold at each step, and not in a window only.
+        has_thresholds: whether a neuron has a threshold at every step; false if it has one in its layer's window only.
     """
 
     encoding: Encoding

@@ -17,9 +17,11 @@ def rates(reference: str | None, lines: Sequence[Line]) -> list[list[float]]:
 
         rate = firing_rate * (E of the reference - E + S) / S,    S = synops * SYNOP,    0 if this is negative
 
-    E is the energy with memory traffic on a chip with weights of 8 bits, of which S is the part that grows with the rate, if
-    all layers fire more or less alike. What remains, such as reading and writing potentials, is the same at every rate. The
-    reference is that of the same scale; its energy, which no weight changes, is the mean over its runs.
+    E is the energy with memory traffic on a chip with weights of 8 bits. S is that of the additions, which grow with the rate,
+    if all layers fire more or less alike and the input is values. If the input is spikes, S also has their additions, which
+    do not grow, and the rate is too high or too low. What remains, such as reading and writing potentials, is the same at every
+    rate. The reference must be a network without spikes, whose energy no weight changes; it is the mean over the runs of the
+    same scale.
 
     Args:
         reference: label of the row; with `None`, all lists are empty.
@@ -55,5 +57,5 @@ def formula(reference: str) -> str:
     """Return the formula of the column, as text."""
     return (
         f"{TITLE}: the spikes per neuron and step at which the int8 energy would be that of {reference}, = firing_rate * "
-        f"(E({reference}) - E + {SYNOP:g} pJ * synops)/({SYNOP:g} pJ * synops); 0 is never"
+        f"(E({reference}) - E + {SYNOP:g} pJ * synops)/({SYNOP:g} pJ * synops); 0: it takes more even without any spike"
     )

@@ -27,7 +27,8 @@ class Warn(Checkpoint):
     Before the first batch, it prints the lines of `snnx.neuron.cautions`. After it, it also prints a line for each layer of
     neurons that emitted other values than spikes, and one if parameters of the trained network got no gradient.
 
-    Only the network that an epoch trains is watched, which a method of several stages may change; see `Method.trained`.
+    Only the network that is trained in the present epoch is watched. A method of several stages may train one network first
+    and another one later; see `Method.trained`.
 
     With K classes, log K is the loss of equal scores. Each warning is printed once, with the number of the epoch. A layer is
     watched until its first spike in an epoch is found, and the scores until two classes of a sample differ. On a GPU this is
@@ -119,7 +120,7 @@ class Warn(Checkpoint):
             print(f"snnx: warning: {text}", flush=True)
 
     def _see_spikes(self, name: str, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-        if not module.training:  # of a validation, or of what a method computes between the stages
+        if not module.training:  # a validation, or a computation between two stages
             return
         self._see(name, (output > 0).any())
         if name not in self._checked and (s := claimed_spikes(module, output)) is not None:
