@@ -63,6 +63,14 @@ def test_memory_of_a_spiking_and_of_a_quantised_network_by_hand():
     assert found["int8_memory_uj"] == pytest.approx((0.23 * macs + 2.5 * moved) / 1e6)
 
 
+def test_values_take_at_most_eight_bits():
+    def moved(bits):
+        network = nn.Sequential(nn.Linear(4, 10, bias=False), QuantisedReLU(bits=bits), nn.Linear(10, 3))
+        return counted(network, torch.tensor([[[0.3, 0.0, 0.0, 0.0]]]))["int8_bytes"]
+
+    assert moved(16) == moved(8) == moved(2) + 2 * 10 * 6 / 8
+
+
 def test_graded_spikes_take_more_bits():
     one = counted(nn.Sequential(nn.Linear(4, 10, bias=False)), SPIKES)
     many = counted(nn.Sequential(nn.Linear(4, 10, bias=False)), SPIKES * torch.tensor([1.0, 1.0, 2.0, 4.0]))
