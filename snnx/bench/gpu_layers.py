@@ -14,6 +14,7 @@ from snnx.bench.turns import in_turns, medians
 from snnx.bench.twin import BASELINE
 from snnx.compose.single import composed
 from snnx.neuron.node import Node
+from snnx.neuron.spiking import is_spiking
 from snnx.options.files import files
 from snnx.report.tables.table import Table
 from snnx.run.component import component
@@ -22,24 +23,22 @@ REPEATED = 10
 """How often a layer is called between two waits for the GPU, so that waiting takes a small share of the time."""
 UNKNOWN = ("norm, ReLU", "norm, snnx LIF as one", "norm, snnx LIF as two", SPIKINGJELLY_LIF)
 """Layers with kernels of torch or of a library, of which only the least number of bytes is known."""
-WITHOUT_SPIKES = ("relu", "relu_quantised")
-"""Options of conf/neuron that are not measured; the first is the baseline."""
 
 
 @cache
 def options() -> dict[str, dict]:
     """Return the configuration of each option of conf/neuron, with the default surrogate."""
-    names = [name for name in files("neuron") if name not in WITHOUT_SPIKES]
-    return {name: composed([f"neuron={name}"], "snnx bench gpu").config for name in names}
+    return {name: composed([f"neuron={name}"], "snnx bench gpu").config for name in files("neuron")}
 
 
 def neurons_of(steps: int) -> dict[str, nn.Module]:
-    """Build every neuron of conf/neuron with the values of its option, for this number of steps."""
+    """Build every spiking neuron of conf/neuron with the values of its option, for this number of steps."""
     built = {}
     for config in options().values():
         values = config["neuron"] | ({"timesteps": steps} if "timesteps" in config["neuron"] else {})
         node = component({**config, "neuron": values}, "neuron")()
-        built[f"snnx {type(node).__name__}"] = node
+        if is_spiking(node):
+            built[f"snnx {type(node).__name__}"] = node
     return built
 
 
