@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Keeps the garbage collector from searching, again and again during the tests, what was imported to collect them."""
+    """Stops the garbage collector from searching all imported objects again and again during the tests."""
     gc.disable()
     try:
         return (yield)

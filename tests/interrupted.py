@@ -1,4 +1,4 @@
-"""Trains a run without interruption and with one in every epoch, and compares the two."""
+"""Trains a run twice, without interruptions and with one in each epoch but the first, and compares the results."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Lets a copy of snnx use the loops that this checkout has compiled, since compiling one takes about a second."""
+"""Lets a copy of snnx use the machine code that numba has compiled for this checkout, so that it is not compiled again."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def share_loops(copy: Path) -> None:
-    """Give the folder of a copied `snnx` the checkout's caches of numba, which tell by the text of a file whether they fit."""
+    """Link numba's caches of this checkout into a copied `snnx`; numba uses them if a file has the same text."""
     for folder in ("neuron/kernel", "spike_time"):
         cache = ROOT / "snnx" / folder / "__pycache__"
         cache.mkdir(exist_ok=True)

@@ -67,7 +67,7 @@ class Encoding(nn.Module):
         Raises:
             ValueError: a value is outside the range or not a number.
         """
-        if x.is_meta or self.training in self._range_seen:  # a meta tensor, with which a build is checked, has no values
+        if x.is_meta or self.training in self._range_seen:  # a meta tensor has no values; builds are checked with one
             return
         lowest, highest = x.min().item(), x.max().item()
         if not (low <= lowest and highest <= high):

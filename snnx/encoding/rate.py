@@ -91,7 +91,7 @@ class Rate(Encoding, MemoryModule):
         u = torch.empty(self.timesteps, *x.shape, device=x.device)
         if self.training:
             u.uniform_()
-        elif not x.is_meta:  # a meta tensor, with which a build is checked, has no values
+        elif not x.is_meta:  # a meta tensor has no values; builds are checked with one
             for sample, generator in enumerate(self._generators_of(x)):
                 u[:, sample].uniform_(generator=generator)
         spikes = u.lt_(self.gain * (x.abs() if self.signed else x)).to(x.dtype)  # in place: only T images are in memory

@@ -36,4 +36,4 @@ PRICES = {
     "memory": Price(4.6, 0.9, 24.96, "SpikingJelly's simple energy: 45nm and 3.12 pJ a bit"),
 }
 INT8 = Price(0.23, 0.03, 2.5, "Horowitz, ISSCC 2014: int8, and 20 pJ for 64 bits of a 32 kB memory")
-"""Of a chip with weights of 8 bits, which moves fewer bytes than the presets above count."""
+"""The prices of a chip with weights of 8 bits. They belong to `energy_int8_bytes`, not to the bytes of the presets above."""

@@ -30,10 +30,10 @@ class Loss(Protocol):
 
 
 def reads_every_step(loss: Loss) -> bool:
-    """Return whether a loss takes the outputs of every time step; for a `partial`, this is asked of the function in it."""
+    """Return whether a loss reads the outputs of every time step; of a `partial`, its function is asked."""
     return bool(getattr(getattr(loss, "func", loss), "every_step", False))
 
 
 def needs_spikes(loss: Loss) -> bool:
-    """Return whether a loss needs spikes as outputs; for a `partial`, this is asked of the function in it."""
+    """Return whether a loss needs spikes as outputs; of a `partial`, its function is asked."""
     return bool(getattr(getattr(loss, "func", loss), "needs_spikes", False))

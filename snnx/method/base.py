@@ -107,7 +107,7 @@ class Method(pl.LightningModule):
 
     @property
     def trained(self) -> nn.Module:
-        """The network that this epoch trains: the backbone, unless the method has a stage for another network."""
+        """The network that is trained in this epoch. It is the backbone, unless the method trains another network first."""
         return self.backbone
 
     @property

@@ -136,7 +136,7 @@ class FineTuned(Direct):
 
     @property
     def trained(self) -> nn.Module:
-        """The network that this epoch trains: the one of ReLU in the first stage, then the backbone."""
+        """The network that is trained in this epoch: the ReLU network in the first stage, then the backbone."""
         return self._twin[0] if self.current_epoch < self._source_epochs() else self.backbone
 
     def find_thresholds(self) -> None:

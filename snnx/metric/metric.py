@@ -37,7 +37,10 @@ class Metric:
     """
 
     needs_thresholds: ClassVar[bool] = False
-    """Whether it compares potentials with the threshold at each step, which neurons that wait for a window do not have."""
+    """Whether it compares potentials with the threshold of every step.
+
+    A neuron that can fire within a window only has no threshold outside of its window.
+    """
 
     first_step: int = 1
     """The first step, counted from 1, for which the metric has a value."""

@@ -16,8 +16,8 @@ def require_pieces(metrics: Mapping[str, Metric], timesteps: int, *, has_rates: 
         who: class or option with which messages begin.
 
     Raises:
-        ValueError: a metric needs all steps at once, or more steps than there are, or firing rates or thresholds that the code
-            does not have.
+        ValueError: a metric needs all steps at once, or more steps than there are, or it compares firing rates or thresholds,
+            and the neurons of this code have none that could be compared.
     """
     if whole := [name for name, one in metrics.items() if not one.in_pieces]:
         raise ValueError(

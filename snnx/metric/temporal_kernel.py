@@ -1,4 +1,4 @@
-"""Reads the kernels by which a converted network represents activations as spike times, layer by layer."""
+"""Records the kernels of a converted network, which say what value a spike has at each step."""
 
 import pytorch_lightning as pl
 import torch
@@ -11,17 +11,17 @@ INPUT = "input"
 
 
 class KernelConstants(Metric, pl.Callback):
-    """The kernel of each layer and of the input: a spike at step t of the layer's window has the value below.
+    """The two constants of each layer's kernel, and of the input's. The kernel gives the value of a spike:
 
         value = exp(-(t - delay)/time_constant)
         kernel_time_constant, kernel_delay     in steps, one number for each layer and for `input`, logged as train/kernel_...
         kernel_..._input                       that of the input
         kernel_..._layers                      the mean over the layers, without the input
 
-    With `method.code=t2fsnn` they are tuned after the training, with `method.code=park` they are learned in it. Other codes and
-    methods have none, and give no numbers.
+    The step t is counted from the start of the layer's window. With `method.code=t2fsnn` the constants are tuned after the
+    training, with `method.code=park` they are learned in it. Other codes and methods have no kernels and give no numbers.
 
-    Source: Park et al., 2020 (T2FSNN), Eq 5; Park and Yoon, 2021.
+    Source: Park et al., 2020 (T2FSNN); Park and Yoon, 2021.
 
     Example: see `tables`, which computes them.
     """

@@ -46,7 +46,7 @@ class SweepFile:
     claims: tuple[dict, ...]  # each has metric and claim, and may have chance (rows that should learn nothing) and per
     needs: str | None  # what a machine needs to run the sweep at the paper's scale, for example a GPU
     reference: str | None  # label of the row whose relative energy is 1; None if there is none
-    break_even: str | None  # label of the row whose energy tells at which rate the others break even; None if there is none
+    break_even: str | None  # label of the row without spikes, with whose energy that of the others is compared; or None
     rows: tuple[Row, ...]  # in the order of the file; each row that is tuned is followed by its tuned twin
     tune: Tune | None  # how rows are searched; None if they are not
     body: dict  # the file's content for Hydra, without `rows` and `tune`

@@ -90,7 +90,7 @@ def learn(
         computed before the sample's update.
 
     Raises:
-        ValueError: a step of the decay would change the sign of the weights.
+        ValueError: `lr * decay` is 1 or more, so one sample would take all of a weight away, or change its sign.
 
     Source: `S4NN.py` of SRKH/S4NN and `BS4NN_mnist.ipynb` of SRKH/BS4NN.
     """
@@ -159,11 +159,11 @@ def _target(t, is_label, first, steps, gamma, gamma_silent):
 
 @njit(cache=True, nogil=True)
 def _update(w, times, found, error, before, lr, kept, binary, backwards):
-    """Change one layer's weights, which `kept` multiplies afterwards; write the errors of its inputs into `before`.
+    """Change the array of one layer, whose weights are `kept` times the array, and write the errors of its inputs to `before`.
 
     It returns the sum for BS4NN's factor.
     """
-    step = np.empty(1, w.dtype)  # so that arithmetic stays in the precision of the weights
+    step = np.empty(1, w.dtype)  # an array of the precision of the weights; with a plain number, numba would compute in float64
     before[: w.shape[1]] = 0.0
     signs = 0.0
     for o in range(w.shape[0]):

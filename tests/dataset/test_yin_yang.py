@@ -85,7 +85,7 @@ def test_mean_and_deviation_are_those_of_the_training_points():
 
 
 def test_the_order_of_the_inputs_tells_the_class_of_two_samples_in_three():
-    """S4NN's neurons tell inputs apart by their order only; the best class of each order is right for 66 % of the points."""
+    """S4NN knows only the order of its inputs. The most frequent class of each order is right for 66 % of the points."""
     (train, classes), (test, labels) = draw(*PARTS["train"]), draw(*PARTS["test"])
     orders = [np.argsort(np.concatenate([points, 1 - points], 1), 1) @ (1, 4, 16, 64) for points in (train, test)]
     most = {order: np.bincount(classes[orders[0] == order]).argmax() for order in np.unique(orders[0])}

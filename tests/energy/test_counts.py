@@ -46,19 +46,22 @@ def test_synops_equal_a_count_by_hand(x, synops):
 
 
 def test_memory_of_a_spiking_and_of_a_quantised_network_by_hand():
-    """Four inputs, ten neurons, three outputs: all ten neurons fire at the second of two steps, with bits for spikes."""
+    """Four inputs, ten neurons, three outputs, two steps: one input fires at each step, and all neurons at the second step."""
     spiking = nn.Sequential(nn.Linear(4, 10, bias=False), IF(), nn.Linear(10, 3))
     spiking[0].weight.data.fill_(0.5)
     found = counted(spiking, torch.tensor([1.0, 0.0, 0.0, 0.0]).expand(2, 1, 4))
-    synops, bits = 2 * 10 + 10 * 3, 2 * 4 + 2 * 10
-    moved = synops + 2 * 3 + 2 * bits / 8 + 2 * 2 * 10 * 2  # weights, biases, spikes, and potentials of two bytes
+    steps, synops = 2, 2 * 10 + 10 * 3
+    weights, biases = synops, 3 * steps  # a byte for each addition
+    spikes = 2 * (4 + 10) * steps / 8  # a bit for each input and neuron, written and read at each step
+    potentials = 2 * 2 * 10 * steps  # two bytes for each neuron, written and read at each step
+    moved = weights + biases + spikes + potentials
     assert (found["synops"], found["int8_bytes"]) == (synops, moved)
     assert found["int8_memory_uj"] == pytest.approx((0.03 * synops + 2.5 * moved) / 1e6)
 
     quantised = nn.Sequential(nn.Linear(4, 10, bias=False), QuantisedReLU(bits=2), nn.Linear(10, 3))
     found = counted(quantised, torch.tensor([[[0.3, 0.0, 0.0, 0.0]]]))
-    macs, bits = 4 * 10 + 10 * 3, 4 * 8 + 10 * 2  # pixels of 8 bits, activations of 2
-    moved = macs + 3 + 2 * bits / 8
+    macs, bits = 4 * 10 + 10 * 3, 4 * 8 + 10 * 2  # four pixels of 8 bits, ten activations of 2
+    moved = macs + 3 + 2 * bits / 8  # weights, biases, and pixels and activations, each written and read
     assert (found["macs"], found["int8_bytes"]) == (macs, moved)
     assert found["int8_memory_uj"] == pytest.approx((0.23 * macs + 2.5 * moved) / 1e6)
 

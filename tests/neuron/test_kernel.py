@@ -610,8 +610,8 @@ def test_hyperbolic_tangent():
 
 @pytest.mark.parametrize("kind", RULES)
 def test_a_rule_does_not_jump(kind):
-    """A loop with a jump computes one value at a time. With jumps, backward of TSSL and Dspike took eight times as long.
+    """With an `if` in its loop, backward computes one value at a time; without one, several at once. So a rule has no `if`.
 
-    The rule of softplus may jump: it calls log1p of the C library, which takes one value at a time in any case.
+    The rule of softplus may have one, since it calls log1p of the C library, which takes one value at a time in any case.
     """
     assert " if " not in RULES[kind] or kind == "softplus"

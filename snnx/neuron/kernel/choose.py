@@ -1,4 +1,4 @@
-"""Chooses between two values in one instruction; `a if condition else b` may be compiled to a jump."""
+"""Chooses between two values without a jump, so that a loop can compute several values at once."""
 
 from numba import types
 from numba.extending import intrinsic
@@ -6,7 +6,7 @@ from numba.extending import intrinsic
 
 @intrinsic
 def choose(typing, condition, a, b):
-    """Return `a` where the condition is true, else `b`, both of one type; a loop that jumps is computed one value at a time."""
+    """Return `a` if the condition is true, else `b`, both of one type; `a if condition else b` may be compiled to a jump."""
 
     def generate(context, builder, signature, arguments):
         return builder.select(*arguments)

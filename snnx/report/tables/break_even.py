@@ -13,7 +13,7 @@ SYNOP = INT8.ac + INT8.byte
 
 
 def rates(reference: str | None, lines: Sequence[Line]) -> list[list[float]]:
-    """Return for each line the firing rate of each seed at which the network would take the reference row's energy.
+    """For each line and seed, return the firing rate at which the network would take as much energy as the reference row.
 
         rate = firing_rate * (E of the reference - E + S) / S,    S = synops * SYNOP,    0 if this is negative
 
@@ -40,10 +40,10 @@ def rates(reference: str | None, lines: Sequence[Line]) -> list[list[float]]:
 
 
 def break_even(reference: float, energy: float, synops: float, rate: float) -> float:
-    """Return the rate at which a network with this energy in microjoules would have that of the reference.
+    """Return the firing rate at which a network would take the reference's energy; energies are in microjoules.
 
     Example:
-        >>> fixed, moved = 1.0, SYNOP * 1e6 / 1e6               # of a million additions at a rate of 0.1
+        >>> fixed, moved = 1.0, SYNOP * 1e6 / 1e6               # energy of a million additions
         >>> round(break_even(fixed + moved / 2, fixed + moved, synops=1e6, rate=0.1), 12)
         0.05
         >>> break_even(fixed / 2, fixed + moved, synops=1e6, rate=0.1)
