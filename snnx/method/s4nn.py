@@ -57,7 +57,7 @@ class S4NN(Method):
 
     Raises:
         ValueError: an argument is out of range, the backbone has other layers, or `one_by_one` has another optimizer than SGD
-            without momentum.
+            without momentum, or a learning rate times weight decay of 1 or more.
 
     Source: Kheradpisheh and Masquelier, S4NN: temporal backpropagation for spiking neural networks with one spike per neuron,
         2020; Kheradpisheh et al., BS4NN: binarized spiking neural networks with temporal coding and learning, 2022; their code,
@@ -191,5 +191,11 @@ class S4NN(Method):
             raise ValueError(
                 f"S4NN: optimizer must be SGD without momentum if one_by_one; got {type(made['optimizer']).__name__} "
                 f"with momentum {made['optimizer'].defaults.get('momentum')}; choose optimizer=sgd optimizer.momentum=0"
+            )
+        lr, decay = made["optimizer"].defaults["lr"], made["optimizer"].defaults["weight_decay"]
+        if self.one_by_one and not lr * decay < 1:
+            raise ValueError(
+                "S4NN: optimizer.lr * optimizer.weight_decay must be below 1 if one_by_one, since a sample takes this share of "
+                f"each weight; got {lr:g} * {decay:g}; lower one of them"
             )
         return made

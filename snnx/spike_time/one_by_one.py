@@ -89,13 +89,8 @@ def learn(
         the spike times of each layer, `[N, O]`, and the potentials of the outputs, which decide ties, `[N, K]`; both are
         computed before the sample's update.
 
-    Raises:
-        ValueError: `lr * decay` is 1 or more, so one sample would take all of a weight away, or change its sign.
-
     Source: `S4NN.py` of SRKH/S4NN and `BS4NN_mnist.ipynb` of SRKH/BS4NN.
     """
-    if not lr * decay < 1:
-        raise ValueError(f"S4NN: optimizer.lr * optimizer.weight_decay must be below 1; got {lr:g} * {decay:g}")
     found = [np.empty((len(times), len(w)), dtype=np.int32) for w in weights]
     potentials = np.empty((len(times), len(weights[-1])))
     _learn(
