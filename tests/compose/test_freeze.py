@@ -27,8 +27,8 @@ EXAMPLES = 6  # composing takes 0.2 s
 GROUPS = [group for group in groups() if not group.startswith("hydra/")]
 KEYS = ["seed", "timesteps", "label", "unknown", "neuron.unknown", "unknown.key", "dataset", "budget", "hydra.verbose"]
 OF_ROWS = [
-    key for key in KEYS if key.split(".")[0] not in COMMAND_LINE_ONLY and key not in GROUPS
-]  # the values that are drawn are no names of options
+    key for key in KEYS if key.split(".")[0] not in (*COMMAND_LINE_ONLY, "budget") and key not in GROUPS
+]  # a row may not set these, and the values that are drawn are no names of options
 VALUES = [
     "0", "3", "-1", "2.5", "true", "null", "text", "''", "'a b'", "[]", "[1,2]", "[firing_rate]", "{}", "{tau:3.0}",
     "{_target_:snnx.neuron.lif.LIF}", "${timesteps}", "${seed}", "${neuron.tau}", "${hydra.job.name}", "???", "1,2", "a=b",
@@ -103,12 +103,12 @@ def test_runs_are_what_hydra_composes(line):
 
 @st.composite
 def sweeps(draw, keys):
-    """The words of the rows of a sweep. Several choose the same options and differ in values; the scale sets some of these."""
+    """The words of the rows of a sweep. Several choose the same options and differ in values."""
     options = st.sampled_from(GROUPS).flatmap(
         lambda group: st.sampled_from([f"{group}={name}" for name in [*files(group), "null"]])
     )
     kinds = draw(st.lists(st.lists(options, max_size=2, unique_by=lambda word: word.partition("=")[0]), min_size=1, max_size=2))
-    key = st.sampled_from(["budget.epochs", "budget.width", "neuron.tau", "optimizer.lr", "neuron.extra", *OF_ROWS, *keys])
+    key = st.sampled_from(["trainer.max_epochs", "neuron.tau", "optimizer.lr", "neuron.extra", *OF_ROWS, *keys])
     values = st.lists(
         st.builds(
             "{}={}".format, key, st.sampled_from(["0.5", "4.0", *(value for value in VALUES if value not in ("1,2", "a=b"))])
@@ -123,7 +123,7 @@ def test_rows_are_what_hydra_composes(tmp_path, monkeypatch):
     """Rows that choose the same options are merged in the place of one of them, between what comes before and after it."""
     with hydra() as (loader, master):
         (default,) = freeze(loader, master, [[]])
-        keys = [key for key, _ in leaves(default.config) if key.split(".")[0] not in ("sweep", *COMMAND_LINE_ONLY)]
+        keys = [key for key, _ in leaves(default.config) if key.split(".")[0] not in ("sweep", "budget", *COMMAND_LINE_ONLY)]
         keys = [key for key in keys if key not in GROUPS]  # the values that are drawn are no names of options
     monkeypatch.chdir(tmp_path)
     seen = Counter()
@@ -155,9 +155,9 @@ def write_sweep(folder, rows):
 
 
 def test_rows_that_choose_the_same_options_are_merged_together(tmp_path, monkeypatch):
-    """Each row keeps its own values and label, and the scale comes after the row."""
+    """Each row keeps its own values and label, and all have the scale."""
     write_sweep(tmp_path, {
-        "A": ["neuron=plif", "neuron.tau=3.0", "budget.width=0.5"], "B": ["neuron=plif", "optimizer.lr=0.5"],
+        "A": ["neuron=plif", "neuron.tau=3.0"], "B": ["neuron=plif", "optimizer.lr=0.5"],
         "C": ["neuron.tau=5.0"], "D": ["neuron=plif", "timesteps=7", "neuron.v_threshold=${timesteps}"],
     })  # fmt: skip
     monkeypatch.chdir(tmp_path)
