@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from typing import ClassVar
 
 import pytorch_lightning as pl
 import torch
@@ -55,6 +56,9 @@ class Method(pl.LightningModule):
     """Whether a test converts the trained network by the method's `convert`, and tests the result."""
     has_steps = True
     """Whether training computes the outputs of every time step, `[T, B, K]`, which a loss may read."""
+
+    test_only: ClassVar[tuple[str, ...]] = ()
+    """The arguments that only the test reads. Runs that differ in nothing else train the same network, which trains once."""
 
     least_epochs = 1
     """The number of epochs below which a scale does not shorten a training, as one for each stage."""

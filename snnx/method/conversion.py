@@ -40,6 +40,9 @@ class Conversion(Method):
     `test/ann_acc`, the ReLU network's test accuracy, and `test/conversion_loss`, the difference of the two. The groups
     `encoding`, `neuron`, `surrogate` and `decoding` are not used, since this method brings its own.
 
+    Runs that differ only in how the network is converted train the same network. The first one trains it, and the others take
+    it over; see `snnx.run.shared_training`.
+
     Args:
         backbone: makes the backbone; it is called here with `neuron`, `in_shape`, `classes` and `width`. The backbone may
             contain convolutions, linear layers, batch norms, average pooling and sums only.
@@ -98,6 +101,10 @@ class Conversion(Method):
     has_targets = True
     converts = True
     has_steps = False
+    test_only = (
+        "timesteps", "piece", "code", "start", "tuning", "input", "normalise", "percentile", "percentile_over", "per_channel",
+        "calibration", "scales", "scale_factor", "initial", "bias_calibration",
+    )  # fmt: skip
 
     def __init__(
         self,

@@ -73,6 +73,7 @@ FORM: dict[str, object] = {
     "first_losses": list[float | None],
     "warnings": list[str],
     "resumed": list[int],
+    "trained_by": str,
     "device": str,
     "wall_s": float,
     "before_s": float,

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -140,6 +140,23 @@ def run_id(config: Mapping) -> str:
     """Return the identity of a run, 16 hexadecimal digits, from its resolved configuration; 4 and 4.0 give the same digits."""
     text = json.dumps(_floats({"physics": PHYSICS, **physics(config)}), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def training_id(config: Mapping, test_only: Collection[str]) -> str:
+    """Return the identity of a run's training: runs that differ only in what their tests read have the same one.
+
+    Args:
+        config: resolved configuration of the run.
+        test_only: arguments of its method that only the test reads; with `timesteps`, the key of the same name.
+
+    Example:
+        >>> one = {"seed": 0, "method": {"code": "rate", "activation": "relu"}}
+        >>> other = {"seed": 0, "method": {"code": "phase", "activation": "relu"}}
+        >>> training_id(one, ["code"]) == training_id(other, ["code"]), training_id(one, []) == training_id(other, [])
+        (True, False)
+    """
+    method = {key: value for key, value in config["method"].items() if key not in test_only}
+    return run_id({**config, "method": method, "timesteps": None if "timesteps" in test_only else config.get("timesteps")})
 
 
 def changes(old: Mapping, new: Mapping) -> list[str]:

@@ -44,6 +44,7 @@ from snnx.run.out_of_memory import evaluated_within_memory, trained_within_memor
 from snnx.run.outdated import code_of, require_same_code, write_inputs
 from snnx.run.peak_memory import gpu_peak_memory_mb, peak_memory_mb
 from snnx.run.reason import with_own_line
+from snnx.run.shared_training import SharedTraining
 from snnx.run.test import test
 from snnx.run.trial import OF_THE_TEST_PART, on_validation, withhold_test
 
@@ -144,16 +145,22 @@ def compute(job: Job, hold: run_folder.Hold | None = None) -> dict:
         with ddp.other_processes(job, compute):
             trainer = build_trainer(config, job.id, folder, callbacks=callbacks, made_with=made_with)
             if trainer.max_epochs:
+                shared = SharedTraining(job, method, devices=trainer.world_size)
+                shared.take(keep, trainer.max_epochs)
                 fit(trainer, method, data, keep)
                 fit_s = keep.spent_s
         if stop.asked:
             raise KeyboardInterrupt
         if not leads:
             return {}
+        if trainer.max_epochs and not any(one.pruned for one in prune):
+            shared.leave(keep)
         if trainer.world_size > 1:  # test in one process, so that each sample counts exactly once
             trainer = build_trainer(on_one_device(config), job.id, folder, callbacks=callbacks, made_with=made_with)
         first_losses, warnings = first.losses, list(warn.found)
         history, best, resumed, before_s = curves.curves(), keep.best_epoch, keep.resumed, keep.before_s  # testing changes them
+        if (trained_by := keep.trained_by) is not None:
+            before_s = 0.0  # the seconds of the training are the other run's
         other = best and best != trainer.max_epochs  # the last epoch is tested in any case; if it is the best, once is enough
         validated = answers.validated()
         last = {key: values[-1] for key, values in history.items()}
@@ -206,6 +213,7 @@ def compute(job: Job, hold: run_folder.Hold | None = None) -> dict:
         "paths": paths.found,
         "built": as_built | {"implementation": implementation(method.backbone)},  # known only after a forward pass
         "resumed": resumed,
+        **({"trained_by": trained_by} if trained_by else {}),
         "before_s": round(before_s, 2),
         "fit_s": round(fit_s, 2),
         "device": provenance.device(trainer.strategy.root_device),

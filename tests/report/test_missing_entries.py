@@ -53,8 +53,9 @@ def whole(done):
             },
             "samples": {"correct": 0, "wrong": None}, "paths": {"x": "y"}, "built": {"tau": {"sn1": 2.0}},
             "exact": ["parameters"], "formulas": {"test/energy_45nm_uj": "a"}, "first_losses": [2.3, 2.2],
-            "warnings": ["no layer of neurons fired in the test"], "resumed": [1], "before_s": 1.0, "fit_s": 30.0,
-            "peak_memory_mb": 10.0, "gpu_peak_memory_mb": 10.0, "error": {"type": "x", "message": "y"}, "weights": "ab",
+            "warnings": ["no layer of neurons fired in the test"], "resumed": [1], "trained_by": "ab" * 8,
+            "before_s": 1.0, "fit_s": 30.0, "peak_memory_mb": 10.0, "gpu_peak_memory_mb": 10.0,
+            "error": {"type": "x", "message": "y"}, "weights": "ab",
             "audit": {"started": "2026-11-22T11:00:00", "findings": [{"check": "order", "outcome": "failed", "text": "t"}]},
             "tuned": {
                 "trials": 2, "pruned": 0, "failed": 0, "epochs": 1, "seeds": 1, "values": {"neuron.tau": 2.0}, "val/acc": 0.5,

@@ -168,11 +168,13 @@ def test_provenance(results, leave, done):
     leave("fig", "A,seed=1,scale=small", done("A", 1, 0.8, git={"commit": "abc", "dirty": True}, wall_s=58.8))
     both = {"commit": "abc", "dirty": False, "project": {"commit": "def", "dirty": True}}
     leave("fig", "A,seed=2,scale=small", done("A", 2, 0.8, git=both))
-    leave("fig", "A,seed=3,scale=small", done("A", 3, 0.8, git={"project": {"commit": "def", "dirty": False}}))
+    of_project = {"project": {"commit": "def", "dirty": False}}
+    leave("fig", "A,seed=3,scale=small", done("A", 3, 0.8, git=of_project, trained_by="ab" * 8))
     assert results().provenance == [
         ("runs", "4 done"),
         ("command", "snnx -m sweep=fig scale=small"),
         ("wall time", "4 min 2 s in total, 59 s to 1 min 1 s per run"),
+        ("shared training", "1 of 4 runs took the network that another run had trained"),
         ("machine", "cpu, 2 threads"),
         ("versions", "torch 2.14.1"),
         ("commit", "abc"),

@@ -22,6 +22,8 @@ def how_made(runs: Iterable[Run]) -> list[tuple[str, str]]:
     if walls:
         each = f"{duration(min(walls))} to {duration(max(walls))} per run"
         facts.append(("wall time", f"{duration(sum(walls))} in total, {each}"))
+    if shared := sum(bool(result.get("trained_by")) for result in results):
+        facts.append(("shared training", f"{shared} of {len(results)} runs took the network that another run had trained"))
     facts += [("machine", device) for device in _distinct(result.get("device") for result in results)]
     facts += [("versions", text) for text in _distinct(_pairs(result.get("versions")) for result in results)]
     facts += [("commit", text) for text in _distinct(_commit(result.get("git")) for result in results)]

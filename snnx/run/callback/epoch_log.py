@@ -29,11 +29,17 @@ class EpochLog(Checkpoint):
         self.path, self.views = path, views
         self.rows: list[dict[str, float]] = []
 
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.rows and trainer.is_global_zero:  # from a checkpoint, which may be that of another run
+            self._write()
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         logged = {key: float(value) for key, value in trainer.callback_metrics.items()}
         self.rows.append({"epoch": trainer.current_epoch + 1, **logged})
-        if not trainer.is_global_zero:
-            return
+        if trainer.is_global_zero:
+            self._write()
+
+    def _write(self) -> None:
         text = io.StringIO()
         columns = dict.fromkeys(key for row in self.rows for key in row)
         writer = csv.DictWriter(text, fieldnames=list(columns))

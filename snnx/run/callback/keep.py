@@ -10,7 +10,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
-from snnx.record.checkpoint import DamagedCheckpoint, epochs, load, path_of
+from snnx.record.checkpoint import Checkpoints, DamagedCheckpoint, epochs, load, path_of
 from snnx.record.write import write
 
 
@@ -34,6 +34,7 @@ class Keep(Checkpoint):
         resumed: the epochs after which the run was resumed.
         before_s: seconds that the training had taken before it was last resumed.
         spent_s: seconds that the training has taken until now.
+        trained_by: the run that this training was taken from; see `take`.
     """
 
     def __init__(self, folder: Path, run: str, made_with: Mapping[str, str], *, outdated: bool = False) -> None:
@@ -44,6 +45,7 @@ class Keep(Checkpoint):
         self.resumed: list[int] = []
         self._epoch = 0
         self.before_s = 0.0
+        self.trained_by: str | None = None
         self._started = time.monotonic()
 
     @property
@@ -72,6 +74,39 @@ class Keep(Checkpoint):
             else:
                 return path, complaints
         return None, complaints
+
+    def take(self, folder: Path, run: str, epoch: int) -> bool:
+        """Copy the last checkpoint, and that of the best epoch, of another run that has trained the same network.
+
+        Nothing is copied if this run has checkpoints of its own, or if the other's cannot be read or come from other code or
+        samples. `resume_from` then finds the copies.
+
+        Args:
+            folder: the other run's folder of checkpoints.
+            run: its identity.
+            epoch: its last epoch.
+
+        Returns:
+            Whether the checkpoints were copied.
+        """
+        if epochs(self.folder):
+            return False
+        try:
+            last = load(path_of(folder, epoch), run)
+            best = last["callbacks"][self.state_key]["best_epoch"]
+            if type(best) is not int or not 0 < best <= epoch:
+                return False
+            found = {best: last if best == epoch else load(path_of(folder, best), run), epoch: last}
+            for content in found.values():
+                content["callbacks"][self.state_key] |= {"trained_by": run, "resumed": []}
+        except (DamagedCheckpoint, FileNotFoundError, KeyError, TypeError):
+            return False
+        if any(content.get(key) != value for content in found.values() for key, value in self.made_with.items()):
+            return False
+        for number, content in found.items():
+            Checkpoints(self.run, self.made_with).save_checkpoint(content, path_of(self.folder, number))
+        _link(self.folder / "last.ckpt", path_of(self.folder, epoch))
+        return True
 
     def _restore(self, epoch: int) -> None:
         """Check the best epoch's checkpoint and its copy `best.ckpt`, and replace a bad one by the good one.
@@ -118,11 +153,12 @@ class Keep(Checkpoint):
 
     def state_dict(self) -> dict:
         found = {"epoch": self._epoch, "best": self.best, "best_epoch": self.best_epoch}
-        return {**found, "resumed": self.resumed, "spent_s": self.spent_s}
+        return {**found, "resumed": self.resumed, "spent_s": self.spent_s, "trained_by": self.trained_by}
 
     def load_state_dict(self, state_dict: dict) -> None:
         self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
-        self.resumed, self.before_s = [*state_dict["resumed"], state_dict["epoch"]], state_dict["spent_s"]
+        self.before_s, self.trained_by = state_dict["spent_s"], state_dict.get("trained_by")
+        self.resumed = [*state_dict["resumed"], *([] if self.trained_by else [state_dict["epoch"]])]
 
 
 def _link(name: Path, target: Path) -> None:

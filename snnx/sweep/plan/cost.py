@@ -20,6 +20,7 @@ class Cost:
     steps: tuple[int, int, int]  # number of batches in training, validation and test
     epochs: int
     built: dict
+    test_only: tuple[str, ...]  # see `Method.test_only`
 
     @property
     def memory(self) -> str:
@@ -33,7 +34,7 @@ class Cost:
         return self.left_s(0)
 
     def left_s(self, last_epoch: int) -> float:
-        """Seconds that a run still takes if `last_epoch` is the last epoch with a checkpoint; 0 for a new run."""
+        """Seconds that a run still takes if `last_epoch` is the last epoch with a checkpoint; 0 for a run that trains anew."""
         train, val, test = self.steps
         epoch = train * self.step_s + val * self.val_s + self.save_s
         return self.start_s + (self.epochs - last_epoch) * epoch + test * (self.test_s + self.val_s)

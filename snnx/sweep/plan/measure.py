@@ -123,6 +123,7 @@ def measure(job: Job, threads: int) -> Cost:
         steps=sizes,
         epochs=epochs,
         built=as_built,
+        test_only=method.test_only,
     )
 
 

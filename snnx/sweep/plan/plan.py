@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from snnx.options.differences import confounds
+from snnx.record.identity import training_id
 from snnx.record.job import Job
 from snnx.report.data.format import duration
 from snnx.run import history
@@ -39,10 +40,17 @@ class Plan:
 
     @property
     def left_s(self) -> float:
-        """Seconds until all remaining runs whose cost is known are done."""
-        todo = [job for job, done in zip(self.jobs, self.done, strict=True) if not done]
-        costs = [(self.costs[job.group], history.resumed_epoch(job)) for job in todo]
-        return span([cost.left_s(epoch) for cost, epoch in costs if isinstance(cost, Cost)], self.n_jobs)
+        """Seconds until all remaining runs whose cost is known are done; a training that several runs share counts once."""
+        left, trained = [], set()
+        for job, done in zip(self.jobs, self.done, strict=True):
+            if not isinstance(cost := self.costs[job.group], Cost):
+                continue
+            training = training_id(job.config, cost.test_only) if cost.test_only and not job.config.get("search") else None
+            if not done:
+                left.append(cost.left_s(cost.epochs if training in trained else history.resumed_epoch(job)))
+            if training:
+                trained.add(training)
+        return span(left, self.n_jobs)
 
     def show(self, console: Console) -> None:
         """Print a table with one line per row, its network's size and cost, and then the total."""

@@ -16,8 +16,10 @@ from rich.console import Console
 from torch import nn
 
 from snnx.command import main
+from snnx.method.conversion import Conversion
 from snnx.record.run_folder import link
 from snnx.record.write import write
+from snnx.sweep.plan.cost import Cost
 from snnx.sweep.plan.done import done
 from snnx.sweep.plan.measure import Clock, measure
 from snnx.sweep.plan.plan import Plan
@@ -55,6 +57,23 @@ def test_without_a_measured_network_no_time_is_promised():
     text = console.export_text()
     assert "1 of 1 runs to do; no network could be measured, so their time is not known" in text
     assert "about" not in text
+
+
+def test_a_training_that_runs_share_counts_once():
+    """An epoch takes 10 * 1 s + 1 s for its checkpoint, a test 5 * 2 s, and the start of each run 3 s."""
+    words = ["method=conversion", "timesteps=20", "trainer.max_epochs=2"]
+    jobs = [composed(*words, *more) for more in ([], ["method.percentile=99"], ["method.percentile=98"], ["seed=1"])]
+    cost = Cost(
+        parameters=1, flops=1.0, synops=1.0, peak_mb=1, gpu_peak_mb=None, start_s=3.0, step_s=1.0, val_s=0.0, test_s=2.0,
+        save_s=1.0, steps=(10, 0, 5), epochs=2, built={}, test_only=Conversion.test_only,
+    )  # fmt: skip
+
+    def left_s(cost, done):
+        return Plan(jobs, {job.group: cost for job in jobs}, done=done, n_jobs=1).left_s
+
+    assert left_s(cost, [False] * 4) == 2 * 22 + 4 * (3 + 10)
+    assert left_s(cost, [True, False, False, True]) == 2 * (3 + 10)
+    assert left_s(replace(cost, test_only=()), [False] * 4) == 4 * (22 + 3 + 10)
 
 
 @pytest.mark.slow
