@@ -9,12 +9,16 @@ from torch import Tensor, nn
 from snnx.layer.max_pool import MaxPool
 from snnx.layer.mean_pool import MeanPool
 from snnx.layer.normed import Normed
+from snnx.layer.sum_pool import SumPool
 from snnx.norm.batch import Batch
 from snnx.norm.none import NoNorm
 from snnx.norm.norm import MakesNorm, threshold_of
 
 POOLS = {"A": lambda: MeanPool(), "M": lambda: MaxPool(), "G": lambda: nn.AdaptiveAvgPool2d(1)}
-LETTERS = "A (average pooling), M (maximum pooling), G (mean over the image), S (a stride of 2 for the next one) or D (dropout)"
+LETTERS = (
+    "A (average pooling), M (maximum pooling), G (mean over the image), P (a pooling that fires), "
+    "S (a stride of 2 for the next one) or D (dropout)"
+)
 
 
 class Chain(nn.Module):
@@ -23,6 +27,7 @@ class Chain(nn.Module):
         x      = sn(norm(conv3x3(x)))       for a number in `layers`; with a stride of 2 after S
         x      = pool(x)                    2x2 average for A, 2x2 maximum for M, mean over the image for G
         x      = sn(pool(norm(conv3x3(x)))) for both, with `pool_first`
+        x      = sn(pool_weight*sum(x))     for P, over 2x2 windows; these neurons have the threshold `pool_threshold`
         x      = dropout(x)                 for D; all time steps have the same mask
         x      = sn(fc(x))                  for a number in `hidden`, from the flattened map
         scores = out(x)                     or the mean of `votes` neurons for each class, sn(norm(out(x)))
@@ -38,10 +43,10 @@ class Chain(nn.Module):
 
     Args:
         neuron: makes one neuron layer for input `[T, B, *]`.
-        in_shape: `(C, H, W)` of the encoding's output; A and M halve H and W and drop an odd row or column, S rounds up.
+        in_shape: `(C, H, W)` of the encoding's output; A, M and P halve H and W and drop an odd row or column, S rounds up.
         classes: number of scores.
         width: factor on every number of channels and hidden width, > 0.
-        layers: numbers of channels, and the letters A, M, G, S and D.
+        layers: numbers of channels, and the letters A, M, G, P, S and D.
         hidden: widths of the hidden linear layers, and the letter D.
         norm: makes the norm after each convolution; see `MakesNorm`. `True` means batch norm and `False` no norm. In a YAML,
             `true` means the option of the group `norm`.
@@ -49,13 +54,15 @@ class Chain(nn.Module):
         bias: whether convolutions and linear layers have a bias, also in front of a norm.
         dropout: probability with which D sets a value to 0, in [0, 1).
         votes: number of output neurons for each class, whose spikes are averaged; 0: the outputs are those of the linear layer.
-        pool_first: whether a pooling right after a convolution comes before its neurons, which then read the pooled currents.
+        pool_first: whether A, M or G right after a convolution comes before its neurons, which then read the pooled currents.
+        pool_weight: weight of each spike in the sums of P; it does not learn.
+        pool_threshold: threshold of the neurons of P, > 0; it replaces the one that `neuron` sets.
 
     Raises:
-        ValueError: an entry of `layers` or `hidden` is not one of the above, `dropout` or `votes` leaves its range, or the
-            image is too small for the poolings.
+        ValueError: an entry of `layers` or `hidden` is not one of the above, `dropout`, `votes` or `pool_threshold` leaves its
+            range, the image is too small for the poolings, or P has neurons without a threshold.
 
-    Source: the papers named in the YAML files. The votes are those of Fang et al., PLIF, 2021.
+    Source: the papers named in the YAML files. The votes are those of Fang et al., PLIF, 2021; P is TSSL-BP's, 2020.
 
     Example:
         >>> import torch
@@ -79,9 +86,11 @@ class Chain(nn.Module):
         dropout: float = 0.5,
         votes: int = 0,
         pool_first: bool = False,
+        pool_weight: float = 1.1,
+        pool_threshold: float = 0.5,
     ) -> None:
         super().__init__()
-        _check_entries("layers", layers, [*POOLS, "S", "D"], LETTERS)
+        _check_entries("layers", layers, [*POOLS, "P", "S", "D"], LETTERS)
         if any(entry == "S" and not isinstance(following, int) for entry, following in pairwise([*layers, None])):
             raise ValueError("Chain: layers must have a number of channels directly after each S; got an S without one")
         _check_entries("hidden", hidden, ["D"], "D (dropout)")
@@ -89,6 +98,8 @@ class Chain(nn.Module):
             raise ValueError(f"Chain: dropout must be in [0, 1); got {dropout}")
         if votes < 0:
             raise ValueError(f"Chain: votes must be at least 0; got {votes}")
+        if not pool_threshold > 0:
+            raise ValueError(f"Chain: pool_threshold must be positive; got {pool_threshold}")
         makes_norm = norm if callable(norm) else Batch if norm else NoNorm
         n_in, height, breadth = in_shape
         stride = 1
@@ -99,13 +110,15 @@ class Chain(nn.Module):
                 _add(self.features, "drop", Dropout(dropout, step_mode="m"))
             elif entry == "S":
                 stride = 2
-            elif entry in POOLS:
+            elif entry in (*POOLS, "P"):
                 if min(height, breadth) < 2 and entry != "G":
                     raise ValueError(
                         f"Chain: in_shape must leave at least 2x2 pixels before each pooling; got {in_shape[1]}x{in_shape[2]}; "
                         "use fewer poolings in backbone.layers, or larger images"
                     )
-                _add(self.features, "pool", SeqToANNContainer(POOLS[entry]()))
+                _add(self.features, "pool", SeqToANNContainer(SumPool(pool_weight) if entry == "P" else POOLS[entry]()))
+                if entry == "P":
+                    _add(self.features, "pool_sn", _with_threshold(neuron(), float(pool_threshold)))
                 height, breadth = (1, 1) if entry == "G" else (height // 2, breadth // 2)
             else:
                 n_out, waiting = max(1, round(entry * width)), neuron()
@@ -147,6 +160,15 @@ def _check_entries(name: str, entries: Sequence[int | str], letters: Sequence[st
     for entry in entries:
         if entry not in letters and not (isinstance(entry, int) and not isinstance(entry, bool) and entry > 0):
             raise ValueError(f"Chain: {name} must have positive numbers of channels, {meaning}; got {entry}")
+
+
+def _with_threshold(neuron: nn.Module, v_threshold: float) -> nn.Module:
+    if threshold_of(neuron) is None:
+        raise ValueError(
+            f"Chain: neuron must have a threshold for a P in layers; got {type(neuron).__name__}, which has none; use A instead"
+        )
+    neuron.v_threshold = v_threshold
+    return neuron
 
 
 def _add(layers: nn.Sequential, kind: str, layer: nn.Module) -> None:

@@ -27,8 +27,19 @@ class MeanPool(nn.AvgPool2d):
         super().__init__(2)
 
     def forward(self, x: Tensor) -> Tensor:
-        *outer, height, width = x.shape
-        if height % 2 or width % 2 or x.device.type != "cpu":
-            return super().forward(x)
-        quarters = torch.eye(width // 2, dtype=x.dtype).div_(4).repeat_interleave(2, 0).repeat(2, 1)
-        return (x.reshape(-1, 2 * width) @ quarters).view(*outer, height // 2, width // 2)
+        return pooled(x, weight=0.25)
+
+
+def pooled(x: Tensor, *, weight: float) -> Tensor:
+    """Return `weight` times the sum over each 2x2 window of `[B, C, H, W]`, as `[B, C, H/2, W/2]`.
+
+    Example:
+        >>> pooled(torch.arange(8.0).view(1, 1, 2, 4), weight=0.5).flatten().tolist()
+        [5.0, 9.0]
+    """
+    *outer, height, width = x.shape
+    if height % 2 or width % 2 or x.device.type != "cpu":
+        means = nn.functional.avg_pool2d(x, 2)
+        return means if weight == 0.25 else means * (4 * weight)
+    weights = torch.eye(width // 2, dtype=x.dtype).mul_(weight).repeat_interleave(2, 0).repeat(2, 1)
+    return (x.reshape(-1, 2 * width) @ weights).view(*outer, height // 2, width // 2)

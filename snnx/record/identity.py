@@ -36,6 +36,8 @@ ADDED: dict[str, object] = {
     "backbone.stride": 1,
     "backbone.padding": 0,
     "backbone.pool_first": False,
+    "backbone.pool_weight": 1.1,
+    "backbone.pool_threshold": 0.5,
     "decoding.rate": False,
     "method.early": None,
     "method.ceiling": 8.0,

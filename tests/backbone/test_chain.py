@@ -6,6 +6,7 @@ from composing import configuration
 from torch import nn
 
 from snnx.backbone.chain import Chain
+from snnx.neuron.if_ import IF
 from snnx.neuron.lif import LIF
 from snnx.neuron.plif import PLIF
 from snnx.norm.batch import Batch
@@ -125,6 +126,22 @@ def test_pooling_may_come_before_the_neurons():
     torch.testing.assert_close(first, nn.functional.avg_pool2d(net.features.conv1[0](x[0]), 2).relu(), rtol=0, atol=1e-6)
 
 
+def test_a_pooling_that_fires_reads_weighted_sums():
+    """The neurons have a threshold of 0.5, so that a single spike of weight 1.1 makes a neuron without leak fire."""
+    net = built(layers=[4, "P", "P"], neuron=lambda: IF(v_threshold=0.05), norm=False, pool_first=True)
+    assert list(dict(net.features.named_children())) == ["conv1", "sn1", "pool1", "pool_sn1", "pool2", "pool_sn2"]
+    thresholds = [module.v_threshold for module in net.modules() if isinstance(module, IF)]
+    assert thresholds == [0.05, 0.5, 0.5]
+    s = (torch.rand(1, 5, 4, 8, 8) < 0.2).float()
+    current = net.features.pool1(s)
+    torch.testing.assert_close(current[0], 1.1 * 4 * nn.functional.avg_pool2d(s[0], 2))
+    assert torch.equal(net.features.pool_sn1(current), (current > 0).float())
+    assert net(torch.rand(2, 3, 2, 8, 8)).shape == (2, 3, 3)
+    odd = built(layers=[4, "P"], neuron=IF, in_shape=(2, 7, 9), pool_weight=0.5, pool_threshold=2.0)
+    assert odd.features.pool1(torch.ones(1, 1, 4, 7, 9)).unique().tolist() == [2.0]
+    assert odd.features.pool_sn1.v_threshold == 2.0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -142,6 +159,11 @@ def test_pooling_may_come_before_the_neurons():
         ),
         ({"dropout": 1.0}, r"^Chain: dropout must be in \[0, 1\); got 1.0$"),
         ({"votes": -1}, "^Chain: votes must be at least 0; got -1$"),
+        ({"pool_threshold": 0}, "^Chain: pool_threshold must be positive; got 0$"),
+        (
+            {"layers": [4, "P"], "neuron": nn.ReLU},
+            "^Chain: neuron must have a threshold for a P in layers; got ReLU, which has none; use A instead$",
+        ),
     ],
 )
 def test_bad_values(arguments, message):

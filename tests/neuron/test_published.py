@@ -242,11 +242,12 @@ def test_tssl_equals_tssl_bp(tau_m, tau_s, threshold, scale):
     torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=1e-10)
 
 
-def test_a_network_of_tssl_neurons_trains_as_the_code_of_tssl_bp():
-    """Convolution, average pooling and two linear layers for five steps, up to the loss, the prediction and every gradient."""
+@pytest.mark.parametrize("pooling", ["A", "P"])
+def test_a_network_of_tssl_neurons_trains_as_the_code_of_tssl_bp(pooling):
+    """Convolution, pooling and two linear layers for five steps, up to the loss, the prediction and every gradient."""
     torch.manual_seed(0)
     words = ["neuron=tssl", "backbone=chain", "norm=none", "timesteps=5", "loss=psc_kernel", "decoding=psc_sum",
-             "backbone.layers=[4,A]", "backbone.hidden=[20]", "backbone.bias=false", "backbone.votes=1"]  # fmt: skip
+             f"backbone.layers=[4,{pooling}]", "backbone.hidden=[20]", "backbone.bias=false", "backbone.votes=1"]  # fmt: skip
     method = build_method(configuration(*words), type("Facts", (), {"shape": (1, 8, 8), "classes": 10})).double()
     images, labels = 3 * torch.randn(6, 1, 8, 8, dtype=torch.float64), torch.tensor([3, 0, 9, 3, 5, 7])
     net = method.backbone
@@ -257,7 +258,8 @@ def test_a_network_of_tssl_neurons_trains_as_the_code_of_tssl_bp():
     conv, fc, out = (weight.detach().clone().requires_grad_() for weight in weights)
     a = psp(images.expand(5, *images.shape), 3)
     a = TSSLBP.apply(nn.functional.conv2d(a.flatten(0, 1), conv, padding=1).unflatten(0, (5, 6)), 5, 3, 1.0)
-    a = nn.functional.avg_pool2d(a.flatten(0, 1), 2).unflatten(0, (5, 6)).flatten(2)
+    a = nn.functional.avg_pool2d(a.flatten(0, 1), 2).unflatten(0, (5, 6))
+    a = (TSSLBP.apply(4 * 1.1 * a, 5, 3, 0.5) if pooling == "P" else a).flatten(2)
     hidden = TSSLBP.apply(a @ fc.T, 5, 3, 1.0)
     last = TSSLBP.apply(hidden @ out.T, 5, 3, 1.0)
     wanted = torch.zeros(5, 6, 10, dtype=torch.float64)
