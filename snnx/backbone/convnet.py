@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from spikingjelly.activation_based.layer import SeqToANNContainer
 from torch import Tensor, nn
 
+from snnx.layer.mean_pool import MeanPool
 from snnx.layer.normed import Normed
 from snnx.norm.batch import Batch
 from snnx.norm.none import NoNorm
@@ -67,7 +68,7 @@ class ConvNet(nn.Module):
             conv = nn.Conv2d(n_in, n_out, 3, padding=1, bias=isinstance(after, NoNorm))
             self.stages.add_module(f"conv{i + 1}", Normed(conv, after))
             self.stages.add_module(f"sn{i + 1}", sn)
-            self.stages.add_module(f"pool{i + 1}", SeqToANNContainer(nn.AvgPool2d(2)))
+            self.stages.add_module(f"pool{i + 1}", SeqToANNContainer(MeanPool()))
             n_in, height, breadth = n_out, height // 2, breadth // 2
         self.out = nn.Linear(n_in * height * breadth, classes)
 

@@ -100,6 +100,28 @@ def test_counts_are_exact_whatever_the_precision_of_the_run(spikes):
         torch.testing.assert_close(charge.sum(0), brute.view(2, 2).sum(0), rtol=0 if spikes else 1e-6, atol=0)
 
 
+LEVELS = {  # the values of an input: their greatest common divisor
+    (1.0,): 1.0, (-1.0, 1.0): 1.0, (0.25, 0.5, 0.75, 1.0): 0.25, (0.25,): 0.25, (0.75,): 0.75, (0.5, 0.75): 0.25, (0.5,): 0.5,
+    (0.5, 1.0): 0.5, (0.75, 1.0): 0.25, (-0.25, 0.5): 0.25, (2.0, 4.0): 2.0, (0.25, 3.0): 0.25, (0.125, 1.0): 0.125,
+    (0.3, 0.9): 0.3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("levels", LEVELS, ids=str)
+@pytest.mark.parametrize("layer", [nn.Conv2d(3, 4, 3, padding=1), nn.Linear(6, 5)], ids=["conv", "linear"])
+def test_additions_are_counted_in_the_largest_common_unit(layer, levels):
+    draw = torch.Generator().manual_seed(0)
+    x = torch.tensor([0.0, 0.0, *levels])[torch.randint(2 + len(levels), (2, 3, 3, 8, 6), generator=draw)]
+    ones = torch.ones_like(layer.weight, dtype=torch.float64)
+    amounts = (x.double() / LEVELS[levels]).round().abs()
+    if isinstance(layer, nn.Linear):
+        brute = (amounts @ ones.T).sum((2, 3, 4))
+    else:
+        brute = nn.functional.conv2d(amounts.flatten(0, 1), ones, padding=1).sum((1, 2, 3)).view(2, 3)
+    torch.testing.assert_close(operations.additions(layer, x), brute, rtol=1e-6 if 0.3 in levels else 0, atol=0)
+    assert torch.equal(operations.additions(layer, torch.zeros_like(x)), torch.zeros(2, 3, dtype=torch.float64))
+
+
 @pytest.mark.parametrize("mode", ["zeros", "reflect", "replicate", "circular"])
 @pytest.mark.parametrize("padding", [1, (2, 1), "same"])
 @pytest.mark.parametrize("groups", [1, 4])
