@@ -133,7 +133,7 @@ def test_a_layer_that_fails_leaves_nothing_behind():
 
 
 def test_it_is_an_option_that_renames_no_run():
-    plain, packed = composed("timesteps=2"), composed("timesteps=2", "packed_spikes=true")
+    plain, packed = composed("timesteps=2", "backbone=mlp"), composed("timesteps=2", "backbone=mlp", "packed_spikes=true")
     assert packed.id == plain.id
     assert kept(build_method(packed.config, Facts()), torch.rand(2, 1, 8, 8)) > 0
 

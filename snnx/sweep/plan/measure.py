@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from snnx.layer.mean_pool import MeanPool
+from snnx.layer.sum_pool import SumPool
 from snnx.method.base import Method
 from snnx.metric.recorder import Recorder
 from snnx.neuron.spiking import spiking_layers
@@ -148,7 +150,7 @@ def _save(trainer: pl.Trainer, method: Method, path: Path) -> float:
 
 
 def _operations(method: Method, images: Tensor) -> tuple[float, float]:
-    """Count the floating-point and the synaptic operations of one sample's forward pass.
+    """Count the floating-point and the synaptic operations of one sample's forward pass, without those of poolings.
 
     Norms use the statistics of these images. Their running statistics come from a few training steps only, and with those a
     layer might not spike at all.
@@ -158,7 +160,7 @@ def _operations(method: Method, images: Tensor) -> tuple[float, float]:
         if isinstance(module, nn.modules.batchnorm._BatchNorm | Norm):
             module.train()
     method.encoding.begin_evaluation()
-    fired, seen = [], []
+    fired, seen, pooling = [], [], []
 
     def see(layer: nn.Module, inputs: tuple[Tensor]) -> None:
         if fired:  # layers before the first neuron see no spikes
@@ -166,10 +168,13 @@ def _operations(method: Method, images: Tensor) -> tuple[float, float]:
 
     hooks = [m.register_forward_pre_hook(see) for m in method.backbone.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     hooks += [m.register_forward_hook(lambda *_: fired.append(1)) for m in spiking_layers(method.backbone).values()]
+    for pool in (m for m in method.backbone.modules() if isinstance(m, MeanPool | SumPool)):  # they are a product on a CPU
+        hooks.append(pool.register_forward_pre_hook(lambda *_: pooling.append(-counter.get_total_flops())))
+        hooks.append(pool.register_forward_hook(lambda *_: pooling.append(counter.get_total_flops())))
     try:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             method(images)
     finally:
         for hook in hooks:
             hook.remove()
-    return counter.get_total_flops() / len(images), sum(synops(layer, x) for layer, x in seen) / len(images)
+    return (counter.get_total_flops() - sum(pooling)) / len(images), sum(synops(layer, x) for layer, x in seen) / len(images)
