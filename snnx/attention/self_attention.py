@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from snnx.attention.attention import MakesDenoiser, MakesTemporal
 from snnx.layer.token_linear import TokenLinear
 from snnx.neuron.spiking import is_spiking
+from snnx.neuron.with_threshold import with_threshold
 from snnx.norm.batch import Batch
 from snnx.norm.norm import MakesNorm, threshold_of
 
@@ -84,10 +85,8 @@ class SelfAttention(nn.Module):
         )
         self.q_sn, self.k_sn, self.v_sn = q_sn, k_sn, v_sn
         self.denoiser = None if denoiser is None else denoiser(heads, dim // heads)
-        self.attention_sn = neuron()
-        if threshold_of(self.attention_sn) is not None:
-            self.attention_sn.v_threshold = float(v_threshold)
-        elif is_spiking(self.attention_sn):
+        self.attention_sn = with_threshold(neuron, float(v_threshold))
+        if threshold_of(self.attention_sn) is None and is_spiking(self.attention_sn):
             raise ValueError(
                 f"SelfAttention: neuron must have a threshold, which the layer after the attention sets to {v_threshold:g}; "
                 f"got {type(self.attention_sn).__name__}, which has no v_threshold; choose another neuron or backbone"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from math import inf, isfinite
 
 from spikingjelly.activation_based.layer import Dropout, SeqToANNContainer, VotingLayer
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from snnx.layer.max_pool import MaxPool
 from snnx.layer.mean_pool import MeanPool
 from snnx.layer.normed import Normed
 from snnx.layer.sum_pool import SumPool
+from snnx.neuron.with_threshold import with_threshold
 from snnx.norm.batch import Batch
 from snnx.norm.none import NoNorm
 from snnx.norm.norm import MakesNorm, threshold_of
@@ -59,8 +61,9 @@ class Chain(nn.Module):
         pool_threshold: threshold of the neurons of P, > 0; it replaces the one that `neuron` sets.
 
     Raises:
-        ValueError: an entry of `layers` or `hidden` is not one of the above, `dropout`, `votes` or `pool_threshold` leaves its
-            range, the image is too small for the poolings, or P has neurons without a threshold.
+        ValueError: an entry of `layers` or `hidden` is not one of the above, `dropout`, `votes`, `pool_weight` or
+            `pool_threshold` leaves its range, the image is too small for the poolings, or P has neurons without a threshold or
+            that refuse this one.
 
     Source: the papers named in the YAML files. The votes are those of Fang et al., PLIF, 2021; P is TSSL-BP's, 2020.
 
@@ -98,8 +101,10 @@ class Chain(nn.Module):
             raise ValueError(f"Chain: dropout must be in [0, 1); got {dropout}")
         if votes < 0:
             raise ValueError(f"Chain: votes must be at least 0; got {votes}")
-        if not pool_threshold > 0:
-            raise ValueError(f"Chain: pool_threshold must be positive; got {pool_threshold}")
+        if not 0 < pool_threshold < inf:
+            raise ValueError(f"Chain: pool_threshold must be positive and finite; got {pool_threshold}")
+        if not isfinite(pool_weight):
+            raise ValueError(f"Chain: pool_weight must be finite; got {pool_weight}")
         makes_norm = norm if callable(norm) else Batch if norm else NoNorm
         n_in, height, breadth = in_shape
         stride = 1
@@ -118,7 +123,14 @@ class Chain(nn.Module):
                     )
                 _add(self.features, "pool", SeqToANNContainer(SumPool(pool_weight) if entry == "P" else POOLS[entry]()))
                 if entry == "P":
-                    _add(self.features, "pool_sn", _with_threshold(neuron(), float(pool_threshold)))
+                    waiting = with_threshold(neuron, float(pool_threshold))
+                    if threshold_of(waiting) is None:
+                        raise ValueError(
+                            "Chain: neuron must have a threshold for a P in layers; "
+                            f"got {type(waiting).__name__}, which has none; use A instead"
+                        )
+                    _add(self.features, "pool_sn", waiting)
+                    waiting = None
                 height, breadth = (1, 1) if entry == "G" else (height // 2, breadth // 2)
             else:
                 n_out, waiting = max(1, round(entry * width)), neuron()
@@ -160,15 +172,6 @@ def _check_entries(name: str, entries: Sequence[int | str], letters: Sequence[st
     for entry in entries:
         if entry not in letters and not (isinstance(entry, int) and not isinstance(entry, bool) and entry > 0):
             raise ValueError(f"Chain: {name} must have positive numbers of channels, {meaning}; got {entry}")
-
-
-def _with_threshold(neuron: nn.Module, v_threshold: float) -> nn.Module:
-    if threshold_of(neuron) is None:
-        raise ValueError(
-            f"Chain: neuron must have a threshold for a P in layers; got {type(neuron).__name__}, which has none; use A instead"
-        )
-    neuron.v_threshold = v_threshold
-    return neuron
 
 
 def _add(layers: nn.Sequential, kind: str, layer: nn.Module) -> None:

@@ -96,7 +96,10 @@ def additions(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor | None:
 
 
 def _usual_unit(x: Tensor) -> float | None:
-    """Return the unit of spikes, 1, and of means of four spikes, 1/4; `None` for other inputs, or if neither is certain."""
+    """Return the unit of spikes, 1, and of means of four spikes, 1/4; `None` for other inputs, or if neither is certain.
+
+    `units` gives the same for each channel, from more passes over the inputs.
+    """
     least, most = (float(value) for value in x.aminmax())
     if least < 0 or most > 1:
         return None

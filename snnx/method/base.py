@@ -58,7 +58,10 @@ class Method(pl.LightningModule):
     """Whether training computes the outputs of every time step, `[T, B, K]`, which a loss may read."""
 
     test_only: ClassVar[tuple[str, ...]] = ()
-    """The arguments that only the test reads. Runs that differ in nothing else train the same network, which trains once."""
+    """The arguments that only the test reads. Runs that differ in nothing else train the same network, which trains once.
+
+    It holds for this class alone: a class that derives from it may train differently, and names them anew.
+    """
 
     least_epochs = 1
     """The number of epochs below which a scale does not shorten a training, as one for each stage."""

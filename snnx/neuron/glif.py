@@ -76,11 +76,13 @@ class GLIF(Node):
 
     @property
     def v_threshold(self) -> float:
-        """The threshold at the start of training; an attention sets it after the neuron was built."""
+        """The threshold at the start of training; a network may set it after the neuron was built."""
         return self._v_threshold
 
     @v_threshold.setter
     def v_threshold(self, value: float) -> None:
+        if not 0 < float(value) < 1:
+            raise ValueError(f"GLIF: v_threshold must be between 0 and 1; got {value}")
         self._v_threshold = value
         if "level" in self._parameters:
             self.level.data.fill_(math.log(value / (1 - value)))

@@ -60,9 +60,20 @@ class LIFDelayed(LIF):
             surrogate=surrogate, detach_reset=detach_reset,
         )  # fmt: skip
         self.beta = float(beta)
-        self.subtracted = self.v_threshold / self.beta
-        if not fire_at_equality:
-            self.v_threshold = float(np.nextafter(np.float32(self.v_threshold), np.float32(np.inf)))
+        self.fire_at_equality = fire_at_equality
+        self.v_threshold = v_threshold
+
+    @property
+    def v_threshold(self) -> float:
+        return self._compared_with
+
+    @v_threshold.setter
+    def v_threshold(self, value: float) -> None:
+        self._compared_with = float(value)
+        if hasattr(self, "beta"):  # the base class sets the threshold first
+            self.subtracted = self._compared_with / self.beta
+            if not self.fire_at_equality:
+                self._compared_with = float(np.nextafter(np.float32(self._compared_with), np.float32(np.inf)))
 
     def discharge(self, h: Tensor, s: Tensor) -> Tensor:
         s = s.detach() if self.detach_reset else s

@@ -145,15 +145,14 @@ def compute(job: Job, hold: run_folder.Hold | None = None) -> dict:
         with ddp.other_processes(job, compute):
             trainer = build_trainer(config, job.id, folder, callbacks=callbacks, made_with=made_with)
             if trainer.max_epochs:
-                shared = SharedTraining(job, method, devices=trainer.world_size)
-                shared.take(keep, trainer.max_epochs)
-                fit(trainer, method, data, keep)
+                shared = SharedTraining(job, method)
+                fit(trainer, method, data, keep, shared)
                 fit_s = keep.spent_s
         if stop.asked:
             raise KeyboardInterrupt
         if not leads:
             return {}
-        if trainer.max_epochs and not any(one.pruned for one in prune):
+        if trainer.max_epochs:
             shared.leave(keep)
         if trainer.world_size > 1:  # test in one process, so that each sample counts exactly once
             trainer = build_trainer(on_one_device(config), job.id, folder, callbacks=callbacks, made_with=made_with)
@@ -222,12 +221,14 @@ def compute(job: Job, hold: run_folder.Hold | None = None) -> dict:
     }
 
 
-def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep: Keep) -> None:
-    """Train from the newest good checkpoint, or from the start if there is none."""
+def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep: Keep, shared: SharedTraining) -> None:
+    """Train from the newest good checkpoint; without one, take that of a run that has trained the same, or begin anew."""
     checkpoint, complaints = keep.resume_from()
     for complaint in complaints:
         print(f"snnx: {complaint}", flush=True)
-    if checkpoint:
+    if checkpoint is None:
+        checkpoint = shared.take(keep, trainer.max_epochs, trainer.strategy.root_device.type)
+    else:
         print(f"snnx: continuing from {checkpoint}", flush=True)
     try:
         with trained_within_memory(trainer, method, data):

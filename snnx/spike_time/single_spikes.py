@@ -4,6 +4,7 @@ from spikingjelly.activation_based.layer import Dropout, VotingLayer
 from torch import nn
 
 from snnx.layer.shortcut import Shortcut
+from snnx.layer.sum_pool import SumPool
 from snnx.norm.none import NoNorm
 from snnx.norm.norm import Norm
 
@@ -12,6 +13,7 @@ DROPOUT = "it would scale spike times; leave D out of backbone.layers and backbo
 OTHER = ": with mlp or scnn leave out norm=, with vgg set norm=none"
 BREAKS = {  # layers that a backbone must not contain, and what to do instead
     nn.AvgPool2d: f"an average of spikes is not a spike; choose backbone=mlp, or scnn or vgg with backbone.pool=max{OTHER}",
+    SumPool: f"a sum of spikes is not a spike; leave P out of backbone.layers{OTHER}",
     Shortcut: f"a sum of spikes is not a spike; choose backbone=mlp, scnn or vgg{OTHER}",
     VotingLayer: "an average of spikes is not a spike; set backbone.votes=0",
     nn.Dropout: DROPOUT,

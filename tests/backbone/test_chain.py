@@ -1,8 +1,13 @@
 """The backbone chain: published networks by their number of parameters, and what its list of layers means."""
 
+import math
+from functools import partial
+
 import pytest
 import torch
 from composing import configuration
+from hydra.utils import get_object
+from neurons import SHIPPED
 from torch import nn
 
 from snnx.backbone.chain import Chain
@@ -128,7 +133,7 @@ def test_pooling_may_come_before_the_neurons():
 
 def test_a_pooling_that_fires_reads_weighted_sums():
     """The neurons have a threshold of 0.5, so that a single spike of weight 1.1 makes a neuron without leak fire."""
-    net = built(layers=[4, "P", "P"], neuron=lambda: IF(v_threshold=0.05), norm=False, pool_first=True)
+    net = built(layers=[4, "P", "P"], neuron=partial(IF, v_threshold=0.05), norm=False, pool_first=True)
     assert list(dict(net.features.named_children())) == ["conv1", "sn1", "pool1", "pool_sn1", "pool2", "pool_sn2"]
     thresholds = [module.v_threshold for module in net.modules() if isinstance(module, IF)]
     assert thresholds == [0.05, 0.5, 0.5]
@@ -140,6 +145,19 @@ def test_a_pooling_that_fires_reads_weighted_sums():
     odd = built(layers=[4, "P"], neuron=IF, in_shape=(2, 7, 9), pool_weight=0.5, pool_threshold=2.0)
     assert odd.features.pool1(torch.ones(1, 1, 4, 7, 9)).unique().tolist() == [2.0]
     assert odd.features.pool_sn1.v_threshold == 2.0
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_pooling_fires_with_any_neurons(name):
+    """They are those of the layers, built with the threshold of the pooling."""
+    config = configuration(f"neuron={name}", "timesteps=4")["neuron"]
+    neuron = partial(get_object(config["_target_"]), **{key: value for key, value in config.items() if not key.startswith("_")})
+    net = built(layers=[4, "P"], neuron=neuron, norm=False)
+    assert type(net.features.pool_sn1) is type(net.features.sn1)
+    assert net.features.pool_sn1.v_threshold == 0.5
+    spikes = net.features(8 * torch.rand(4, 3, 2, 8, 8))
+    assert spikes.shape == (4, 3, 4, 4, 4)
+    assert spikes.sum() > 0
 
 
 @pytest.mark.parametrize(
@@ -159,7 +177,13 @@ def test_a_pooling_that_fires_reads_weighted_sums():
         ),
         ({"dropout": 1.0}, r"^Chain: dropout must be in \[0, 1\); got 1.0$"),
         ({"votes": -1}, "^Chain: votes must be at least 0; got -1$"),
-        ({"pool_threshold": 0}, "^Chain: pool_threshold must be positive; got 0$"),
+        ({"pool_threshold": 0}, "^Chain: pool_threshold must be positive and finite; got 0$"),
+        ({"pool_threshold": math.inf}, "^Chain: pool_threshold must be positive and finite; got inf$"),
+        ({"pool_weight": math.nan}, "^Chain: pool_weight must be finite; got nan$"),
+        (
+            {"layers": [4, "P"], "neuron": partial(IF, v_reset=0.75)},
+            "^IF: v_reset must be below v_threshold = 0.5, or null; got 0.75$",
+        ),
         (
             {"layers": [4, "P"], "neuron": nn.ReLU},
             "^Chain: neuron must have a threshold for a P in layers; got ReLU, which has none; use A instead$",

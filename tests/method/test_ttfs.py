@@ -223,6 +223,10 @@ CHAIN = ["backbone=chain", "backbone.hidden=[]", "backbone.norm=false", "backbon
         (["backbone=convnet"], "TTFS: backbone must have no norm; got .*, but a norm moves spikes in time"),
         ([*CHAIN, "backbone.layers=[8,D,8]"], "TTFS: backbone must have no Dropout; got features.drop1, but it would scale"),
         (
+            [*CHAIN, "backbone.layers=[8,P]"],
+            "TTFS: backbone must have no SumPool; got features.pool1.0, but a sum of",
+        ),
+        (
             [*CHAIN, "backbone.layers=[8]", "backbone.votes=2"],
             "TTFS: backbone must have no VotingLayer; got classifier.vote, but",
         ),

@@ -50,6 +50,16 @@ def test_golden_counts():
     assert int(LIFDelayed(beta=1 - 1e-6)(x).sum()) == 62
 
 
+@pytest.mark.parametrize("at_equality", [True, False])
+def test_a_threshold_that_is_set_later_is_subtracted_too(at_equality):
+    """An attention sets the threshold of its neurons after they were built."""
+    x = torch.randint(0, 8, (6, 500), generator=torch.Generator().manual_seed(0)) / 8
+    neuron = LIFDelayed(beta=0.5, fire_at_equality=at_equality)
+    neuron.v_threshold = 0.5
+    assert neuron.subtracted == 1.0
+    assert torch.equal(neuron(x), LIFDelayed(beta=0.5, v_threshold=0.5, fire_at_equality=at_equality)(x))
+
+
 @pytest.mark.parametrize("beta", [0, 1, 1.5])
 def test_beta_outside_zero_to_one_is_rejected(beta):
     with pytest.raises(ValueError, match=f"LIFDelayed: beta must be between 0 and 1, where 1 is neuron=if .*; got {beta}"):

@@ -11,10 +11,12 @@ from composing import composed
 from snnx.method.base import Method
 from snnx.method.conversion import Conversion
 from snnx.options.files import files
+from snnx.record import provenance
 from snnx.record.checkpoint import load, path_of
 from snnx.run.component import component
 from snnx.run.execute import execute
-from snnx.run.shared_training import FOLDER
+from snnx.run.history import start_over_if_forced
+from snnx.run.shared_training import FOLDER, own_test_only, shared_id
 
 TINY = (
     "method=conversion", "metric=[anytime]", "timesteps=20", "trainer.max_epochs=2", "budget.samples=0.1",
@@ -38,6 +40,10 @@ OTHER = {
     "bias_calibration": ["method.bias_calibration=true"],
 }
 """For each argument that only the test reads, words that change it."""
+KERNEL = ("method.activation=kernel", "method.code=park", "timesteps=240")
+OWN = {"wall_s", "before_s", "fit_s", "started", "trained_by", "peak_memory_mb"}
+"""What differs between a run that takes a training and one that trains."""
+CLIPPED = ("method.activation=clipped", "method.ceiling=2.0")
 
 
 def run(outputs, *words):
@@ -73,6 +79,17 @@ def test_a_training_does_not_depend_on_what_the_test_reads(argument, tmp_path):
     torch.testing.assert_close(weights(tmp_path / "one", one), weights(tmp_path / "other", other), rtol=0, atol=0)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [OTHER["input"], OTHER["tuning"], (*KERNEL, "method.piece=7"), CLIPPED], ids=str)
+def test_a_run_that_takes_a_training_has_the_numbers_of_one_that_trains(words, tmp_path):
+    """The input draws random spikes, the tuning trains constants of the kernels, and the others train another ReLU network."""
+    like = [word for word in words if word.startswith(("method.activation", "method.ceiling"))]
+    first = run(tmp_path / "one", *(KERNEL if "method.activation=kernel" in like else like), "method.calibration=32")
+    taken, alone = run(tmp_path / "one", *words), run(tmp_path / "two", *words)
+    assert (taken["trained_by"], alone.get("trained_by")) == (first["hash"], None)
+    assert {key: taken[key] for key in taken if key not in OWN} == {key: alone[key] for key in alone if key not in OWN}
+
+
 def test_the_second_run_takes_the_training_of_the_first(tmp_path, capsys):
     first = run(tmp_path / "one")
     taken = run(tmp_path / "one", "method.code=burst")
@@ -82,8 +99,7 @@ def test_the_second_run_takes_the_training_of_the_first(tmp_path, capsys):
     assert taken["resumed"] == []
     assert taken["before_s"] == 0
     assert taken["fit_s"] >= first["fit_s"] > 0
-    own = {"wall_s", "before_s", "fit_s", "started", "trained_by", "peak_memory_mb"}
-    assert {key: taken[key] for key in taken if key not in own} == {key: alone[key] for key in alone if key not in own}
+    assert {key: taken[key] for key in taken if key not in OWN} == {key: alone[key] for key in alone if key not in OWN}
     for file in ("metrics.csv", "layers.csv"):
         one, two = ((tmp_path / outputs / "runs" / taken["hash"] / file).read_text() for outputs in ("one", "two"))
         assert one == two, file
@@ -92,7 +108,7 @@ def test_the_second_run_takes_the_training_of_the_first(tmp_path, capsys):
     assert load(folder / "best.ckpt", taken["hash"])["epoch"] + 1 in (1, 2)
     (folder.parent / "result.json").unlink()  # as if the test had been interrupted
     again = run(tmp_path / "one", "method.code=burst")
-    assert {key: again[key] for key in again if key not in own} == {key: alone[key] for key in alone if key not in own}
+    assert {key: again[key] for key in again if key not in OWN} == {key: alone[key] for key in alone if key not in OWN}
     assert (again["trained_by"], again["before_s"]) == (first["hash"], 0)
     third = run(tmp_path / "one", "method.code=phase")
     assert third["trained_by"] == first["hash"], "the run that has trained is named, not the one that took"
@@ -103,6 +119,100 @@ def test_another_training_is_not_taken(tmp_path):
     clipped = ["method.activation=clipped", "method.ceiling=0.5"]
     for words in (["seed=1"], ["optimizer.lr=0.02"], ["trainer.max_epochs=1"], clipped):
         assert "trained_by" not in run(tmp_path, "method.code=rate", *words), words
+
+
+def test_these_train_by_themselves():
+    config, arguments = composed(*TINY).config, Conversion.test_only
+    assert shared_id(config, arguments) is not None
+    assert shared_id(config, ()) is None
+    for words in (
+        "test_every_epoch=true",
+        "outdated=true",
+        "trainer.devices=2",
+        "trainer.devices=auto",
+        "+trainer.num_nodes=2",
+    ):
+        assert shared_id(composed(*TINY, words).config, arguments) is None, words
+    assert shared_id(config | {"search": {"pruner": None}}, arguments) is None
+
+
+def test_none_of_the_arguments_changes_the_training():
+    plain = shared_id(composed(*TINY).config, Conversion.test_only)
+    for words in OTHER.values():
+        assert shared_id(composed(*TINY, *words).config, Conversion.test_only) == plain, words
+
+
+def test_a_class_that_derives_from_conversion_names_its_arguments_anew():
+    class Longer(Conversion):
+        pass
+
+    class Named(Conversion):
+        test_only = ("piece",)
+
+    for method, expected in ((Conversion, Conversion.test_only), (Longer, ()), (Named, ("piece",))):
+        assert own_test_only(method.__new__(method)) == expected
+
+
+def test_a_training_that_was_interrupted_is_not_shared(tmp_path):
+    """The epochs before and after could come from different code, which `outdated=true` allows."""
+    first = run(tmp_path)
+    (file,) = (tmp_path / FOLDER).iterdir()
+    file.unlink()
+    folder = tmp_path / "runs" / first["hash"]
+    (folder / "result.json").unlink()
+    path_of(folder / "ckpt", 2).unlink()
+    assert run(tmp_path)["resumed"] == [1]
+    assert not file.exists()
+    file.write_text(first["hash"])
+    assert "trained_by" not in run(tmp_path, "method.code=burst")
+    assert file.read_text() != first["hash"]
+
+
+def test_with_force_the_training_is_made_again(tmp_path):
+    first = run(tmp_path)
+    made = path_of(tmp_path / "runs" / first["hash"] / "ckpt", 2).stat().st_mtime_ns
+    job = start_over_if_forced(replace(composed(*TINY, "force=true"), outputs=str(tmp_path)))
+    again = execute(job)
+    assert "trained_by" not in again
+    assert path_of(job.folder / "ckpt", 2).stat().st_mtime_ns > made
+    assert run(tmp_path, "method.code=burst")["trained_by"] == first["hash"]
+
+
+def test_after_a_copy_that_was_interrupted_the_run_trains_on(tmp_path):
+    """The copy of the best epoch is there, and that of the last is not: the numbers are the same, and the run has trained."""
+    clipped = [*CLIPPED, "optimizer.lr=0.3"]
+    first = run(tmp_path, *clipped)
+    path = path_of(tmp_path / "runs" / first["hash"] / "ckpt", 1)
+    taken = run(tmp_path, *clipped, "method.calibration=32")
+    assert taken["trained_by"] == first["hash"]
+    folder = tmp_path / "runs" / taken["hash"] / "ckpt"
+    assert path.exists() == path_of(folder, 1).exists()
+    if not path.exists():
+        pytest.fail("the first epoch must be the best, so that two checkpoints are copied")
+    path_of(folder, 2).unlink()
+    (folder.parent / "result.json").unlink()
+    again = run(tmp_path, *clipped, "method.calibration=32")
+    assert "trained_by" not in again
+    assert again["resumed"] == [1]
+    assert again["metrics"] == taken["metrics"]
+
+
+def test_own_checkpoints_of_other_code_do_not_hold_up_the_others(tmp_path):
+    """After an edit, each run has outdated checkpoints of its own; still only one of them trains again."""
+    first, second = run(tmp_path), run(tmp_path, "method.code=burst")
+    for result in (first, second):
+        folder = tmp_path / "runs" / result["hash"]
+        (folder / "result.json").unlink()
+        for path in (folder / "ckpt").glob("epoch=*.ckpt"):
+            torch.save(load(path, None) | {"snnx_code": "other"}, path)
+    assert "trained_by" not in run(tmp_path)
+    assert run(tmp_path, "method.code=burst")["trained_by"] == first["hash"]
+
+
+def test_a_training_is_not_failed_by_outputs_that_cannot_be_written(tmp_path, capsys):
+    (tmp_path / FOLDER).write_text("a file, not a folder")
+    assert "trained_by" not in run(tmp_path)
+    assert "other runs cannot take this training: " in capsys.readouterr().out
 
 
 def _named(file, first):
@@ -130,7 +240,30 @@ def _other_code(file, first):
     torch.save(load(path, None) | {"snnx_code": "other"}, path)
 
 
-@pytest.mark.parametrize("damage", [_named, _gone, _damaged, _other_best, _other_code])
+def _on_another_device(file, first):
+    path = path_of(first / "ckpt", 2)
+    content = load(path, None)
+    assert content["callbacks"]["Keep"]["made_on"] == {"device": "cpu", **provenance.versions()}
+    content["callbacks"]["Keep"]["made_on"]["device"] = "cuda"
+    torch.save(content, path)
+
+
+def _with_another_torch(file, first):
+    path = path_of(first / "ckpt", 2)
+    content = load(path, None)
+    content["callbacks"]["Keep"]["made_on"]["torch"] = "2.0.0"
+    torch.save(content, path)
+
+
+def _without_a_state(file, first):
+    path = path_of(first / "ckpt", 2)
+    torch.save(load(path, None) | {"callbacks": {}}, path)
+
+
+DAMAGES = [_named, _gone, _damaged, _other_best, _other_code, _on_another_device, _with_another_torch, _without_a_state]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_run_trains_if_it_cannot_take_the_training(damage, tmp_path):
     first = run(tmp_path)
     (file,) = (tmp_path / FOLDER).iterdir()

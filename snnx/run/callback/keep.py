@@ -10,6 +10,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
+from snnx.record import provenance
 from snnx.record.checkpoint import Checkpoints, DamagedCheckpoint, epochs, load, path_of
 from snnx.record.write import write
 
@@ -46,6 +47,7 @@ class Keep(Checkpoint):
         self._epoch = 0
         self.before_s = 0.0
         self.trained_by: str | None = None
+        self._made_on: dict[str, str] = {}
         self._started = time.monotonic()
 
     @property
@@ -75,38 +77,46 @@ class Keep(Checkpoint):
                 return path, complaints
         return None, complaints
 
-    def take(self, folder: Path, run: str, epoch: int) -> bool:
+    def take(self, folder: Path, run: str, epoch: int, device: str) -> Path | None:
         """Copy the last checkpoint, and that of the best epoch, of another run that has trained the same network.
 
-        Nothing is copied if this run has checkpoints of its own, or if the other's cannot be read or come from other code or
-        samples. `resume_from` then finds the copies.
+        Nothing is copied if the other's checkpoints cannot be read, come from other code, samples, versions of libraries or
+        another kind of device, were taken themselves, or if that run was interrupted. Call it only if `resume_from` has found
+        nothing.
 
         Args:
             folder: the other run's folder of checkpoints.
             run: its identity.
             epoch: its last epoch.
+            device: the kind of device that this run would train on, such as `cuda`.
 
         Returns:
-            Whether the checkpoints were copied.
+            The copy of the last checkpoint, or `None` if nothing was copied.
+
+        Raises:
+            OSError: a copy cannot be written.
         """
-        if epochs(self.folder):
-            return False
+        same = {"made_on": _made_on(device), "resumed": [], "trained_by": None}
         try:
             last = load(path_of(folder, epoch), run)
             best = last["callbacks"][self.state_key]["best_epoch"]
             if type(best) is not int or not 0 < best <= epoch:
-                return False
+                return None
             found = {best: last if best == epoch else load(path_of(folder, best), run), epoch: last}
             for content in found.values():
-                content["callbacks"][self.state_key] |= {"trained_by": run, "resumed": []}
-        except (DamagedCheckpoint, FileNotFoundError, KeyError, TypeError):
-            return False
-        if any(content.get(key) != value for content in found.values() for key, value in self.made_with.items()):
-            return False
+                state = content["callbacks"][self.state_key]
+                if any(content[key] != value for key, value in self.made_with.items()):
+                    return None
+                if any(state[key] != value for key, value in same.items()):
+                    return None
+        except (DamagedCheckpoint, OSError, KeyError, TypeError):
+            return None
         for number, content in found.items():
+            content["callbacks"][self.state_key]["trained_by"] = run
             Checkpoints(self.run, self.made_with).save_checkpoint(content, path_of(self.folder, number))
+        self._restore(best)
         _link(self.folder / "last.ckpt", path_of(self.folder, epoch))
-        return True
+        return path_of(self.folder, epoch)
 
     def _restore(self, epoch: int) -> None:
         """Check the best epoch's checkpoint and its copy `best.ckpt`, and replace a bad one by the good one.
@@ -130,8 +140,13 @@ class Keep(Checkpoint):
     def _epoch_of(self, path: Path) -> int:
         return load(path, self.run)["epoch"] + 1  # Lightning counts from 0
 
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._made_on = _made_on(trainer.strategy.root_device.type)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._epoch = epoch = trainer.current_epoch + 1
+        if self.trained_by is not None:  # killed between the copies of the best and of the last epoch, so it trains on
+            self.trained_by, self.resumed = None, [epoch - 1]
         accuracy = float(trainer.callback_metrics.get("val/acc", math.inf))
         if accuracy > self.best or accuracy == math.inf:
             self.best, self.best_epoch = accuracy, epoch
@@ -153,12 +168,18 @@ class Keep(Checkpoint):
 
     def state_dict(self) -> dict:
         found = {"epoch": self._epoch, "best": self.best, "best_epoch": self.best_epoch}
-        return {**found, "resumed": self.resumed, "spent_s": self.spent_s, "trained_by": self.trained_by}
+        found |= {"resumed": self.resumed, "spent_s": self.spent_s}
+        return {**found, "trained_by": self.trained_by, "made_on": self._made_on}
 
     def load_state_dict(self, state_dict: dict) -> None:
         self.best, self.best_epoch = state_dict["best"], state_dict["best_epoch"]
         self.before_s, self.trained_by = state_dict["spent_s"], state_dict.get("trained_by")
         self.resumed = [*state_dict["resumed"], *([] if self.trained_by else [state_dict["epoch"]])]
+
+
+def _made_on(device: str) -> dict[str, str]:
+    """Return what a training's numbers depend on besides configuration, code and samples."""
+    return {"device": device, **provenance.versions()}
 
 
 def _link(name: Path, target: Path) -> None:

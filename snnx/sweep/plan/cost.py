@@ -20,7 +20,7 @@ class Cost:
     steps: tuple[int, int, int]  # number of batches in training, validation and test
     epochs: int
     built: dict
-    test_only: tuple[str, ...]  # see `Method.test_only`
+    test_only: tuple[str, ...]  # see `own_test_only`
 
     @property
     def memory(self) -> str:

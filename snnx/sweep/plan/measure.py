@@ -27,6 +27,7 @@ from snnx.run.built import built, implementation
 from snnx.run.cards import take
 from snnx.run.on_one_device import on_one_device
 from snnx.run.peak_memory import gpu_peak_memory_mb, peak_memory_mb
+from snnx.run.shared_training import own_test_only
 from snnx.run.steps_done import StepsDone
 from snnx.sweep.plan.cost import Cost
 from snnx.sweep.plan.synops import synops
@@ -125,7 +126,7 @@ def measure(job: Job, threads: int) -> Cost:
         steps=sizes,
         epochs=epochs,
         built=as_built,
-        test_only=method.test_only,
+        test_only=own_test_only(method),
     )
 
 

@@ -7,10 +7,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from snnx.options.differences import confounds
-from snnx.record.identity import training_id
 from snnx.record.job import Job
 from snnx.report.data.format import duration
 from snnx.run import history
+from snnx.run.shared_training import shared_id
 from snnx.sweep.compared import compared
 from snnx.sweep.plan.cost import Cost
 from snnx.sweep.plan.forecast import span
@@ -40,15 +40,18 @@ class Plan:
 
     @property
     def left_s(self) -> float:
-        """Seconds until all remaining runs whose cost is known are done; a training that several runs share counts once."""
+        """Seconds until all remaining runs whose cost is known are done; a training that several runs share counts once.
+
+        Two such runs that start at the same time both train, so with several processes it can take longer.
+        """
         left, trained = [], set()
         for job, done in zip(self.jobs, self.done, strict=True):
             if not isinstance(cost := self.costs[job.group], Cost):
                 continue
-            training = training_id(job.config, cost.test_only) if cost.test_only and not job.config.get("search") else None
+            training, epoch = shared_id(job.config, cost.test_only), history.resumed_epoch(job)
             if not done:
-                left.append(cost.left_s(cost.epochs if training in trained else history.resumed_epoch(job)))
-            if training:
+                left.append(cost.left_s(cost.epochs if training in trained and not epoch else epoch))
+            if training and epoch == (cost.epochs if done else 0):  # a run that was interrupted leaves its training to no other
                 trained.add(training)
         return span(left, self.n_jobs)
 

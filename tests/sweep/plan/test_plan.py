@@ -59,10 +59,11 @@ def test_without_a_measured_network_no_time_is_promised():
     assert "about" not in text
 
 
-def test_a_training_that_runs_share_counts_once():
+def test_a_training_that_runs_share_counts_once(tmp_path):
     """An epoch takes 10 * 1 s + 1 s for its checkpoint, a test 5 * 2 s, and the start of each run 3 s."""
     words = ["method=conversion", "timesteps=20", "trainer.max_epochs=2"]
-    jobs = [composed(*words, *more) for more in ([], ["method.percentile=99"], ["method.percentile=98"], ["seed=1"])]
+    changes = ([], ["method.percentile=99"], ["timesteps=30"], ["seed=1"])
+    jobs = [replace(composed(*words, *change), outputs=str(tmp_path)) for change in changes]
     cost = Cost(
         parameters=1, flops=1.0, synops=1.0, peak_mb=1, gpu_peak_mb=None, start_s=3.0, step_s=1.0, val_s=0.0, test_s=2.0,
         save_s=1.0, steps=(10, 0, 5), epochs=2, built={}, test_only=Conversion.test_only,
@@ -72,8 +73,12 @@ def test_a_training_that_runs_share_counts_once():
         return Plan(jobs, {job.group: cost for job in jobs}, done=done, n_jobs=1).left_s
 
     assert left_s(cost, [False] * 4) == 2 * 22 + 4 * (3 + 10)
-    assert left_s(cost, [True, False, False, True]) == 2 * (3 + 10)
     assert left_s(replace(cost, test_only=()), [False] * 4) == 4 * (22 + 3 + 10)
+    assert left_s(cost, [True, False, False, True]) == 22 + 2 * (3 + 10), "the finished run has no checkpoints, as in a record"
+    interrupted = write(jobs[0].folder / "ckpt" / "epoch=1.ckpt", "")
+    assert left_s(cost, [False, False, False, True]) == 11 + 22 + 3 * (3 + 10), "an interrupted training is not shared"
+    write(interrupted.with_name("epoch=2.ckpt"), "")
+    assert left_s(cost, [True, False, False, True]) == 2 * (3 + 10)
 
 
 @pytest.mark.slow
