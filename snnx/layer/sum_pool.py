@@ -11,7 +11,8 @@ class SumPool(nn.Module):
         y[i, j] = weight*(x[2i, 2j] + x[2i, 2j+1] + x[2i+1, 2j] + x[2i+1, 2j+1])
 
     It is the pooling of TSSL-BP, whose neurons read the sum as a current. It is not a subclass of `nn.AvgPool2d`, so that what
-    knows average pooling, such as a conversion, refuses it.
+    knows average pooling, such as a conversion, refuses it. Energy leaves out its additions, one for each spike, since a
+    convolution causes one for each weight that a spike meets.
 
     Shape:
         `[B, C, H, W]` to `[B, C, H/2, W/2]`; an odd row or column at the end is dropped.
