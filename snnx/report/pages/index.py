@@ -68,7 +68,8 @@ def page(docs: Path) -> str:
     parts = [
         "# Results",
         "This page lists what has been run and recorded for each table and figure. `snnx results` writes it from the records "
-        "beside it. Scale `paper` is the setting of the paper, or of the sweep file if there is no paper. Scale `small` and "
+        "beside it. Scale `paper` is the setting of the recipe or sweep file when the runs were made, which follows the paper "
+        "if there is one; the page of a sweep names the settings that have changed since. Scale `small` and "
         "the factors `budget.…` use a fraction of its epochs, samples and width: such runs can show which row is better, but "
         "not which values the full setting reaches. *n* is the number of seeds of a row. "
         f"{DECIDED} The page of each sweep has the intervals, and says how p-values are adjusted.",
@@ -79,7 +80,7 @@ def page(docs: Path) -> str:
         if paper in found:
             parts.append(markdown(Table(paper, COLUMNS, "lllrrrrrll", tuple(found[paper]))))
         if paper in waiting:
-            parts.append("Not run:\n\n" + "\n".join(waiting[paper]))
+            parts.append("Not recorded:\n\n" + "\n".join(waiting[paper]))
     return "\n\n".join(parts) + "\n"
 
 
