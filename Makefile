@@ -31,7 +31,7 @@ test-fast: install ## run only the fast tests
 	$(BIN)/python -m pytest -m 'not slow and not faults and not triton and not guides'
 
 test-faults: install ## cause every fault on purpose (kill processes, fill the disk, damage files), and run all of snnx bench; takes minutes
-	$(BIN)/python -m pytest tests/faults tests/bench tests/logger tests/sweep tests/command/test_bench.py tests/run/test_several_machines.py -m 'slow or faults'
+	$(BIN)/python -m pytest tests/faults tests/bench tests/logger tests/sweep tests/engines tests/command/test_bench.py tests/run/test_several_machines.py -m 'slow or faults'
 
 test-guides: install ## follow every guide from its first line to its last, in an empty folder; takes minutes
 	$(BIN)/python -m pytest tests/guides tests/dashboard/test_guide.py -m 'slow or guides'

@@ -20,7 +20,7 @@ PIPELINE += ["decoding", "loss", "method", "quantization", "metric"]
 SHARED = {  # modules that several components of a group use; every other module of the group must have an option
     "augmentation": {"augmentation", "hole", "rand_operation", "random_erasing", "warp"},
     "encoding": {"encoding", "spike_at", "temporal"},
-    "neuron": {"cautions", "end_at_rest", "ends_in_spikes", "node", "packed_spikes", "spiking", "take_norms"},
+    "neuron": {"cautions", "end_at_rest", "ends_in_spikes", "node", "packed_spikes", "spiking", "take_norms", "with_threshold"},
     "attention": {"attention", "self_attention"},
     "quantization": {"quantization"},
     "norm": {"foldable", "norm"},

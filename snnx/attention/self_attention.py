@@ -85,7 +85,7 @@ class SelfAttention(nn.Module):
         )
         self.q_sn, self.k_sn, self.v_sn = q_sn, k_sn, v_sn
         self.denoiser = None if denoiser is None else denoiser(heads, dim // heads)
-        self.attention_sn = with_threshold(neuron, float(v_threshold))
+        self.attention_sn = with_threshold(neuron, float(v_threshold), name="backbone.v_threshold")
         if threshold_of(self.attention_sn) is None and is_spiking(self.attention_sn):
             raise ValueError(
                 f"SelfAttention: neuron must have a threshold, which the layer after the attention sets to {v_threshold:g}; "

@@ -123,7 +123,7 @@ class Chain(nn.Module):
                     )
                 _add(self.features, "pool", SeqToANNContainer(SumPool(pool_weight) if entry == "P" else POOLS[entry]()))
                 if entry == "P":
-                    waiting = with_threshold(neuron, float(pool_threshold))
+                    waiting = with_threshold(neuron, float(pool_threshold), name="backbone.pool_threshold")
                     if threshold_of(waiting) is None:
                         raise ValueError(
                             "Chain: neuron must have a threshold for a P in layers; "

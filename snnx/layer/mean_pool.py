@@ -11,8 +11,8 @@ class MeanPool(nn.AvgPool2d):
 
     In memory, two rows of an image are one vector of `2W` values; a constant matrix with entries 1/4 maps it to the `W/2`
     values of one output row. Torch's matrix product is vectorised in forward and backward, and its pooling is not. Averages of
-    four spikes are multiples of 1/4, which every precision holds exactly. Images with an odd side, tensors in the layout
-    `channels_last` and tensors on other devices use torch's pooling.
+    four spikes are multiples of 1/4, which every precision holds exactly. Images with an odd side, tensors that are not
+    contiguous, as in the layout `channels_last`, and tensors on other devices use torch's pooling.
 
     Shape:
         `[B, C, H, W]` to `[B, C, H/2, W/2]`.
@@ -40,6 +40,8 @@ def pooled(x: Tensor, *, weight: float) -> Tensor:
     *outer, height, width = x.shape
     if height % 2 or width % 2 or x.device.type != "cpu" or not x.is_contiguous():
         means = nn.functional.avg_pool2d(x, 2)
-        return means if weight == 0.25 else means * (4 * weight)
-    weights = torch.eye(width // 2, dtype=x.dtype).mul_(weight).repeat_interleave(2, 0).repeat(2, 1)
-    return (x.reshape(-1, 2 * width) @ weights).view(*outer, height // 2, width // 2)
+    else:
+        quarters = torch.eye(width // 2, dtype=x.dtype).mul_(0.25).repeat_interleave(2, 0).repeat(2, 1)
+        with torch.autocast("cpu", enabled=False):  # it would round to another precision, which torch's pooling does not
+            means = (x.reshape(-1, 2 * width) @ quarters).view(*outer, height // 2, width // 2)
+    return means if weight == 0.25 else means * (4 * weight)

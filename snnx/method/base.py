@@ -60,7 +60,7 @@ class Method(pl.LightningModule):
     test_only: ClassVar[tuple[str, ...]] = ()
     """The arguments that only the test reads. Runs that differ in nothing else train the same network, which trains once.
 
-    It holds for this class alone: a class that derives from it may train differently, and names them anew.
+    It holds for this class alone: a class that derives from it may train differently, and must name them again.
     """
 
     least_epochs = 1

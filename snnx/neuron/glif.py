@@ -76,16 +76,18 @@ class GLIF(Node):
 
     @property
     def v_threshold(self) -> float:
-        """The threshold at the start of training; a network may set it after the neuron was built."""
+        """The threshold at the start of training; setting it also sets the start of `v_subreset` and `linear_decay`."""
         return self._v_threshold
 
     @v_threshold.setter
     def v_threshold(self, value: float) -> None:
         if not 0 < float(value) < 1:
             raise ValueError(f"GLIF: v_threshold must be between 0 and 1; got {value}")
-        self._v_threshold = value
-        if "level" in self._parameters:
-            self.level.data.fill_(math.log(value / (1 - value)))
+        self._v_threshold = float(value)
+        if "v_subreset" in self._parameters:
+            for start in (self.level, self.v_subreset):
+                start.data.fill_(_inverse_sigmoid(value))
+            self.linear_decay.data.fill_(_inverse_sigmoid(value / (2 * self.timesteps)))
 
     def threshold(self, state: State) -> Tensor:
         return self.level.sigmoid()
@@ -110,4 +112,8 @@ class GLIF(Node):
 
 def _start(value: float) -> nn.Parameter:
     """Return a parameter whose sigmoid is this value."""
-    return nn.Parameter(torch.tensor(math.log(value / (1 - value))))
+    return nn.Parameter(torch.tensor(_inverse_sigmoid(value)))
+
+
+def _inverse_sigmoid(value: float) -> float:
+    return math.log(value / (1 - value))

@@ -1,5 +1,7 @@
 """A leaky neuron with a delayed soft reset: the threshold is subtracted one step after the spike, after the leak."""
 
+from math import inf
+
 import numpy as np
 from torch import Tensor
 
@@ -69,6 +71,10 @@ class LIFDelayed(LIF):
 
     @v_threshold.setter
     def v_threshold(self, value: float) -> None:
+        if value == getattr(self, "_compared_with", None) and hasattr(self, "subtracted"):
+            return  # else a threshold that is read and set again would grow
+        if not 0 < float(value) < inf:
+            raise ValueError(f"LIFDelayed: v_threshold must be positive and finite; got {value}")
         self._compared_with = float(value)
         if hasattr(self, "beta"):  # the base class sets the threshold first
             self.subtracted = self._compared_with / self.beta

@@ -147,12 +147,13 @@ def run_id(config: Mapping) -> str:
 def training_id(config: Mapping, test_only: Collection[str]) -> str:
     """Return the identity of a run's training: runs that differ only in the arguments `test_only` have the same one.
 
-    A run with other metrics has another one, since a metric may watch the training.
+    A run with other metrics has another one, since a metric may watch the training, and so has one with another choice of
+    `SAME_NUMBERS`, since it may round differently.
 
     Args:
         config: resolved configuration of the run.
-        test_only: arguments of its method that only the test reads; with `timesteps`, also the key of this name and that of the
-            encoding, since then only the test encodes samples.
+        test_only: arguments of its method that only the test reads; with `timesteps`, also the key of this name. If one is
+            `encoding`, the group of this name is left out.
 
     Example:
         >>> one = {"seed": 0, "method": {"code": "rate", "activation": "relu"}}
@@ -160,14 +161,9 @@ def training_id(config: Mapping, test_only: Collection[str]) -> str:
         >>> training_id(one, ["code"]) == training_id(other, ["code"]), training_id(one, []) == training_id(other, [])
         (True, False)
     """
-    trained = {**config, "method": _without(config["method"], test_only)}
-    if "timesteps" in test_only:
-        trained |= {"timesteps": None, "encoding": _without(config.get("encoding") or {}, ["timesteps"])}
-    return run_id(trained)
-
-
-def _without(options: Mapping, keys: Collection[str]) -> dict:
-    return {key: value for key, value in options.items() if key not in keys}
+    method = {key: value for key, value in config["method"].items() if key not in test_only}
+    left_out = {key: None for key in ("timesteps", "encoding") if key in test_only}
+    return run_id({**config, "method": method, **left_out, "computed": {key: config.get(key) for key in SAME_NUMBERS}})
 
 
 def changes(old: Mapping, new: Mapping) -> list[str]:

@@ -227,7 +227,7 @@ def fit(trainer: pl.Trainer, method: Method, data: pl.LightningDataModule, keep:
     for complaint in complaints:
         print(f"snnx: {complaint}", flush=True)
     if checkpoint is None:
-        checkpoint = shared.take(keep, trainer.max_epochs, trainer.strategy.root_device.type)
+        checkpoint = shared.take(keep, trainer.max_epochs, provenance.device(trainer.strategy.root_device))
     else:
         print(f"snnx: continuing from {checkpoint}", flush=True)
     try:

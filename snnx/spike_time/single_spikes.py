@@ -13,7 +13,7 @@ DROPOUT = "it would scale spike times; leave D out of backbone.layers and backbo
 OTHER = ": with mlp or scnn leave out norm=, with vgg set norm=none"
 BREAKS = {  # layers that a backbone must not contain, and what to do instead
     nn.AvgPool2d: f"an average of spikes is not a spike; choose backbone=mlp, or scnn or vgg with backbone.pool=max{OTHER}",
-    SumPool: f"a sum of spikes is not a spike; leave P out of backbone.layers{OTHER}",
+    SumPool: "a sum of spikes is not a spike; leave P out of backbone.layers",
     Shortcut: f"a sum of spikes is not a spike; choose backbone=mlp, scnn or vgg{OTHER}",
     VotingLayer: "an average of spikes is not a spike; set backbone.votes=0",
     nn.Dropout: DROPOUT,
@@ -33,7 +33,7 @@ def require_single_spikes(network: nn.Module, *, who: str, biases: bool = False)
         biases: whether layers may have a bias, as before `Ramp` neurons, which know when their window opens.
 
     Raises:
-        ValueError: the network contains average pooling, a shortcut, votes, dropout, a norm, or a bias.
+        ValueError: the network contains average pooling, a pooling that adds up, a shortcut, votes, dropout, a norm, or a bias.
     """
     without_bias = "" if biases else ", and set backbone.bias=false"
     for name, module in network.named_modules():

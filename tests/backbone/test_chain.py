@@ -182,7 +182,7 @@ def test_a_pooling_fires_with_any_neurons(name):
         ({"pool_weight": math.nan}, "^Chain: pool_weight must be finite; got nan$"),
         (
             {"layers": [4, "P"], "neuron": partial(IF, v_reset=0.75)},
-            "^IF: v_reset must be below v_threshold = 0.5, or null; got 0.75$",
+            "^IF: v_reset must be below v_threshold = 0.5, .* got 0.75; backbone.pool_threshold sets the threshold of",
         ),
         (
             {"layers": [4, "P"], "neuron": nn.ReLU},

@@ -12,6 +12,7 @@ from snnx.backbone.scnn import SCNN
 from snnx.layer.each_step import EachStep
 from snnx.layer.max_pool import MaxPool
 from snnx.layer.mean_pool import MeanPool
+from snnx.layer.sum_pool import SumPool
 from snnx.neuron.ttfs import TTFS
 
 
@@ -62,6 +63,18 @@ def test_mean_pool_equals_torchs(shape):
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=0)
     weight = torch.rand(ours.shape, dtype=torch.float64)
     torch.testing.assert_close(*(torch.autograd.grad((y * weight).sum(), x)[0] for y in (ours, theirs)), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("pool", [MeanPool(), SumPool(1.1)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("narrow", [False, True])
+def test_spikes_are_pooled_to_the_same_numbers_in_both_layouts(pool, dtype, narrow):
+    s = (torch.rand(3, 4, 6, 8) < 0.5).to(dtype)
+    with torch.autocast("cpu", torch.bfloat16, enabled=narrow):
+        plain, last = pool(s), pool(s.to(memory_format=torch.channels_last))
+    assert last.is_contiguous(memory_format=torch.channels_last)
+    assert (plain.dtype, last.dtype) == (dtype, dtype)
+    assert torch.equal(plain, last)
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 8, 6), (1, 1, 2, 2), (2, 1, 5, 7), (2, 3, 4, 5)])

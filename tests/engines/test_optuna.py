@@ -92,7 +92,7 @@ def test_a_metric_that_no_result_has(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", STORAGES)
+@pytest.mark.parametrize("kind", ["journal", pytest.param("sqlite", marks=pytest.mark.faults)])
 def test_a_killed_search_goes_on_to_its_total(tmp_path, kind):
     """If it is killed in a trial, the same command repeats it and ends with the requested number of trials, none running."""
     line = [*LINE, f"hydra/sweeper/storage={kind}", "hydra.sweeper.n_trials=3", "optimizer.lr=tag(log,interval(1e-4,1e-1))"]
@@ -120,7 +120,7 @@ def test_a_killed_search_goes_on_to_its_total(tmp_path, kind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", STORAGES)
+@pytest.mark.parametrize("kind", ["journal", pytest.param("sqlite", marks=pytest.mark.faults)])
 def test_workers_share_one_total(tmp_path, kind):
     line = [*LINE, f"hydra/sweeper/storage={kind}", "hydra.sweeper.n_trials=5", "optimizer.lr=interval(0.001,0.1)", *QUICK]
     command = [sys.executable, "-m", "snnx", *line]

@@ -117,7 +117,7 @@ def test_every_row_gets_the_same_budget_and_its_winner_fresh_seeds(own, monkeypa
     assert {one["tuned"]["trials"] for one in results(folder, "ReLU-tuned*").values()} == {4}, "also if the winner stays"
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_killed_search_continues(own):
     folder = own(TUNE.replace("trials: 3", "trials: 2"), epochs=80)
     words = [*LINE, *SMALL, "row=IF", "seed=0", "hydra.sweeper.pruner=null"]
@@ -166,7 +166,7 @@ def test_a_pruned_trial_ends_early_and_is_no_failure(own):
     assert finished["curves"]["val/acc"][:2] == result["curves"]["val/acc"]
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_two_seeds_and_two_objectives(own):
     tune = f"{TUNE}, seeds: 2, objectives: [val/acc, val/loss], rows: [ReLU]"
     folder = own(tune)
@@ -260,7 +260,7 @@ def test_overrides_give_back_the_value():
     assert parsed.value() == value
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_workers_share_a_search_and_run_one_winner(own):
     """The worker that finds no trial left waits for those of the other, so that both choose the same winner."""
     folder = own(TUNE.replace("trials: 3", "trials: 4"))

@@ -60,6 +60,16 @@ def test_a_threshold_that_is_set_later_is_subtracted_too(at_equality):
     assert torch.equal(neuron(x), LIFDelayed(beta=0.5, v_threshold=0.5, fire_at_equality=at_equality)(x))
 
 
+def test_a_threshold_that_is_read_and_set_again_stays_as_it_is():
+    neuron = LIFDelayed(beta=0.5, v_threshold=0.3, fire_at_equality=False)
+    before = neuron.v_threshold, neuron.subtracted
+    neuron.v_threshold = neuron.v_threshold
+    assert (neuron.v_threshold, neuron.subtracted) == before
+    for bad in (0.0, -1.0, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match=f"^LIFDelayed: v_threshold must be positive and finite; got {bad}$"):
+            neuron.v_threshold = bad
+
+
 @pytest.mark.parametrize("beta", [0, 1, 1.5])
 def test_beta_outside_zero_to_one_is_rejected(beta):
     with pytest.raises(ValueError, match=f"LIFDelayed: beta must be between 0 and 1, where 1 is neuron=if .*; got {beta}"):

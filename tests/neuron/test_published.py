@@ -376,6 +376,16 @@ def test_glif_equals_its_equation():
     compared(node, glif, names)
 
 
+def test_a_threshold_of_glif_that_is_set_later_starts_what_depends_on_it():
+    """The three constants that start from the threshold, as in the constructor."""
+    built, changed = GLIF(timesteps=4, v_threshold=0.3), GLIF(timesteps=4)
+    changed.v_threshold = 0.3
+    for name in ("level", "v_subreset", "linear_decay"):
+        assert torch.equal(getattr(built, name), getattr(changed, name)), name
+    with pytest.raises(ValueError, match=r"^GLIF: v_threshold must be between 0 and 1; got 1.5$"):
+        changed.v_threshold = 1.5
+
+
 def test_glif_starts_and_computes_as_in_spikingjelly():
     ours, theirs = GLIF(timesteps=T), sj.GatedLIFNode(T=T)
     ours.surrogate_function = theirs.surrogate_function

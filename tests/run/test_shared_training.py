@@ -7,16 +7,18 @@ from dataclasses import replace
 import pytest
 import torch
 from composing import composed
+from pytorch_lightning import Callback
 
 from snnx.method.base import Method
 from snnx.method.conversion import Conversion
+from snnx.metric.metric import Metric
 from snnx.options.files import files
 from snnx.record import provenance
 from snnx.record.checkpoint import load, path_of
 from snnx.run.component import component
 from snnx.run.execute import execute
 from snnx.run.history import start_over_if_forced
-from snnx.run.shared_training import FOLDER, own_test_only, shared_id
+from snnx.run.shared_training import FOLDER, file_of, is_left, own_test_only
 
 TINY = (
     "method=conversion", "metric=[anytime]", "timesteps=20", "trainer.max_epochs=2", "budget.samples=0.1",
@@ -121,36 +123,62 @@ def test_another_training_is_not_taken(tmp_path):
         assert "trained_by" not in run(tmp_path, "method.code=rate", *words), words
 
 
-def test_these_train_by_themselves():
-    config, arguments = composed(*TINY).config, Conversion.test_only
-    assert shared_id(config, arguments) is not None
-    assert shared_id(config, ()) is None
-    for words in (
-        "test_every_epoch=true",
-        "outdated=true",
-        "trainer.devices=2",
-        "trainer.devices=auto",
-        "+trainer.num_nodes=2",
-    ):
-        assert shared_id(composed(*TINY, words).config, arguments) is None, words
-    assert shared_id(config | {"search": {"pruner": None}}, arguments) is None
+ARGUMENTS = (*Conversion.test_only, "encoding")
 
 
-def test_none_of_the_arguments_changes_the_training():
-    plain = shared_id(composed(*TINY).config, Conversion.test_only)
+def test_these_train_by_themselves(tmp_path):
+    config = composed(*TINY).config
+    assert file_of(config, tmp_path, ARGUMENTS).parent == tmp_path / FOLDER
+    assert file_of(config, tmp_path, ()) is None
+    several = ("trainer.devices=2", "trainer.devices=auto", "~trainer.devices", "+trainer.num_nodes=2")
+    for words in ("test_every_epoch=true", "outdated=true", *several):
+        assert file_of(composed(*TINY, words).config, tmp_path, ARGUMENTS) is None, words
+    assert file_of(config | {"search": {"pruner": None}}, tmp_path, ARGUMENTS) is None
+
+
+def test_none_of_the_arguments_changes_the_training(tmp_path):
+    plain = file_of(composed(*TINY).config, tmp_path, ARGUMENTS)
     for words in OTHER.values():
-        assert shared_id(composed(*TINY, *words).config, Conversion.test_only) == plain, words
+        assert file_of(composed(*TINY, *words).config, tmp_path, ARGUMENTS) == plain, words
+    for words in ("seed=1", "channels_last=true", "recompute_steps=2", "metric=[anytime,firing_rate]", "encoding=conv_direct"):
+        assert (file_of(composed(*TINY, words).config, tmp_path, ARGUMENTS) == plain) == (words == "encoding=conv_direct"), (
+            words
+        )
 
 
-def test_a_class_that_derives_from_conversion_names_its_arguments_anew():
+def made(kind, **metrics):
+    method = kind.__new__(kind)
+    method.__dict__["metrics"] = metrics
+    return method
+
+
+def test_a_class_that_derives_from_conversion_names_its_arguments_again():
     class Longer(Conversion):
         pass
 
     class Named(Conversion):
         test_only = ("piece",)
 
-    for method, expected in ((Conversion, Conversion.test_only), (Longer, ()), (Named, ("piece",))):
-        assert own_test_only(method.__new__(method)) == expected
+    class Encoded(Conversion):
+        test_only = ("timesteps",)
+
+        def __init__(self, *, encoding, timesteps):
+            pass
+
+    for method, expected in ((Conversion, ARGUMENTS), (Longer, ()), (Named, ("piece",)), (Encoded, ("timesteps",))):
+        assert own_test_only(made(method)) == expected
+
+
+def test_a_metric_that_watches_the_training_must_store_what_it_has_seen():
+    class Watches(Metric, Callback):
+        pass
+
+    class Stores(Watches):
+        def state_dict(self):
+            return {"steps": 1}
+
+    assert own_test_only(made(Conversion, steps=Watches())) == ()
+    assert own_test_only(made(Conversion, steps=Stores())) == ARGUMENTS
 
 
 def test_a_training_that_was_interrupted_is_not_shared(tmp_path):
@@ -209,6 +237,31 @@ def test_own_checkpoints_of_other_code_do_not_hold_up_the_others(tmp_path):
     assert run(tmp_path, "method.code=burst")["trained_by"] == first["hash"]
 
 
+def test_the_best_checkpoint_of_other_code_is_replaced(tmp_path):
+    """`evaluate` opens `best.ckpt`, so it must be that of the training that was taken."""
+    first, second = run(tmp_path), run(tmp_path, "method.code=burst")
+    folder = tmp_path / "runs" / second["hash"] / "ckpt"
+    for path in [*folder.glob("epoch=*.ckpt"), folder / "best.ckpt"]:
+        content = load(path, None) | {"snnx_code": "other"}
+        content["state_dict"] = {key: value + 1 for key, value in content["state_dict"].items()}
+        torch.save(content, path)
+    (folder.parent / "result.json").unlink()
+    assert run(tmp_path, "method.code=burst")["trained_by"] == first["hash"]
+    best = load(folder / "best.ckpt", second["hash"])
+    assert best["snnx_code"] != "other"
+    wanted = load(tmp_path / "runs" / first["hash"] / "ckpt" / "best.ckpt", first["hash"])["state_dict"]
+    assert all(torch.equal(value, wanted[key]) for key, value in best["state_dict"].items())
+
+
+def test_the_plan_knows_which_training_is_left(tmp_path):
+    first = run(tmp_path)
+    (file,) = (tmp_path / FOLDER).iterdir()
+    assert is_left(file, 2)
+    assert not is_left(file, 3)
+    path_of(tmp_path / "runs" / first["hash"] / "ckpt", 2).unlink()
+    assert not is_left(file, 2)
+
+
 def test_a_training_is_not_failed_by_outputs_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / FOLDER).write_text("a file, not a folder")
     assert "trained_by" not in run(tmp_path)
@@ -243,8 +296,11 @@ def _other_code(file, first):
 def _on_another_device(file, first):
     path = path_of(first / "ckpt", 2)
     content = load(path, None)
-    assert content["callbacks"]["Keep"]["made_on"] == {"device": "cpu", **provenance.versions()}
-    content["callbacks"]["Keep"]["made_on"]["device"] = "cuda"
+    assert content["callbacks"]["Keep"]["made_on"] == {
+        "device": provenance.device(torch.device("cpu")),
+        **provenance.versions(),
+    }
+    content["callbacks"]["Keep"]["made_on"]["device"] = "cpu (another one), 1 threads"
     torch.save(content, path)
 
 

@@ -4,7 +4,6 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -65,7 +64,7 @@ class Keep(Checkpoint):
             path = path_of(self.folder, epoch)
             try:
                 content = load(path, self.run)
-                if not self.outdated and any(content.get(key) != value for key, value in self.made_with.items()):
+                if self._differs(content):
                     complaints.append(f"{path} comes from other code or samples; kept as {path.with_suffix('.outdated').name}")
                     os.replace(path, path.with_suffix(".outdated"))
                     continue
@@ -81,14 +80,14 @@ class Keep(Checkpoint):
         """Copy the last checkpoint, and that of the best epoch, of another run that has trained the same network.
 
         Nothing is copied if the other's checkpoints cannot be read, come from other code, samples, versions of libraries or
-        another kind of device, were taken themselves, or if that run was interrupted. Call it only if `resume_from` has found
+        another device, were taken themselves, or if that run was interrupted. Call it only if `resume_from` has found
         nothing.
 
         Args:
             folder: the other run's folder of checkpoints.
             run: its identity.
             epoch: its last epoch.
-            device: the kind of device that this run would train on, such as `cuda`.
+            device: the device that this run would train on, as `provenance.device` describes it.
 
         Returns:
             The copy of the last checkpoint, or `None` if nothing was copied.
@@ -128,20 +127,21 @@ class Keep(Checkpoint):
         try:
             load(path, self.run)
         except (DamagedCheckpoint, FileNotFoundError):
-            if self._epoch_of(copy) != epoch:
+            content = load(copy, self.run)
+            if content["epoch"] + 1 != epoch or self._differs(content):  # Lightning counts from 0
                 raise
             write(path, copy.read_bytes())
         else:
-            with suppress(DamagedCheckpoint, FileNotFoundError):
-                if self._epoch_of(copy) == epoch:
-                    return
-            write(copy, path.read_bytes())  # the run was killed between saving the checkpoint and copying it
+            # it differs if the run was killed between saving the checkpoint and copying it, or began again after an edit
+            if not copy.is_file() or copy.read_bytes() != path.read_bytes():
+                write(copy, path.read_bytes())
 
-    def _epoch_of(self, path: Path) -> int:
-        return load(path, self.run)["epoch"] + 1  # Lightning counts from 0
+    def _differs(self, content: dict) -> bool:
+        """Whether a checkpoint comes from other code or samples, and this counts."""
+        return not self.outdated and any(content.get(key) != value for key, value in self.made_with.items())
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._made_on = _made_on(trainer.strategy.root_device.type)
+        self._made_on = _made_on(provenance.device(trainer.strategy.root_device))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._epoch = epoch = trainer.current_epoch + 1

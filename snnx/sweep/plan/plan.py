@@ -10,7 +10,7 @@ from snnx.options.differences import confounds
 from snnx.record.job import Job
 from snnx.report.data.format import duration
 from snnx.run import history
-from snnx.run.shared_training import shared_id
+from snnx.run.shared_training import file_of, is_left
 from snnx.sweep.compared import compared
 from snnx.sweep.plan.cost import Cost
 from snnx.sweep.plan.forecast import span
@@ -48,11 +48,15 @@ class Plan:
         for job, done in zip(self.jobs, self.done, strict=True):
             if not isinstance(cost := self.costs[job.group], Cost):
                 continue
-            training, epoch = shared_id(job.config, cost.test_only), history.resumed_epoch(job)
-            if not done:
-                left.append(cost.left_s(cost.epochs if training in trained and not epoch else epoch))
-            if training and epoch == (cost.epochs if done else 0):  # a run that was interrupted leaves its training to no other
+            if done:
+                continue
+            training, epoch = file_of(job.config, job.outputs, cost.test_only), history.resumed_epoch(job)
+            shared = not epoch and training is not None
+            if shared and (training in trained or is_left(training, cost.epochs)):
+                epoch = cost.epochs
+            elif shared:  # a training that was interrupted is left to no other run
                 trained.add(training)
+            left.append(cost.left_s(epoch))
         return span(left, self.n_jobs)
 
     def show(self, console: Console) -> None:

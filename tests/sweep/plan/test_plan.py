@@ -19,6 +19,7 @@ from snnx.command import main
 from snnx.method.conversion import Conversion
 from snnx.record.run_folder import link
 from snnx.record.write import write
+from snnx.run.shared_training import file_of
 from snnx.sweep.plan.cost import Cost
 from snnx.sweep.plan.done import done
 from snnx.sweep.plan.measure import Clock, measure
@@ -66,7 +67,7 @@ def test_a_training_that_runs_share_counts_once(tmp_path):
     jobs = [replace(composed(*words, *change), outputs=str(tmp_path)) for change in changes]
     cost = Cost(
         parameters=1, flops=1.0, synops=1.0, peak_mb=1, gpu_peak_mb=None, start_s=3.0, step_s=1.0, val_s=0.0, test_s=2.0,
-        save_s=1.0, steps=(10, 0, 5), epochs=2, built={}, test_only=Conversion.test_only,
+        save_s=1.0, steps=(10, 0, 5), epochs=2, built={}, test_only=(*Conversion.test_only, "encoding"),
     )  # fmt: skip
 
     def left_s(cost, done):
@@ -78,7 +79,9 @@ def test_a_training_that_runs_share_counts_once(tmp_path):
     interrupted = write(jobs[0].folder / "ckpt" / "epoch=1.ckpt", "")
     assert left_s(cost, [False, False, False, True]) == 11 + 22 + 3 * (3 + 10), "an interrupted training is not shared"
     write(interrupted.with_name("epoch=2.ckpt"), "")
+    write(file_of(jobs[0].config, tmp_path, cost.test_only), jobs[0].id)
     assert left_s(cost, [True, False, False, True]) == 2 * (3 + 10)
+    assert left_s(cost, [False, False, False, True]) == 3 * (3 + 10), "it has trained, and only its test is left"
 
 
 @pytest.mark.slow
